@@ -1,0 +1,38 @@
+"""cnncalc: sizes, parameters, memory, cost and receptive fields of convolutional networks, from a short spec.
+
+>>> import cnncalc
+>>> report = cnncalc.analyze(cnncalc.load("vgg16"))
+>>> report.totals.params
+138357544
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from .analysis.analyze import analyze
+    from .analysis.fold import Report
+    from .diagnostic import Diagnostic, Mistake
+    from .spec.load import from_text as loads
+    from .spec.load import load
+    from .spec.spec import Spec
+    from .torch_backend.build import build
+
+_HOMES = {
+    "load": "spec.load:load", "loads": "spec.load:from_text", "analyze": "analysis.analyze:analyze", "build": "torch_backend.build:build",
+    "Spec": "spec.spec:Spec", "Report": "analysis.fold:Report", "Diagnostic": "diagnostic:Diagnostic", "Mistake": "diagnostic:Mistake",
+}  # fmt: skip
+__all__ = ["Diagnostic", "Mistake", "Report", "Spec", "analyze", "build", "load", "loads"]
+
+
+def __getattr__(name: str) -> Any:
+    """Loads what is asked for, and nothing else: `import cnncalc` alone costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'cnncalc' has no attribute {name!r}")
+    from importlib import import_module
+
+    module, _, attribute = _HOMES[name].partition(":")
+    return getattr(import_module(f".{module}", __name__), attribute)

@@ -1,0 +1,45 @@
+"""The main question: all figures of a network, held against its budgets and what was published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..diagnostic import Diagnostic
+from ..spec.spec import Spec
+from .budget import budgets
+from .fold import Report, Totals, fold
+from .published import compare
+
+
+def analyze(spec: Spec, variant: str | None = None, *, set: Mapping[str, Any] | None = None, input: Any = None,
+            batch: int = 1, dtype: str = "float32") -> Report:  # fmt: skip
+    """The report of a network, without running anything.
+
+    `set` replaces parameters, `input` the shape ``(C, *spatial)`` or a mapping of names to shapes. Where a layer is
+    wrong, the report holds the rows before it and says so in `diagnostics`; nothing is raised for a user's mistake.
+    Published figures and budgets are compared only for the network as written.
+    """
+    variant = variant or spec.variant
+    graph = spec.graph(variant, set, input)
+    rows, totals, notes = fold(graph, batch, dtype) if graph.nodes else ([], Totals(), [])
+    inputs = {node.path: tuple(node.shape) for node in graph.inputs}
+    outputs = {graph.nodes[n].path: tuple(graph.nodes[n].shape) for n in graph.outputs}
+    report = Report(spec.title(variant if variant in spec.variants else None), spec.file, variant, None, None,
+                    inputs, outputs, batch, dtype, rows, totals, graph)  # fmt: skip
+    report.diagnostics = [*spec.diagnostics, *graph.diagnostics, *notes]
+    if variant is None or variant in spec.variants:
+        report.source, report.year = spec.source(variant), spec.year(variant)
+        if report.ok:
+            _held_against(report, spec, variant, as_written=not set and input is None and batch == 1 and dtype == "float32")
+    return report
+
+
+def _held_against(report: Report, spec: Spec, variant: str | None, as_written: bool) -> None:
+    figures = spec.figures(variant)
+    found: list[Diagnostic]
+    report.budgets, found = budgets(report, figures.budget, figures.budget_marks, spec.file)
+    report.diagnostics += found
+    if as_written:
+        report.published, found = compare(report, figures.published, figures.published_marks, spec.file)
+        report.diagnostics += found

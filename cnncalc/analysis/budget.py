@@ -1,0 +1,58 @@
+"""Budgets: limits on the figures of a network. `analyze` warns; enforcing them belongs to CI checks."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from ..diagnostic import Diagnostic, nearest
+from ..spec.yaml_tree import Marks
+from .fold import Report
+from .quantity import figure, known_figures, printed
+
+_SHORT = re.compile(r"(<=|>=|<|>|≤|≥)?\s*(.+)\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A limit beside our figure."""
+
+    what: str
+    limit: str
+    ours: int
+    passed: bool  # whether the limit is passed, that is, broken
+
+
+def budgets(report: Report, budget: dict[str, Any], marks: Marks, file: str) -> tuple[list[Budget], list[Diagnostic]]:
+    """Each limit beside our figure, and a warning for each that is passed."""
+    results, found = [], []
+    for what, limit in budget.items():
+        ours = figure(report, what, None)
+        if ours is None or isinstance(ours, tuple):
+            found.append(Diagnostic("CNN101", f"`{what}` is no figure to budget" if what not in known_figures() else f"this network has no {what}", marks.key(file, what), help=nearest(what, known_figures())))
+            continue
+        for sign, value, text in limits(limit):
+            number = printed(value)
+            if number is None:
+                found.append(Diagnostic("CNN103", f"a budget is `< 26M`, {{max: 26M}} or {{min: 224}}, not `{limit}`", marks.find(what).position(file)))
+                continue
+            kept = {"<": ours < number.value, "<=": ours <= number.value, ">": ours > number.value, ">=": ours >= number.value}[sign]
+            results.append(Budget(what, text, ours, not kept))
+            if not kept:
+                over = abs(Fraction(ours) - number.value)
+                share = f" ({float(over / number.value):.1%} {'over' if '<' in sign else 'under'})" if number.value else ""
+                found.append(Diagnostic("CNN302", f"{what} is {ours:,}, the budget is {text}{share}", marks.find(what).position(file), severity="warning"))
+    return results, found
+
+
+def limits(limit: Any) -> list[tuple[str, Any, str]]:
+    """(sign, number, text) of ``< 26M``, ``{max: …}`` and ``{min: …}``; a bare number is a maximum."""
+    if isinstance(limit, dict):
+        known = {"max": "<=", "min": ">="}
+        return [(known.get(key, "<="), value if key in known else None, f"{'at most' if key == 'max' else 'at least'} {value}") for key, value in limit.items()]
+    if isinstance(limit, str) and (match := _SHORT.match(limit)):
+        sign = {"≤": "<=", "≥": ">=", None: "<="}.get(match[1], match[1])
+        return [(sign, match[2], f"{match[1] or '≤'} {match[2]}")]
+    return [("<=", limit, f"≤ {limit}")]

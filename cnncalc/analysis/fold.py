@@ -1,0 +1,169 @@
+"""One pass over the graph: a Row per layer, and their totals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..cost import Cost
+from ..diagnostic import Diagnostic, Position
+from ..graph import Graph, Node
+from ..num import product
+from ..ops.base import Op
+from ..ops.conv import Conv, ConvTranspose
+from ..ops.linear import Linear
+from .reception import ReceptiveField, receptions
+from .storage import storages
+
+BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
+MULTIPLIERS = (Conv, ConvTranspose, Linear)  # layers whose outputs are `conv_activations`
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One layer. Counts are for the batch; shapes, parameters and receptive fields do not depend on it."""
+
+    path: str
+    op: str
+    inputs: tuple[str, ...]
+    input_shapes: tuple[tuple[int, ...], ...]
+    output_shape: tuple[int, ...]
+    weights: int
+    biases: int
+    affine: int
+    buffers: int
+    cost: Cost
+    batch: int
+    activations: int
+    activation_bytes: int
+    receptive_field: ReceptiveField | None
+    shared_with: str | None
+    position: Position | None
+
+    @property
+    def params(self) -> int:
+        """Trained values; 0 where they belong to another layer."""
+        return self.weights + self.biases + self.affine
+
+    @property
+    def macs(self) -> int:
+        return self.cost.mac * self.batch
+
+    @property
+    def flops(self) -> int:
+        return self.cost.flops * self.batch
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over the layers; `activations` counts the inputs too. Bytes are for the dtype."""
+
+    params: int = 0
+    weights: int = 0
+    biases: int = 0
+    affine: int = 0
+    trainable_params: int = 0
+    buffers: int = 0
+    macs: int = 0
+    flops: int = 0
+    activations: int = 0
+    conv_activations: int = 0
+    activation_bytes: int = 0
+    param_bytes: int = 0
+
+
+@dataclass(slots=True)
+class Report:
+    """Everything that is known of a network, as far as it is right."""
+
+    name: str
+    file: str
+    variant: str | None
+    source: str | None
+    year: int | None
+    inputs: dict[str, tuple[int, ...]]
+    outputs: dict[str, tuple[int, ...]]
+    batch: int
+    dtype: str
+    rows: list[Row]
+    totals: Totals
+    graph: Graph
+    published: list = field(default_factory=list)
+    budgets: list = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no error."""
+        return not any(d.severity == "error" for d in self.diagnostics)
+
+    @property
+    def receptive_field(self) -> tuple[str, ReceptiveField] | None:
+        """The last layer that does not see the whole input on every axis, and what it sees."""
+        for row in reversed(self.rows):
+            if row.receptive_field and None not in row.receptive_field.fields:
+                return row.path, row.receptive_field
+        return None
+
+    def row(self, path: str) -> Row | None:
+        return next((row for row in self.rows if row.path == path), None)
+
+    def group(self, path: str) -> list[Row]:
+        """The rows of a layer, block or chain."""
+        return [row for row in self.rows if row.path == path or row.path.startswith(path + ".")]
+
+
+def fold(graph: Graph, batch: int = 1, dtype: str = "float32") -> tuple[list[Row], Totals, list[Diagnostic]]:
+    """Rows and totals of a graph, and what its receptive fields have to say."""
+    width, nodes = BYTES[dtype], graph.nodes
+    storage = storages(graph)
+    seen, notes = receptions(graph)
+    input_sizes = {n: node.shape[1:] for n, node in enumerate(nodes) if node.op is None}
+    rows, input_values, conv_values = [], 0, 0
+    for n, node in enumerate(nodes):
+        op = node.op
+        if op is None:
+            input_values += product(node.shape)
+            continue
+        xs = [nodes[m].shape for m in node.inputs]
+        y = node.shape
+        weights, biases, affine = counted(op, xs) if node.shares is None else (0, 0, 0)
+        values = product(y)
+        fresh = values * batch if storage[n] == n else 0
+        if isinstance(op, MULTIPLIERS):
+            conv_values += values
+        buffers = sum(product(shape) for shape in op.buffers(*xs).values()) if node.shares is None else 0
+        rows.append(Row(
+            node.path, op.key, tuple(nodes[m].path for m in node.inputs), tuple(tuple(x) for x in xs), tuple(y),
+            weights, biases, affine, buffers, op.cost(*xs, y=y), batch, fresh, fresh * width,
+            shown_field(node, seen[n], nodes, input_sizes), None if node.shares is None else nodes[node.shares].path, node.position))  # fmt: skip
+    return rows, total(rows, input_values * batch, conv_values * batch, width), notes
+
+
+def total(rows: list[Row], input_values: int, conv_values: int, width: int) -> Totals:
+    """The sums of the rows."""
+    weights, biases, affine = (sum(getattr(row, part) for row in rows) for part in ("weights", "biases", "affine"))
+    params = weights + biases + affine
+    activations = input_values + sum(row.activations for row in rows)
+    return Totals(
+        params, weights, biases, affine, params, sum(row.buffers for row in rows),
+        sum(row.macs for row in rows), sum(row.flops for row in rows), activations, conv_values, activations * width, params * width)  # fmt: skip
+
+
+def counted(op: Op, xs: list) -> tuple[int, int, int]:
+    """Weights, biases, and per-channel scales and shifts of a layer."""
+    table = op.weights(*xs)
+    if not table:
+        return 0, 0, 0
+    if op.affine_weights:
+        return 0, 0, sum(map(product, table.values()))
+    biases = product(table["bias"]) if "bias" in table else 0
+    return sum(map(product, table.values())) - biases, biases, 0
+
+
+def shown_field(node: Node, seen: dict[int, Reception], nodes: list[Node], input_sizes: dict[int, tuple]) -> ReceptiveField | None:
+    """The receptive field on the first input the layer sees; None for a vector, which has no axes."""
+    if not seen:
+        return None
+    origin, fields = next(iter(seen.items()))
+    if not fields or len(fields) != len(input_sizes[origin]):
+        return None
+    return ReceptiveField(nodes[origin].path, fields, tuple(input_sizes[origin]), tuple(node.shape[1:]))

@@ -1,0 +1,34 @@
+"""One window by hand: does it fit, what is dropped, what would fit."""
+
+from __future__ import annotations
+
+from ..num import slide
+from ..ops.sliding import window_line
+
+
+def one_window(n: int, k: int, s: int = 1, p: int = 0, d: int = 1, ceil: bool = False) -> list[str]:
+    """Lines on (n + 2p − k)/s + 1: its value, whether it fits, what the floor drops, what would fit."""
+    span = d * (k - 1) + 1
+    lines = [window_line(n, k, s, p, p, d, ceil)]
+    room = n + 2 * p - span
+    if room < 0:
+        lines.append(f"does not fit: the window covers {span}, the padded input has {n + 2 * p}")
+        return lines + [f"fits from input {span - 2 * p} on, with padding from {-(-(span - n) // 2)} on, or with a kernel of at most {(n + 2 * p - 1) // d + 1}"]
+    out, rest = slide(n, k, s, p, p, d, ceil), room % s
+    if rest == 0:
+        lines.append(f"fits: {out} windows end exactly at the edge")
+        return lines
+    lines.append(f"does not fit: {room}/{s} is no whole number")
+    if not ceil:
+        real = max(rest - p, 0)
+        what = f"{real} of the input, the rest padding" if real and p else "all of the input" if real else "all padding"
+        lines.append(f"the floor drops the last {rest} position{'s' if rest > 1 else ''}: {what}")
+        lines.append(f"ceil_mode gives {slide(n, k, s, p, p, d, True)}")
+    below, above = n - rest, n + s - rest
+    sizes = [str(m) for m in (below, above, above + s) if m + 2 * p >= span and m > 0]
+    lines.append(f"inputs that fit: {', '.join(sizes)}, … every {s}")
+    pads = [str(q) for q in range(0, span) if n + 2 * q >= span and (n + 2 * q - span) % s == 0][:4]
+    lines.append(f"paddings that fit: {', '.join(pads)}" if pads else f"no even padding fits; an uneven one does: [[{p}, {p + s - rest}]]")
+    strides = [str(t) for t in range(1, room + 1) if room % t == 0][:8]
+    lines.append(f"strides that fit: {', '.join(strides)}")
+    return lines

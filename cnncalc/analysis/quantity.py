@@ -1,0 +1,91 @@
+"""Figures by name, and printed numbers: 138M, 2.7K, 93.3MiB."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from .fold import Report, Row, Totals
+
+PREFIX = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12,
+          "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}  # fmt: skip
+_NUMBER = re.compile(r"([0-9][0-9,_]*)(?:\.([0-9]+))?(?:e([0-9]{1,2}))?\s*([kKMGT]i?|B)?(?:bytes|B)?\Z")
+TOTALS = tuple(f.name for f in fields(Totals))
+SUMMED = ("params", "weights", "biases", "affine", "buffers", "macs", "flops", "activations", "activation_bytes")
+
+
+class Printed(NamedTuple):
+    """A printed number: its value, and half of its last printed digit."""
+
+    value: Fraction
+    half: Fraction
+
+    def agrees(self, figure: Any) -> bool:
+        """Whether a figure rounds to the printed digits."""
+        return abs(Fraction(figure) - self.value) <= self.half
+
+
+def printed(value: Any) -> Printed | None:
+    """A number as printed, or None; whole numbers must agree exactly.
+
+    >>> printed("25.6M").agrees(25_557_032), printed(60000).agrees(60001)
+    (True, False)
+    """
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return Printed(Fraction(value), Fraction(0))
+    if isinstance(value, Fraction):
+        digits = -Decimal(float(value)).normalize().as_tuple().exponent if value.denominator > 1 else 0  # type: ignore[operator]
+        places = next(d for d in range(1, digits + 1) if (value * 10**d).denominator == 1)
+        return Printed(value, Fraction(1, 2 * 10**places))
+    match = _NUMBER.match(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        return None
+    whole, decimals, power, prefix = match.groups()
+    unit = PREFIX[prefix or ""] * 10 ** int(power or 0)
+    number = Fraction(f"{whole.replace(',', '').replace('_', '')}.{decimals or 0}") * unit
+    exact = unit == 1 and not decimals
+    return Printed(number, Fraction(0) if exact else Fraction(unit, 2 * 10 ** len(decimals or "")))
+
+
+def figure(report: Report, what: str, at: str | None) -> Any:
+    """A figure of the network, or of a layer or block; None where there is none of that name."""
+    if at is None or at in report.inputs and what != "shape":
+        return _network_figure(report, what)
+    rows = report.group(at)
+    last = report.graph.groups.get(at)
+    if what == "shape":
+        if at in report.inputs:
+            return report.inputs[at]
+        return tuple(report.graph.nodes[last[2]].shape) if last else rows[-1].output_shape if rows else None
+    if not rows:
+        return None
+    if what in SUMMED:
+        return sum(getattr(row, what) for row in rows)
+    if what == "receptive_field":
+        row = report.row(report.graph.nodes[last[2]].path) if last else rows[-1]
+        return _field_size(row)
+    return None
+
+
+def _network_figure(report: Report, what: str) -> Any:
+    if what in TOTALS:
+        return getattr(report.totals, what)
+    if what == "receptive_field" and report.receptive_field:
+        return report.receptive_field[1].size[-1]
+    if what == "shape":
+        return next(iter(report.outputs.values()), None)
+    return None
+
+
+def _field_size(row: Row | None) -> int | None:
+    return row.receptive_field.size[-1] if row and row.receptive_field else None
+
+
+def known_figures() -> tuple[str, ...]:
+    """Names that `published` and `budget` may use."""
+    return (*TOTALS, "receptive_field", "shape")

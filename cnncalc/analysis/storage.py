@@ -1,0 +1,37 @@
+"""Whose memory holds each layer's output: views and in-place layers have none of their own."""
+
+from __future__ import annotations
+
+from ..graph import Graph
+
+
+def storages(graph: Graph) -> list[int]:
+    """For each node the node whose memory holds its values: its own, or its input's for views and in-place layers.
+
+    A layer with an in-place form runs in place where nothing else needs its input: nobody else reads that memory,
+    no layer that wrote it keeps its output for backward, and it is no input of the network.
+    """
+    nodes, readers = graph.nodes, graph.readers()
+    home = list(range(len(nodes)))
+    free = [True] * len(nodes)  # may what this node holds be overwritten by its reader
+    dense = [True] * len(nodes)
+    for n, node in enumerate(nodes):
+        op = node.op
+        if op is None:
+            free[n] = False
+            continue
+        xs = [nodes[m].shape for m in node.inputs]
+        source = node.inputs[0]
+        kind = op.storage(*xs)
+        if kind == "view" and not dense[source] and op.key in ("flatten", "reshape"):
+            kind = "new"  # what is no longer contiguous cannot be viewed under another shape, and is copied
+        alone = readers[source] == 1 and free[source]
+        if kind == "inplace" and not alone:
+            kind = "new"
+        if kind == "new":
+            free[n] = not op.keeps(*xs, y=node.shape).output
+            continue
+        home[n] = home[source]
+        free[n] = alone and not (kind == "inplace" and op.keeps(*xs, y=node.shape).output)
+        dense[n] = dense[source] and op.key not in ("permute", "slice", "crop")
+    return home

@@ -1,0 +1,205 @@
+"""The commands: parse → call → render → exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any, Optional
+
+import typer
+
+from ..diagnostic import Diagnostic, Mistake
+from . import options as o
+from .output import complain, finish, put, show
+
+app = typer.Typer(
+    name="cnncalc", add_completion=True, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
+    help="Sizes, parameters, memory, cost and receptive fields of convolutional networks, from a short spec.")  # fmt: skip
+
+
+def version(wanted: bool) -> None:
+    """Prints the version and ends."""
+    if wanted:
+        from .. import __version__
+
+        put(f"cnncalc {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(version: Annotated[bool, typer.Option("--version", callback=version, is_eager=True, help="print the version")] = False) -> None:
+    """Sizes, parameters, memory, cost and receptive fields of convolutional networks, from a short spec."""
+
+
+@app.command()
+def analyze(
+    spec: o.Spec,
+    variant: o.Variant = None,
+    set: o.Set = None,
+    input: o.Input = None,
+    batch: o.Batch = 1,
+    dtype: Annotated[o.Dtype, typer.Option("--dtype", help="type of the values")] = o.Dtype.float32,
+    convention: Annotated[o.Convention, typer.Option("--convention", help="what counts as cost")] = o.Convention.macs,
+    format: Annotated[o.Format, typer.Option("--format", help="how to print it")] = o.Format.table,
+    columns: Annotated[Optional[str], typer.Option("--columns", metavar="KEY,…", help="which columns")] = None,  # noqa: UP045
+    depth: Annotated[Optional[int], typer.Option("--depth", help="fold blocks below this depth")] = None,  # noqa: UP045
+    output: o.Output = None,
+) -> None:
+    """Every layer's size, parameters, cost, memory and receptive field, and the totals."""
+    keys = o.chosen_columns(columns)
+    report, sources = report_of(spec, variant, set, input, batch, dtype.value)
+    rows = report.rows
+    if depth is not None:
+        from ..analysis.folding import folded
+
+        rows = folded(report, o.positive(depth, "--depth"))
+    if report.graph.nodes or format is o.Format.json:
+        render(report, rows, format, keys, convention.value, output)
+    finish(report.diagnostics, sources)
+
+
+def render(report: Any, rows: Any, format: o.Format, keys: tuple[str, ...] | None, convention: str, output: str | None) -> None:
+    """A report in one of the formats."""
+    if format is o.Format.table:
+        from ..report.table import console
+        from ..report.table import render as as_table
+
+        show(as_table(report, rows, console().width if output is None else 160, keys, convention), output)
+    elif format is o.Format.json:
+        from ..report.json import render as as_json
+
+        put(as_json(report, rows, convention), output)
+    elif format is o.Format.csv:
+        from ..report.csv import render as as_csv
+
+        put(as_csv(report, rows, keys), output)
+    else:
+        from ..report.markdown import render as as_markdown
+
+        put(as_markdown(report, rows, keys, convention), output)
+
+
+def report_of(spec: str, variant: str | None, set: list[str] | None, input: list[str] | None, batch: int = 1, dtype: str = "float32") -> tuple[Any, dict[str, str]]:
+    """The report a command line asks for, and the texts its diagnostics speak of."""
+    from ..analysis.analyze import analyze as analysis
+    from ..spec.load import load
+
+    given, shapes = o.settings(set), o.input_shapes(input)
+    loaded = load(spec)
+    report = analysis(loaded, variant, set=given, input=shapes, batch=o.positive(batch, "--batch"), dtype=dtype)
+    return report, {loaded.file: loaded.text}
+
+
+@app.command()
+def explain(
+    spec: o.Spec,
+    layer: Annotated[str, typer.Argument(help="path of the layer, as `analyze` shows it")],
+    variant: o.Variant = None, set: o.Set = None, input: o.Input = None, batch: o.Batch = 1,
+) -> None:  # fmt: skip
+    """The arithmetic of one layer, with the numbers put in."""
+    from ..analysis.explain import explain as explanation
+    from ..diagnostic import nearest
+
+    report, sources = report_of(spec, variant, set, input, batch)
+    lines = explanation(report, layer)
+    if lines:
+        row = report.row(layer)
+        put(f"{layer}: {row.op} on {', '.join(row.inputs)}")
+        for what, how in lines:
+            put(f"  {what:<12}{how}")
+    elif report.ok:
+        raise Mistake(Diagnostic("CNN111", f"no layer is called `{layer}`", help=nearest(layer, [row.path for row in report.rows]) or "`cnncalc analyze` lists the layers"))
+    finish(d for d in report.diagnostics if d.severity == "error")
+
+
+@app.command()
+def size(
+    n: Annotated[int, typer.Argument(help="size of the input", metavar="N")],
+    kernel: Annotated[int, typer.Option("-k", "--kernel", help="size of the window")],
+    stride: Annotated[int, typer.Option("-s", "--stride", help="step of the window")] = 1,
+    padding: Annotated[int, typer.Option("-p", "--padding", help="zeros on each side")] = 0,
+    dilation: Annotated[int, typer.Option("-d", "--dilation", help="distance of the window's points")] = 1,
+    ceil: Annotated[bool, typer.Option("--ceil", help="round up")] = False,
+) -> None:
+    """One window by hand: (N + 2P − K)/S + 1, whether it fits, and what would."""
+    from ..analysis.one_window import one_window
+
+    if not 0 <= padding <= 10**9:
+        raise Mistake(Diagnostic("CNN111", f"-p takes a number from 0 up, not {padding}"))
+    for value, option in ((n, "N"), (kernel, "-k"), (stride, "-s"), (dilation, "-d")):
+        o.positive(value, option)
+    put("\n".join(one_window(n, kernel, stride, padding, dilation, ceil)))
+
+
+@app.command()
+def expand(spec: o.Spec, variant: o.Variant = None, set: o.Set = None, input: o.Input = None, output: o.Output = None) -> None:
+    """The network written out flat: no blocks, repeats or parameters."""
+    from ..analysis.flatten import flat_spec
+
+    report, sources = report_of(spec, variant, set, input)
+    if report.graph.nodes:
+        put(flat_spec(report.graph, report.name), output)
+    finish((d for d in report.diagnostics if d.severity == "error"), sources)
+
+
+@app.command()
+def zoo(format: Annotated[o.Format, typer.Option("--format", help="how to print it")] = o.Format.table) -> None:
+    """The bundled networks, with their totals."""
+    from ..analysis.zoo import networks
+    from ..report import zoo as render_zoo
+
+    found = networks()
+    if format is o.Format.table:
+        show(render_zoo.table(found))
+    else:
+        put(getattr(render_zoo, format.value)(found))
+
+
+@app.command()
+def schema(output: o.Output = None) -> None:
+    """JSON Schema of the language, for editors."""
+    from ..report.json import dumps
+    from ..spec.schema import json_schema
+
+    put(dumps(json_schema()), output)
+
+
+def main() -> None:
+    """Runs the command line; no traceback reaches the user."""
+    try:
+        app()
+    except Mistake as mistake:
+        try:
+            finish(mistake.diagnostics, texts(mistake.diagnostics))
+        except typer.Exit as end:
+            sys.exit(end.exit_code)
+    except BrokenPipeError:
+        silence()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:  # our fault, never the user's
+        where = error.__traceback__
+        while where and where.tb_next:
+            where = where.tb_next
+        place = f"{where.tb_frame.f_code.co_filename.rpartition('cnncalc/')[2]}:{where.tb_lineno}" if where else "?"
+        complain([Diagnostic("CNN901", f"internal fault: {type(error).__name__}: {error} ({place})", help="please report it with the spec that shows it")])
+        sys.exit(1)
+
+
+def texts(diagnostics: Any) -> dict[str, str]:
+    """The files that diagnostics speak of, for their code frames."""
+    found = {}
+    for name in {d.position.file for d in diagnostics if d.position and d.code != "CNN002"}:
+        try:
+            with open(name, encoding="utf-8") as file:
+                found[name] = file.read(1_000_000)
+        except (OSError, UnicodeDecodeError):
+            continue
+    return found
+
+
+def silence() -> None:
+    """A reader went away: nothing more to say."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(0)

@@ -1,0 +1,82 @@
+"""Options that several commands share, and what stands behind their words."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated, Any, Optional
+
+import typer
+
+from ..diagnostic import Diagnostic, Mistake, nearest
+
+Spec = Annotated[str, typer.Argument(help="a file, file#variant, a bundled name such as vgg16, or - for standard input", metavar="SPEC")]
+Variant = Annotated[Optional[str], typer.Option("--variant", help="a variant of the spec")]  # noqa: UP045 (typer reads it at run time)
+Set = Annotated[Optional[list[str]], typer.Option("--set", metavar="NAME=VALUE", help="replace a parameter; may be repeated")]  # noqa: UP045
+Input = Annotated[Optional[list[str]], typer.Option("--input", metavar="3x227x227", help="another input, or NAME=3x227x227")]  # noqa: UP045
+Batch = Annotated[int, typer.Option("--batch", help="images at a time")]
+Output = Annotated[Optional[str], typer.Option("-o", "--output", metavar="FILE", help="write to a file")]  # noqa: UP045
+
+
+class Dtype(str, Enum):
+    """Types of the values."""
+
+    float64, float32, float16, bfloat16, int8 = "float64", "float32", "float16", "bfloat16", "int8"
+
+
+class Convention(str, Enum):
+    """What counts as cost."""
+
+    macs, flops = "macs", "flops"
+
+
+class Format(str, Enum):
+    """Formats of a report."""
+
+    table, json, csv, markdown = "table", "json", "csv", "markdown"
+
+
+def settings(pairs: list[str] | None) -> dict[str, Any]:
+    """``depth=3`` → {"depth": 3}; values are read as in a spec."""
+    from ..spec.yaml_tree import parse
+
+    given = {}
+    for pair in pairs or ():
+        name, equals, value = pair.partition("=")
+        if not equals or not name or not value.strip():
+            raise Mistake(Diagnostic("CNN111", f"--set takes NAME=VALUE, not `{pair}`", help="--set classes=10"))
+        given[name.strip()] = parse(value, "--set")[0]
+    return given
+
+
+def input_shapes(texts: list[str] | None) -> Any:
+    """``3x227x227`` → (3, 227, 227); with names, a mapping."""
+    if not texts:
+        return None
+    shapes = {}
+    for text in texts:
+        name, equals, sizes = text.rpartition("=")
+        parts = sizes.replace("×", "x").replace(",", "x").lower().split("x")
+        if not all(part.strip().isdecimal() and len(part) <= 10 for part in parts):
+            raise Mistake(Diagnostic("CNN111", f"--input takes sizes such as 3x227x227, not `{text}`"))
+        shapes[name if equals else ""] = tuple(int(part) for part in parts)
+    return shapes.get("") if "" in shapes else shapes
+
+
+def positive(value: int, option: str) -> int:
+    """A count from 1 up."""
+    if not 1 <= value <= 10**9:
+        raise Mistake(Diagnostic("CNN111", f"{option} takes a positive number, not {value}"))
+    return value
+
+
+def chosen_columns(text: str | None) -> tuple[str, ...] | None:
+    """``path,params`` → the columns' keys."""
+    from ..report.columns import COLUMNS
+
+    if text is None:
+        return None
+    keys = tuple(key.strip() for key in text.split(","))
+    for key in keys:
+        if key not in COLUMNS:
+            raise Mistake(Diagnostic("CNN111", f"no column is called `{key}`", help=nearest(key, COLUMNS) or f"columns are {', '.join(COLUMNS)}"))
+    return keys

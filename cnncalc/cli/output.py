@@ -1,0 +1,65 @@
+"""Where commands put their results: data on stdout or in a file, diagnostics on stderr, and the exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from ..diagnostic import Diagnostic, Mistake
+
+USAGE = {"CNN002", "CNN111"}  # the run could not begin: exit 2
+
+
+def put(text: str, file: str | None = None) -> None:
+    """Text to stdout, or to a file."""
+    if file is None:
+        sys.stdout.write(text + "\n")
+        return
+    try:
+        Path(file).write_text(text + "\n", "utf-8")
+    except OSError as error:
+        raise Mistake(Diagnostic("CNN002", f"cannot write {file}: {error.strerror or error}")) from None
+
+
+def show(renderable: Any, file: str | None = None) -> None:
+    """Something of rich's to stdout; to a file without colours."""
+    from ..report.table import console
+
+    if file is None:
+        console().print(renderable)
+        return
+    from io import StringIO
+
+    from rich.console import Console
+
+    text = StringIO()
+    Console(file=text, width=160, highlight=False, color_system=None).print(renderable)
+    put(text.getvalue().rstrip("\n"), file)
+
+
+def complain(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str] | None = None) -> None:
+    """Diagnostics to stderr, errors coloured on a terminal."""
+    from ..report.diagnostics import render
+
+    colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    shades = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "note": "\x1b[1;36m"}
+    for diagnostic in diagnostics:
+        text = render(diagnostic, sources)
+        if colour:
+            head, _, rest = text.partition(":")
+            text = f"{shades[diagnostic.severity]}{head}\x1b[0m:{rest}"
+        sys.stderr.write(text + "\n")
+
+
+def finish(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str] | None = None) -> None:
+    """Complains, and ends with 2 where the run could not begin, 1 on an error, 0 otherwise."""
+    diagnostics = list(diagnostics)
+    complain(diagnostics, sources)
+    errors = {d.code for d in diagnostics if d.severity == "error"}
+    if errors:
+        raise typer.Exit(2 if errors & USAGE else 1)

@@ -1,0 +1,41 @@
+"""The ledger: how many operations of each class a layer does, and the conventions that read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .num import Num
+
+CLASSES = ("mac", "add", "mul", "div", "cmp", "exp")
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Operations per image. `exp` is any transcendental: exp, log, tanh, erf, power, root.
+
+    `mac` belongs to convolutions and linear layers alone; an addition that is no part of a
+    multiply–accumulate (a bias, a sum of branches) is an `add`.
+    """
+
+    mac: Num = 0
+    add: Num = 0
+    mul: Num = 0
+    div: Num = 0
+    cmp: Num = 0
+    exp: Num = 0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(*(getattr(self, name) + getattr(other, name) for name in CLASSES))
+
+    @property
+    def flops(self) -> Num:
+        """2·mac + every other operation."""
+        return 2 * self.mac + self.add + self.mul + self.div + self.cmp + self.exp
+
+
+FREE = Cost()
+
+CONVENTIONS = {
+    "macs": "multiply–accumulates of convolutions and linear layers",
+    "flops": "2·mac + add + mul + div + cmp + exp, every operator counted",
+}

@@ -1,0 +1,180 @@
+"""Activation functions: each works on every value apart, but for the softmaxes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from ..cost import Cost
+from ..diagnostic import Diagnostic
+from ..num import Shape
+from ..window import IDENTITY
+from .base import WHOLE, Backward, Kept, Need, Op, Reach, Storage, values
+from .fields import Flag, Natural, Real
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Activation(Op):
+    """A function of each value: any shape -> the same. `per_value` is its cost on one value."""
+
+    torch_name: ClassVar[str]
+    per_value: ClassVar[Cost]
+    keeps_output: ClassVar[bool] = False
+
+    def arguments(self) -> dict[str, Any]:
+        """Arguments of the torch module."""
+        return self.model_dump()
+
+    def cost(self, x: Shape, *, y: Shape) -> Cost:
+        n, one = values(x), self.per_value
+        return Cost(add=one.add * n, mul=one.mul * n, div=one.div * n, cmp=one.cmp * n, exp=one.exp * n)
+
+    def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
+        return Kept(output=True) if self.keeps_output else Kept(inputs=(0,))
+
+    def module(self, x: Shape) -> nn.Module:
+        from torch import nn
+
+        return getattr(nn, self.torch_name)(**self.arguments())
+
+
+class InPlace(Activation):
+    """An activation that torch can write over its input."""
+
+    inplace: Flag = True
+
+    def storage(self, x: Shape) -> Storage:
+        return "inplace" if self.inplace else "new"
+
+
+class Relu(InPlace):
+    """max(x, 0), as torch.nn.ReLU."""
+
+    key = "relu"
+    torch_name, per_value, keeps_output = "ReLU", Cost(cmp=1), True
+
+
+class Relu6(InPlace):
+    """min(max(x, 0), 6), as torch.nn.ReLU6."""
+
+    key = "relu6"
+    torch_name, per_value = "ReLU6", Cost(cmp=2)
+
+
+class LeakyRelu(InPlace):
+    """x, or slope·x below 0, as torch.nn.LeakyReLU."""
+
+    key = "leaky_relu"
+    main = "slope"
+    torch_name, per_value = "LeakyReLU", Cost(cmp=1, mul=1)
+    slope: Real = 0.01
+
+    def arguments(self) -> dict[str, Any]:
+        return {"negative_slope": self.slope, "inplace": self.inplace}
+
+
+class Prelu(Activation):
+    """x, or a trained slope·x below 0, as torch.nn.PReLU: one slope, or one per channel."""
+
+    key = "prelu"
+    torch_name, per_value = "PReLU", Cost(cmp=1, mul=1)
+    affine_weights = True
+    per_channel: Flag = False
+
+    def weights(self, x: Shape) -> dict[str, Shape]:
+        return {"weight": (x[0] if self.per_channel else 1,)}
+
+    def module(self, x: Shape) -> nn.Module:
+        from torch import nn
+
+        return nn.PReLU(x[0] if self.per_channel else 1)
+
+
+class Elu(InPlace):
+    """x, or α(eˣ − 1) below 0, as torch.nn.ELU."""
+
+    key = "elu"
+    main = "alpha"
+    torch_name, per_value = "ELU", Cost(cmp=1, exp=1, add=1, mul=1)
+    alpha: Real = 1.0
+
+
+class Gelu(Activation):
+    """x·Φ(x), as torch.nn.GELU."""
+
+    key = "gelu"
+    main = "approximate"
+    torch_name, per_value = "GELU", Cost(mul=3, exp=1, add=1)
+    approximate: Annotated[Literal["none", "tanh"], Field(description="none or tanh")] = "none"
+
+
+class Silu(InPlace):
+    """x·σ(x), as torch.nn.SiLU."""
+
+    key = "silu"
+    torch_name, per_value = "SiLU", Cost(exp=1, add=1, div=1, mul=1)
+
+
+class Mish(InPlace):
+    """x·tanh(ln(1 + eˣ)), as torch.nn.Mish."""
+
+    key = "mish"
+    torch_name, per_value = "Mish", Cost(exp=3, add=1, mul=1)
+
+
+class Hardswish(InPlace):
+    """x·relu6(x + 3)/6, as torch.nn.Hardswish."""
+
+    key = "hardswish"
+    torch_name, per_value = "Hardswish", Cost(add=1, cmp=2, mul=1, div=1)
+
+
+class Hardsigmoid(InPlace):
+    """relu6(x + 3)/6, as torch.nn.Hardsigmoid."""
+
+    key = "hardsigmoid"
+    torch_name, per_value = "Hardsigmoid", Cost(add=1, cmp=2, div=1)
+
+
+class Sigmoid(Activation):
+    """1/(1 + e⁻ˣ), as torch.nn.Sigmoid."""
+
+    key = "sigmoid"
+    torch_name, per_value, keeps_output = "Sigmoid", Cost(exp=1, add=1, div=1), True
+
+
+class Tanh(Activation):
+    """tanh(x), as torch.nn.Tanh."""
+
+    key = "tanh"
+    torch_name, per_value, keeps_output = "Tanh", Cost(exp=1), True
+
+
+class Softmax(Activation):
+    """eˣ over its sum along an axis (0: channels), as torch.nn.Softmax."""
+
+    key = "softmax"
+    main = "axis"
+    torch_name, per_value, keeps_output = "Softmax", Cost(cmp=1, add=2, exp=1, div=1), True
+    axis: Natural = 0
+
+    def needs(self, x: Shape) -> Iterator[Need]:
+        yield Need(len(x) - 1 - self.axis, lambda: Diagnostic(
+            "CNN201", f"axis {self.axis} of a shape with {len(x)} axes", help=f"axes count from 0, the channels, to {len(x) - 1}"))
+
+    def arguments(self) -> dict[str, Any]:
+        return {"dim": self.axis + 1}
+
+    def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
+        return (tuple(WHOLE if axis + 1 == self.axis else (axis, IDENTITY) for axis in range(len(x) - 1)),)
+
+
+class LogSoftmax(Softmax):
+    """The logarithm of softmax, as torch.nn.LogSoftmax."""
+
+    key = "log_softmax"
+    torch_name, per_value = "LogSoftmax", Cost(cmp=1, add=3, exp=1)

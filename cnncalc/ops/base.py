@@ -1,0 +1,157 @@
+"""The contract of an operator: one class knows its schema, needs, shape, weights, cost, reach and torch module.
+
+Shapes are tuples ``(C, *spatial)`` without the batch; `xs` are the shapes of the inputs, `y` of the output.
+`needs`, `shape`, `weights` and `cost` run on Num; `window`, `storage`, `keeps` and `module` on ints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+from ..cost import Cost
+from ..diagnostic import Diagnostic
+from ..num import Num, Shape, product
+from ..window import IDENTITY, Map
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Storage = Literal["new", "view", "inplace"]
+Reach = tuple[int, Map] | None  # an axis of the input and the map on it; None: the whole input
+WHOLE: Reach = None
+
+
+class Need(NamedTuple):
+    """A condition: `margin` ≥ 0, or = 0 where `equal`. `fault` says what is wrong where it fails."""
+
+    margin: Num
+    fault: Callable[[], Diagnostic]
+    equal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Backward:
+    """How the network runs before backward: in training mode or not, and which inputs need gradients (all, if empty)."""
+
+    training: bool = True
+    gradients: tuple[bool, ...] = ()
+
+    def needs(self, n: int) -> bool:
+        """Whether input n needs a gradient."""
+        return not self.gradients or self.gradients[n]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What backward holds: inputs by number, the output, further values of the dtype, further bytes. Per image."""
+
+    inputs: tuple[int, ...] = ()
+    output: bool = False
+    values: Num = 0
+    bytes: Num = 0
+
+
+NOTHING = Kept()
+
+
+class Op(BaseModel):
+    """An operator. Its fields are its schema; strings of the spec were evaluated before they arrive here."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
+
+    key: ClassVar[str]  # the word in a spec
+    main: ClassVar[str | None] = None  # the field that a bare value sets
+    inputs: ClassVar[tuple[int, int | None]] = (1, 1)  # fewest and most inputs
+    ranks: ClassVar[tuple[int, ...]] = (1, 2, 3, 4)  # accepted ranks of the input, channels included
+    affine_weights: ClassVar[bool] = False  # weights are per-channel scales and shifts
+    layers_named: ClassVar[tuple[str, ...]] = ()  # fields that name a layer, which becomes a further input
+
+    def needs(self, *xs: Shape) -> Iterator[Need]:
+        """Conditions on the input shapes; a failed one is an error."""
+        return iter(())
+
+    def shape(self, *xs: Shape) -> Shape:
+        """Shape of the output."""
+        return tuple(xs[0])
+
+    def weights(self, *xs: Shape) -> dict[str, Shape]:
+        """Names and shapes of the parameters, as in `state_dict`."""
+        return {}
+
+    def buffers(self, *xs: Shape) -> dict[str, Shape]:
+        """Names and shapes of the tensors that are saved but not trained."""
+        return {}
+
+    def cost(self, *xs: Shape, y: Shape) -> Cost:
+        """Operations for one image at inference."""
+        raise NotImplementedError
+
+    def window(self, *xs: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
+        """Per input, what each spatial axis of the output reads of it; None: the input's values are not read."""
+        return tuple(tuple((axis, IDENTITY) for axis in range(len(x) - 1)) for x in xs)
+
+    def units(self, *xs: Shape) -> frozenset[int]:
+        """Axes that this operator itself makes 1, and that may broadcast in a join."""
+        return frozenset()
+
+    def storage(self, *xs: Shape) -> Storage:
+        """Where the output lives at inference: memory of its own, its input's, or written over its input."""
+        return "new"
+
+    def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
+        """What backward holds; parameters and buffers apart."""
+        raise NotImplementedError
+
+    def module(self, *xs: Shape) -> nn.Module:
+        """The torch module, called with the inputs in order."""
+        raise NotImplementedError
+
+    def arithmetic(self, *xs: Shape) -> str | None:
+        """The size rule with numbers put in, for `explain`."""
+        return None
+
+
+def per_axis(value: Any, n: int) -> tuple:
+    """One value for every axis, or the list as it is."""
+    return value if isinstance(value, tuple) else (value,) * n
+
+
+def axes_need(value: Any, n: int, field: str) -> Iterator[Need]:
+    """A list in a field must have one entry per spatial axis."""
+    if isinstance(value, tuple):
+        yield Need(
+            len(value) - n,
+            lambda: Diagnostic("CNN201", f"`{field}` lists {len(value)} axes, the input has {n}", help="one value per spatial axis, or one for all"),
+            True,
+        )
+
+
+def divides(n: Num, divisor: int, fault: Callable[[], Diagnostic]) -> Need:
+    """`divisor` must divide n."""
+    return Need(n - n // divisor * divisor, fault, True)
+
+
+def values(x: Shape) -> Num:
+    """Elements of a tensor of this shape."""
+    return product(x)
+
+
+def named(x: Shape) -> str:
+    """``3×224×224``."""
+    return "×".join(str(n) for n in x)
+
+
+def dims(xs: Shape) -> int:
+    """Spatial axes."""
+    return len(xs) - 1
+
+
+def torch_nd(name: str, x: Shape) -> Any:
+    """`nn.Conv2d` for ("Conv", a rank-3 shape), and so on."""
+    from torch import nn
+
+    return getattr(nn, f"{name}{len(x) - 1}d")

@@ -1,0 +1,203 @@
+"""Convolutions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from pydantic import Field
+
+from ..cost import Cost
+from ..diagnostic import Diagnostic
+from ..num import Shape, product
+from ..window import Map
+from .base import Backward, Kept, Need, Op, Reach, axes_need, divides, per_axis, torch_nd
+from .fields import FillMode, Flag, Natural, Padding, PerAxis, PerAxisNatural, Positive
+from .sliding import Sliding
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Connections = Annotated[tuple[tuple[Natural, ...], ...] | None, Field(description="for each output channel, the list of input channels it sees")]
+
+
+class Conv(Sliding):
+    """Convolution, as torch.nn.Conv1d/2d/3d: (C, *n) -> (out, *n').
+
+    `connections` lists for each output channel the input channels it sees (LeNet-5's C3). `same` padding at
+    stride > 1 has TensorFlow's meaning, which torch refuses.
+    """
+
+    key = "conv"
+    main = "out"
+    ceil_mode: ClassVar[bool] = False
+    out: Positive
+    kernel: PerAxis
+    stride: PerAxis = 1
+    padding: Padding = 0
+    dilation: PerAxis = 1
+    groups: Positive = 1
+    bias: Flag = True
+    padding_mode: FillMode = "zeros"
+    connections: Connections = None
+
+    def needs(self, x: Shape) -> Iterator[Need]:
+        yield from self.fits(x)
+        if self.groups != 1:
+            yield from divisors(self.groups, x[0], self.out)
+        if self.padding_mode != "zeros":
+            yield from self._fill_fits(x)
+        if self.connections is not None:
+            yield from self._table_fits(x)
+
+    def _fill_fits(self, x: Shape) -> Iterator[Need]:
+        if any(n.margin for n in self._lists(len(x) - 1)):
+            return
+        most = {"reflect": 1, "circular": 0}.get(self.padding_mode)
+        around = self.torch_pads(x) if most is not None else ()
+        for n, amounts in zip(x[1:], around):
+            yield Need(n - most - max(amounts), lambda n=n, p=max(amounts): Diagnostic(
+                "CNN207", f"padding {p} is too much for {self.padding_mode} padding of size {n}", help=f"the largest is {n - most}"))
+
+    def _table_fits(self, x: Shape) -> Iterator[Need]:
+        table = self.connections
+        yield Need(len(table) - self.out, lambda: Diagnostic(
+            "CNN103", f"`connections` has {len(table)} rows for {self.out} output channels", help="one row per output channel"), True)
+        yield Need(1 - self.groups, lambda: Diagnostic("CNN103", "`connections` and `groups` exclude each other", help="drop `groups`"))
+        yield Need(min((len(set(row)) - len(row) for row in table), default=0), lambda: Diagnostic("CNN103", "a row of `connections` names a channel twice"))
+        yield Need(min((len(row) for row in table), default=0) - 1, lambda: Diagnostic("CNN103", "a row of `connections` is empty"))
+        highest = max((c for row in table for c in row), default=0)
+        yield Need(x[0] - 1 - highest, lambda: Diagnostic(
+            "CNN103", f"`connections` names input channel {highest}, the input has {x[0]}", help="channels count from 0"))
+
+    def shape(self, x: Shape) -> Shape:
+        return (self.out, *self.places(x))
+
+    def weights(self, x: Shape) -> dict[str, Shape]:
+        k = per_axis(self.kernel, len(x) - 1)
+        if self.connections is None:
+            table = {"weight": (self.out, x[0] // self.groups, *k)}
+        else:
+            table = {"weight": (sum(len(row) for row in self.connections), *k)}
+        if self.bias:
+            table["bias"] = (self.out,)
+        return table
+
+    def cost(self, x: Shape, *, y: Shape) -> Cost:
+        places = product(y[1:])
+        return Cost(mac=product(self.weights(x)["weight"]) * places, add=self.out * places if self.bias else 0)
+
+    def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
+        if self.torch_pads(x) is None:
+            return Kept(inputs=(0,))
+        padded = product((x[0], *(n + lo + hi for n, (lo, hi) in zip(x[1:], self.torch_pads(x)))))
+        return Kept(values=padded)  # backward holds the padded copy instead of the input
+
+    def torch_pads(self, x: Shape) -> tuple[tuple[int, int], ...] | None:
+        """Padding done apart from the convolution, as a copy; None where torch's kernel does it."""
+        from .fields import pads
+
+        k, s, d = self.geometry(len(x) - 1)
+        around = pads(self.padding, x[1:], k, s, d)
+        inside = self.padding_mode == "zeros" and all(lo == hi for lo, hi in around)
+        return None if inside or not any(map(any, around)) else around
+
+    def module(self, x: Shape) -> nn.Module:
+        from ..torch_backend.modules import padded_conv, table_conv
+
+        n = len(x) - 1
+        k, s, d = self.geometry(n)
+        if self.connections is not None:
+            return table_conv(self, n)
+        around = self.symmetric(n)
+        options = {"stride": s, "dilation": d, "groups": self.groups, "bias": self.bias, "padding_mode": self.padding_mode}
+        if around is None and self.padding == "same" and s == (1,) * n:
+            return torch_nd("Conv", x)(x[0], self.out, k, padding="same", **options)
+        if around is None:
+            return padded_conv(self, x, options)
+        return torch_nd("Conv", x)(x[0], self.out, k, padding=around, **options)
+
+
+class ConvTranspose(Op):
+    """Transposed convolution, as torch.nn.ConvTranspose1d/2d/3d: n -> (n − 1)·s − 2p + d(k − 1) + output_padding + 1."""
+
+    key = "conv_transpose"
+    main = "out"
+    ranks: ClassVar[tuple[int, ...]] = (2, 3, 4)
+    out: Positive
+    kernel: PerAxis
+    stride: PerAxis = 1
+    padding: PerAxisNatural = 0
+    output_padding: PerAxisNatural = 0
+    dilation: PerAxis = 1
+    groups: Positive = 1
+    bias: Flag = True
+
+    def _axes(self, n: int) -> tuple[tuple[int, int, int, int, int], ...]:
+        fields = (self.kernel, self.stride, self.padding, self.output_padding, self.dilation)
+        return tuple(zip(*(per_axis(field, n) for field in fields)))
+
+    def needs(self, x: Shape) -> Iterator[Need]:
+        n, short = len(x) - 1, False
+        for field in ("kernel", "stride", "padding", "output_padding", "dilation"):
+            for need in axes_need(getattr(self, field), n, field):
+                short = short or bool(need.margin)
+                yield need
+        if short:
+            return
+        for k, s, p, extra, d in self._axes(n):
+            yield Need(max(s, d) - 1 - extra, lambda s=s, d=d, extra=extra: Diagnostic(
+                "CNN207", f"output_padding {extra} must be smaller than the stride or the dilation", help=f"the largest here is {max(s, d) - 1}"))
+        for size in self.shape(x)[1:]:
+            yield Need(size - 1, lambda: Diagnostic(
+                "CNN204", "the padding takes away the whole output", equation=self.arithmetic(x), help="use less padding"))
+        if self.groups != 1:
+            yield from divisors(self.groups, x[0], self.out)
+
+    def shape(self, x: Shape) -> Shape:
+        return (self.out, *((n - 1) * s + (d * (k - 1) + extra + 1 - 2 * p) for n, (k, s, p, extra, d) in zip(x[1:], self._axes(len(x) - 1))))
+
+    def weights(self, x: Shape) -> dict[str, Shape]:
+        table = {"weight": (x[0], self.out // self.groups, *per_axis(self.kernel, len(x) - 1))}
+        if self.bias:
+            table["bias"] = (self.out,)
+        return table
+
+    def cost(self, x: Shape, *, y: Shape) -> Cost:
+        return Cost(mac=product(self.weights(x)["weight"]) * product(x[1:]), add=product(y) if self.bias else 0)
+
+    def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
+        return (tuple((axis, transposed(k, s, p, d)) for axis, (k, s, p, _, d) in enumerate(self._axes(len(x) - 1))),)
+
+    def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
+        return Kept(inputs=(0,))
+
+    def arithmetic(self, x: Shape) -> str:
+        lines = []
+        for n, y, (k, s, p, extra, d) in zip(x[1:], self.shape(x)[1:], self._axes(len(x) - 1)):
+            span = f"{k}" if d == 1 else f"({d}·({k} − 1) + 1)"
+            lines.append(f"({n} − 1)·{s} − 2·{p} + {span}{f' + {extra}' if extra else ''} = {y}")
+        return lines[0] if len(set(lines)) == 1 else "; ".join(lines)
+
+    def module(self, x: Shape) -> nn.Module:
+        k, s, p, extra, d = zip(*self._axes(len(x) - 1))
+        return torch_nd("ConvTranspose", x)(
+            x[0], self.out, k, stride=s, padding=p, output_padding=extra, dilation=d, groups=self.groups, bias=self.bias)
+
+
+def transposed(k: int, s: int, p: int, d: int) -> Map:
+    """Output o reads input i where o + p − d·t = s·i for a tap t: s phases, some of which may read nothing."""
+    return Map(1, tuple(tuple(sorted((o + p - d * t) // s for t in range(k) if (o + p - d * t) % s == 0)) for o in range(s)))
+
+
+def divisors(groups: int, channels: object, out: int) -> Iterator[Need]:
+    """Groups divide the channels on both sides."""
+    for what, n in (("input", channels), ("output", out)):
+        yield divides(n, groups, lambda what=what, n=n: Diagnostic(
+            "CNN205", f"{groups} groups do not divide {n} {what} channels", help=f"groups that fit: {common_divisors(channels, out)}"))
+
+
+def common_divisors(a: object, b: int) -> str:
+    """The group counts that divide both, for a message."""
+    fitting = [str(g) for g in range(1, min(int(a), b, 4096) + 1) if int(a) % g == 0 == b % g]
+    return ", ".join(fitting if len(fitting) <= 12 else [*fitting[:6], "…", *fitting[-3:]])

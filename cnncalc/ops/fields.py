@@ -1,0 +1,67 @@
+"""Types of the operators' fields, and what `padding` means."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Gt
+from pydantic import BeforeValidator, Field
+
+from ..num import Num, ceil_div
+
+# Large sizes are no use to anyone, and let products grow without bound.
+LARGEST = 10**9
+
+
+def _exact(value: Any) -> Any:
+    return float(value) if isinstance(value, (int, Fraction)) and not isinstance(value, bool) else value
+
+
+def _rational(value: Any) -> Any:
+    return Fraction(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+
+_positive = Annotated[int, Gt(0), Field(le=LARGEST)]
+_natural = Annotated[int, Ge(0), Field(le=LARGEST)]
+_pair = tuple[_natural, _natural]
+
+Positive = Annotated[_positive, Field(description="a positive integer")]
+Natural = Annotated[_natural, Field(description="an integer ≥ 0")]
+PerAxis = Annotated[_positive | tuple[_positive, ...], Field(description="a positive integer, or a list with one per spatial axis")]
+PerAxisNatural = Annotated[_natural | tuple[_natural, ...], Field(description="an integer ≥ 0, or a list with one per spatial axis")]
+Amount = Annotated[_natural | tuple[_natural | _pair, ...], Field(description="an integer ≥ 0, or a list with one entry per spatial axis, each an integer or [low, high]")]
+Padding = Annotated[
+    _natural | tuple[_natural | _pair, ...] | Literal["valid", "same", "full"],
+    Field(description="an integer ≥ 0, `valid`, `same`, `full`, or a list with one entry per spatial axis, each an integer or [low, high]"),
+]
+Flag = Annotated[bool, Field(description="true or false")]
+Real = Annotated[float, BeforeValidator(_exact), Field(allow_inf_nan=False, description="a number")]
+Probability = Annotated[float, BeforeValidator(_exact), Field(ge=0, le=1, description="a probability from 0 to 1")]
+_scale = Annotated[Fraction, BeforeValidator(_rational, json_schema_input_type=float), Gt(0), Field(le=LARGEST)]
+Scale = Annotated[_scale | tuple[_scale, ...], Field(description="a positive number, or a list with one per spatial axis")]
+LayerName = Annotated[str, Field(description="the name of a layer")]
+FillMode = Annotated[Literal["zeros", "reflect", "replicate", "circular"], Field(description="zeros, reflect, replicate or circular")]
+
+
+def pads(padding: Any, sizes: tuple, k: tuple, s: tuple, d: tuple) -> tuple[tuple[Num, Num], ...]:
+    """What is added before and behind each axis, for window k, stride s, dilation d.
+
+    `same` makes ⌈n/s⌉ windows with the odd position behind (TensorFlow; torch's at stride 1); at s > 1 its
+    amounts depend on the size n, which must then be an int.
+    """
+    reach = tuple(e * (w - 1) for w, e in zip(k, d))
+    if padding == "valid":
+        return ((0, 0),) * len(k)
+    if padding == "full":
+        return tuple((r, r) for r in reach)
+    if padding == "same":
+        total = (r if t == 1 else max((ceil_div(n, t) - 1) * t + r + 1 - n, 0) for n, r, t in zip(sizes, reach, s))
+        return tuple((t // 2, t - t // 2) for t in total)
+    return pairs(padding, len(k))
+
+
+def pairs(amount: Any, n: int) -> tuple[tuple[int, int], ...]:
+    """``2`` → ((2, 2), …), ``(1, (0, 2))`` → ((1, 1), (0, 2))."""
+    each = amount if isinstance(amount, tuple) else (amount,) * n
+    return tuple(a if isinstance(a, tuple) else (a, a) for a in each)

@@ -1,0 +1,146 @@
+"""Joins of branches: concatenation and arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from ..cost import FREE, Cost
+from ..diagnostic import Diagnostic
+from ..num import Num, Shape
+from ..window import IDENTITY
+from .base import NOTHING, WHOLE, Backward, Kept, Need, Op, Reach, named, values
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def units_of(x: Shape) -> frozenset[int]:
+    """Axes that an operator made 1, and that may broadcast."""
+    return getattr(x, "units", frozenset())
+
+
+def same_rank(xs: tuple[Shape, ...]) -> Need:
+    """Branches have as many axes as each other."""
+    return Need(max(len(x) for x in xs) - min(len(x) for x in xs), lambda: Diagnostic(
+        "CNN206", f"branches of {' and '.join(named(x) for x in xs)} differ in their number of axes", help="flatten, pool or reshape one of them"), True)
+
+
+class Concat(Op):
+    """Joins the channels of its branches: (C₁, *n), (C₂, *n), … -> (C₁ + C₂ + …, *n)."""
+
+    key = "concat"
+    inputs = (1, None)
+
+    def needs(self, *xs: Shape) -> Iterator[Need]:
+        yield same_rank(xs)
+        if len({len(x) for x in xs}) > 1:
+            return
+        for x in xs[1:]:
+            for axis in range(1, len(x)):
+                yield Need(x[axis] - xs[0][axis], lambda x=x, axis=axis: sizes_differ("concat", xs[0], x, axis), True)
+
+    def shape(self, *xs: Shape) -> Shape:
+        return (sum(x[0] for x in xs), *xs[0][1:])
+
+    def cost(self, *xs: Shape, y: Shape) -> Cost:
+        return FREE
+
+    def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
+        return NOTHING
+
+    def arithmetic(self, *xs: Shape) -> str:
+        return f"{' + '.join(str(x[0]) for x in xs)} = {sum(x[0] for x in xs)} channels"
+
+    def module(self, *xs: Shape) -> nn.Module:
+        from ..torch_backend.modules import Concatenation
+
+        return Concatenation()
+
+
+class Elementwise(Op):
+    """Values of the branches combined one by one; an axis that an operator made 1 broadcasts."""
+
+    inputs = (2, None)
+    symbol: ClassVar[str]
+
+    def needs(self, *xs: Shape) -> Iterator[Need]:
+        yield same_rank(xs)
+        if len({len(x) for x in xs}) > 1:
+            return
+        for axis in range(len(xs[0])):
+            wide = [x for x in xs if axis not in units_of(x)]
+            for x in wide[1:]:
+                yield Need(x[axis] - wide[0][axis], lambda a=wide[0], b=x, axis=axis: sizes_differ(self.key, a, b, axis), True)
+
+    def _size(self, axis: int, xs: tuple[Shape, ...]) -> Num:
+        return next((x[axis] for x in xs if axis not in units_of(x)), 1)
+
+    def shape(self, *xs: Shape) -> Shape:
+        return tuple(self._size(axis, xs) for axis in range(len(xs[0])))
+
+    def units(self, *xs: Shape) -> frozenset[int]:
+        return frozenset.intersection(*(units_of(x) for x in xs))
+
+    def window(self, *xs: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
+        wide = [{axis for axis in range(len(x)) if axis not in units_of(x)} for x in xs]
+        stretched = set().union(*wide)
+        return tuple(
+            tuple(WHOLE if a + 1 in stretched and a + 1 not in mine else (a, IDENTITY) for a in range(len(x) - 1))
+            for x, mine in zip(xs, wide))
+
+    def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
+        return NOTHING
+
+    def arithmetic(self, *xs: Shape) -> str:
+        return f" {self.symbol} ".join(named(x) for x in xs)
+
+    def module(self, *xs: Shape) -> nn.Module:
+        from ..torch_backend.modules import Combination
+
+        return Combination(self.key)
+
+
+class Add(Elementwise):
+    """Sum of the branches (ResNet)."""
+
+    key = "add"
+    symbol = "+"
+
+    def cost(self, *xs: Shape, y: Shape) -> Cost:
+        return Cost(add=(len(xs) - 1) * values(y))
+
+
+class Sub(Elementwise):
+    """The first branch less the others."""
+
+    key = "sub"
+    symbol = "−"
+
+    def cost(self, *xs: Shape, y: Shape) -> Cost:
+        return Cost(add=(len(xs) - 1) * values(y))
+
+
+class Mul(Elementwise):
+    """Product of the branches (gates, squeeze-and-excite)."""
+
+    key = "mul"
+    symbol = "·"
+
+    def cost(self, *xs: Shape, y: Shape) -> Cost:
+        return Cost(mul=(len(xs) - 1) * values(y))
+
+    def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
+        needy = [n for n in range(len(xs)) if back.needs(n)]
+        return Kept(inputs=tuple(n for n in range(len(xs)) if any(m != n for m in needy)))
+
+
+def sizes_differ(key: str, a: Shape, b: Shape, axis: int) -> Diagnostic:
+    """Two branches that do not fit, with the repair that usually fits."""
+    if axis == 0:
+        return Diagnostic("CNN206", f"`{key}` of {a[0]} and {b[0]} channels", equation=f"{named(a)} against {named(b)}",
+                          help=f"project one branch with a 1×1 convolution to {a[0]} channels" + (", or `concat` them" if key == "add" else ""))
+    n, m = a[axis], b[axis]
+    ratio = max(n, m) // max(min(n, m), 1)
+    fix = f"use a 1×1 convolution with stride {ratio} on the larger branch" if ratio > 1 and key != "concat" else "crop or pad one of them (`crop: {like: NAME}`), or choose an input size that every stride divides"
+    return Diagnostic("CNN206", f"`{key}` of sizes {'×'.join(map(str, a[1:]))} and {'×'.join(map(str, b[1:]))}", equation=f"{named(a)} against {named(b)}", help=fix)

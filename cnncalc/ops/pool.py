@@ -1,0 +1,219 @@
+"""Pooling: windows, adaptive and global, and LeNet-5's trainable subsampling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import gcd
+from typing import TYPE_CHECKING, ClassVar
+
+from ..cost import Cost
+from ..diagnostic import Diagnostic
+from ..num import Shape, product
+from ..window import Map
+from .base import NOTHING, WHOLE, Backward, Kept, Need, Op, Reach, axes_need, per_axis, torch_nd, values
+from .fields import Flag, Padding, PerAxis, Real
+from .sliding import Sliding
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Pool(Sliding):
+    """A window that keeps the channels: (C, *n) -> (C, *n'). The stride is the kernel unless given."""
+
+    main = "kernel"
+    pool = True
+    kernel: PerAxis
+    stride: PerAxis | None = None
+
+    def needs(self, x: Shape) -> Iterator[Need]:
+        yield from self.fits(x)
+
+    def shape(self, x: Shape) -> Shape:
+        return (x[0], *self.places(x))
+
+    def taps(self, x: Shape) -> int:
+        """Positions in one window."""
+        return product(per_axis(self.kernel, len(x) - 1))
+
+
+class MaxPool(Pool):
+    """Largest value of each window, as torch.nn.MaxPool1d/2d/3d."""
+
+    key = "maxpool"
+    padding: Padding = 0
+    dilation: PerAxis = 1
+    ceil_mode: Flag = False
+
+    def cost(self, x: Shape, *, y: Shape) -> Cost:
+        return Cost(cmp=(self.taps(x) - 1) * values(y))
+
+    def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
+        return Kept(inputs=(0,), bytes=8 * values(y))
+
+    def module(self, x: Shape) -> nn.Module:
+        from ..torch_backend.modules import PaddedPool
+
+        k, s, d = self.geometry(len(x) - 1)
+        around = self.symmetric(len(x) - 1)
+        pool = torch_nd("MaxPool", x)(k, s, padding=around or 0, dilation=d, ceil_mode=self.ceil_mode)
+        return pool if around is not None else PaddedPool(self, pool, float("-inf"))
+
+
+class AvgPool(Pool):
+    """Mean of each window, as torch.nn.AvgPool1d/2d/3d; padding counts as zeros unless count_include_pad is false."""
+
+    key = "avgpool"
+    dilation: ClassVar[int] = 1
+    padding: Padding = 0
+    ceil_mode: Flag = False
+    count_include_pad: Flag = True
+
+    def cost(self, x: Shape, *, y: Shape) -> Cost:
+        return Cost(add=(self.taps(x) - 1) * values(y), div=values(y))
+
+    def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
+        return Kept(inputs=(0,))
+
+    def module(self, x: Shape) -> nn.Module:
+        from ..torch_backend.modules import PaddedPool
+
+        k, s, _ = self.geometry(len(x) - 1)
+        around = self.symmetric(len(x) - 1)
+        pool = torch_nd("AvgPool", x)(k, s, padding=around or 0, ceil_mode=self.ceil_mode, count_include_pad=self.count_include_pad)
+        return pool if around is not None else PaddedPool(self, pool, 0.0)
+
+
+class LpPool(Pool):
+    """(Σ xᵖ)^(1/p) of each window, as torch.nn.LPPool1d/2d/3d."""
+
+    key = "lppool"
+    padding: ClassVar[int] = 0
+    dilation: ClassVar[int] = 1
+    norm: Real = 2.0
+    ceil_mode: Flag = False
+
+    def needs(self, x: Shape) -> Iterator[Need]:
+        yield from super().needs(x)
+        yield Need(-1 if self.norm == 0 else 0, lambda: Diagnostic("CNN103", "`norm` must not be 0"))
+
+    def cost(self, x: Shape, *, y: Shape) -> Cost:
+        return Cost(exp=(self.taps(x) + 1) * values(y), add=(self.taps(x) - 1) * values(y))
+
+    def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
+        return Kept(inputs=(0,), values=values(x) + 4 * values(y))
+
+    def module(self, x: Shape) -> nn.Module:
+        k, s, _ = self.geometry(len(x) - 1)
+        return torch_nd("LPPool", x)(self.norm, k if len(x) > 2 else k[0], s if len(x) > 2 else s[0], ceil_mode=self.ceil_mode)
+
+
+class Subsample(Pool):
+    """LeNet-5's subsampling: the window's sum, times one trained coefficient, plus one bias, per channel."""
+
+    key = "subsample"
+    padding: ClassVar[int] = 0
+    dilation: ClassVar[int] = 1
+    ceil_mode: ClassVar[bool] = False
+    kernel: PerAxis = 2
+
+    def weights(self, x: Shape) -> dict[str, Shape]:
+        return {"weight": (x[0],), "bias": (x[0],)}
+
+    def cost(self, x: Shape, *, y: Shape) -> Cost:
+        return Cost(add=self.taps(x) * values(y), mul=values(y))
+
+    def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
+        return Kept(inputs=(0,), values=values(y))
+
+    def module(self, x: Shape) -> nn.Module:
+        from ..torch_backend.modules import Subsampling
+
+        k, s, _ = self.geometry(len(x) - 1)
+        return Subsampling(torch_nd("AvgPool", x)(k, s), x[0], self.taps(x))
+
+
+class Global(Op):
+    """One value per channel: (C, *n) -> (C, 1, …)."""
+
+    ranks: ClassVar[tuple[int, ...]] = (2, 3, 4)
+
+    def target(self, n: int) -> tuple[int, ...]:
+        """Output size on each of n spatial axes."""
+        return (1,) * n
+
+    def shape(self, x: Shape) -> Shape:
+        return (x[0], *self.target(len(x) - 1))
+
+    def units(self, x: Shape) -> frozenset[int]:
+        return frozenset(axis + 1 for axis, n in enumerate(self.target(len(x) - 1)) if n == 1)
+
+    def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
+        return (tuple(adaptive(axis, n, out) for axis, (n, out) in enumerate(zip(x[1:], self.target(len(x) - 1)))),)
+
+    def arithmetic(self, x: Shape) -> str:
+        return f"{'×'.join(map(str, self.target(len(x) - 1)))} whatever the input"
+
+
+class Sized(Global):
+    """Windows as wide as it takes to come out at `size`: (C, *n) -> (C, *size)."""
+
+    main = "size"
+    size: PerAxis
+
+    def needs(self, x: Shape) -> Iterator[Need]:
+        yield from axes_need(self.size, len(x) - 1, "size")
+
+    def target(self, n: int) -> tuple[int, ...]:
+        return per_axis(self.size, n)
+
+
+class GlobalAvgPool(Global):
+    """Mean of each channel: (C, *n) -> (C, 1, …), as torch.nn.AdaptiveAvgPool1d/2d/3d(1)."""
+
+    key = "globalavgpool"
+
+    def cost(self, x: Shape, *, y: Shape) -> Cost:
+        # NOTE: adaptive windows overlap where out does not divide n; each input is counted once, as fvcore does
+        return Cost(add=values(x), div=values(y))
+
+    def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
+        return NOTHING if product(y[1:]) == 1 else Kept(inputs=(0,))
+
+    def module(self, x: Shape) -> nn.Module:
+        return torch_nd("AdaptiveAvgPool", x)(self.target(len(x) - 1))
+
+
+class GlobalMaxPool(Global):
+    """Largest value of each channel: (C, *n) -> (C, 1, …), as torch.nn.AdaptiveMaxPool1d/2d/3d(1)."""
+
+    key = "globalmaxpool"
+
+    def cost(self, x: Shape, *, y: Shape) -> Cost:
+        return Cost(cmp=values(x))
+
+    def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
+        return Kept(inputs=(0,), bytes=8 * values(y))
+
+    def module(self, x: Shape) -> nn.Module:
+        return torch_nd("AdaptiveMaxPool", x)(self.target(len(x) - 1))
+
+
+class AdaptiveAvgPool(Sized, GlobalAvgPool):
+    """Mean over windows of ⌊i·n/out⌋ … ⌈(i+1)·n/out⌉, as torch.nn.AdaptiveAvgPool1d/2d/3d."""
+
+    key = "adaptiveavgpool"
+
+
+class AdaptiveMaxPool(Sized, GlobalMaxPool):
+    """Largest value over the windows of the adaptive mean, as torch.nn.AdaptiveMaxPool1d/2d/3d."""
+
+    key = "adaptivemaxpool"
+
+
+def adaptive(axis: int, n: int, out: int) -> Reach:
+    """What an adaptive window reads: whole for one output, else periodic in n/gcd and out/gcd."""
+    if out == 1:
+        return WHOLE
+    g = gcd(n, out)
+    return axis, Map(n // g, tuple(range(i * n // out, -(-(i + 1) * n // out)) for i in range(out // g)))

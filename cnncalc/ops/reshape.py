@@ -1,0 +1,231 @@
+"""Layers that only rearrange values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from ..cost import FREE, Cost
+from ..diagnostic import Diagnostic
+from ..num import Shape, product
+from ..window import IDENTITY, Map
+from .base import NOTHING, WHOLE, Backward, Kept, Need, Op, Reach, Storage, divides, named, values
+from .fields import LARGEST, Positive
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Sizes = Annotated[tuple[Annotated[int, Field(ge=-1, le=LARGEST)], ...], Field(min_length=1, max_length=4, description="the new shape, [channels, …]; one entry may be -1")]
+Order = Annotated[tuple[Annotated[int, Field(ge=0, le=3)], ...], Field(min_length=1, max_length=4, description="the axes in their new order, channels being 0")]
+
+
+class Rearrangement(Op):
+    """Values in, the same values out."""
+
+    def cost(self, x: Shape, *, y: Shape) -> Cost:
+        return FREE
+
+    def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
+        return NOTHING
+
+
+class Flatten(Rearrangement):
+    """All axes into one, as torch.nn.Flatten: (C, *n) -> (C·∏n,)."""
+
+    key = "flatten"
+
+    def shape(self, x: Shape) -> Shape:
+        return (values(x),)
+
+    def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
+        return ((),)
+
+    def storage(self, x: Shape) -> Storage:
+        return "view"
+
+    def arithmetic(self, x: Shape) -> str:
+        return f"{'·'.join(map(str, x))} = {values(x)}"
+
+    def module(self, x: Shape) -> nn.Module:
+        from torch import nn
+
+        return nn.Flatten()
+
+
+class Reshape(Rearrangement):
+    """The same values in another shape, as torch.nn.Unflatten and view; one entry may be -1."""
+
+    key = "reshape"
+    main = "shape_"
+    shape_: Sizes = Field(alias="shape")
+
+    def needs(self, x: Shape) -> Iterator[Need]:
+        given = product(n for n in self.shape_ if n != -1)
+        odd = self.shape_.count(-1) > 1 or 0 in self.shape_
+        yield Need(-1 if odd else 0, lambda: Diagnostic("CNN208", "a shape has positive sizes, and -1 at most once"))
+        if odd:
+            return
+        fault = lambda: Diagnostic("CNN208", f"{values(x)} values do not fill {named(self.shape_)}", equation=f"{named(x)} = {values(x)}", help="one entry may be -1, for what is left")  # noqa: E731
+        yield divides(values(x), given, fault) if -1 in self.shape_ else Need(values(x) - given, fault, True)
+
+    def shape(self, x: Shape) -> Shape:
+        given = product(n for n in self.shape_ if n != -1)
+        return tuple(values(x) // given if n == -1 else n for n in self.shape_)
+
+    def units(self, x: Shape) -> frozenset[int]:
+        return frozenset(axis for axis, n in enumerate(self.shape_) if n == 1)
+
+    def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
+        return ((WHOLE,) * (len(self.shape_) - 1),)
+
+    def storage(self, x: Shape) -> Storage:
+        return "view"
+
+    def module(self, x: Shape) -> nn.Module:
+        from torch import nn
+
+        if len(x) == 1:
+            return nn.Unflatten(1, self.shape_)
+        return nn.Sequential(nn.Flatten(), nn.Unflatten(1, self.shape_))
+
+
+class Permute(Rearrangement):
+    """Axes in another order, channels being 0: [1, 0] swaps the channels and the positions of [C, L]."""
+
+    key = "permute"
+    main = "order"
+    order: Order
+
+    def needs(self, x: Shape) -> Iterator[Need]:
+        wrong = sorted(self.order) != list(range(len(x)))
+        yield Need(-1 if wrong else 0, lambda: Diagnostic(
+            "CNN201", f"{list(self.order)} is no order of {len(x)} axes", help=f"name each of 0 … {len(x) - 1} once"))
+
+    def shape(self, x: Shape) -> Shape:
+        return tuple(x[axis] for axis in self.order)
+
+    def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
+        return (tuple(WHOLE if axis == 0 else (axis - 1, IDENTITY) for axis in self.order[1:]),)
+
+    def storage(self, x: Shape) -> Storage:
+        return "view"
+
+    def module(self, x: Shape) -> nn.Module:
+        from ..torch_backend.modules import Permutation
+
+        return Permutation(self.order)
+
+
+class ChannelShuffle(Rearrangement):
+    """Channels dealt round between groups, as torch.nn.ChannelShuffle (ShuffleNet)."""
+
+    key = "channel_shuffle"
+    main = "groups"
+    ranks: ClassVar[tuple[int, ...]] = (2, 3, 4)
+    groups: Positive
+
+    def needs(self, x: Shape) -> Iterator[Need]:
+        yield divides(x[0], self.groups, lambda: Diagnostic("CNN205", f"{self.groups} groups do not divide {x[0]} channels", help="use a number of groups that divides the channels"))
+
+    def module(self, x: Shape) -> nn.Module:
+        from torch import nn
+
+        return nn.ChannelShuffle(self.groups)
+
+
+class PixelShuffle(Rearrangement):
+    """Channels to space, as torch.nn.PixelShuffle: (C·r², H, W) -> (C, H·r, W·r)."""
+
+    key = "pixel_shuffle"
+    main = "factor"
+    ranks = (3,)
+    factor: Positive
+
+    def needs(self, x: Shape) -> Iterator[Need]:
+        r = self.factor
+        yield divides(x[0], r * r, lambda: Diagnostic("CNN205", f"{r}² = {r * r} does not divide {x[0]} channels", help=f"use {-(-x[0] // (r * r)) * r * r} channels"))
+
+    def shape(self, x: Shape) -> Shape:
+        r = self.factor
+        return (x[0] // (r * r), *(n * r for n in x[1:]))
+
+    def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
+        return (tuple((axis, Map(1, (range(1),) * self.factor)) for axis in range(len(x) - 1)),)
+
+    def module(self, x: Shape) -> nn.Module:
+        from torch import nn
+
+        return nn.PixelShuffle(self.factor)
+
+
+class PixelUnshuffle(Rearrangement):
+    """Space to channels, as torch.nn.PixelUnshuffle: (C, H·r, W·r) -> (C·r², H, W)."""
+
+    key = "pixel_unshuffle"
+    main = "factor"
+    ranks = (3,)
+    factor: Positive
+
+    def needs(self, x: Shape) -> Iterator[Need]:
+        for n in x[1:]:
+            yield divides(n, self.factor, lambda n=n: Diagnostic("CNN208", f"{self.factor} does not divide size {n}", help=f"use an input that comes to a multiple of {self.factor} here"))
+
+    def shape(self, x: Shape) -> Shape:
+        r = self.factor
+        return (x[0] * r * r, *(n // r for n in x[1:]))
+
+    def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
+        return (tuple((axis, Map.window(self.factor, self.factor)) for axis in range(len(x) - 1)),)
+
+    def module(self, x: Shape) -> nn.Module:
+        from torch import nn
+
+        return nn.PixelUnshuffle(self.factor)
+
+
+Bound = Annotated[int | None, Field(ge=-LARGEST, le=LARGEST, description="a position, counted from the end where negative")]
+
+
+class Slice(Rearrangement):
+    """Positions start, start + step, … before stop along one axis (0: channels), as Python's slices, but never past the end."""
+
+    key = "slice"
+    main = "stop"
+    axis: Annotated[int, Field(ge=0, le=3, description="an axis, channels being 0")] = 0
+    start: Bound = 0
+    stop: Bound = None
+    step: Positive = 1
+
+    def _bounds(self, n: Any) -> tuple[Any, Any]:
+        start = (n if self.start is not None and self.start < 0 else 0) + (self.start or 0)
+        stop = n if self.stop is None else n + self.stop if self.stop < 0 else self.stop
+        return start, stop
+
+    def needs(self, x: Shape) -> Iterator[Need]:
+        yield Need(len(x) - 1 - self.axis, lambda: Diagnostic("CNN201", f"axis {self.axis} of a shape with {len(x)} axes"))
+        if self.axis >= len(x):
+            return
+        n = x[self.axis]
+        start, stop = self._bounds(n)
+        fault = lambda: Diagnostic("CNN207", f"the slice from {start} to {stop} is empty or leaves an axis of {n}", help=f"stay within 0 … {n}")  # noqa: E731
+        yield Need(start, fault)
+        yield Need(n - stop, fault)
+        yield Need(stop - start - 1, fault)
+
+    def shape(self, x: Shape) -> Shape:
+        start, stop = self._bounds(x[self.axis])
+        return tuple((stop - start + self.step - 1) // self.step if axis == self.axis else n for axis, n in enumerate(x))
+
+    def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
+        taken = Map.window(1, self.step, -self._bounds(x[self.axis])[0])
+        return (tuple((axis, taken if axis + 1 == self.axis else IDENTITY) for axis in range(len(x) - 1)),)
+
+    def storage(self, x: Shape) -> Storage:
+        return "view"
+
+    def module(self, x: Shape) -> nn.Module:
+        from ..torch_backend.modules import Slicing
+
+        return Slicing(self.axis, *self._bounds(x[self.axis]), self.step)

@@ -1,0 +1,216 @@
+"""Layers that change the spatial sizes without a window of weights: upsample, pad, crop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from math import ceil, floor, gcd
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from ..cost import FREE, Cost
+from ..diagnostic import Diagnostic
+from ..num import Shape
+from ..window import IDENTITY, Map
+from .base import NOTHING, Backward, Kept, Need, Op, Reach, Storage, axes_need, per_axis, values
+from .fields import Amount, FillMode, Flag, LayerName, PerAxis, Real, Scale, pairs
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Interpolation = Annotated[
+    Literal["nearest", "linear", "bilinear", "trilinear", "bicubic", "area"],
+    Field(description="nearest, area, linear (1-D), bilinear or bicubic (2-D), trilinear (3-D)")]
+SPATIAL = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}  # axes each mode is made for
+
+
+class Upsample(Op):
+    """Interpolation to ⌊n·scale⌋, to `size`, or to the size of layer `like`, as torch.nn.Upsample: (C, *n) -> (C, *n')."""
+
+    key = "upsample"
+    main = "scale"
+    ranks: ClassVar[tuple[int, ...]] = (2, 3, 4)
+    inputs = (1, 2)
+    layers_named = ("like",)
+    scale: Scale | None = None
+    size: PerAxis | None = None
+    like: LayerName | None = None
+    mode: Interpolation = "nearest"
+    align_corners: Flag = False
+
+    def needs(self, x: Shape, *like: Shape) -> Iterator[Need]:
+        yield one_of(self, ("scale", "size", "like"))
+        yield from axes_need(self.scale, len(x) - 1, "scale")
+        yield from axes_need(self.size, len(x) - 1, "size")
+        yield from (like_fits(x, other) for other in like)
+        axes = SPATIAL.get(self.mode, len(x) - 1)
+        yield Need(axes - len(x) + 1, lambda: Diagnostic(
+            "CNN201", f"`{self.mode}` interpolates {axes} axes, the input has {len(x) - 1}", help="linear is for 1, bilinear and bicubic for 2, trilinear for 3"), True)
+        plain = self.align_corners and self.mode in ("nearest", "area")
+        yield Need(-1 if plain else 0, lambda: Diagnostic("CNN207", f"`{self.mode}` has no align_corners", help="drop it, or use a linear mode"))
+        if self.scale is not None and not isinstance(self.scale, tuple) or isinstance(self.scale, tuple) and len(self.scale) == len(x) - 1:
+            for n in self.shape(x)[1:]:
+                yield Need(n - 1, lambda: Diagnostic("CNN204", "the scale leaves nothing of the input", help="use a larger scale"))
+
+    def shape(self, x: Shape, *like: Shape) -> Shape:
+        if like:
+            return (x[0], *like[0][1:])
+        if self.size is not None:
+            return (x[0], *per_axis(self.size, len(x) - 1))
+        scales = per_axis(self.scale, len(x) - 1)
+        return (x[0], *(n * r.numerator // r.denominator for n, r in zip(x[1:], scales)))
+
+    def cost(self, *xs: Shape, y: Shape) -> Cost:
+        n, axes = values(y), len(y) - 1
+        if self.mode == "area":
+            return Cost(add=values(xs[0]), div=n)
+        taps = {"nearest": 1, "bicubic": 4**axes}.get(self.mode, 2**axes)
+        return FREE if taps == 1 else Cost(mul=taps * n, add=(taps - 1) * n)
+
+    def window(self, x: Shape, *like: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
+        y = self.shape(x, *like)
+        steps = per_axis(self.scale, len(x) - 1) if self.scale is not None and self._exact(x) else (None,) * (len(x) - 1)
+        own = tuple((axis, self._axis(n, m, step)) for axis, (n, m, step) in enumerate(zip(x[1:], y[1:], steps)))
+        return (own, None) if like else (own,)
+
+    def _axis(self, n: int, m: int, scale: Fraction | None) -> Map:
+        step = Fraction(n, m) if scale is None else 1 / scale
+        if self.mode == "area":
+            g = gcd(n, m)
+            return Map(n // g, tuple(range(i * n // m, -(-(i + 1) * n // m)) for i in range(m // g)))
+        if self.mode == "nearest":
+            return Map(step.numerator, tuple(range(floor(j * step), floor(j * step) + 1) for j in range(step.denominator)))
+        if self.align_corners:
+            if n == 1 or m == 1:
+                return Map(1, (range(1),) * m)
+            step, shift = Fraction(n - 1, m - 1), Fraction(0)
+        else:
+            shift = step / 2 - Fraction(1, 2)
+        sources = (j * step + shift for j in range(step.denominator))
+        return Map(step.numerator, tuple(self._taps(at) for at in sources))
+
+    def _taps(self, at: Fraction) -> range:
+        """The positions with weight around a source position; a linear mode reads one where it hits it."""
+        wide = 1 if self.mode == "bicubic" and at.denominator != 1 else 0
+        return range(floor(at) - wide, ceil(at) + wide + 1)
+
+    def _exact(self, x: Shape) -> bool:
+        """torch takes the scale as given where it is whole, else the ratio of the sizes we pass."""
+        return all(r.denominator == 1 for r in per_axis(self.scale, len(x) - 1))
+
+    def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
+        return Kept(inputs=(0,)) if self.mode == "area" else NOTHING
+
+    def module(self, x: Shape, *like: Shape) -> nn.Module:
+        from ..torch_backend.modules import Resizing
+
+        corners = self.align_corners if self.mode in SPATIAL else None
+        if self.scale is not None and self._exact(x):
+            return Resizing(None, tuple(float(r) for r in per_axis(self.scale, len(x) - 1)), self.mode, corners)
+        return Resizing(None if like else self.shape(x)[1:], None, self.mode, corners)
+
+
+class Pad(Op):
+    """Values added before and behind each spatial axis: (C, *n) -> (C, *(n + lo + hi))."""
+
+    key = "pad"
+    main = "amount"
+    ranks: ClassVar[tuple[int, ...]] = (2, 3, 4)
+    amount: Amount
+    mode: FillMode = "zeros"
+    value: Real = 0.0
+
+    def needs(self, x: Shape) -> Iterator[Need]:
+        yield from axes_need(self.amount, len(x) - 1, "amount")
+        yield Need(-1 if self.value and self.mode != "zeros" else 0, lambda: Diagnostic("CNN207", f"`{self.mode}` padding takes no value", help="drop `value`"))
+        most = {"reflect": 1, "circular": 0}.get(self.mode)
+        for n, amounts in zip(x[1:], pairs(self.amount, len(x) - 1) if most is not None else ()):
+            yield Need(n - most - max(amounts), lambda n=n, p=max(amounts): Diagnostic(
+                "CNN207", f"padding {p} is too much for {self.mode} padding of size {n}", help=f"the largest is {n - most}"))
+
+    def shape(self, x: Shape) -> Shape:
+        return (x[0], *(n + lo + hi for n, (lo, hi) in zip(x[1:], pairs(self.amount, len(x) - 1))))
+
+    def cost(self, x: Shape, *, y: Shape) -> Cost:
+        return FREE
+
+    def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
+        return (tuple((axis, Map.window(1, 1, lo)) for axis, (lo, _) in enumerate(pairs(self.amount, len(x) - 1))),)
+
+    def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
+        return Kept(inputs=(0,)) if self.mode in ("reflect", "replicate") else NOTHING
+
+    def arithmetic(self, x: Shape) -> str:
+        return ", ".join(f"{n} + {lo} + {hi} = {n + lo + hi}" for n, (lo, hi) in zip(x[1:], pairs(self.amount, len(x) - 1)))
+
+    def module(self, x: Shape) -> nn.Module:
+        from ..torch_backend.modules import Padding
+
+        return Padding(pairs(self.amount, len(x) - 1), self.mode, self.value)
+
+
+class Crop(Op):
+    """The middle of `size`, or of the size of layer `like`, or less `amount` on the sides: (C, *n) -> (C, *n')."""
+
+    key = "crop"
+    main = "size"
+    ranks: ClassVar[tuple[int, ...]] = (2, 3, 4)
+    inputs = (1, 2)
+    layers_named = ("like",)
+    size: PerAxis | None = None
+    amount: Amount | None = None
+    like: LayerName | None = None
+
+    def needs(self, x: Shape, *like: Shape) -> Iterator[Need]:
+        yield one_of(self, ("size", "amount", "like"))
+        yield from axes_need(self.size, len(x) - 1, "size")
+        yield from axes_need(self.amount, len(x) - 1, "amount")
+        yield from (like_fits(x, other) for other in like)
+        for n, m in zip(x[1:], self.shape(x, *like)[1:]):
+            fault = lambda n=n, m=m: Diagnostic("CNN207", f"cannot crop {n} to {m}", help="crop to something between 1 and the input's size")  # noqa: E731
+            yield Need(n - m, fault)
+            yield Need(m - 1, fault)
+
+    def shape(self, x: Shape, *like: Shape) -> Shape:
+        if like:
+            return (x[0], *like[0][1:])
+        if self.amount is not None:
+            return (x[0], *(n - lo - hi for n, (lo, hi) in zip(x[1:], pairs(self.amount, len(x) - 1))))
+        return (x[0], *per_axis(self.size, len(x) - 1))
+
+    def starts(self, x: Shape, *like: Shape) -> tuple[int, ...]:
+        """First position kept on each axis; an odd rest is cut off behind."""
+        if self.amount is not None:
+            return tuple(lo for lo, _ in pairs(self.amount, len(x) - 1))
+        return tuple((n - m) // 2 for n, m in zip(x[1:], self.shape(x, *like)[1:]))
+
+    def cost(self, *xs: Shape, y: Shape) -> Cost:
+        return FREE
+
+    def window(self, x: Shape, *like: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
+        own = tuple((axis, Map.window(1, 1, -start) if start else IDENTITY) for axis, start in enumerate(self.starts(x, *like)))
+        return (own, None) if like else (own,)
+
+    def storage(self, *xs: Shape) -> Storage:
+        return "view"
+
+    def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
+        return NOTHING
+
+    def module(self, x: Shape, *like: Shape) -> nn.Module:
+        from ..torch_backend.modules import Cropping
+
+        return Cropping(self.starts(x, *like), self.shape(x, *like)[1:])
+
+
+def one_of(op: Any, fields: tuple[str, ...]) -> Need:
+    """Exactly one of the fields is given."""
+    given = [f for f in fields if getattr(op, f) is not None]
+    return Need(len(given) - 1, lambda: Diagnostic(
+        "CNN102", f"`{op.key}` takes one of {', '.join(f'`{f}`' for f in fields)}; {len(given)} are given"), True)
+
+
+def like_fits(x: Shape, other: Shape) -> Need:
+    """The layer whose size is taken has as many axes."""
+    return Need(len(other) - len(x), lambda: Diagnostic("CNN201", f"`like` names a layer with {len(other) - 1} spatial axes, the input has {len(x) - 1}"), True)

@@ -1,0 +1,110 @@
+"""What every window that slides over the spatial axes shares: its sizes, its fit, its reach, its arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ..diagnostic import Diagnostic
+from ..num import Num, Shape, ceil_div, slide
+from ..window import Map
+from .base import Need, Op, Reach, axes_need, per_axis
+from .fields import pads, pairs
+
+
+class Sliding(Op):
+    """Fields and rules of a window (kernel, stride, padding, dilation) on each spatial axis."""
+
+    ranks: ClassVar[tuple[int, ...]] = (2, 3, 4)
+    pool: ClassVar[bool] = False  # pools bound their padding and step by their kernel
+
+    if TYPE_CHECKING:  # each operator has these as a field, or as a constant
+        kernel: Any
+        stride: Any
+        padding: Any
+        dilation: Any
+        ceil_mode: Any
+
+    def geometry(self, n: int) -> tuple[tuple, tuple, tuple]:
+        """Kernel, stride and dilation for n spatial axes; the stride is the kernel unless given."""
+        k = per_axis(self.kernel, n)
+        return k, k if self.stride is None else per_axis(self.stride, n), per_axis(self.dilation, n)
+
+    def places(self, x: Shape) -> Shape:
+        """Sizes after the window, (*spatial) -> (*spatial')."""
+        k, s, d = self.geometry(len(x) - 1)
+        if self.padding == "same":
+            return tuple(ceil_div(n, t) for n, t in zip(x[1:], s))
+        around = pads(self.padding, x[1:], k, s, d)
+        return tuple(slide(n, w, t, a, b, e, self.ceil_mode) for n, w, t, e, (a, b) in zip(x[1:], k, s, d, around))
+
+    def fits(self, x: Shape) -> Iterator[Need]:
+        """Lists match the rank; at least one window fits; a pool's padding is at most half its kernel."""
+        n = len(x) - 1
+        bad_lists = [*self._lists(n)]
+        yield from bad_lists
+        if any(b.margin for b in bad_lists):
+            return
+        k, s, d = self.geometry(n)
+        for axis, size in enumerate(self.places(x)):
+            yield Need(size - 1, lambda axis=axis: self._does_not_fit(x, axis))
+        if self.padding == "same" and self.ceil_mode:
+            yield Need(-1, lambda: Diagnostic("CNN207", "`same` already counts the last window; it has no ceil_mode", help="drop ceil_mode"))
+        if self.pool and self.padding not in ("same", "valid", 0):
+            for w, amounts in zip(k, pads(self.padding, x[1:], k, s, d)):
+                yield Need(w // 2 - max(amounts), lambda w=w, p=max(amounts): Diagnostic(
+                    "CNN207", f"padding {p} is more than half of kernel {w}: some windows would see padding alone", help=f"the largest padding here is {w // 2}"))
+
+    def _lists(self, n: int) -> Iterator[Need]:
+        for field in ("kernel", "stride", "padding", "dilation"):
+            yield from axes_need(getattr(self, field), n, field)
+
+    def _does_not_fit(self, x: Shape, axis: int) -> Diagnostic:
+        n, k, s, (lo, hi), d = self._numbers(x, axis)
+        span = d * (k - 1) + 1
+        missing = span - n - lo - hi
+        sizes = "×".join(str(v) for v in x[1:])
+        fix = [f"pad {-(-missing // 2)} on each side" if not self.pool or -(-missing // 2) <= k // 2 else "", f"use a kernel of at most {max((n + lo + hi - 1) // d + 1, 1)}"]
+        return Diagnostic(
+            "CNN204", f"kernel {k}{f' with dilation {d}' if d > 1 else ''} does not fit in a {sizes} input",
+            equation=self.line(n, k, s, lo, hi, d), help=", ".join(f for f in fix if f) + ", or give the network a larger input")
+
+    def _numbers(self, x: Shape, axis: int) -> tuple[int, int, int, tuple[int, int], int]:
+        k, s, d = self.geometry(len(x) - 1)
+        return x[1 + axis], k[axis], s[axis], pads(self.padding, x[1:], k, s, d)[axis], d[axis]
+
+    def reaches(self, x: Shape) -> tuple[Reach, ...]:
+        """The window on each axis."""
+        k, s, d = self.geometry(len(x) - 1)
+        return tuple((axis, Map.window(k[axis], s[axis], lo, d[axis])) for axis, (lo, _) in enumerate(pads(self.padding, x[1:], k, s, d)))
+
+    def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
+        return (self.reaches(x),)
+
+    def line(self, n: Num, k: int, s: int, lo: int, hi: int, d: int) -> str:
+        """``(227 + 2·0 − 11)/4 + 1 = 55``, with the fraction and its floor where it does not divide."""
+        return window_line(n, k, s, lo, hi, d, bool(self.ceil_mode), self.padding == "same")
+
+    def arithmetic(self, x: Shape) -> str:
+        lines = [self.line(n, k, s, *pad, d) for n, k, s, pad, d in (self._numbers(x, axis) for axis in range(len(x) - 1))]
+        return lines[0] if len(set(lines)) == 1 else "; ".join(lines)
+
+    def symmetric(self, n: int) -> tuple[int, ...] | None:
+        """Padding as torch's modules take it, one int per axis; None where it is not of that form."""
+        if isinstance(self.padding, str):
+            return (0,) * n if self.padding == "valid" else None
+        return tuple(a for a, _ in pairs(self.padding, n)) if all(a == b for a, b in pairs(self.padding, n)) else None
+
+
+def window_line(n: Num, k: int, s: int, lo: int, hi: int, d: int, ceil: bool = False, same: bool = False) -> str:
+    """The size rule of one axis, numbers put in."""
+    if same:
+        return f"⌈{n}/{s}⌉ = {ceil_div(n, s)}"
+    pad = f" + 2·{lo}" if lo == hi else f" + {lo} + {hi}"
+    kernel = str(k) if d == 1 else f"({d}·({k} − 1) + 1)"
+    top, out = n + lo + hi - d * (k - 1) - 1, slide(n, k, s, lo, hi, d, ceil)
+    if top % s == 0 and top >= 0:
+        return f"({n}{pad} − {kernel})/{s} + 1 = {out}"
+    value = f"{top / s + 1:.2f}".rstrip("0").rstrip(".")
+    how = f"rounded {'up' if ceil else 'down'}: {out}" + (" (the last window would start in the padding)" if ceil and out != -(-top // s) + 1 else "")
+    return f"({n}{pad} − {kernel})/{s} + 1 = {value}, {how}"

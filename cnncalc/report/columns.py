@@ -1,0 +1,96 @@
+"""The columns of a report, for every format that has columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..analysis.fold import Report, Row
+
+DASH = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its key, its heading, and the value it takes from a row."""
+
+    key: str
+    title: str
+    value: Callable[[Row], Any]
+    total: str | None = None  # the field of Totals that sums it
+
+
+def shape_text(shape: tuple | None) -> str:
+    return "×".join(map(str, shape)) if shape else DASH
+
+
+def axes_text(values: tuple | None) -> str:
+    """``11`` for a square, ``3×7`` otherwise; `all` on an axis that is seen whole; a dash where there is none."""
+    if not values:
+        return DASH
+    texts = ["all" if v is None else str(v) for v in values]
+    return texts[0] if len(set(texts)) == 1 else "×".join(texts)
+
+
+def _field(attribute: str) -> Callable[[Row], Any]:
+    return lambda row: getattr(row.receptive_field, attribute) if row.receptive_field else None
+
+
+COLUMNS: dict[str, Column] = {column.key: column for column in (
+    Column("path", "layer", lambda r: r.path),
+    Column("op", "operator", lambda r: r.op),
+    Column("inputs", "inputs", lambda r: " ".join(r.inputs)),
+    Column("input", "input", lambda r: shape_text(r.input_shapes[0])),
+    Column("output", "output", lambda r: shape_text(r.output_shape)),
+    Column("params", "params", lambda r: r.params, "params"),
+    Column("weights", "weights", lambda r: r.weights, "weights"),
+    Column("biases", "biases", lambda r: r.biases, "biases"),
+    Column("affine", "affine", lambda r: r.affine, "affine"),
+    Column("buffers", "buffers", lambda r: r.buffers, "buffers"),
+    Column("macs", "MACs", lambda r: r.macs, "macs"),
+    Column("flops", "FLOPs", lambda r: r.flops, "flops"),
+    Column("activations", "activations", lambda r: r.activations, "activations"),
+    Column("activation_bytes", "bytes", lambda r: r.activation_bytes, "activation_bytes"),
+    Column("rf", "field", lambda r: axes_text(_field("size")(r))),
+    Column("rf_stride", "stride", lambda r: axes_text(_field("stride")(r))),
+    Column("rf_padding", "padding", lambda r: axes_text(_field("padding")(r))),
+    Column("rf_centre", "centre", lambda r: axes_text(_field("centre")(r))),
+    Column("rf_clipped", "on input", lambda r: axes_text(_field("clipped")(r))),
+    Column("shared_with", "weights of", lambda r: r.shared_with or DASH),
+    Column("line", "line", lambda r: r.position.line if r.position else DASH),
+)}  # fmt: skip
+
+BARRED = {"params", "weights", "macs", "flops", "activations", "activation_bytes"}  # columns whose shares are drawn
+
+
+def standard(convention: str) -> tuple[str, ...]:
+    """What a table shows unless asked otherwise."""
+    return ("path", "output", "params", convention, "activations", "rf")
+
+
+def texts(row: Row, columns: list[Column]) -> list[str]:
+    return [text(column.value(row)) for column in columns]
+
+
+def text(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def totals(report: Report, columns: list[Column]) -> list[Any]:
+    """The last line: sums where a column has one."""
+    first = ["total"]
+    return first + [getattr(report.totals, c.total) if c.total else None for c in columns[1:]]
+
+
+def mebibytes(count: int) -> str:
+    """``58.1 MiB``."""
+    return f"{count / 2**20:,.1f} MiB" if count >= 2**20 / 10 else f"{count / 1024:,.1f} KiB" if count >= 1024 else f"{count} bytes"
+
+
+def short(count: int) -> str:
+    """``15.47 G``."""
+    for unit, size in (("T", 10**12), ("G", 10**9), ("M", 10**6), ("K", 10**3)):
+        if count >= size:
+            return f"{count / size:.2f} {unit}"
+    return str(count)

@@ -1,0 +1,21 @@
+"""Rows as comma-separated values, numbers plain."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from ..analysis.fold import Report, Row
+from .columns import COLUMNS, DASH
+
+
+def render(report: Report, rows: list[Row], columns: tuple[str, ...] | None = None) -> str:
+    """A heading of keys and one line per layer; what has no meaning is empty."""
+    chosen = [COLUMNS[key] for key in columns or COLUMNS]
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([column.key for column in chosen])
+    for row in rows:
+        values = [column.value(row) for column in chosen]
+        writer.writerow(["" if value == DASH else value for value in values])
+    return out.getvalue().removesuffix("\n")

@@ -1,0 +1,133 @@
+"""A report as a table for people, by rich."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich import box
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from ..analysis.fold import Report, Row
+from ..cost import CONVENTIONS
+from .columns import BARRED, COLUMNS, DASH, Column, axes_text, mebibytes, shape_text, short, standard, text, totals
+
+WIDE, BLOCKS = 110, " ▁▂▃▄▅▆▇█"
+EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+def render(report: Report, rows: list[Row], width: int, columns: tuple[str, ...] | None = None, convention: str = "macs") -> Group:
+    """The table of the rows, the totals, the published figures."""
+    chosen = [COLUMNS[key] for key in columns or standard(convention)]
+    return Group(heading(report), table(report, rows, chosen, width), *summary(report, convention))
+
+
+def heading(report: Report) -> Text:
+    inputs = ", ".join((f"{name} " if len(report.inputs) > 1 else "") + shape_text(shape) for name, shape in report.inputs.items())
+    line = Text.assemble((report.name, "bold"), f"  input {inputs}", f", batch {report.batch}" if report.batch > 1 else "", f", {report.dtype}")
+    return line.append(f"\n{report.source}", "dim") if report.source else line
+
+
+def table(report: Report, rows: list[Row], columns: list[Column], width: int) -> Table:
+    """One line per layer; the input above, the sums below."""
+    bar = 6 if width >= WIDE else 1
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1 if width < WIDE else 2, 0, 0), show_footer=True, collapse_padding=True)
+    label = room_for_label(report, rows, columns, width, bar)
+    ends: list[Any] = totals(report, columns) if rows else [None] * len(columns)
+    for column, end in zip(columns, ends):
+        number = column.total is not None or column.key.startswith("rf")
+        footer = Text("" if end is None else text(end) + (" " * (bar + 1) if column.key in BARRED else ""), "bold")
+        title = column.title + (" " * (bar + 1) if column.key in BARRED else "")
+        grid.add_column(Text(title), footer, justify="right" if number else "left", no_wrap=True)
+    peaks = {c.key: max((c.value(row) for row in rows), default=0) for c in columns if c.key in BARRED}
+    for line in input_lines(report, columns, bar):
+        grid.add_row(*line, style="dim")
+    for row in rows:
+        grid.add_row(*(cell(column, row, peaks, bar, label) for column in columns))
+    return grid
+
+
+def input_lines(report: Report, columns: list[Column], bar: int) -> list[list[str]]:
+    lines = []
+    for name, shape in report.inputs.items():
+        values = report.batch
+        for n in shape:
+            values *= n
+        known = {"path": name, "output": shape_text(shape), "activations": f"{values:,}" + " " * (bar + 1)}
+        lines.append([known.get(column.key, "") for column in columns])
+    return lines
+
+
+def cell(column: Column, row: Row, peaks: dict[str, int], bar: int, label: int) -> Text:
+    value = column.value(row)
+    if column.key == "path":
+        return Text(value if len(value) <= label else "…" + value[len(value) - label + 1 :])
+    if column.key in BARRED:
+        shown = text(value) if value else DASH
+        return Text.assemble((shown, "" if value else "dim"), " ", (share(value, peaks[column.key], bar), "cyan"))
+    return Text(text(value), "dim" if value == DASH else "")
+
+
+def share(value: int, peak: int, cells: int) -> str:
+    """A bar in proportion to the largest value of its column."""
+    if not peak or not value:
+        return " " * cells
+    if cells == 1:
+        return BLOCKS[max(1, round(8 * value / peak))]
+    eighths = max(1, round(8 * cells * value / peak))
+    return (EIGHTHS[8] * (eighths // 8) + (EIGHTHS[eighths % 8] if eighths % 8 else "")).ljust(cells)
+
+
+def room_for_label(report: Report, rows: list[Row], columns: list[Column], width: int, bar: int) -> int:
+    """Characters left for the layers' paths when every other column is as wide as it needs to be."""
+    used = 0
+    for column, end in zip(columns, totals(report, columns)):
+        if column.key == "path":
+            continue
+        widest = max((len(text(column.value(row))) for row in rows), default=0)
+        widest = max(widest, len(column.title), len(text(end)) if end is not None else 0)
+        used += widest + (bar + 1 if column.key in BARRED else 0) + (1 if width < WIDE else 2)
+    return max(12, width - used - 2)
+
+
+def summary(report: Report, convention: str) -> list[Text]:
+    """The totals in words, then budgets and published figures."""
+    t = report.totals
+    cost = t.macs if convention == "macs" else t.flops
+    parts = " + ".join(f"{getattr(t, part):,} {part}" for part in ("weights", "biases", "affine") if getattr(t, part))
+    lines = [
+        ("parameters", f"{t.params:,}  {mebibytes(t.param_bytes)}", parts),
+        (convention.upper().replace("S", "s"), f"{cost:,}  {short(cost)}", CONVENTIONS[convention]),
+        ("activations", f"{t.activations:,}  {mebibytes(t.activation_bytes)}", "input and every output, kept once"),
+    ]
+    if field := report.receptive_field:
+        at, seen = field
+        lines.append(("field", f"{axes_text(seen.size)}  stride {axes_text(seen.stride)}, padding {axes_text(seen.padding)}", f"at {at}, the last layer that does not see the whole input"))
+    if t.buffers:
+        lines.append(("buffers", f"{t.buffers:,}", "saved, not trained"))
+    texts = [Text.assemble((f"{name:<12}", "bold"), value, ("   " + note, "dim") if note else "") for name, value, note in lines]
+    return texts + judgements(report)
+
+
+def judgements(report: Report) -> list[Text]:
+    lines = []
+    for budget in report.budgets:
+        lines.append(Text.assemble(("budget      ", "bold"), f"{budget.what} {budget.ours:,}, {budget.limit}: ", ("passed", "bold red") if budget.passed else ("kept", "green")))
+    for figure in report.published:
+        ours = f"{figure.ours:,}" if isinstance(figure.ours, int) else shape_text(figure.ours)
+        shown = shape_text(tuple(figure.printed)) if isinstance(figure.printed, list) else str(figure.printed)
+        where = f" at {figure.at}" if figure.at else ""
+        line = Text.assemble(("published   ", "bold"), f"{figure.what}{where} {shown}: ", ("agrees", "green") if figure.agrees else (f"differs, {ours}", "yellow"))
+        line.append(f"   {figure.source}" if figure.source and figure.agrees else "", "dim")
+        line.append(f"\n            {figure.erratum}" if figure.erratum else "", "dim")
+        lines.append(line)
+    return lines
+
+
+def console(plain_width: int = 160, stderr: bool = False) -> Console:
+    """A console that honours NO_COLOR and COLUMNS; a pipe, having no width, gets a wide one."""
+    found = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    if not found.is_terminal and "COLUMNS" not in found._environ:
+        found = Console(stderr=stderr, highlight=False, width=plain_width)
+    return found

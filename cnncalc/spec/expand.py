@@ -1,0 +1,229 @@
+"""Steps → graph: repeats are written out, blocks put in, names resolved, shapes inferred, in one walk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..diagnostic import Diagnostic, Mistake, Position, nearest
+from ..graph import Graph, Node, checked
+from ..ops.base import Op, named
+from .check import shown, validate
+from .expression import ExpressionError
+from .layers import BlockSteps, Step
+from .values import evaluate, expression_fault
+
+MAX_LAYERS, MAX_STEPS, MAX_DEPTH = 100_000, 500_000, 100
+
+
+@dataclass(slots=True)
+class Scope:
+    """A list of layers being expanded: its values and names, and the scopes around it."""
+
+    values: dict[str, Any]
+    prefix: str
+    entry: int  # what came in; `input` to a block's layers
+    parent: Scope | None = None
+    context: tuple[str, ...] = ()
+    names: dict[str, tuple[int, int, int]] = field(default_factory=dict)  # name: first node, end, result
+    depth: int = 0
+
+    def find(self, name: str) -> tuple[int, int, int] | None:
+        """A layer's name, from the innermost scope outward."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.names:
+                return scope.names[name]
+            scope = scope.parent
+        return None
+
+    def visible(self) -> Iterator[str]:
+        scope: Scope | None = self
+        while scope is not None:
+            yield from scope.names
+            scope = scope.parent
+
+
+class Expander:
+    """Expands one network. `expects` replaces `expect` by path; `check_expects` turns the checks on."""
+
+    def __init__(self, file: str, blocks: dict[str, BlockSteps], params: dict[str, Any], expects: dict[str, Any], check_expects: bool):
+        self.file, self.blocks, self.params, self.expects, self.check_expects = file, blocks, params, dict(expects), check_expects
+        self.graph = Graph()
+        self.steps_taken = 0
+
+    def expand(self, inputs: dict[str, tuple], steps: list[Step], outputs: tuple[str, ...] | None, place: Position) -> Graph:
+        """The graph; where a layer is wrong, the nodes before it and the diagnostic."""
+        graph = self.graph
+        for name, shape in inputs.items():
+            graph.nodes.append(Node(name, None, (), shape))
+        first = next(iter(inputs.values()))
+        scope = Scope({**self.params, "c": first[0]}, "", 0, names={name: (n, n + 1, n) for n, name in enumerate(inputs)})
+        try:
+            last = self.run(steps, scope, 0)
+            graph.outputs = tuple(self._output(name, scope, place) for name in outputs) if outputs else (last,)
+        except Mistake as mistake:
+            graph.diagnostics.extend(mistake.diagnostics)
+        else:
+            for path in self.expects:
+                graph.diagnostics.append(Diagnostic("CNN105", f"`expect` names `{path}`, and no layer is called so", place, nearest(path, scope.names)))
+        return graph
+
+    def _output(self, name: str, scope: Scope, place: Position) -> int:
+        found = scope.find(name) or self.graph.groups.get(name)
+        if found is None:
+            raise Mistake(Diagnostic("CNN105", f"`outputs` names `{name}`, and no layer is called so", place, nearest(name, scope.names)))
+        return found[2]
+
+    def run(self, steps: list[Step], scope: Scope, x: int) -> int:
+        """Expands layers one after the other; x is the node that comes in, and the result the one that goes out."""
+        if scope.depth > MAX_DEPTH:
+            raise Mistake(Diagnostic("CNN004", f"blocks nested deeper than {MAX_DEPTH}"))
+        for step in steps:
+            x = self.step(step, scope, x)
+        return x
+
+    def step(self, step: Step, scope: Scope, x: int) -> int:
+        """One layer as written: all its copies."""
+        start = len(self.graph.nodes)
+        try:
+            if step.source is not None:
+                x = self.resolve(step.source, scope)[2]
+            if step.repeat is None and step.each is None:
+                x = self.copy(step, scope, scope.prefix + step.name, x, {})
+            else:
+                for i, row in enumerate(self.rows(step, scope)):
+                    inner = Scope({**scope.values, "i": i}, scope.prefix, scope.entry, scope.parent, scope.context, scope.names, scope.depth)
+                    x = self.copy(step, inner, f"{scope.prefix}{step.name}.{i}", x, row)
+            scope.names[step.name] = self.graph.groups[scope.prefix + step.name] = (start, len(self.graph.nodes), x)
+            if step.share is not None:
+                self.share(step, scope, start)
+            self.expect(step, scope, scope.prefix + step.name, x)
+        except Mistake as mistake:
+            raise Mistake(*(d.at(step.place, *scope.context) for d in mistake.diagnostics)) from None
+        except ExpressionError as error:
+            text = str(error)
+            code, message = expression_fault(error, None, frozenset())
+            raise Mistake(Diagnostic(code, message if error.unknown else text, step.place, context=scope.context)) from None
+        return x
+
+    def rows(self, step: Step, scope: Scope) -> Iterator[dict[str, Any]]:
+        """Arguments of each copy."""
+        if step.each is not None:
+            for row in step.each:
+                yield {key: evaluate(value, scope.values) for key, value in row.items()}
+            return
+        count = evaluate(step.repeat, scope.values)
+        if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= MAX_LAYERS:
+            wrong = f"more than {MAX_LAYERS:,}" if isinstance(count, int) and count > 0 else shown(count)
+            raise Mistake(Diagnostic("CNN103", f"`repeat` takes a number of times, not {wrong}", step.marks.find("repeat").position(self.file)))
+        for _ in range(count):
+            yield {}
+
+    def copy(self, step: Step, scope: Scope, path: str, x: int, row: dict[str, Any]) -> int:
+        """One copy of a layer at its path, unless `when` says it is not there."""
+        self.steps_taken += 1
+        if self.steps_taken > MAX_STEPS or len(self.graph.nodes) > MAX_LAYERS:
+            raise Mistake(Diagnostic("CNN004", f"the network has more than {MAX_LAYERS:,} layers", help="check its repeats"))
+        if step.when is not None:
+            wanted = evaluate(step.when, scope.values)
+            if not isinstance(wanted, bool):
+                raise Mistake(Diagnostic("CNN103", f"`when` takes a condition, not {shown(wanted)}", step.marks.find("when").position(self.file), help="compare: `depth > 0`"))
+            if not wanted:
+                return x
+        if step.kind == "op":
+            return self.operator(step, scope, path, x, row)
+        if step.kind == "join":
+            return self.join(step, scope, path, x)
+        if step.kind == "chain":
+            return self.run(step.layers or [], self.inside(scope, path, {**scope.values, **row}), x)
+        return self.block(step, scope, path, x, row)
+
+    def inside(self, scope: Scope, path: str, values: dict[str, Any]) -> Scope:
+        return Scope(values, path + ".", scope.entry, scope, scope.context, depth=scope.depth + 1)
+
+    def operator(self, step: Step, scope: Scope, path: str, x: int, row: dict[str, Any]) -> int:
+        op = step.ready or self.instance(step, scope, row)
+        if not op.layers_named:
+            return self.node(step, op, (x,), path, scope)
+        named_layers = [getattr(op, name) for name in op.layers_named if getattr(op, name) is not None]
+        return self.node(step, op, (x, *(self.resolve(name, scope)[2] for name in named_layers)), path, scope)
+
+    def instance(self, step: Step, scope: Scope, row: dict[str, Any]) -> Op:
+        """The operator with its parameters put in."""
+        assert step.op is not None
+        body = {}
+        for key, prepared in step.body.items():
+            try:
+                body[key] = evaluate(prepared, scope.values)
+            except ExpressionError as error:
+                raise Mistake(Diagnostic("CNN107", str(error), step.body_marks.find(key).position(self.file))) from None
+        return validate(step.op, {**body, **row}, step.body_marks, self.file, f"`{step.key}`")
+
+    def node(self, step: Step, op: Op, inputs: tuple[int, ...], path: str, scope: Scope) -> int:
+        nodes = self.graph.nodes
+        shape = checked(op, [nodes[n].shape for n in inputs])
+        nodes.append(Node(path, op, inputs, shape, step, scope.context))
+        return len(nodes) - 1
+
+    def join(self, step: Step, scope: Scope, path: str, x: int) -> int:
+        assert step.op is not None
+        if step.sources is not None:
+            inputs = tuple(self.resolve(name, scope)[2] for name in step.sources)
+        else:
+            inputs = tuple(
+                self.run(layers, self.inside(scope, f"{path}.{name}", scope.values), x) for name, layers in (step.branches or {}).items())
+        return self.node(step, step.op(), inputs, path, scope)
+
+    def block(self, step: Step, scope: Scope, path: str, x: int, row: dict[str, Any]) -> int:
+        block = self.blocks[step.key]
+        given = {key: evaluate(prepared, scope.values) for key, prepared in step.body.items()} | row
+        values = {**self.params, "c": self.graph.nodes[x].shape[0]}
+        for name, default in block.params.items():
+            values[name] = given[name] if name in given else evaluate(default, values)
+        context = (f"block `{step.key}`, used at line {step.place.line}", *scope.context)
+        return self.run(block.layers, Scope(values, path + ".", x, scope, context, {"input": (x, x + 1, x)}, scope.depth + 1), x)
+
+    def resolve(self, name: str, scope: Scope) -> tuple[int, int, int]:
+        """An earlier layer, by its name or by a parameter that carries its name."""
+        carried = scope.values.get(name)
+        found = scope.find(carried if isinstance(carried, str) else name)
+        if found is None:
+            wanted = carried if isinstance(carried, str) else name
+            raise Mistake(Diagnostic("CNN105", f"no earlier layer is called `{wanted}`", help=nearest(wanted, set(scope.visible())) or "names reach from the innermost block outward, and only backward"))
+        return found
+
+    def share(self, step: Step, scope: Scope, start: int) -> None:
+        """Makes the new nodes use the weights of the named layer's, one by one."""
+        first, end, _ = self.resolve(step.share or "", scope)
+        nodes = self.graph.nodes
+        theirs, ours = range(first, min(end, start)), range(start, len(nodes))
+        differs = len(theirs) != len(ours)
+        for a, b in zip(theirs, ours):
+            op_a, op_b = nodes[a].op, nodes[b].op
+            differs = differs or op_a is None or op_a != op_b or weights_of(self.graph, a) != weights_of(self.graph, b)
+            nodes[b].shares = a if nodes[a].shares is None else nodes[a].shares
+        if differs:
+            raise Mistake(Diagnostic("CNN112", f"`{step.name}` cannot use the weights of `{step.share}`: they are not the same layers with the same shapes",
+                                     step.marks.find("share").position(self.file)))
+
+    def expect(self, step: Step, scope: Scope, path: str, x: int) -> None:
+        """Compares a layer's shape with what the spec expects of it."""
+        override = self.expects.pop(path, None)
+        wanted = override if override is not None else step.expect
+        if wanted is None or not self.check_expects and override is None:
+            return
+        wanted = tuple(item if item == "_" else evaluate(item, scope.values) for item in wanted)
+        shape = self.graph.nodes[x].shape
+        if len(wanted) != len(shape) or any(w != "_" and w != n for w, n in zip(wanted, shape)):
+            self.graph.diagnostics.append(Diagnostic(
+                "CNN301", f"`{path}` comes out as {named(shape)}, expected {named(wanted)}", step.marks.key(self.file, "expect"),
+                context=scope.context, help=f"if {named(shape)} is right, write `expect: [{', '.join(map(str, shape))}]`"))
+
+
+def weights_of(graph: Graph, n: int) -> dict[str, Any]:
+    """Names and shapes of a node's parameters."""
+    node = graph.nodes[n]
+    return node.op.weights(*(graph.nodes[m].shape for m in node.inputs)) if node.op else {}
+

@@ -1,0 +1,307 @@
+"""Lists of layers → steps: what can be said of a layer before any shape is known.
+
+Keys, names and expressions are checked here, once per spec; a body without parameters becomes its operator at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ..diagnostic import Diagnostic, Mistake, Position, nearest
+from ..ops import BY_KEY
+from ..ops.base import Op
+from ..ops.join import Concat, Elementwise
+from .check import shown, unknown_key, validate
+from .expression import Expression, ExpressionError
+from .names import GRAPH_WORDS, name_fault, parameter_fault
+from .values import ANY_WORD, expression_fault, is_constant, prepare, words_of
+from .yaml_tree import Marks
+
+REQUIRED = object()
+
+
+@dataclass(slots=True)
+class Step:
+    """One layer as written: an operator, join, block or chain, with the graph's words beside it."""
+
+    kind: Literal["op", "join", "block", "chain"]
+    key: str
+    name: str
+    marks: Marks
+    place: Position  # of its key
+    body: dict[str, Any] = field(default_factory=dict)
+    body_marks: Marks = field(default_factory=lambda: Marks(0, 0))
+    op: type[Op] | None = None
+    ready: Op | None = None  # the operator, where its body holds no parameters
+    branches: dict[str, list[Step]] | None = None
+    sources: tuple[str, ...] | None = None  # a join of earlier layers
+    layers: list[Step] | None = None
+    source: Any = None  # from
+    repeat: Any = None
+    each: list[dict[str, Any]] | None = None
+    when: Any = None
+    expect: Any = None
+    share: str | None = None
+
+
+@dataclass(slots=True)
+class BlockSteps:
+    """A block as written."""
+
+    name: str
+    params: dict[str, Any]  # prepared defaults; REQUIRED without one
+    marks: Marks
+    layers: list[Step] = field(default_factory=list)
+    uses: set[str] = field(default_factory=set)
+
+    @property
+    def main(self) -> str | None:
+        """The first required parameter, which a bare value sets."""
+        return next((name for name, default in self.params.items() if default is REQUIRED), None)
+
+
+class LayerReader:
+    """Reads lists of layers; collects diagnostics instead of stopping at the first."""
+
+    def __init__(self, file: str, blocks: dict[str, BlockSteps]):
+        self.file, self.blocks = file, blocks
+        self.diagnostics: list[Diagnostic] = []
+        self.used_names: set[str] = set()
+        self.used_blocks: set[str] = set()
+
+    def report(self, code: str, message: str, position: Position, help: str | None = None) -> None:
+        self.diagnostics.append(Diagnostic(code, message, position, help))
+
+    def layers(self, data: Any, marks: Marks, known: frozenset[str]) -> list[Step]:
+        """The steps of a list of layers, named in source order."""
+        if not isinstance(data, list):
+            self.report("CNN103", f"layers stand in a list, not {shown(data)}", marks.position(self.file), "begin each layer with `- `")
+            return []
+        counts: dict[str, int] = {}
+        names: dict[str, int] = {}
+        steps = []
+        for index, item in enumerate(data):
+            step = self._layer(item, marks.find(index), known, counts)
+            if step is None:
+                continue
+            if step.name in names:
+                self.report("CNN108", f"the name `{step.name}` is taken at line {names[step.name]}", step.place, "give one of them another `name`")
+            names[step.name] = step.place.line
+            steps.append(step)
+        return steps
+
+    def _layer(self, item: Any, marks: Marks, known: frozenset[str], counts: dict[str, int]) -> Step | None:
+        if isinstance(item, str):
+            item, place = {item: None}, marks.position(self.file)
+            key: str | None = next(iter(item))
+        elif isinstance(item, dict):
+            key = self._key(item, marks)
+            place = marks.key(self.file, key) if key else marks.position(self.file)
+        else:
+            self.report("CNN103", f"a layer is an operator or a block, not {shown(item)}", marks.position(self.file), "write `- relu` or `- conv: {out: 64, kernel: 3}`")
+            return None
+        if key is None:
+            return None
+        if key != "chain" and key not in BY_KEY and key not in self.blocks:
+            self.report("CNN104", f"`{key}` is no operator or block", place, nearest(key, [*BY_KEY, *self.blocks, "chain"]))
+            return None
+        counts[key] = counts.get(key, 0) + 1
+        step = Step("op", key, f"{key}{counts[key]}", marks, place)
+        step.body_marks = marks.find(key)
+        known = self._graph_words(step, item, marks, known)
+        self._body(step, item[key], known)
+        return step
+
+    def _key(self, item: dict, marks: Marks) -> str | None:
+        keys = [k for k in item if k not in GRAPH_WORDS]
+        known = [k for k in keys if k == "chain" or k in BY_KEY or k in self.blocks]
+        if len(keys) == 1:
+            return keys[0]
+        if len(known) == 1:
+            for key in keys:
+                if key not in known:
+                    owner = BY_KEY.get(known[0])
+                    inside = owner is not None and key in words_of(owner)
+                    help = f"it belongs inside: `{known[0]}: {{{key}: …}}`" if inside else nearest(key, GRAPH_WORDS)
+                    self.report("CNN101", f"`{key}` is no key of a layer", marks.key(self.file, key), help or f"beside `{known[0]}` may stand {', '.join(GRAPH_WORDS)}")
+            return known[0]
+        at = marks.key(self.file, keys[1]) if keys else marks.position(self.file)
+        found = " and ".join(f"`{k}`" for k in keys) or "none"
+        self.report("CNN103", f"a layer has one operator or block, this one has {found}", at, "begin the second with `- ` of its own" if keys else "name an operator, such as `relu`")
+        return None
+
+    def _graph_words(self, step: Step, item: dict, marks: Marks, known: frozenset[str]) -> frozenset[str]:
+        """Reads name, from, repeat, each, when, expect and share; returns the names that the body may use."""
+        if "name" in item:
+            self._name(step, item["name"], marks)
+        if "each" in item and "repeat" in item:
+            self.report("CNN103", "`each` and `repeat` exclude each other", marks.key(self.file, "each"), "put one of them on a chain around the layer")
+        if "each" in item:
+            step.each = self._each(item["each"], marks.find("each"), known)
+            keys = frozenset(key for row in step.each for key in row)
+            known = known | keys | {"i"} if step.key == "chain" else known | {"i"}
+        if "repeat" in item:
+            step.repeat = self._prepared(item["repeat"], marks.find("repeat"), known)
+            known = known | {"i"}
+        if "when" in item:
+            step.when = self._prepared(item["when"], marks.find("when"), known)
+        if "expect" in item:
+            step.expect = self._expected(item["expect"], marks.find("expect"), known)
+        for word, attribute in (("from", "source"), ("share", "share")):
+            if word in item:
+                name = item[word]
+                if not isinstance(name, str):
+                    self.report("CNN103", f"`{word}` takes the name of a layer, not {shown(name)}", marks.find(word).position(self.file))
+                else:
+                    setattr(step, attribute, name)
+                    self.used_names.add(name)
+        return known
+
+    def _name(self, step: Step, name: Any, marks: Marks) -> None:
+        fault = name_fault(name)
+        if fault:
+            self.report("CNN108", f"{shown(name)} is no name for a layer", marks.find("name").position(self.file), fault)
+        else:
+            step.name = name
+
+    def _expected(self, data: Any, marks: Marks, known: frozenset[str]) -> Any:
+        if not isinstance(data, list):
+            self.report("CNN103", f"`expect` takes a shape, [channels, …], not {shown(data)}", marks.position(self.file))
+            return None
+        return tuple("_" if item == "_" else self._prepared(item, marks.find(index), known) for index, item in enumerate(data))
+
+    def _each(self, rows: Any, marks: Marks, known: frozenset[str]) -> list[dict[str, Any]]:
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            self.report("CNN103", f"`each` takes a list of rows, each a mapping, not {shown(rows)}", marks.position(self.file), "each: [{out: 16}, {out: 24}]")
+            return []
+        return [{key: self._prepared(value, marks.find(n, key), known, ANY_WORD) for key, value in row.items()} for n, row in enumerate(rows)]
+
+    def _prepared(self, data: Any, marks: Marks, known: frozenset[str], words: frozenset[str] = frozenset()) -> Any:
+        """Prepared data; a fault is reported and leaves None."""
+        try:
+            prepared = prepare(data, known, words)
+        except ExpressionError as error:
+            self.report(*expression_fault(error, data, known | words), marks.position(self.file), nearest(error.unknown, known | words) if error.unknown else None)
+            return None
+        self._note_names(prepared)
+        return prepared
+
+    def _note_names(self, prepared: Any) -> None:
+        if type(prepared) is Expression:
+            self.used_names |= prepared.names
+        elif type(prepared) is tuple:
+            for item in prepared:
+                self._note_names(item)
+
+    def _body(self, step: Step, body: Any, known: frozenset[str]) -> None:
+        if step.key == "chain":
+            step.kind = "chain"
+            step.layers = self.layers(body if body is not None else [], step.body_marks, known)
+        elif step.key in self.blocks:
+            step.kind = "block"
+            self.used_blocks.add(step.key)
+            self._block_body(step, body, known)
+        else:
+            step.op = BY_KEY[step.key]
+            if issubclass(step.op, (Concat, Elementwise)):
+                step.kind = "join"
+                self._join_body(step, body, known)
+            else:
+                self._op_body(step, body, known)
+
+    def _mapping(self, step: Step, body: Any, main: str | None) -> dict[str, Any]:
+        """The body as a mapping: a bare value sets the main field."""
+        if body is None:
+            return {}
+        if isinstance(body, dict):
+            return body
+        if main is None:
+            self.report("CNN103", f"`{step.key}` takes no bare value", step.body_marks.position(self.file), "give its keys: {key: value}" if step.key in self.blocks or words_of(BY_KEY[step.key]) else f"write `- {step.key}`")
+            return {}
+        whole = step.body_marks
+        step.body_marks = Marks(whole.line, whole.column, whole.width)
+        step.body_marks.items[main] = whole
+        return {main: body}
+
+    def _row_keys(self, step: Step) -> set[str]:
+        return {key for row in step.each or () for key in row}
+
+    def _op_body(self, step: Step, body: Any, known: frozenset[str]) -> None:
+        op = step.op
+        assert op is not None
+        words = words_of(op)
+        main = op.main and (op.model_fields[op.main].alias or op.main)
+        data = self._mapping(step, body, main)
+        for key, value in data.items():
+            if key not in words:
+                self.diagnostics.append(unknown_key(key, step.body_marks.key(self.file, key), list(words), f"`{step.key}`"))
+            else:
+                if isinstance(value, str) and key in op.layers_named:
+                    self.used_names.add(value)
+                step.body[key] = self._prepared(value, step.body_marks.find(key), known, words[key])
+        for key in self._row_keys(step) - set(words):
+            self.report("CNN101", f"`{step.key}` has no key `{key}`", step.marks.find("each").position(self.file), nearest(key, words))
+        missing = [f.alias or n for n, f in op.model_fields.items() if f.is_required() and (f.alias or n) not in data and (f.alias or n) not in self._row_keys(step)]
+        for key in missing:
+            self.report("CNN102", f"`{step.key}` needs `{key}`", step.place, f"write `{step.key}: {{{key}: …}}`")
+        if not missing and step.each is None and all(map(is_constant, step.body.values())):
+            try:
+                step.ready = validate(op, step.body, step.body_marks, self.file, f"`{step.key}`")
+            except Mistake as mistake:
+                self.diagnostics.extend(mistake.diagnostics)
+
+    def _block_body(self, step: Step, body: Any, known: frozenset[str]) -> None:
+        block = self.blocks[step.key]
+        data = self._mapping(step, body, block.main)
+        for key, value in data.items():
+            if key not in block.params:
+                self.diagnostics.append(unknown_key(key, step.body_marks.key(self.file, key), list(block.params), f"block `{step.key}`"))
+            else:
+                prepared = self._prepared(value, step.body_marks.find(key), known, ANY_WORD)
+                if isinstance(prepared, str):
+                    self.used_names.add(prepared)
+                step.body[key] = prepared
+        for key in self._row_keys(step) - set(block.params):
+            self.report("CNN101", f"block `{step.key}` has no parameter `{key}`", step.marks.find("each").position(self.file), nearest(key, block.params))
+        for name, default in block.params.items():
+            if default is REQUIRED and name not in data and name not in self._row_keys(step):
+                self.report("CNN102", f"block `{step.key}` needs `{name}`", step.place, f"write `{step.key}: {{{name}: …}}`")
+
+    def _join_body(self, step: Step, body: Any, known: frozenset[str]) -> None:
+        marks = step.body_marks
+        if isinstance(body, dict) and body:
+            step.branches = {}
+            for name, layers in body.items():
+                fault = name_fault(name)
+                if fault:
+                    self.report("CNN108", f"`{name}` is no name for a branch", marks.key(self.file, name), fault)
+                step.branches[name] = self.layers(layers if layers is not None else [], marks.find(name), known)
+        elif isinstance(body, list) and body and all(isinstance(name, str) for name in body):
+            step.sources = tuple(body)
+            self.used_names |= set(body)
+        else:
+            self.report("CNN103", f"`{step.key}` takes named branches or a list of layer names, not {shown(body)}", marks.position(self.file) if body else step.place,
+                        f"{step.key}: {{body: [- …], shortcut: []}}, or {step.key}: [name, name]")
+            return
+        fewest = BY_KEY[step.key].inputs[0]
+        found = len(step.branches or step.sources or ())
+        if found < fewest:
+            self.report("CNN102", f"`{step.key}` joins at least {fewest} branches, here {found}", step.place, "add a branch; `[]` is the identity")
+
+
+def read_parameters(reader: LayerReader, data: dict[str, Any] | None, marks: Marks, known: frozenset[str], may_be_required: bool) -> dict[str, Any]:
+    """Prepared defaults of parameters, in order; each may use those before it."""
+    taken = frozenset(BY_KEY) | frozenset(reader.blocks)
+    params: dict[str, Any] = {}
+    for name, value in (data or {}).items():
+        fault = parameter_fault(name, taken)
+        if fault:
+            reader.report("CNN108", f"`{name}` is no name for a parameter", marks.key(reader.file, name), fault)
+        if value is None and may_be_required:
+            params[name] = REQUIRED
+        else:
+            params[name] = reader._prepared(value, marks.find(name), known | frozenset(params), ANY_WORD)
+    return params
+
+

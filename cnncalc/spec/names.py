@@ -1,0 +1,45 @@
+"""Which names a layer, branch or parameter may bear."""
+
+from __future__ import annotations
+
+import re
+
+from .expression import RESERVED
+
+NAME = re.compile(r"[A-Za-z0-9_]+\Z")
+GRAPH_WORDS = ("name", "from", "repeat", "each", "when", "expect", "share")
+
+# Attributes of torch.nn.Module: a submodule of such a name is refused there, or hides the attribute.
+MODULE_ATTRIBUTES = frozenset(
+    "T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches eval"
+    " extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half ipu load_state_dict modules mtia"
+    " named_buffers named_children named_modules named_parameters parameters register_backward_hook register_buffer"
+    " register_forward_hook register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook"
+    " register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module register_parameter"
+    " register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory"
+    " state_dict to to_empty train training type xpu zero_grad".split()
+)
+
+
+def name_fault(name: object) -> str | None:
+    """Why a layer or branch may not be called so, or None."""
+    if not isinstance(name, str) or not NAME.match(name):
+        return "names consist of letters, digits and `_`"
+    if name.isdigit():
+        return "a name of digits alone would read as a number of a repeat"
+    if name == "input":
+        return "`input` is the input of the network or block"
+    if name in MODULE_ATTRIBUTES or name.startswith("__"):
+        return "torch modules use this name themselves"
+    return None
+
+
+def parameter_fault(name: str, taken: frozenset[str]) -> str | None:
+    """Why a parameter may not be called so, or None; `taken` are the operators and blocks."""
+    if not NAME.match(name) or name[0].isdigit():
+        return "parameter names are letters, digits and `_`, and start with a letter"
+    if name in RESERVED:
+        return f"`{name}` has a meaning of its own in expressions"
+    if name in taken:
+        return f"`{name}` is an operator or a block"
+    return None

@@ -1,0 +1,63 @@
+"""JSON Schema of the language, for editors: from the operators' fields and the document's models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..ops import OPS
+from ..ops.base import Op
+from ..ops.join import Concat, Elementwise
+from .model import Document
+
+NAME = {"type": "string", "pattern": "^[A-Za-z0-9_]+$"}
+EXPRESSION = {"type": "string", "description": "an expression"}
+
+
+def json_schema() -> dict[str, Any]:
+    """The schema. A layer is an object with exactly one operator, block or chain and the graph's words beside it."""
+    document = Document.model_json_schema(ref_template="#/$defs/{model}")
+    defs = document.pop("$defs", {})
+    layers = {"type": "array", "items": {"$ref": "#/$defs/layer"}}
+    document["properties"]["layers"] = layers
+    defs["Block"]["properties"]["layers"] = layers
+    shape = {"type": "array", "items": {"type": ["integer", "string"]}, "minItems": 1, "maxItems": 4}
+    document["properties"]["input"] = {"anyOf": [shape, {"type": "object", "additionalProperties": shape}], "description": "[channels, *spatial], or a mapping of names to such shapes"}
+    defs["layer"] = {"anyOf": [{"type": "string", "description": "an operator or block without a body"}, layer_object()]}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "cnncalc spec", **document, "$defs": defs}
+
+
+def layer_object() -> dict[str, Any]:
+    """One layer. Blocks are the user's own words, so unknown keys are left to `analyze`."""
+    layers = {"type": ["array", "null"], "items": {"$ref": "#/$defs/layer"}}
+    words = {
+        "name": {**NAME, "description": "replaces the automatic name, operator and count"},
+        "from": {**NAME, "description": "another input than the previous layer"},
+        "repeat": {"type": ["integer", "string"], "description": "so many times; `i` counts from 0"},
+        "each": {"type": "array", "items": {"type": "object"}, "description": "once per row, whose keys become arguments"},
+        "when": {"type": ["boolean", "string"], "description": "the identity where false"},
+        "expect": {"type": "array", "items": {"type": ["integer", "string"]}, "description": "the shape after the layer; _ matches anything"},
+        "share": {**NAME, "description": "uses the weights of that layer or block"},
+        "chain": {**layers, "description": "a group of layers"},
+    }  # fmt: skip
+    return {"type": "object", "properties": {**words, **{op.key: operator_schema(op) for op in OPS}}, "minProperties": 1}
+
+
+def operator_schema(op: type[Op]) -> dict[str, Any]:
+    """What stands behind an operator's key: a mapping of its fields, or its one main value."""
+    text = (op.__doc__ or "").split("\n\n")[0].strip()
+    if issubclass(op, (Concat, Elementwise)):
+        branches = {"type": "object", "additionalProperties": {"type": ["array", "null"], "items": {"$ref": "#/$defs/layer"}}}
+        return {"description": text, "anyOf": [branches, {"type": "array", "items": NAME}]}
+    schema = op.model_json_schema()
+    fields = {key: expression_or(field) for key, field in schema.get("properties", {}).items()}
+    main = op.main and (op.model_fields[op.main].alias or op.main)
+    body = {"type": "object", "properties": fields, "additionalProperties": False}
+    forms = [body, {"type": "null"}] + ([{k: v for k, v in fields[main].items() if k != "default"}] if main else [])
+    return {"description": text, "anyOf": forms}
+
+
+def expression_or(field: dict[str, Any]) -> dict[str, Any]:
+    """A field's own schema, or an expression in its place."""
+    kept = {key: field[key] for key in ("description", "default") if key in field}
+    own = {key: value for key, value in field.items() if key not in ("description", "default", "title")}
+    return {**kept, "anyOf": [own, EXPRESSION]}

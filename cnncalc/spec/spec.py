@@ -1,0 +1,223 @@
+"""A spec that has been read: its document, its steps, and the networks it can be expanded to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..diagnostic import Diagnostic, Mistake, Position, nearest
+from ..graph import Graph
+from .check import shown
+from .expand import Expander
+from .expression import ExpressionError
+from .layers import BlockSteps, LayerReader, Step, read_parameters
+from .model import Document, Published
+from .values import ANY_WORD, evaluate, expression_fault, prepare
+from .yaml_tree import Marks
+
+ROOT_NAMES = frozenset({"c"})
+
+
+@dataclass(slots=True)
+class Figures:
+    """What a variant, or the base, carries beside its layers."""
+
+    published: list[Published] = field(default_factory=list)
+    published_marks: Marks = field(default_factory=lambda: Marks(0, 0))
+    budget: dict[str, Any] = field(default_factory=dict)
+    budget_marks: Marks = field(default_factory=lambda: Marks(0, 0))
+
+
+class Spec:
+    """A network or a family of networks, as written. `diagnostics` holds what is wrong with the text itself."""
+
+    def __init__(self, file: str, text: str, document: Document, marks: Marks, variant: str | None = None):
+        self.file, self.text, self.document, self.marks = file, text, document, marks
+        self.variant = variant  # the one that was asked for by name, and that is meant where none is given
+        self.params: dict[str, Any] = {}
+        self.blocks: dict[str, BlockSteps] = {}
+        self.diagnostics: list[Diagnostic] = []
+        self._inputs: dict[str, tuple] = {}
+        self.steps: list[Step] = []
+        self._read()
+
+    @property
+    def ok(self) -> bool:
+        """Whether the text itself is free of errors."""
+        return not any(d.severity == "error" for d in self.diagnostics)
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """Names of the variants."""
+        return tuple(self.document.variants or ())
+
+    def title(self, variant: str | None = None) -> str:
+        """The printed name."""
+        from pathlib import PurePath
+
+        own = self.document.variants[variant] if variant and self.document.variants else None
+        return (own and own.name) or variant or self.document.name or PurePath(self.file).stem
+
+    def year(self, variant: str | None = None) -> int | None:
+        own = self.document.variants[variant] if variant and self.document.variants else None
+        return (own and own.year) or self.document.year
+
+    def source(self, variant: str | None = None) -> str | None:
+        own = self.document.variants[variant] if variant and self.document.variants else None
+        return (own and own.source) or self.document.source
+
+    def figures(self, variant: str | None = None) -> Figures:
+        """Published figures and budgets: the variant's own, or the top-level ones for the base."""
+        part = self.document if variant is None else (self.document.variants or {}).get(variant)
+        marks = self.marks if variant is None else self.marks.find("variants", variant)
+        if part is None:
+            return Figures()
+        return Figures(part.published or [], marks.find("published"), part.budget or {}, marks.find("budget"))
+
+    def graph(self, variant: str | None = None, set: Mapping[str, Any] | None = None, input: Any = None) -> Graph:
+        """The network of a variant, with parameters replaced by `set` and the input by `input`, as far as it is right."""
+        variant = variant or self.variant
+        try:
+            if not self.ok:
+                raise Mistake()
+            self._known_variant(variant)
+            params = self._bind(variant, set or {})
+            inputs = self._shapes(params, input)
+        except Mistake as mistake:
+            return Graph(diagnostics=list(mistake.diagnostics))
+        moved = bool(set) or input is not None
+        own = self.document.variants[variant] if variant is not None and self.document.variants else None
+        expects = {} if moved or own is None else {path: _tuple(shape) for path, shape in (own.expect or {}).items()}
+        place = self.marks.key(self.file, "outputs") if self.document.outputs else self.marks.position(self.file)
+        expander = Expander(self.file, self.blocks, params, expects, check_expects=not moved)
+        graph = expander.expand(inputs, self.steps, tuple(self.document.outputs or ()) or None, place)
+        if moved and (_expects(self.steps) or any(_expects(b.layers) for b in self.blocks.values())):
+            graph.diagnostics.append(Diagnostic("CNN305", "`expect` is not checked under another input or other parameters", severity="note"))
+        return graph
+
+    def _known_variant(self, variant: str | None) -> None:
+        if variant is not None and variant not in self.variants:
+            raise Mistake(Diagnostic("CNN111", f"{self.file} has no variant `{variant}`", help=nearest(variant, self.variants) or f"it has {', '.join(self.variants) or 'none'}"))
+
+    def _read(self) -> None:
+        reader = LayerReader(self.file, self.blocks)
+        self._declare_blocks(reader)
+        names = frozenset(self.document.params or ())
+        self.params = read_parameters(reader, self.document.params, self.marks.find("params"), frozenset(), may_be_required=False)
+        self._read_variants(reader, names)
+        self._inputs = self._read_inputs(reader, names)
+        for name, block in self.blocks.items():
+            before = set(reader.used_blocks)
+            reader.used_blocks = set()
+            block.layers = reader.layers(self.document.blocks[name].layers, block.marks.find("layers"), names | frozenset(block.params) | ROOT_NAMES)  # type: ignore[index]
+            block.uses, reader.used_blocks = reader.used_blocks, before | reader.used_blocks
+        self.steps = reader.layers(self.document.layers, self.marks.find("layers"), names | ROOT_NAMES)
+        self.diagnostics += reader.diagnostics
+        if not self.steps and not self.diagnostics:
+            self.diagnostics.append(Diagnostic("CNN102", "`layers` is empty", self.marks.key(self.file, "layers"), help="add a layer: `- relu`"))
+        self.diagnostics += self._cycles()
+        self.diagnostics += self._unused(reader)
+
+    def _declare_blocks(self, reader: LayerReader) -> None:
+        from ..ops import BY_KEY
+        from .names import name_fault
+
+        names = self.marks.find("blocks")
+        for name in self.document.blocks or ():
+            fault = "operators have this name" if name in BY_KEY or name == "chain" else name_fault(name)
+            if fault:
+                reader.report("CNN108", f"`{name}` is no name for a block", names.key(self.file, name), fault)
+            self.blocks[name] = BlockSteps(name, {}, names.find(name))
+        top = frozenset(self.document.params or ())
+        for name, block in (self.document.blocks or {}).items():
+            marks = names.find(name, "params")
+            self.blocks[name].params = read_parameters(reader, block.params, marks, top | ROOT_NAMES, may_be_required=True)
+
+    def _read_variants(self, reader: LayerReader, names: frozenset[str]) -> None:
+        for variant, own in (self.document.variants or {}).items():
+            for name in (own and own.params) or ():
+                if name not in names:
+                    reader.report("CNN106", f"variant `{variant}` sets `{name}`, which is no parameter", self.marks.find("variants", variant, "params").key(self.file, name), nearest(name, names))
+
+    def _read_inputs(self, reader: LayerReader, names: frozenset[str]) -> dict[str, tuple]:
+        data, marks = self.document.input, self.marks.find("input")
+        named = data if isinstance(data, dict) else {"input": data}
+        inputs = {}
+        for name, shape in named.items():
+            place = marks.find(name) if isinstance(data, dict) else marks
+            if not isinstance(shape, list) or not 1 <= len(shape) <= 4:
+                reader.report("CNN103", f"an input is [channels, *spatial] with one to four entries, not {shown(shape)}", place.position(self.file), "input: [3, 224, 224]")
+                continue
+            inputs[name] = reader._prepared(shape, place, names)
+        if not inputs and not reader.diagnostics:
+            reader.report("CNN103", "a network has at least one input", marks.position(self.file))
+        return inputs
+
+    def _cycles(self) -> Iterable[Diagnostic]:
+        done: dict[str, bool] = {}
+
+        def visit(name: str, path: tuple[str, ...]) -> Iterable[Diagnostic]:
+            if name in path:
+                loop = " → ".join((*path[path.index(name):], name))
+                yield Diagnostic("CNN109", f"block `{name}` contains itself: {loop}", self.marks.find("blocks").key(self.file, name), help="use `repeat`")
+            elif name not in done:
+                for inner in sorted(self.blocks[name].uses):
+                    yield from visit(inner, (*path, name))
+                done[name] = True
+
+        for name in self.blocks:
+            yield from visit(name, ())
+
+    def _unused(self, reader: LayerReader) -> Iterable[Diagnostic]:
+        for name, block in self.blocks.items():
+            if name not in reader.used_blocks:
+                yield Diagnostic("CNN110", f"block `{name}` is never used", self.marks.find("blocks").key(self.file, name), severity="warning")
+            for param in block.params:
+                if param not in reader.used_names:
+                    yield Diagnostic("CNN110", f"parameter `{param}` of block `{name}` is never used", block.marks.find("params").key(self.file, param), severity="warning")
+        for param in self.params:
+            if param not in reader.used_names:
+                yield Diagnostic("CNN110", f"parameter `{param}` is never used", self.marks.find("params").key(self.file, param), severity="warning")
+
+    def _bind(self, variant: str | None, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Values of the parameters, in the order they are declared; each may use those before it."""
+        own = (self.document.variants or {}).get(variant) if variant else None
+        overrides: dict[str, Any] = {**((own and own.params) or {}), **given}
+        for name in given:
+            if name not in self.params:
+                raise Mistake(Diagnostic("CNN111", f"--set {name}: {self.file} has no parameter `{name}`", help=nearest(name, self.params) or f"it has {', '.join(self.params) or 'none'}"))
+        values: dict[str, Any] = {}
+        for name, default in self.params.items():
+            try:
+                values[name] = evaluate(prepare(overrides[name], frozenset(values), ANY_WORD) if name in overrides else default, values)
+            except ExpressionError as error:
+                raise Mistake(Diagnostic(*expression_fault(error, overrides.get(name), frozenset()), self.marks.find("params").key(self.file, name))) from None
+        return values
+
+    def _shapes(self, params: dict[str, Any], given: Any) -> dict[str, tuple]:
+        shapes = {}
+        for name, prepared in self._inputs.items():
+            try:
+                shape = evaluate(prepared, params)
+            except ExpressionError as error:
+                raise Mistake(Diagnostic(*expression_fault(error, None, frozenset()), self.marks.find("input").position(self.file))) from None
+            shapes[name] = shape
+        if given is not None:
+            shapes.update(given if isinstance(given, dict) else {next(iter(shapes)): tuple(given)})
+        for name, shape in shapes.items():
+            if name not in self._inputs:
+                raise Mistake(Diagnostic("CNN111", f"{self.file} has no input `{name}`", help=nearest(name, self._inputs)))
+            if not all(isinstance(n, int) and not isinstance(n, bool) and 0 < n <= 10**9 for n in shape) or not 1 <= len(shape) <= 4:
+                place = None if given is not None else self.marks.find("input").position(self.file)
+                raise Mistake(Diagnostic("CNN103", f"an input is one to four positive integers, [channels, *spatial], not {shown(shape)}", place))
+        return shapes
+
+
+def _expects(steps: list[Step]) -> bool:
+    inner = (s for step in steps for s in (step.layers or [], *(step.branches or {}).values()))
+    return any(step.expect is not None for step in steps) or any(map(_expects, inner))
+
+
+def _tuple(shape: Any) -> tuple:
+    return tuple("_" if n == "_" else prepare(n, frozenset()) for n in shape)

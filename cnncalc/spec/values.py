@@ -1,0 +1,66 @@
+"""Values of a spec before and after their parameters are known: words, expressions, lists."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from ..ops.base import Op
+from .expression import Expression, ExpressionError, compiled
+
+ANY_WORD = frozenset(["*"])  # a field that takes any string
+
+
+def prepare(data: Any, known: frozenset[str], words: frozenset[str] = frozenset()) -> Any:
+    """Data with lists as tuples and strings as expressions; a word of the field stays a word unless it is a name."""
+    if isinstance(data, str):
+        text = data.strip()
+        if text not in known and (text in words or words is ANY_WORD and text.isidentifier() and text not in ("true", "false", "none")):
+            return text
+        expression = compiled(text)
+        for name in sorted(expression.names - known):
+            raise ExpressionError(f"`{name}` is no name here", name)
+        return expression if expression.names else expression.value({})
+    if isinstance(data, list):
+        return tuple(prepare(item, known, words) for item in data)
+    return data
+
+
+def evaluate(prepared: Any, scope: dict[str, Any]) -> Any:
+    """The value of prepared data in a scope."""
+    if type(prepared) is Expression:
+        return prepared.value(scope)
+    if type(prepared) is tuple:
+        return tuple(evaluate(item, scope) for item in prepared)
+    return prepared
+
+
+def is_constant(prepared: Any) -> bool:
+    """Whether no parameter is left in it."""
+    return all(map(is_constant, prepared)) if type(prepared) is tuple else type(prepared) is not Expression
+
+
+_WORDS: dict[type[Op], dict[str, frozenset[str]]] = {}
+
+
+def words_of(op: type[Op]) -> dict[str, frozenset[str]]:
+    """For each key of an operator's body, the fixed words it takes."""
+    if op not in _WORDS:
+        _WORDS[op] = {f.alias or name: _literals(f.annotation) for name, f in op.model_fields.items()}
+    return _WORDS[op]
+
+
+def _literals(annotation: Any) -> frozenset[str]:
+    if annotation is str:
+        return ANY_WORD
+    found = [_literals(part) if not isinstance(part, str) else frozenset([part]) for part in get_args(annotation)]
+    return ANY_WORD if ANY_WORD in found else frozenset().union(*found)
+
+
+def expression_fault(error: ExpressionError, data: Any, known: frozenset[str]) -> tuple[str, str]:
+    """Code and message of a fault in an expression."""
+    text = data if isinstance(data, str) else None
+    if error.unknown is None:
+        return "CNN107", str(error)
+    if error.unknown == "i":
+        return "CNN106", "`i` counts a `repeat`, and there is none around this"
+    return "CNN106", f"`{error.unknown}` is no name here" + (f", in `{text}`" if text and text.strip() != error.unknown else "")

@@ -1,0 +1,204 @@
+"""YAML text → data and the place of every key and value, in one pass over the parser's events.
+
+YAML 1.2 core scalars (``on`` and ``3_1`` are strings, ``017`` is 17), decimals as exact fractions, string
+keys. No tags, merge keys or second document. Limits keep hostile files harmless.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import Any
+
+import yaml
+
+from ..diagnostic import Diagnostic, Mistake, Position
+
+MAX_BYTES, MAX_DEPTH, MAX_NODES, MAX_DIGITS = 1_000_000, 64, 200_000, 18
+
+_INT = re.compile(r"[-+]?[0-9]+\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
+_REAL = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]{1,3})?\Z")
+_WORDS = {"": None, "~": None, "null": None, "Null": None, "NULL": None,
+          "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}  # fmt: skip
+
+
+class Marks:
+    """Where a value stands (0-based line and column, width) and where its keys and items do."""
+
+    __slots__ = ("column", "items", "keys", "line", "size", "width")
+
+    def __init__(self, line: int, column: int, width: int = 1):
+        self.line, self.column, self.width, self.size = line, column, width, 1
+        self.keys: dict[str, tuple[int, int, int]] = {}
+        self.items: dict[Any, Marks] = {}
+
+    def find(self, *path: Any) -> Marks:
+        """The mark at a path of keys and indices, or the nearest above it."""
+        here = self
+        for step in path:
+            if step not in here.items:
+                break
+            here = here.items[step]
+        return here
+
+    def position(self, file: str) -> Position:
+        return Position(file, self.line + 1, self.column + 1, max(self.width, 1))
+
+    def key(self, file: str, key: str) -> Position:
+        """Where a key stands."""
+        if key not in self.keys:
+            return self.position(file)
+        line, column, width = self.keys[key]
+        return Position(file, line + 1, column + 1, width)
+
+
+def scalar(text: str) -> Any:
+    """A plain scalar's value.
+
+    >>> [scalar(t) for t in ("017", "1.1", "on", "true", "1e3", "~")]
+    [17, Fraction(11, 10), 'on', True, 1000, None]
+    """
+    if text in _WORDS:
+        return _WORDS[text]
+    first = text[0]
+    if not (first.isdigit() or first in "+-."):
+        return text
+    if _INT.match(text):
+        return int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
+    if _REAL.match(text):
+        value = Fraction(text)
+        return value.numerator if value.denominator == 1 else value
+    return text
+
+
+def parse(text: str, file: str) -> tuple[Any, Marks]:
+    """Data and marks of one document, or a Mistake at the place of the fault."""
+    if len(text) > MAX_BYTES:
+        raise Mistake(Diagnostic("CNN004", f"the file is larger than {MAX_BYTES:,} bytes", Position(file, 1, 1)))
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+    reader = _Reader(file)
+    try:
+        for event in yaml.parse(text, Loader=loader):
+            reader.take(event)
+    except yaml.YAMLError as error:
+        raise Mistake(_invalid(error, file)) from None
+    if reader.root is None:
+        raise Mistake(Diagnostic("CNN006", "the file is empty", Position(file, 1, 1), help="start with `input: [3, 224, 224]` and `layers:`"))
+    return reader.root
+
+
+class _Reader:
+    """Builds data and marks from events, without recursion."""
+
+    def __init__(self, file: str):
+        self.file = file
+        self.root: tuple[Any, Marks] | None = None
+        self.stack: list[tuple[Any, Marks, str | None]] = []  # open container, its marks, its anchor
+        self.pending: list[Any] = []  # per open mapping: the key that waits for its value, or _NO_KEY
+        self.anchors: dict[str, tuple[Any, Marks]] = {}
+        self.nodes = 0
+
+    def take(self, event: Any) -> None:
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
+            self._scalar(event)
+        elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+            self._open(event, {} if kind is yaml.MappingStartEvent else [])
+        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+            data, marks, anchor = self.stack.pop()
+            self.pending.pop()
+            self._add(data, marks, anchor)
+        elif kind is yaml.AliasEvent:
+            if event.anchor not in self.anchors:
+                raise Mistake(Diagnostic("CNN001", f"the alias *{event.anchor} stands inside its own anchor", self._at(event)))
+            data, marks = self.anchors[event.anchor]
+            self._add(data, marks, None, event)
+        elif kind is yaml.DocumentStartEvent and self.root is not None:
+            raise Mistake(Diagnostic("CNN005", "a second document in one file", self._at(event), help="write one spec per file; variants can share one"))
+
+    def _at(self, event: Any) -> Position:
+        mark = event.start_mark
+        width = event.end_mark.column - mark.column if event.end_mark.line == mark.line else 1
+        return Position(self.file, mark.line + 1, mark.column + 1, max(width, 1))
+
+    def _mark(self, event: Any) -> Marks:
+        line, column, width = self._at(event)[1:]
+        return Marks(line - 1, column - 1, width)
+
+    def _scalar(self, event: Any) -> None:
+        text = event.value
+        if event.tag is not None and event.tag != "!":
+            raise Mistake(Diagnostic("CNN005", f"the tag {event.tag}: specs use no YAML tags", self._at(event), help="remove the tag"))
+        if self.pending and self.pending[-1] is _NO_KEY:
+            return self._key(text, event)
+        if event.implicit[0] and len(text) > MAX_DIGITS and sum(c.isdigit() for c in text) > MAX_DIGITS and scalar_like(text):
+            raise Mistake(Diagnostic("CNN004", f"a number of more than {MAX_DIGITS} digits", self._at(event), help="no network needs it"))
+        self._add(scalar(text) if event.implicit[0] else text, self._mark(event), event.anchor)
+
+    def _key(self, key: str, event: Any) -> None:
+        data, marks, _ = self.stack[-1]
+        if event.anchor:
+            raise Mistake(Diagnostic("CNN005", "an anchor on a key", self._at(event), help="put the anchor on a value"))
+        if key == "<<":
+            raise Mistake(Diagnostic("CNN005", "`<<` merges are no part of the language", self._at(event), help="use a block with parameters, or a variant"))
+        if key in data:
+            raise Mistake(Diagnostic("CNN003", f"`{key}` stands twice in this mapping, first at line {marks.keys[key][0] + 1}", self._at(event), help="remove or rename one"))
+        marks.keys[key] = self._mark_tuple(event)
+        self.pending[-1] = key
+
+    def _mark_tuple(self, event: Any) -> tuple[int, int, int]:
+        place = self._at(event)
+        return place.line - 1, place.column - 1, place.length
+
+    def _open(self, event: Any, data: Any) -> None:
+        if event.tag is not None:
+            raise Mistake(Diagnostic("CNN005", f"the tag {event.tag}: specs use no YAML tags", self._at(event), help="remove the tag"))
+        if self.pending and self.pending[-1] is _NO_KEY:
+            raise Mistake(Diagnostic("CNN005", "a key must be a plain word", self._at(event), help="quote the expression if this was meant to be one"))
+        if len(self.stack) >= MAX_DEPTH:
+            raise Mistake(Diagnostic("CNN004", f"nested deeper than {MAX_DEPTH} levels", self._at(event), help="use blocks to nest layers"))
+        self.stack.append((data, self._mark(event), event.anchor))
+        self.pending.append(_NO_KEY if isinstance(data, dict) else None)
+
+    def _add(self, data: Any, marks: Marks, anchor: str | None, alias: Any = None) -> None:
+        self.nodes += marks.size if alias else 1
+        if self.nodes > MAX_NODES:
+            raise Mistake(Diagnostic("CNN004", f"more than {MAX_NODES:,} values, aliases counted each time", marks.position(self.file), help="use `repeat`"))
+        if anchor:
+            self.anchors[anchor] = (data, marks)
+        if not self.stack:
+            self.root = (data, marks)
+            return
+        parent, place, _ = self.stack[-1]
+        place.size += marks.size
+        if isinstance(parent, list):
+            place.items[len(parent)] = marks
+            parent.append(data)
+        else:
+            key = self.pending[-1]
+            place.items[key] = marks
+            parent[key] = data
+            self.pending[-1] = _NO_KEY
+
+
+_NO_KEY = object()
+
+
+def scalar_like(text: str) -> bool:
+    """Whether a plain scalar would read as a number."""
+    return bool(_INT.match(text) or _REAL.match(text))
+
+
+def _invalid(error: yaml.YAMLError, file: str) -> Diagnostic:
+    mark = getattr(error, "problem_mark", None)
+    opened = getattr(error, "context_mark", None)
+    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+    context = getattr(error, "context", None)
+    place = opened if opened and "expected ',' or" in problem else mark
+    position = Position(file, place.line + 1, place.column + 1) if place else Position(file, 1, 1)
+    help = "close the bracket opened here" if place is opened and opened else None
+    if "tab" in problem or "\\t" in problem:
+        help = "indent with spaces"
+    if "undefined alias" in problem:
+        help = "name an anchor (&name) that stands before it"
+    return Diagnostic("CNN001", f"not valid YAML: {problem}" + (f" {context}" if context else ""), position, help=help)
