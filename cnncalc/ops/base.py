@@ -95,8 +95,12 @@ class Op(BaseModel):
         return tuple(tuple((axis, IDENTITY) for axis in range(len(x) - 1)) for x in xs)
 
     def units(self, *xs: Shape) -> frozenset[int]:
-        """Axes that this operator itself makes 1, and that may broadcast in a join."""
-        return frozenset()
+        """Axes of the output that an operator made 1, this one or one before it, and that may broadcast in a join."""
+        before = units_of(xs[0])
+        if not before:
+            return before
+        y = self.shape(*xs)
+        return frozenset(axis for axis in before if axis < len(y) == len(xs[0]) and y[axis] == 1)
 
     def storage(self, *xs: Shape) -> Storage:
         """Where the output lives at inference: memory of its own, its input's, or written over its input."""
@@ -113,6 +117,14 @@ class Op(BaseModel):
     def arithmetic(self, *xs: Shape) -> str | None:
         """The size rule with numbers put in, for `explain`."""
         return None
+
+
+def units_of(x: Shape) -> frozenset[int]:
+    """Axes of a shape that an operator made 1."""
+    return getattr(x, "units", NO_AXES)
+
+
+NO_AXES: frozenset[int] = frozenset()
 
 
 def per_axis(value: Any, n: int) -> tuple:

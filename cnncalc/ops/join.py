@@ -9,15 +9,10 @@ from ..cost import FREE, Cost
 from ..diagnostic import Diagnostic
 from ..num import Num, Shape
 from ..window import IDENTITY
-from .base import NOTHING, WHOLE, Backward, Kept, Need, Op, Reach, named, values
+from .base import NOTHING, WHOLE, Backward, Kept, Need, Op, Reach, named, units_of, values
 
 if TYPE_CHECKING:
     from torch import nn
-
-
-def units_of(x: Shape) -> frozenset[int]:
-    """Axes that an operator made 1, and that may broadcast."""
-    return getattr(x, "units", frozenset())
 
 
 def same_rank(xs: tuple[Shape, ...]) -> Need:
@@ -42,6 +37,9 @@ class Concat(Op):
 
     def shape(self, *xs: Shape) -> Shape:
         return (sum(x[0] for x in xs), *xs[0][1:])
+
+    def units(self, *xs: Shape) -> frozenset[int]:
+        return frozenset.intersection(*(units_of(x) for x in xs)) - {0}
 
     def cost(self, *xs: Shape, y: Shape) -> Cost:
         return FREE

@@ -11,7 +11,7 @@ from ..cost import FREE, Cost
 from ..diagnostic import Diagnostic
 from ..num import Shape, product
 from ..window import IDENTITY, Map
-from .base import NOTHING, WHOLE, Backward, Kept, Need, Op, Reach, Storage, divides, named, values
+from .base import NOTHING, WHOLE, Backward, Kept, Need, Op, Reach, Storage, divides, named, units_of, values
 from .fields import LARGEST, Positive
 
 if TYPE_CHECKING:
@@ -58,27 +58,27 @@ class Reshape(Rearrangement):
     """The same values in another shape, as torch.nn.Unflatten and view; one entry may be -1."""
 
     key = "reshape"
-    main = "shape_"
-    shape_: Sizes = Field(alias="shape")
+    main = "sizes"
+    sizes: Sizes
 
     def needs(self, x: Shape) -> Iterator[Need]:
-        given = product(n for n in self.shape_ if n != -1)
-        odd = self.shape_.count(-1) > 1 or 0 in self.shape_
+        given = product(n for n in self.sizes if n != -1)
+        odd = self.sizes.count(-1) > 1 or 0 in self.sizes
         yield Need(-1 if odd else 0, lambda: Diagnostic("CNN208", "a shape has positive sizes, and -1 at most once"))
         if odd:
             return
-        fault = lambda: Diagnostic("CNN208", f"{values(x)} values do not fill {named(self.shape_)}", equation=f"{named(x)} = {values(x)}", help="one entry may be -1, for what is left")  # noqa: E731
-        yield divides(values(x), given, fault) if -1 in self.shape_ else Need(values(x) - given, fault, True)
+        fault = lambda: Diagnostic("CNN208", f"{values(x)} values do not fill {named(self.sizes)}", equation=f"{named(x)} = {values(x)}", help="one entry may be -1, for what is left")  # noqa: E731
+        yield divides(values(x), given, fault) if -1 in self.sizes else Need(values(x) - given, fault, True)
 
     def shape(self, x: Shape) -> Shape:
-        given = product(n for n in self.shape_ if n != -1)
-        return tuple(values(x) // given if n == -1 else n for n in self.shape_)
+        given = product(n for n in self.sizes if n != -1)
+        return tuple(values(x) // given if n == -1 else n for n in self.sizes)
 
     def units(self, x: Shape) -> frozenset[int]:
-        return frozenset(axis for axis, n in enumerate(self.shape_) if n == 1)
+        return frozenset(axis for axis, n in enumerate(self.sizes) if n == 1)
 
     def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
-        return ((WHOLE,) * (len(self.shape_) - 1),)
+        return ((WHOLE,) * (len(self.sizes) - 1),)
 
     def storage(self, x: Shape) -> Storage:
         return "view"
@@ -87,8 +87,8 @@ class Reshape(Rearrangement):
         from torch import nn
 
         if len(x) == 1:
-            return nn.Unflatten(1, self.shape_)
-        return nn.Sequential(nn.Flatten(), nn.Unflatten(1, self.shape_))
+            return nn.Unflatten(1, self.sizes)
+        return nn.Sequential(nn.Flatten(), nn.Unflatten(1, self.sizes))
 
 
 class Permute(Rearrangement):
@@ -105,6 +105,9 @@ class Permute(Rearrangement):
 
     def shape(self, x: Shape) -> Shape:
         return tuple(x[axis] for axis in self.order)
+
+    def units(self, x: Shape) -> frozenset[int]:
+        return frozenset(new for new, axis in enumerate(self.order) if axis in units_of(x))
 
     def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
         return (tuple(WHOLE if axis == 0 else (axis - 1, IDENTITY) for axis in self.order[1:]),)

@@ -43,7 +43,7 @@ def finding(item: Any, model: type[BaseModel], marks: Marks, file: str, what: st
     if item["type"] == "missing":
         where = marks.find(*owner)
         return Diagnostic("CNN102", f"{what if len(loc) == 1 else f'`{loc[-2]}`'} needs `{field}`", where.position(file), help=f"add `{field}: …`")
-    info = model.model_fields.get(str(loc[0])) or next((f for f in model.model_fields.values() if f.alias == loc[0]), None)
+    info = model.model_fields.get(str(loc[0]))
     takes = info.description if info and info.description and len(place) <= 2 else item["msg"].lower()
     value = item["input"]
     return Diagnostic("CNN103", f"`{place[0] if place else what}` takes {takes}, not {shown(value)}", marks.find(*place).position(file))
@@ -66,7 +66,7 @@ def keys_of(model: type[BaseModel], loc: tuple) -> list[str]:
         inner = {"variants": Variant, "blocks": Block, "published": Published}.get(str(loc[0]), model) if len(loc) > 1 else model
     if "published" in loc[:-1]:
         inner = Published
-    return [field.alias or name for name, field in inner.model_fields.items()]
+    return list(inner.model_fields)
 
 
 def path_in_data(data: Any, loc: tuple) -> tuple:

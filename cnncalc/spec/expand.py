@@ -62,7 +62,8 @@ class Expander:
         scope = Scope({**self.params, "c": first[0]}, "", 0, names={name: (n, n + 1, n) for n, name in enumerate(inputs)})
         try:
             last = self.run(steps, scope, 0)
-            graph.outputs = tuple(self._output(name, scope, place) for name in outputs) if outputs else (last,)
+            wanted = [self._output(name, scope, place) for name in outputs or ()]
+            graph.outputs = tuple(end for start, stop, end in wanted if stop > start) or (last,)  # a layer that `when` left out is no output
         except Mistake as mistake:
             graph.diagnostics.extend(mistake.diagnostics)
         else:
@@ -70,11 +71,11 @@ class Expander:
                 graph.diagnostics.append(Diagnostic("CNN105", f"`expect` names `{path}`, and no layer is called so", place, nearest(path, scope.names)))
         return graph
 
-    def _output(self, name: str, scope: Scope, place: Position) -> int:
+    def _output(self, name: str, scope: Scope, place: Position) -> tuple[int, int, int]:
         found = scope.find(name) or self.graph.groups.get(name)
         if found is None:
             raise Mistake(Diagnostic("CNN105", f"`outputs` names `{name}`, and no layer is called so", place, nearest(name, scope.names)))
-        return found[2]
+        return found
 
     def run(self, steps: list[Step], scope: Scope, x: int) -> int:
         """Expands layers one after the other; x is the node that comes in, and the result the one that goes out."""

@@ -50,7 +50,7 @@ def operator_schema(op: type[Op]) -> dict[str, Any]:
         return {"description": text, "anyOf": [branches, {"type": "array", "items": NAME}]}
     schema = op.model_json_schema()
     fields = {key: expression_or(field) for key, field in schema.get("properties", {}).items()}
-    main = op.main and (op.model_fields[op.main].alias or op.main)
+    main = op.main
     body = {"type": "object", "properties": fields, "additionalProperties": False}
     forms = [body, {"type": "null"}] + ([{k: v for k, v in fields[main].items() if k != "default"}] if main else [])
     return {"description": text, "anyOf": forms}

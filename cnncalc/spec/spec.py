@@ -121,11 +121,12 @@ class Spec:
 
     def _declare_blocks(self, reader: LayerReader) -> None:
         from ..ops import BY_KEY
-        from .names import name_fault
+        from .names import GRAPH_WORDS, NAME
 
         names = self.marks.find("blocks")
         for name in self.document.blocks or ():
-            fault = "operators have this name" if name in BY_KEY or name == "chain" else name_fault(name)
+            taken = name in BY_KEY or name in ("chain", *GRAPH_WORDS)
+            fault = "the language has this word already" if taken else None if NAME.match(name) and not name.isdigit() else "names consist of letters, digits and `_`"
             if fault:
                 reader.report("CNN108", f"`{name}` is no name for a block", names.key(self.file, name), fault)
             self.blocks[name] = BlockSteps(name, {}, names.find(name))
