@@ -96,9 +96,12 @@ class Field:
 
     @property
     def centre(self) -> Fraction | int:
-        """Middle of what the first output position sees, in input positions from 0."""
-        first = next((s for s in self.spans if s), (0, 0))
-        middle = Fraction(first[0] + first[1], 2)
+        """Middle of what output position 0 sees, in input positions from 0; the mean over the phases."""
+        if len(self.spans) == 1 and self.spans[0]:
+            middle = Fraction(self.spans[0][0] + self.spans[0][1], 2)
+        else:
+            middles = [Fraction(s[0] + s[1], 2) - self.stride * phase for phase, s in enumerate(self.spans) if s]
+            middle = Fraction(sum(middles), max(len(middles), 1))
         return middle.numerator if middle.denominator == 1 else middle
 
     def clipped(self, n_in: int, n_out: int) -> int:

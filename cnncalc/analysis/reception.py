@@ -72,19 +72,13 @@ def receptions(graph: Graph) -> tuple[list[dict[int, Reception]], list[Diagnosti
 
 def joined(a: Reception, b: Reception, node: Node, notes: list[Diagnostic]) -> Reception:
     """Two branches together. A branch that sees the whole axis absorbs the other; misaligned ones are said aloud."""
-    result = []
+    result, said = [], set()
     for f, g in zip(a, b):
-        if f is None or g is None:
-            result.append(None)
-            continue
-        both = f.union(g)
-        if both is None:
-            notes.append(note(node, f"branches with strides {f.stride} and {g.stride} meet in `{node.path}`: its receptive field grows across the image and is shown as the whole"))
-        elif f.centre != g.centre:
-            notes.append(note(node, f"branches meet in `{node.path}` with centres at {f.centre} and {g.centre}: their receptive fields are misaligned"))
+        both = f.union(g) if f and g else None
+        if f and g and both is None:
+            said.add(f"branches with strides {f.stride} and {g.stride} meet in `{node.path}`: its receptive field grows across the image and is shown as the whole")
+        elif f and g and f.centre != g.centre:
+            said.add(f"branches meet in `{node.path}` with centres at {float(f.centre):g} and {float(g.centre):g}: their receptive fields are misaligned")
         result.append(both)
+    notes += [Diagnostic("CNN209", text, node.position, context=node.context, severity="note") for text in sorted(said)]
     return tuple(result)
-
-
-def note(node: Node, message: str) -> Diagnostic:
-    return Diagnostic("CNN209", message, node.position, context=node.context, severity="note")

@@ -12,7 +12,7 @@ from ..diagnostic import Diagnostic
 from ..num import Shape, product
 from ..window import Map
 from .base import Backward, Kept, Need, Op, Reach, axes_need, divides, per_axis, torch_nd
-from .fields import FillMode, Flag, Natural, Padding, PerAxis, PerAxisNatural, Positive
+from .fields import FillMode, Flag, Natural, Padding, PerAxis, PerAxisNatural, Positive, pads
 from .sliding import Sliding
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Conv(Sliding):
         if any(n.margin for n in self._lists(len(x) - 1)):
             return
         most = {"reflect": 1, "circular": 0}.get(self.padding_mode)
-        around = self.torch_pads(x) if most is not None else ()
+        around = self.torch_pads(x) or () if most is not None else ()
         for n, amounts in zip(x[1:], around):
             yield Need(n - most - max(amounts), lambda n=n, p=max(amounts): Diagnostic(
                 "CNN207", f"padding {p} is too much for {self.padding_mode} padding of size {n}", help=f"the largest is {n - most}"))
@@ -88,19 +88,24 @@ class Conv(Sliding):
         return Cost(mac=product(self.weights(x)["weight"]) * places, add=self.out * places if self.bias else 0)
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
-        if self.torch_pads(x) is None:
+        around = self.torch_pads(x) if self.connections is None else pads(self.padding, x[1:], *self.geometry(len(x) - 1))
+        if around is None:
             return Kept(inputs=(0,))
-        padded = product((x[0], *(n + lo + hi for n, (lo, hi) in zip(x[1:], self.torch_pads(x)))))
-        return Kept(values=padded)  # backward holds the padded copy instead of the input
+        if self.padding == "same" and self.padding_mode == "zeros" and self.connections is None and max(per_axis(self.stride, len(x) - 1)) == 1:
+            around = tuple((0, hi - lo) for lo, hi in around)  # torch pads only the odd position apart
+        padded = product(n + lo + hi for n, (lo, hi) in zip(x[1:], around))
+        read = (0,) if self.padding_mode in ("reflect", "replicate") else ()  # to undo the padding
+        if self.connections is None:
+            return Kept(read, values=x[0] * padded)  # the padded copy instead of the input
+        gathered = sum(map(len, self.connections))
+        return Kept(read, values=gathered * padded, bytes=8 * gathered)  # each map's channels, copied, and their numbers
 
     def torch_pads(self, x: Shape) -> tuple[tuple[int, int], ...] | None:
         """Padding done apart from the convolution, as a copy; None where torch's kernel does it."""
-        from .fields import pads
-
         k, s, d = self.geometry(len(x) - 1)
         around = pads(self.padding, x[1:], k, s, d)
         inside = self.padding_mode == "zeros" and all(lo == hi for lo, hi in around)
-        return None if inside or not any(map(any, around)) else around
+        return None if inside else around
 
     def module(self, x: Shape) -> nn.Module:
         from ..torch_backend.modules import padded_conv, table_conv
@@ -180,7 +185,7 @@ class ConvTranspose(Op):
         return lines[0] if len(set(lines)) == 1 else "; ".join(lines)
 
     def module(self, x: Shape) -> nn.Module:
-        k, s, p, extra, d = zip(*self._axes(len(x) - 1))
+        k, s, p, extra, d = (per_axis(field, len(x) - 1) for field in (self.kernel, self.stride, self.padding, self.output_padding, self.dilation))
         return torch_nd("ConvTranspose", x)(
             x[0], self.out, k, stride=s, padding=p, output_padding=extra, dilation=d, groups=self.groups, bias=self.bias)
 

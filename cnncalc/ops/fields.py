@@ -37,6 +37,7 @@ Padding = Annotated[
 ]
 Flag = Annotated[bool, Field(description="true or false")]
 Real = Annotated[float, BeforeValidator(_exact), Field(allow_inf_nan=False, description="a number")]
+PositiveReal = Annotated[float, BeforeValidator(_exact), Gt(0), Field(allow_inf_nan=False, description="a positive number")]
 Probability = Annotated[float, BeforeValidator(_exact), Field(ge=0, le=1, description="a probability from 0 to 1")]
 _scale = Annotated[Fraction, BeforeValidator(_rational, json_schema_input_type=float), Gt(0), Field(le=LARGEST)]
 Scale = Annotated[_scale | tuple[_scale, ...], Field(description="a positive number, or a list with one per spatial axis")]

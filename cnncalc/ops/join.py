@@ -129,8 +129,15 @@ class Mul(Elementwise):
         return Cost(mul=(len(xs) - 1) * values(y))
 
     def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
-        needy = [n for n in range(len(xs)) if back.needs(n)]
-        return Kept(inputs=tuple(n for n in range(len(xs)) if any(m != n for m in needy)))
+        held, between = set(), 0
+        for n in range(1, len(xs)):  # (a · b) · c: a factor is held where the other one needs a gradient
+            if any(back.needs(m) for m in range(n)):
+                held.add(n)
+            if back.needs(n) and n == 1:
+                held.add(0)
+            elif back.needs(n):
+                between += values(self.shape(*xs[:n]))
+        return Kept(inputs=tuple(sorted(held)), values=between)
 
 
 def sizes_differ(key: str, a: Shape, b: Shape, axis: int) -> Diagnostic:

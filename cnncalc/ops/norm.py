@@ -11,7 +11,7 @@ from ..cost import Cost
 from ..diagnostic import Diagnostic
 from ..num import Num, Shape, product
 from .base import WHOLE, Backward, Kept, Need, Op, Reach, divides, values
-from .fields import Flag, Positive, Real
+from .fields import Flag, Positive, PositiveReal, Real
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,7 +26,7 @@ class Norm(Op):
     """(C, *n) -> the same, with a scale and a shift per channel."""
 
     affine_weights = True
-    eps: Real = 1e-5
+    eps: PositiveReal = 1e-5
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
         raise NotImplementedError
@@ -148,7 +148,7 @@ class InstanceNorm(Whole):
     cost = BatchNorm.cost
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
-        return Kept(inputs=(0,), bytes=8 * x[0])
+        return Kept(inputs=(0,), values=x[0] if self.affine else 0, bytes=8 * x[0])  # and a copy of the weight per image
 
     def module(self, x: Shape) -> nn.Module:
         from .base import torch_nd

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from math import gcd
 from typing import TYPE_CHECKING, ClassVar
 
@@ -32,6 +33,16 @@ class Pool(Sliding):
     def shape(self, x: Shape) -> Shape:
         return (x[0], *self.places(x))
 
+    def kept(self, x: Shape) -> Kept:
+        """What a window holds for backward: its input, or the copy that was padded apart."""
+        return Kept(inputs=(0,)) if self.symmetric(len(x) - 1) is not None else Kept(values=self.padded(x))
+
+    def mean_fits(self, x: Shape) -> Iterator[Need]:
+        """NOTE: torch's 3-D means refuse a kernel larger than the input, however much padding there is."""
+        if len(x) == 4 and self.symmetric(3) is not None:
+            for n, k in zip(x[1:], per_axis(self.kernel, 3)):
+                yield Need(n - k, lambda n=n, k=k: Diagnostic("CNN204", f"kernel {k} is larger than the input, {n}; torch's 3-D means refuse that whatever the padding", help=f"use a kernel of at most {n}"))
+
     def taps(self, x: Shape) -> int:
         """Positions in one window."""
         return product(per_axis(self.kernel, len(x) - 1))
@@ -49,7 +60,7 @@ class MaxPool(Pool):
         return Cost(cmp=(self.taps(x) - 1) * values(y))
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
-        return Kept(inputs=(0,), bytes=8 * values(y))
+        return replace(self.kept(x), bytes=8 * values(y))
 
     def module(self, x: Shape) -> nn.Module:
         from ..torch_backend.modules import PaddedPool
@@ -72,8 +83,13 @@ class AvgPool(Pool):
     def cost(self, x: Shape, *, y: Shape) -> Cost:
         return Cost(add=(self.taps(x) - 1) * values(y), div=values(y))
 
+    def needs(self, x: Shape) -> Iterator[Need]:
+        yield from self.fits(x)
+        yield from self.mean_fits(x)
+
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
-        return Kept(inputs=(0,))
+        kept = self.kept(x)
+        return kept if self.count_include_pad or kept.inputs else replace(kept, values=kept.values + values(y))
 
     def module(self, x: Shape) -> nn.Module:
         from ..torch_backend.modules import PaddedPool
@@ -94,7 +110,8 @@ class LpPool(Pool):
     ceil_mode: Flag = False
 
     def needs(self, x: Shape) -> Iterator[Need]:
-        yield from super().needs(x)
+        yield from self.fits(x)
+        yield from self.mean_fits(x)
         yield Need(-1 if self.norm == 0 else 0, lambda: Diagnostic("CNN103", "`norm` must not be 0"))
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
@@ -116,6 +133,10 @@ class Subsample(Pool):
     dilation: ClassVar[int] = 1
     ceil_mode: ClassVar[bool] = False
     kernel: PerAxis = 2
+
+    def needs(self, x: Shape) -> Iterator[Need]:
+        yield from self.fits(x)
+        yield from self.mean_fits(x)
 
     def weights(self, x: Shape) -> dict[str, Shape]:
         return {"weight": (x[0],), "bias": (x[0],)}

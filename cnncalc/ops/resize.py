@@ -105,7 +105,7 @@ class Upsample(Op):
     def module(self, x: Shape, *like: Shape) -> nn.Module:
         from ..torch_backend.modules import Resizing
 
-        corners = self.align_corners if self.mode in SPATIAL else None
+        corners = self.align_corners if self.mode in SPATIAL else self.align_corners or None
         if self.scale is not None and self._exact(x):
             return Resizing(None, tuple(float(r) for r in per_axis(self.scale, len(x) - 1)), self.mode, corners)
         return Resizing(None if like else self.shape(x)[1:], None, self.mode, corners)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..diagnostic import Diagnostic
-from ..num import Num, Shape, ceil_div, slide
+from ..num import Num, Shape, ceil_div, product, slide
 from ..window import Map
 from .base import Need, Op, Reach, axes_need, per_axis
-from .fields import pads, pairs
+from .fields import pads
 
 
 class Sliding(Op):
@@ -81,6 +81,10 @@ class Sliding(Op):
     def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
         return (self.reaches(x),)
 
+    def padded(self, x: Shape) -> Num:
+        """Values of the input with its padding."""
+        return x[0] * product(n + lo + hi for n, (lo, hi) in zip(x[1:], pads(self.padding, x[1:], *self.geometry(len(x) - 1))))
+
     def line(self, n: Num, k: int, s: int, lo: int, hi: int, d: int) -> str:
         """``(227 + 2·0 − 11)/4 + 1 = 55``, with the fraction and its floor where it does not divide."""
         return window_line(n, k, s, lo, hi, d, bool(self.ceil_mode), self.padding == "same")
@@ -91,9 +95,10 @@ class Sliding(Op):
 
     def symmetric(self, n: int) -> tuple[int, ...] | None:
         """Padding as torch's modules take it, one int per axis; None where it is not of that form."""
-        if isinstance(self.padding, str):
-            return (0,) * n if self.padding == "valid" else None
-        return tuple(a for a, _ in pairs(self.padding, n)) if all(a == b for a, b in pairs(self.padding, n)) else None
+        if self.padding == "same":
+            return None
+        around = pads(self.padding, (), *self.geometry(n))
+        return tuple(lo for lo, _ in around) if all(lo == hi for lo, hi in around) else None
 
 
 def window_line(n: Num, k: int, s: int, lo: int, hi: int, d: int, ceil: bool = False, same: bool = False) -> str:

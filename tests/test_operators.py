@@ -1,0 +1,146 @@
+"""Every operator against torch, on random configurations.
+
+A run takes CNNCALC_CASES cases for each operator (200 unless set; the full check is 2000).
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from cnncalc.cost import Cost
+from cnncalc.diagnostic import Mistake
+from cnncalc.graph import checked
+from cnncalc.num import product
+from cnncalc.ops import OPS
+from cnncalc.ops.base import Backward, Op, values
+
+from . import oracle
+from .cases import case, instance
+
+CASES = int(os.environ.get("CNNCALC_CASES", "200"))
+
+def uneven(op: Op, xs: list[tuple[int, ...]]) -> bool:
+    if op.padding == "same":
+        return op.ceil_mode
+    return isinstance(op.padding, tuple) and any(isinstance(p, tuple) and p[0] != p[1] for p in op.padding)
+
+
+def wrong_length(op: Op, xs: list[tuple[int, ...]]) -> bool:
+    """A list without one entry per axis: torch repeats a single entry, and our modules ignore what is too much."""
+    lists = (getattr(op, field, None) for field in ("kernel", "stride", "padding", "dilation", "output_padding", "size", "scale", "amount"))
+    return any(isinstance(value, tuple) and len(value) != len(xs[0]) - 1 for value in lists)
+
+
+def wrong_rank(op: Op, xs: list[tuple[int, ...]]) -> bool:
+    return len(xs[0]) not in op.ranks
+
+
+def one_against_many(op: Op, xs: list[tuple[int, ...]]) -> bool:
+    return any(min(sizes) == 1 < max(sizes) for sizes in zip(*xs))
+
+
+# Where cnncalc refuses on purpose what torch, or our module around it, accepts: which cases, and why.
+STRICTER: dict[str, tuple[Callable, str]] = {
+    "linear": (wrong_rank, "torch maps the last axis of anything; on [C, H, W] that is almost always a forgotten flatten"),
+    "rbf": (wrong_rank, "as linear"),
+    "maxpool": (uneven, "torch has no uneven padding to refuse; windows of padding alone stay forbidden"),
+    "avgpool": (uneven, "as maxpool"),
+    "dropout2d": (wrong_rank, "torch drops along whatever axis comes first, with a warning"),
+    "slice": (lambda op, xs: len(xs[0]) <= op.axis or max(op.stop or 0, -(op.start or 0), -(op.stop or 0)) > xs[0][op.axis], "torch clamps what lies past the end in silence"),
+    "add": (one_against_many, "torch broadcasts a size that merely happens to be 1"),
+    "sub": (one_against_many, "as add"),
+    "mul": (one_against_many, "as add"),
+    "crop": (lambda op, xs: True, "torch clamps; there is no crop in torch to ask"),
+    "pixel_shuffle": (wrong_rank, "torch takes the axes before the last three as batches"),
+    "pixel_unshuffle": (wrong_rank, "as pixel_shuffle"),
+    "upsample": (lambda op, xs: sum(v is not None for v in (op.scale, op.size, op.like)) != 1, "our module lets one of them win"),
+    "pad": (lambda op, xs: wrong_rank(op, xs) or op.mode != "zeros" and op.value != 0, "F.pad lets a vector pass and ignores the value"),
+}
+
+
+def ours(op: Op, xs: list[tuple[int, ...]]) -> tuple[int, ...] | None:
+    """Our shape, or None where we refuse."""
+    try:
+        return tuple(checked(op, xs))
+    except Mistake:
+        return None
+
+
+def bytes_kept(op: Op, xs: list[tuple[int, ...]], y: tuple[int, ...], training: bool) -> int:
+    """Our bytes for backward, float32, one image."""
+    kept = op.keeps(*xs, y=y, back=Backward(training))
+    return 4 * (sum(values(xs[n]) for n in kept.inputs) + (values(y) if kept.output else 0) + kept.values) + kept.bytes
+
+
+@pytest.mark.parametrize("op", OPS, ids=[op.key for op in OPS])
+def test_agrees_with_torch(op: type[Op], record_property: Any) -> None:
+    rng = random.Random(f"{op.key}")
+    seen: dict[str, set] = defaultdict(set)
+    outcome: Counter[str] = Counter()
+    for _ in range(CASES):
+        body, xs = case(op, rng)
+        built = instance(op, body)
+        if built is None:
+            outcome["schema refuses"] += 1
+            continue
+        for field in type(built).model_fields:
+            seen[field].add(repr(getattr(built, field)))
+        check(built, xs, outcome)
+    record_property("outcome", dict(outcome))
+    record_property("values", {field: len(found) for field, found in seen.items()})
+    assert outcome["both accept"] >= CASES // 20, outcome
+    if CASES >= 200:
+        covered(op, seen, outcome)
+
+
+def check(op: Op, xs: list[tuple[int, ...]], outcome: Counter[str]) -> None:
+    mine, theirs = ours(op, xs), oracle.run(op, xs)
+    at = f"{op!r} on {xs}"
+    if mine is None or theirs is None:
+        outcome["both refuse" if mine is theirs else "we refuse" if mine is None else "torch refuses"] += 1
+        assert theirs is mine is None or mine is None and (wrong_length(op, xs) or op.key in STRICTER and STRICTER[op.key][0](op, xs)), f"{at}: we say {mine}, torch {theirs and theirs.shape}"
+        return
+    outcome["both accept"] += 1
+    assert mine == theirs.shape, at
+    assert {k: tuple(v) for k, v in op.weights(*xs).items()} == theirs.parameters, at
+    assert {k: tuple(v) for k, v in op.buffers(*xs).items()} == theirs.buffers, at
+    assert op.cost(*xs, y=mine).mac == theirs.macs, at
+    assert op.storage(*xs) == theirs.storage, at
+    assert bytes_kept(op, xs, mine, training=False) == theirs.kept, at
+
+
+def covered(op: type[Op], seen: dict[str, set], outcome: Counter[str]) -> None:
+    """The cases were worth running: every field took three values (or all it has), and refusals were tried."""
+    for field in op.model_fields:
+        if field not in op.layers_named:
+            some = op.model_json_schema()["properties"][field]
+            least = 2 if some.get("type") == "boolean" or len(some.get("enum", "123")) == 2 else 3
+            assert len(seen[field]) >= least, f"{field} took {seen[field]}"
+
+
+def test_every_operator_states_its_rules() -> None:
+    """No rule is inherited from the contract where silence would mean zero."""
+    for op in OPS:
+        for rule in ("cost", "keeps", "module"):
+            assert getattr(op, rule) is not getattr(Op, rule), f"{op.key} does not state {rule}"
+        assert op.__doc__ and op.key
+
+
+def test_costs_are_counts() -> None:
+    rng = random.Random(1)
+    for op in OPS:
+        for _ in range(20):
+            body, xs = case(op, rng)
+            built = instance(op, body)
+            if built is None or (y := ours(built, xs)) is None:
+                continue
+            cost = built.cost(*xs, y=y)
+            assert isinstance(cost, Cost)
+            assert all(isinstance(n, int) and n >= 0 for n in (cost.mac, cost.add, cost.mul, cost.div, cost.cmp, cost.exp)), (built, xs, cost)
+            assert product(y) > 0
