@@ -18,7 +18,8 @@ class Floor(tuple):
     """The atom ⌊p/m⌋, as (p, m)."""
 
     def __str__(self) -> str:
-        return f"⌊({self[0]})/{self[1]}⌋"
+        inner = str(self[0])
+        return f"⌊({inner})/{self[1]}⌋" if " " in inner else f"⌊{inner}/{self[1]}⌋"
 
 
 class Poly:

@@ -45,8 +45,15 @@ def one_against_many(op: Op, xs: list[tuple[int, ...]]) -> bool:
     return any(min(sizes) == 1 < max(sizes) for sizes in zip(*xs))
 
 
+def odd_table(op: Op, xs: list[tuple[int, ...]]) -> bool:
+    if op.padding == "same" and op.padding_mode != "zeros":
+        return True
+    return op.connections is not None and (len(op.connections) != op.out or op.groups != 1 or any(len(set(row)) != len(row) for row in op.connections))
+
+
 # Where cnncalc refuses on purpose what torch, or our module around it, accepts: which cases, and why.
 STRICTER: dict[str, tuple[Callable, str]] = {
+    "conv": (odd_table, "the table is ours alone; and torch has no `same` at a stride"),
     "linear": (wrong_rank, "torch maps the last axis of anything; on [C, H, W] that is almost always a forgotten flatten"),
     "rbf": (wrong_rank, "as linear"),
     "maxpool": (uneven, "torch has no uneven padding to refuse; windows of padding alone stay forbidden"),

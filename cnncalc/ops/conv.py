@@ -53,6 +53,9 @@ class Conv(Sliding):
     def _fill_fits(self, x: Shape) -> Iterator[Need]:
         if any(n.margin for n in self._lists(len(x) - 1)):
             return
+        if self.padding == "same" and max(per_axis(self.stride, len(x) - 1)) > 1:
+            yield Need(-1, lambda: Diagnostic("CNN207", f"`same` at a stride above 1 pads with zeros, not `{self.padding_mode}`", help="drop `padding_mode`, or give the padding as a number"))
+            return
         most = {"reflect": 1, "circular": 0}.get(self.padding_mode)
         around = self.torch_pads(x) or () if most is not None else ()
         for n, amounts in zip(x[1:], around):

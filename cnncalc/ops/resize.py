@@ -11,7 +11,7 @@ from pydantic import Field
 
 from ..cost import FREE, Cost
 from ..diagnostic import Diagnostic
-from ..num import Shape
+from ..num import Shape, product
 from ..window import IDENTITY, Map
 from .base import NOTHING, Backward, Kept, Need, Op, Reach, Storage, axes_need, per_axis, values
 from .fields import Amount, FillMode, Flag, LayerName, PerAxis, Real, Scale, pairs
@@ -100,7 +100,7 @@ class Upsample(Op):
         return all(r.denominator == 1 for r in per_axis(self.scale, len(x) - 1))
 
     def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
-        return Kept(inputs=(0,)) if self.mode == "area" else NOTHING
+        return Kept(inputs=(0,)) if self.mode == "area" and product(y[1:]) > 1 else NOTHING
 
     def module(self, x: Shape, *like: Shape) -> nn.Module:
         from ..torch_backend.modules import Resizing
