@@ -45,7 +45,7 @@ def value_of(schema: dict[str, Any], rng: random.Random, n: int) -> Any:
 
 def body_of(op: type[Op], rng: random.Random, n: int) -> dict[str, Any]:
     """A random body: required fields, and each other one in half of the cases."""
-    schema = op.model_json_schema()
+    schema = op.json_schema()
     body = {}
     for name, field in schema.get("properties", {}).items():
         if name in op.layers_named or name not in schema.get("required", ()) and rng.random() < 0.55:
@@ -101,6 +101,6 @@ def case(op: type[Op], rng: random.Random) -> tuple[dict[str, Any], list[tuple[i
 def instance(op: type[Op], body: dict[str, Any]) -> Op | None:
     """The operator, or None where its schema refuses the body."""
     try:
-        return op.model_validate({k: Fraction(v) if isinstance(v, float) and k == "scale" else v for k, v in body.items()})
+        return op(**{k: Fraction(v) if isinstance(v, float) and k == "scale" else v for k, v in body.items()})
     except ValidationError:
         return None

@@ -96,7 +96,7 @@ def test_agrees_with_torch(op: type[Op], record_property: Any) -> None:
         if built is None:
             outcome["schema refuses"] += 1
             continue
-        for field in type(built).model_fields:
+        for field in built.fields():
             seen[field].add(repr(getattr(built, field)))
         check(built, xs, outcome)
     record_property("outcome", dict(outcome))
@@ -124,9 +124,9 @@ def check(op: Op, xs: list[tuple[int, ...]], outcome: Counter[str]) -> None:
 
 def covered(op: type[Op], seen: dict[str, set], outcome: Counter[str]) -> None:
     """The cases were worth running: every field took three values (or all it has), and refusals were tried."""
-    for field in op.model_fields:
+    for field in op.fields():
         if field not in op.layers_named:
-            some = op.model_json_schema()["properties"][field]
+            some = op.json_schema()["properties"][field]
             least = 2 if some.get("type") == "boolean" or len(some.get("enum", "123")) == 2 else 3
             assert len(seen[field]) >= least, f"{field} took {seen[field]}"
 

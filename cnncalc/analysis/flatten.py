@@ -44,7 +44,7 @@ def layer(graph: Graph, n: int, node: Node, names: list[str], previous: int) -> 
     if op.inputs[1] is None:  # a join
         body: Any = f"[{', '.join(names[m] for m in node.inputs)}]"
     else:
-        fields = {key: getattr(op, key) for key, f in type(op).model_fields.items() if getattr(op, key) != f.default}
+        fields = {key: getattr(op, key) for key, f in op.fields().items() if getattr(op, key) != f.default}
         for field, source in zip((f for f in op.layers_named if f in fields), node.inputs[1:]):
             fields[field] = names[source]
         body = value(fields) if fields else None

@@ -23,11 +23,10 @@ class Activation(Op):
 
     torch_name: ClassVar[str]
     per_value: ClassVar[Cost]
-    keeps_output: ClassVar[bool] = False
 
     def arguments(self) -> dict[str, Any]:
         """Arguments of the torch module."""
-        return self.model_dump()
+        return {name: getattr(self, name) for name in self.fields()}
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
         n, one = values(x), self.per_value

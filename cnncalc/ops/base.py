@@ -7,10 +7,10 @@ Shapes are tuples ``(C, *spatial)`` without the batch; `xs` are the shapes of th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass as validated
 
 from ..cost import Cost
 from ..diagnostic import Diagnostic
@@ -18,6 +18,7 @@ from ..num import Num, Shape, product
 from ..window import IDENTITY, Map
 
 if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
     from torch import nn
 
 Storage = Literal["new", "view", "inplace"]
@@ -33,8 +34,7 @@ class Need(NamedTuple):
     equal: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Backward:
+class Backward(NamedTuple):
     """How the network runs before backward: in training mode or not, and which inputs need gradients (all, if empty)."""
 
     training: bool = True
@@ -45,8 +45,7 @@ class Backward:
         return not self.gradients or self.gradients[n]
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(NamedTuple):
     """What backward holds: inputs by number, the output, further values of the dtype, further bytes. Per image."""
 
     inputs: tuple[int, ...] = ()
@@ -58,17 +57,37 @@ class Kept:
 NOTHING = Kept()
 
 
-class Op(BaseModel):
-    """An operator. Its fields are its schema; strings of the spec were evaluated before they arrive here."""
+class Op:
+    """An operator. Its fields are its schema; strings of the spec were evaluated before they arrive here.
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
+    A subclass is written as a dataclass and becomes one, checked by pydantic, when it is first used: building
+    all of them at import would cost more than an analysis.
+    """
 
+    CONFIG: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
     key: ClassVar[str]  # the word in a spec
     main: ClassVar[str | None] = None  # the field that a bare value sets
     inputs: ClassVar[tuple[int, int | None]] = (1, 1)  # fewest and most inputs
     ranks: ClassVar[tuple[int, ...]] = (1, 2, 3, 4)  # accepted ranks of the input, channels included
+    keeps_output: ClassVar[bool] = False  # backward holds the output, which must then not be written over
     affine_weights: ClassVar[bool] = False  # weights are per-channel scales and shifts
     layers_named: ClassVar[tuple[str, ...]] = ()  # fields that name a layer, which becomes a further input
+
+    def __new__(cls, **body: Any) -> Op:
+        made(cls)
+        return object.__new__(cls)
+
+    @classmethod
+    def fields(cls) -> dict[str, FieldInfo]:
+        """The fields, with their types, defaults and descriptions."""
+        return made(cls).__pydantic_fields__  # type: ignore[attr-defined]
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """JSON Schema of the body."""
+        from pydantic import TypeAdapter
+
+        return TypeAdapter(made(cls)).json_schema()
 
     def needs(self, *xs: Shape) -> Iterator[Need]:
         """Conditions on the input shapes; a failed one is an error."""
@@ -117,6 +136,14 @@ class Op(BaseModel):
     def arithmetic(self, *xs: Shape) -> str | None:
         """The size rule with numbers put in, for `explain`."""
         return None
+
+
+def made(cls: type[Op]) -> type[Op]:
+    """The class as a dataclass, its bases before it."""
+    for base in reversed(cls.__mro__[:-1]):
+        if "__pydantic_fields__" not in base.__dict__:
+            validated(frozen=True, kw_only=True, config=cls.CONFIG)(base)
+    return cls
 
 
 def units_of(x: Shape) -> frozenset[int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from math import gcd
 from typing import TYPE_CHECKING, ClassVar
 
@@ -60,7 +59,7 @@ class MaxPool(Pool):
         return Cost(cmp=(self.taps(x) - 1) * values(y))
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
-        return replace(self.kept(x), bytes=8 * values(y))
+        return self.kept(x)._replace(bytes=8 * values(y))
 
     def module(self, x: Shape) -> nn.Module:
         from ..torch_backend.modules import PaddedPool
@@ -89,7 +88,7 @@ class AvgPool(Pool):
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         kept = self.kept(x)
-        return kept if self.count_include_pad or kept.inputs else replace(kept, values=kept.values + values(y))
+        return kept if self.count_include_pad or kept.inputs else kept._replace(values=kept.values + values(y))
 
     def module(self, x: Shape) -> nn.Module:
         from ..torch_backend.modules import PaddedPool

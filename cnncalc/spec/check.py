@@ -8,42 +8,43 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from ..diagnostic import Diagnostic, Mistake, nearest
+from ..ops.base import Op
 from .yaml_tree import Marks
 
-Model = TypeVar("Model", bound=BaseModel)
+Model = TypeVar("Model", bound="BaseModel | Op")
 
 
 def validate(model: type[Model], data: dict[str, Any], marks: Marks, file: str, what: str) -> Model:
     """The model of the data, or a Mistake with one diagnostic for each key that is wrong."""
     try:
-        return model.model_validate(data)
+        return model(**data)
     except ValidationError as error:
         raise Mistake(*findings(error, model, data, marks, file, what)) from None
 
 
-def findings(error: ValidationError, model: type[BaseModel], data: Any, marks: Marks, file: str, what: str) -> Iterator[Diagnostic]:
+def findings(error: ValidationError, model: type[BaseModel | Op], data: Any, marks: Marks, file: str, what: str) -> Iterator[Diagnostic]:
     """One diagnostic per key: a union of types reports each of its branches, which is one mistake."""
     seen = set()
     for item in error.errors(include_url=False, include_context=False):
         loc = item["loc"]
-        depth = 1 if item["type"] not in ("extra_forbidden", "missing") else len(loc)
+        depth = 1 if item["type"] not in ("extra_forbidden", "unexpected_keyword_argument", "missing") else len(loc)
         place = path_in_data(data, loc)
         owner = place if depth == 1 else loc[:-1]
-        if (key := (item["type"] in ("extra_forbidden", "missing"), place)) in seen:
+        if (key := (item["type"] in ("extra_forbidden", "unexpected_keyword_argument", "missing"), place)) in seen:
             continue
         seen.add(key)
         yield finding(item, model, marks, file, what, loc, place, tuple(owner))
 
 
-def finding(item: Any, model: type[BaseModel], marks: Marks, file: str, what: str, loc: tuple, place: tuple, owner: tuple) -> Diagnostic:
+def finding(item: Any, model: type[BaseModel | Op], marks: Marks, file: str, what: str, loc: tuple, place: tuple, owner: tuple) -> Diagnostic:
     """One of pydantic's errors, in the words of the language."""
     field = str(loc[-1])
-    if item["type"] == "extra_forbidden":
+    if item["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return unknown_key(field, marks.find(*owner).key(file, field), keys_of(model, loc), what if len(loc) == 1 else f"`{loc[-2]}`")
     if item["type"] == "missing":
         where = marks.find(*owner)
         return Diagnostic("CNN102", f"{what if len(loc) == 1 else f'`{loc[-2]}`'} needs `{field}`", where.position(file), help=f"add `{field}: …`")
-    info = model.model_fields.get(str(loc[0]))
+    info = fields_of(model).get(str(loc[0]))
     takes = info.description if info and info.description and len(place) <= 2 else item["msg"].lower()
     value = item["input"]
     return Diagnostic("CNN103", f"`{place[0] if place else what}` takes {takes}, not {shown(value)}", marks.find(*place).position(file))
@@ -57,16 +58,21 @@ def unknown_key(key: str, position: Any, known: list[str], what: str) -> Diagnos
     return Diagnostic("CNN101", f"{what} has no key `{key}`", position, help=nearest(key, known) or f"it has {', '.join(f'`{k}`' for k in known)}")
 
 
-def keys_of(model: type[BaseModel], loc: tuple) -> list[str]:
+def keys_of(model: type[BaseModel | Op], loc: tuple) -> list[str]:
     """The keys that the mapping at a location of the document has."""
     from .model import Block, Document, Published, Variant
 
-    inner: type[BaseModel] = model
+    inner: type[BaseModel | Op] = model
     if model is Document:
         inner = {"variants": Variant, "blocks": Block, "published": Published}.get(str(loc[0]), model) if len(loc) > 1 else model
     if "published" in loc[:-1]:
         inner = Published
-    return list(inner.model_fields)
+    return list(fields_of(inner))
+
+
+def fields_of(model: type[BaseModel | Op]) -> dict[str, Any]:
+    """The fields of a model or an operator."""
+    return model.fields() if issubclass(model, Op) else model.model_fields
 
 
 def path_in_data(data: Any, loc: tuple) -> tuple:

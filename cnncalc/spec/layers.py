@@ -242,7 +242,7 @@ class LayerReader:
                 step.body[key] = self._prepared(value, step.body_marks.find(key), known, words[key])
         for key in self._row_keys(step) - set(words):
             self.report("CNN101", f"`{step.key}` has no key `{key}`", step.marks.find("each").position(self.file), nearest(key, words))
-        missing = [n for n, f in op.model_fields.items() if f.is_required() and n not in data and n not in self._row_keys(step)]
+        missing = [n for n, f in op.fields().items() if f.is_required() and n not in data and n not in self._row_keys(step)]
         for key in missing:
             self.report("CNN102", f"`{step.key}` needs `{key}`", step.place, f"write `{step.key}: {{{key}: …}}`")
         if not missing and step.each is None and all(map(is_constant, step.body.values())):

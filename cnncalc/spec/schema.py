@@ -48,7 +48,7 @@ def operator_schema(op: type[Op]) -> dict[str, Any]:
     if issubclass(op, (Concat, Elementwise)):
         branches = {"type": "object", "additionalProperties": {"type": ["array", "null"], "items": {"$ref": "#/$defs/layer"}}}
         return {"description": text, "anyOf": [branches, {"type": "array", "items": NAME}]}
-    schema = op.model_json_schema()
+    schema = op.json_schema()
     fields = {key: expression_or(field) for key, field in schema.get("properties", {}).items()}
     main = op.main
     body = {"type": "object", "properties": fields, "additionalProperties": False}

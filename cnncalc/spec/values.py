@@ -45,7 +45,7 @@ _WORDS: dict[type[Op], dict[str, frozenset[str]]] = {}
 def words_of(op: type[Op]) -> dict[str, frozenset[str]]:
     """For each key of an operator's body, the fixed words it takes."""
     if op not in _WORDS:
-        _WORDS[op] = {name: _literals(f.annotation) for name, f in op.model_fields.items()}
+        _WORDS[op] = {name: _literals(f.annotation) for name, f in op.fields().items()}
     return _WORDS[op]
 
 
