@@ -9,15 +9,14 @@ the first and last position seen by each phase, which is exact for every chain a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, lcm
+from typing import NamedTuple
 
 MAX_PHASES = 4096  # beyond it a field is given up (shown as a dash), never guessed
 
 
-@dataclass(frozen=True, slots=True)
-class Map:
+class Map(NamedTuple):
     """What an operator reads along one axis: sorted taps per phase, and the advance per period."""
 
     advance: int
@@ -32,8 +31,7 @@ class Map:
 IDENTITY = Map(1, (range(1),))
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """What one axis of a layer sees of one axis of the input. Unclipped: positions may lie in padding."""
 
     advance: int = 1

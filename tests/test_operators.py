@@ -120,6 +120,7 @@ def check(op: Op, xs: list[tuple[int, ...]], outcome: Counter[str]) -> None:
     assert op.cost(*xs, y=mine).mac == theirs.macs, at
     assert op.storage(*xs) == theirs.storage, at
     assert bytes_kept(op, xs, mine, training=False) == theirs.kept, at
+    assert op.keeps(*xs, y=mine).output == op.keeps_output, at
 
 
 def covered(op: type[Op], seen: dict[str, set], outcome: Counter[str]) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..diagnostic import Diagnostic, nearest
 from ..spec.yaml_tree import Marks
@@ -15,8 +14,7 @@ from .quantity import figure, known_figures, printed
 _SHORT = re.compile(r"(<=|>=|<|>|≤|≥)?\s*(.+)\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(NamedTuple):
     """A limit beside our figure."""
 
     what: str

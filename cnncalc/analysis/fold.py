@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ..cost import Cost
 from ..diagnostic import Diagnostic, Position
@@ -17,8 +18,7 @@ from .storage import storages
 BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
 MULTIPLIERS = (Conv, ConvTranspose, Linear)  # layers whose outputs are `conv_activations`
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One layer. Counts are for the batch; shapes, parameters and receptive fields do not depend on it."""
 
     path: str
@@ -52,8 +52,7 @@ class Row:
         return self.cost.flops * self.batch
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(NamedTuple):
     """Sums over the layers; `activations` counts the inputs too. Bytes are for the dtype."""
 
     params: int = 0

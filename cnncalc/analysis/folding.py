@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import groupby
 
 from .fold import Report, Row
@@ -21,6 +20,6 @@ def summed(path: str, rows: list[Row]) -> Row:
     """One row for several: sums of the counts, the first one's input and the last one's output."""
     first, last, cost = rows[0], rows[-1], rows[0].cost
     for row in rows[1:]:
-        cost = cost + row.cost
+        cost = cost.plus(row.cost)
     sums = {name: sum(getattr(row, name) for row in rows) for name in ("weights", "biases", "affine", "buffers", "activations", "activation_bytes")}
-    return replace(last, path=path, op=f"{len(rows)} layers", inputs=first.inputs, input_shapes=first.input_shapes, cost=cost, shared_with=None, **sums)
+    return last._replace(path=path, op=f"{len(rows)} layers", inputs=first.inputs, input_shapes=first.input_shapes, cost=cost, shared_with=None, **sums)

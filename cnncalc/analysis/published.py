@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..diagnostic import Diagnostic, nearest
 from ..spec.model import Published
@@ -12,8 +11,7 @@ from .fold import Report
 from .quantity import figure, known_figures, printed
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(NamedTuple):
     """A printed figure beside ours."""
 
     what: str

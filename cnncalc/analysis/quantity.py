@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from ..num import product
 from .fold import Report, Row, Totals
 
 PREFIX = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12,
           "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}  # fmt: skip
 _NUMBER = re.compile(r"([0-9][0-9,_]*)(?:\.([0-9]+))?(?:e([0-9]{1,2}))?\s*([kKMGT]i?|B)?(?:bytes|B)?\Z")
-TOTALS = tuple(f.name for f in fields(Totals))
+TOTALS = Totals._fields
 SUMMED = ("params", "weights", "biases", "affine", "buffers", "macs", "flops", "activations", "activation_bytes")
 
 
@@ -54,13 +54,14 @@ def printed(value: Any) -> Printed | None:
 
 def figure(report: Report, what: str, at: str | None) -> Any:
     """A figure of the network, or of a layer or block; None where there is none of that name."""
-    if at is None or at in report.inputs and what != "shape":
+    if at is None:
         return _network_figure(report, what)
+    if at in report.inputs:
+        shape = report.inputs[at]
+        return {"shape": shape, "activations": product(shape) * report.batch}.get(what)
     rows = report.group(at)
     last = report.graph.groups.get(at)
     if what == "shape":
-        if at in report.inputs:
-            return report.inputs[at]
         return tuple(report.graph.nodes[last[2]].shape) if last else rows[-1].output_shape if rows else None
     if not rows:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..diagnostic import Diagnostic
 from ..graph import Graph, Node
@@ -12,8 +12,7 @@ START = Field()
 Reception = tuple[Field | None, ...]  # per spatial axis; None: the whole input (or, in a vector, no axis at all)
 
 
-@dataclass(frozen=True, slots=True)
-class ReceptiveField:
+class ReceptiveField(NamedTuple):
     """What a layer sees of an input, per spatial axis; None on an axis means all of it.
 
     `size`, `stride`, `padding` and `centre` are unclipped: positions may lie in the padding. `clipped` is on the input.

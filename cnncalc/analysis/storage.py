@@ -29,9 +29,9 @@ def storages(graph: Graph) -> list[int]:
         if kind == "inplace" and not alone:
             kind = "new"
         if kind == "new":
-            free[n] = not op.keeps(*xs, y=node.shape).output
+            free[n] = not op.keeps_output
             continue
         home[n] = home[source]
-        free[n] = alone and not (kind == "inplace" and op.keeps(*xs, y=node.shape).output)
+        free[n] = alone and not (kind == "inplace" and op.keeps_output)
         dense[n] = dense[source] and op.key not in ("permute", "slice", "crop")
     return home

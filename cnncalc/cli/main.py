@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated, Any, Optional
 
@@ -10,6 +11,8 @@ import typer
 from ..diagnostic import Diagnostic, Mistake
 from . import options as o
 from .output import complain, finish, put, show
+
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for plugins costs more than reading a spec
 
 app = typer.Typer(
     name="cnncalc", add_completion=True, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
@@ -199,7 +202,5 @@ def texts(diagnostics: Any) -> dict[str, str]:
 
 def silence() -> None:
     """A reader went away: nothing more to say."""
-    import os
-
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(0)

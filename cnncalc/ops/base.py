@@ -7,6 +7,7 @@ Shapes are tuples ``(C, *spatial)`` without the batch; `xs` are the shapes of th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import ConfigDict
@@ -140,9 +141,13 @@ class Op:
 
 def made(cls: type[Op]) -> type[Op]:
     """The class as a dataclass, its bases before it."""
-    for base in reversed(cls.__mro__[:-1]):
-        if "__pydantic_fields__" not in base.__dict__:
-            validated(frozen=True, kw_only=True, config=cls.CONFIG)(base)
+    if "__pydantic_fields__" not in cls.__dict__:
+        for base in reversed(cls.__mro__[1:-1]):
+            if "key" in base.__dict__:
+                made(base)
+            elif "__dataclass_fields__" not in base.__dict__:
+                dataclass(frozen=True, kw_only=True)(base)
+        validated(frozen=True, kw_only=True, config=cls.CONFIG)(cls)
     return cls
 
 

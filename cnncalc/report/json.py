@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields
 from fractions import Fraction
 from typing import Any
 
@@ -31,11 +30,11 @@ def data(report: Report, rows: list[Row], convention: str = "macs") -> dict[str,
         "batch": report.batch,
         "dtype": report.dtype,
         "convention": convention,
-        "totals": asdict(report.totals),
+        "totals": report.totals._asdict(),
         "receptive_field": {"at": field[0], **field_data(field[1])} if field else None,
         "layers": [row_data(row) for row in rows],
-        "published": [{**{f.name: getattr(p, f.name) for f in fields(p)}, "printed": number(p.printed), "ours": number(p.ours)} for p in report.published],
-        "budgets": [asdict(budget) for budget in report.budgets],
+        "published": [{**p._asdict(), "printed": number(p.printed), "ours": number(p.ours)} for p in report.published],
+        "budgets": [budget._asdict() for budget in report.budgets],
         "diagnostics": [diagnostic_data(d) for d in report.diagnostics],
     }
 

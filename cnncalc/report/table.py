@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..analysis.fold import Report, Row
+from ..analysis.published import Comparison
 from ..cost import CONVENTIONS
 from .columns import BARRED, COLUMNS, DASH, Column, axes_text, mebibytes, shape_text, short, standard, text, totals
 
@@ -20,7 +21,7 @@ EIGHTHS = " ▏▎▍▌▋▊▉█"
 def render(report: Report, rows: list[Row], width: int, columns: tuple[str, ...] | None = None, convention: str = "macs") -> Group:
     """The table of the rows, the totals, the published figures."""
     chosen = [COLUMNS[key] for key in columns or standard(convention)]
-    return Group(heading(report), table(report, rows, chosen, width), *summary(report, convention))
+    return Group(heading(report), table(report, rows, chosen, width), summary(report, convention))
 
 
 def heading(report: Report) -> Text:
@@ -32,7 +33,7 @@ def heading(report: Report) -> Text:
 def table(report: Report, rows: list[Row], columns: list[Column], width: int) -> Table:
     """One line per layer; the input above, the sums below."""
     bar = 6 if width >= WIDE else 1
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1 if width < WIDE else 2, 0, 0), show_footer=True, collapse_padding=True)
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, gap(width), 0, 0), show_footer=True, collapse_padding=True)
     label = room_for_label(report, rows, columns, width, bar)
     ends: list[Any] = totals(report, columns) if rows else [None] * len(columns)
     for column, end in zip(columns, ends):
@@ -87,42 +88,60 @@ def room_for_label(report: Report, rows: list[Row], columns: list[Column], width
             continue
         widest = max((len(text(column.value(row))) for row in rows), default=0)
         widest = max(widest, len(column.title), len(text(end)) if end is not None else 0)
-        used += widest + (bar + 1 if column.key in BARRED else 0) + (1 if width < WIDE else 2)
-    return max(12, width - used - 2)
+        used += widest + (bar + 1 if column.key in BARRED else 0) + gap(width) + 1  # and one between columns
+    return max(12, width - used - gap(width) - 2)
 
 
-def summary(report: Report, convention: str) -> list[Text]:
+def gap(width: int) -> int:
+    """Spaces after each column, beside the one between them."""
+    return 1 if width >= WIDE else 0
+
+
+def summary(report: Report, convention: str) -> Table:
     """The totals in words, then budgets and published figures."""
     t = report.totals
     cost = t.macs if convention == "macs" else t.flops
     parts = " + ".join(f"{getattr(t, part):,} {part}" for part in ("weights", "biases", "affine") if getattr(t, part))
-    lines = [
-        ("parameters", f"{t.params:,}  {mebibytes(t.param_bytes)}", parts),
-        (convention.upper().replace("S", "s"), f"{cost:,}  {short(cost)}", CONVENTIONS[convention]),
-        ("activations", f"{t.activations:,}  {mebibytes(t.activation_bytes)}", "input and every output, kept once"),
-    ]
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_row("parameters", noted(f"{t.params:,} = {mebibytes(t.param_bytes)}", parts))
+    grid.add_row("MACs" if convention == "macs" else "FLOPs", noted(f"{cost:,} = {short(cost)}", CONVENTIONS[convention]))
+    grid.add_row("activations", noted(f"{t.activations:,} = {mebibytes(t.activation_bytes)}", "the input and every output, each kept once"))
     if field := report.receptive_field:
         at, seen = field
-        lines.append(("field", f"{axes_text(seen.size)}  stride {axes_text(seen.stride)}, padding {axes_text(seen.padding)}", f"at {at}, the last layer that does not see the whole input"))
+        grid.add_row("field", noted(f"{axes_text(seen.size)} at {at}, stride {axes_text(seen.stride)}, padding {axes_text(seen.padding)}", "the last layer that does not see everything"))
     if t.buffers:
-        lines.append(("buffers", f"{t.buffers:,}", "saved, not trained"))
-    texts = [Text.assemble((f"{name:<12}", "bold"), value, ("   " + note, "dim") if note else "") for name, value, note in lines]
-    return texts + judgements(report)
-
-
-def judgements(report: Report) -> list[Text]:
-    lines = []
+        grid.add_row("buffers", noted(f"{t.buffers:,}", "saved, not trained"))
     for budget in report.budgets:
-        lines.append(Text.assemble(("budget      ", "bold"), f"{budget.what} {budget.ours:,}, {budget.limit}: ", ("passed", "bold red") if budget.passed else ("kept", "green")))
+        grid.add_row("budget", Text.assemble(f"{budget.what} {budget.ours:,}, {budget.limit}: ", ("passed", "bold red") if budget.passed else ("kept", "green")))
+    published(report, grid)
+    return grid
+
+
+def noted(value: str, note: str) -> Text:
+    return Text.assemble(value, (f"  ({note})" if note else "", "dim"))
+
+
+def published(report: Report, grid: Table) -> None:
+    """How many published figures agree, and those that differ, once for each reason."""
+    if not report.published:
+        return
+    agree = [figure for figure in report.published if figure.agrees]
+    differing: dict[str, list[Comparison]] = {}
     for figure in report.published:
-        ours = f"{figure.ours:,}" if isinstance(figure.ours, int) else shape_text(figure.ours)
-        shown = shape_text(tuple(figure.printed)) if isinstance(figure.printed, list) else str(figure.printed)
-        where = f" at {figure.at}" if figure.at else ""
-        line = Text.assemble(("published   ", "bold"), f"{figure.what}{where} {shown}: ", ("agrees", "green") if figure.agrees else (f"differs, {ours}", "yellow"))
-        line.append(f"   {figure.source}" if figure.source and figure.agrees else "", "dim")
-        line.append(f"\n            {figure.erratum}" if figure.erratum else "", "dim")
-        lines.append(line)
-    return lines
+        if not figure.agrees:
+            differing.setdefault(figure.erratum or "no erratum", []).append(figure)
+    sources = ", ".join(dict.fromkeys((figure.source or "").partition(",")[0].partition(":")[0] for figure in agree))
+    grid.add_row("published", noted(f"{len(agree)} of {len(report.published)} figures agree", sources))
+    for reason, figures in differing.items():
+        grid.add_row("", Text.assemble(("differs: ", "yellow"), ", ".join(map(difference, figures)), (f". {reason}", "dim")))
+
+
+def difference(figure: Comparison) -> str:
+    """``activations at conv1 253440 (290,400)``: as printed, and ours."""
+    ours = f"{figure.ours:,}" if isinstance(figure.ours, int) else shape_text(figure.ours)
+    shown = shape_text(tuple(figure.printed)) if isinstance(figure.printed, list) else str(figure.printed)
+    return f"{figure.what}{f' at {figure.at}' if figure.at else ''} {shown} ({ours})"
 
 
 def console(plain_width: int = 160, stderr: bool = False) -> Console:

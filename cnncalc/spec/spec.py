@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..diagnostic import Diagnostic, Mistake, Position, nearest
 from ..graph import Graph
@@ -19,14 +18,13 @@ from .yaml_tree import Marks
 ROOT_NAMES = frozenset({"c"})
 
 
-@dataclass(slots=True)
-class Figures:
+class Figures(NamedTuple):
     """What a variant, or the base, carries beside its layers."""
 
-    published: list[Published] = field(default_factory=list)
-    published_marks: Marks = field(default_factory=lambda: Marks(0, 0))
-    budget: dict[str, Any] = field(default_factory=dict)
-    budget_marks: Marks = field(default_factory=lambda: Marks(0, 0))
+    published: list[Published]
+    published_marks: Marks
+    budget: dict[str, Any]
+    budget_marks: Marks
 
 
 class Spec:
@@ -71,9 +69,7 @@ class Spec:
         """Published figures and budgets: the variant's own, or the top-level ones for the base."""
         part = self.document if variant is None else (self.document.variants or {}).get(variant)
         marks = self.marks if variant is None else self.marks.find("variants", variant)
-        if part is None:
-            return Figures()
-        return Figures(part.published or [], marks.find("published"), part.budget or {}, marks.find("budget"))
+        return Figures((part and part.published) or [], marks.find("published"), (part and part.budget) or {}, marks.find("budget"))
 
     def graph(self, variant: str | None = None, set: Mapping[str, Any] | None = None, input: Any = None) -> Graph:
         """The network of a variant, with parameters replaced by `set` and the input by `input`, as far as it is right."""
