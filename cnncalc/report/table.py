@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rich import box
 from rich.console import Console, Group
 from rich.table import Table
@@ -12,6 +10,7 @@ from rich.text import Text
 from ..analysis.fold import Report, Row
 from ..analysis.published import Comparison
 from ..cost import CONVENTIONS
+from ..num import product
 from .columns import BARRED, COLUMNS, DASH, Column, axes_text, mebibytes, shape_text, short, standard, text, totals
 
 WIDE, BLOCKS = 110, " ▁▂▃▄▅▆▇█"
@@ -31,70 +30,59 @@ def heading(report: Report) -> Text:
 
 
 def table(report: Report, rows: list[Row], columns: list[Column], width: int) -> Table:
-    """One line per layer; the input above, the sums below."""
+    """One line per layer; the input above, the sums below. A counted column has its bar in a column beside it."""
     bar = 6 if width >= WIDE else 1
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, gap(width), 0, 0), show_footer=True, collapse_padding=True)
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0, show_footer=True)
     label = room_for_label(report, rows, columns, width, bar)
-    ends: list[Any] = totals(report, columns) if rows else [None] * len(columns)
-    for column, end in zip(columns, ends):
+    for column, end in zip(columns, totals(report, columns)):
         number = column.total is not None or column.key.startswith("rf")
-        footer = Text("" if end is None else text(end) + (" " * (bar + 1) if column.key in BARRED else ""), "bold")
-        title = column.title + (" " * (bar + 1) if column.key in BARRED else "")
-        grid.add_column(Text(title), footer, justify="right" if number else "left", no_wrap=True)
-    peaks = {c.key: max((c.value(row) for row in rows), default=0) for c in columns if c.key in BARRED}
-    for line in input_lines(report, columns, bar):
+        grid.add_column(Text(column.title), Text("" if end is None else text(end), "bold"), justify="right" if number else "left", no_wrap=True)
+        if column.key in BARRED:
+            grid.add_column(min_width=bar, style="cyan", no_wrap=True)
+    for line in input_lines(report, columns):
         grid.add_row(*line, style="dim")
+    peaks = {c.key: max((c.value(row) for row in rows), default=0) for c in columns if c.key in BARRED}
     for row in rows:
-        grid.add_row(*(cell(column, row, peaks, bar, label) for column in columns))
+        grid.add_row(*(part for column in columns for part in cells(column, row, peaks, bar, label)))
     return grid
 
 
-def input_lines(report: Report, columns: list[Column], bar: int) -> list[list[str]]:
+def input_lines(report: Report, columns: list[Column]) -> list[list[str]]:
+    """The inputs, which are kept as activations too."""
     lines = []
     for name, shape in report.inputs.items():
-        values = report.batch
-        for n in shape:
-            values *= n
-        known = {"path": name, "output": shape_text(shape), "activations": f"{values:,}" + " " * (bar + 1)}
-        lines.append([known.get(column.key, "") for column in columns])
+        known = {"path": name, "output": shape_text(shape), "activations": f"{product(shape) * report.batch:,}"}
+        lines.append([part for c in columns for part in (known.get(c.key, ""), *([""] if c.key in BARRED else []))])
     return lines
 
 
-def cell(column: Column, row: Row, peaks: dict[str, int], bar: int, label: int) -> Text:
+def cells(column: Column, row: Row, peaks: dict[str, int], bar: int, label: int) -> list[str | Text]:
+    """A value, and its bar where it has one."""
     value = column.value(row)
     if column.key == "path":
-        return Text(value if len(value) <= label else "…" + value[len(value) - label + 1 :])
+        return [value if len(value) <= label else "…" + value[len(value) - label + 1 :]]
     if column.key in BARRED:
-        shown = text(value) if value else DASH
-        return Text.assemble((shown, "" if value else "dim"), " ", (share(value, peaks[column.key], bar), "cyan"))
-    return Text(text(value), "dim" if value == DASH else "")
+        return [text(value), share(value, peaks[column.key], bar)] if value else [Text(DASH, "dim"), ""]
+    return [text(value)]
 
 
 def share(value: int, peak: int, cells: int) -> str:
     """A bar in proportion to the largest value of its column."""
-    if not peak or not value:
-        return " " * cells
     if cells == 1:
         return BLOCKS[max(1, round(8 * value / peak))]
     eighths = max(1, round(8 * cells * value / peak))
-    return (EIGHTHS[8] * (eighths // 8) + (EIGHTHS[eighths % 8] if eighths % 8 else "")).ljust(cells)
+    return EIGHTHS[8] * (eighths // 8) + (EIGHTHS[eighths % 8] if eighths % 8 else "")
 
 
 def room_for_label(report: Report, rows: list[Row], columns: list[Column], width: int, bar: int) -> int:
-    """Characters left for the layers' paths when every other column is as wide as it needs to be."""
-    used = 0
+    """Characters left for the layers' paths when every other column is as wide as it needs to be, one space between."""
+    used = 2
     for column, end in zip(columns, totals(report, columns)):
-        if column.key == "path":
-            continue
-        widest = max((len(text(column.value(row))) for row in rows), default=0)
-        widest = max(widest, len(column.title), len(text(end)) if end is not None else 0)
-        used += widest + (bar + 1 if column.key in BARRED else 0) + gap(width) + 1  # and one between columns
-    return max(12, width - used - gap(width) - 2)
-
-
-def gap(width: int) -> int:
-    """Spaces after each column, beside the one between them."""
-    return 1 if width >= WIDE else 0
+        if column.key != "path":
+            widest = max((len(text(column.value(row))) for row in rows), default=0)
+            used += max(widest, len(column.title), len(text(end)) if end is not None else 0) + 1
+            used += bar + 1 if column.key in BARRED else 0
+    return max(12, width - used - 1)
 
 
 def summary(report: Report, convention: str) -> Table:
