@@ -1,10 +1,11 @@
 """Reference definitions of classic convolutional networks in plain torch.nn, written from the papers."""
 
+from collections.abc import Callable
 from functools import partial
-from typing import Callable
 
 import torch
 from torch import nn
+
 
 def conv_relu(i, o, k, s=1, p=0, groups=1):
     return [nn.Conv2d(i, o, k, s, p, groups=groups), nn.ReLU()]
@@ -201,7 +202,7 @@ def bottleneck(i, c, stride, groups=1, width=64, v1=False):
                     + conv_bn(mid, o, 1, act=None)), o
 
 def resnet(block, depths, **options):
-    layers, i = conv_bn(3, 64, 7, 2) + [nn.MaxPool2d(3, 2, 1)], 64
+    layers, i = [*conv_bn(3, 64, 7, 2), nn.MaxPool2d(3, 2, 1)], 64
     for stage, depth in enumerate(depths):
         for n in range(depth):
             layer, i = block(i, 64 << stage, 2 if stage and n == 0 else 1, **options)
@@ -215,7 +216,7 @@ class UNet(nn.Module):
         def double(i, o):
             return nn.Sequential(*conv_relu(i, o, 3, p=padding), *conv_relu(o, o, 3, p=padding))
         widths = [64, 128, 256, 512, 1024]
-        self.down = nn.ModuleList(double(i, o) for i, o in zip([1] + widths, widths))
+        self.down = nn.ModuleList(double(i, o) for i, o in zip([1, *widths], widths))
         self.pool = nn.ModuleList(nn.MaxPool2d(2) for _ in widths[1:])
         self.up = nn.ModuleList(nn.ConvTranspose2d(2 * c, c, 2, 2) for c in widths[-2::-1])
         self.merge = nn.ModuleList(double(2 * c, c) for c in widths[-2::-1])
@@ -241,10 +242,10 @@ class DenseLayer(nn.Sequential):
         return torch.cat([x, super().forward(x)], 1)
 
 def densenet(depths, growth=32, stem=64):
-    layers, i = conv_bn(3, stem, 7, 2) + [nn.MaxPool2d(3, 2, 1)], stem
+    layers, i = [*conv_bn(3, stem, 7, 2), nn.MaxPool2d(3, 2, 1)], stem
     for n, depth in enumerate(depths):
         if n:
-            layers += bn_relu_conv(i, i // 2, 1) + [nn.AvgPool2d(2)]
+            layers += [*bn_relu_conv(i, i // 2, 1), nn.AvgPool2d(2)]
             i //= 2
         for _ in range(depth):
             layers.append(DenseLayer(*bn_relu_conv(i, 4 * growth, 1), *bn_relu_conv(4 * growth, growth, 3)))
@@ -315,7 +316,7 @@ class ShuffleUnit(nn.Module):
         return y.unflatten(1, (2, -1)).transpose(1, 2).flatten(1, 2)
 
 def shufflenet_v2(widths=(24, 116, 232, 464), last=1024):
-    layers, i = conv_bn(3, widths[0], 3, 2) + [nn.MaxPool2d(3, 2, 1)], widths[0]
+    layers, i = [*conv_bn(3, widths[0], 3, 2), nn.MaxPool2d(3, 2, 1)], widths[0]
     for o, repeats in zip(widths[1:], (4, 8, 4)):
         layers += [ShuffleUnit(o if n else i, o, 1 if n else 2) for n in range(repeats)]
         i = o

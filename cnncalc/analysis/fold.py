@@ -12,7 +12,7 @@ from ..num import product
 from ..ops.base import Op
 from ..ops.conv import Conv, ConvTranspose
 from ..ops.linear import Linear
-from .reception import ReceptiveField, receptions
+from .reception import Reception, ReceptiveField, receptions
 from .storage import storages
 
 BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}

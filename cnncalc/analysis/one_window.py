@@ -13,7 +13,7 @@ def one_window(n: int, k: int, s: int = 1, p: int = 0, d: int = 1, ceil: bool = 
     room = n + 2 * p - span
     if room < 0:
         lines.append(f"does not fit: the window covers {span}, the padded input has {n + 2 * p}")
-        return lines + [f"fits from input {span - 2 * p} on, with padding from {-(-(span - n) // 2)} on, or with a kernel of at most {(n + 2 * p - 1) // d + 1}"]
+        return [*lines, f"fits from input {span - 2 * p} on, with padding from {-(-(span - n) // 2)} on, or with a kernel of at most {(n + 2 * p - 1) // d + 1}"]
     out, rest = slide(n, k, s, p, p, d, ceil), room % s
     if rest == 0:
         lines.append(f"fits: {out} windows end exactly at the edge")
@@ -27,7 +27,7 @@ def one_window(n: int, k: int, s: int = 1, p: int = 0, d: int = 1, ceil: bool = 
     below, above = n - rest, n + s - rest
     sizes = [str(m) for m in (below, above, above + s) if m + 2 * p >= span and m > 0]
     lines.append(f"inputs that fit: {', '.join(sizes)}, … every {s}")
-    pads = [str(q) for q in range(0, span) if n + 2 * q >= span and (n + 2 * q - span) % s == 0][:4]
+    pads = [str(q) for q in range(span) if n + 2 * q >= span and (n + 2 * q - span) % s == 0][:4]
     lines.append(f"paddings that fit: {', '.join(pads)}" if pads else f"no even padding fits; an uneven one does: [[{p}, {p + s - rest}]]")
     strides = [str(t) for t in range(1, room + 1) if room % t == 0][:8]
     lines.append(f"strides that fit: {', '.join(strides)}")

@@ -102,7 +102,7 @@ def explain(
     from ..analysis.explain import explain as explanation
     from ..diagnostic import nearest
 
-    report, sources = report_of(spec, variant, set, input, batch)
+    report, _sources = report_of(spec, variant, set, input, batch)
     lines = explanation(report, layer)
     if lines:
         row = report.row(layer)

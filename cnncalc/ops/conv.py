@@ -9,7 +9,7 @@ from pydantic import Field
 
 from ..cost import Cost
 from ..diagnostic import Diagnostic
-from ..num import Shape, product
+from ..num import Num, Shape, product
 from ..window import Map
 from .base import Backward, Kept, Need, Op, Reach, axes_need, divides, per_axis, torch_nd
 from .fields import FillMode, Flag, Natural, Padding, PerAxis, PerAxisNatural, Positive, pads
@@ -63,7 +63,7 @@ class Conv(Sliding):
                 "CNN207", f"padding {p} is too much for {self.padding_mode} padding of size {n}", help=f"the largest is {n - most}"))
 
     def _table_fits(self, x: Shape) -> Iterator[Need]:
-        table = self.connections
+        table = self.connections or ()
         yield Need(len(table) - self.out, lambda: Diagnostic(
             "CNN103", f"`connections` has {len(table)} rows for {self.out} output channels", help="one row per output channel"), True)
         yield Need(1 - self.groups, lambda: Diagnostic("CNN103", "`connections` and `groups` exclude each other", help="drop `groups`"))
@@ -78,10 +78,7 @@ class Conv(Sliding):
 
     def weights(self, x: Shape) -> dict[str, Shape]:
         k = per_axis(self.kernel, len(x) - 1)
-        if self.connections is None:
-            table = {"weight": (self.out, x[0] // self.groups, *k)}
-        else:
-            table = {"weight": (sum(len(row) for row in self.connections), *k)}
+        table = {"weight": (self.out, x[0] // self.groups, *k)} if self.connections is None else {"weight": (sum(len(row) for row in self.connections), *k)}
         if self.bias:
             table["bias"] = (self.out,)
         return table
@@ -153,7 +150,7 @@ class ConvTranspose(Op):
                 yield need
         if short:
             return
-        for k, s, p, extra, d in self._axes(n):
+        for _k, s, _p, extra, d in self._axes(n):
             yield Need(max(s, d) - 1 - extra, lambda s=s, d=d, extra=extra: Diagnostic(
                 "CNN207", f"output_padding {extra} must be smaller than the stride or the dilation", help=f"the largest here is {max(s, d) - 1}"))
         for size in self.shape(x)[1:]:
@@ -198,14 +195,14 @@ def transposed(k: int, s: int, p: int, d: int) -> Map:
     return Map(1, tuple(tuple(sorted((o + p - d * t) // s for t in range(k) if (o + p - d * t) % s == 0)) for o in range(s)))
 
 
-def divisors(groups: int, channels: object, out: int) -> Iterator[Need]:
+def divisors(groups: int, channels: Num, out: int) -> Iterator[Need]:
     """Groups divide the channels on both sides."""
     for what, n in (("input", channels), ("output", out)):
         yield divides(n, groups, lambda what=what, n=n: Diagnostic(
             "CNN205", f"{groups} groups do not divide {n} {what} channels", help=f"groups that fit: {common_divisors(channels, out)}"))
 
 
-def common_divisors(a: object, b: int) -> str:
+def common_divisors(a: Num, b: int) -> str:
     """The group counts that divide both, for a message."""
     fitting = [str(g) for g in range(1, min(int(a), b, 4096) + 1) if int(a) % g == 0 == b % g]
     return ", ".join(fitting if len(fitting) <= 12 else [*fitting[:6], "…", *fitting[-3:]])

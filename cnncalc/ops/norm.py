@@ -28,9 +28,6 @@ class Norm(Op):
     affine_weights = True
     eps: PositiveReal = 1e-5
 
-    def cost(self, x: Shape, *, y: Shape) -> Cost:
-        raise NotImplementedError
-
 
 class BatchNorm(Norm):
     """Per channel over the batch, as torch.nn.BatchNorm1d/2d/3d. At inference one multiplication and addition per value."""
@@ -57,6 +54,9 @@ class BatchNorm(Norm):
         if not self.track_running_stats:
             yield spread(product(x[1:]), "batchnorm without running statistics")
 
+    def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
+        return super().window(x) if self.track_running_stats else ((WHOLE,) * (len(x) - 1),)
+
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return Kept(inputs=(0,), bytes=8 * x[0] if back.training or not self.track_running_stats else 0)
 
@@ -67,14 +67,7 @@ class BatchNorm(Norm):
         return kind(x[0], self.eps, self.momentum, self.affine, self.track_running_stats)
 
 
-class Whole(Norm):
-    """A norm whose statistics are taken over the whole of each spatial axis."""
-
-    def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
-        return ((WHOLE,) * (len(x) - 1),)
-
-
-class GroupNorm(Whole):
+class GroupNorm(Norm):
     """Per image over groups of channels, as torch.nn.GroupNorm."""
 
     key = "groupnorm"
@@ -91,6 +84,9 @@ class GroupNorm(Whole):
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
         return statistics_cost(values(x), self.groups, self.affine)
+
+    def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
+        return ((WHOLE,) * (len(x) - 1),)
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return Kept(inputs=(0,), bytes=8 * self.groups)
@@ -133,19 +129,13 @@ class LayerNorm(Norm):
         return kind(self._normed(x), self.eps, self.affine)
 
 
-class InstanceNorm(Whole):
+class InstanceNorm(BatchNorm):
     """Per image and channel, as torch.nn.InstanceNorm1d/2d/3d."""
 
     key = "instancenorm"
     ranks = (2, 3, 4)
-    momentum: Real = 0.1
     affine: Flag = False
     track_running_stats: Flag = False
-
-    needs = BatchNorm.needs
-    weights = BatchNorm.weights
-    buffers = BatchNorm.buffers
-    cost = BatchNorm.cost
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return Kept(inputs=(0,), values=x[0] if self.affine else 0, bytes=8 * x[0])  # and a copy of the weight per image

@@ -20,7 +20,11 @@ EIGHTHS = " ▏▎▍▌▋▊▉█"
 def render(report: Report, rows: list[Row], width: int, columns: tuple[str, ...] | None = None, convention: str = "macs") -> Group:
     """The table of the rows, the totals, the published figures."""
     chosen = [COLUMNS[key] for key in columns or standard(convention)]
-    return Group(heading(report), table(report, rows, chosen, width), summary(report, convention))
+    shown = table(report, rows, chosen, width)
+    if not report.ok:  # sums of a part of the network would mislead
+        shown.show_footer = False
+        return Group(heading(report), shown, Text("and no further: see the error", "dim"))
+    return Group(heading(report), shown, summary(report, convention))
 
 
 def heading(report: Report) -> Text:

@@ -20,7 +20,7 @@ Found = list[tuple[str, str, Report]]
 def data(found: Found) -> list[dict[str, Any]]:
     """One object per network; the receptive field is that of the last layer that does not see everything."""
     return [{
-        "name": name, "spec": target, "year": report.year, "input": [list(shape) for shape in report.inputs.values()][0],
+        "name": name, "spec": target, "year": report.year, "input": next(list(shape) for shape in report.inputs.values()),
         **{key: getattr(report.totals, key) for key in ("params", "trainable_params", "macs", "flops", "activations")},
         "receptive_field": list(report.receptive_field[1].size) if report.receptive_field else None,
     } for name, target, report in found]  # fmt: skip

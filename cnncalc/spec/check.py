@@ -22,7 +22,7 @@ def validate(model: type[Model], data: dict[str, Any], marks: Marks, file: str, 
         raise Mistake(*findings(error, model, data, marks, file, what)) from None
 
 
-def findings(error: ValidationError, model: type[BaseModel | Op], data: Any, marks: Marks, file: str, what: str) -> Iterator[Diagnostic]:
+def findings(error: ValidationError, model: Any, data: Any, marks: Marks, file: str, what: str) -> Iterator[Diagnostic]:
     """One diagnostic per key: a union of types reports each of its branches, which is one mistake."""
     seen = set()
     for item in error.errors(include_url=False, include_context=False):
@@ -36,7 +36,7 @@ def findings(error: ValidationError, model: type[BaseModel | Op], data: Any, mar
         yield finding(item, model, marks, file, what, loc, place, tuple(owner))
 
 
-def finding(item: Any, model: type[BaseModel | Op], marks: Marks, file: str, what: str, loc: tuple, place: tuple, owner: tuple) -> Diagnostic:
+def finding(item: Any, model: Any, marks: Marks, file: str, what: str, loc: tuple, place: tuple, owner: tuple) -> Diagnostic:
     """One of pydantic's errors, in the words of the language."""
     field = str(loc[-1])
     if item["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
@@ -62,7 +62,7 @@ def keys_of(model: type[BaseModel | Op], loc: tuple) -> list[str]:
     """The keys that the mapping at a location of the document has."""
     from .model import Block, Document, Published, Variant
 
-    inner: type[BaseModel | Op] = model
+    inner: Any = model
     if model is Document:
         inner = {"variants": Variant, "blocks": Block, "published": Published}.get(str(loc[0]), model) if len(loc) > 1 else model
     if "published" in loc[:-1]:

@@ -128,7 +128,7 @@ def _check(node: ast.AST, depth: int) -> set[str]:
 
 
 def _value(node: Any, scope: Mapping[str, Any]) -> Any:
-    kind = type(node)
+    kind: Any = type(node)
     if kind is ast.Constant:
         return exact(Fraction(str(node.value))) if isinstance(node.value, float) else node.value
     if kind is ast.Name:
@@ -180,7 +180,7 @@ def _arithmetic(op: ast.operator, left: Any, right: Any) -> Any:
 def _power(base: Any, exponent: Any) -> Any:
     if not isinstance(exponent, int) or abs(exponent) > MAX_POWER:
         raise ExpressionError(f"a power must be a whole number from −{MAX_POWER} to {MAX_POWER}")
-    if isinstance(base, str) or isinstance(base, tuple):
+    if isinstance(base, (str, tuple)):
         raise TypeError
     return Fraction(base) ** exponent
 
@@ -194,7 +194,7 @@ def _bounded(value: Any) -> Any:
         value = exact(value)
         if isinstance(value, Fraction) and value.denominator > MAX_VALUE:
             raise ExpressionError("a fraction finer than 10⁻¹⁸")
-    if isinstance(value, (int, Fraction)) and abs(value) > MAX_VALUE:
+    if isinstance(value, (int, Fraction)) and not -MAX_VALUE <= value <= MAX_VALUE:
         raise ExpressionError("a value past 10¹⁸")
     return value
 

@@ -58,6 +58,6 @@ def operator_schema(op: type[Op]) -> dict[str, Any]:
 
 def expression_or(field: dict[str, Any]) -> dict[str, Any]:
     """A field's own schema, or an expression in its place."""
-    kept = {key: field[key] for key in ("description", "default") if key in field}
+    kept: dict[str, Any] = {key: field[key] for key in ("description", "default") if key in field}
     own = {key: value for key, value in field.items() if key not in ("description", "default", "title")}
     return {**kept, "anyOf": [own, EXPRESSION]}

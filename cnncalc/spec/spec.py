@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ..diagnostic import Diagnostic, Mistake, Position, nearest
+from ..diagnostic import Diagnostic, Mistake, nearest
 from ..graph import Graph
 from .check import shown
 from .expand import Expander

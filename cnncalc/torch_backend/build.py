@@ -30,7 +30,7 @@ class Network(nn.Module):
             if owner is node:
                 module = node.op.module(*(graph.nodes[m].shape for m in node.inputs))
                 if node.op.storage(*(graph.nodes[m].shape for m in node.inputs)) == "inplace" and homes[n] == n:
-                    module.inplace = False  # something else still needs its input
+                    module.inplace = False  # type: ignore[assignment]  # something else still needs its input
                 attach(self, node.path, module)
             gone = tuple(m for m in set(node.inputs) if last[m] == n and m not in graph.outputs)
             self.plan.append((owner.path, node.inputs, gone))
