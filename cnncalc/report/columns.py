@@ -18,6 +18,10 @@ class Column(NamedTuple):
     value: Callable[[Row], Any]
     total: str | None = None  # the field of Totals that sums it
 
+    @property
+    def numeric(self) -> bool:
+        return self.total is not None or self.key.startswith("rf")
+
 
 def shape_text(shape: tuple | None) -> str:
     return "×".join(map(str, shape)) if shape else DASH

@@ -9,7 +9,7 @@ from .columns import COLUMNS, DASH, mebibytes, short, standard, text, texts, tot
 def render(report: Report, rows: list[Row], columns: tuple[str, ...] | None = None, convention: str = "macs") -> str:
     """A heading, the layers, the totals."""
     chosen = [COLUMNS[key] for key in columns or standard(convention)]
-    numeric = [column.total is not None or column.key.startswith("rf") for column in chosen]
+    numeric = [column.numeric for column in chosen]
     lines = [f"### {report.name}", "", _line([c.title for c in chosen]), _line(["---:" if n else "---" for n in numeric])]
     for row in rows:
         lines.append(_line([DASH if c.total and not c.value(row) else t for c, t in zip(chosen, texts(row, chosen))]))

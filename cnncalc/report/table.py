@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from rich import box
+from typing import NamedTuple
+
 from rich.console import Console, Group
+from rich.segment import Segment, Segments
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
@@ -15,6 +18,7 @@ from .columns import BARRED, COLUMNS, DASH, Column, axes_text, mebibytes, shape_
 
 WIDE, BLOCKS = 110, " ▁▂▃▄▅▆▇█"
 EIGHTHS = " ▏▎▍▌▋▊▉█"
+BOLD, DIM, CYAN = Style(bold=True), Style(dim=True), Style(color="cyan")
 
 
 def render(report: Report, rows: list[Row], width: int, columns: tuple[str, ...] | None = None, convention: str = "macs") -> Group:
@@ -22,7 +26,6 @@ def render(report: Report, rows: list[Row], width: int, columns: tuple[str, ...]
     chosen = [COLUMNS[key] for key in columns or standard(convention)]
     shown = table(report, rows, chosen, width)
     if not report.ok:  # sums of a part of the network would mislead
-        shown.show_footer = False
         return Group(heading(report), shown, Text("and no further: see the error", "dim"))
     return Group(heading(report), shown, summary(report, convention))
 
@@ -33,22 +36,59 @@ def heading(report: Report) -> Text:
     return line.append(f"\n{report.source}", "dim") if report.source else line
 
 
-def table(report: Report, rows: list[Row], columns: list[Column], width: int) -> Table:
-    """One line per layer; the input above, the sums below. A counted column has its bar in a column beside it."""
+def table(report: Report, rows: list[Row], columns: list[Column], width: int) -> Segments:
+    """One line per layer; the input above, the sums below. A counted column has its bar beside it.
+
+    Laid out here, not by rich's Table, whose layout takes seconds for ten thousand layers.
+    """
     bar = 6 if width >= WIDE else 1
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0, show_footer=True)
-    label = room_for_label(report, rows, columns, width, bar)
-    for column, end in zip(columns, totals(report, columns)):
-        number = column.total is not None or column.key.startswith("rf")
-        grid.add_column(Text(column.title), Text("" if end is None else text(end), "bold"), justify="right" if number else "left", no_wrap=True)
-        if column.key in BARRED:
-            grid.add_column(min_width=bar, style="cyan", no_wrap=True)
-    for line in input_lines(report, columns):
-        grid.add_row(*line, style="dim")
+    ends = ["" if end is None else text(end) for end in totals(report, columns)] if report.ok else [""] * len(columns)
+    body = [[text(column.value(row)) for column in columns] for row in rows]
+    for line in body:
+        line[:] = [DASH if value == "0" and column.key in BARRED else value for value, column in zip(line, columns)]
+    above = input_lines(report, columns)
+    lines = [[column.title for column in columns], *above, *body, ends]
+    widths = [max(map(len, column)) for column in zip(*lines)]
+    barred = sum(column.key in BARRED for column in columns)
+    if columns[0].key == "path":
+        room = width - sum(widths[1:]) - (len(columns) + 1) - barred * (bar + 1)
+        widths[0] = min(widths[0], max(room, 12))
+    layout = Layout(columns, widths, bar)
     peaks = {c.key: max((c.value(row) for row in rows), default=0) for c in columns if c.key in BARRED}
-    for row in rows:
-        grid.add_row(*(part for column in columns for part in cells(column, row, peaks, bar, label)))
-    return grid
+    bars = [[share(c.value(row), peaks[c.key], bar) for c in columns if c.key in BARRED] for row in rows]
+    rule = " " + "─" * (layout.width - 1) + "\n"
+    segments = [Segment("\n"), *layout.line(lines[0], BOLD), Segment(rule)]
+    for line in above:
+        segments += layout.line(line, DIM)
+    for line, shares in zip(body, bars):
+        segments += layout.line(line, None, shares)
+    if report.ok:
+        segments += [Segment("\n"), *layout.line(ends, BOLD)]
+    return Segments([*segments, Segment("\n")])
+
+
+class Layout(NamedTuple):
+    """Widths of the columns and of the bars beside them."""
+
+    columns: list[Column]
+    widths: list[int]
+    bar: int
+
+    @property
+    def width(self) -> int:
+        return sum(self.widths) + len(self.columns) + sum(self.bar + 1 for column in self.columns if column.key in BARRED)
+
+    def line(self, values: list[str], style: Style | None, bars: list[str] | None = None) -> list[Segment]:
+        """One line: a path that is too long loses its beginning, numbers stand to the right."""
+        segments, shares, pending = [], iter(bars or ()), ""
+        for column, value, width in zip(self.columns, values, self.widths):
+            if len(value) > width:
+                value = "…" + value[len(value) - width + 1 :]
+            pending += " " + (value.rjust(width) if column.numeric else value.ljust(width))
+            if column.key in BARRED:
+                segments += [Segment(pending + " ", style), Segment(next(shares, "").ljust(self.bar), CYAN)]
+                pending = ""
+        return [*segments, Segment(pending.rstrip() + "\n", style)]
 
 
 def input_lines(report: Report, columns: list[Column]) -> list[list[str]]:
@@ -56,37 +96,18 @@ def input_lines(report: Report, columns: list[Column]) -> list[list[str]]:
     lines = []
     for name, shape in report.inputs.items():
         known = {"path": name, "output": shape_text(shape), "activations": f"{product(shape) * report.batch:,}"}
-        lines.append([part for c in columns for part in (known.get(c.key, ""), *([""] if c.key in BARRED else []))])
+        lines.append([known.get(column.key, "") for column in columns])
     return lines
-
-
-def cells(column: Column, row: Row, peaks: dict[str, int], bar: int, label: int) -> list[str | Text]:
-    """A value, and its bar where it has one."""
-    value = column.value(row)
-    if column.key == "path":
-        return [value if len(value) <= label else "…" + value[len(value) - label + 1 :]]
-    if column.key in BARRED:
-        return [text(value), share(value, peaks[column.key], bar)] if value else [Text(DASH, "dim"), ""]
-    return [text(value)]
 
 
 def share(value: int, peak: int, cells: int) -> str:
     """A bar in proportion to the largest value of its column."""
+    if not value:
+        return ""
     if cells == 1:
         return BLOCKS[max(1, round(8 * value / peak))]
     eighths = max(1, round(8 * cells * value / peak))
     return EIGHTHS[8] * (eighths // 8) + (EIGHTHS[eighths % 8] if eighths % 8 else "")
-
-
-def room_for_label(report: Report, rows: list[Row], columns: list[Column], width: int, bar: int) -> int:
-    """Characters left for the layers' paths when every other column is as wide as it needs to be, one space between."""
-    used = 2
-    for column, end in zip(columns, totals(report, columns)):
-        if column.key != "path":
-            widest = max((len(text(column.value(row))) for row in rows), default=0)
-            used += max(widest, len(column.title), len(text(end)) if end is not None else 0) + 1
-            used += bar + 1 if column.key in BARRED else 0
-    return max(12, width - used - 1)
 
 
 def summary(report: Report, convention: str) -> Table:

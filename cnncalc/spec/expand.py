@@ -66,6 +66,8 @@ class Expander:
             graph.outputs = tuple(end for start, stop, end in wanted if stop > start) or (last,)  # a layer that `when` left out is no output
         except Mistake as mistake:
             graph.diagnostics.extend(mistake.diagnostics)
+            if any(d.code == "CNN004" for d in mistake.diagnostics):
+                graph.nodes.clear()  # too many to be of use to anyone
         else:
             for path in self.expects:
                 graph.diagnostics.append(Diagnostic("CNN105", f"`expect` names `{path}`, and no layer is called so", place, nearest(path, scope.names)))
