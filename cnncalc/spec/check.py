@@ -51,10 +51,7 @@ def finding(item: Any, model: Any, marks: Marks, file: str, what: str, loc: tupl
 
 
 def unknown_key(key: str, position: Any, known: list[str], what: str) -> Diagnostic:
-    """A key that does not exist here; an expression cut up by YAML is told apart."""
-    if any(c in key for c in "()[]{},+*/") or " " in key:
-        return Diagnostic("CNN007", f"`{key}` is no key: an expression was cut at its comma", position,
-                          help='quote the whole expression: {out: "max(16, c // 4)"}')
+    """A key that does not exist here."""
     return Diagnostic("CNN101", f"{what} has no key `{key}`", position, help=nearest(key, known) or f"it has {', '.join(f'`{k}`' for k in known)}")
 
 

@@ -13,6 +13,7 @@ from .check import shown, validate
 from .expression import ExpressionError
 from .layers import BlockSteps, Step
 from .values import evaluate, expression_fault
+from .yaml_tree import Marks
 
 MAX_LAYERS, MAX_STEPS, MAX_DEPTH = 100_000, 500_000, 100
 
@@ -92,7 +93,7 @@ class Expander:
         start = len(self.graph.nodes)
         try:
             if step.source is not None:
-                x = self.resolve(step.source, scope)[2]
+                x = self.resolve(step.source, scope, step.marks.find("from"))[2]
             if step.repeat is None and step.each is None:
                 x = self.copy(step, scope, scope.prefix + step.name, x, {})
             else:
@@ -150,8 +151,8 @@ class Expander:
         op = step.ready or self.instance(step, scope, row)
         if not op.layers_named:
             return self.node(step, op, (x,), path, scope)
-        named_layers = [getattr(op, name) for name in op.layers_named if getattr(op, name) is not None]
-        return self.node(step, op, (x, *(self.resolve(name, scope)[2] for name in named_layers)), path, scope)
+        named_layers = [(field, getattr(op, field)) for field in op.layers_named if getattr(op, field) is not None]
+        return self.node(step, op, (x, *(self.resolve(name, scope, step.body_marks.find(field))[2] for field, name in named_layers)), path, scope)
 
     def instance(self, step: Step, scope: Scope, row: dict[str, Any]) -> Op:
         """The operator with its parameters put in."""
@@ -173,7 +174,7 @@ class Expander:
     def join(self, step: Step, scope: Scope, path: str, x: int) -> int:
         assert step.op is not None
         if step.sources is not None:
-            inputs = tuple(self.resolve(name, scope)[2] for name in step.sources)
+            inputs = tuple(self.resolve(name, scope, step.body_marks.find(index))[2] for index, name in enumerate(step.sources))
         else:
             inputs = tuple(
                 self.run(layers, self.inside(scope, f"{path}.{name}", scope.values), x) for name, layers in (step.branches or {}).items())
@@ -188,18 +189,18 @@ class Expander:
         context = (f"block `{step.key}`, used at line {step.place.line}", *scope.context)
         return self.run(block.layers, Scope(values, path + ".", x, scope, context, {"input": (x, x + 1, x)}, scope.depth + 1), x)
 
-    def resolve(self, name: str, scope: Scope) -> tuple[int, int, int]:
+    def resolve(self, name: str, scope: Scope, marks: Marks) -> tuple[int, int, int]:
         """An earlier layer, by its name or by a parameter that carries its name."""
         carried = scope.values.get(name)
         found = scope.find(carried if isinstance(carried, str) else name)
         if found is None:
             wanted = carried if isinstance(carried, str) else name
-            raise Mistake(Diagnostic("CNN105", f"no earlier layer is called `{wanted}`", help=nearest(wanted, set(scope.visible())) or "names reach from the innermost block outward, and only backward"))
+            raise Mistake(Diagnostic("CNN105", f"no earlier layer is called `{wanted}`", marks.position(self.file), help=nearest(wanted, set(scope.visible())) or "names reach from the innermost block outward, and only backward"))
         return found
 
     def share(self, step: Step, scope: Scope, start: int) -> None:
         """Makes the new nodes use the weights of the named layer's, one by one."""
-        first, end, _ = self.resolve(step.share or "", scope)
+        first, end, _ = self.resolve(step.share or "", scope, step.marks.find("share"))
         nodes = self.graph.nodes
         theirs, ours = range(first, min(end, start)), range(start, len(nodes))
         differs = len(theirs) != len(ours)
@@ -209,7 +210,7 @@ class Expander:
             nodes[b].shares = a if nodes[a].shares is None else nodes[a].shares
         if differs:
             raise Mistake(Diagnostic("CNN112", f"`{step.name}` cannot use the weights of `{step.share}`: they are not the same layers with the same shapes",
-                                     step.marks.find("share").position(self.file)))
+                                     step.marks.find("share").position(self.file), help="weights can be shared between equal bodies on inputs with as many channels"))
 
     def expect(self, step: Step, scope: Scope, path: str, x: int) -> None:
         """Compares a layer's shape with what the spec expects of it."""

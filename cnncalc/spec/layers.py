@@ -15,7 +15,7 @@ from ..ops.join import Concat, Elementwise
 from .check import shown, unknown_key, validate
 from .expression import Expression, ExpressionError
 from .names import GRAPH_WORDS, name_fault, parameter_fault
-from .values import ANY_WORD, expression_fault, is_constant, prepare, words_of
+from .values import ANY_WORD, FAULT, expression_fault, is_constant, prepare, words_of
 from .yaml_tree import Marks
 
 REQUIRED = object()
@@ -178,12 +178,12 @@ class LayerReader:
         return [{key: self._prepared(value, marks.find(n, key), known, ANY_WORD) for key, value in row.items()} for n, row in enumerate(rows)]
 
     def _prepared(self, data: Any, marks: Marks, known: frozenset[str], words: frozenset[str] = frozenset()) -> Any:
-        """Prepared data; a fault is reported and leaves None."""
+        """Prepared data, or FAULT where it is wrong, which is reported."""
         try:
             prepared = prepare(data, known, words)
         except ExpressionError as error:
             self.report(*expression_fault(error, data, known | words), marks.position(self.file), nearest(error.unknown, known | words) if error.unknown else None)
-            return None
+            return FAULT
         self._note_names(prepared)
         return prepared
 
@@ -215,7 +215,7 @@ class LayerReader:
         if body is None:
             return {}
         if isinstance(body, dict):
-            return body
+            return {} if self._cut_by_yaml(step, body) else body
         if main is None:
             self.report("CNN103", f"`{step.key}` takes no bare value", step.body_marks.position(self.file), "give its keys: {key: value}" if step.key in self.blocks or words_of(BY_KEY[step.key]) else f"write `- {step.key}`")
             return {}
@@ -224,6 +224,19 @@ class LayerReader:
         step.body_marks.items[main] = whole
         return {main: body}
 
+    def _cut_by_yaml(self, step: Step, body: dict[str, Any]) -> bool:
+        """Whether an expression with a comma was read as two keys; it is reported where it begins."""
+        before = None
+        for key, value in body.items():
+            if value is None and any(c in key for c in "()[]") and before is not None:
+                place = step.body_marks.find(before).position(self.file)
+                end = step.body_marks.keys[key]
+                width = end[1] + end[2] - place.column + 1 if end[0] + 1 == place.line else place.length
+                self.report("CNN007", f"the expression for `{before}` was cut at its comma", place._replace(length=width), f'quote it: {before}: "{body[before]}, {key}"')
+                return True
+            before = key
+        return False
+
     def _row_keys(self, step: Step) -> set[str]:
         return {key for row in step.each or () for key in row}
 
@@ -231,8 +244,10 @@ class LayerReader:
         op = step.op
         assert op is not None
         words = words_of(op)
-        main = op.main
-        data = self._mapping(step, body, main)
+        found = len(self.diagnostics)
+        data = self._mapping(step, body, op.main)
+        if len(self.diagnostics) > found:
+            return
         for key, value in data.items():
             if key not in words:
                 self.diagnostics.append(unknown_key(key, step.body_marks.key(self.file, key), list(words), f"`{step.key}`"))
@@ -253,7 +268,10 @@ class LayerReader:
 
     def _block_body(self, step: Step, body: Any, known: frozenset[str]) -> None:
         block = self.blocks[step.key]
+        found = len(self.diagnostics)
         data = self._mapping(step, body, block.main)
+        if len(self.diagnostics) > found:
+            return
         for key, value in data.items():
             if key not in block.params:
                 self.diagnostics.append(unknown_key(key, step.body_marks.key(self.file, key), list(block.params), f"block `{step.key}`"))

@@ -113,7 +113,8 @@ class Spec:
         if not self.steps and not self.diagnostics:
             self.diagnostics.append(Diagnostic("CNN102", "`layers` is empty", self.marks.key(self.file, "layers"), help="add a layer: `- relu`"))
         self.diagnostics += self._cycles()
-        self.diagnostics += self._unused(reader)
+        if self.ok:  # a misspelled use is no reason to complain of the declaration too
+            self.diagnostics += self._unused(reader)
 
     def _declare_blocks(self, reader: LayerReader) -> None:
         from ..ops import BY_KEY

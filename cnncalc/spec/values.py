@@ -8,6 +8,7 @@ from ..ops.base import Op
 from .expression import Expression, ExpressionError, compiled
 
 ANY_WORD = frozenset(["*"])  # a field that takes any string
+FAULT = object()  # a value that was wrong, and has been reported
 
 
 def prepare(data: Any, known: frozenset[str], words: frozenset[str] = frozenset()) -> Any:
@@ -36,7 +37,7 @@ def evaluate(prepared: Any, scope: dict[str, Any]) -> Any:
 
 def is_constant(prepared: Any) -> bool:
     """Whether no parameter is left in it."""
-    return all(map(is_constant, prepared)) if type(prepared) is tuple else type(prepared) is not Expression
+    return all(map(is_constant, prepared)) if type(prepared) is tuple else type(prepared) is not Expression and prepared is not FAULT
 
 
 _WORDS: dict[type[Op], dict[str, frozenset[str]]] = {}
