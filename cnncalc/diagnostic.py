@@ -49,6 +49,7 @@ class Mistake(Exception):
     def __init__(self, *diagnostics: Diagnostic):
         super().__init__(*diagnostics)
         self.diagnostics = diagnostics
+        self.sources: dict[str, str] = {}  # texts of the files they speak of, where known
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -13,7 +13,7 @@ from fractions import Fraction
 from math import gcd, lcm
 from typing import NamedTuple
 
-MAX_PHASES = 4096  # beyond it a field is given up (shown as a dash), never guessed
+MAX_PHASES, MAX_TAPS = 4096, 10**6  # beyond them a field is given up and counts as the whole input, never guessed
 
 
 class Map(NamedTuple):
@@ -48,7 +48,7 @@ class Field(NamedTuple):
                 return Field(step * reads.advance, (None,))
             return Field(step * reads.advance, ((span[0] + step * taps[0], span[1] + step * taps[-1]),))
         turns = inner // gcd(inner, reads.advance)
-        if outer * turns > MAX_PHASES:
+        if outer * turns > MAX_PHASES or outer * turns * max(map(len, reads.taps)) > MAX_TAPS:
             return None
         spans = []
         for j in range(outer * turns):

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from ..diagnostic import Diagnostic, nearest
+from ..spec.check import shown
 from ..spec.yaml_tree import Marks
 from .fold import Report
 from .quantity import figure, known_figures, printed
@@ -29,12 +30,12 @@ def budgets(report: Report, budget: dict[str, Any], marks: Marks, file: str) -> 
     for what, limit in budget.items():
         ours = figure(report, what, None)
         if ours is None or isinstance(ours, tuple):
-            found.append(Diagnostic("CNN101", f"`{what}` is no figure to budget" if what not in known_figures() else f"this network has no {what}", marks.key(file, what), help=nearest(what, known_figures())))
+            found.append(Diagnostic("CNN101", f"`{what}` is no figure to budget" if what not in known_figures() else f"this network has no {what}", marks.key(file, what), help=nearest(what, known_figures()) or f"figures are {', '.join(known_figures())}"))
             continue
-        for sign, value, text in limits(limit):
-            number = printed(value)
+        for sign, value, text in limits(limit) or [("<=", None, "")]:
+            number = printed(value, "bytes" in what)
             if number is None:
-                found.append(Diagnostic("CNN103", f"a budget is `< 26M`, {{max: 26M}} or {{min: 224}}, not `{limit}`", marks.find(what).position(file)))
+                found.append(Diagnostic("CNN103", f"a budget is `< 26M`, {{max: 26M}} or {{min: 224}}, not {shown(limit)}", marks.find(what).position(file)))
                 continue
             kept = {"<": ours < number.value, "<=": ours <= number.value, ">": ours > number.value, ">=": ours >= number.value}[sign]
             results.append(Budget(what, text, ours, not kept))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isqrt
+
 from ..num import slide
 from ..ops.sliding import window_line
 
@@ -27,8 +29,25 @@ def one_window(n: int, k: int, s: int = 1, p: int = 0, d: int = 1, ceil: bool = 
     below, above = n - rest, n + s - rest
     sizes = [str(m) for m in (below, above, above + s) if m + 2 * p >= span and m > 0]
     lines.append(f"inputs that fit: {', '.join(sizes)}, … every {s}")
-    pads = [str(q) for q in range(span) if n + 2 * q >= span and (n + 2 * q - span) % s == 0][:4]
-    lines.append(f"paddings that fit: {', '.join(pads)}" if pads else f"no even padding fits; an uneven one does: [[{p}, {p + s - rest}]]")
-    strides = [str(t) for t in range(1, room + 1) if room % t == 0][:8]
-    lines.append(f"strides that fit: {', '.join(strides)}")
+    pads = fitting_paddings(n - span, s)
+    pads = [q for q in pads if q < span] or pads[:1]
+    lines.append(f"paddings that fit: {', '.join(map(str, pads))}" if pads else f"no even padding fits; an uneven one does: [[{p}, {p + s - rest}]]")
+    lines.append(f"strides that fit: {', '.join(map(str, divisors(room)[:8]))}")
     return lines
+
+
+def fitting_paddings(room: int, s: int) -> list[int]:
+    """The least four paddings q with room + 2q a multiple of s, and not negative."""
+    if s % 2 == 0 and room % 2:
+        return []
+    step = s // 2 if s % 2 == 0 else s
+    first = (-room // 2) % step if s % 2 == 0 else (-room * ((s + 1) // 2)) % s
+    least = max(-(room // 2), 0)
+    first += max(0, -(-(least - first) // step)) * step
+    return [first + step * turn for turn in range(4)]
+
+
+def divisors(n: int) -> list[int]:
+    """All divisors, in order."""
+    small = [d for d in range(1, isqrt(n) + 1) if n % d == 0]
+    return small + [n // d for d in reversed(small) if d * d != n]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ..diagnostic import Diagnostic, nearest
+from ..spec.check import shown
 from ..spec.model import Published
 from ..spec.yaml_tree import Marks
 from .fold import Report
@@ -34,7 +35,7 @@ def compare(report: Report, entries: list[Published], marks: Marks, file: str) -
             continue
         agrees = _agrees(entry, ours)
         if agrees is None:
-            found.append(Diagnostic("CNN103", f"`value` takes a number as printed, such as 138M, or a shape, not `{entry.value}`", place.find("value").position(file)))
+            found.append(Diagnostic("CNN103", f"`value` takes a number as printed, such as 138M, or a shape, not {shown(entry.value)}", place.find("value").position(file)))
             continue
         comparisons.append(Comparison(entry.what, entry.at, entry.value, ours, agrees, entry.source, entry.erratum))
         where = f" of `{entry.at}`" if entry.at else ""
@@ -49,7 +50,7 @@ def compare(report: Report, entries: list[Published], marks: Marks, file: str) -
 def _agrees(entry: Published, ours: Any) -> bool | None:
     if isinstance(ours, tuple):
         return list(ours) == entry.value if isinstance(entry.value, list) else None
-    number = printed(entry.value)
+    number = printed(entry.value, "bytes" in entry.what)
     return None if number is None else number.agrees(ours)
 
 

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from ..num import product
 from .fold import Report, Row, Totals
 
-PREFIX = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12,
+PREFIX = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12,
           "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}  # fmt: skip
-_NUMBER = re.compile(r"([0-9][0-9,_]*)(?:\.([0-9]+))?(?:e([0-9]{1,2}))?\s*([kKMGT]i?|B)?(?:bytes|B)?\Z")
+_NUMBER = re.compile(r"([0-9][0-9,_]*)(?:\.([0-9]+))?(?:e([0-9]{1,2}))?\s*([kKMGT]i?)?\s*(bytes|B)?\Z")
 TOTALS = Totals._fields
 SUMMED = ("params", "weights", "biases", "affine", "buffers", "macs", "flops", "activations", "activation_bytes")
 
@@ -28,8 +28,8 @@ class Printed(NamedTuple):
         return abs(Fraction(figure) - self.value) <= self.half
 
 
-def printed(value: Any) -> Printed | None:
-    """A number as printed, or None; whole numbers must agree exactly.
+def printed(value: Any, bytes: bool = False) -> Printed | None:
+    """A number as printed, or None; whole numbers must agree exactly. A unit of bytes is one only for bytes.
 
     >>> printed("25.6M").agrees(25_557_032), printed(60000).agrees(60001)
     (True, False)
@@ -43,9 +43,10 @@ def printed(value: Any) -> Printed | None:
         places = next(d for d in range(1, digits + 1) if (value * 10**d).denominator == 1)
         return Printed(value, Fraction(1, 2 * 10**places))
     match = _NUMBER.match(value.strip()) if isinstance(value, str) else None
-    if match is None:
+    if match is None or (match[5] and not bytes and not (match[5] == "B" and not match[4])):
         return None
-    whole, decimals, power, prefix = match.groups()
+    whole, decimals, power, prefix, unit_word = match.groups()
+    prefix = "G" if unit_word == "B" and not bytes else prefix  # 7B parameters: billions
     unit = PREFIX[prefix or ""] * 10 ** int(power or 0)
     number = Fraction(f"{whole.replace(',', '').replace('_', '')}.{decimals or 0}") * unit
     exact = unit == 1 and not decimals

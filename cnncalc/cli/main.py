@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from io import TextIOWrapper
 from typing import Annotated, Any, Optional
 
 import typer
@@ -49,6 +50,8 @@ def analyze(
 ) -> None:
     """Every layer's size, parameters, cost, memory and receptive field, and the totals."""
     keys = o.chosen_columns(columns)
+    if keys and format is o.Format.json:
+        raise Mistake(Diagnostic("CNN111", "--columns is for tables; JSON has every figure", help="drop --columns"))
     report, sources = report_of(spec, variant, set, input, batch, dtype.value)
     rows = report.rows
     if depth is not None:
@@ -88,6 +91,8 @@ def report_of(spec: str, variant: str | None, set: list[str] | None, input: list
 
     given, shapes = o.settings(set), o.input_shapes(input)
     loaded = load(spec)
+    if variant is not None and loaded.variant not in (None, variant):
+        raise Mistake(Diagnostic("CNN111", f"--variant {variant}, but SPEC names the variant {loaded.variant}", help="name one of them"))
     report = analysis(loaded, variant, set=given, input=shapes, batch=o.positive(batch, "--batch"), dtype=dtype)
     return report, {loaded.file: loaded.text}
 
@@ -102,7 +107,7 @@ def explain(
     from ..analysis.explain import explain as explanation
     from ..diagnostic import nearest
 
-    report, _sources = report_of(spec, variant, set, input, batch)
+    report, sources = report_of(spec, variant, set, input, batch)
     lines = explanation(report, layer)
     if lines:
         row = report.row(layer)
@@ -110,8 +115,10 @@ def explain(
         for what, how in lines:
             put(f"  {what:<12}{how}")
     elif report.ok:
-        raise Mistake(Diagnostic("CNN111", f"no layer is called `{layer}`", help=nearest(layer, [row.path for row in report.rows]) or "`cnncalc analyze` lists the layers"))
-    finish(d for d in report.diagnostics if d.severity == "error")
+        inside = [row.path for row in report.group(layer)]
+        help = f"it is a block; its layers are {', '.join(inside[:6])}{', …' if len(inside) > 6 else ''}" if inside else nearest(layer, [row.path for row in report.rows])
+        raise Mistake(Diagnostic("CNN111", f"no layer is called `{layer}`", help=help or "`cnncalc analyze` lists the layers"))
+    finish((d for d in report.diagnostics if d.severity == "error"), sources)
 
 
 @app.command()
@@ -168,15 +175,23 @@ def schema(output: o.Output = None) -> None:
 
 def main() -> None:
     """Runs the command line; no traceback reaches the user."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without × must not stop us
     try:
         app()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except Mistake as mistake:
         try:
-            finish(mistake.diagnostics, texts(mistake.diagnostics))
+            finish(mistake.diagnostics, mistake.sources)
         except typer.Exit as end:
             sys.exit(end.exit_code)
     except BrokenPipeError:
         silence()
+    except OSError as error:
+        complain([Diagnostic("CNN002", f"cannot write: {error.strerror or error}")])
+        silence(2)
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:  # our fault, never the user's
@@ -188,19 +203,7 @@ def main() -> None:
         sys.exit(1)
 
 
-def texts(diagnostics: Any) -> dict[str, str]:
-    """The files that diagnostics speak of, for their code frames."""
-    found = {}
-    for name in {d.position.file for d in diagnostics if d.position and d.code != "CNN002"}:
-        try:
-            with open(name, encoding="utf-8") as file:
-                found[name] = file.read(1_000_000)
-        except (OSError, UnicodeDecodeError):
-            continue
-    return found
-
-
-def silence() -> None:
+def silence(code: int = 0) -> None:
     """A reader went away: nothing more to say."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(0)
+    sys.exit(code)

@@ -44,7 +44,12 @@ def settings(pairs: list[str] | None) -> dict[str, Any]:
         name, equals, value = pair.partition("=")
         if not equals or not name or not value.strip():
             raise Mistake(Diagnostic("CNN111", f"--set takes NAME=VALUE, not `{pair}`", help="--set classes=10"))
-        given[name.strip()] = parse(value, "--set")[0]
+        if name.strip() in given:
+            raise Mistake(Diagnostic("CNN111", f"--set {name.strip()} is given twice"))
+        try:
+            given[name.strip()] = parse(value, "--set")[0]
+        except Mistake as mistake:
+            raise Mistake(Diagnostic("CNN111", f"--set {pair}: {mistake.diagnostics[0].message}")) from None
     return given
 
 
@@ -56,16 +61,20 @@ def input_shapes(texts: list[str] | None) -> Any:
     for text in texts:
         name, equals, sizes = text.rpartition("=")
         parts = sizes.replace("×", "x").replace(",", "x").lower().split("x")
-        if not all(part.strip().isdecimal() and len(part) <= 10 for part in parts):
+        if (name if equals else "") in shapes:
+            raise Mistake(Diagnostic("CNN111", f"--input {text}: this input is given twice"))
+        if not all(part.strip().isdecimal() and part.isascii() and len(part) <= 10 for part in parts):
             raise Mistake(Diagnostic("CNN111", f"--input takes sizes such as 3x227x227, not `{text}`"))
         shapes[name if equals else ""] = tuple(int(part) for part in parts)
-    return shapes.get("") if "" in shapes else shapes
+    if "" in shapes and len(shapes) > 1:
+        raise Mistake(Diagnostic("CNN111", "--input with and without a name", help="name each: --input left=3x64x64"))
+    return shapes.get("", shapes)
 
 
 def positive(value: int, option: str) -> int:
     """A count from 1 up."""
     if not 1 <= value <= 10**9:
-        raise Mistake(Diagnostic("CNN111", f"{option} takes a positive number, not {value}"))
+        raise Mistake(Diagnostic("CNN111", f"{option} takes a number from 1 to 1,000,000,000, not {value:,}"))
     return value
 
 

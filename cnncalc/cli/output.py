@@ -12,12 +12,15 @@ import typer
 
 from ..diagnostic import Diagnostic, Mistake
 
+SHOWN = 20  # diagnostics on the screen; JSON has all
 USAGE = {"CNN002", "CNN111"}  # the run could not begin: exit 2
 
 
 def put(text: str, file: str | None = None) -> None:
     """Text to stdout, or to a file."""
     if file is None:
+        if sys.stdout is None:
+            raise Mistake(Diagnostic("CNN002", "standard output is closed"))
         sys.stdout.write(text + "\n")
         return
     try:
@@ -46,14 +49,17 @@ def complain(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str] | Non
     """Diagnostics to stderr, errors coloured on a terminal."""
     from ..report.diagnostics import render
 
+    diagnostics = list(diagnostics)
     colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     shades = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "note": "\x1b[1;36m"}
-    for diagnostic in diagnostics:
+    for diagnostic in diagnostics[:SHOWN]:
         text = render(diagnostic, sources)
         if colour:
             head, _, rest = text.partition(":")
             text = f"{shades[diagnostic.severity]}{head}\x1b[0m:{rest}"
         sys.stderr.write(text + "\n")
+    if len(diagnostics) > SHOWN:
+        sys.stderr.write(f"… and {len(diagnostics) - SHOWN} more\n")
 
 
 def finish(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str] | None = None) -> None:

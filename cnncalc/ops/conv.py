@@ -10,8 +10,8 @@ from pydantic import Field
 from ..cost import Cost
 from ..diagnostic import Diagnostic
 from ..num import Num, Shape, product
-from ..window import Map
-from .base import Backward, Kept, Need, Op, Reach, axes_need, divides, per_axis, torch_nd
+from ..window import MAX_PHASES, MAX_TAPS, Map
+from .base import WHOLE, Backward, Kept, Need, Op, Reach, axes_need, divides, per_axis, torch_nd
 from .fields import FillMode, Flag, Natural, Padding, PerAxis, PerAxisNatural, Positive, pads
 from .sliding import Sliding
 
@@ -172,7 +172,7 @@ class ConvTranspose(Op):
         return Cost(mac=product(self.weights(x)["weight"]) * product(x[1:]), add=product(y) if self.bias else 0)
 
     def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
-        return (tuple((axis, transposed(k, s, p, d)) for axis, (k, s, p, _, d) in enumerate(self._axes(len(x) - 1))),)
+        return (tuple(transposed(axis, k, s, p, d) for axis, (k, s, p, _, d) in enumerate(self._axes(len(x) - 1))),)
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return Kept(inputs=(0,))
@@ -190,9 +190,15 @@ class ConvTranspose(Op):
             x[0], self.out, k, stride=s, padding=p, output_padding=extra, dilation=d, groups=self.groups, bias=self.bias)
 
 
-def transposed(k: int, s: int, p: int, d: int) -> Map:
+def transposed(axis: int, k: int, s: int, p: int, d: int) -> Reach:
     """Output o reads input i where o + p − d·t = s·i for a tap t: s phases, some of which may read nothing."""
-    return Map(1, tuple(tuple(sorted((o + p - d * t) // s for t in range(k) if (o + p - d * t) % s == 0)) for o in range(s)))
+    if s > MAX_PHASES or k > MAX_TAPS:
+        return WHOLE
+    taps: list[list[int]] = [[] for _ in range(s)]
+    for t in range(k - 1, -1, -1):
+        phase = (d * t - p) % s
+        taps[phase].append((phase + p - d * t) // s)
+    return axis, Map(1, tuple(map(tuple, taps)))
 
 
 def divisors(groups: int, channels: Num, out: int) -> Iterator[Need]:

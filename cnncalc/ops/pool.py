@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from ..cost import Cost
 from ..diagnostic import Diagnostic
 from ..num import Shape, product
-from ..window import Map
+from ..window import MAX_PHASES, Map
 from .base import NOTHING, WHOLE, Backward, Kept, Need, Op, Reach, axes_need, per_axis, torch_nd, values
 from .fields import Flag, Padding, PerAxis, Real
 from .sliding import Sliding
@@ -233,7 +233,7 @@ class AdaptiveMaxPool(Sized, GlobalMaxPool):
 
 def adaptive(axis: int, n: int, out: int) -> Reach:
     """What an adaptive window reads: whole for one output, else periodic in n/gcd and out/gcd."""
-    if out == 1:
-        return WHOLE
     g = gcd(n, out)
+    if out == 1 or out // g > MAX_PHASES:
+        return WHOLE
     return axis, Map(n // g, tuple(range(i * n // out, -(-(i + 1) * n // out)) for i in range(out // g)))

@@ -12,8 +12,8 @@ from pydantic import Field
 from ..cost import FREE, Cost
 from ..diagnostic import Diagnostic
 from ..num import Shape, product
-from ..window import IDENTITY, Map
-from .base import NOTHING, Backward, Kept, Need, Op, Reach, Storage, axes_need, per_axis, values
+from ..window import IDENTITY, MAX_PHASES, Map
+from .base import NOTHING, WHOLE, Backward, Kept, Need, Op, Reach, Storage, axes_need, per_axis, values
 from .fields import Amount, FillMode, Flag, LayerName, PerAxis, Real, Scale, pairs
 
 if TYPE_CHECKING:
@@ -71,11 +71,19 @@ class Upsample(Op):
     def window(self, x: Shape, *like: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
         y = self.shape(x, *like)
         steps = per_axis(self.scale, len(x) - 1) if self.scale is not None and self._exact(x) else (None,) * (len(x) - 1)
-        own = tuple((axis, self._axis(n, m, step)) for axis, (n, m, step) in enumerate(zip(x[1:], y[1:], steps)))
+        own = tuple(self._axis(axis, n, m, step) for axis, (n, m, step) in enumerate(zip(x[1:], y[1:], steps)))
         return (own, None) if like else (own,)
 
-    def _axis(self, n: int, m: int, scale: Fraction | None) -> Map:
+    def _axis(self, axis: int, n: int, m: int, scale: Fraction | None) -> Reach:
         step = Fraction(n, m) if scale is None else 1 / scale
+        if self.align_corners:
+            step = Fraction(n - 1, max(m - 1, 1)) or Fraction(1, m)
+        if step.denominator > MAX_PHASES:
+            return WHOLE
+        return axis, self._map(n, m, step)
+
+    def _map(self, n: int, m: int, step: Fraction) -> Map:
+        """Source positions, `step` apart."""
         if self.mode == "area":
             g = gcd(n, m)
             return Map(n // g, tuple(range(i * n // m, -(-(i + 1) * n // m)) for i in range(m // g)))
@@ -84,7 +92,7 @@ class Upsample(Op):
         if self.align_corners:
             if n == 1 or m == 1:
                 return Map(1, (range(1),) * m)
-            step, shift = Fraction(n - 1, m - 1), Fraction(0)
+            shift = Fraction(0)
         else:
             shift = step / 2 - Fraction(1, 2)
         sources = (j * step + shift for j in range(step.denominator))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from ..diagnostic import Diagnostic
 
@@ -12,12 +13,12 @@ def render(diagnostic: Diagnostic, sources: Mapping[str, str] | None = None) -> 
     lines = [f"{diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"]
     place = diagnostic.position
     if place:
-        inside = f"   in {', in '.join(diagnostic.context)}" if diagnostic.context else ""
+        blocks = diagnostic.context if len(diagnostic.context) <= 4 else (*diagnostic.context[:3], "…")
+        inside = f"   in {', in '.join(blocks)}" if blocks else ""
         lines.append(f"  --> {place.file}:{place.line}:{place.column}{inside}")
-        text = (sources or {}).get(place.file, "").splitlines()
-        if 0 < place.line <= len(text) and len(text[place.line - 1]) <= 200:
+        source = line_of((sources or {}).get(place.file, ""), place.line)
+        if source is not None and len(source) <= 200:
             gutter = " " * len(str(place.line))
-            source = text[place.line - 1].replace("\t", " ")
             width = max(1, min(place.length, len(source) - place.column + 1))
             lines += [f"{gutter} |", f"{place.line} | {source}", f"{gutter} | {' ' * (place.column - 1)}{'^' * width}"]
     if diagnostic.equation:
@@ -25,3 +26,14 @@ def render(diagnostic: Diagnostic, sources: Mapping[str, str] | None = None) -> 
     if diagnostic.help:
         lines.append(f"   = help: {diagnostic.help}")
     return "\n".join(lines)
+
+
+def line_of(text: str, line: int) -> str | None:
+    """A line of a text, tabs as spaces, or None where there is none."""
+    lines = split(text)
+    return lines[line - 1].replace("\t", " ") if 0 < line <= len(lines) else None
+
+
+@lru_cache(4)
+def split(text: str) -> list[str]:
+    return text.splitlines()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
 
 from rich.console import Console, Group
@@ -159,7 +160,8 @@ def difference(figure: Comparison) -> str:
 
 def console(plain_width: int = 160, stderr: bool = False) -> Console:
     """A console that honours NO_COLOR and COLUMNS; a pipe, having no width, gets a wide one."""
-    found = Console(stderr=stderr, highlight=False, soft_wrap=False)
-    if not found.is_terminal and "COLUMNS" not in found._environ:
-        found = Console(stderr=stderr, highlight=False, width=plain_width)
+    found = Console(stderr=stderr, highlight=False)
+    given = os.environ.get("COLUMNS", "")
+    if not (found.is_terminal or given) or found.width < 20:
+        found = Console(stderr=stderr, highlight=False, width=plain_width if not given else 80)
     return found

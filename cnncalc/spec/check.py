@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from ..diagnostic import Diagnostic, Mistake, nearest
 from ..ops.base import Op
+from .expression import clip
 from .yaml_tree import Marks
+
+MOST = 100  # findings of one model
 
 Model = TypeVar("Model", bound="BaseModel | Op")
 
@@ -25,34 +30,69 @@ def validate(model: type[Model], data: dict[str, Any], marks: Marks, file: str, 
 def findings(error: ValidationError, model: Any, data: Any, marks: Marks, file: str, what: str) -> Iterator[Diagnostic]:
     """One diagnostic per key: a union of types reports each of its branches, which is one mistake."""
     seen = set()
-    for item in error.errors(include_url=False, include_context=False):
-        loc = item["loc"]
-        depth = 1 if item["type"] not in ("extra_forbidden", "unexpected_keyword_argument", "missing") else len(loc)
+    for item in error.errors(include_url=False)[:MOST]:
+        loc, missing = item["loc"], item["type"] == "missing"
         place = path_in_data(data, loc)
-        owner = place if depth == 1 else loc[:-1]
-        if (key := (item["type"] in ("extra_forbidden", "unexpected_keyword_argument", "missing"), place)) in seen:
-            continue
-        seen.add(key)
-        yield finding(item, model, marks, file, what, loc, place, tuple(owner))
+        key = (missing, loc if missing else place)
+        if key not in seen:
+            seen.add(key)
+            yield finding(item, model, marks, file, what, loc, place)
 
 
-def finding(item: Any, model: Any, marks: Marks, file: str, what: str, loc: tuple, place: tuple, owner: tuple) -> Diagnostic:
+def finding(item: Any, model: Any, marks: Marks, file: str, what: str, loc: tuple, place: tuple) -> Diagnostic:
     """One of pydantic's errors, in the words of the language."""
-    field = str(loc[-1])
+    field, inside = str(loc[-1]), what if len(loc) == 1 else owner_text(loc[:-1])
     if item["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        return unknown_key(field, marks.find(*owner).key(file, field), keys_of(model, loc), what if len(loc) == 1 else f"`{loc[-2]}`")
+        return unknown_key(field, marks.find(*loc[:-1]).key(file, field), keys_of(model, loc), inside)
     if item["type"] == "missing":
-        where = marks.find(*owner)
-        return Diagnostic("CNN102", f"{what if len(loc) == 1 else f'`{loc[-2]}`'} needs `{field}`", where.position(file), help=f"add `{field}: …`")
-    info = fields_of(model).get(str(loc[0]))
-    takes = info.description if info and info.description and len(place) <= 2 else item["msg"].lower()
+        return Diagnostic("CNN102", f"{inside} needs `{field}`", marks.find(*loc[:-1]).position(file), help=f"add `{field}: …`")
+    named = next((str(step) for step in reversed(place) if isinstance(step, str)), what)
+    value, takes = item["input"], expectation(item, model, loc)
+    help = None
+    if isinstance(value, str) and issubclass(model, Op):
+        help = f"`{value}` is a word here: no parameter is called so"
+    if named == "layers":
+        help = "begin each layer with `- `"
+    return Diagnostic("CNN103", f"`{named}` takes {takes}, not {shown(value)}", marks.find(*place).position(file), help=help)
+
+
+def expectation(item: Any, model: Any, loc: tuple) -> str:
+    """What a field takes: its description for operators, its type for the document around them."""
     value = item["input"]
-    return Diagnostic("CNN103", f"`{place[0] if place else what}` takes {takes}, not {shown(value)}", marks.find(*place).position(file))
+    if item["type"] == "less_than_equal" and isinstance(value, int) and value > item["ctx"]["le"]:
+        return f"nothing beyond {item['ctx']['le']:,}"
+    if issubclass(model, Op):
+        found = described(fields_of(model)[str(loc[0])]) if str(loc[0]) in fields_of(model) else None
+        return found or item["msg"].lower()
+    return TYPES.get(item["type"], item["msg"].lower())
+
+
+TYPES = {
+    "string_type": "text", "int_type": "a whole number", "bool_type": "true or false", "list_type": "a list", "dict_type": "a mapping",
+    "model_type": "a mapping", "model_attributes_type": "a mapping", "literal_error": "1, the version of the language",
+}  # fmt: skip
+
+
+def described(field: Any) -> str | None:
+    """The description of a field, or of a type inside it."""
+    if field.description:
+        return str(field.description)
+    texts = (getattr(part, "description", None) for inner in get_args(field.annotation) for part in getattr(inner, "__metadata__", ()))
+    return next((text for text in texts if text), None)
+
+
+def owner_text(path: tuple) -> str:
+    """What a nested mapping is called in a message."""
+    if isinstance(path[-1], int):
+        return f"entry {path[-1] + 1} of `{path[-2]}`"
+    return f"`{path[-1]}`"
 
 
 def unknown_key(key: str, position: Any, known: list[str], what: str) -> Diagnostic:
     """A key that does not exist here."""
-    return Diagnostic("CNN101", f"{what} has no key `{key}`", position, help=nearest(key, known) or f"it has {', '.join(f'`{k}`' for k in known)}")
+    if ":" in key:
+        return Diagnostic("CNN101", f"{what} has no key `{clip(key)}`", position, help="put a space behind the colon")
+    return Diagnostic("CNN101", f"{what} has no key `{clip(key)}`", position, help=nearest(key, known) or f"it has {', '.join(f'`{k}`' for k in known)}")
 
 
 def keys_of(model: type[BaseModel | Op], loc: tuple) -> list[str]:
@@ -84,13 +124,17 @@ def path_in_data(data: Any, loc: tuple) -> tuple:
 
 
 def shown(value: Any) -> str:
-    """A value as the spec would write it, short."""
+    """A value as the spec would write it, short; words in quotes."""
+    return f"`{clip(value)}`" if isinstance(value, str) else clip(plain(value))
+
+
+def plain(value: Any) -> str:
+    """A value as the spec would write it."""
     if isinstance(value, (list, tuple)):
-        text = "[" + ", ".join(shown(v) for v in value) + "]"
-    elif isinstance(value, bool) or value is None:
-        text = {True: "true", False: "false", None: "nothing"}[value]
-    elif isinstance(value, dict):
-        text = "a mapping"
-    else:
-        text = f"`{value}`" if isinstance(value, str) else str(value)
-    return text if len(text) <= 60 else text[:57] + "…"
+        return "[" + ", ".join(map(plain, value[:20])) + (", …]" if len(value) > 20 else "]")
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "nothing"}[value]
+    if isinstance(value, Fraction):
+        decimal = Decimal(value.numerator) / Decimal(value.denominator)
+        return str(decimal) if Fraction(decimal) == value else str(value)
+    return "a mapping" if isinstance(value, dict) else str(value)

@@ -9,13 +9,13 @@ from typing import Any
 from ..diagnostic import Diagnostic, Mistake, Position, nearest
 from ..graph import Graph, Node, checked
 from ..ops.base import Op, named
-from .check import shown, validate
+from .check import plain, shown, validate
 from .expression import ExpressionError
 from .layers import BlockSteps, Step
 from .values import evaluate, expression_fault
 from .yaml_tree import Marks
 
-MAX_LAYERS, MAX_STEPS, MAX_DEPTH = 100_000, 500_000, 100
+MAX_LAYERS, MAX_STEPS, MAX_DEPTH = 20_000, 100_000, 100
 
 
 @dataclass(slots=True)
@@ -49,12 +49,13 @@ class Scope:
 class Expander:
     """Expands one network. `expects` replaces `expect` by path; `check_expects` turns the checks on."""
 
-    def __init__(self, file: str, blocks: dict[str, BlockSteps], params: dict[str, Any], expects: dict[str, Any], check_expects: bool):
-        self.file, self.blocks, self.params, self.expects, self.check_expects = file, blocks, params, dict(expects), check_expects
+    def __init__(self, file: str, blocks: dict[str, BlockSteps], params: dict[str, Any], expects: dict[str, Any], expect_marks: Marks, check_expects: bool):
+        self.file, self.blocks, self.params, self.check_expects = file, blocks, params, check_expects
+        self.expects, self.expect_marks = dict(expects), expect_marks
         self.graph = Graph()
         self.steps_taken = 0
 
-    def expand(self, inputs: dict[str, tuple], steps: list[Step], outputs: tuple[str, ...] | None, place: Position) -> Graph:
+    def expand(self, inputs: dict[str, tuple], steps: list[Step], outputs: list[str], marks: Marks) -> Graph:
         """The graph; where a layer is wrong, the nodes before it and the diagnostic."""
         graph = self.graph
         for name, shape in inputs.items():
@@ -63,7 +64,7 @@ class Expander:
         scope = Scope({**self.params, "c": first[0]}, "", 0, names={name: (n, n + 1, n) for n, name in enumerate(inputs)})
         try:
             last = self.run(steps, scope, 0)
-            wanted = [self._output(name, scope, place) for name in outputs or ()]
+            wanted = [self._output(name, scope, marks.find(n).position(self.file)) for n, name in enumerate(outputs)]
             graph.outputs = tuple(end for start, stop, end in wanted if stop > start) or (last,)  # a layer that `when` left out is no output
         except Mistake as mistake:
             graph.diagnostics.extend(mistake.diagnostics)
@@ -71,7 +72,7 @@ class Expander:
                 graph.nodes.clear()  # too many to be of use to anyone
         else:
             for path in self.expects:
-                graph.diagnostics.append(Diagnostic("CNN105", f"`expect` names `{path}`, and no layer is called so", place, nearest(path, scope.names)))
+                graph.diagnostics.append(Diagnostic("CNN105", f"`expect` names `{path}`, and no layer is called so", self.expect_marks.key(self.file, path), nearest(path, scope.names)))
         return graph
 
     def _output(self, name: str, scope: Scope, place: Position) -> tuple[int, int, int]:
@@ -101,26 +102,30 @@ class Expander:
                     inner = Scope({**scope.values, "i": i}, scope.prefix, scope.entry, scope.parent, scope.context, scope.names, scope.depth)
                     x = self.copy(step, inner, f"{scope.prefix}{step.name}.{i}", x, row)
             scope.names[step.name] = self.graph.groups[scope.prefix + step.name] = (start, len(self.graph.nodes), x)
-            if step.share is not None:
+            if step.share is not None and start < len(self.graph.nodes):
                 self.share(step, scope, start)
             self.expect(step, scope, scope.prefix + step.name, x)
         except Mistake as mistake:
             raise Mistake(*(d.at(step.place, *scope.context) for d in mistake.diagnostics)) from None
-        except ExpressionError as error:
-            text = str(error)
-            code, message = expression_fault(error, None, frozenset())
-            raise Mistake(Diagnostic(code, message if error.unknown else text, step.place, context=scope.context)) from None
         return x
+
+    def value(self, prepared: Any, values: dict[str, Any], marks: Marks) -> Any:
+        """The value of something prepared, faults placed at its mark."""
+        try:
+            return evaluate(prepared, values)
+        except ExpressionError as error:
+            raise Mistake(expression_fault(error, marks.position(self.file), values)) from None
 
     def rows(self, step: Step, scope: Scope) -> Iterator[dict[str, Any]]:
         """Arguments of each copy."""
         if step.each is not None:
-            for row in step.each:
-                yield {key: evaluate(value, scope.values) for key, value in row.items()}
+            marks = step.marks.find("each")
+            for n, row in enumerate(step.each):
+                yield {key: self.value(value, scope.values, marks.find(n, key)) for key, value in row.items()}
             return
-        count = evaluate(step.repeat, scope.values)
+        count = self.value(step.repeat, scope.values, step.marks.find("repeat"))
         if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= MAX_LAYERS:
-            wrong = f"more than {MAX_LAYERS:,}" if isinstance(count, int) and count > 0 else shown(count)
+            wrong = f"more than {MAX_LAYERS:,}" if type(count) is int and count > 0 else shown(count)
             raise Mistake(Diagnostic("CNN103", f"`repeat` takes a number of times, not {wrong}", step.marks.find("repeat").position(self.file)))
         for _ in range(count):
             yield {}
@@ -131,7 +136,7 @@ class Expander:
         if self.steps_taken > MAX_STEPS or len(self.graph.nodes) > MAX_LAYERS:
             raise Mistake(Diagnostic("CNN004", f"the network has more than {MAX_LAYERS:,} layers", help="check its repeats"))
         if step.when is not None:
-            wanted = evaluate(step.when, scope.values)
+            wanted = self.value(step.when, scope.values, step.marks.find("when"))
             if not isinstance(wanted, bool):
                 raise Mistake(Diagnostic("CNN103", f"`when` takes a condition, not {shown(wanted)}", step.marks.find("when").position(self.file), help="compare: `depth > 0`"))
             if not wanted:
@@ -157,12 +162,7 @@ class Expander:
     def instance(self, step: Step, scope: Scope, row: dict[str, Any]) -> Op:
         """The operator with its parameters put in."""
         assert step.op is not None
-        body = {}
-        for key, prepared in step.body.items():
-            try:
-                body[key] = evaluate(prepared, scope.values)
-            except ExpressionError as error:
-                raise Mistake(Diagnostic("CNN107", str(error), step.body_marks.find(key).position(self.file))) from None
+        body = {key: self.value(prepared, scope.values, step.body_marks.find(key)) for key, prepared in step.body.items()}
         return validate(step.op, {**body, **row}, step.body_marks, self.file, f"`{step.key}`")
 
     def node(self, step: Step, op: Op, inputs: tuple[int, ...], path: str, scope: Scope) -> int:
@@ -182,10 +182,10 @@ class Expander:
 
     def block(self, step: Step, scope: Scope, path: str, x: int, row: dict[str, Any]) -> int:
         block = self.blocks[step.key]
-        given = {key: evaluate(prepared, scope.values) for key, prepared in step.body.items()} | row
+        given = {key: self.value(prepared, scope.values, step.body_marks.find(key)) for key, prepared in step.body.items()} | row
         values = {**self.params, "c": self.graph.nodes[x].shape[0]}
         for name, default in block.params.items():
-            values[name] = given[name] if name in given else evaluate(default, values)
+            values[name] = given[name] if name in given else self.value(default, values, block.marks.find("params", name))
         context = (f"block `{step.key}`, used at line {step.place.line}", *scope.context)
         return self.run(block.layers, Scope(values, path + ".", x, scope, context, {"input": (x, x + 1, x)}, scope.depth + 1), x)
 
@@ -218,11 +218,12 @@ class Expander:
         wanted = override if override is not None else step.expect
         if wanted is None or not self.check_expects and override is None:
             return
-        wanted = tuple(item if item == "_" else evaluate(item, scope.values) for item in wanted)
+        marks = step.marks.find("expect") if override is None else self.expect_marks.find(path)
+        wanted = tuple(item if item == "_" else self.value(item, scope.values, marks) for item in wanted)
         shape = self.graph.nodes[x].shape
         if len(wanted) != len(shape) or any(w != "_" and w != n for w, n in zip(wanted, shape)):
             self.graph.diagnostics.append(Diagnostic(
-                "CNN301", f"`{path}` comes out as {named(shape)}, expected {named(wanted)}", step.marks.key(self.file, "expect"),
+                "CNN301", f"`{path}` comes out as {named(shape)}, expected {'×'.join(map(plain, wanted))}", step.marks.key(self.file, "expect") if override is None else marks.position(self.file),
                 context=scope.context, help=f"if {named(shape)} is right, write `expect: [{', '.join(map(str, shape))}]`"))
 
 

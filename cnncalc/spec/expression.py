@@ -16,9 +16,9 @@ MAX_LENGTH, MAX_DEPTH, MAX_VALUE, MAX_POWER, MAX_LIST = 1000, 50, 10**18, 64, 10
 class ExpressionError(Exception):
     """What is wrong with an expression; `unknown` is the name it could not find."""
 
-    def __init__(self, message: str, unknown: str | None = None):
+    def __init__(self, message: str, unknown: str | None = None, help: str | None = None):
         super().__init__(message)
-        self.unknown = unknown
+        self.unknown, self.help = unknown, help
 
 
 def _divisible(value: Any, divisor: Any = 8, least: Any = None) -> int:
@@ -36,8 +36,14 @@ def _ceil_div(a: Any, b: Any) -> int:
     return ceil(Fraction(a) / Fraction(b))
 
 
+def _round(value: Any, digits: Any = 0) -> Any:
+    if not isinstance(digits, int) or abs(digits) > 18:
+        raise ExpressionError("`round` takes −18 to 18 digits")
+    return round(Fraction(value), digits) if digits else round(value)
+
+
 FUNCTIONS: dict[str, Callable] = {
-    "min": min, "max": max, "ceil": ceil, "floor": floor, "round": round, "len": len,
+    "min": min, "max": max, "ceil": ceil, "floor": floor, "round": _round, "len": len,
     "ceil_div": _ceil_div, "make_divisible": _divisible,
 }  # fmt: skip
 _BINARY: dict[type, Callable] = {
@@ -67,7 +73,7 @@ class Expression:
         try:
             self.body = ast.parse(source, mode="eval").body
         except (SyntaxError, ValueError, MemoryError, RecursionError):
-            raise ExpressionError(f"`{text}` is not an expression") from None
+            raise ExpressionError(f"`{clip(source)}` is not an expression", help=_advice(source)) from None
         self.names = frozenset(_check(self.body, 0))
 
     def value(self, scope: Mapping[str, Any]) -> Any:
@@ -75,7 +81,23 @@ class Expression:
         try:
             return _value(self.body, scope)
         except (TypeError, ValueError, IndexError, ZeroDivisionError, OverflowError) as error:
-            raise ExpressionError(f"`{self.text}`: {_reason(error)}") from None
+            raise ExpressionError(f"`{clip(self.text)}`: {_reason(error)}") from None
+
+
+def clip(text: str) -> str:
+    """A text for a message, cut where it is long."""
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _advice(source: str) -> str | None:
+    """What is usually meant by something that is no expression."""
+    if source.count("(") != source.count(")") or source.count("[") != source.count("]"):
+        return "close its brackets; inside {…} and […] an expression with a comma must be quoted whole"
+    if "=" in source.replace("==", "").replace("<=", "").replace(">=", "").replace("!=", ""):
+        return "compare with `==`"
+    if " if " in source and " else " not in source:
+        return "write `a if condition else b`"
+    return None
 
 
 @lru_cache(4096)
@@ -155,10 +177,17 @@ def _value(node: Any, scope: Mapping[str, Any]) -> Any:
         operand = _value(node.operand, scope)
         return not operand if isinstance(node.op, ast.Not) else -operand if isinstance(node.op, ast.USub) else +operand
     if kind is ast.Call:
-        return _bounded(FUNCTIONS[node.func.id](*(_value(a, scope) for a in node.args)))
+        return _bounded(_called(node.func.id, [_value(a, scope) for a in node.args]))
     if kind is ast.Subscript:
         return _value(node.value, scope)[_value(node.slice, scope)]
     return tuple(_value(e, scope) for e in node.elts)
+
+
+def _called(name: str, arguments: list[Any]) -> Any:
+    try:
+        return FUNCTIONS[name](*arguments)
+    except (TypeError, ValueError):
+        raise ExpressionError(f"`{name}` does not take {len(arguments)} arguments of that kind") from None
 
 
 def _compared(node: ast.Compare, scope: Mapping[str, Any]) -> bool:
@@ -185,10 +214,20 @@ def _power(base: Any, exponent: Any) -> Any:
     return Fraction(base) ** exponent
 
 
+def leaves(value: Any, seen: int = 0) -> int:
+    """How many values a nested list holds; refuses to count past the limit."""
+    if not isinstance(value, tuple):
+        return seen + 1
+    for item in value:
+        seen = leaves(item, seen)
+        if seen > MAX_LIST:
+            raise ExpressionError(f"a list of more than {MAX_LIST:,} entries")
+    return seen
+
+
 def _bounded(value: Any) -> Any:
     if isinstance(value, tuple):
-        if len(value) > MAX_LIST:
-            raise ExpressionError(f"a list of more than {MAX_LIST:,} entries")
+        leaves(value)
         return value
     if isinstance(value, Fraction):
         value = exact(value)

@@ -13,12 +13,13 @@ from ..ops import BY_KEY
 from ..ops.base import Op
 from ..ops.join import Concat, Elementwise
 from .check import shown, unknown_key, validate
-from .expression import Expression, ExpressionError
-from .names import GRAPH_WORDS, name_fault, parameter_fault
+from .expression import Expression, ExpressionError, clip
+from .names import GRAPH_WORDS, SYNONYMS, name_fault, parameter_fault
 from .values import ANY_WORD, FAULT, expression_fault, is_constant, prepare, words_of
 from .yaml_tree import Marks
 
 REQUIRED = object()
+MOST = 100  # diagnostics of one file
 
 
 @dataclass(slots=True)
@@ -71,7 +72,13 @@ class LayerReader:
         self.used_blocks: set[str] = set()
 
     def report(self, code: str, message: str, position: Position, help: str | None = None) -> None:
-        self.diagnostics.append(Diagnostic(code, message, position, help))
+        self.add(Diagnostic(code, message, position, help))
+
+    def add(self, *diagnostics: Diagnostic) -> None:
+        """Keeps diagnostics; gives up on a file that is wrong throughout."""
+        self.diagnostics.extend(diagnostics)
+        if len(self.diagnostics) >= MOST:
+            raise Mistake(*self.diagnostics)
 
     def layers(self, data: Any, marks: Marks, known: frozenset[str]) -> list[Step]:
         """The steps of a list of layers, named in source order."""
@@ -96,7 +103,7 @@ class LayerReader:
             item, place = {item: None}, marks.position(self.file)
             key: str | None = next(iter(item))
         elif isinstance(item, dict):
-            key = self._key(item, marks)
+            key = None if self._cut_by_yaml(item, marks) else self._key(item, marks)
             place = marks.key(self.file, key) if key else marks.position(self.file)
         else:
             self.report("CNN103", f"a layer is an operator or a block, not {shown(item)}", marks.position(self.file), "write `- relu` or `- conv: {out: 64, kernel: 3}`")
@@ -104,7 +111,7 @@ class LayerReader:
         if key is None:
             return None
         if key != "chain" and key not in BY_KEY and key not in self.blocks:
-            self.report("CNN104", f"`{key}` is no operator or block", place, nearest(key, [*BY_KEY, *self.blocks, "chain"]))
+            self.report("CNN104", f"`{clip(key)}` is no operator or block", place, self._meant(key))
             return None
         counts[key] = counts.get(key, 0) + 1
         step = Step("op", key, f"{key}{counts[key]}", marks, place)
@@ -112,6 +119,16 @@ class LayerReader:
         known = self._graph_words(step, item, marks, known)
         self._body(step, item[key], known)
         return step
+
+    def _meant(self, key: str) -> str | None:
+        """What an unknown operator is called here."""
+        if key.lower() in SYNONYMS:
+            return f"here it is called `{SYNONYMS[key.lower()]}`"
+        if " - " in key:
+            return "indent each `- ` alike"
+        if " " in key or "{" in key or "(" in key:
+            return "write an operator, a colon and its body: `- conv: {out: 8, kernel: 3}`"
+        return nearest(key, [*BY_KEY, *self.blocks, "chain"]) or "`cnncalc schema` and the README list the operators"
 
     def _key(self, item: dict, marks: Marks) -> str | None:
         keys = [k for k in item if k not in GRAPH_WORDS]
@@ -135,12 +152,16 @@ class LayerReader:
         """Reads name, from, repeat, each, when, expect and share; returns the names that the body may use."""
         if "name" in item:
             self._name(step, item["name"], marks)
+        for word in ("repeat", "when"):
+            if word in item and item[word] is None:
+                self.report("CNN103", f"`{word}` has no value", marks.key(self.file, word), "give it one, or remove it")
         if "each" in item and "repeat" in item:
             self.report("CNN103", "`each` and `repeat` exclude each other", marks.key(self.file, "each"), "put one of them on a chain around the layer")
         if "each" in item:
             step.each = self._each(item["each"], marks.find("each"), known)
-            keys = frozenset(key for row in step.each for key in row)
-            known = known | keys | {"i"} if step.key == "chain" else known | {"i"}
+            known = known | {"i"}
+            if step.key == "chain":
+                known = known | self._row_names(step, marks.find("each"))
         if "repeat" in item:
             step.repeat = self._prepared(item["repeat"], marks.find("repeat"), known)
             known = known | {"i"}
@@ -158,7 +179,20 @@ class LayerReader:
                     self.used_names.add(name)
         return known
 
+    def _row_names(self, step: Step, marks: Marks) -> frozenset[str]:
+        """The keys of a chain's rows, which its layers may use as names."""
+        first = step.each[0].keys() if step.each else ()
+        for n, row in enumerate(step.each or ()):
+            for key in row:
+                fault = parameter_fault(key, frozenset(BY_KEY) | frozenset(self.blocks))
+                if fault:
+                    self.report("CNN108", f"`{key}` is no name for a value", marks.find(n).key(self.file, key), fault)
+            for key in first ^ row.keys():
+                self.report("CNN102", f"row {n + 1} and the first one differ in `{key}`", marks.find(n).position(self.file), "give every row the same keys")
+        return frozenset(first)
+
     def _name(self, step: Step, name: Any, marks: Marks) -> None:
+        name = str(name) if isinstance(name, int) and not isinstance(name, bool) else name
         fault = name_fault(name)
         if fault:
             self.report("CNN108", f"{shown(name)} is no name for a layer", marks.find("name").position(self.file), fault)
@@ -179,10 +213,12 @@ class LayerReader:
 
     def _prepared(self, data: Any, marks: Marks, known: frozenset[str], words: frozenset[str] = frozenset()) -> Any:
         """Prepared data, or FAULT where it is wrong, which is reported."""
+        if isinstance(data, list):
+            return tuple(self._prepared(item, marks.find(index), known, words) for index, item in enumerate(data))
         try:
             prepared = prepare(data, known, words)
         except ExpressionError as error:
-            self.report(*expression_fault(error, data, known | words), marks.position(self.file), nearest(error.unknown, known | words) if error.unknown else None)
+            self.add(expression_fault(error, marks.position(self.file), known | words))
             return FAULT
         self._note_names(prepared)
         return prepared
@@ -215,7 +251,7 @@ class LayerReader:
         if body is None:
             return {}
         if isinstance(body, dict):
-            return {} if self._cut_by_yaml(step, body) else body
+            return {} if self._cut_by_yaml(body, step.body_marks) else body
         if main is None:
             self.report("CNN103", f"`{step.key}` takes no bare value", step.body_marks.position(self.file), "give its keys: {key: value}" if step.key in self.blocks or words_of(BY_KEY[step.key]) else f"write `- {step.key}`")
             return {}
@@ -224,21 +260,34 @@ class LayerReader:
         step.body_marks.items[main] = whole
         return {main: body}
 
-    def _cut_by_yaml(self, step: Step, body: dict[str, Any]) -> bool:
+    def _cut_by_yaml(self, body: dict[str, Any], marks: Marks) -> bool:
         """Whether an expression with a comma was read as two keys; it is reported where it begins."""
         before = None
         for key, value in body.items():
             if value is None and any(c in key for c in "()[]") and before is not None:
-                place = step.body_marks.find(before).position(self.file)
-                end = step.body_marks.keys[key]
+                place = marks.find(before).position(self.file)
+                end = marks.keys[key]
                 width = end[1] + end[2] - place.column + 1 if end[0] + 1 == place.line else place.length
                 self.report("CNN007", f"the expression for `{before}` was cut at its comma", place._replace(length=width), f'quote it: {before}: "{body[before]}, {key}"')
                 return True
             before = key
         return False
 
-    def _row_keys(self, step: Step) -> set[str]:
-        return {key for row in step.each or () for key in row}
+    def _rows_fit(self, step: Step, what: str, known: list[str], required: list[str], data: dict[str, Any]) -> bool:
+        """Whether body and rows together give every copy what it needs, each once."""
+        found = len(self.diagnostics)
+        marks = step.marks.find("each")
+        for n, row in enumerate(step.each if step.each is not None else [{}]):
+            for key in row:
+                if key not in known:
+                    self.add(unknown_key(key, marks.find(n).key(self.file, key), known, what))
+                elif key in data:
+                    self.report("CNN103", f"`{key}` is given by the row and by the body", marks.find(n).key(self.file, key), "give it once")
+            for key in required:
+                if key not in data and key not in row:
+                    where = marks.find(n).position(self.file) if step.each is not None else step.place
+                    self.report("CNN102", f"{what} needs `{key}`", where, f"write `{step.key}: {{{key}: …}}`" if step.each is None else f"add `{key}` to this row")
+        return len(self.diagnostics) == found
 
     def _op_body(self, step: Step, body: Any, known: frozenset[str]) -> None:
         op = step.op
@@ -249,22 +298,21 @@ class LayerReader:
         if len(self.diagnostics) > found:
             return
         for key, value in data.items():
-            if key not in words:
-                self.diagnostics.append(unknown_key(key, step.body_marks.key(self.file, key), list(words), f"`{step.key}`"))
+            if key in GRAPH_WORDS and key not in words:
+                self.report("CNN101", f"`{key}` is no key of `{step.key}`", step.body_marks.key(self.file, key), f"write it beside `{step.key}:`, not inside")
+            elif key not in words:
+                self.add(unknown_key(key, step.body_marks.key(self.file, key), list(words), f"`{step.key}`"))
             else:
                 if isinstance(value, str) and key in op.layers_named:
                     self.used_names.add(value)
                 step.body[key] = self._prepared(value, step.body_marks.find(key), known, words[key])
-        for key in self._row_keys(step) - set(words):
-            self.report("CNN101", f"`{step.key}` has no key `{key}`", step.marks.find("each").position(self.file), nearest(key, words))
-        missing = [n for n, f in op.fields().items() if f.is_required() and n not in data and n not in self._row_keys(step)]
-        for key in missing:
-            self.report("CNN102", f"`{step.key}` needs `{key}`", step.place, f"write `{step.key}: {{{key}: …}}`")
-        if not missing and step.each is None and all(map(is_constant, step.body.values())):
+        required = [name for name, field in op.fields().items() if field.is_required()]
+        complete = self._rows_fit(step, f"`{step.key}`", list(words), required, data)
+        if complete and step.each is None and all(map(is_constant, step.body.values())):
             try:
                 step.ready = validate(op, step.body, step.body_marks, self.file, f"`{step.key}`")
             except Mistake as mistake:
-                self.diagnostics.extend(mistake.diagnostics)
+                self.add(*mistake.diagnostics)
 
     def _block_body(self, step: Step, body: Any, known: frozenset[str]) -> None:
         block = self.blocks[step.key]
@@ -274,17 +322,14 @@ class LayerReader:
             return
         for key, value in data.items():
             if key not in block.params:
-                self.diagnostics.append(unknown_key(key, step.body_marks.key(self.file, key), list(block.params), f"block `{step.key}`"))
+                self.add(unknown_key(key, step.body_marks.key(self.file, key), list(block.params), f"block `{step.key}`"))
             else:
                 prepared = self._prepared(value, step.body_marks.find(key), known, ANY_WORD)
                 if isinstance(prepared, str):
                     self.used_names.add(prepared)
                 step.body[key] = prepared
-        for key in self._row_keys(step) - set(block.params):
-            self.report("CNN101", f"block `{step.key}` has no parameter `{key}`", step.marks.find("each").position(self.file), nearest(key, block.params))
-        for name, default in block.params.items():
-            if default is REQUIRED and name not in data and name not in self._row_keys(step):
-                self.report("CNN102", f"block `{step.key}` needs `{name}`", step.place, f"write `{step.key}: {{{name}: …}}`")
+        required = [name for name, default in block.params.items() if default is REQUIRED]
+        self._rows_fit(step, f"block `{step.key}`", list(block.params), required, data)
 
     def _join_body(self, step: Step, body: Any, known: frozenset[str]) -> None:
         marks = step.body_marks
@@ -297,6 +342,8 @@ class LayerReader:
                 step.branches[name] = self.layers(layers if layers is not None else [], marks.find(name), known)
         elif isinstance(body, list) and body and all(isinstance(name, str) for name in body):
             step.sources = tuple(body)
+            if step.source is not None:
+                self.report("CNN103", f"`{step.key}` of named layers takes nothing `from` elsewhere", step.marks.key(self.file, "from"), "add the layer to the list")
             self.used_names |= set(body)
         else:
             self.report("CNN103", f"`{step.key}` takes named branches or a list of layer names, not {shown(body)}", marks.position(self.file) if body else step.place,
@@ -318,6 +365,9 @@ def read_parameters(reader: LayerReader, data: dict[str, Any] | None, marks: Mar
             reader.report("CNN108", f"`{name}` is no name for a parameter", marks.key(reader.file, name), fault)
         if value is None and may_be_required:
             params[name] = REQUIRED
+        elif isinstance(value, dict) or value is None:
+            reader.report("CNN103", f"`{name}` takes a number, a switch, a word or a list, not {shown(value)}", marks.find(name).position(reader.file))
+            params[name] = FAULT
         else:
             params[name] = reader._prepared(value, marks.find(name), known | frozenset(params), ANY_WORD)
     return params

@@ -18,14 +18,26 @@ def load(target: str | Path) -> Spec:
 
     Errors: a Mistake with CNN002 where there is no such file, CNN0xx and CNN1xx where it is no spec.
     """
-    name, _, variant = str(target).partition("#")
+    name, _, variant = str(target).partition("#") if not is_file(Path(str(target))) else (str(target), "", "")
+    if not name:
+        raise Mistake(Diagnostic("CNN111", "SPEC is empty", help="name a file or a bundled network"))
     if name == "-":
+        if sys.stdin is None:
+            raise Mistake(Diagnostic("CNN002", "standard input is closed"))
         return from_text(read_bytes("<stdin>", sys.stdin.buffer.read(MAX_BYTES + 1)), "<stdin>", variant or None)
     path = Path(name)
-    if path.exists() or path.suffix in (".yaml", ".yml") or "/" in name:
+    if is_file(path) or path.is_dir() or path.suffix in (".yaml", ".yml") or "/" in name:
         return from_text(read(path), name, variant or None)
     path, bundled_variant = bundled(name)
     return from_text(read(path), shorten(path), variant or bundled_variant)
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is something to read; a name too long for the system is none."""
+    try:
+        return path.exists() and not path.is_dir()
+    except OSError:
+        return False
 
 
 def read(path: Path) -> str:
@@ -44,14 +56,19 @@ def read_bytes(file: str, data: bytes) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise Mistake(Diagnostic("CNN002", f"byte {error.start} is not UTF-8", Position(file, line, 1), help="save the file as UTF-8")) from None
+        column = len(data[data.rfind(b"\n", 0, error.start) + 1 : error.start].decode("utf-8", "replace")) + 1
+        kind = "UTF-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "not UTF-8"
+        raise Mistake(Diagnostic("CNN002", f"the file is {kind}" if kind == "UTF-16" else f"byte {error.start} is not UTF-8", Position(file, line, column), help="save the file as UTF-8")) from None
 
 
 def from_text(text: str, file: str = "<text>", variant: str | None = None) -> Spec:
     """The spec written in a text."""
-    data, marks = parse(text, file)
-    document = document_of(data, marks, file)
-    return Spec(file, text, document, marks, variant)
+    try:
+        data, marks = parse(text, file)
+        return Spec(file, text, document_of(data, marks, file), marks, variant)
+    except Mistake as mistake:
+        mistake.sources[file] = text
+        raise
 
 
 def document_of(data: Any, marks: Marks, file: str) -> Document:
@@ -109,5 +126,5 @@ def shorten(path: Path) -> str:
     """A bundled file as messages show it: below the current folder if it is there."""
     try:
         return str(path.relative_to(Path.cwd()))
-    except ValueError:
+    except (ValueError, OSError):
         return str(path)

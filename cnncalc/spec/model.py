@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _text(value: Any) -> Any:
+    return str(value) if isinstance(value, (int, Fraction)) and not isinstance(value, bool) else value
+
+
+Text = Annotated[str, BeforeValidator(_text)]  # `name: 2015` is text too
 
 
 class Part(BaseModel):
@@ -30,8 +38,8 @@ class Variant(Part):
     published: list[Published] | None = None
     budget: Annotated[dict[str, Any] | None, Field(description="limits of this variant")] = None
     expect: Annotated[dict[str, Any] | None, Field(description="shapes after layers, by name, instead of their own `expect`")] = None
-    name: str | None = None
-    source: str | None = None
+    name: Text | None = None
+    source: Text | None = None
     year: int | None = None
 
 
@@ -48,8 +56,8 @@ class Document(Part):
     input: Annotated[Any, Field(description="[channels, *spatial], or a mapping of names to such shapes")]
     layers: Annotated[list[Any], Field(description="the layers, first to last")]
     cnncalc: Annotated[Literal[1], Field(description="version of the language")] = 1
-    name: str | None = None
-    source: Annotated[str | None, Field(description="paper, code or lecture")] = None
+    name: Text | None = None
+    source: Annotated[Text | None, Field(description="paper, code or lecture")] = None
     year: int | None = None
     params: Annotated[dict[str, Any] | None, Field(description="values that expressions may use; --set overrides them")] = None
     variants: dict[str, Variant | None] | None = None

@@ -9,6 +9,16 @@ from .expression import RESERVED
 NAME = re.compile(r"[A-Za-z0-9_]+\Z")
 GRAPH_WORDS = ("name", "from", "repeat", "each", "when", "expect", "share")
 
+# What operators are called elsewhere.
+SYNONYMS = {
+    "conv1d": "conv", "conv2d": "conv", "conv3d": "conv", "convolution": "conv", "deconv": "conv_transpose", "convtranspose2d": "conv_transpose",
+    "dense": "linear", "fc": "linear", "bn": "batchnorm", "batch_norm": "batchnorm", "batchnorm2d": "batchnorm", "layer_norm": "layernorm",
+    "ln": "layernorm", "gn": "groupnorm", "max_pool": "maxpool", "maxpool2d": "maxpool", "maxpooling2d": "maxpool", "avg_pool": "avgpool",
+    "avgpool2d": "avgpool", "gap": "globalavgpool", "global_avg_pool": "globalavgpool", "swish": "silu", "sum": "add", "plus": "add",
+    "residual": "add", "cat": "concat", "concatenate": "concat", "multiply": "mul", "interpolate": "upsample", "resize": "upsample",
+    "zeropadding2d": "pad", "droppath": "stochastic_depth", "drop_path": "stochastic_depth", "view": "reshape",
+}  # fmt: skip
+
 # Attributes of torch.nn.Module: a submodule of such a name is refused there, or hides the attribute.
 MODULE_ATTRIBUTES = frozenset(
     ["T_destination", "add_module", "apply", "bfloat16", "buffers", "call_super_init", "children", "compile", "cpu", "cuda", "double", "dump_patches", "eval", "extra_repr", "float", "forward", "get_buffer", "get_extra_state", "get_parameter", "get_submodule", "half", "ipu", "load_state_dict", "modules", "mtia", "named_buffers", "named_children", "named_modules", "named_parameters", "parameters", "register_backward_hook", "register_buffer", "register_forward_hook", "register_forward_pre_hook", "register_full_backward_hook", "register_full_backward_pre_hook", "register_load_state_dict_post_hook", "register_load_state_dict_pre_hook", "register_module", "register_parameter", "register_state_dict_post_hook", "register_state_dict_pre_hook", "requires_grad_", "set_extra_state", "set_submodule", "share_memory", "state_dict", "to", "to_empty", "train", "training", "type", "xpu", "zero_grad"]

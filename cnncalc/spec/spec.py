@@ -12,6 +12,7 @@ from .expand import Expander
 from .expression import ExpressionError
 from .layers import BlockSteps, LayerReader, Step, read_parameters
 from .model import Document, Published
+from .names import GRAPH_WORDS, NAME, name_fault
 from .values import ANY_WORD, evaluate, expression_fault, prepare
 from .yaml_tree import Marks
 
@@ -37,6 +38,7 @@ class Spec:
         self.blocks: dict[str, BlockSteps] = {}
         self.diagnostics: list[Diagnostic] = []
         self._inputs: dict[str, tuple] = {}
+        self._expects: dict[str, dict[str, Any]] = {}  # per variant: shapes after layers
         self.steps: list[Step] = []
         self._read()
 
@@ -83,12 +85,12 @@ class Spec:
         except Mistake as mistake:
             return Graph(diagnostics=list(mistake.diagnostics))
         moved = bool(set) or input is not None
-        own = self.document.variants[variant] if variant is not None and self.document.variants else None
-        expects = {} if moved or own is None else {path: _tuple(shape) for path, shape in (own.expect or {}).items()}
-        place = self.marks.key(self.file, "outputs") if self.document.outputs else self.marks.position(self.file)
-        expander = Expander(self.file, self.blocks, params, expects, check_expects=not moved)
-        graph = expander.expand(inputs, self.steps, tuple(self.document.outputs or ()) or None, place)
-        if moved and (_expects(self.steps) or any(_expects(b.layers) for b in self.blocks.values())):
+        expects = {} if moved or variant is None else self._expects.get(variant, {})
+        expect_marks = self.marks.find("variants", variant, "expect")
+        expander = Expander(self.file, self.blocks, params, expects, expect_marks, check_expects=not moved)
+        graph = expander.expand(inputs, self.steps, self.document.outputs or [], self.marks.find("outputs"))
+        failed = any(d.severity == "error" for d in graph.diagnostics)
+        if moved and not failed and (_expects(self.steps) or any(_expects(b.layers) for b in self.blocks.values())):
             graph.diagnostics.append(Diagnostic("CNN305", "`expect` is not checked under another input or other parameters", severity="note"))
         return graph
 
@@ -109,6 +111,11 @@ class Spec:
             block.layers = reader.layers(self.document.blocks[name].layers, block.marks.find("layers"), names | frozenset(block.params) | ROOT_NAMES)  # type: ignore[index]
             block.uses, reader.used_blocks = reader.used_blocks, before | reader.used_blocks
         self.steps = reader.layers(self.document.layers, self.marks.find("layers"), names | ROOT_NAMES)
+        for step in self.steps:
+            if step.name in self._inputs:
+                reader.report("CNN108", f"the name `{step.name}` is taken by an input", step.place, "give one of them another name")
+        if self.document.outputs == []:
+            reader.report("CNN103", "`outputs` is empty", self.marks.key(self.file, "outputs"), "leave it out: the last layer is the output")
         self.diagnostics += reader.diagnostics
         if not self.steps and not self.diagnostics:
             self.diagnostics.append(Diagnostic("CNN102", "`layers` is empty", self.marks.key(self.file, "layers"), help="add a layer: `- relu`"))
@@ -118,7 +125,6 @@ class Spec:
 
     def _declare_blocks(self, reader: LayerReader) -> None:
         from ..ops import BY_KEY
-        from .names import GRAPH_WORDS, NAME
 
         names = self.marks.find("blocks")
         for name in self.document.blocks or ():
@@ -137,6 +143,9 @@ class Spec:
             for name in (own and own.params) or ():
                 if name not in names:
                     reader.report("CNN106", f"variant `{variant}` sets `{name}`, which is no parameter", self.marks.find("variants", variant, "params").key(self.file, name), nearest(name, names))
+            marks = self.marks.find("variants", variant, "expect")
+            shapes = (own and own.expect) or {}
+            self._expects[variant] = {path: reader._expected(shape, marks.find(path), names | ROOT_NAMES) for path, shape in shapes.items()}
 
     def _read_inputs(self, reader: LayerReader, names: frozenset[str]) -> dict[str, tuple]:
         data, marks = self.document.input, self.marks.find("input")
@@ -147,25 +156,37 @@ class Spec:
             if not isinstance(shape, list) or not 1 <= len(shape) <= 4:
                 reader.report("CNN103", f"an input is [channels, *spatial] with one to four entries, not {shown(shape)}", place.position(self.file), "input: [3, 224, 224]")
                 continue
+            fault = name_fault(name) if name != "input" else None
+            if fault:
+                reader.report("CNN108", f"`{name}` is no name for an input", marks.key(self.file, name), fault)
             inputs[name] = reader._prepared(shape, place, names)
         if not inputs and not reader.diagnostics:
             reader.report("CNN103", "a network has at least one input", marks.position(self.file))
         return inputs
 
     def _cycles(self) -> Iterable[Diagnostic]:
-        done: dict[str, bool] = {}
-
-        def visit(name: str, path: tuple[str, ...]) -> Iterable[Diagnostic]:
-            if name in path:
-                loop = " → ".join((*path[path.index(name):], name))
+        """Blocks that contain themselves, found by taking away, again and again, those that use no block that is left."""
+        left = {name: {inner for inner in block.uses if inner in self.blocks} for name, block in self.blocks.items()}
+        free = [name for name, uses in left.items() if not uses]
+        users: dict[str, list[str]] = {}
+        for name, uses in left.items():
+            for inner in uses:
+                users.setdefault(inner, []).append(name)
+        while free:
+            done = free.pop()
+            left.pop(done)
+            for user in users.get(done, ()):
+                left[user].discard(done)
+                if not left[user]:
+                    free.append(user)
+        for name in left:
+            path = [name]
+            while (inner := min(left[path[-1]])) not in path:
+                path.append(inner)
+            if inner == name:
+                loop = " → ".join([*path, name] if len(path) < 8 else [*path[:6], "…", name])
                 yield Diagnostic("CNN109", f"block `{name}` contains itself: {loop}", self.marks.find("blocks").key(self.file, name), help="use `repeat`")
-            elif name not in done:
-                for inner in sorted(self.blocks[name].uses):
-                    yield from visit(inner, (*path, name))
-                done[name] = True
-
-        for name in self.blocks:
-            yield from visit(name, ())
+                return
 
     def _unused(self, reader: LayerReader) -> Iterable[Diagnostic]:
         for name, block in self.blocks.items():
@@ -187,10 +208,11 @@ class Spec:
                 raise Mistake(Diagnostic("CNN111", f"--set {name}: {self.file} has no parameter `{name}`", help=nearest(name, self.params) or f"it has {', '.join(self.params) or 'none'}"))
         values: dict[str, Any] = {}
         for name, default in self.params.items():
+            place = self.marks.find("variants", variant, "params") if own and own.params and name in own.params else self.marks.find("params")
             try:
                 values[name] = evaluate(prepare(overrides[name], frozenset(values), ANY_WORD) if name in overrides else default, values)
             except ExpressionError as error:
-                raise Mistake(Diagnostic(*expression_fault(error, overrides.get(name), frozenset()), self.marks.find("params").key(self.file, name))) from None
+                raise Mistake(expression_fault(error, None if name in given else place.find(name).position(self.file), values)) from None
         return values
 
     def _shapes(self, params: dict[str, Any], given: Any) -> dict[str, tuple]:
@@ -199,7 +221,7 @@ class Spec:
             try:
                 shape = evaluate(prepared, params)
             except ExpressionError as error:
-                raise Mistake(Diagnostic(*expression_fault(error, None, frozenset()), self.marks.find("input").position(self.file))) from None
+                raise Mistake(expression_fault(error, self.marks.find("input").position(self.file), params)) from None
             shapes[name] = shape
         if given is not None:
             shapes.update(given if isinstance(given, dict) else {next(iter(shapes)): tuple(given)})
@@ -208,14 +230,10 @@ class Spec:
                 raise Mistake(Diagnostic("CNN111", f"{self.file} has no input `{name}`", help=nearest(name, self._inputs)))
             if not all(isinstance(n, int) and not isinstance(n, bool) and 0 < n <= 10**9 for n in shape) or not 1 <= len(shape) <= 4:
                 place = None if given is not None else self.marks.find("input").position(self.file)
-                raise Mistake(Diagnostic("CNN103", f"an input is one to four positive integers, [channels, *spatial], not {shown(shape)}", place))
+                raise Mistake(Diagnostic("CNN103" if given is None else "CNN111", f"an input is one to four positive integers, [channels, *spatial], not {shown(shape)}", place))
         return shapes
 
 
 def _expects(steps: list[Step]) -> bool:
     inner = (s for step in steps for s in (step.layers or [], *(step.branches or {}).values()))
     return any(step.expect is not None for step in steps) or any(map(_expects, inner))
-
-
-def _tuple(shape: Any) -> tuple:
-    return tuple("_" if n == "_" else prepare(n, frozenset()) for n in shape)

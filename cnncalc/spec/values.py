@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, get_args
 
+from ..diagnostic import Diagnostic, Position, nearest
 from ..ops.base import Op
-from .expression import Expression, ExpressionError, compiled
+from .expression import Expression, ExpressionError, compiled, leaves
 
 ANY_WORD = frozenset(["*"])  # a field that takes any string
 FAULT = object()  # a value that was wrong, and has been reported
@@ -31,7 +33,9 @@ def evaluate(prepared: Any, scope: dict[str, Any]) -> Any:
     if type(prepared) is Expression:
         return prepared.value(scope)
     if type(prepared) is tuple:
-        return tuple(evaluate(item, scope) for item in prepared)
+        values = tuple(evaluate(item, scope) for item in prepared)
+        leaves(values)
+        return values
     return prepared
 
 
@@ -57,11 +61,12 @@ def _literals(annotation: Any) -> frozenset[str]:
     return ANY_WORD if ANY_WORD in found else frozenset().union(*found)
 
 
-def expression_fault(error: ExpressionError, data: Any, known: frozenset[str]) -> tuple[str, str]:
-    """Code and message of a fault in an expression."""
-    text = data if isinstance(data, str) else None
+def expression_fault(error: ExpressionError, position: Position | None, known: Iterable[str] = ()) -> Diagnostic:
+    """A fault in an expression, as a diagnostic."""
     if error.unknown is None:
-        return "CNN107", str(error)
+        return Diagnostic("CNN107", str(error), position, error.help)
     if error.unknown == "i":
-        return "CNN106", "`i` counts a `repeat`, and there is none around this"
-    return "CNN106", f"`{error.unknown}` is no name here" + (f", in `{text}`" if text and text.strip() != error.unknown else "")
+        return Diagnostic("CNN106", "`i` counts a `repeat`, and there is none around this", position)
+    if error.unknown == "N":
+        return Diagnostic("CNN106", "`N` is no name here", position, "shapes have no batch axis: [channels, *spatial]")
+    return Diagnostic("CNN106", f"`{error.unknown}` is no name here", position, nearest(error.unknown, known))

@@ -17,7 +17,7 @@ from ..diagnostic import Diagnostic, Mistake, Position
 MAX_BYTES, MAX_DEPTH, MAX_NODES, MAX_DIGITS = 1_000_000, 64, 200_000, 18
 
 _INT = re.compile(r"[-+]?[0-9]+\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
-_REAL = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]{1,3})?\Z")
+_REAL = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]{1,2})?\Z")
 _WORDS = {"": None, "~": None, "null": None, "Null": None, "NULL": None,
           "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}  # fmt: skip
 
@@ -81,7 +81,7 @@ def parse(text: str, file: str) -> tuple[Any, Marks]:
         for event in yaml.parse(text, Loader=loader):
             reader.take(event)
     except yaml.YAMLError as error:
-        raise Mistake(_invalid(error, file)) from None
+        raise Mistake(_invalid(error, file, text)) from None
     if reader.root is None:
         raise Mistake(Diagnostic("CNN006", "the file is empty", Position(file, 1, 1), help="start with `input: [3, 224, 224]` and `layers:`"))
     return reader.root
@@ -109,8 +109,12 @@ class _Reader:
             self.pending.pop()
             self._add(data, marks, anchor)
         elif kind is yaml.AliasEvent:
+            if self.pending and self.pending[-1] is _NO_KEY:
+                raise Mistake(Diagnostic("CNN005", "a key must be a plain word, not an alias", self._at(event)))
             if event.anchor not in self.anchors:
-                raise Mistake(Diagnostic("CNN001", f"the alias *{event.anchor} stands inside its own anchor", self._at(event)))
+                inside = any(anchor == event.anchor for _, _, anchor in self.stack)
+                why = "stands inside its own anchor" if inside else f"has no anchor &{event.anchor} before it"
+                raise Mistake(Diagnostic("CNN001", f"the alias *{event.anchor} {why}", self._at(event)))
             data, marks = self.anchors[event.anchor]
             self._add(data, marks, None, event)
         elif kind is yaml.DocumentStartEvent and self.root is not None:
@@ -131,9 +135,17 @@ class _Reader:
             raise Mistake(Diagnostic("CNN005", f"the tag {event.tag}: specs use no YAML tags", self._at(event), help="remove the tag"))
         if self.pending and self.pending[-1] is _NO_KEY:
             return self._key(text, event)
-        if event.implicit[0] and len(text) > MAX_DIGITS and sum(c.isdigit() for c in text) > MAX_DIGITS and scalar_like(text):
+        value = self._plain(text, event) if event.implicit[0] else text
+        self._add(value, self._mark(event), event.anchor)
+
+    def _plain(self, text: str, event: Any) -> Any:
+        """The value of a plain scalar, unless it is a number beyond any use."""
+        too_long = len(text) > 2 * MAX_DIGITS and (_INT.match(text) or _REAL.match(text))
+        value = None if too_long else scalar(text)
+        number = Fraction(value) if isinstance(value, (int, Fraction)) else Fraction(0)
+        if too_long or max(abs(number.numerator), number.denominator) > 10**MAX_DIGITS:
             raise Mistake(Diagnostic("CNN004", f"a number of more than {MAX_DIGITS} digits", self._at(event), help="no network needs it"))
-        self._add(scalar(text) if event.implicit[0] else text, self._mark(event), event.anchor)
+        return value
 
     def _key(self, key: str, event: Any) -> None:
         data, marks, _ = self.stack[-1]
@@ -184,21 +196,39 @@ class _Reader:
 _NO_KEY = object()
 
 
-def scalar_like(text: str) -> bool:
-    """Whether a plain scalar would read as a number."""
-    return bool(_INT.match(text) or _REAL.match(text))
-
-
-def _invalid(error: yaml.YAMLError, file: str) -> Diagnostic:
-    mark = getattr(error, "problem_mark", None)
-    opened = getattr(error, "context_mark", None)
-    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-    context = getattr(error, "context", None)
-    place = opened if opened and "expected ',' or" in problem else mark
+def _invalid(error: yaml.YAMLError, file: str, text: str) -> Diagnostic:
+    """libyaml's complaint, where it is best looked at, and the usual reason for it."""
+    if isinstance(error, yaml.reader.ReaderError):
+        return _unprintable(error, file, text)
+    mark, opened = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
+    problem, context = getattr(error, "problem", None) or str(error).splitlines()[0], getattr(error, "context", None)
+    unclosed = opened is not None and ("expected ',' or" in problem or "end of stream" in problem)
+    place = opened if unclosed else mark
     position = Position(file, place.line + 1, place.column + 1) if place else Position(file, 1, 1)
-    help = "close the bracket opened here" if place is opened and opened else None
-    if "tab" in problem or "\\t" in problem:
-        help = "indent with spaces"
-    if "undefined alias" in problem:
-        help = "name an anchor (&name) that stands before it"
+    lines = text.splitlines()
+    near = lines[mark.line] if mark and mark.line < len(lines) else ""
+    found = _EXPRESSION.search(near)
+    if unclosed and mark and found and '"' not in near:
+        where = Position(file, mark.line + 1, found.start() + 1, len(found[0]))
+        return Diagnostic("CNN007", "an expression with brackets or commas must be quoted inside {…} or […]", where, help='quote it: {out: "depths[0]"}')
+    help = next((advice for sign, advice in _ADVICE if re.search(sign, problem)), None)
+    if unclosed:
+        help = "close the quote opened here" if "scalar" in (context or "") else "close the bracket opened here, and put a comma between its entries"
     return Diagnostic("CNN001", f"not valid YAML: {problem}" + (f" {context}" if context else ""), position, help=help)
+
+
+_EXPRESSION = re.compile(r"\$\{[^}]*\}?|\w+\[[^\]]*\]?|\bin \[[^\]]*\]?|\w+\([^)]*\)?")
+_ADVICE = (
+    (r"\btab\b|'\\t'", "indent with spaces"),
+    (r"mapping values are not allowed", "a layer with words below it ends in a colon: `- relu:`; a key and its value are set apart by `: `"),
+    (r"comment or line break", "`>` begins a text in YAML: write {min: 300}, or quote it"),
+    (r"expected <document start>", "indent what belongs together alike, and end a key with `:`"),
+    (r"block (mapping|end|collection)|expected '-'|expected key", "indent what belongs together alike"),
+)
+
+
+def _unprintable(error: Any, file: str, text: str) -> Diagnostic:
+    """A control character: libyaml counts bytes, so it is looked for here."""
+    at = next((n for n, c in enumerate(text) if ord(c) < 32 and c not in "\t\n\r" or ord(c) == 127 or 0x80 <= ord(c) < 0xA0 and c != "\x85"), 0)
+    before = text[:at]
+    return Diagnostic("CNN001", f"the character U+{ord(text[at]):04X} cannot stand in YAML", Position(file, before.count("\n") + 1, at - before.rfind("\n")), help="remove it")
