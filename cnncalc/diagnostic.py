@@ -56,6 +56,8 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     """``did you mean …?`` for a misspelled word, or None."""
     from difflib import get_close_matches  # only on the way to an error
 
+    if len(word) > 60:
+        return None
     known = list(known)
     found = get_close_matches(word, known, 1, 0.6) or [k for k in known if k.lower() == word.lower()]
     if not found and len(word) > 2:

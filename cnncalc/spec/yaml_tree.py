@@ -206,7 +206,7 @@ def _invalid(error: yaml.YAMLError, file: str, text: str) -> Diagnostic:
     place = opened if unclosed else mark
     position = Position(file, place.line + 1, place.column + 1) if place else Position(file, 1, 1)
     lines = text.splitlines()
-    near = lines[mark.line] if mark and mark.line < len(lines) else ""
+    near = lines[mark.line][:500] if mark and mark.line < len(lines) else ""
     found = _EXPRESSION.search(near)
     if unclosed and mark and found and '"' not in near:
         where = Position(file, mark.line + 1, found.start() + 1, len(found[0]))
