@@ -7,7 +7,6 @@ figures, 9xx our own faults.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 Severity = Literal["error", "warning", "note"]
@@ -22,8 +21,7 @@ class Position(NamedTuple):
     length: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(NamedTuple):
     """One finding: a code of the catalogue, what is wrong, where, and what to do about it."""
 
     code: str
@@ -32,11 +30,11 @@ class Diagnostic:
     help: str | None = None
     equation: str | None = None
     context: tuple[str, ...] = ()
-    severity: Severity = field(default="error")
+    severity: Severity = "error"
 
     def at(self, position: Position | None, *context: str) -> Diagnostic:
         """The same finding at a place, in the blocks named by `context`."""
-        return replace(self, position=self.position or position, context=self.context or context)
+        return self._replace(position=self.position or position, context=self.context or context)
 
     def __str__(self) -> str:
         where = f"{self.position.file}:{self.position.line}:{self.position.column}: " if self.position else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .diagnostic import Diagnostic, Mistake, Position
@@ -20,31 +19,28 @@ class Sized(tuple):
     units: frozenset[int]
 
 
-@dataclass(slots=True)
 class Node:
     """One layer, or an input of the network (without an operator)."""
 
-    path: str
-    op: Op | None
-    inputs: tuple[int, ...]
-    shape: Shape
-    step: Step | None = None
-    context: tuple[str, ...] = ()
-    shares: int | None = None  # the node whose weights this one uses
+    __slots__ = ("context", "inputs", "op", "path", "shape", "shares", "step")
+
+    def __init__(self, path: str, op: Op | None, inputs: tuple[int, ...], shape: Shape, step: Step | None = None, context: tuple[str, ...] = ()):
+        self.path, self.op, self.inputs, self.shape, self.step, self.context = path, op, inputs, shape, step, context
+        self.shares: int | None = None  # the node whose weights this one uses
 
     @property
     def position(self) -> Position | None:
         return self.step.place if self.step else None
 
 
-@dataclass(slots=True)
 class Graph:
     """Nodes in the order they run; inputs come first."""
 
-    nodes: list[Node] = field(default_factory=list)
-    outputs: tuple[int, ...] = ()
-    groups: dict[str, tuple[int, int, int]] = field(default_factory=dict)  # path of a block or chain: first node, end, result
-    diagnostics: list[Diagnostic] = field(default_factory=list)
+    def __init__(self, diagnostics: Sequence[Diagnostic] = ()):
+        self.nodes: list[Node] = []
+        self.outputs: tuple[int, ...] = ()
+        self.groups: dict[str, tuple[int, int, int]] = {}  # path of a block or chain: first node, end, result
+        self.diagnostics: list[Diagnostic] = list(diagnostics)
 
     @property
     def inputs(self) -> list[Node]:

@@ -69,7 +69,7 @@ class Totals(NamedTuple):
     param_bytes: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)
 class Report:
     """Everything that is known of a network, as far as it is right."""
 

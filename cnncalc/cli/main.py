@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from io import TextIOWrapper
-from typing import Annotated, Any, Optional
+import gc
 
-import typer
+gc.disable()  # a command lives for a fraction of a second, a tenth of which the collector would take
 
-from ..diagnostic import Diagnostic, Mistake
-from . import options as o
-from .output import complain, finish, put, show
+import os  # noqa: E402
+import sys  # noqa: E402
+from io import TextIOWrapper  # noqa: E402
+from typing import Annotated, Any, Optional  # noqa: E402
+
+import typer  # noqa: E402
+
+from ..diagnostic import Diagnostic, Mistake  # noqa: E402
+from . import options as o  # noqa: E402
+from .output import complain, finish, put, show  # noqa: E402
 
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for plugins costs more than reading a spec
 

@@ -160,8 +160,8 @@ def difference(figure: Comparison) -> str:
 
 def console(plain_width: int = 160, stderr: bool = False) -> Console:
     """A console that honours NO_COLOR and COLUMNS; a pipe, having no width, gets a wide one."""
-    found = Console(stderr=stderr, highlight=False)
+    found = Console(stderr=stderr, highlight=False, emoji=False)
     given = os.environ.get("COLUMNS", "")
     if not (found.is_terminal or given) or found.width < 20:
-        found = Console(stderr=stderr, highlight=False, width=plain_width if not given else 80)
+        found = Console(stderr=stderr, highlight=False, emoji=False, width=plain_width if not given else 80)
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from ..diagnostic import Diagnostic, Mistake, Position, nearest
@@ -18,17 +17,16 @@ from .yaml_tree import Marks
 MAX_LAYERS, MAX_STEPS, MAX_DEPTH = 20_000, 100_000, 100
 
 
-@dataclass(slots=True)
 class Scope:
     """A list of layers being expanded: its values and names, and the scopes around it."""
 
-    values: dict[str, Any]
-    prefix: str
-    entry: int  # what came in; `input` to a block's layers
-    parent: Scope | None = None
-    context: tuple[str, ...] = ()
-    names: dict[str, tuple[int, int, int]] = field(default_factory=dict)  # name: first node, end, result
-    depth: int = 0
+    __slots__ = ("context", "depth", "entry", "names", "parent", "prefix", "values")
+
+    def __init__(self, values: dict[str, Any], prefix: str, entry: int, parent: Scope | None = None, context: tuple[str, ...] = (),
+                 names: dict[str, tuple[int, int, int]] | None = None, depth: int = 0):  # fmt: skip
+        self.values, self.prefix, self.parent, self.context, self.depth = values, prefix, parent, context, depth
+        self.entry = entry  # the node that came in
+        self.names = {} if names is None else names  # name: first node, end, result
 
     def find(self, name: str) -> tuple[int, int, int] | None:
         """A layer's name, from the innermost scope outward."""

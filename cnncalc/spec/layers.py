@@ -5,7 +5,6 @@ Keys, names and expressions are checked here, once per spec; a body without para
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..diagnostic import Diagnostic, Mistake, Position, nearest
@@ -22,39 +21,36 @@ REQUIRED = object()
 MOST = 100  # diagnostics of one file
 
 
-@dataclass(slots=True)
 class Step:
     """One layer as written: an operator, join, block or chain, with the graph's words beside it."""
 
-    kind: Literal["op", "join", "block", "chain"]
-    key: str
-    name: str
-    marks: Marks
-    place: Position  # of its key
-    body: dict[str, Any] = field(default_factory=dict)
-    body_marks: Marks = field(default_factory=lambda: Marks(0, 0))
     op: type[Op] | None = None
     ready: Op | None = None  # the operator, where its body holds no parameters
     branches: dict[str, list[Step]] | None = None
     sources: tuple[str, ...] | None = None  # a join of earlier layers
     layers: list[Step] | None = None
-    source: Any = None  # from
+    source: str | None = None  # from
     repeat: Any = None
     each: list[dict[str, Any]] | None = None
     when: Any = None
     expect: Any = None
     share: str | None = None
 
+    def __init__(self, key: str, name: str, marks: Marks, place: Position):
+        self.kind: Literal["op", "join", "block", "chain"] = "op"
+        self.key, self.name, self.marks, self.place = key, name, marks, place  # the place is that of the key
+        self.body: dict[str, Any] = {}
+        self.body_marks = marks.find(key)
 
-@dataclass(slots=True)
+
 class BlockSteps:
-    """A block as written."""
+    """A block as written; `params` holds prepared defaults, or REQUIRED."""
 
-    name: str
-    params: dict[str, Any]  # prepared defaults; REQUIRED without one
-    marks: Marks
-    layers: list[Step] = field(default_factory=list)
-    uses: set[str] = field(default_factory=set)
+    def __init__(self, name: str, marks: Marks):
+        self.name, self.marks = name, marks
+        self.params: dict[str, Any] = {}
+        self.layers: list[Step] = []
+        self.uses: set[str] = set()
 
     @property
     def main(self) -> str | None:
@@ -114,8 +110,7 @@ class LayerReader:
             self.report("CNN104", f"`{clip(key)}` is no operator or block", place, self._meant(key))
             return None
         counts[key] = counts.get(key, 0) + 1
-        step = Step("op", key, f"{key}{counts[key]}", marks, place)
-        step.body_marks = marks.find(key)
+        step = Step(key, f"{key}{counts[key]}", marks, place)
         known = self._graph_words(step, item, marks, known)
         self._body(step, item[key], known)
         return step

@@ -83,7 +83,7 @@ class Spec:
             params = self._bind(variant, set or {})
             inputs = self._shapes(params, input)
         except Mistake as mistake:
-            return Graph(diagnostics=list(mistake.diagnostics))
+            return Graph(mistake.diagnostics)
         moved = bool(set) or input is not None
         expects = {} if moved or variant is None else self._expects.get(variant, {})
         expect_marks = self.marks.find("variants", variant, "expect")
@@ -132,7 +132,7 @@ class Spec:
             fault = "the language has this word already" if taken else None if NAME.match(name) and not name.isdigit() else "names consist of letters, digits and `_`"
             if fault:
                 reader.report("CNN108", f"`{name}` is no name for a block", names.key(self.file, name), fault)
-            self.blocks[name] = BlockSteps(name, {}, names.find(name))
+            self.blocks[name] = BlockSteps(name, names.find(name))
         top = frozenset(self.document.params or ())
         for name, block in (self.document.blocks or {}).items():
             marks = names.find(name, "params")

@@ -207,7 +207,7 @@ def _invalid(error: yaml.YAMLError, file: str, text: str) -> Diagnostic:
     position = Position(file, place.line + 1, place.column + 1) if place else Position(file, 1, 1)
     lines = text.splitlines()
     near = lines[mark.line][:500] if mark and mark.line < len(lines) else ""
-    found = _EXPRESSION.search(near)
+    found = re.search(_EXPRESSION, near)
     if unclosed and mark and found and '"' not in near:
         where = Position(file, mark.line + 1, found.start() + 1, len(found[0]))
         return Diagnostic("CNN007", "an expression with brackets or commas must be quoted inside {…} or […]", where, help='quote it: {out: "depths[0]"}')
@@ -217,7 +217,7 @@ def _invalid(error: yaml.YAMLError, file: str, text: str) -> Diagnostic:
     return Diagnostic("CNN001", f"not valid YAML: {problem}" + (f" {context}" if context else ""), position, help=help)
 
 
-_EXPRESSION = re.compile(r"\$\{[^}]*\}?|\w+\[[^\]]*\]?|\bin \[[^\]]*\]?|\w+\([^)]*\)?")
+_EXPRESSION = r"\$\{[^}]*\}?|\w+\[[^\]]*\]?|\bin \[[^\]]*\]?|\w+\([^)]*\)?"
 _ADVICE = (
     (r"\btab\b|'\\t'", "indent with spaces"),
     (r"mapping values are not allowed", "a layer with words below it ends in a colon: `- relu:`; a key and its value are set apart by `: `"),
