@@ -124,12 +124,12 @@ def fold(graph: Graph, batch: int = 1, dtype: str = "float32") -> tuple[list[Row
             continue
         xs = [nodes[m].shape for m in node.inputs]
         y = node.shape
-        weights, biases, affine = counted(op, xs) if node.shares is None else (0, 0, 0)
+        weights, biases, affine = counted(op, xs) if node.shares is None else NONE
         values = product(y)
         fresh = values * batch if storage[n] == n else 0
         if isinstance(op, MULTIPLIERS):
             conv_values += values
-        buffers = sum(product(shape) for shape in op.buffers(*xs).values()) if node.shares is None else 0
+        buffers = sum(map(product, op.buffers(*xs).values())) if node.shares is None else 0
         rows.append(Row(
             node.path, op.key, tuple(nodes[m].path for m in node.inputs), tuple(tuple(x) for x in xs), tuple(y),
             weights, biases, affine, buffers, op.cost(*xs, y=y), batch, fresh, fresh * width,
@@ -147,11 +147,14 @@ def total(rows: list[Row], input_values: int, conv_values: int, width: int) -> T
         sum(row.macs for row in rows), sum(row.flops for row in rows), activations, conv_values, activations * width, params * width)  # fmt: skip
 
 
+NONE = (0, 0, 0)
+
+
 def counted(op: Op, xs: list) -> tuple[int, int, int]:
     """Weights, biases, and per-channel scales and shifts of a layer."""
     table = op.weights(*xs)
     if not table:
-        return 0, 0, 0
+        return NONE
     if op.affine_weights:
         return 0, 0, sum(map(product, table.values()))
     biases = product(table["bias"]) if "bias" in table else 0

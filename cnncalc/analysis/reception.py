@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from ..diagnostic import Diagnostic
 from ..graph import Graph, Node
+from ..ops.base import Op
 from ..window import Field
 
 START = Field()
@@ -57,6 +58,9 @@ def receptions(graph: Graph) -> tuple[list[dict[int, Reception]], list[Diagnosti
     for n, node in enumerate(graph.nodes):
         if node.op is None:
             seen.append({n: (START,) * (len(node.shape) - 1)})
+            continue
+        if len(node.inputs) == 1 and type(node.op).window is Op.window:
+            seen.append(seen[node.inputs[0]])  # each position sees what the one below it sees
             continue
         merged: dict[int, Reception] = {}
         for reach, source in zip(node.op.window(*(graph.nodes[m].shape for m in node.inputs)), node.inputs):

@@ -207,6 +207,19 @@ def main() -> None:
         sys.exit(1)
 
 
+def run() -> None:
+    """Runs the command line as a process of its own, and leaves at once: taking Python down would cost a tenth of the time."""
+    code: Any = 0
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    os._exit(code if isinstance(code, int) else 0 if code is None else 1)
+
+
 def silence(code: int = 0) -> None:
     """A reader went away: nothing more to say."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

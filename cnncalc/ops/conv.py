@@ -12,7 +12,7 @@ from ..diagnostic import Diagnostic
 from ..num import Num, Shape, product
 from ..window import MAX_PHASES, MAX_TAPS, Map
 from .base import WHOLE, Backward, Kept, Need, Op, Reach, axes_need, divides, per_axis, torch_nd
-from .fields import FillMode, Flag, Natural, Padding, PerAxis, PerAxisNatural, Positive, pads
+from .fields import FillMode, Flag, Natural, Padding, PerAxis, PerAxisNatural, Positive
 from .sliding import Sliding
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Conv(Sliding):
             yield from self._table_fits(x)
 
     def _fill_fits(self, x: Shape) -> Iterator[Need]:
-        if any(n.margin for n in self._lists(len(x) - 1)):
+        if any(need.margin for need in self._lists(len(x) - 1)):
             return
         if self.padding == "same" and max(per_axis(self.stride, len(x) - 1)) > 1:
             yield Need(-1, lambda: Diagnostic("CNN207", f"`same` at a stride above 1 pads with zeros, not `{self.padding_mode}`", help="drop `padding_mode`, or give the padding as a number"))
@@ -88,7 +88,7 @@ class Conv(Sliding):
         return Cost(mac=product(self.weights(x)["weight"]) * places, add=self.out * places if self.bias else 0)
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
-        around = self.torch_pads(x) if self.connections is None else pads(self.padding, x[1:], *self.geometry(len(x) - 1))
+        around = self.torch_pads(x) if self.connections is None else self.around(x)
         if around is None:
             return Kept(inputs=(0,))
         if self.padding == "same" and self.padding_mode == "zeros" and self.connections is None and max(per_axis(self.stride, len(x) - 1)) == 1:
@@ -102,8 +102,7 @@ class Conv(Sliding):
 
     def torch_pads(self, x: Shape) -> tuple[tuple[int, int], ...] | None:
         """Padding done apart from the convolution, as a copy; None where torch's kernel does it."""
-        k, s, d = self.geometry(len(x) - 1)
-        around = pads(self.padding, x[1:], k, s, d)
+        around = self.around(x)
         inside = self.padding_mode == "zeros" and all(lo == hi for lo, hi in around)
         return None if inside else around
 

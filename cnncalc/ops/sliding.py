@@ -27,37 +27,49 @@ class Sliding(Op):
 
     def geometry(self, n: int) -> tuple[tuple, tuple, tuple]:
         """Kernel, stride and dilation for n spatial axes; the stride is the kernel unless given."""
-        k = per_axis(self.kernel, n)
-        return k, k if self.stride is None else per_axis(self.stride, n), per_axis(self.dilation, n)
+        known = self.__dict__.get("_geometry")  # asked for many times in an analysis, and always with one n
+        if known is None or len(known[0]) != n:
+            k = per_axis(self.kernel, n)
+            known = k, k if self.stride is None else per_axis(self.stride, n), per_axis(self.dilation, n)
+            self.__dict__["_geometry"] = known
+        return known
+
+    def around(self, x: Shape) -> tuple[tuple[Num, Num], ...]:
+        """What is added before and behind each axis of an input."""
+        if self.padding == "same":
+            return pads("same", x[1:], *self.geometry(len(x) - 1))
+        known = self.__dict__.get("_around")
+        if known is None or len(known) != len(x) - 1:
+            known = self.__dict__["_around"] = pads(self.padding, (), *self.geometry(len(x) - 1))
+        return known
 
     def places(self, x: Shape) -> Shape:
         """Sizes after the window, (*spatial) -> (*spatial')."""
         k, s, d = self.geometry(len(x) - 1)
         if self.padding == "same":
             return tuple(ceil_div(n, t) for n, t in zip(x[1:], s))
-        around = pads(self.padding, x[1:], k, s, d)
-        return tuple(slide(n, w, t, a, b, e, self.ceil_mode) for n, w, t, e, (a, b) in zip(x[1:], k, s, d, around))
+        return tuple(slide(n, w, t, a, b, e, self.ceil_mode) for n, w, t, e, (a, b) in zip(x[1:], k, s, d, self.around(x)))
 
     def fits(self, x: Shape) -> Iterator[Need]:
         """Lists match the rank; at least one window fits; a pool's padding is at most half its kernel."""
-        n = len(x) - 1
-        bad_lists = [*self._lists(n)]
-        yield from bad_lists
-        if any(b.margin for b in bad_lists):
+        wrong = [need for need in self._lists(len(x) - 1) if need.margin]
+        if wrong:
+            yield from wrong
             return
-        k, s, d = self.geometry(n)
         for axis, size in enumerate(self.places(x)):
             yield Need(size - 1, lambda axis=axis: self._does_not_fit(x, axis))
         if self.padding == "same" and self.ceil_mode:
             yield Need(-1, lambda: Diagnostic("CNN207", "`same` already counts the last window; it has no ceil_mode", help="drop ceil_mode"))
         if self.pool and self.padding not in ("same", "valid", 0):
-            for w, amounts in zip(k, pads(self.padding, x[1:], k, s, d)):
+            for w, amounts in zip(self.geometry(len(x) - 1)[0], self.around(x)):
                 yield Need(w // 2 - max(amounts), lambda w=w, p=max(amounts): Diagnostic(
                     "CNN207", f"padding {p} is more than half of kernel {w}: some windows would see padding alone", help=f"the largest padding here is {w // 2}"))
 
     def _lists(self, n: int) -> Iterator[Need]:
         for field in ("kernel", "stride", "padding", "dilation"):
-            yield from axes_need(getattr(self, field), n, field)
+            value = getattr(self, field)
+            if type(value) is tuple:
+                yield from axes_need(value, n, field)
 
     def _does_not_fit(self, x: Shape, axis: int) -> Diagnostic:
         n, k, s, (lo, hi), d = self._numbers(x, axis)
@@ -71,19 +83,19 @@ class Sliding(Op):
 
     def _numbers(self, x: Shape, axis: int) -> tuple[int, int, int, tuple[int, int], int]:
         k, s, d = self.geometry(len(x) - 1)
-        return x[1 + axis], k[axis], s[axis], pads(self.padding, x[1:], k, s, d)[axis], d[axis]
+        return x[1 + axis], k[axis], s[axis], self.around(x)[axis], d[axis]
 
     def reaches(self, x: Shape) -> tuple[Reach, ...]:
         """The window on each axis."""
         k, s, d = self.geometry(len(x) - 1)
-        return tuple((axis, Map.window(k[axis], s[axis], lo, d[axis])) for axis, (lo, _) in enumerate(pads(self.padding, x[1:], k, s, d)))
+        return tuple((axis, Map.window(k[axis], s[axis], lo, d[axis])) for axis, (lo, _) in enumerate(self.around(x)))
 
     def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
         return (self.reaches(x),)
 
     def padded(self, x: Shape) -> Num:
         """Values of the input with its padding."""
-        return x[0] * product(n + lo + hi for n, (lo, hi) in zip(x[1:], pads(self.padding, x[1:], *self.geometry(len(x) - 1))))
+        return x[0] * product(n + lo + hi for n, (lo, hi) in zip(x[1:], self.around(x)))
 
     def line(self, n: Num, k: int, s: int, lo: int, hi: int, d: int) -> str:
         """``(227 + 2·0 − 11)/4 + 1 = 55``, with the fraction and its floor where it does not divide."""
