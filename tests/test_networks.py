@@ -106,3 +106,19 @@ def test_receptive_fields_of_the_literature() -> None:
         field = found[1]
         assert (field.size[0], field.stride[0]) == (size, stride), name
         assert padding is None or field.padding[0] == padding, name
+
+
+@pytest.mark.parametrize("name", ["alexnet", "googlenet", "resnet18", "mobilenet_v2", "lenet5_modern", "unet_same"])
+def test_macs_of_convolutions_and_linear_layers_equal_fvcores(name: str) -> None:
+    """Row by row, to the integer, at a smaller input where the full one would be slow."""
+    from fvcore.nn import FlopCountAnalysis
+
+    spec = cnncalc.load(name)
+    shape = {"unet_same": (1, 64, 64), "mobilenet_v2": (3, 64, 64), "resnet18": (3, 64, 64)}.get(name)
+    report = cnncalc.analyze(spec, input=shape)
+    network = cnncalc.build(spec, input=shape).eval()
+    counts = FlopCountAnalysis(network, tuple(torch.randn(1, *s) for s in report.inputs.values())).unsupported_ops_warnings(False).uncalled_modules_warnings(False)
+    found = counts.by_module()
+    for row in report.rows:
+        if row.op in ("conv", "conv_transpose", "linear"):
+            assert found[row.path] == row.macs, row.path
