@@ -91,7 +91,7 @@ CATALOGUE = {
     "CNN208": "the values do not fill the shape asked for",
     "CNN209": "receptive fields of different strides meet",
     "CNN301": "a layer's shape is not the expected one",
-    "CNN302": "a budget is passed",
+    "CNN302": "a budget is exceeded, or a least figure missed",
     "CNN303": "a published figure differs and carries no erratum",
     "CNN304": "an erratum stands beside a figure that agrees",
     "CNN305": "expected shapes are not checked under another input or other parameters",

@@ -64,8 +64,8 @@ def test_csv(columns: str | None) -> None:
     done = run("analyze", "lenet5", "--format", "csv", *(["--columns", columns] if columns else []))
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     assert list(rows[0]) == (columns.split(",") if columns else list(COLUMNS))
-    assert [row["path"] for row in rows][:3] == ["C1", "tanh1", "S2"]
-    assert rows[0]["macs"] == "117600"
+    assert [row["path"] for row in rows][:4] == ["input", "C1", "tanh1", "S2"]
+    assert (rows[0]["macs"], rows[1]["macs"]) == ("", "117600")
 
 
 def test_markdown_and_files(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from cnncalc.ops import OPS
+from cnncalc.ops.base import Op
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -38,20 +39,27 @@ def operators() -> str:
     """The table of operators, from their classes."""
     lines = ["| operator | takes | |", "|---|---|---|"]
     for op in OPS:
-        fields = ", ".join(f"**{name}**" if name == op.main else name for name in op.fields())
+        fields = ", ".join(taken(op, name) for name in sorted(op.fields(), key=lambda name: not op.fields()[name].is_required()))
         text = (op.__doc__ or "").split("\n\n")[0].replace("\n", " ").replace("|", "\\|").strip()
         lines.append(f"| `{op.key}` | {fields or ('branches or names' if op.inputs[1] is None else '')} | {' '.join(text.split())} |")
     return "\n".join(lines)
+
+
+def taken(op: type[Op], name: str) -> str:
+    """A field: bold where a bare value sets it, with its default unless it must be given."""
+    field = op.fields()[name]
+    shown = f"**{name}**" if name == op.main else name
+    default = {True: "true", False: "false"}.get(field.default, field.default) if isinstance(field.default, bool) else field.default
+    return f"{shown} (required)" if field.is_required() else shown if field.default is None else f"{shown}: {default}"
 
 
 def test_readme(tmp_path: Path) -> None:
     text = README.read_text("utf-8")
     for kind, block in BLOCK.findall(text):
         if kind == "yaml" and block.startswith("# "):
-            name, _, body = block.partition("\n")
-            (tmp_path / name[2:].strip()).write_text(body, "utf-8")
+            (tmp_path / block.partition("\n")[0][2:].strip()).write_text(block, "utf-8")
     wanted = BLOCK.sub(lambda m: f"```console\n{shown(m[2], tmp_path)}```" if m[1] == "console" else m[0], text)
-    wanted = re.sub(r"(<!-- operators -->\n).*?(<!-- /operators -->)", lambda m: f"{m[1]}{operators()}\n\nThe main field, which a bare value sets, is **bold**.\n{m[2]}", wanted, flags=re.S)
+    wanted = re.sub(r"(<!-- operators -->\n).*?(<!-- /operators -->)", lambda m: f"{m[1]}{operators()}\n\nFields with their defaults; a bare value sets the **bold** one.\n{m[2]}", wanted, flags=re.S)
     if UPDATE:
         README.write_text(wanted, "utf-8")
     assert text == wanted or UPDATE, "CNNCALC_UPDATE=1 pytest tests/test_readme.py writes what the commands print now"

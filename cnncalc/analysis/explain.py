@@ -9,6 +9,7 @@ from ..graph import Graph, Node
 from ..num import product
 from ..ops.base import named
 from .fold import BYTES, Report, Row
+from .reception import START
 from .storage import storages
 
 WORDS = {"mac": "multiply–accumulates", "add": "additions", "mul": "multiplications", "div": "divisions", "cmp": "comparisons", "exp": "exponentials or the like"}
@@ -67,9 +68,11 @@ def cost(graph: Graph, node: Node, row: Row) -> list[Line]:
         lines.append(Line("MACs", f"{how} = {ledger.mac:,}"))
     parts = [f"{getattr(ledger, name):,} {WORDS[name]}" for name in CLASSES if getattr(ledger, name)]
     lines.append(Line("operations", ", ".join(parts) or "none: it only moves or keeps values"))
+    others = ledger.flops - 2 * ledger.mac
     if ledger.mac:
-        others = ledger.flops - 2 * ledger.mac
         lines.append(Line("FLOPs", f"2·{ledger.mac:,}" + (f" + {others:,}" if others else "") + f" = {ledger.flops:,}"))
+    elif others:
+        lines.append(Line("FLOPs", f"{others:,}"))
     return lines
 
 
@@ -91,24 +94,42 @@ def field(report: Report, node: Node, row: Row) -> list[Line]:
     if None in seen.fields:
         axes = ", ".join("the whole axis" if f is None else str(f.size) for f in seen.fields)
         return [Line("field", "the whole input" if seen.whole else axes)]
-    text = "×".join(map(str, dict.fromkeys(seen.size)))
-    clipped = f"; on the input {'×'.join(map(str, dict.fromkeys(seen.clipped)))}" if seen.clipped != seen.size else ""
-    how = _window_arithmetic(report, node, row)
-    where = f", stride {seen.stride[-1]}, padding {seen.padding[-1]}, first centre {float(seen.centre[-1]):g}"
-    return [Line("field", (f"{how} = " if how else "") + text + where + clipped)]
+    how = window_arithmetic(report, node, row)
+    parts = [how or across(seen.size), f"stride {across(seen.stride)}", f"padding {across(seen.padding)}", f"first centre {across(tuple(float(c) for c in seen.centre))}"]
+    if seen.clipped != seen.size:
+        parts.append(f"on the input {across(seen.clipped)}")
+    return [Line("field", ", ".join(parts))]
 
 
-def _window_arithmetic(report: Report, node: Node, row: Row) -> str | None:
-    """``11 + (3 − 1)·4`` of the last axis."""
+def across(values: tuple) -> str:
+    """One value for equal axes, else one each."""
+    texts = [f"{v:g}" if isinstance(v, float) else str(v) for v in values]
+    return texts[0] if len(set(texts)) == 1 else "×".join(texts)
+
+
+def window_arithmetic(report: Report, node: Node, row: Row) -> str | None:
+    """``11 + (3 − 1)·4 = 19`` for each axis; None where fields repeat in phases (behind an upsampling) or do not grow."""
     assert node.op is not None and row.receptive_field is not None
     reach = node.op.window(*_inputs(report.graph, node))[0]
-    if len(node.inputs) != 1 or not reach or reach[-1] is None or len(reach[-1][1].taps) != 1:
-        return None
     before = report.row(row.inputs[0])
-    size, stride = 1, 1
-    if before is not None:
-        if before.receptive_field is None or before.receptive_field.fields[-1] is None:
+    if len(node.inputs) != 1 or not reach or (before is not None and before.receptive_field is None):
+        return None
+    lines = []
+    for axis, (step, after) in enumerate(zip(reach, row.receptive_field.fields)):
+        below = before.receptive_field.fields[axis] if before and before.receptive_field else START
+        if step is None or step[0] != axis or len(step[1].taps) != 1 or below is None or len(below.spans) != 1 or after is None:
             return None
-        size, stride = before.receptive_field.size[-1], before.receptive_field.stride[-1]  # type: ignore[assignment]
-    taps = reach[-1][1].taps[0]
-    return f"{size} + ({taps[-1] - taps[0] + 1} − 1)·{stride}" if taps[-1] > taps[0] else None
+        taps = step[1].taps[0]
+        lines.append(f"{below.size} + ({taps[-1] - taps[0] + 1} − 1)·{below.stride} = {after.size}" if taps[-1] > taps[0] else str(after.size))
+    return None if all("=" not in line for line in lines) else "; ".join(dict.fromkeys(lines))
+
+
+def explain_group(report: Report, path: str) -> list[Line]:
+    """A block or chain in sum; empty if there is none of that name."""
+    rows = report.group(path)
+    if len(rows) < 2:
+        return []
+    first, last = rows[0], rows[-1]
+    counts = [Line(name, f"{sum(getattr(row, key) for row in rows):,}") for name, key in (("parameters", "params"), ("MACs", "macs"), ("FLOPs", "flops"), ("activations", "activations"))]
+    field = [Line("field", across(last.receptive_field.size))] if last.receptive_field and None not in last.receptive_field.fields else []
+    return [Line("layers", f"{len(rows)}, from {first.path} to {last.path}"), Line("shape", f"{named(first.input_shapes[0])} → {named(last.output_shape)}"), *counts, *field]

@@ -86,6 +86,7 @@ class Report:
     totals: Totals
     graph: Graph
     published: list = field(default_factory=list)
+    not_compared: int = 0  # published figures left aside under other parameters, input, batch or type
     budgets: list = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
@@ -101,6 +102,11 @@ class Report:
             if row.receptive_field and None not in row.receptive_field.fields:
                 return row.path, row.receptive_field
         return None
+
+    @property
+    def complete(self) -> bool:
+        """Whether every layer could be analysed."""
+        return bool(self.graph.outputs)
 
     def row(self, path: str) -> Row | None:
         return next((row for row in self.rows if row.path == path), None)
@@ -133,7 +139,7 @@ def fold(graph: Graph, batch: int = 1, dtype: str = "float32") -> tuple[list[Row
         rows.append(Row(
             node.path, op.key, tuple(nodes[m].path for m in node.inputs), tuple(tuple(x) for x in xs), tuple(y),
             weights, biases, affine, buffers, op.cost(*xs, y=y), batch, fresh, fresh * width,
-            shown_field(node, seen[n], nodes, input_sizes), None if node.shares is None else nodes[node.shares].path, node.position))  # fmt: skip
+            shown_field(node, seen[n], nodes, input_sizes), nodes[node.shares].path if node.shares is not None and op.weights(*xs) else None, node.position))  # fmt: skip
     return rows, total(rows, input_values * batch, conv_values * batch, width), notes
 
 

@@ -109,19 +109,19 @@ def explain(
 ) -> None:  # fmt: skip
     """The arithmetic of one layer, with the numbers put in."""
     from ..analysis.explain import explain as explanation
+    from ..analysis.explain import explain_group
     from ..diagnostic import nearest
 
     report, sources = report_of(spec, variant, set, input, batch)
-    lines = explanation(report, layer)
+    lines = explanation(report, layer) or explain_group(report, layer)
     if lines:
         row = report.row(layer)
-        put(f"{layer}: {row.op} on {', '.join(row.inputs)}")
+        put(f"{layer}: {row.op} on {', '.join(row.inputs)}" if row else f"{layer}: a block")
         for what, how in lines:
             put(f"  {what:<12}{how}")
     elif report.ok:
-        inside = [row.path for row in report.group(layer)]
-        help = f"it is a block; its layers are {', '.join(inside[:6])}{', …' if len(inside) > 6 else ''}" if inside else nearest(layer, [row.path for row in report.rows])
-        raise Mistake(Diagnostic("CNN111", f"no layer is called `{layer}`", help=help or "`cnncalc analyze` lists the layers"))
+        help = nearest(layer, [row.path for row in report.rows]) or "`cnncalc analyze SPEC --format csv --columns path` lists the layers"
+        raise Mistake(Diagnostic("CNN111", f"no layer is called `{layer}`", help=help))
     finish((d for d in report.diagnostics if d.severity == "error"), sources)
 
 
@@ -134,7 +134,7 @@ def size(
     dilation: Annotated[int, typer.Option("-d", "--dilation", help="distance of the window's points")] = 1,
     ceil: Annotated[bool, typer.Option("--ceil", help="round up")] = False,
 ) -> None:
-    """One window by hand: (N + 2P − K)/S + 1, whether it fits, and what would."""
+    """One window by hand: (N + 2P − F)/S + 1, whether it fits, and what would."""
     from ..analysis.one_window import one_window
 
     if not 0 <= padding <= 10**9:
@@ -163,7 +163,9 @@ def zoo(format: Annotated[o.Format, typer.Option("--format", help="how to print 
 
     found = networks()
     if format is o.Format.table:
-        show(render_zoo.table(found))
+        from ..report.table import console
+
+        show(render_zoo.table(found, console().width))
     else:
         put(getattr(render_zoo, format.value)(found))
 

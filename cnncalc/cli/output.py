@@ -33,16 +33,13 @@ def show(renderable: Any, file: str | None = None) -> None:
     """Something of rich's to stdout; to a file without colours."""
     from ..report.table import console
 
-    if file is None:
-        console().print(renderable)
+    screen = console()
+    if file is None and screen.is_terminal:
+        screen.print(renderable)
         return
-    from io import StringIO
-
-    from rich.console import Console
-
-    text = StringIO()
-    Console(file=text, width=160, highlight=False, color_system=None).print(renderable)
-    put(text.getvalue().rstrip("\n"), file)
+    with screen.capture() as captured:  # lines without the blanks that fill a screen
+        screen.print(renderable)
+    put("\n".join(line.rstrip() for line in captured.get().splitlines()), file)
 
 
 def complain(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str] | None = None) -> None:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from ..cost import Cost
 from ..diagnostic import Diagnostic
-from ..num import Shape
+from ..num import Shape, product
 from ..window import IDENTITY
 from .base import WHOLE, Backward, Kept, Need, Op, Reach, Storage, values
 from .fields import Flag, Natural, Real
@@ -158,12 +158,16 @@ class Softmax(Activation):
 
     key = "softmax"
     main = "axis"
-    torch_name, per_value, keeps_output = "Softmax", Cost(cmp=1, add=2, exp=1, div=1), True
+    torch_name, keeps_output = "Softmax", True
     axis: Natural = 0
 
     def needs(self, x: Shape) -> Iterator[Need]:
         yield Need(len(x) - 1 - self.axis, lambda: Diagnostic(
             "CNN201", f"axis {self.axis} of a shape with {len(x)} axes", help=f"axes count from 0, the channels, to {len(x) - 1}"))
+
+    def cost(self, x: Shape, *, y: Shape) -> Cost:
+        n, sums = values(x), product(size for axis, size in enumerate(x) if axis != self.axis)
+        return Cost(cmp=n - sums, add=2 * n - sums, exp=n, div=n)  # largest; less it, and the sum; power; quotient
 
     def arguments(self) -> dict[str, Any]:
         return {"dim": self.axis + 1}
@@ -176,4 +180,8 @@ class LogSoftmax(Softmax):
     """The logarithm of softmax, as torch.nn.LogSoftmax."""
 
     key = "log_softmax"
-    torch_name, per_value = "LogSoftmax", Cost(cmp=1, add=3, exp=1)
+    torch_name = "LogSoftmax"
+
+    def cost(self, x: Shape, *, y: Shape) -> Cost:
+        n, sums = values(x), product(size for axis, size in enumerate(x) if axis != self.axis)
+        return Cost(cmp=n - sums, add=3 * n - sums, exp=n + sums)

@@ -29,7 +29,6 @@ class Conv(Sliding):
     """
 
     key = "conv"
-    main = "out"
     ceil_mode: ClassVar[bool] = False
     out: Positive
     kernel: PerAxis
@@ -126,7 +125,6 @@ class ConvTranspose(Op):
     """Transposed convolution, as torch.nn.ConvTranspose1d/2d/3d: n -> (n − 1)·s − 2p + d(k − 1) + output_padding + 1."""
 
     key = "conv_transpose"
-    main = "out"
     ranks: ClassVar[tuple[int, ...]] = (2, 3, 4)
     out: Positive
     kernel: PerAxis

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from ..cost import FREE, Cost
 from ..diagnostic import Diagnostic
@@ -60,7 +60,6 @@ class Elementwise(Op):
     """Values of the branches combined one by one; an axis that an operator made 1 broadcasts."""
 
     inputs = (2, None)
-    symbol: ClassVar[str]
 
     def needs(self, *xs: Shape) -> Iterator[Need]:
         yield same_rank(xs)
@@ -90,9 +89,6 @@ class Elementwise(Op):
     def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
         return NOTHING
 
-    def arithmetic(self, *xs: Shape) -> str:
-        return f" {self.symbol} ".join(named(x) for x in xs)
-
     def module(self, *xs: Shape) -> nn.Module:
         from ..torch_backend.modules import Combination
 
@@ -103,7 +99,6 @@ class Add(Elementwise):
     """Sum of the branches (ResNet)."""
 
     key = "add"
-    symbol = "+"
 
     def cost(self, *xs: Shape, y: Shape) -> Cost:
         return Cost(add=(len(xs) - 1) * values(y))
@@ -113,7 +108,6 @@ class Sub(Elementwise):
     """The first branch less the others."""
 
     key = "sub"
-    symbol = "−"
 
     def cost(self, *xs: Shape, y: Shape) -> Cost:
         return Cost(add=(len(xs) - 1) * values(y))
@@ -123,7 +117,6 @@ class Mul(Elementwise):
     """Product of the branches (gates, squeeze-and-excite)."""
 
     key = "mul"
-    symbol = "·"
 
     def cost(self, *xs: Shape, y: Shape) -> Cost:
         return Cost(mul=(len(xs) - 1) * values(y))

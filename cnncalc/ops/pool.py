@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ..cost import Cost
 from ..diagnostic import Diagnostic
-from ..num import Shape, product
+from ..num import Num, Shape, product
 from ..window import MAX_PHASES, Map
 from .base import NOTHING, WHOLE, Backward, Kept, Need, Op, Reach, axes_need, per_axis, torch_nd, values
 from .fields import Flag, Padding, PerAxis, Real
@@ -165,6 +165,13 @@ class Global(Op):
     def shape(self, x: Shape) -> Shape:
         return (x[0], *self.target(len(x) - 1))
 
+    def pairs(self, x: Shape, y: Shape) -> Num:
+        """Operations between two values: one less than the window holds, for each output.
+
+        NOTE: adaptive windows overlap where out does not divide n; then each input is counted once, as fvcore does.
+        """
+        return values(x) - values(y) if product(self.target(len(x) - 1)) == 1 else values(x)
+
     def units(self, x: Shape) -> frozenset[int]:
         return frozenset(axis + 1 for axis, n in enumerate(self.target(len(x) - 1)) if n == 1)
 
@@ -194,8 +201,7 @@ class GlobalAvgPool(Global):
     key = "globalavgpool"
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
-        # NOTE: adaptive windows overlap where out does not divide n; each input is counted once, as fvcore does
-        return Cost(add=values(x), div=values(y))
+        return Cost(add=self.pairs(x, y), div=values(y))
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return NOTHING if product(y[1:]) == 1 else Kept(inputs=(0,))
@@ -210,7 +216,7 @@ class GlobalMaxPool(Global):
     key = "globalmaxpool"
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
-        return Cost(cmp=values(x))
+        return Cost(cmp=self.pairs(x, y))
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return Kept(inputs=(0,), bytes=8 * values(y))

@@ -110,6 +110,12 @@ class Upsample(Op):
     def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
         return Kept(inputs=(0,)) if self.mode == "area" and product(y[1:]) > 1 else NOTHING
 
+    def arithmetic(self, x: Shape, *like: Shape) -> str:
+        if self.scale is None:
+            return f"that of `{self.like}`" if like else "as given"
+        scales = per_axis(self.scale, len(x) - 1)
+        return "; ".join(dict.fromkeys(f"⌊{n}·{r}⌋ = {m}" for n, r, m in zip(x[1:], scales, self.shape(x)[1:])))
+
     def module(self, x: Shape, *like: Shape) -> nn.Module:
         from ..torch_backend.modules import Resizing
 
@@ -205,6 +211,10 @@ class Crop(Op):
 
     def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
         return NOTHING
+
+    def arithmetic(self, x: Shape, *like: Shape) -> str:
+        parts = (f"{n} − {a} − {n - m - a} = {m}" for n, m, a in zip(x[1:], self.shape(x, *like)[1:], self.starts(x, *like)))
+        return "; ".join(dict.fromkeys(parts))
 
     def module(self, x: Shape, *like: Shape) -> nn.Module:
         from ..torch_backend.modules import Cropping

@@ -122,6 +122,8 @@ def window_line(n: Num, k: int, s: int, lo: int, hi: int, d: int, ceil: bool = F
     top, out = n + lo + hi - d * (k - 1) - 1, slide(n, k, s, lo, hi, d, ceil)
     if top % s == 0 and top >= 0:
         return f"({n}{pad} − {kernel})/{s} + 1 = {out}"
+    if top < 0:
+        return f"({n}{pad} − {kernel})/{s} + 1 = {top / s + 1:g}, less than 1"
     shown = (f"{top / s + 1:.{digits}f}".rstrip("0").rstrip(".") for digits in (2, 4, 9))
     value = next((text for text in shown if "." in text), f"{top / s + 1:.0f}")  # as many digits as show that it is no whole number
     how = f"rounded {'up' if ceil else 'down'}: {out}" + (" (the last window would start in the padding)" if ceil and out != -(-top // s) + 1 else "")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ..analysis.fold import Report, Row
+from ..analysis.fold import BYTES, Report, Row
+from ..num import product
 
 DASH = "–"
 
@@ -43,7 +44,7 @@ COLUMNS: dict[str, Column] = {column.key: column for column in (
     Column("path", "layer", lambda r: r.path),
     Column("op", "operator", lambda r: r.op),
     Column("inputs", "inputs", lambda r: " ".join(r.inputs)),
-    Column("input", "input", lambda r: shape_text(r.input_shapes[0])),
+    Column("input", "input", lambda r: " ".join(map(shape_text, r.input_shapes))),
     Column("output", "output", lambda r: shape_text(r.output_shape)),
     Column("params", "params", lambda r: r.params, "params"),
     Column("weights", "weights", lambda r: r.weights, "weights"),
@@ -79,6 +80,16 @@ def text(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
+def input_values(report: Report, columns: list[Column]) -> list[list[Any]]:
+    """A line for each input, which is kept as an activation too; None where a column has nothing to say of it."""
+    lines = []
+    for name, shape in report.inputs.items():
+        values = product(shape) * report.batch
+        known = {"path": name, "op": "input", "output": shape_text(shape), "activations": values, "activation_bytes": values * BYTES[report.dtype]}
+        lines.append([known.get(column.key) for column in columns])
+    return lines
+
+
 def totals(report: Report, columns: list[Column]) -> list[Any]:
     """The last line: sums where a column has one."""
     first = ["total"]
@@ -87,7 +98,7 @@ def totals(report: Report, columns: list[Column]) -> list[Any]:
 
 def mebibytes(count: int) -> str:
     """``58.1 MiB``."""
-    return f"{count / 2**20:,.1f} MiB" if count >= 2**20 / 10 else f"{count / 1024:,.1f} KiB" if count >= 1024 else f"{count} bytes"
+    return f"{count / 2**20:,.1f} MiB" if count >= 2**20 else f"{count / 1024:,.1f} KiB" if count >= 1024 else f"{count} bytes"
 
 
 def short(count: int) -> str:

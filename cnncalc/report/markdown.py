@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from ..analysis.fold import Report, Row
-from .columns import COLUMNS, DASH, mebibytes, short, standard, text, texts, totals
+from .columns import COLUMNS, DASH, input_values, mebibytes, short, standard, text, texts, totals
 
 
 def render(report: Report, rows: list[Row], columns: tuple[str, ...] | None = None, convention: str = "macs") -> str:
-    """A heading, the layers, the totals."""
+    """A heading, the inputs, the layers, the totals."""
     chosen = [COLUMNS[key] for key in columns or standard(convention)]
     numeric = [column.numeric for column in chosen]
     lines = [f"### {report.name}", "", _line([c.title for c in chosen]), _line(["---:" if n else "---" for n in numeric])]
+    for values in input_values(report, chosen):
+        lines.append(_line(["" if value is None else text(value) for value in values]))
     for row in rows:
         lines.append(_line([DASH if c.total and not c.value(row) else t for c, t in zip(chosen, texts(row, chosen))]))
+    if not report.complete:
+        return "\n".join([*lines, "", "and no further: see the error"])
     lines.append(_line(["" if end is None else f"**{text(end)}**" for end in totals(report, chosen)]))
     t = report.totals
     lines += ["", f"{t.params:,} parameters ({mebibytes(t.param_bytes)}), {t.macs:,} MACs ({short(t.macs)}), {t.activations:,} activations ({mebibytes(t.activation_bytes)})"]

@@ -14,8 +14,7 @@ from rich.text import Text
 from ..analysis.fold import Report, Row
 from ..analysis.published import Comparison
 from ..cost import CONVENTIONS
-from ..num import product
-from .columns import BARRED, COLUMNS, DASH, Column, axes_text, mebibytes, shape_text, short, standard, text, totals
+from .columns import BARRED, COLUMNS, DASH, Column, axes_text, input_values, mebibytes, shape_text, short, standard, text, totals
 
 WIDE, BLOCKS = 110, " ▁▂▃▄▅▆▇█"
 EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -26,7 +25,7 @@ def render(report: Report, rows: list[Row], width: int, columns: tuple[str, ...]
     """The table of the rows, the totals, the published figures."""
     chosen = [COLUMNS[key] for key in columns or standard(convention)]
     shown = table(report, rows, chosen, width)
-    if not report.ok:  # sums of a part of the network would mislead
+    if not report.complete:  # sums of a part of the network would mislead
         return Group(heading(report), shown, Text("and no further: see the error", "dim"))
     return Group(heading(report), shown, summary(report, convention))
 
@@ -43,17 +42,20 @@ def table(report: Report, rows: list[Row], columns: list[Column], width: int) ->
     Laid out here, not by rich's Table, whose layout takes seconds for ten thousand layers.
     """
     bar = 6 if width >= WIDE else 1
-    ends = ["" if end is None else text(end) for end in totals(report, columns)] if report.ok else [""] * len(columns)
+    ends = ["" if end is None else text(end) for end in totals(report, columns)] if report.complete else [""] * len(columns)
     body = [[text(column.value(row)) for column in columns] for row in rows]
     for line in body:
         line[:] = [DASH if value == "0" and column.key in BARRED else value for value, column in zip(line, columns)]
-    above = input_lines(report, columns)
+    above = [["" if value is None else text(value) for value in line] for line in input_values(report, columns)]
     lines = [[column.title for column in columns], *above, *body, ends]
     widths = [max(map(len, column)) for column in zip(*lines)]
     barred = sum(column.key in BARRED for column in columns)
+    heads: dict[int, str] = {}
     if columns[0].key == "path":
-        room = width - sum(widths[1:]) - (len(columns) + 1) - barred * (bar + 1)
-        widths[0] = min(widths[0], max(room, 12))
+        room = max(width - sum(widths[1:]) - (len(columns) + 1) - barred * (bar + 1), 12)
+        if widths[0] > room:
+            heads = outline(body)
+            widths[0] = min(max(len(line[0]) for line in lines), room)
     layout = Layout(columns, widths, bar)
     peaks = {c.key: max((c.value(row) for row in rows), default=0) for c in columns if c.key in BARRED}
     bars = [[share(c.value(row), peaks[c.key], bar) for c in columns if c.key in BARRED] for row in rows]
@@ -61,11 +63,25 @@ def table(report: Report, rows: list[Row], columns: list[Column], width: int) ->
     segments = [Segment("\n"), *layout.line(lines[0], BOLD), Segment(rule)]
     for line in above:
         segments += layout.line(line, DIM)
-    for line, shares in zip(body, bars):
+    for n, (line, shares) in enumerate(zip(body, bars)):
+        if n in heads:
+            segments.append(Segment(f" {heads[n]}\n", DIM))
         segments += layout.line(line, None, shares)
-    if report.ok:
+    if report.complete:
         segments += [Segment("\n"), *layout.line(ends, BOLD)]
     return Segments([*segments, Segment("\n")])
+
+
+def outline(body: list[list[str]]) -> dict[int, str]:
+    """Paths too long for their column become headings, each over the layers directly in it; those keep their last name."""
+    heads, above = {}, ""
+    for n, line in enumerate(body):
+        block, _, name = line[0].rpartition(".")
+        if block != above and block:
+            heads[n] = block
+        above = block
+        line[0] = f"  {name}" if block else name
+    return heads
 
 
 class Layout(NamedTuple):
@@ -90,15 +106,6 @@ class Layout(NamedTuple):
                 segments += [Segment(pending + " ", style), Segment(next(shares, "").ljust(self.bar), CYAN)]
                 pending = ""
         return [*segments, Segment(pending.rstrip() + "\n", style)]
-
-
-def input_lines(report: Report, columns: list[Column]) -> list[list[str]]:
-    """The inputs, which are kept as activations too."""
-    lines = []
-    for name, shape in report.inputs.items():
-        known = {"path": name, "output": shape_text(shape), "activations": f"{product(shape) * report.batch:,}"}
-        lines.append([known.get(column.key, "") for column in columns])
-    return lines
 
 
 def share(value: int, peak: int, cells: int) -> str:
@@ -127,7 +134,7 @@ def summary(report: Report, convention: str) -> Table:
     if t.buffers:
         grid.add_row("buffers", noted(f"{t.buffers:,}", "saved, not trained"))
     for budget in report.budgets:
-        grid.add_row("budget", Text.assemble(f"{budget.what} {budget.ours:,}, {budget.limit}: ", ("passed", "bold red") if budget.passed else ("kept", "green")))
+        grid.add_row("budget", Text.assemble(f"{budget.what} {budget.ours:,}, {budget.limit}: ", ("exceeded" if "min" not in budget.limit and ">" not in budget.limit and "least" not in budget.limit else "missed", "bold red") if budget.passed else ("kept", "green")))
     published(report, grid)
     return grid
 
@@ -138,6 +145,8 @@ def noted(value: str, note: str) -> Text:
 
 def published(report: Report, grid: Table) -> None:
     """How many published figures agree, and those that differ, once for each reason."""
+    if report.not_compared:
+        grid.add_row("published", Text(f"{report.not_compared} figures not compared: they are of the network as written", "dim"))
     if not report.published:
         return
     agree = [figure for figure in report.published if figure.agrees]

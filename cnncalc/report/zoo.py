@@ -40,12 +40,15 @@ def cells(entry: dict[str, Any]) -> list[str]:
 HEADINGS = ("network", "year", "input", "params", "MACs", "activations", "field")
 
 
-def table(found: Found) -> Table:
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for heading in HEADINGS:
-        grid.add_column(heading, justify="left" if heading in ("network", "input") else "right", no_wrap=True)
+def table(found: Found, width: int) -> Table:
+    """The list, without the years where it would not fit."""
+    kept = [n for n, heading in enumerate(HEADINGS) if width >= 90 or heading != "year"]
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0) if width >= 90 else 0)
+    for n in kept:
+        grid.add_column(HEADINGS[n], justify="left" if HEADINGS[n] in ("network", "input") else "right", no_wrap=True)
     for entry in data(found):
-        grid.add_row(*cells(entry))
+        values = cells(entry)
+        grid.add_row(*(values[n] for n in kept))
     return grid
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from ..diagnostic import Diagnostic, Mistake, nearest
 from ..ops.base import Op
 from .expression import clip
+from .names import FIELD_SYNONYMS
 from .yaml_tree import Marks
 
 MOST = 100  # findings of one model
@@ -90,6 +91,10 @@ def owner_text(path: tuple) -> str:
 
 def unknown_key(key: str, position: Any, known: list[str], what: str) -> Diagnostic:
     """A key that does not exist here."""
+    if FIELD_SYNONYMS.get(key) in known:
+        return Diagnostic("CNN101", f"{what} has no key `{key}`", position, help=f"here it is called `{FIELD_SYNONYMS[key]}`")
+    if key in ("in_channels", "in_features"):
+        return Diagnostic("CNN101", f"{what} has no key `{key}`", position, help="remove it: what comes in is inferred")
     if ":" in key:
         return Diagnostic("CNN101", f"{what} has no key `{clip(key)}`", position, help="put a space behind the colon")
     return Diagnostic("CNN101", f"{what} has no key `{clip(key)}`", position, help=nearest(key, known) or f"it has {', '.join(f'`{k}`' for k in known)}")

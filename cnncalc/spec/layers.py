@@ -79,7 +79,8 @@ class LayerReader:
     def layers(self, data: Any, marks: Marks, known: frozenset[str]) -> list[Step]:
         """The steps of a list of layers, named in source order."""
         if not isinstance(data, list):
-            self.report("CNN103", f"layers stand in a list, not {shown(data)}", marks.position(self.file), "begin each layer with `- `")
+            help = f"to join an earlier layer: [{{identity: , from: {data}}}]" if isinstance(data, str) else "begin each layer with `- `"
+            self.report("CNN103", f"layers stand in a list, not {shown(data)}", marks.position(self.file), help)
             return []
         counts: dict[str, int] = {}
         names: dict[str, int] = {}
@@ -110,7 +111,7 @@ class LayerReader:
             self.report("CNN104", f"`{clip(key)}` is no operator or block", place, self._meant(key))
             return None
         counts[key] = counts.get(key, 0) + 1
-        step = Step(key, f"{key}{counts[key]}", marks, place)
+        step = Step(key, f"{key}{'_' if key[-1].isdigit() else ''}{counts[key]}", marks, place)
         known = self._graph_words(step, item, marks, known)
         self._body(step, item[key], known)
         return step
@@ -248,12 +249,19 @@ class LayerReader:
         if isinstance(body, dict):
             return {} if self._cut_by_yaml(body, step.body_marks) else body
         if main is None:
-            self.report("CNN103", f"`{step.key}` takes no bare value", step.body_marks.position(self.file), "give its keys: {key: value}" if step.key in self.blocks or words_of(BY_KEY[step.key]) else f"write `- {step.key}`")
+            self.report("CNN103", f"`{step.key}` takes no bare value", step.body_marks.position(self.file), self._form(step.key))
             return {}
         whole = step.body_marks
         step.body_marks = Marks(whole.line, whole.column, whole.width)
         step.body_marks.items[main] = whole
         return {main: body}
+
+    def _form(self, key: str) -> str:
+        """How a layer without a main value is written."""
+        if key in self.blocks:
+            return f"write `- {key}`, or give its parameters by name"
+        required = [name for name, field in BY_KEY[key].fields().items() if field.is_required()]
+        return f"write `{key}: {{{', '.join(f'{name}: …' for name in required)}}}`" if words_of(BY_KEY[key]) else f"write `- {key}`"
 
     def _cut_by_yaml(self, body: dict[str, Any], marks: Marks) -> bool:
         """Whether an expression with a comma was read as two keys; it is reported where it begins."""

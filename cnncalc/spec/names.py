@@ -19,6 +19,13 @@ SYNONYMS = {
     "zeropadding2d": "pad", "droppath": "stochastic_depth", "drop_path": "stochastic_depth", "view": "reshape",
 }  # fmt: skip
 
+# What fields of operators are called elsewhere.
+FIELD_SYNONYMS = {
+    "out_channels": "out", "filters": "out", "channels": "out", "out_features": "out", "units": "out", "kernel_size": "kernel", "k": "kernel",
+    "strides": "stride", "s": "stride", "pad": "padding", "p": "padding", "dilation_rate": "dilation", "num_groups": "groups", "scale_factor": "scale",
+    "output_size": "size", "negative_slope": "slope", "normalized_shape": "over",
+}  # fmt: skip
+
 # Attributes of torch.nn.Module: a submodule of such a name is refused there, or hides the attribute.
 MODULE_ATTRIBUTES = frozenset(
     ["T_destination", "add_module", "apply", "bfloat16", "buffers", "call_super_init", "children", "compile", "cpu", "cuda", "double", "dump_patches", "eval", "extra_repr", "float", "forward", "get_buffer", "get_extra_state", "get_parameter", "get_submodule", "half", "ipu", "load_state_dict", "modules", "mtia", "named_buffers", "named_children", "named_modules", "named_parameters", "parameters", "register_backward_hook", "register_buffer", "register_forward_hook", "register_forward_pre_hook", "register_full_backward_hook", "register_full_backward_pre_hook", "register_load_state_dict_post_hook", "register_load_state_dict_pre_hook", "register_module", "register_parameter", "register_state_dict_post_hook", "register_state_dict_pre_hook", "requires_grad_", "set_extra_state", "set_submodule", "share_memory", "state_dict", "to", "to_empty", "train", "training", "type", "xpu", "zero_grad"]

@@ -89,6 +89,7 @@ class Spec:
         expect_marks = self.marks.find("variants", variant, "expect")
         expander = Expander(self.file, self.blocks, params, expects, expect_marks, check_expects=not moved)
         graph = expander.expand(inputs, self.steps, self.document.outputs or [], self.marks.find("outputs"))
+        graph.diagnostics = [channels_first(d, inputs) for d in graph.diagnostics]
         failed = any(d.severity == "error" for d in graph.diagnostics)
         if moved and not failed and (_expects(self.steps) or any(_expects(b.layers) for b in self.blocks.values())):
             graph.diagnostics.append(Diagnostic("CNN305", "`expect` is not checked under another input or other parameters", severity="note"))
@@ -237,3 +238,11 @@ class Spec:
 def _expects(steps: list[Step]) -> bool:
     inner = (s for step in steps for s in (step.layers or [], *(step.branches or {}).values()))
     return any(step.expect is not None for step in steps) or any(map(_expects, inner))
+
+
+def channels_first(diagnostic: Diagnostic, inputs: dict[str, tuple]) -> Diagnostic:
+    """A shape fault where the input looks like [height, width, channels]: the likelier advice."""
+    for shape in inputs.values():
+        if diagnostic.code[:4] == "CNN2" and diagnostic.severity == "error" and len(shape) == 3 and shape[2] in (1, 3) and shape[0] > 4:
+            return diagnostic._replace(help=f"channels come first: did you mean [{shape[2]}, {shape[0]}, {shape[1]}]?")
+    return diagnostic

@@ -221,6 +221,7 @@ _EXPRESSION = r"\$\{[^}]*\}?|\w+\[[^\]]*\]?|\bin \[[^\]]*\]?|\w+\([^)]*\)?"
 _ADVICE = (
     (r"\btab\b|'\\t'", "indent with spaces"),
     (r"mapping values are not allowed", "a layer with words below it ends in a colon: `- relu:`; a key and its value are set apart by `: `"),
+    (r"cannot start any token", "quote it; a least figure is written {min: 300}"),
     (r"comment or line break", "`>` begins a text in YAML: write {min: 300}, or quote it"),
     (r"expected <document start>", "indent what belongs together alike, and end a key with `:`"),
     (r"block (mapping|end|collection)|expected '-'|expected key", "indent what belongs together alike"),
