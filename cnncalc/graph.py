@@ -46,6 +46,16 @@ class Graph:
     def inputs(self) -> list[Node]:
         return [node for node in self.nodes if node.op is None]
 
+    def before(self, n: int) -> set[int]:
+        """A node and all those it is computed from."""
+        found, open_ = set(), [n]
+        while open_:
+            node = open_.pop()
+            if node not in found:
+                found.add(node)
+                open_ += self.nodes[node].inputs
+        return found
+
     def readers(self) -> list[int]:
         """How many layers read the values of each node; an output of the network counts as read once more."""
         counts = [0] * len(self.nodes)

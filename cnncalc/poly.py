@@ -8,6 +8,7 @@ the floor, so the sizes of a chain of windows stay one floor deep.
 from __future__ import annotations
 
 from math import gcd
+from operator import index
 from typing import Any, Union
 
 Atom = Union[str, "Floor"]
@@ -37,7 +38,7 @@ class Poly:
 
     @staticmethod
     def of(value: Any) -> Poly:
-        return value if isinstance(value, Poly) else Poly({(): int(value)} if value else {})
+        return value if isinstance(value, Poly) else Poly({(): index(value)})
 
     @property
     def constant(self) -> int | None:
@@ -113,7 +114,7 @@ class Poly:
         return isinstance(other, (int, Poly)) and self.terms == Poly.of(other).terms
 
     def __hash__(self) -> int:
-        return hash(frozenset(self.terms.items()))
+        return hash(frozenset(self.terms.items()) if self.constant is None else self.constant)
 
     def __str__(self) -> str:
         text = ""

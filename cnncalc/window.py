@@ -13,7 +13,7 @@ from fractions import Fraction
 from math import gcd, lcm
 from typing import NamedTuple
 
-MAX_PHASES, MAX_TAPS = 4096, 10**6  # beyond them a field is given up and counts as the whole input, never guessed
+MAX_PHASES, MAX_TAPS = 4096, 10**6  # beyond them a field is given up: said aloud, and shown as the whole input
 
 
 class Map(NamedTuple):
@@ -29,6 +29,7 @@ class Map(NamedTuple):
 
 
 IDENTITY = Map(1, (range(1),))
+UNKNOWN = Map(1, ())  # too many phases to follow
 
 
 class Field(NamedTuple):
@@ -42,6 +43,8 @@ class Field(NamedTuple):
         if reads is IDENTITY:
             return self
         inner, outer = len(self.spans), len(reads.taps)
+        if reads is UNKNOWN:
+            return None
         if inner == 1 and outer == 1:
             span, taps, step = self.spans[0], reads.taps[0], self.advance
             if span is None or not taps:

@@ -60,6 +60,13 @@ def lines(rng: random.Random, n: int) -> list[str]:
     result: list[str] = []
     for _ in range(rng.randint(2, 6)):
         result += join(rng, n) if rng.random() < 0.3 else [f"- {layer(rng, n, keep=rng.random() < 0.3)}"]
+    if n == 2 and rng.random() < 0.2:
+        result += ["- permute: [0, 2, 1]"]
+    if rng.random() < 0.2:
+        result += ["- mul:", "    x: []", "    gate: [globalavgpool, sigmoid]"]
+    if rng.random() < 0.3:  # the same weights, and layers without any, at two sizes
+        result += ["- conv: {out: 2, kernel: 1}", "- chain:", "    - conv: {out: 2, kernel: 3, padding: same}", "    - relu", "    - crop: {amount: 1}", "  name: first",
+                   "- maxpool: 2", "- chain:", "    - conv: {out: 2, kernel: 3, padding: same}", "    - relu", "    - crop: {amount: 1}", "  share: first"]  # fmt: skip
     if rng.random() < 0.3:
         result += ["- identity:", "  name: here", "- maxpool: 2", f"- {layer(rng, n, keep=True)}",
                    f"- conv_transpose: {{out: 2, kernel: {rng.choice((2, 4))}, stride: 2}}", "  name: there",

@@ -27,6 +27,7 @@ class Seen:
     macs: int
     storage: str
     kept: int
+    kept_training: int | None  # None where torch cannot train on a single image
 
 
 def run(op: Op, shapes: Sequence[tuple[int, ...]]) -> Seen | None:
@@ -46,7 +47,14 @@ def run(op: Op, shapes: Sequence[tuple[int, ...]]) -> Seen | None:
     own = {name: tuple(p.shape) for name, p in module.named_parameters()}
     buffers = {name: tuple(b.shape) for name, b in module.named_buffers()}
     storage = "inplace" if written else "view" if alias else "new"
-    return Seen(tuple(y.shape[1:]), own, buffers, counter.get_total_flops() // 2, storage, kept(module, shapes))
+    return Seen(tuple(y.shape[1:]), own, buffers, counter.get_total_flops() // 2, storage, kept(module, shapes), kept_in_training(module, shapes))
+
+
+def kept_in_training(module: nn.Module, shapes: Sequence[tuple[int, ...]]) -> int | None:
+    try:
+        return kept(module, shapes, training=True)
+    except ValueError:  # one value per channel has no variance
+        return None
 
 
 def kept(module: nn.Module, shapes: Sequence[tuple[int, ...]], training: bool = False) -> int:

@@ -22,7 +22,7 @@ HEAD = re.compile(r"# (CNN\d{3}) (\d+):(\d+) exit (\d)\n")
 
 
 def run(path: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
+    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONPATH": str(FOLDER.parent.parent)}
     return subprocess.run([sys.executable, "-m", "cnncalc", "analyze", path.name], cwd=FOLDER, capture_output=True, text=True, timeout=10, check=False, env=environment)
 
 

@@ -17,6 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 import cnncalc
 from cnncalc.analysis.fold import Report
 from cnncalc.analysis.reception import ReceptiveField
+from cnncalc.analysis.storage import storages
 from cnncalc.torch_backend.build import Network, assemble
 
 from . import graphs
@@ -51,8 +52,9 @@ def linear(network: nn.Module) -> nn.Module:
     return network.double().eval()
 
 
-def seen_by_gradient(network: nn.Module, shape: tuple[int, ...], axis: int) -> list[list[int]]:
-    """For each output position along a spatial axis, the input positions with a gradient."""
+def seen_by_gradient(network: nn.Module, shape: tuple[int, ...], axis: int, looks: int | None = None) -> list[list[int]]:
+    """For each output position along a spatial axis, the positions with a gradient along the input axis it looks along."""
+    looks = axis if looks is None else looks
     x = torch.rand(1, *shape, dtype=torch.float64).add(0.5).requires_grad_()
     y = network(x)
     seen = []
@@ -61,7 +63,7 @@ def seen_by_gradient(network: nn.Module, shape: tuple[int, ...], axis: int) -> l
         if gradient is None:
             seen.append([])
             continue
-        others = [a for a in range(gradient.dim()) if a != axis + 2]
+        others = [a for a in range(gradient.dim()) if a != looks + 2]
         seen.append(gradient.abs().amax(others).nonzero().flatten().tolist())
     return seen
 
@@ -97,7 +99,7 @@ def test_receptive_fields_agree_with_gradients() -> None:
         network = linear(assemble(report.graph))
         for axis in range(len(row.output_shape) - 1):
             compared += 1
-            exact += compare(row.receptive_field, axis, seen_by_gradient(network, report.inputs["input"], axis), text) > 0
+            exact += compare(row.receptive_field, axis, seen_by_gradient(network, report.inputs["input"], axis, row.receptive_field.axes[axis]), text) > 0
     assert compared >= GRAPHS
     assert exact > compared // 2, (exact, compared)
 
@@ -114,15 +116,52 @@ def test_the_gradient_check_can_fail() -> None:
 def test_rows_agree_with_torch() -> None:
     for text, report in networks(2, GRAPHS):
         network: Network = assemble(report.graph).eval()
-        shapes: dict[str, tuple[int, ...]] = {}
+        shapes: dict[str, list] = {}  # a shared module is called more than once
         for path, module in network.named_modules():
-            module.register_forward_hook(lambda m, _, y, path=path: shapes.__setitem__(path, tuple(y.shape[1:])))
+            module.register_forward_hook(lambda m, _, y, path=path: shapes.setdefault(path, []).append(tuple(y.shape[1:])))
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             network(torch.randn(1, *report.inputs["input"]))
         for row in report.rows:
-            assert shapes[row.path] == row.output_shape, f"{row.path} in\n{text}"
+            assert row.output_shape in shapes[row.shared_with or row.path], f"{row.path} in\n{text}"
         assert counter.get_total_flops() // 2 == report.totals.macs, text
         assert sum(p.numel() for p in network.parameters()) == report.totals.params, text
+
+
+def homes_in_torch(network: Network, inputs: list[torch.Tensor]) -> list[int]:
+    """For each node the first one whose memory it shares, as torch has it at inference."""
+    values, seen = list(inputs), {x.untyped_storage().data_ptr(): n for n, x in enumerate(inputs)}
+    homes = list(range(len(inputs)))
+    with torch.no_grad():
+        for n, (path, sources, _) in enumerate(network.plan, len(inputs)):
+            values.append(network.get_submodule(path)(*(values[m] for m in sources)))
+            homes.append(seen.setdefault(values[n].untyped_storage().data_ptr(), n))
+    return homes
+
+
+def test_memory_is_shared_where_torch_shares_it() -> None:
+    """Whole graphs, nothing freed on the way: views, in-place layers, and copies where something else needs the input."""
+    rng = random.Random(3)
+    tails = ["", "\n  - flatten\n  - relu\n  - linear: 3\n  - relu: {inplace: false}\n  - silu", "\n  - relu\n  - dropout\n  - flatten\n  - hardswish"]
+    for text, _ in networks(3, GRAPHS):
+        report = cnncalc.analyze(cnncalc.loads(text + rng.choice(tails)))
+        if any(row.op in ("crop", "slice", "permute") for row in report.rows):
+            continue  # what is sliced may still be viewed by torch where the batch is one: see `storages`
+        network = assemble(report.graph).eval()
+        inputs = [torch.randn(1, *shape) for shape in report.inputs.values()]
+        assert homes_in_torch(network, inputs) == storages(report.graph), text
+
+
+def test_shared_layers_compute_what_unshared_ones_do() -> None:
+    text = "input: [2, 12, 12]\nblocks:\n  b:\n    layers:\n      - conv: {out: 2, kernel: 3, padding: 1}\n      - relu\n      - crop: {amount: 1}\n      - upsample: 3 / 2\nlayers:\n  - {b: , name: one}\n  - maxpool: 2\n  - {b: , name: two, share: one}\n  - add: {a: [], b: [relu: {inplace: false}]}\n"
+    report = cnncalc.analyze(cnncalc.loads(text))
+    network = assemble(report.graph).eval()
+    shapes: dict[str, tuple[int, ...]] = {}
+    for row in report.rows:
+        network.get_submodule(row.shared_with or row.path).register_forward_hook(lambda m, _, y, path=row.path: shapes.__setitem__(path, tuple(y.shape[1:])))
+    y = network(torch.randn(1, 2, 12, 12))
+    assert tuple(y.shape[1:]) == report.rows[-1].output_shape
+    assert shapes["two.crop1"] == report.row("two.crop1").output_shape  # type: ignore[union-attr]
+    assert sum(p.numel() for p in network.parameters()) == report.totals.params == 38
 
 
 def test_values_are_freed_after_their_last_use() -> None:

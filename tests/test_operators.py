@@ -17,7 +17,8 @@ from cnncalc.diagnostic import Mistake
 from cnncalc.graph import checked
 from cnncalc.num import product
 from cnncalc.ops import OPS
-from cnncalc.ops.base import Backward, Op, values
+from cnncalc.ops.base import Backward, Op, per_axis, values
+from cnncalc.ops.fields import pairs
 
 from . import oracle
 from .cases import case, instance
@@ -39,6 +40,15 @@ def wrong_length(op: Op, xs: list[tuple[int, ...]]) -> bool:
 
 def wrong_rank(op: Op, xs: list[tuple[int, ...]]) -> bool:
     return len(xs[0]) not in op.ranks
+
+
+def leaves_its_input(op: Op, xs: list[tuple[int, ...]]) -> bool:
+    """More than there is, nothing at all, or not exactly one way of saying how much."""
+    given = [value for value in (op.size, op.amount, op.like) if value is not None]
+    if wrong_rank(op, xs) or len(given) != 1 or len(xs) > 1 and (len(xs[1]) != len(xs[0]) or any(m > n for n, m in zip(xs[0][1:], xs[1][1:]))):
+        return True
+    wanted = [n - lo - hi for n, (lo, hi) in zip(xs[0][1:], pairs(op.amount, len(xs[0]) - 1))] if op.amount is not None else per_axis(op.size, len(xs[0]) - 1)
+    return op.like is None and any(not 1 <= m <= n for n, m in zip(xs[0][1:], wanted))
 
 
 def one_against_many(op: Op, xs: list[tuple[int, ...]]) -> bool:
@@ -63,7 +73,7 @@ STRICTER: dict[str, tuple[Callable, str]] = {
     "add": (one_against_many, "torch broadcasts a size that merely happens to be 1"),
     "sub": (one_against_many, "as add"),
     "mul": (one_against_many, "as add"),
-    "crop": (lambda op, xs: True, "torch clamps; there is no crop in torch to ask"),
+    "crop": (leaves_its_input, "slices clamp; there is no crop in torch to ask"),
     "pixel_shuffle": (wrong_rank, "torch takes the axes before the last three as batches"),
     "pixel_unshuffle": (wrong_rank, "as pixel_shuffle"),
     "upsample": (lambda op, xs: sum(v is not None for v in (op.scale, op.size, op.like)) != 1, "our module lets one of them win"),
@@ -119,6 +129,8 @@ def check(op: Op, xs: list[tuple[int, ...]], outcome: Counter[str]) -> None:
     assert op.cost(*xs, y=mine).mac == theirs.macs, at
     assert op.storage(*xs) == theirs.storage, at
     assert bytes_kept(op, xs, mine, training=False) == theirs.kept, at
+    if theirs.kept_training is not None:
+        assert bytes_kept(op, xs, mine, training=True) == theirs.kept_training, at
     assert op.keeps(*xs, y=mine).output == op.keeps_output, at
 
 
@@ -137,7 +149,7 @@ def test_coverage() -> None:
 
 
 def covered(op: type[Op], seen: dict[str, set], outcome: Counter[str]) -> None:
-    """The cases were worth running: every field took three values (or all it has), and refusals were tried."""
+    """The cases were worth running: every field took three values, or all it has."""
     for field in op.fields():
         if field not in op.layers_named:
             some = op.json_schema()["properties"][field]

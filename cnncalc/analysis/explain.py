@@ -62,9 +62,10 @@ def cost(graph: Graph, node: Node, row: Row) -> list[Line]:
     ledger, lines = row.cost, []
     table = node.op.weights(*_inputs(graph, node))
     if ledger.mac:
-        weights = product(table["weight"])
+        kernel = next(iter(table.values()))
+        weights = product(kernel)
         places = ledger.mac // weights
-        how = f"{weights:,} weights · {places:,} places" if places > 1 else f"{'·'.join(map(str, table['weight']))}"
+        how = f"{weights:,} weights · {places:,} places" if places > 1 else f"{'·'.join(map(str, kernel))}"
         lines.append(Line("MACs", f"{how} = {ledger.mac:,}"))
     parts = [f"{getattr(ledger, name):,} {WORDS[name]}" for name in CLASSES if getattr(ledger, name)]
     lines.append(Line("operations", ", ".join(parts) or "none: it only moves or keeps values"))
@@ -129,7 +130,7 @@ def explain_group(report: Report, path: str) -> list[Line]:
     rows = report.group(path)
     if len(rows) < 2:
         return []
-    first, last = rows[0], rows[-1]
+    first, last = rows[0], report.result(path) or rows[-1]
     counts = [Line(name, f"{sum(getattr(row, key) for row in rows):,}") for name, key in (("parameters", "params"), ("MACs", "macs"), ("FLOPs", "flops"), ("activations", "activations"))]
     field = [Line("field", across(last.receptive_field.size))] if last.receptive_field and None not in last.receptive_field.fields else []
     return [Line("layers", f"{len(rows)}, from {first.path} to {last.path}"), Line("shape", f"{named(first.input_shapes[0])} → {named(last.output_shape)}"), *counts, *field]

@@ -41,7 +41,7 @@ def flat_names(graph: Graph) -> list[str]:
 def layer(graph: Graph, n: int, node: Node, names: list[str], previous: int) -> list[str]:
     op = node.op
     assert op is not None
-    if op.inputs[1] is None:  # a join
+    if op.joins():
         body: Any = f"[{', '.join(names[m] for m in node.inputs)}]"
     else:
         fields = {key: getattr(op, key) for key, f in op.fields().items() if getattr(op, key) != f.default}
@@ -50,7 +50,7 @@ def layer(graph: Graph, n: int, node: Node, names: list[str], previous: int) -> 
         body = value(fields) if fields else None
     lines = [f"  - {op.key}" + (f": {body}" if body is not None else ": {}")]
     lines.append(f"    name: {names[n]}")
-    if op.inputs[1] is not None and node.inputs[0] != previous:
+    if not op.joins() and node.inputs[0] != previous:
         lines.append(f"    from: {names[node.inputs[0]]}")
     if node.shares is not None:
         lines.append(f"    share: {names[node.shares]}")

@@ -7,16 +7,13 @@ from typing import NamedTuple
 
 from ..cost import Cost
 from ..diagnostic import Diagnostic, Position
-from ..graph import Graph, Node
+from ..graph import Graph
 from ..num import product
 from ..ops.base import Op
-from ..ops.conv import Conv, ConvTranspose
-from ..ops.linear import Linear
-from .reception import Reception, ReceptiveField, receptions
+from .reception import ReceptiveField, receptions, shown_fields
 from .storage import storages
 
 BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
-MULTIPLIERS = (Conv, ConvTranspose, Linear)  # layers whose outputs are `conv_activations`
 
 class Row(NamedTuple):
     """One layer. Counts are for the batch; shapes, parameters and receptive fields do not depend on it."""
@@ -34,9 +31,14 @@ class Row(NamedTuple):
     batch: int
     activations: int
     activation_bytes: int
-    receptive_field: ReceptiveField | None
+    receptive_fields: tuple[ReceptiveField, ...]  # one for each input of the network that is seen; none for a vector
     shared_with: str | None
     position: Position | None
+
+    @property
+    def receptive_field(self) -> ReceptiveField | None:
+        """That on the first input."""
+        return self.receptive_fields[0] if self.receptive_fields else None
 
     @property
     def params(self) -> int:
@@ -97,11 +99,20 @@ class Report:
 
     @property
     def receptive_field(self) -> tuple[str, ReceptiveField] | None:
-        """The last layer that does not see the whole input on every axis, and what it sees."""
+        """The last layer before the first output that does not see the whole input on any axis, and what it sees."""
+        leading = self.graph.before(self.graph.outputs[0]) if self.graph.outputs else range(len(self.graph.nodes))
+        on_the_way = {self.graph.nodes[n].path for n in leading}
         for row in reversed(self.rows):
-            if row.receptive_field and None not in row.receptive_field.fields:
+            if row.path in on_the_way and row.receptive_field and None not in row.receptive_field.fields:
                 return row.path, row.receptive_field
         return None
+
+    def result(self, path: str) -> Row | None:
+        """The row whose output is that of a layer, block or chain."""
+        group = self.graph.groups.get(path)
+        if group is not None:
+            return self.row(self.graph.nodes[group[2]].path)
+        return next(iter(reversed(self.group(path))), None)
 
     @property
     def complete(self) -> bool:
@@ -121,7 +132,6 @@ def fold(graph: Graph, batch: int = 1, dtype: str = "float32") -> tuple[list[Row
     width, nodes = BYTES[dtype], graph.nodes
     storage = storages(graph)
     seen, notes = receptions(graph)
-    input_sizes = {n: node.shape[1:] for n, node in enumerate(nodes) if node.op is None}
     rows, input_values, conv_values = [], 0, 0
     for n, node in enumerate(nodes):
         op = node.op
@@ -133,13 +143,13 @@ def fold(graph: Graph, batch: int = 1, dtype: str = "float32") -> tuple[list[Row
         weights, biases, affine = counted(op, xs) if node.shares is None else NONE
         values = product(y)
         fresh = values * batch if storage[n] == n else 0
-        if isinstance(op, MULTIPLIERS):
+        if op.multiplies:
             conv_values += values
         buffers = sum(map(product, op.buffers(*xs).values())) if node.shares is None else 0
         rows.append(Row(
             node.path, op.key, tuple(nodes[m].path for m in node.inputs), tuple(tuple(x) for x in xs), tuple(y),
             weights, biases, affine, buffers, op.cost(*xs, y=y), batch, fresh, fresh * width,
-            shown_field(node, seen[n], nodes, input_sizes), nodes[node.shares].path if node.shares is not None and op.weights(*xs) else None, node.position))  # fmt: skip
+            shown_fields(node, seen[n], graph), None if node.shares is None else nodes[node.shares].path, node.position))  # fmt: skip
     return rows, total(rows, input_values * batch, conv_values * batch, width), notes
 
 
@@ -165,13 +175,3 @@ def counted(op: Op, xs: list) -> tuple[int, int, int]:
         return 0, 0, sum(map(product, table.values()))
     biases = product(table["bias"]) if "bias" in table else 0
     return sum(map(product, table.values())) - biases, biases, 0
-
-
-def shown_field(node: Node, seen: dict[int, Reception], nodes: list[Node], input_sizes: dict[int, tuple]) -> ReceptiveField | None:
-    """The receptive field on the first input the layer sees; None for a vector, which has no axes."""
-    if not seen:
-        return None
-    origin, fields = next(iter(seen.items()))
-    if not fields or len(fields) != len(input_sizes[origin]):
-        return None
-    return ReceptiveField(nodes[origin].path, fields, tuple(input_sizes[origin]), tuple(node.shape[1:]))

@@ -12,13 +12,13 @@ def folded(report: Report, depth: int) -> list[Row]:
     result = []
     for path, group in groupby(report.rows, key=lambda row: ".".join(row.path.split(".")[:depth])):
         rows = list(group)
-        result.append(rows[0] if len(rows) == 1 and rows[0].path == path else summed(path, rows))
+        result.append(rows[0] if len(rows) == 1 and rows[0].path == path else summed(path, rows, report.result(path) or rows[-1]))
     return result
 
 
-def summed(path: str, rows: list[Row]) -> Row:
+def summed(path: str, rows: list[Row], last: Row) -> Row:
     """One row for several: sums of the counts, the first one's input and the last one's output."""
-    first, last, cost = rows[0], rows[-1], rows[0].cost
+    first, cost = rows[0], rows[0].cost
     for row in rows[1:]:
         cost = cost.plus(row.cost)
     sums = {name: sum(getattr(row, name) for row in rows) for name in ("weights", "biases", "affine", "buffers", "activations", "activation_bytes")}

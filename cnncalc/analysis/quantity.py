@@ -8,7 +8,8 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from ..num import product
-from .fold import Report, Row, Totals
+from .fold import Report, Totals
+from .reception import ReceptiveField
 
 PREFIX = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12,
           "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}  # fmt: skip
@@ -61,16 +62,16 @@ def figure(report: Report, what: str, at: str | None) -> Any:
         shape = report.inputs[at]
         return {"shape": shape, "activations": product(shape) * report.batch}.get(what)
     rows = report.group(at)
-    last = report.graph.groups.get(at)
+    result = report.result(at)
     if what == "shape":
-        return tuple(report.graph.nodes[last[2]].shape) if last else rows[-1].output_shape if rows else None
+        return result and result.output_shape
     if not rows:
         return None
     if what in SUMMED:
         return sum(getattr(row, what) for row in rows)
     if what == "receptive_field":
-        row = report.row(report.graph.nodes[last[2]].path) if last else rows[-1]
-        return _field_size(row)
+        row = report.result(at)
+        return one_size(row.receptive_field) if row and row.receptive_field else None
     return None
 
 
@@ -78,14 +79,15 @@ def _network_figure(report: Report, what: str) -> Any:
     if what in TOTALS:
         return getattr(report.totals, what)
     if what == "receptive_field" and report.receptive_field:
-        return report.receptive_field[1].size[-1]
+        return one_size(report.receptive_field[1])
     if what == "shape":
         return next(iter(report.outputs.values()), None)
     return None
 
 
-def _field_size(row: Row | None) -> int | None:
-    return row.receptive_field.size[-1] if row and row.receptive_field else None
+def one_size(field: ReceptiveField) -> Any:
+    """The size of a receptive field: one number where all axes agree, else one each."""
+    return field.size[0] if len(set(field.size)) == 1 else field.size
 
 
 def known_figures() -> tuple[str, ...]:

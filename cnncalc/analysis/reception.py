@@ -6,22 +6,25 @@ from typing import NamedTuple
 
 from ..diagnostic import Diagnostic
 from ..graph import Graph, Node
-from ..ops.base import Op
+from ..ops.base import Op, Reach
 from ..window import Field
 
 START = Field()
-Reception = tuple[Field | None, ...]  # per spatial axis; None: the whole input (or, in a vector, no axis at all)
+
+Seen = tuple[int, Field] | None  # an axis of the input and what is seen of it; None: all of it
+Reception = tuple[Seen, ...]  # per spatial axis of a layer; empty for a vector
 
 
 class ReceptiveField(NamedTuple):
-    """What a layer sees of an input, per spatial axis; None on an axis means all of it.
+    """What a layer sees of an input, per spatial axis of the layer; None on an axis means all of it.
 
     `size`, `stride`, `padding` and `centre` are unclipped: positions may lie in the padding. `clipped` is on the input.
     """
 
     of: str
-    fields: Reception
-    input_sizes: tuple[int, ...]
+    fields: tuple[Field | None, ...]
+    axes: tuple[int | None, ...]  # of the input, that each of them looks along
+    input_sizes: tuple[int, ...]  # of those axes
     output_sizes: tuple[int, ...]
 
     @property
@@ -57,31 +60,61 @@ def receptions(graph: Graph) -> tuple[list[dict[int, Reception]], list[Diagnosti
     notes: list[Diagnostic] = []
     for n, node in enumerate(graph.nodes):
         if node.op is None:
-            seen.append({n: (START,) * (len(node.shape) - 1)})
+            seen.append({n: tuple((axis, START) for axis in range(len(node.shape) - 1))})
             continue
         if len(node.inputs) == 1 and type(node.op).window is Op.window:
             seen.append(seen[node.inputs[0]])  # each position sees what the one below it sees
             continue
         merged: dict[int, Reception] = {}
-        for reach, source in zip(node.op.window(*(graph.nodes[m].shape for m in node.inputs)), node.inputs):
-            if reach is None:
+        said: set[str] = set()
+        for reaches, source in zip(node.op.window(*(graph.nodes[m].shape for m in node.inputs)), node.inputs):
+            if reaches is None:
                 continue
-            for origin, fields in seen[source].items():
-                new = tuple(fields[axis[0]].through(axis[1]) if axis is not None and axis[0] < len(fields) and fields[axis[0]] else None for axis in reach)  # type: ignore[union-attr]
-                merged[origin] = joined(merged[origin], new, node, notes) if origin in merged else new
+            for origin, below in seen[source].items():
+                new = tuple(through(reach, below, said) for reach in reaches)
+                merged[origin] = tuple(joined(a, b, said) for a, b in zip(merged[origin], new)) if origin in merged else new
         seen.append(merged)
+        notes += [Diagnostic("CNN209", f"in `{node.path}` {text}", node.position, context=node.context, severity="note") for text in sorted(said)]
     return seen, notes
 
 
-def joined(a: Reception, b: Reception, node: Node, notes: list[Diagnostic]) -> Reception:
-    """Two branches together. A branch that sees the whole axis absorbs the other; misaligned ones are said aloud."""
-    result, said = [], set()
-    for f, g in zip(a, b):
-        both = f.union(g) if f and g else None
-        if f and g and both is None:
-            said.add(f"branches with strides {f.stride} and {g.stride} meet in `{node.path}`: its receptive field grows across the image and is shown as the whole")
-        elif f and g and f.centre != g.centre:
-            said.add(f"branches meet in `{node.path}` with centres at {float(f.centre):g} and {float(g.centre):g}: their receptive fields are misaligned")
-        result.append(both)
-    notes += [Diagnostic("CNN209", text, node.position, context=node.context, severity="note") for text in sorted(said)]
-    return tuple(result)
+def through(reach: Reach, below: Reception, said: set[str]) -> Seen:
+    """What an axis sees that reads one of the axes below."""
+    if reach is None or reach[0] >= len(below):
+        return None
+    under = below[reach[0]]
+    if under is None:
+        return None
+    field = under[1].through(reach[1])
+    if field is None:
+        said.add("the receptive field differs from position to position too often to follow, and is shown as the whole")
+        return None
+    return under[0], field
+
+
+def joined(a: Seen, b: Seen, said: set[str]) -> Seen:
+    """Two branches together on one axis. One that sees everything absorbs the other; misaligned ones are said aloud."""
+    if a is None or b is None:
+        return None
+    (axis, f), (other, g) = a, b
+    if axis != other:
+        said.add("branches meet that look along different axes of the input: the receptive field is shown as the whole")
+        return None
+    both = f.union(g)
+    if both is None:
+        said.add(f"branches with strides {f.stride} and {g.stride} meet: the receptive field grows across the image and is shown as the whole")
+        return None
+    if f.centre != g.centre:
+        said.add(f"branches meet with centres at {float(f.centre):g} and {float(g.centre):g}: their receptive fields are misaligned")
+    return axis, both
+
+
+def shown_fields(node: Node, seen: dict[int, Reception], graph: Graph) -> tuple[ReceptiveField, ...]:
+    """The receptive fields of a layer, one for each input of the network it sees; none for a vector, which has no axes."""
+    shown = []
+    for origin, reception in seen.items():
+        sizes = graph.nodes[origin].shape[1:]
+        if reception and sizes:
+            along = tuple(sizes[axis[0]] if axis else sizes[min(n, len(sizes) - 1)] for n, axis in enumerate(reception))
+            shown.append(ReceptiveField(graph.nodes[origin].path, tuple(axis and axis[1] for axis in reception), tuple(axis[0] if axis else None for axis in reception), along, tuple(node.shape[1:])))
+    return tuple(shown)

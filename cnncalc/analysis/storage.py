@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..graph import Graph
+from ..ops.base import Op
 
 
 def storages(graph: Graph) -> list[int]:
@@ -10,6 +11,9 @@ def storages(graph: Graph) -> list[int]:
 
     A layer with an in-place form runs in place where nothing else needs its input: nobody else reads that memory,
     no layer that wrote it keeps its output for backward, and it is no input of the network.
+
+    NOTE: what was sliced, cropped or permuted counts as not dense, so that `flatten` copies it. Of a single image torch
+    can sometimes still view it: a slice of its channels, say.
     """
     nodes, readers = graph.nodes, graph.readers()
     home = list(range(len(nodes)))
@@ -23,15 +27,22 @@ def storages(graph: Graph) -> list[int]:
         xs = [nodes[m].shape for m in node.inputs]
         source = node.inputs[0]
         kind = op.storage(*xs)
-        if kind == "view" and not dense[source] and op.key in ("flatten", "reshape"):
-            kind = "new"  # what is no longer contiguous cannot be viewed under another shape, and is copied
+        if kind == "view" and op.needs_dense and not dense[source]:
+            kind = "new"
         alone = readers[source] == 1 and free[source]
         if kind == "inplace" and not alone:
             kind = "new"
         if kind == "new":
             free[n] = not op.keeps_output
+            dense[n] = not op.elementwise or all(dense[m] for m in node.inputs)  # torch keeps the order of the axes
             continue
         home[n] = home[source]
         free[n] = alone and not (kind == "inplace" and op.keeps_output)
-        dense[n] = dense[source] and op.key not in ("permute", "slice", "crop")
+        dense[n] = dense[source] and not (op.strides and reorders(op, tuple(xs[0]), tuple(node.shape)))
     return home
+
+
+def reorders(op: Op, x: tuple, y: tuple) -> bool:
+    """Whether a view skips or reorders anything: a crop or slice of everything does not."""
+    order = getattr(op, "order", None)
+    return x != y if order is None else order != tuple(range(len(x)))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 class Activation(Op):
     """A function of each value: any shape -> the same. `per_value` is its cost on one value."""
 
+    elementwise = True
     torch_name: ClassVar[str]
     per_value: ClassVar[Cost]
 
@@ -107,8 +108,12 @@ class Gelu(Activation):
 
     key = "gelu"
     main = "approximate"
-    torch_name, per_value = "GELU", Cost(mul=3, exp=1, add=1)
+    torch_name = "GELU"
     approximate: Annotated[Literal["none", "tanh"], Field(description="none or tanh")] = "none"
+
+    def cost(self, x: Shape, *, y: Shape) -> Cost:
+        n = values(x)  # ½x(1 + erf(x/√2)), or ½x(1 + tanh(√(2/π)(x + 0.044715x³)))
+        return Cost(mul=3 * n, exp=n, add=n) if self.approximate == "none" else Cost(mul=6 * n, exp=n, add=2 * n)
 
 
 class Silu(InPlace):

@@ -70,6 +70,10 @@ class Op:
     main: ClassVar[str | None] = None  # the field that a bare value sets
     inputs: ClassVar[tuple[int, int | None]] = (1, 1)  # fewest and most inputs
     ranks: ClassVar[tuple[int, ...]] = (1, 2, 3, 4)  # accepted ranks of the input, channels included
+    multiplies: ClassVar[bool] = False  # its outputs are `conv_activations`
+    elementwise: ClassVar[bool] = False  # the output keeps the input's order of axes in memory
+    strides: ClassVar[bool] = False  # a view that skips or reorders: no longer one dense run of memory
+    needs_dense: ClassVar[bool] = False  # a view only of what is one dense run, else a copy
     keeps_output: ClassVar[bool] = False  # backward holds the output, which must then not be written over
     affine_weights: ClassVar[bool] = False  # weights are per-channel scales and shifts
     layers_named: ClassVar[tuple[str, ...]] = ()  # fields that name a layer, which becomes a further input
@@ -77,6 +81,11 @@ class Op:
     def __new__(cls, **body: Any) -> Op:
         made(cls)
         return object.__new__(cls)
+
+    @classmethod
+    def joins(cls) -> bool:
+        """Whether it takes any number of branches."""
+        return cls.inputs[1] is None
 
     @classmethod
     def fields(cls) -> dict[str, FieldInfo]:
@@ -116,11 +125,7 @@ class Op:
 
     def units(self, *xs: Shape) -> frozenset[int]:
         """Axes of the output that an operator made 1, this one or one before it, and that may broadcast in a join."""
-        before = units_of(xs[0])
-        if not before:
-            return before
-        y = self.shape(*xs)
-        return frozenset(axis for axis in before if axis < len(y) == len(xs[0]) and y[axis] == 1)
+        return units_of(xs[0])
 
     def storage(self, *xs: Shape) -> Storage:
         """Where the output lives at inference: memory of its own, its input's, or written over its input."""
@@ -187,11 +192,6 @@ def values(x: Shape) -> Num:
 def named(x: Shape) -> str:
     """``3×224×224``."""
     return "×".join(str(n) for n in x)
-
-
-def dims(xs: Shape) -> int:
-    """Spatial axes."""
-    return len(xs) - 1
 
 
 def torch_nd(name: str, x: Shape) -> Any:

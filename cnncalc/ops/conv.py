@@ -10,8 +10,8 @@ from pydantic import Field
 from ..cost import Cost
 from ..diagnostic import Diagnostic
 from ..num import Num, Shape, product
-from ..window import MAX_PHASES, MAX_TAPS, Map
-from .base import WHOLE, Backward, Kept, Need, Op, Reach, axes_need, divides, per_axis, torch_nd
+from ..window import MAX_PHASES, MAX_TAPS, UNKNOWN, Map
+from .base import NO_AXES, Backward, Kept, Need, Op, Reach, axes_need, divides, per_axis, torch_nd
 from .fields import FillMode, Flag, Natural, Padding, PerAxis, PerAxisNatural, Positive
 from .sliding import Sliding
 
@@ -29,6 +29,7 @@ class Conv(Sliding):
     """
 
     key = "conv"
+    multiplies = True
     ceil_mode: ClassVar[bool] = False
     out: Positive
     kernel: PerAxis
@@ -125,6 +126,7 @@ class ConvTranspose(Op):
     """Transposed convolution, as torch.nn.ConvTranspose1d/2d/3d: n -> (n − 1)·s − 2p + d(k − 1) + output_padding + 1."""
 
     key = "conv_transpose"
+    multiplies = True
     ranks: ClassVar[tuple[int, ...]] = (2, 3, 4)
     out: Positive
     kernel: PerAxis
@@ -165,6 +167,9 @@ class ConvTranspose(Op):
             table["bias"] = (self.out,)
         return table
 
+    def units(self, *xs: Shape) -> frozenset[int]:
+        return NO_AXES
+
     def cost(self, x: Shape, *, y: Shape) -> Cost:
         return Cost(mac=product(self.weights(x)["weight"]) * product(x[1:]), add=product(y) if self.bias else 0)
 
@@ -190,7 +195,7 @@ class ConvTranspose(Op):
 def transposed(axis: int, k: int, s: int, p: int, d: int) -> Reach:
     """Output o reads input i where o + p − d·t = s·i for a tap t: s phases, some of which may read nothing."""
     if s > MAX_PHASES or k > MAX_TAPS:
-        return WHOLE
+        return axis, UNKNOWN
     taps: list[list[int]] = [[] for _ in range(s)]
     for t in range(k - 1, -1, -1):
         phase = (d * t - p) % s

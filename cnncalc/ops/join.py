@@ -60,6 +60,7 @@ class Elementwise(Op):
     """Values of the branches combined one by one; an axis that an operator made 1 broadcasts."""
 
     inputs = (2, None)
+    elementwise = True
 
     def needs(self, *xs: Shape) -> Iterator[Need]:
         yield same_rank(xs)

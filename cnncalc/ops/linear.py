@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..cost import Cost
 from ..num import Shape
-from .base import Backward, Kept, Op, named
+from .base import NO_AXES, Backward, Kept, Op, named
 from .fields import Flag, Positive
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ class Linear(Op):
     """Fully connected, as torch.nn.Linear: (F,) -> (out,)."""
 
     key = "linear"
+    multiplies = True
     main = "out"
     ranks = (1,)
     out: Positive
@@ -27,6 +28,9 @@ class Linear(Op):
 
     def weights(self, x: Shape) -> dict[str, Shape]:
         return {"weight": (self.out, x[0]), "bias": (self.out,)} if self.bias else {"weight": (self.out, x[0])}
+
+    def units(self, *xs: Shape) -> frozenset[int]:
+        return NO_AXES
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
         return Cost(mac=self.out * x[0], add=self.out if self.bias else 0)
@@ -56,6 +60,9 @@ class Rbf(Op):
 
     def buffers(self, x: Shape) -> dict[str, Shape]:
         return {"centres": (self.out, x[0])}
+
+    def units(self, *xs: Shape) -> frozenset[int]:
+        return NO_AXES
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
         return Cost(add=self.out * (2 * x[0] - 1), mul=self.out * x[0])

@@ -138,7 +138,8 @@ class InstanceNorm(BatchNorm):
     track_running_stats: Flag = False
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
-        return Kept(inputs=(0,), values=x[0] if self.affine else 0, bytes=8 * x[0])  # and a copy of the weight per image
+        copied = 8 * x[0] if back.training and self.track_running_stats else 0  # the running statistics, and the weight, per image
+        return Kept(inputs=(0,), values=x[0] if self.affine else 0, bytes=8 * x[0] + copied)
 
     def module(self, x: Shape) -> nn.Module:
         from .base import torch_nd

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from ..cost import Cost
 from ..diagnostic import Diagnostic
 from ..num import Num, Shape, product
-from ..window import MAX_PHASES, Map
+from ..window import MAX_PHASES, UNKNOWN, Map
 from .base import NOTHING, WHOLE, Backward, Kept, Need, Op, Reach, axes_need, per_axis, torch_nd, values
 from .fields import Flag, Padding, PerAxis, Real
 from .sliding import Sliding
@@ -166,11 +166,9 @@ class Global(Op):
         return (x[0], *self.target(len(x) - 1))
 
     def pairs(self, x: Shape, y: Shape) -> Num:
-        """Operations between two values: one less than the window holds, for each output.
-
-        NOTE: adaptive windows overlap where out does not divide n; then each input is counted once, as fvcore does.
-        """
-        return values(x) - values(y) if product(self.target(len(x) - 1)) == 1 else values(x)
+        """Operations between two values: one less than the window holds, for each output. Windows overlap where out does not divide n."""
+        held = product(sum((((i + 1) * n + out - 1) // out - i * n // out) for i in range(out)) for n, out in zip(x[1:], self.target(len(x) - 1)))
+        return x[0] * held - values(y)
 
     def units(self, x: Shape) -> frozenset[int]:
         return frozenset(axis + 1 for axis, n in enumerate(self.target(len(x) - 1)) if n == 1)
@@ -240,6 +238,8 @@ class AdaptiveMaxPool(Sized, GlobalMaxPool):
 def adaptive(axis: int, n: int, out: int) -> Reach:
     """What an adaptive window reads: whole for one output, else periodic in n/gcd and out/gcd."""
     g = gcd(n, out)
-    if out == 1 or out // g > MAX_PHASES:
+    if out == 1:
         return WHOLE
+    if out // g > MAX_PHASES:
+        return axis, UNKNOWN
     return axis, Map(n // g, tuple(range(i * n // out, -(-(i + 1) * n // out)) for i in range(out // g)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from ..cost import FREE, Cost
-from ..num import Shape
+from ..num import Num, Shape
 from .base import NOTHING, Backward, Kept, Op, Storage, values
 from .fields import Flag, Probability, Real
 
@@ -44,7 +44,13 @@ class Dropout(Identity):
     inplace: Flag = False
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
-        return Kept(values=values(x)) if back.training and self.p > 0 else NOTHING  # NOTE: CPU; CUDA holds a byte per value
+        return self.noise(values(x), back)  # NOTE: CPU; CUDA holds a byte per value
+
+    def noise(self, n: Num, back: Backward) -> Kept:
+        """n random factors; one zero where everything is dropped."""
+        if not back.training or self.p == 0:
+            return NOTHING
+        return Kept(values=n if self.p < 1 else 1)
 
     def module(self, x: Shape) -> nn.Module:
         from torch import nn
@@ -59,7 +65,7 @@ class Dropout2d(Dropout):
     ranks = (3,)
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
-        return Kept(values=x[0]) if back.training and self.p > 0 else NOTHING
+        return self.noise(x[0], back)
 
     def module(self, x: Shape) -> nn.Module:
         from torch import nn
@@ -88,6 +94,7 @@ class LayerScale(Op):
     """A trained factor per channel (ConvNeXt, CaiT): (C, *n) -> the same."""
 
     key = "layer_scale"
+    elementwise = True
     main = "init"
     affine_weights = True
     init: Real = 1e-6

@@ -11,7 +11,7 @@ from ..cost import FREE, Cost
 from ..diagnostic import Diagnostic
 from ..num import Shape, product
 from ..window import IDENTITY, Map
-from .base import NOTHING, WHOLE, Backward, Kept, Need, Op, Reach, Storage, divides, named, units_of, values
+from .base import NO_AXES, NOTHING, WHOLE, Backward, Kept, Need, Op, Reach, Storage, divides, named, units_of, values
 from .fields import LARGEST, Positive
 
 if TYPE_CHECKING:
@@ -35,12 +35,16 @@ class Flatten(Rearrangement):
     """All axes into one, as torch.nn.Flatten: (C, *n) -> (C·∏n,)."""
 
     key = "flatten"
+    needs_dense = True
 
     def shape(self, x: Shape) -> Shape:
         return (values(x),)
 
     def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
         return ((),)
+
+    def units(self, *xs: Shape) -> frozenset[int]:
+        return NO_AXES
 
     def storage(self, x: Shape) -> Storage:
         return "view"
@@ -58,6 +62,7 @@ class Reshape(Rearrangement):
     """The same values in another shape, as torch.nn.Unflatten and view; one entry may be -1."""
 
     key = "reshape"
+    needs_dense = True
     main = "sizes"
     sizes: Sizes
 
@@ -95,6 +100,7 @@ class Permute(Rearrangement):
     """Axes in another order, channels being 0: [1, 0] swaps the channels and the positions of [C, L]."""
 
     key = "permute"
+    strides = True
     main = "order"
     order: Order
 
@@ -157,6 +163,9 @@ class PixelShuffle(Rearrangement):
     def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
         return (tuple((axis, Map(1, (range(1),) * self.factor)) for axis in range(len(x) - 1)),)
 
+    def units(self, *xs: Shape) -> frozenset[int]:
+        return NO_AXES
+
     def module(self, x: Shape) -> nn.Module:
         from torch import nn
 
@@ -182,6 +191,9 @@ class PixelUnshuffle(Rearrangement):
     def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
         return (tuple((axis, Map.window(self.factor, self.factor)) for axis in range(len(x) - 1)),)
 
+    def units(self, *xs: Shape) -> frozenset[int]:
+        return NO_AXES
+
     def module(self, x: Shape) -> nn.Module:
         from torch import nn
 
@@ -195,6 +207,7 @@ class Slice(Rearrangement):
     """Positions start, start + step, … before stop along one axis (0: channels), as Python's slices, but never past the end."""
 
     key = "slice"
+    strides = True
     main = "stop"
     axis: Annotated[int, Field(ge=0, le=3, description="an axis, channels being 0")] = 0
     start: Bound = 0

@@ -12,8 +12,8 @@ from pydantic import Field
 from ..cost import FREE, Cost
 from ..diagnostic import Diagnostic
 from ..num import Shape, product
-from ..window import IDENTITY, MAX_PHASES, Map
-from .base import NOTHING, WHOLE, Backward, Kept, Need, Op, Reach, Storage, axes_need, per_axis, values
+from ..window import IDENTITY, MAX_PHASES, UNKNOWN, Map
+from .base import NO_AXES, NOTHING, Backward, Kept, Need, Op, Reach, Storage, axes_need, per_axis, values
 from .fields import Amount, FillMode, Flag, LayerName, PerAxis, Real, Scale, pairs
 
 if TYPE_CHECKING:
@@ -61,6 +61,9 @@ class Upsample(Op):
         scales = per_axis(self.scale, len(x) - 1)
         return (x[0], *(n * r.numerator // r.denominator for n, r in zip(x[1:], scales)))
 
+    def units(self, *xs: Shape) -> frozenset[int]:
+        return NO_AXES
+
     def cost(self, *xs: Shape, y: Shape) -> Cost:
         n, axes = values(y), len(y) - 1
         if self.mode == "area":
@@ -79,7 +82,7 @@ class Upsample(Op):
         if self.align_corners:
             step = Fraction(n - 1, max(m - 1, 1)) or Fraction(1, m)
         if step.denominator > MAX_PHASES:
-            return WHOLE
+            return axis, UNKNOWN
         return axis, self._map(n, m, step)
 
     def _map(self, n: int, m: int, step: Fraction) -> Map:
@@ -146,6 +149,9 @@ class Pad(Op):
     def shape(self, x: Shape) -> Shape:
         return (x[0], *(n + lo + hi for n, (lo, hi) in zip(x[1:], pairs(self.amount, len(x) - 1))))
 
+    def units(self, *xs: Shape) -> frozenset[int]:
+        return NO_AXES
+
     def cost(self, x: Shape, *, y: Shape) -> Cost:
         return FREE
 
@@ -168,6 +174,7 @@ class Crop(Op):
     """The middle of `size`, or of the size of layer `like`, or less `amount` on the sides: (C, *n) -> (C, *n')."""
 
     key = "crop"
+    strides = True
     main = "size"
     ranks: ClassVar[tuple[int, ...]] = (2, 3, 4)
     inputs = (1, 2)

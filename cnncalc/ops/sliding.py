@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ..diagnostic import Diagnostic
 from ..num import Num, Shape, ceil_div, product, slide
 from ..window import Map
-from .base import Need, Op, Reach, axes_need, per_axis
+from .base import Need, Op, Reach, axes_need, per_axis, units_of
 from .fields import pads
 
 
@@ -49,6 +49,14 @@ class Sliding(Op):
         if self.padding == "same":
             return tuple(ceil_div(n, t) for n, t in zip(x[1:], s))
         return tuple(slide(n, w, t, a, b, e, self.ceil_mode) for n, w, t, e, (a, b) in zip(x[1:], k, s, d, self.around(x)))
+
+    def units(self, x: Shape) -> frozenset[int]:
+        before = units_of(x)
+        if not before:
+            return before
+        k, s, _ = self.geometry(len(x) - 1)
+        same = {axis + 1 for axis, (w, t, pad) in enumerate(zip(k, s, self.around(x))) if (w, t, pad) == (1, 1, (0, 0))}
+        return before & (same | {0} if self.pool else same)  # a convolution's channels are new ones
 
     def fits(self, x: Shape) -> Iterator[Need]:
         """Lists match the rank; at least one window fits; a pool's padding is at most half its kernel."""

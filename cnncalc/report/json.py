@@ -46,6 +46,7 @@ def row_data(row: Row) -> dict[str, Any]:
         "params": row.params, "weights": row.weights, "biases": row.biases, "affine": row.affine, "buffers": row.buffers,
         "macs": row.macs, "flops": row.flops, "activations": row.activations, "activation_bytes": row.activation_bytes,
         "receptive_field": field_data(row.receptive_field) if row.receptive_field else None,
+        **({"receptive_fields": list(map(field_data, row.receptive_fields))} if len(row.receptive_fields) > 1 else {}),
         "shared_with": row.shared_with,
         "file": row.position.file if row.position else None,
         "line": row.position.line if row.position else None,

@@ -134,7 +134,8 @@ class Expander:
         if self.steps_taken > MAX_STEPS or len(self.graph.nodes) > MAX_LAYERS:
             raise Mistake(Diagnostic("CNN004", f"the network has more than {MAX_LAYERS:,} layers", help="check its repeats"))
         if step.when is not None:
-            wanted = self.value(step.when, scope.values, step.marks.find("when"))
+            values = {**scope.values, **row} if step.kind == "chain" else scope.values
+            wanted = self.value(step.when, values, step.marks.find("when"))
             if not isinstance(wanted, bool):
                 raise Mistake(Diagnostic("CNN103", f"`when` takes a condition, not {shown(wanted)}", step.marks.find("when").position(self.file), help="compare: `depth > 0`"))
             if not wanted:
@@ -205,7 +206,8 @@ class Expander:
         for a, b in zip(theirs, ours):
             op_a, op_b = nodes[a].op, nodes[b].op
             differs = differs or op_a is None or op_a != op_b or weights_of(self.graph, a) != weights_of(self.graph, b)
-            nodes[b].shares = a if nodes[a].shares is None else nodes[a].shares
+            if op_b is not None and (weights_of(self.graph, b) or op_b.buffers(*(nodes[n].shape for n in nodes[b].inputs))):
+                nodes[b].shares = a if nodes[a].shares is None else nodes[a].shares
         if differs:
             raise Mistake(Diagnostic("CNN112", f"`{step.name}` cannot use the weights of `{step.share}`: they are not the same layers with the same shapes",
                                      step.marks.find("share").position(self.file), help="weights can be shared between equal bodies on inputs with as many channels"))

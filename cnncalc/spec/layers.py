@@ -10,7 +10,6 @@ from typing import Any, Literal
 from ..diagnostic import Diagnostic, Mistake, Position, nearest
 from ..ops import BY_KEY
 from ..ops.base import Op
-from ..ops.join import Concat, Elementwise
 from .check import shown, unknown_key, validate
 from .expression import Expression, ExpressionError, clip
 from .names import GRAPH_WORDS, SYNONYMS, name_fault, parameter_fault
@@ -236,7 +235,7 @@ class LayerReader:
             self._block_body(step, body, known)
         else:
             step.op = BY_KEY[step.key]
-            if issubclass(step.op, (Concat, Elementwise)):
+            if step.op.joins():
                 step.kind = "join"
                 self._join_body(step, body, known)
             else:

@@ -6,7 +6,6 @@ from typing import Any
 
 from ..ops import OPS
 from ..ops.base import Op
-from ..ops.join import Concat, Elementwise
 from .model import Document
 
 NAME = {"type": "string", "pattern": "^[A-Za-z0-9_]+$"}
@@ -45,7 +44,7 @@ def layer_object() -> dict[str, Any]:
 def operator_schema(op: type[Op]) -> dict[str, Any]:
     """What stands behind an operator's key: a mapping of its fields, or its one main value."""
     text = (op.__doc__ or "").split("\n\n")[0].strip()
-    if issubclass(op, (Concat, Elementwise)):
+    if op.joins():
         branches = {"type": "object", "additionalProperties": {"type": ["array", "null"], "items": {"$ref": "#/$defs/layer"}}}
         return {"description": text, "anyOf": [branches, {"type": "array", "items": NAME}]}
     schema = op.json_schema()

@@ -159,7 +159,7 @@ class Combination(nn.Module):
         self.key = key
 
     def forward(self, *xs: Tensor) -> Tensor:
-        combine: Any = {"add": torch.add, "sub": torch.sub, "mul": torch.mul}[self.key]
+        combine = getattr(torch, self.key)
         y = xs[0]
         for x in xs[1:]:
             y = combine(y, x)
