@@ -10,7 +10,7 @@ from .num import Num, Shape
 from .ops.base import Op
 
 if TYPE_CHECKING:
-    from .spec.layers import Step
+    from .spec.steps import Step
 
 
 class Sized(tuple):

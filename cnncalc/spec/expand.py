@@ -10,7 +10,7 @@ from ..graph import Graph, Node, checked
 from ..ops.base import Op, named
 from .check import plain, shown, validate
 from .expression import ExpressionError
-from .layers import BlockSteps, Step
+from .steps import BlockSteps, Step
 from .values import evaluate, expression_fault
 from .yaml_tree import Marks
 

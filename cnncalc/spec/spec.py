@@ -10,9 +10,10 @@ from ..graph import Graph
 from .check import shown
 from .expand import Expander
 from .expression import ExpressionError
-from .layers import BlockSteps, LayerReader, Step, read_parameters
+from .layers import LayerReader, read_parameters
 from .model import Document, Published
 from .names import GRAPH_WORDS, NAME, name_fault
+from .steps import BlockSteps, Step
 from .values import ANY_WORD, evaluate, expression_fault, prepare
 from .yaml_tree import Marks
 
@@ -146,7 +147,7 @@ class Spec:
                     reader.report("CNN106", f"variant `{variant}` sets `{name}`, which is no parameter", self.marks.find("variants", variant, "params").key(self.file, name), nearest(name, names))
             marks = self.marks.find("variants", variant, "expect")
             shapes = (own and own.expect) or {}
-            self._expects[variant] = {path: reader._expected(shape, marks.find(path), names | ROOT_NAMES) for path, shape in shapes.items()}
+            self._expects[variant] = {path: reader.expected(shape, marks.find(path), names | ROOT_NAMES) for path, shape in shapes.items()}
 
     def _read_inputs(self, reader: LayerReader, names: frozenset[str]) -> dict[str, tuple]:
         data, marks = self.document.input, self.marks.find("input")
@@ -160,7 +161,7 @@ class Spec:
             fault = name_fault(name) if name != "input" else None
             if fault:
                 reader.report("CNN108", f"`{name}` is no name for an input", marks.key(self.file, name), fault)
-            inputs[name] = reader._prepared(shape, place, names)
+            inputs[name] = reader.prepared(shape, place, names)
         if not inputs and not reader.diagnostics:
             reader.report("CNN103", "a network has at least one input", marks.position(self.file))
         return inputs

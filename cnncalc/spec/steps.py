@@ -1,0 +1,48 @@
+"""What a list of layers is read into: steps and blocks, as written."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from ..diagnostic import Position
+from ..ops.base import Op
+from .yaml_tree import Marks
+
+REQUIRED = object()  # the default of a parameter that must be given
+
+
+class Step:
+    """One layer as written: an operator, join, block or chain, with the graph's words beside it."""
+
+    op: type[Op] | None = None
+    ready: Op | None = None  # the operator, where its body holds no parameters
+    branches: dict[str, list[Step]] | None = None
+    sources: tuple[str, ...] | None = None  # a join of earlier layers
+    layers: list[Step] | None = None
+    source: str | None = None  # from
+    repeat: Any = None
+    each: list[dict[str, Any]] | None = None
+    when: Any = None
+    expect: Any = None
+    share: str | None = None
+
+    def __init__(self, key: str, name: str, marks: Marks, place: Position):
+        self.kind: Literal["op", "join", "block", "chain"] = "op"
+        self.key, self.name, self.marks, self.place = key, name, marks, place  # the place is that of the key
+        self.body: dict[str, Any] = {}
+        self.body_marks = marks.find(key)
+
+
+class BlockSteps:
+    """A block as written; `params` holds prepared defaults, or REQUIRED."""
+
+    def __init__(self, name: str, marks: Marks):
+        self.name, self.marks = name, marks
+        self.params: dict[str, Any] = {}
+        self.layers: list[Step] = []
+        self.uses: set[str] = set()
+
+    @property
+    def main(self) -> str | None:
+        """The first required parameter, which a bare value sets."""
+        return next((name for name, default in self.params.items() if default is REQUIRED), None)
