@@ -53,7 +53,7 @@ class LayerReader(BodyReader):
             self.report("CNN104", f"`{clip(key)}` is no operator or block", place, self._meant(key))
             return None
         counts[key] = counts.get(key, 0) + 1
-        step = Step(key, f"{key}{'_' if key[-1].isdigit() else ''}{counts[key]}", marks, place)
+        step = Step(key, f"{key}{'_' if key[-1:].isdigit() else ''}{counts[key]}", marks, place)
         known = self._graph_words(step, item, marks, known)
         self._body(step, item[key], known)
         return step
