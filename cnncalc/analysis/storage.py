@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..graph import Graph
-from ..ops.base import Op
 
 
 def storages(graph: Graph) -> list[int]:
@@ -38,11 +37,5 @@ def storages(graph: Graph) -> list[int]:
             continue
         home[n] = home[source]
         free[n] = alone and not (kind == "inplace" and op.keeps_output)
-        dense[n] = dense[source] and not (op.strides and reorders(op, tuple(xs[0]), tuple(node.shape)))
+        dense[n] = dense[source] and not op.skips(*xs)
     return home
-
-
-def reorders(op: Op, x: tuple, y: tuple) -> bool:
-    """Whether a view skips or reorders anything: a crop or slice of everything does not."""
-    order = getattr(op, "order", None)
-    return x != y if order is None else order != tuple(range(len(x)))

@@ -72,7 +72,6 @@ class Op:
     ranks: ClassVar[tuple[int, ...]] = (1, 2, 3, 4)  # accepted ranks of the input, channels included
     multiplies: ClassVar[bool] = False  # its outputs are `conv_activations`
     elementwise: ClassVar[bool] = False  # the output keeps the input's order of axes in memory
-    strides: ClassVar[bool] = False  # a view that skips or reorders: no longer one dense run of memory
     needs_dense: ClassVar[bool] = False  # a view only of what is one dense run, else a copy
     keeps_output: ClassVar[bool] = False  # backward holds the output, which must then not be written over
     affine_weights: ClassVar[bool] = False  # weights are per-channel scales and shifts
@@ -130,6 +129,10 @@ class Op:
     def storage(self, *xs: Shape) -> Storage:
         """Where the output lives at inference: memory of its own, its input's, or written over its input."""
         return "new"
+
+    def skips(self, *xs: Shape) -> bool:
+        """Whether a view leaves out or reorders values, so that it is no longer one dense run of memory."""
+        return False
 
     def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
         """What backward holds; parameters and buffers apart."""

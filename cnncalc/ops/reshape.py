@@ -100,7 +100,6 @@ class Permute(Rearrangement):
     """Axes in another order, channels being 0: [1, 0] swaps the channels and the positions of [C, L]."""
 
     key = "permute"
-    strides = True
     main = "order"
     order: Order
 
@@ -120,6 +119,9 @@ class Permute(Rearrangement):
 
     def storage(self, x: Shape) -> Storage:
         return "view"
+
+    def skips(self, x: Shape) -> bool:
+        return self.order != tuple(range(len(x)))
 
     def module(self, x: Shape) -> nn.Module:
         from ..torch_backend.modules import Permutation
@@ -207,7 +209,6 @@ class Slice(Rearrangement):
     """Positions start, start + step, … before stop along one axis (0: channels), as Python's slices, but never past the end."""
 
     key = "slice"
-    strides = True
     main = "stop"
     axis: Annotated[int, Field(ge=0, le=3, description="an axis, channels being 0")] = 0
     start: Bound = 0
@@ -240,6 +241,9 @@ class Slice(Rearrangement):
 
     def storage(self, x: Shape) -> Storage:
         return "view"
+
+    def skips(self, x: Shape) -> bool:
+        return self.shape(x) != tuple(x)
 
     def module(self, x: Shape) -> nn.Module:
         from ..torch_backend.modules import Slicing

@@ -174,7 +174,6 @@ class Crop(Op):
     """The middle of `size`, or of the size of layer `like`, or less `amount` on the sides: (C, *n) -> (C, *n')."""
 
     key = "crop"
-    strides = True
     main = "size"
     ranks: ClassVar[tuple[int, ...]] = (2, 3, 4)
     inputs = (1, 2)
@@ -215,6 +214,9 @@ class Crop(Op):
 
     def storage(self, *xs: Shape) -> Storage:
         return "view"
+
+    def skips(self, x: Shape, *like: Shape) -> bool:
+        return self.shape(x, *like) != tuple(x)
 
     def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
         return NOTHING
