@@ -17,6 +17,13 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 RUNS = 7
 LIBRARIES = "import yaml, typer, rich.console, rich.table; from pydantic import BaseModel"
+MODEL = LIBRARIES + """
+from typing import Annotated
+from pydantic import Field
+class Model(BaseModel):
+    size: Annotated[int, Field(gt=0)] = 1
+Model()
+"""  # pydantic puts off most of its own import until a model is built
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}  # as installed: compiled once
 
 PEER = """
@@ -52,6 +59,7 @@ def processes() -> dict[str, float]:
     commands = {
         "python -c pass": [sys.executable, "-c", "pass"],
         "import of the libraries": [sys.executable, "-c", LIBRARIES],
+        "the same, and one pydantic model": [sys.executable, "-c", MODEL],
         "cnncalc analyze vgg16": [sys.executable, "-m", "cnncalc", "analyze", "vgg16"],
         "cnncalc analyze vgg16 --format json": [sys.executable, "-m", "cnncalc", "analyze", "vgg16", "--format", "json"],
         "cnncalc analyze resnet152": [sys.executable, "-m", "cnncalc", "analyze", "resnet152"],
