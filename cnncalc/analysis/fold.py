@@ -133,6 +133,7 @@ def fold(graph: Graph, batch: int = 1, dtype: str = "float32") -> tuple[list[Row
     storage = storages(graph)
     seen, notes = receptions(graph)
     rows, input_values, conv_values = [], 0, 0
+    shown: dict[tuple[int, tuple], tuple[ReceptiveField, ...]] = {}  # layers that only pass on what is below share it
     for n, node in enumerate(nodes):
         op = node.op
         if op is None:
@@ -145,11 +146,14 @@ def fold(graph: Graph, batch: int = 1, dtype: str = "float32") -> tuple[list[Row
         fresh = values * batch if storage[n] == n else 0
         if op.multiplies:
             conv_values += values
+        key = (id(seen[n]), node.shape)
+        if key not in shown:
+            shown[key] = shown_fields(node, seen[n], graph)
         buffers = sum(map(product, op.buffers(*xs).values())) if node.shares is None else 0
         rows.append(Row(
             node.path, op.key, tuple(nodes[m].path for m in node.inputs), tuple(tuple(x) for x in xs), tuple(y),
             weights, biases, affine, buffers, op.cost(*xs, y=y), batch, fresh, fresh * width,
-            shown_fields(node, seen[n], graph), None if node.shares is None else nodes[node.shares].path, node.position))  # fmt: skip
+            shown[key], None if node.shares is None else nodes[node.shares].path, node.position))  # fmt: skip
     return rows, total(rows, input_values * batch, conv_values * batch, width), notes
 
 

@@ -115,6 +115,10 @@ def shown_fields(node: Node, seen: dict[int, Reception], graph: Graph) -> tuple[
     for origin, reception in seen.items():
         sizes = graph.nodes[origin].shape[1:]
         if reception and sizes:
-            along = tuple(sizes[axis[0]] if axis else sizes[min(n, len(sizes) - 1)] for n, axis in enumerate(reception))
-            shown.append(ReceptiveField(graph.nodes[origin].path, tuple(axis and axis[1] for axis in reception), tuple(axis[0] if axis else None for axis in reception), along, tuple(node.shape[1:])))
+            axes, fields = zip(*(ALL_SEEN if axis is None else axis for axis in reception))
+            along = tuple(sizes[min(n, len(sizes) - 1) if axis is None else axis] for n, axis in enumerate(axes))
+            shown.append(ReceptiveField(graph.nodes[origin].path, fields, axes, along, tuple(node.shape[1:])))
     return tuple(shown)
+
+
+ALL_SEEN = (None, None)  # the axis and field of what is seen whole

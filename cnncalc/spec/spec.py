@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from ..diagnostic import Diagnostic, Mistake, nearest
@@ -48,6 +49,11 @@ class Spec:
         """Whether the text itself is free of errors."""
         return not any(d.severity == "error" for d in self.diagnostics)
 
+    @cached_property
+    def expects(self) -> bool:
+        """Whether any layer expects a shape."""
+        return _expects(self.steps) or any(_expects(block.layers) for block in self.blocks.values())
+
     @property
     def variants(self) -> tuple[str, ...]:
         """Names of the variants."""
@@ -92,7 +98,7 @@ class Spec:
         graph = expander.expand(inputs, self.steps, self.document.outputs or [], self.marks.find("outputs"))
         graph.diagnostics = [channels_first(d, inputs) for d in graph.diagnostics]
         failed = any(d.severity == "error" for d in graph.diagnostics)
-        if moved and not failed and (_expects(self.steps) or any(_expects(b.layers) for b in self.blocks.values())):
+        if moved and not failed and self.expects:
             graph.diagnostics.append(Diagnostic("CNN305", "`expect` is not checked under another input or other parameters", severity="note"))
         return graph
 
