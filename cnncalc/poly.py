@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from math import gcd
 from operator import index
-from typing import Any, Union
+from typing import Any
 
-Atom = Union[str, "Floor"]
-Monomial = tuple  # atoms, sorted by their text, repeated for powers
+Monomial = tuple  # atoms (a symbol's name or a Floor), sorted by their text, repeated for powers
 
 
 class Floor(tuple):

@@ -23,6 +23,14 @@ class Map(NamedTuple):
     taps: tuple[Sequence[int], ...]
 
     @staticmethod
+    def adaptive(n: int, out: int) -> Map:
+        """Windows of ⌊i·n/out⌋ … ⌈(i+1)·n/out⌉: as many phases as out/gcd."""
+        g = gcd(n, out)
+        if out // g > MAX_PHASES:
+            return UNKNOWN
+        return Map(n // g, tuple(range(i * n // out, -(-(i + 1) * n // out)) for i in range(out // g)))
+
+    @staticmethod
     def window(k: int, s: int = 1, lo: int = 0, d: int = 1) -> Map:
         """k taps, d apart, from −lo; moving on by s."""
         return Map(s, (range(-lo, d * (k - 1) - lo + 1, d),))

@@ -163,3 +163,28 @@ def test_schema_accepts_every_bundled_spec_and_refuses_mistakes() -> None:
         assert list(validator.iter_errors(plain(data))) == [], spec.file
     for layers in ([{"conv": {"out": 3, "kernal": 3}}], [{"conv": {"out": 0, "kernel": 3}}], [{"relu": None, "name": "a b"}], [3], "relu"):
         assert not validator.is_valid({"input": [3, 8, 8], "layers": layers}), layers
+
+
+HUGE = """
+import cnncalc
+from cnncalc.analysis.flatten import value
+from cnncalc.ops import OPS
+for op in OPS:
+    if op.joins():
+        continue
+    required = {name: 1 for name, field in op.fields().items() if field.is_required()}
+    for name in op.fields():
+        for huge in (10**9, 10**5, [10**9, 10**9], [[10**9, 10**9]] * 2):
+            for shape in ("[4]", "[4, 9, 9]", "[4, 1000000000]", "[1000000000, 1000000000, 1000000000]"):
+                text = f"input: {shape}\\nlayers:\\n  - {op.key}: {value({**required, name: huge})}\\n  - maxpool: 2\\n"
+                try:
+                    cnncalc.analyze(cnncalc.loads(text))
+                except cnncalc.Mistake:
+                    pass
+print("done")
+"""
+
+
+def test_no_huge_value_of_any_field_hangs() -> None:
+    done = subprocess.run([sys.executable, "-c", HUGE], capture_output=True, text=True, timeout=60, check=False, cwd=ROOT)
+    assert done.stdout == "done\n", done.stderr[-500:]

@@ -21,7 +21,7 @@ class Budget(NamedTuple):
     what: str
     limit: str
     ours: int
-    passed: bool  # whether the limit is passed, that is, broken
+    verdict: str  # kept, exceeded (too much) or missed (too little)
 
 
 def budgets(report: Report, budget: dict[str, Any], marks: Marks, file: str) -> tuple[list[Budget], list[Diagnostic]]:
@@ -38,7 +38,7 @@ def budgets(report: Report, budget: dict[str, Any], marks: Marks, file: str) -> 
                 found.append(Diagnostic("CNN103", f"a budget is `< 26M`, {{max: 26M}} or {{min: 224}}, not {shown(limit)}", marks.find(what).position(file)))
                 continue
             kept = {"<": ours < number.value, "<=": ours <= number.value, ">": ours > number.value, ">=": ours >= number.value}[sign]
-            results.append(Budget(what, text, ours, not kept))
+            results.append(Budget(what, text, ours, "kept" if kept else "exceeded" if "<" in sign else "missed"))
             if not kept:
                 over = abs(Fraction(ours) - number.value)
                 share = f" ({float(over / number.value):.1%} {'over' if '<' in sign else 'under'})" if number.value else ""

@@ -15,6 +15,7 @@ from .storage import storages
 
 BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
 
+
 class Row(NamedTuple):
     """One layer. Counts are for the batch; shapes, parameters and receptive fields do not depend on it."""
 

@@ -70,8 +70,7 @@ def figure(report: Report, what: str, at: str | None) -> Any:
     if what in SUMMED:
         return sum(getattr(row, what) for row in rows)
     if what == "receptive_field":
-        row = report.result(at)
-        return one_size(row.receptive_field) if row and row.receptive_field else None
+        return one_size(result.receptive_field) if result and result.receptive_field else None
     return None
 
 

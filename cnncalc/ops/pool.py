@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import gcd
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from pydantic import Field
 
 from ..cost import Cost
 from ..diagnostic import Diagnostic
 from ..num import Num, Shape, product
-from ..window import MAX_PHASES, UNKNOWN, Map
+from ..window import Map
 from .base import NOTHING, WHOLE, Backward, Kept, Need, Op, Reach, axes_need, per_axis, torch_nd, values
 from .fields import Flag, Padding, PerAxis, Real
 from .sliding import Sliding
@@ -174,17 +175,21 @@ class Global(Op):
         return frozenset(axis + 1 for axis, n in enumerate(self.target(len(x) - 1)) if n == 1)
 
     def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
-        return (tuple(adaptive(axis, n, out) for axis, (n, out) in enumerate(zip(x[1:], self.target(len(x) - 1)))),)
+        return (tuple(WHOLE if out == 1 else (axis, Map.adaptive(n, out)) for axis, (n, out) in enumerate(zip(x[1:], self.target(len(x) - 1)))),)
 
     def arithmetic(self, x: Shape) -> str:
         return f"{'×'.join(map(str, self.target(len(x) - 1)))} whatever the input"
+
+
+_size = Annotated[int, Field(gt=0, le=100_000)]  # the ledger counts window by window
+AdaptiveSize = Annotated[_size | tuple[_size, ...], Field(description="a positive integer up to 100,000, or a list with one per spatial axis")]
 
 
 class Sized(Global):
     """Windows as wide as it takes to come out at `size`: (C, *n) -> (C, *size)."""
 
     main = "size"
-    size: PerAxis
+    size: AdaptiveSize
 
     def needs(self, x: Shape) -> Iterator[Need]:
         yield from axes_need(self.size, len(x) - 1, "size")
@@ -233,13 +238,3 @@ class AdaptiveMaxPool(Sized, GlobalMaxPool):
     """Largest value over the windows of the adaptive mean, as torch.nn.AdaptiveMaxPool1d/2d/3d."""
 
     key = "adaptivemaxpool"
-
-
-def adaptive(axis: int, n: int, out: int) -> Reach:
-    """What an adaptive window reads: whole for one output, else periodic in n/gcd and out/gcd."""
-    g = gcd(n, out)
-    if out == 1:
-        return WHOLE
-    if out // g > MAX_PHASES:
-        return axis, UNKNOWN
-    return axis, Map(n // g, tuple(range(i * n // out, -(-(i + 1) * n // out)) for i in range(out // g)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from math import ceil, floor, gcd
+from math import ceil, floor
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -67,7 +67,7 @@ class Upsample(Op):
     def cost(self, *xs: Shape, y: Shape) -> Cost:
         n, axes = values(y), len(y) - 1
         if self.mode == "area":
-            return Cost(add=values(xs[0]), div=n)
+            return Cost(add=values(xs[0]), div=n)  # NOTE: an input in two windows is counted once
         taps = {"nearest": 1, "bicubic": 4**axes}.get(self.mode, 2**axes)
         return FREE if taps == 1 else Cost(mul=taps * n, add=(taps - 1) * n)
 
@@ -88,8 +88,7 @@ class Upsample(Op):
     def _map(self, n: int, m: int, step: Fraction) -> Map:
         """Source positions, `step` apart."""
         if self.mode == "area":
-            g = gcd(n, m)
-            return Map(n // g, tuple(range(i * n // m, -(-(i + 1) * n // m)) for i in range(m // g)))
+            return Map.adaptive(n, m)
         if self.mode == "nearest":
             return Map(step.numerator, tuple(range(floor(j * step), floor(j * step) + 1) for j in range(step.denominator)))
         if self.align_corners:

@@ -134,7 +134,7 @@ def summary(report: Report, convention: str) -> Table:
     if t.buffers:
         grid.add_row("buffers", noted(f"{t.buffers:,}", "saved, not trained"))
     for budget in report.budgets:
-        grid.add_row("budget", Text.assemble(f"{budget.what} {budget.ours:,}, {budget.limit}: ", ("exceeded" if "min" not in budget.limit and ">" not in budget.limit and "least" not in budget.limit else "missed", "bold red") if budget.passed else ("kept", "green")))
+        grid.add_row("budget", Text.assemble(f"{budget.what} {budget.ours:,}, {budget.limit}: ", (budget.verdict, "green" if budget.verdict == "kept" else "bold red")))
     published(report, grid)
     return grid
 

@@ -9,14 +9,12 @@ from typing import Any
 
 from ..diagnostic import Diagnostic, Mistake, Position
 from ..ops import BY_KEY
-from .check import shown, unknown_key, validate
+from .check import MOST, shown, unknown_key, validate
 from .expression import Expression, ExpressionError
 from .names import GRAPH_WORDS, name_fault
 from .steps import REQUIRED, BlockSteps, Step
 from .values import ANY_WORD, FAULT, expression_fault, is_constant, prepare, words_of
 from .yaml_tree import Marks
-
-MOST = 100  # diagnostics of one file
 
 
 class BodyReader:
@@ -72,15 +70,15 @@ class BodyReader:
             else:
                 self._op_body(step, body, known)
 
-    def _mapping(self, step: Step, body: Any, main: str | None) -> dict[str, Any]:
-        """The body as a mapping: a bare value sets the main field."""
+    def _mapping(self, step: Step, body: Any, main: str | None) -> dict[str, Any] | None:
+        """The body as a mapping, where a bare value sets the main field; None where it is wrong, which is reported."""
         if body is None:
             return {}
         if isinstance(body, dict):
-            return {} if self._cut_by_yaml(body, step.body_marks) else body
+            return None if self._cut_by_yaml(body, step.body_marks) else body
         if main is None:
             self.report("CNN103", f"`{step.key}` takes no bare value", step.body_marks.position(self.file), self._form(step.key))
-            return {}
+            return None
         whole = step.body_marks
         step.body_marks = Marks(whole.line, whole.column, whole.width)
         step.body_marks.items[main] = whole
@@ -126,9 +124,8 @@ class BodyReader:
         op = step.op
         assert op is not None
         words = words_of(op)
-        found = len(self.diagnostics)
         data = self._mapping(step, body, op.main)
-        if len(self.diagnostics) > found:
+        if data is None:
             return
         for key, value in data.items():
             if key in GRAPH_WORDS and key not in words:
@@ -149,9 +146,8 @@ class BodyReader:
 
     def _block_body(self, step: Step, body: Any, known: frozenset[str]) -> None:
         block = self.blocks[step.key]
-        found = len(self.diagnostics)
         data = self._mapping(step, body, block.main)
-        if len(self.diagnostics) > found:
+        if data is None:
             return
         for key, value in data.items():
             if key not in block.params:

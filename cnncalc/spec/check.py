@@ -15,7 +15,7 @@ from .expression import clip
 from .names import FIELD_SYNONYMS
 from .yaml_tree import Marks
 
-MOST = 100  # findings of one model
+MOST = 100  # diagnostics of one file: beyond, it is wrong throughout
 
 Model = TypeVar("Model", bound="BaseModel | Op")
 

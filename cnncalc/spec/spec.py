@@ -12,7 +12,7 @@ from .check import shown
 from .expand import Expander
 from .expression import ExpressionError
 from .layers import LayerReader, read_parameters
-from .model import Document, Published
+from .model import Document, Published, Variant
 from .names import GRAPH_WORDS, NAME, name_fault
 from .steps import BlockSteps, Step
 from .values import ANY_WORD, evaluate, expression_fault, prepare
@@ -63,20 +63,26 @@ class Spec:
         """The printed name."""
         from pathlib import PurePath
 
-        own = self.document.variants[variant] if variant and self.document.variants else None
+        own = self._own(variant)
         return (own and own.name) or variant or self.document.name or PurePath(self.file).stem
 
+    def _own(self, variant: str | None) -> Variant | None:
+        """What a variant itself says."""
+        return (self.document.variants or {}).get(variant) if variant else None
+
     def year(self, variant: str | None = None) -> int | None:
-        own = self.document.variants[variant] if variant and self.document.variants else None
+        """When the network was published."""
+        own = self._own(variant)
         return (own and own.year) or self.document.year
 
     def source(self, variant: str | None = None) -> str | None:
-        own = self.document.variants[variant] if variant and self.document.variants else None
+        """Where the network was published."""
+        own = self._own(variant)
         return (own and own.source) or self.document.source
 
     def figures(self, variant: str | None = None) -> Figures:
         """Published figures and budgets: the variant's own, or the top-level ones for the base."""
-        part = self.document if variant is None else (self.document.variants or {}).get(variant)
+        part = self.document if variant is None else self._own(variant)
         marks = self.marks if variant is None else self.marks.find("variants", variant)
         return Figures((part and part.published) or [], marks.find("published"), (part and part.budget) or {}, marks.find("budget"))
 
@@ -209,7 +215,7 @@ class Spec:
 
     def _bind(self, variant: str | None, given: Mapping[str, Any]) -> dict[str, Any]:
         """Values of the parameters, in the order they are declared; each may use those before it."""
-        own = (self.document.variants or {}).get(variant) if variant else None
+        own = self._own(variant)
         overrides: dict[str, Any] = {**((own and own.params) or {}), **given}
         for name in given:
             if name not in self.params:
@@ -250,6 +256,6 @@ def _expects(steps: list[Step]) -> bool:
 def channels_first(diagnostic: Diagnostic, inputs: dict[str, tuple]) -> Diagnostic:
     """A shape fault where the input looks like [height, width, channels]: the likelier advice."""
     for shape in inputs.values():
-        if diagnostic.code[:4] == "CNN2" and diagnostic.severity == "error" and len(shape) == 3 and shape[2] in (1, 3) and shape[0] > 4:
+        if diagnostic.code[:4] == "CNN2" and diagnostic.severity == "error" and len(shape) == 3 and shape[2] in (1, 3) and min(shape[:2]) >= 16:
             return diagnostic._replace(help=f"channels come first: did you mean [{shape[2]}, {shape[0]}, {shape[1]}]?")
     return diagnostic
