@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from .spec.load import load
     from .spec.spec import Spec
     from .torch_backend.build import build
+    from .torch_backend.weights import load_state_dict
 
 _HOMES = {
     "load": "spec.load:load", "loads": "spec.load:from_text", "analyze": "analysis.analyze:analyze", "build": "torch_backend.build:build",
+    "load_state_dict": "torch_backend.weights:load_state_dict",
     "Spec": "spec.spec:Spec", "Report": "analysis.fold:Report", "Diagnostic": "diagnostic:Diagnostic", "Mistake": "diagnostic:Mistake",
 }  # fmt: skip
-__all__ = ["Diagnostic", "Mistake", "Report", "Spec", "analyze", "build", "load", "loads"]
+__all__ = ["Diagnostic", "Mistake", "Report", "Spec", "analyze", "build", "load", "load_state_dict", "loads"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,7 +1,7 @@
 """Diagnostics: what a user's mistake is made of, and the catalogue of their codes.
 
 0xx YAML and files, 1xx the language and names, 2xx shapes, 3xx budgets, expectations and published
-figures, 9xx our own faults.
+figures, 4xx torch: building, verifying, profiling, 9xx our own faults.
 """
 
 from __future__ import annotations
@@ -49,6 +49,9 @@ class Mistake(Exception):
         self.diagnostics = diagnostics
         self.sources: dict[str, str] = {}  # texts of the files they speak of, where known
 
+    def __str__(self) -> str:
+        return "\n".join(f"{d}; {d.help}" if d.help else str(d) for d in self.diagnostics)
+
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """``did you mean …?`` for a misspelled word, or None."""
@@ -95,5 +98,12 @@ CATALOGUE = {
     "CNN303": "a published figure differs and carries no erratum",
     "CNN304": "an erratum stands beside a figure that agrees",
     "CNN305": "expected shapes are not checked under another input or other parameters",
+    "CNN401": "torch or fvcore is not installed",
+    "CNN402": "the device or type of number is not to be had here",
+    "CNN403": "a module of your own cannot be loaded",
+    "CNN404": "a network cannot be run",
+    "CNN405": "a module differs from its spec",
+    "CNN406": "a measured figure is not the predicted one",
+    "CNN407": "the device's memory is too small",
     "CNN901": "an internal fault of cnncalc",
 }

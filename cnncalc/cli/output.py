@@ -13,7 +13,7 @@ import typer
 from ..diagnostic import Diagnostic, Mistake
 
 SHOWN = 20  # diagnostics on the screen; JSON has all
-USAGE = {"CNN002", "CNN111"}  # the run could not begin: exit 2
+USAGE = {"CNN002", "CNN111", "CNN401", "CNN402", "CNN403", "CNN404"}  # the run could not begin: exit 2
 
 
 def put(text: str, file: str | None = None) -> None:

@@ -1,0 +1,143 @@
+"""The torch network of a spec: other people's weights, types, devices, compiling and exporting, and life without torch."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import cnncalc
+from cnncalc.diagnostic import Mistake
+
+from .models import NETWORKS
+
+SIAMESE = """
+input: {left: [1, 20, 20], right: [1, 20, 20]}
+blocks:
+  tower:
+    layers: [{conv: {out: 4, kernel: 5, stride: 2}}, relu, globalavgpool, flatten]
+layers:
+  - {tower: , name: a}
+  - {tower: , from: right, share: a, name: b}
+  - sub: [a, b]
+  - {linear: 1, name: distance}
+outputs: [distance, a]
+"""
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> Iterator[None]:
+    torch.manual_seed(0)
+    yield
+
+
+def outputs(network: nn.Module, *xs: Tensor) -> tuple[Tensor, ...]:
+    with torch.no_grad():
+        y = network.eval()(*xs)
+    return y if isinstance(y, tuple) else (y,)
+
+
+@pytest.mark.parametrize("name", ["alexnet_torchvision", "vgg16", "resnet50"])
+def test_weights_of_an_independent_definition_give_its_outputs(name: str) -> None:
+    factory, shape = NETWORKS[name]
+    twin = factory().eval()
+    for module in twin.modules():
+        if isinstance(module, nn.BatchNorm2d):  # as after training
+            nn.init.uniform_(module.running_mean, -0.1, 0.1)  # type: ignore[arg-type]
+            nn.init.uniform_(module.running_var, 0.5, 1.5)  # type: ignore[arg-type]
+    network = cnncalc.load_state_dict(cnncalc.build(cnncalc.load(name)), twin.state_dict())
+    x = torch.randn(2, *shape)
+    (wanted,), (found,) = outputs(twin, x.clone()), outputs(network, x)
+    assert wanted.std() > 1e-3
+    assert (wanted - found).abs().max() <= 1e-5 * wanted.abs().max()
+
+
+def test_weights_without_their_counters_load() -> None:
+    twin = NETWORKS["resnet18"][0]()
+    state = {name: tensor for name, tensor in twin.state_dict().items() if not name.endswith("num_batches_tracked")}
+    network = cnncalc.load_state_dict(cnncalc.build(cnncalc.load("resnet18")), state)
+    assert all(torch.equal(a, b) for a, b in zip(network.parameters(), twin.parameters()))
+
+
+def test_weights_that_do_not_fit_are_named_and_nothing_is_copied() -> None:
+    network = cnncalc.build(cnncalc.load("cifar10_cnn"))
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    state = dict(NETWORKS["cifar10_cnn"][0]().state_dict())
+    with pytest.raises(Mistake, match="9 tensors for 8: `more` of the weights has no counterpart"):
+        cnncalc.load_state_dict(network, {**state, "more": torch.zeros(1)})
+    state["9.weight"] = torch.zeros(10, 129)
+    with pytest.raises(Mistake, match=r"`9.weight` is 10×129, `\w+.weight` of the spec is 10×128"):
+        cnncalc.load_state_dict(network, state)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+
+
+@pytest.mark.parametrize(("name", "shape"), [("lenet5", None), ("efficientnet_b0", (3, 64, 64)), ("googlenet_aux", None), ("unet", (1, 188, 188))])
+def test_networks_compile_and_export_whole(name: str, shape: tuple[int, ...] | None) -> None:
+    spec = cnncalc.load(name)
+    network = cnncalc.build(spec, input=shape).eval()
+    xs = tuple(torch.randn(1, *s) for s in cnncalc.analyze(spec, input=shape).inputs.values())
+    wanted = outputs(network, *xs)
+    torch._dynamo.reset()
+    compiled = torch.compile(network, backend="eager", fullgraph=True)
+    exported = torch.export.export(network, xs).module()
+    for found in (outputs(compiled, *xs), [exported(*xs)] if len(wanted) == 1 else exported(*xs)):
+        assert all(torch.allclose(a, b, atol=1e-5, rtol=1e-4) for a, b in zip(wanted, found))
+
+
+def test_several_inputs_and_outputs_and_shared_weights() -> None:
+    network = cnncalc.build(cnncalc.loads(SIAMESE))
+    left, right = torch.randn(3, 1, 20, 20), torch.randn(3, 1, 20, 20)
+    distance, a = outputs(network, left, right)
+    tower = nn.Sequential(nn.Conv2d(1, 4, 5, 2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    tower[0].load_state_dict(network.get_submodule("a.conv1").state_dict())
+    assert torch.allclose(a, tower(left), atol=1e-6)
+    assert torch.allclose(distance, network.get_submodule("distance")(tower(left) - tower(right)), atol=1e-6)
+    assert len(list(network.parameters())) == 4
+
+
+def test_types_and_devices() -> None:
+    spec = cnncalc.load("lenet5_modern")
+    network = cnncalc.build(spec, dtype=torch.bfloat16)
+    assert {p.dtype for p in network.parameters()} == {torch.bfloat16}
+    assert outputs(network, torch.randn(1, 1, 32, 32, dtype=torch.bfloat16))[0].dtype == torch.bfloat16
+    assert {p.device.type for p in cnncalc.build(spec, device="meta").parameters()} == {"meta"}
+
+
+def test_names_are_those_of_the_report() -> None:
+    spec = cnncalc.load("resnet18")
+    names = {name for name, _ in cnncalc.build(spec, device="meta").named_modules()}
+    assert {row.path for row in cnncalc.analyze(spec).rows} <= names
+
+
+def test_a_network_that_is_wrong_is_not_built() -> None:
+    with pytest.raises(Mistake, match="kernel 9 does not fit"):
+        cnncalc.build(cnncalc.loads("input: [3, 8, 8]\nlayers: [{conv: {out: 4, kernel: 9}}]"))
+
+
+def test_building_on_meta_allocates_no_weights() -> None:
+    """VGG-16 has 553 MB of them."""
+    script = """
+import re, cnncalc
+resident = lambda: int(re.search(r"VmRSS:\\s+(\\d+)", open("/proc/self/status").read())[1])
+spec = cnncalc.load("vgg16")
+cnncalc.build(cnncalc.load("lenet5"), device="meta")
+before = resident()
+network = cnncalc.build(spec, device=%r)
+print(resident() - before)
+"""
+    grown = [int(subprocess.run([sys.executable, "-c", script % device], capture_output=True, text=True, check=True).stdout) for device in ("meta", "cpu")]
+    assert grown[0] < 20_000 < 500_000 < grown[1], grown  # KiB; the second shows that the first can fail
+
+
+def without(package: str, code: str) -> subprocess.CompletedProcess[str]:
+    """Runs code in a Python where a package cannot be imported."""
+    return subprocess.run([sys.executable, "-c", f"import sys\nsys.modules[{package!r}] = None\n{code}"], capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_without_torch_one_line_says_how_to_install_it() -> None:
+    done = without("torch", "import cnncalc\ntry: cnncalc.build\nexcept cnncalc.Mistake as mistake: print(mistake)")
+    assert done.stdout == "error[CNN401]: torch is not installed; pip install 'cnncalc[torch]'\n", done.stderr
