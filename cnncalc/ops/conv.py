@@ -113,13 +113,13 @@ class Conv(Sliding):
         k, s, d = self.geometry(n)
         if self.connections is not None:
             return table_conv(self, n)
-        around = self.symmetric(n)
+        around, strided = self.around(x), max(s) > 1
         options = {"stride": s, "dilation": d, "groups": self.groups, "bias": self.bias, "padding_mode": self.padding_mode}
-        if around is None and self.padding == "same" and s == (1,) * n:
+        if all(lo == hi for lo, hi in around) and not (self.padding == "same" and strided):  # numbers, which every tool reads
+            return torch_nd("Conv", x)(x[0], self.out, k, padding=tuple(lo for lo, _ in around), **options)
+        if self.padding == "same" and not strided:
             return torch_nd("Conv", x)(x[0], self.out, k, padding="same", **options)
-        if around is None:
-            return padded_conv(self, x, options)
-        return torch_nd("Conv", x)(x[0], self.out, k, padding=around, **options)
+        return padded_conv(self, x, options)
 
 
 class ConvTranspose(Op):

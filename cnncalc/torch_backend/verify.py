@@ -1,0 +1,213 @@
+"""Every predicted figure of a spec beside what torch, autograd, fvcore and torch's FLOP counter measure."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from ..analysis.analyze import analyze
+from ..analysis.fold import Report, Row
+from ..diagnostic import Diagnostic, Mistake
+from ..spec.spec import Spec
+from . import counters
+from .build import Network, assemble
+from .calls import Call, Run, run
+from .device import described, device_of
+from .reach import Fields, Seen, fields
+
+
+class Check(NamedTuple):
+    """One figure: predicted, measured, and by whom. `ok` is None where it could not be measured; the note says why."""
+
+    what: str
+    predicted: Any
+    measured: Any
+    by: str
+    ok: bool | None
+    note: str | None = None
+
+
+class Line(NamedTuple):
+    """The checks of a layer, and what the counters do not see of it."""
+
+    row: Row
+    checks: tuple[Check, ...]
+    note: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        return all(check.ok is not False for check in self.checks)
+
+
+class Verification(NamedTuple):
+    """A spec held against its network in torch."""
+
+    report: Report
+    lines: list[Line]
+    totals: tuple[Check, ...]
+    notes: list[str]
+    environment: dict[str, str | None]
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        return all(line.ok for line in self.lines) and all(check.ok is not False for check in self.totals)
+
+    @property
+    def diagnostics(self) -> list[Diagnostic]:
+        """An error for each figure that differs, at its line in the spec."""
+        found = [(line.row.path, line.row.position, check) for line in self.lines for check in line.checks]
+        found += [("the network", None, check) for check in self.totals]
+        return [Diagnostic("CNN406", f"{path}: {check.what} {check.predicted} predicted, {check.measured} by {check.by}", place) for path, place, check in found if check.ok is False]
+
+
+def verify(spec: Spec, variant: str | None = None, *, set: Mapping[str, Any] | None = None, input: Any = None,
+           batch: int = 1, device: str = "cpu") -> Verification:  # fmt: skip
+    """Builds the network of a spec and holds every figure against it.
+
+    Shapes and bytes come from hooks, tensors from `state_dict`, MACs from fvcore, FLOPs from torch's counter, receptive
+    fields from gradients on the CPU, at inputs that are long along one axis and short along the others.
+    Errors: a Mistake where the spec has errors, the device cannot be used, or the network does not run.
+    """
+    start = time.perf_counter()
+    where = device_of(device)
+    report = analyze(spec, variant, set=set, input=input, batch=batch)
+    if not report.ok:
+        raise Mistake(*(d for d in report.diagnostics if d.severity == "error"))
+    network = blank(assemble(report.graph, "meta"), where)
+    inputs = [torch.zeros(batch, *shape, device=where) for shape in report.inputs.values()]
+    with FlopCounterMode(display=False) as counter:
+        ran = run(network, inputs, (path for path, _, _ in network.plan))
+    macs, notes = traced(network, inputs)
+    seen = fields(spec, report, {"variant": variant, "set": set})
+    measured = Measured(report, network, ran, macs, counters.flops_of(counter, network), seen)
+    lines = [Line(row, tuple(measured.checks(n, row)), measured.unseen(row)) for n, row in enumerate(report.rows)]
+    notes += field_notes(seen)
+    environment = {**described(where), **counters.versions()}
+    return Verification(report, lines, tuple(measured.totals()), notes, environment, time.perf_counter() - start)
+
+
+def blank(network: Network, device: torch.device) -> Network:
+    """The network on a device, all its values zero: only shapes matter here, and random ones take a second of VGG-16."""
+    if device.type != "meta":
+        network.to_empty(device=device)
+        for tensor in network.state_dict().values():
+            tensor.zero_()
+    return network.eval()
+
+
+def traced(network: Network, inputs: list[torch.Tensor]) -> tuple[counters.Counts | None, list[str]]:
+    """What fvcore counts, or why it cannot."""
+    if inputs[0].is_meta:
+        return None, ["MACs were not measured: fvcore traces the network, which torch refuses to do on meta"]
+    try:
+        return counters.fvcore(network, inputs, (path for path, _, _ in network.plan)), []
+    except RuntimeError as error:
+        return None, [f"MACs were not measured: fvcore cannot trace this network: {str(error).splitlines()[0]}"]
+
+
+def field_notes(seen: Fields) -> list[str]:
+    """At which inputs receptive fields were measured, and of how many layers."""
+    if not seen.inputs:
+        return ["receptive fields: none, no layer has spatial axes"] if not seen.of else ["receptive fields were not measured: the layers change with the input"]
+    shapes = " and ".join(", ".join("×".join(map(str, shape)) for shape in inputs.values()) for inputs in seen.inputs)
+    number = "all" if seen.asked == seen.of else f"{seen.asked} of"
+    return [f"receptive fields of {number} {seen.of} layers that have one, by gradients on the CPU at inputs of {shapes}"]
+
+
+class Measured:
+    """What was measured, beside what the report predicts, asked row by row."""
+
+    def __init__(self, report: Report, network: Network, ran: Run, macs: counters.Counts | None, flops: dict[str, int], seen: Fields):
+        self.report, self.network, self.ran, self.macs, self.flops, self.seen = report, network, ran, macs, flops, seen
+        self.tensors, self.params = owned(network, [path for path, _, _ in network.plan])
+        self.predicted_tensors = predicted_tensors(report)
+        self.of: dict[str, list[Row]] = defaultdict(list)  # the rows that use the weights of each
+        for row in report.rows:
+            self.of[row.shared_with or row.path].append(row)
+
+    def checks(self, n: int, row: Row) -> list[Check]:
+        """All checks of a row, the n-th layer to run."""
+        owner = row.shared_with or row.path
+        call = self.ran.calls[n] if n < len(self.ran.calls) else Call("nothing", (), 0)
+        found = [
+            equal("called", owner, call.path, "hooks"),
+            equal("output", (row.batch, *row.output_shape), call.shape, "hooks"),
+            equal("activation_bytes", row.activation_bytes, call.bytes, "hooks"),
+        ]
+        if row.shared_with is None:
+            users = self.of[row.path]
+            found += [
+                equal("tensors", self.predicted_tensors[row.path], self.tensors[row.path], "state_dict"),
+                equal("params", row.params, self.params[row.path], "parameters()"),
+                *self.counts(row.path, sum(user.macs for user in users), f"all {len(users)} calls together" if len(users) > 1 else None),
+            ]
+        return found + [field_check(row, at, seen) for at, seen in self.seen.seen.get(row.path, {}).items()]
+
+    def counts(self, path: str, macs: int, note: str | None = None) -> list[Check]:
+        """The two counters on a module, or on all ("")."""
+        found = [equal("product_flops", 2 * macs, self.flops.get(path, 0), "flop_counter", note)]
+        if self.macs is not None:
+            found.insert(0, equal("macs", macs, self.macs.products.get(path, 0), "fvcore", note))
+        return found
+
+    def unseen(self, row: Row) -> str | None:
+        """What the counters miss of a row's operations, or count by a rule of their own."""
+        rest = row.flops - 2 * row.macs
+        others = self.macs.others.get(row.path, 0) if self.macs else 0
+        if others:
+            return f"fvcore counts {others:,} ({counters.RULES.get(row.op, 'by a rule of its own')}), flop_counter nothing; the ledger has {rest:,} operations"
+        if row.op in counters.BLIND or row.op in counters.RULES:
+            return f"no counter sees its {rest:,} operations"
+        return f"no counter sees its {rest:,} additions of a bias" if rest else None
+
+    def totals(self) -> list[Check]:
+        """The sums of the network, each measured as a whole, not added up from the rows."""
+        report, t = self.report, self.report.totals
+        return [
+            equal("outputs", tuple((report.batch, *shape) for shape in report.outputs.values()), self.ran.outputs, "forward"),
+            equal("tensors", sum(map(len, self.predicted_tensors.values())), len(self.network.state_dict()), "state_dict"),
+            equal("params", t.params, sum(p.numel() for p in self.network.parameters()), "parameters()"),
+            equal("param_bytes", t.param_bytes, sum(p.untyped_storage().nbytes() for p in self.network.parameters()), "storages"),
+            *self.counts("", t.macs),
+            equal("activation_bytes", t.activation_bytes, self.ran.input_bytes + sum(call.bytes for call in self.ran.calls), "hooks"),
+        ]
+
+
+def equal(what: str, predicted: Any, measured: Any, by: str, note: str | None = None) -> Check:
+    return Check(what, predicted, measured, by, predicted == measured, note)
+
+
+def field_check(row: Row, at: tuple[str, int], seen: Seen) -> Check:
+    """What a layer sees along one axis, as first and last position of the input."""
+    origin, axis = at
+    note = f"axis {axis + 1} on {origin}, {seen.size} long"
+    return equal("receptive_field", seen.predicted, seen.measured, "gradients", note)
+
+
+def predicted_tensors(report: Report) -> dict[str, dict[str, tuple[int, ...]]]:
+    """Names and shapes that each layer's own tensors should have in `state_dict`."""
+    found = {}
+    for node in report.graph.nodes:
+        if node.op is not None and node.shares is None:
+            xs = [report.graph.nodes[n].shape for n in node.inputs]
+            found[node.path] = {f"{node.path}.{name}": tuple(shape) for name, shape in (node.op.weights(*xs) | node.op.buffers(*xs)).items()}
+    return found
+
+
+def owned(network: nn.Module, paths: list[str]) -> tuple[dict[str, dict[str, tuple[int, ...]]], dict[str, int]]:
+    """Tensors of `state_dict` and numbers of trained values, each with the innermost layer above it."""
+    known = {*paths}
+    tensors: dict[str, dict[str, tuple[int, ...]]] = defaultdict(dict)
+    params: dict[str, int] = defaultdict(int)
+    for name, tensor in network.state_dict().items():
+        tensors[counters.enclosing(name, known)][name] = tuple(tensor.shape)
+    for name, parameter in network.named_parameters():
+        params[counters.enclosing(name, known)] += parameter.numel()
+    return tensors, params
