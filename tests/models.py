@@ -361,3 +361,15 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "efficientnet_b0": (partial(inverted_net, EFFICIENTNET_B0, nn.SiLU, 1280, gated=True, drop=0.2), RGB),
     "shufflenet_v2_x1_0": (shufflenet_v2, RGB),
 }
+
+# ---- AlexNet as a class, so that a kernel can be changed to show what happens
+class AlexNet(nn.Sequential):
+    """The single tower; `kernels` are those of its five convolutions, which keep their paddings."""
+    def __init__(self, kernels=(11, 5, 3, 3, 3), classes=1000):
+        a, b, c, d, e = kernels
+        def pool_norm():
+            return nn.MaxPool2d(3, 2), nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2.0)
+        super().__init__(
+            *conv_relu(3, 96, a, 4), *pool_norm(), *conv_relu(96, 256, b, p=2), *pool_norm(),
+            *conv_relu(256, 384, c, p=1), *conv_relu(384, 384, d, p=1), *conv_relu(384, 256, e, p=1), nn.MaxPool2d(3, 2),
+            *fc_head(256 * 6 * 6, 4096, classes))

@@ -15,6 +15,7 @@ import typer  # noqa: E402
 
 from ..diagnostic import Diagnostic, Mistake  # noqa: E402
 from . import options as o  # noqa: E402
+from .measured import verify  # noqa: E402
 from .output import complain, finish, put, show  # noqa: E402
 
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for plugins costs more than reading a spec
@@ -95,9 +96,7 @@ def report_of(spec: str, variant: str | None, set: list[str] | None, input: list
 
     given, shapes = o.settings(set), o.input_shapes(input)
     loaded = load(spec)
-    if variant is not None and loaded.variant not in (None, variant):
-        raise Mistake(Diagnostic("CNN111", f"--variant {variant}, but SPEC names the variant {loaded.variant}", help="name one of them"))
-    report = analysis(loaded, variant, set=given, input=shapes, batch=o.positive(batch, "--batch"), dtype=dtype)
+    report = analysis(loaded, o.one_variant(loaded, variant), set=given, input=shapes, batch=o.positive(batch, "--batch"), dtype=dtype)
     return report, {loaded.file: loaded.text}
 
 
@@ -153,6 +152,9 @@ def expand(spec: o.Spec, variant: o.Variant = None, set: o.Set = None, input: o.
     if report.graph.nodes:
         put(flat_spec(report.graph, report.name), output)
     finish((d for d in report.diagnostics if d.severity == "error"), sources)
+
+
+app.command()(verify)
 
 
 @app.command()

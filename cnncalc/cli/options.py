@@ -35,22 +35,53 @@ class Format(str, Enum):
     table, json, csv, markdown = "table", "json", "csv", "markdown"
 
 
+class Screen(str, Enum):
+    """Formats of what was measured."""
+
+    table, json = "table", "json"
+
+
+def one_variant(spec: Any, variant: str | None) -> str | None:
+    """The variant of a command line, which may name it in SPEC or by --variant."""
+    if variant is not None and spec.variant not in (None, variant):
+        raise Mistake(Diagnostic("CNN111", f"--variant {variant}, but SPEC names the variant {spec.variant}", help="name one of them"))
+    return variant
+
+
 def settings(pairs: list[str] | None) -> dict[str, Any]:
     """``depth=3`` → {"depth": 3}; values are read as in a spec."""
-    from ..spec.yaml_tree import parse
-
-    given = {}
+    given: dict[str, Any] = {}
     for pair in pairs or ():
         name, equals, value = pair.partition("=")
         if not equals or not name or not value.strip():
             raise Mistake(Diagnostic("CNN111", f"--set takes NAME=VALUE, not `{pair}`", help="--set classes=10"))
-        if name.strip() in given:
-            raise Mistake(Diagnostic("CNN111", f"--set {name.strip()} is given twice"))
-        try:
-            given[name.strip()] = parse(value, "--set")[0]
-        except Mistake as mistake:
-            raise Mistake(Diagnostic("CNN111", f"--set {pair}: {mistake.diagnostics[0].message}")) from None
+        add(given, name.strip(), value, "--set", pair)
     return given
+
+
+def arguments(texts: list[str] | None) -> tuple[list[Any], dict[str, Any]]:
+    """``10`` is an argument by place, ``classes=10`` one by name; values are read as in a spec."""
+    places: dict[str, Any] = {}
+    named: dict[str, Any] = {}
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        if equals and name.strip().isidentifier():
+            add(named, name.strip(), value, "--args", text)
+        else:
+            add(places, str(len(places)), text, "--args", text)
+    return [*places.values()], named
+
+
+def add(given: dict[str, Any], name: str, value: str, option: str, text: str) -> None:
+    """One more value of an option that may be repeated."""
+    from ..spec.yaml_tree import parse
+
+    if name in given:
+        raise Mistake(Diagnostic("CNN111", f"{option} {name} is given twice"))
+    try:
+        given[name] = parse(value, option)[0]
+    except Mistake as mistake:
+        raise Mistake(Diagnostic("CNN111", f"{option} {text}: {mistake.diagnostics[0].message}")) from None
 
 
 def input_shapes(texts: list[str] | None) -> Any:

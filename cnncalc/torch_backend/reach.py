@@ -1,25 +1,24 @@
 """Receptive fields as torch's gradients show them, at inputs that are long along one axis and short along the others.
-
-The network is made linear first: positive weights, no biases, means instead of maxima; so no gradient vanishes or
-cancels. On the way back each gradient is kept to where it is not zero, so that none of a deep network underflows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..analysis.analyze import analyze
 from ..analysis.fold import Report, Row
 from ..spec.spec import Spec
-from .build import Network, assemble
-from .modules import PaddedPool
+from ..window import hull
+from .build import assemble
+from .linear import linear_values
+from .thin import thin_inputs
 
 WORK = 30 * 10**9  # multiply–accumulates spent on one axis
-LEAST, LONGEST = 64, 4096  # positions along the long axis
+MARGINS = (0, 2, 8)  # strides added to the short axes: of too thin an input a padded layer may see nothing but its padding
 Span = tuple[int, int] | None
 
 
@@ -29,6 +28,12 @@ class Seen(NamedTuple):
     predicted: Span
     measured: Span
     size: int  # of the input, along that axis
+    inside: bool  # whether all that is predicted lies on the input, in what the layer's positions see together
+
+    @property
+    def ok(self) -> bool:
+        """Equal; or covered, where the field reaches past the border: there paddings and crops on the way cut it further."""
+        return self.predicted == self.measured or not self.inside and self.measured is not None and within(self.measured, self.predicted)
 
 
 class Fields(NamedTuple):
@@ -48,15 +53,18 @@ def fields(spec: Spec, report: Report, arguments: dict[str, Any]) -> Fields:
     found = Fields({}, [], 0, sum(bool(row.receptive_fields) for row in report.rows))
     asked: set[str] = set()
     for axis in range(max((len(shape) - 1 for shape in report.inputs.values()), default=0)):
-        inputs = thin_inputs(report, axis, lambda shapes: analyze(spec, input=shapes, **arguments))
-        thin = analyze(spec, input=inputs, **arguments)
-        if [row.path for row in thin.rows] != [row.path for row in report.rows]:
-            continue
+        for margin in MARGINS:
+            inputs = thin_inputs(report, axis, lambda shapes: analyze(spec, input=shapes, **arguments), margin)
+            thin = analyze(spec, input=inputs, **arguments)
+            if [row.path for row in thin.rows] != [row.path for row in report.rows]:
+                return found  # the input decides which layers there are
+            along = along_axis(thin, affordable(thin), axis)
+            if all(seen.measured or not seen.predicted for of in along.values() for seen in of.values()):
+                break
         found.inputs.append(inputs)
-        chosen = affordable(thin)
-        asked |= {row.path for row in chosen}
-        for path, along in along_axis(thin, chosen, axis).items():
-            found.seen.setdefault(path, {}).update(along)
+        asked |= along.keys()
+        for path, of in along.items():
+            found.seen.setdefault(path, {}).update(of)
     return found._replace(asked=len(asked))
 
 
@@ -75,62 +83,45 @@ def affordable(report: Report) -> list[Row]:
     return rows[::-1][::step][::-1]
 
 
-def thin_inputs(report: Report, axis: int, tried: Callable[[dict[str, tuple[int, ...]]], Report]) -> dict[str, tuple[int, ...]]:
-    """Inputs just long enough along one axis for every field, and as short as may be along the others.
-
-    Sizes change by whole strides of the network, so that everything rounds as at the full input. Where the spec admits
-    no such input, the full one.
-    """
-    most = max(map(len, report.inputs.values())) - 1
-    steps = [max((-(-field.stride[n] // 1) for row in report.rows for field in row.receptive_fields for n, of in enumerate(field.axes)
-                  if of == a and field.fields[n] is not None), default=1) for a in range(most)]  # fmt: skip
-    longest = max((f.size for row in report.rows for field in row.receptive_fields for f, of in zip(field.fields, field.axes) if f and of == axis), default=1)
-
-    def changed(turns: Sequence[int]) -> dict[str, tuple[int, ...]]:
-        return {name: (shape[0], *(n + step * k for n, step, k in zip(shape[1:], steps, turns))) for name, shape in report.inputs.items()}
-
-    def fits(turns: Sequence[int]) -> bool:
-        shapes = changed(turns)
-        return all(min(shape) > 0 for shape in shapes.values()) and tried(shapes).ok
-
-    turns = [0] * most
-    for a in range(most):
-        if a != axis:
-            low, high = -(max(shape[a + 1] for shape in report.inputs.values() if len(shape) > a + 1) // steps[a]), 0  # the least that fits
-            while low < high:
-                middle = (low + high) // 2
-                low, high = (low, middle) if fits([*turns[:a], middle, *turns[a + 1 :]]) else (middle + 1, high)
-            turns[a] = high
-    size = min(shape[axis + 1] for shape in report.inputs.values() if len(shape) > axis + 1)
-    wanted = max(min(longest, LONGEST) + 2 * steps[axis], min(LEAST, size))
-    turns[axis] = -(-(wanted - size) // steps[axis])
-    while turns[axis] < 0 and not fits(turns):
-        turns[axis] += 1
-    return changed(turns) if fits(turns) else dict(report.inputs)
-
-
 def along_axis(report: Report, rows: list[Row], axis: int) -> dict[str, dict[tuple[str, int], Seen]]:
-    """What the middle positions of the rows see along one spatial axis of the inputs."""
+    """What the middle positions of the rows see along one spatial axis of the inputs.
+
+    A layer said to see the whole must see all that the layers it reads see together; what floors drop, nobody sees.
+    """
     wanted = {row.path for row in rows}
     last = max(n for n, node in enumerate(report.graph.nodes) if node.path in wanted)
-    inputs = {name: torch.rand(1, *shape).add(0.5).requires_grad_() for name, shape in report.inputs.items()}
-    values = linear_values(assemble(report.graph, "meta"), list(inputs.values()), last)
-    place = {node.path: n for n, node in enumerate(report.graph.nodes)}
+    exact = torch.float64 if any(row.op == "upsample" for row in rows) else torch.float32  # in float32 a weight of 0 comes out as 1e-7
+    inputs = {name: torch.rand(1, *shape, dtype=exact).add(0.5).requires_grad_() for name, shape in report.inputs.items()}
+    values = dict(zip((node.path for node in report.graph.nodes), linear_values(assemble(report.graph, "meta"), [*inputs.values()], last)))
+    given_up = any(d.code == "CNN209" and d.message.endswith("shown as the whole") for d in report.diagnostics)
+
+    def supports(y: Tensor) -> dict[str, Span]:
+        if not y.requires_grad:
+            return {}
+        found = torch.autograd.grad(y.sum(), [*inputs.values()], retain_graph=True, allow_unused=True)
+        return {name: support(gradient, axis) for name, gradient in zip(inputs, found)}
+
+    all_of = cache(lambda path: supports(values[path]))
     found: dict[str, dict[tuple[str, int], Seen]] = {}
     for row in rows:
         for n in range(len(row.output_shape) - 1):
-            looking = [f for f in row.receptive_fields if f.axes[n] == axis or f.axes[n] is None and n == axis]
+            looking = [f for f in row.receptive_fields if f.axes[n] == axis or f.axes[n] is None and n == axis and not given_up]
             if not looking:
                 continue
             middle = row.output_shape[n + 1] // 2
-            output = values[place[row.path]].select(n + 2, middle)
-            gradients = dict(zip(inputs, torch.autograd.grad(output.sum(), list(inputs.values()), retain_graph=True, allow_unused=True)))
+            measured = supports(values[row.path].select(n + 2, middle))
             for field in looking:
-                size = report.inputs[field.of][axis + 1]
-                own = field.fields[n]
-                span = (0, size - 1) if own is None else clipped(own.at(middle), size)
-                found.setdefault(row.path, {})[field.of, n] = Seen(span, support(gradients[field.of], axis), size)
+                size, own = report.inputs[field.of][axis + 1], field.fields[n]
+                full = own.at(middle) if own else hull([all_of(path).get(field.of) for path in row.inputs])
+                span = clipped(full, size)
+                inside = span == full and (span == measured.get(field.of) or within(span, all_of(row.path).get(field.of)))
+                found.setdefault(row.path, {})[field.of, n] = Seen(span, measured.get(field.of), size, inside)
     return found
+
+
+def within(span: Span, other: Span) -> bool:
+    """Whether a span lies in another."""
+    return span is None or other is not None and other[0] <= span[0] and span[1] <= other[1]
 
 
 def clipped(span: Span, size: int) -> Span:
@@ -147,66 +138,3 @@ def support(gradient: Tensor | None, axis: int) -> Span:
     others = [a for a in range(gradient.dim()) if a != axis + 2]
     positions = gradient.abs().amax(others).nonzero().flatten().tolist()
     return (positions[0], positions[-1]) if positions else None
-
-
-def linear_values(network: Network, inputs: list[Tensor], last: int) -> list[Tensor]:
-    """Outputs of the layers up to one, of the network made linear."""
-    values = list(inputs)
-    for path, sources, _ in network.plan[: last + 1 - len(inputs)]:
-        module = network.get_submodule(path)
-        if any(t.is_meta for t in (*module._parameters.values(), *module._buffers.values()) if t is not None):
-            module.to_empty(device="cpu", recurse=False)
-        y = means_for_maxima(linear(module))(*(values[m] for m in sources))
-        size = float(y.detach().abs().mean())
-        if size > 0 and not 0.5 < size < 2:
-            y = y / size  # else sums of sums overflow, and what saturates has no slope
-        if y.requires_grad:
-            noise = torch.rand_like(y).add(0.5)  # not ones, which a mean would cancel
-            y.register_hook(lambda gradient, noise=noise: torch.where(gradient != 0, noise, 0))
-        values.append(y)
-    return values
-
-
-def linear(module: nn.Module) -> nn.Module:
-    """The module with positive weights that add up to about one, no biases, nothing in place."""
-    module.eval()
-    for name, parameter in module.named_parameters(recurse=False):
-        parameter.requires_grad_(False)
-        if name == "bias":
-            nn.init.zeros_(parameter)
-        elif parameter.dim() == 1:
-            nn.init.ones_(parameter)
-        else:
-            nn.init.uniform_(parameter, 0.5, 1.5).div_(parameter[0].numel())
-    for name, buffer in module.named_buffers(recurse=False):
-        nn.init.constant_(buffer, 1 if name == "running_var" else 0)
-    if hasattr(module, "inplace"):
-        module.inplace = False  # type: ignore[assignment]
-    return module
-
-
-def means_for_maxima(module: nn.Module) -> Callable[..., Tensor]:
-    """A maximum has a gradient at one position only; a mean of the same window at all of them."""
-    name = type(module).__name__
-    if isinstance(module, PaddedPool):
-        module.pool, module.fill = means_for_maxima(module.pool), 0.0  # type: ignore[assignment]
-    elif name.startswith("AdaptiveMaxPool"):
-        return getattr(nn, name.replace("Max", "Avg"))(module.output_size)
-    elif name.startswith("MaxPool"):
-        if module.dilation in (1, (1,) * int(name[-2])):
-            return getattr(nn, name.replace("Max", "Avg"))(module.kernel_size, module.stride, module.padding, module.ceil_mode)
-        return spread(module, int(name[-2]))
-    return module
-
-
-def spread(pool: Any, n: int) -> Callable[[Tensor], Tensor]:
-    """A dilated maximum as a sum over the same positions, channel by channel; padding behind stands for ceil_mode."""
-    k, s, d, p = (value if isinstance(value, tuple) else (value,) * n for value in (pool.kernel_size, pool.stride, pool.dilation, pool.padding))
-
-    def summed(x: Tensor) -> Tensor:
-        sizes = pool(x.detach()).shape[2:]
-        amounts = [a for k, s, d, p, m, n in reversed([*zip(k, s, d, p, sizes, x.shape[2:])]) for a in (p, (m - 1) * s + d * (k - 1) + 1 - n - p)]
-        kernel = x.new_ones(x.shape[1], 1, *k)
-        return getattr(nn.functional, f"conv{n}d")(nn.functional.pad(x, amounts), kernel, None, s, 0, d, x.shape[1])
-
-    return summed
