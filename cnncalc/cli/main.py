@@ -15,7 +15,7 @@ import typer  # noqa: E402
 
 from ..diagnostic import Diagnostic, Mistake  # noqa: E402
 from . import options as o  # noqa: E402
-from .measured import verify  # noqa: E402
+from .measured import profile, verify  # noqa: E402
 from .output import complain, finish, put, show  # noqa: E402
 
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for plugins costs more than reading a spec
@@ -155,6 +155,7 @@ def expand(spec: o.Spec, variant: o.Variant = None, set: o.Set = None, input: o.
 
 
 app.command()(verify)
+app.command()(profile)
 
 
 @app.command()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from enum import Enum
 from typing import Annotated, Any, Optional
 
 import typer
@@ -94,16 +96,89 @@ def progress(items: list[Any], verb: str) -> Iterator[Any]:
     if len(items) < 2 or not sys.stderr.isatty():
         yield from items
         return
+    with bar() as shown:
+        task = shown.add_task(verb, total=len(items))
+        for item in items:
+            shown.update(task, description=f"{verb} {item}")
+            yield item
+            shown.advance(task)
+
+
+class Mode(str, Enum):
+    """What is timed."""
+
+    inference, training = "inference", "training"
+
+
+class Numbers(str, Enum):
+    """Types of number that a GPU computes in."""
+
+    float32, tf32, float16, bfloat16 = "float32", "tf32", "float16", "bfloat16"
+
+
+def profile(
+    spec: o.Spec,
+    variant: o.Variant = None,
+    set: o.Set = None,
+    input: o.Input = None,
+    device: Annotated[str, typer.Option("--device", help="cpu, cuda or cuda:1")] = "cpu",
+    batch: Annotated[str, typer.Option("--batch", metavar="1,8,64", help="images at a time")] = "1",
+    dtype: Annotated[Numbers, typer.Option("--dtype", help="type of the numbers")] = Numbers.float32,
+    autocast: Annotated[Optional[bool], typer.Option("--autocast/--cast", help="let operators choose, or cast weights and input; autocast in training, cast at inference unless said")] = None,  # noqa: UP045
+    mode: Annotated[Mode, typer.Option("--mode", help="a forward pass, or forward and backward")] = Mode.inference,
+    warmup: Annotated[int, typer.Option("--warmup", help="runs before those that count")] = 3,
+    repeat: Annotated[int, typer.Option("--repeat", help="runs that count")] = 10,
+    compile: Annotated[bool, typer.Option("--compile", help="with torch.compile; no times by layer")] = False,
+    channels_last: Annotated[bool, typer.Option("--channels-last", help="channels as the last axis in memory")] = False,
+    format: Annotated[o.Screen, typer.Option("--format", help="how to print it")] = o.Screen.table,
+    output: o.Output = None,
+) -> None:
+    """Time and memory of the real network on a device, by layer and operator, beside what was predicted."""
+    from ..report import profile as rendering
+    from ..spec.load import load
+
+    batches = o.numbers(batch, "--batch")
+    if not 0 <= warmup <= 10**6:
+        raise Mistake(Diagnostic("CNN111", f"--warmup takes a number from 0 up, not {warmup}"))
+    given, shapes = o.settings(set), o.input_shapes(input)
+    loaded = load(spec)
+    from ..torch_backend.profile import Settings
+    from ..torch_backend.profile import profile as measure
+
+    settings = Settings(device, dtype.value, autocast, mode.value, warmup, o.positive(repeat, "--repeat"), compile, channels_last)  # type: ignore[arg-type]
+    with ticking(len(batches) * (warmup + (1 if compile else 2) * repeat)) as tick:
+        try:
+            found = measure(loaded, o.one_variant(loaded, variant), set=given, input=shapes, batches=batches, settings=settings, tick=tick)
+        except Mistake as mistake:
+            mistake.sources[loaded.file] = loaded.text
+            raise
+    if format is o.Screen.json:
+        put(rendering.json(spec, found), output)
+    else:
+        from ..report.table import console
+
+        show(rendering.render(found, console().width if output is None else 160), output)
+    finish(found.diagnostics)
+
+
+@contextlib.contextmanager
+def ticking(total: int) -> Iterator[Callable[[str], None]]:
+    """A bar on a terminal; gives what moves it on."""
+    if not sys.stderr.isatty():
+        yield lambda what: None
+        return
+    with bar() as shown:
+        task = shown.add_task("building", total=total)
+        yield lambda what: shown.update(task, description=what, advance=1)
+
+
+def bar() -> Any:
+    """A progress bar on stderr that goes away when it is done."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from ..report.table import console
 
-    with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console(stderr=True), transient=True) as bar:
-        task = bar.add_task(verb, total=len(items))
-        for item in items:
-            bar.update(task, description=f"{verb} {item}")
-            yield item
-            bar.advance(task)
+    return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console(stderr=True), transient=True)
 
 
 def held_to(target: str, module: str, args: list[str] | None, loose: bool, variant: str | None, given: dict[str, Any], format: o.Screen, output: str | None) -> None:

@@ -109,6 +109,14 @@ def positive(value: int, option: str) -> int:
     return value
 
 
+def numbers(text: str, option: str) -> list[int]:
+    """``1,8,64`` → [1, 8, 64]."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdecimal() and len(part) < 11 for part in parts):
+        raise Mistake(Diagnostic("CNN111", f"{option} takes numbers such as 1,8,64, not `{text}`"))
+    return [positive(int(part), option) for part in parts]
+
+
 def chosen_columns(text: str | None) -> tuple[str, ...] | None:
     """``path,params`` → the columns' keys."""
     from ..report.columns import COLUMNS

@@ -30,9 +30,10 @@ def render(report: Report, rows: list[Row], width: int, columns: tuple[str, ...]
     return Group(heading(report), shown, summary(report, convention))
 
 
-def heading(report: Report) -> Text:
+def heading(report: Report, dtype: bool = True) -> Text:
+    """The network's name, input and source."""
     inputs = ", ".join((f"{name} " if len(report.inputs) > 1 else "") + shape_text(shape) for name, shape in report.inputs.items())
-    line = Text.assemble((report.name, "bold"), f"  input {inputs}", f", batch {report.batch}" if report.batch > 1 else "", f", {report.dtype}")
+    line = Text.assemble((report.name, "bold"), f"  input {inputs}", f", batch {report.batch}" if report.batch > 1 else "", f", {report.dtype}" if dtype else "")
     return line.append(f"\n{report.source}", "dim") if report.source else line
 
 

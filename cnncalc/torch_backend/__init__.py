@@ -3,7 +3,11 @@
 Without torch, importing anything from here is a Mistake that says how to install it.
 """
 
+import os
+
 from ..diagnostic import Diagnostic, Mistake
+
+os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # torch's profiler talks to stderr otherwise; read when torch is imported
 
 try:
     import torch  # noqa: F401

@@ -1,0 +1,261 @@
+"""What the network of a spec takes on a device: time, by layer too, and memory, beside what was predicted."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ..analysis.analyze import analyze
+from ..analysis.fold import BYTES, Report, Row
+from ..diagnostic import Diagnostic, Mistake
+from ..num import product
+from ..spec.spec import Spec
+from .build import Network, assemble
+from .calls import first_line
+from .clock import Clock, Spread
+from .device import described, device_of
+from .layer_times import LayerTime, layer_times
+from .memory import Peak, available, is_out_of_memory, peak_of
+
+Mode = Literal["inference", "training"]
+NUMBERS = {"float32": torch.float32, "tf32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+
+
+class Settings(NamedTuple):
+    """How a network is run."""
+
+    device: str = "cpu"
+    dtype: str = "float32"
+    autocast: bool | None = None  # weights stay float32 and operators choose; None: in training, not at inference
+    mode: Mode = "inference"
+    warmup: int = 3
+    repeat: int = 10
+    compile: bool = False
+    channels_last: bool = False
+
+    @property
+    def training(self) -> bool:
+        return self.mode == "training"
+
+    @property
+    def by(self) -> str:
+        """How the type of number is reached: ``cast`` or ``autocast``."""
+        if NUMBERS[self.dtype] is torch.float32:
+            return "as is"
+        return "autocast" if (self.training if self.autocast is None else self.autocast) else "cast"
+
+
+class Layer(NamedTuple):
+    """Where the time goes. `flops` are 2·MAC, backward included in training; `bytes` what must at least be moved."""
+
+    row: Row
+    time: LayerTime
+    flops: int
+    bytes: int
+
+    @property
+    def seconds(self) -> float:
+        return self.time.forward + (self.time.backward or 0)
+
+
+class Measurement(NamedTuple):
+    """One batch size."""
+
+    batch: int
+    latency: Spread
+    flops: int
+    bytes: int
+    layers: list[Layer] | None  # None where they are fused
+    peak: Peak
+    predicted_params: int  # bytes of parameters and buffers, and of gradients in training
+    predicted_activations: int  # bytes of the inputs and of every output, each kept once
+
+    @property
+    def operators(self) -> dict[str, tuple[int, float]]:
+        """Layers and seconds of each class of operator, the slowest first."""
+        found: dict[str, tuple[int, float]] = {}
+        for layer in self.layers or ():
+            count, seconds = found.get(layer.row.op, (0, 0.0))
+            found[layer.row.op] = count + 1, seconds + layer.seconds
+        return dict(sorted(found.items(), key=lambda item: -item[1][1]))
+
+
+class Profile(NamedTuple):
+    """All batch sizes that fit."""
+
+    report: Report
+    settings: Settings
+    environment: dict[str, str | None]
+    measurements: list[Measurement]
+    too_large: int | None  # the first batch that did not fit
+    fits: int | None  # the largest that did, if one did not
+
+    @property
+    def diagnostics(self) -> list[Diagnostic]:
+        if self.too_large is None:
+            return []
+        fits = f"batch {self.fits:,} did" if self.fits else "not even batch 1 does"
+        return [Diagnostic("CNN407", f"batch {self.too_large:,} does not fit in the memory of {self.settings.device}; {fits}", help="a smaller batch, another --dtype, or --mode inference" if self.settings.training else "a smaller batch, or another --dtype")]
+
+
+def profile(spec: Spec, variant: str | None = None, *, set: Mapping[str, Any] | None = None, input: Any = None, batches: Sequence[int] = (1,),
+            settings: Settings = Settings(), tick: Callable[[str], None] = lambda what: None) -> Profile:  # fmt: skip
+    """Runs the network of a spec at each batch size; `tick` hears of every run.
+
+    Inference is a forward pass; training is one, the mean of its outputs, and the backward pass, no optimizer.
+    Errors: a Mistake where the spec has errors, or the device, the type or compiling cannot be had.
+    """
+    device = device_of(settings.device, meta=False)
+    report = analyze(spec, variant, set=set, input=input)
+    if not report.ok:
+        raise Mistake(*(d for d in report.diagnostics if d.severity == "error"))
+    if settings.dtype == "tf32" and device.type != "cuda":
+        raise Mistake(Diagnostic("CNN402", "tf32 is a mode of NVIDIA GPUs", help="--device cuda, or --dtype bfloat16"))
+    measurements: list[Measurement] = []
+    with precision(settings):
+        network = placed(report, settings, device)
+        for batch in sorted({*batches}):
+            one = analyze(spec, variant, set=set, input=input, batch=batch, dtype="float32" if settings.dtype == "tf32" else settings.dtype)
+            try:
+                measurements.append(measure(network, one, settings, device, tick))
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise Mistake(Diagnostic("CNN404", f"the network does not run at batch {batch}: {first_line(error)}")) from error
+                fits = measurements[-1].batch if measurements else halved(network, spec, batch, settings, device, {"variant": variant, "set": set, "input": input})
+                return Profile(report, settings, described(device), measurements, batch, fits)
+    return Profile(report, settings, described(device), measurements, None, None)
+
+
+@contextlib.contextmanager
+def precision(settings: Settings) -> Iterator[None]:
+    """float32 means float32: torch's convolutions use tf32 unless told not to."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("high" if settings.dtype == "tf32" else "highest")
+    try:
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=False, allow_tf32=settings.dtype == "tf32"):
+            yield
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+def placed(report: Report, settings: Settings, device: torch.device) -> Network:
+    """The network on the device, in its type, mode and order of axes."""
+    try:
+        network = assemble(report.graph, device, NUMBERS[settings.dtype] if settings.by == "cast" else None)
+    except RuntimeError as error:
+        if is_out_of_memory(error):
+            raise Mistake(Diagnostic("CNN407", f"the parameters alone do not fit in the memory of {settings.device}")) from None
+        raise
+    network.train(settings.training)
+    if settings.channels_last:
+        network.to(memory_format=memory_format(report))  # type: ignore[call-overload]
+    return network
+
+
+def memory_format(report: Report) -> torch.memory_format:
+    ranks = {len(shape) for shape in report.inputs.values()}
+    if ranks == {3}:
+        return torch.channels_last
+    if ranks == {4}:
+        return torch.channels_last_3d
+    raise Mistake(Diagnostic("CNN111", "--channels-last is for inputs with two or three spatial axes"))
+
+
+def measure(network: Network, report: Report, settings: Settings, device: torch.device, tick: Callable[[str], None]) -> Measurement:
+    """One batch size: time, then memory, then time by layer."""
+    width = BYTES[report.dtype]
+    params, activations = predicted_bytes(report, settings)
+    if device.type == "cpu" and params + activations > available(device):
+        raise MemoryError  # a CPU that has no more memory ends the process instead of refusing
+    inputs = inputs_of(report, settings, device)
+    step = step_of(compiled(network, settings), inputs, settings, device)
+    clock, times = Clock(device), []
+    for n in range(settings.warmup + settings.repeat):
+        start = clock.mark()
+        step()
+        end = clock.mark()
+        clock.wait()
+        times += [clock.seconds(start, end)] if n >= settings.warmup else []
+        tick(f"batch {report.batch}")
+    peak = peak_of(step, [*network.parameters(), *network.buffers(), *inputs], device)
+    layers = None
+    if not settings.compile:
+        eager = step_of(network, inputs, settings, device)
+        seconds = layer_times(network, eager, clock, settings.repeat, lambda: tick(f"batch {report.batch}, by layer"))
+        layers = [Layer(row, time, flops_of(row, report, settings), bytes_of(row, report, width, settings)) for row, time in zip(report.rows, seconds)]
+    flops = sum(flops_of(row, report, settings) for row in report.rows)
+    moved = sum(bytes_of(row, report, width, settings) for row in report.rows)
+    return Measurement(report.batch, Spread.of(times), flops, moved, layers, peak, params, activations)
+
+
+def inputs_of(report: Report, settings: Settings, device: torch.device) -> list[Tensor]:
+    """Random images."""
+    dtype = NUMBERS[settings.dtype] if settings.by == "cast" else torch.float32
+    inputs = [torch.randn(report.batch, *shape, device=device, dtype=dtype) for shape in report.inputs.values()]
+    return [x.to(memory_format=memory_format(report)) for x in inputs] if settings.channels_last else inputs
+
+
+def compiled(network: Network, settings: Settings) -> nn.Module:
+    if not settings.compile:
+        return network
+    logging.getLogger("torch._inductor").setLevel(logging.ERROR)
+    return torch.compile(network)  # type: ignore[return-value]
+
+
+def step_of(network: nn.Module, inputs: list[Tensor], settings: Settings, device: torch.device) -> Callable[[], None]:
+    """What is timed: a forward pass, and in training the backward pass of the mean of its outputs."""
+    cast = torch.autocast(device.type, NUMBERS[settings.dtype]) if settings.by == "autocast" else contextlib.nullcontext()
+
+    def infer() -> None:
+        with torch.no_grad(), cast:
+            network(*inputs)
+
+    def train() -> None:
+        with cast:
+            y = network(*inputs)
+            loss = torch.stack([output.float().mean() for output in (y if isinstance(y, tuple) else (y,))]).sum()
+        loss.backward()
+        for parameter in network.parameters():
+            parameter.grad = None
+
+    return train if settings.training else infer
+
+
+def halved(network: Network, spec: Spec, batch: int, settings: Settings, device: torch.device, arguments: dict[str, Any]) -> int | None:
+    """The largest of ½, ¼, … of a batch that fits; None where not even one image does."""
+    once = settings._replace(warmup=0, repeat=1, compile=False)
+    while batch > 1:
+        batch //= 2
+        with contextlib.suppress(Exception):
+            measure(network, analyze(spec, batch=batch, **arguments), once, device, lambda what: None)
+            return batch
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
+    return None
+
+
+def predicted_bytes(report: Report, settings: Settings) -> tuple[int, int]:
+    """Of parameters, buffers and gradients, and of activations."""
+    full = 4 if settings.by != "cast" else BYTES[report.dtype]
+    t = report.totals
+    return t.params * full * (2 if settings.training else 1) + t.buffers * full, t.activation_bytes
+
+
+def flops_of(row: Row, report: Report, settings: Settings) -> int:
+    """2·MAC; backward takes as much for the weights, and again for the input where that needs a gradient."""
+    if not settings.training:
+        return 2 * row.macs
+    return 2 * row.macs * (2 if set(row.inputs) <= report.inputs.keys() else 3)
+
+
+def bytes_of(row: Row, report: Report, width: int, settings: Settings) -> int:
+    """Inputs read, output written, weights read: the least that must be moved. In training three times as much: their gradients."""
+    if row.flops == 0 and row.activations == 0:
+        return 0  # a view, or nothing to do
+    values = report.batch * (sum(map(product, row.input_shapes)) + product(row.output_shape))
+    return (values + row.params) * width * (3 if settings.training else 1)

@@ -1,0 +1,225 @@
+"""`profile`: every field, times and memory that make sense beside each other, and what is said where it cannot run."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from typing import Any
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+import cnncalc
+from cnncalc.torch_backend import profile as module
+from cnncalc.torch_backend.clock import Clock, Spread
+from cnncalc.torch_backend.memory import peak_of
+from cnncalc.torch_backend.profile import Settings, profile
+
+from .test_build import SIAMESE, without
+from .test_cli import run
+
+QUICK = Settings(warmup=1, repeat=3)
+
+
+def test_the_issues_example_has_every_field() -> None:
+    done = run("profile", "resnet50", "--device", "cpu", "--batch", "1,4", "--mode", "training", "--repeat", "3", "--warmup", "1", "--format", "json")
+    assert (done.returncode, done.stderr) == (0, "")
+    data = json.loads(done.stdout)
+    assert data.keys() >= {"schema_version", "spec", "name", "input", "device", "device_name", "torch", "cuda", "cudnn", "driver", "python", "threads", "dtype", "dtype_by", "mode",
+                           "warmup", "repeat", "compile", "channels_last", "batches", "out_of_memory", "diagnostics"}  # fmt: skip
+    assert [m["batch"] for m in data["batches"]] == [1, 4]
+    for m in data["batches"]:
+        assert m["latency"].keys() == {"median", "q1", "q3", "least", "runs"}
+        assert 0 < m["latency"]["least"] <= m["latency"]["q1"] <= m["latency"]["median"] <= m["latency"]["q3"]
+        assert m["images_per_second"] == pytest.approx(m["batch"] / m["latency"]["median"])
+        assert all(m[key] > 0 for key in ("flops", "flops_per_second", "bytes", "bytes_per_second"))
+        assert m["memory"]["peak_allocated"] > m["memory"]["predicted_params"] > 0 and m["memory"]["peak_reserved"] > 0
+        assert m["memory"]["predicted"] == m["memory"]["predicted_params"] + m["memory"]["predicted_activations"]
+        assert len(m["layers"]) == len(cnncalc.analyze(cnncalc.load("resnet50")).rows)
+        conv = next(layer for layer in m["layers"] if layer["path"] == "stem.conv1")
+        assert all(conv[key] > 0 for key in ("seconds", "forward", "backward", "flops", "flops_per_second", "bytes", "bytes_per_second"))
+        assert sum(op["layers"] for op in m["operators"]) == len(m["layers"])
+        assert sum(op["seconds"] for op in m["operators"]) == pytest.approx(sum(layer["seconds"] for layer in m["layers"]))
+        assert sum(layer["flops"] for layer in m["layers"]) == m["flops"]
+
+
+@pytest.mark.parametrize("mode", ["inference", "training"])
+def test_flops_are_those_that_torch_counts(mode: Any) -> None:
+    """Backward too: once more for the weights, and once for the input of every layer but the first."""
+    spec = cnncalc.load("vgg11")
+    (m,) = profile(spec, batches=[2], input=(3, 64, 64), settings=QUICK._replace(mode=mode)).measurements
+    network = cnncalc.build(spec, input=(3, 64, 64)).train(mode == "training")
+    with FlopCounterMode(display=False) as counter, torch.set_grad_enabled(mode == "training"):
+        y = network(torch.randn(2, 3, 64, 64))
+        if mode == "training":
+            y.mean().backward()
+    assert counter.get_total_flops() == m.flops
+
+
+def test_memory_is_what_the_tensors_take() -> None:
+    """A step whose allocations are known: three tensors at once, the first held from before."""
+    held = torch.ones(1 << 20)
+
+    def step() -> None:
+        a = held * 2
+        b = a * 2
+        del a, b
+        held * 3
+
+    peak = peak_of(step, [held], torch.device("cpu"))
+    assert peak.allocated == pytest.approx(3 * 4 << 20, rel=0.001)
+    assert peak.reserved > peak.allocated
+
+
+def test_training_keeps_what_backward_needs() -> None:
+    spec = cnncalc.load("vgg11")
+    (training,) = profile(spec, batches=[4], input=(3, 64, 64), settings=QUICK._replace(mode="training")).measurements
+    (inference,) = profile(spec, batches=[4], input=(3, 64, 64), settings=QUICK).measurements
+    params = cnncalc.analyze(spec, input=(3, 64, 64)).totals.param_bytes
+    assert inference.peak.allocated < inference.predicted_params + inference.predicted_activations
+    assert training.peak.allocated > 2 * params > inference.peak.allocated > params
+    assert training.latency.median > inference.latency.median
+
+
+def test_a_slow_layer_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forward and backward: an activation that sleeps."""
+    spec = cnncalc.load("lenet5_modern")
+
+    class Sleeps(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+            time.sleep(0.02)
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+            time.sleep(0.05)
+            return gradient
+
+    right = module.assemble
+
+    def slow(*arguments: Any) -> Any:
+        network = right(*arguments)
+        network.get_submodule("tanh2").forward = Sleeps.apply
+        return network
+
+    monkeypatch.setattr(module, "assemble", slow)
+    (m,) = profile(spec, batches=[1], settings=QUICK._replace(mode="training")).measurements
+    assert m.layers is not None
+    slowest = max(m.layers, key=lambda layer: layer.seconds)
+    assert slowest.row.path == "tanh2"
+    assert 0.02 <= slowest.time.forward < 0.03 and 0.05 <= (slowest.time.backward or 0) < 0.07
+    assert sum(layer.seconds for layer in m.layers if layer is not slowest) < 0.02
+
+
+def test_spread_and_clock() -> None:
+    values = [0.5, 0.1, 0.3, 0.2, 0.4]
+    assert Spread.of(values) == (statistics.median(values), 0.2, 0.4, 0.1, 5)
+    assert Spread.of([0.7]) == (0.7, 0.7, 0.7, 0.7, 1)
+    clock = Clock(torch.device("cpu"))
+    start = clock.mark()
+    time.sleep(0.01)
+    assert 0.01 <= clock.seconds(start, clock.mark()) < 0.1
+
+
+@pytest.mark.parametrize("changes", [{"dtype": "bfloat16"}, {"dtype": "bfloat16", "autocast": True}, {"dtype": "float16"}, {"channels_last": True}, {"dtype": "bfloat16", "mode": "training"}, {"mode": "training", "channels_last": True}])
+def test_types_and_layouts(changes: dict[str, Any]) -> None:
+    settings = QUICK._replace(**changes)
+    found = profile(cnncalc.load("resnet18"), batches=[1], input=(3, 64, 64), settings=settings)
+    assert found.measurements[0].latency.median > 0
+    by = "as is" if settings.dtype == "float32" else "autocast" if changes.get("autocast") or settings.training else "cast"
+    assert settings.by == by
+
+
+def test_compiled() -> None:
+    found = profile(cnncalc.load("three_conv"), batches=[1], settings=QUICK._replace(compile=True))
+    assert found.measurements[0].layers is None and found.measurements[0].operators == {}
+    assert found.measurements[0].latency.median > 0
+
+
+def test_several_inputs_and_outputs() -> None:
+    (m,) = profile(cnncalc.loads(SIAMESE), batches=[2], settings=QUICK._replace(mode="training")).measurements
+    assert m.layers is not None and len(m.layers) == 10
+
+
+def refuses(batch: int) -> Any:
+    """`measure` on a device that has room for less than `batch` images."""
+    right = module.measure
+
+    def measure(network: Any, report: Any, *arguments: Any) -> Any:
+        if report.batch >= batch:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return right(network, report, *arguments)
+
+    return measure
+
+
+def test_out_of_memory_says_what_did_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "measure", refuses(5))
+    spec = cnncalc.load("three_conv")
+    found = profile(spec, batches=[8, 1, 3], settings=QUICK)
+    assert ([m.batch for m in found.measurements], found.too_large, found.fits) == ([1, 3], 8, 3)
+    assert "batch 8 does not fit in the memory of cpu; batch 3 did" in found.diagnostics[0].message
+    found = profile(spec, batches=[64], settings=QUICK)
+    assert (found.measurements, found.too_large, found.fits) == ([], 64, 4)
+    monkeypatch.setattr(module, "measure", refuses(1))
+    assert "not even batch 1" in profile(spec, batches=[4], settings=QUICK).diagnostics[0].message
+
+
+def test_a_batch_larger_than_this_machine_is_not_tried() -> None:
+    done = run("profile", "lenet5_modern", "--batch", "1,100000000", "--repeat", "1", "--warmup", "0")
+    assert done.returncode == 1
+    assert "error[CNN407]: batch 100,000,000 does not fit in the memory of cpu; batch 1 did" in done.stderr
+    assert "images/s" in done.stdout
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+@pytest.mark.parametrize("mode", ["inference", "training"])
+def test_tables_fit_their_terminals(width: int, mode: str) -> None:
+    done = run("profile", "googlenet", "--input", "3x64x64", "--repeat", "1", "--warmup", "0", "--mode", mode, COLUMNS=str(width))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert max(map(len, done.stdout.splitlines())) <= width
+    assert "operator" in done.stdout and "images/s" in done.stdout and "█" in done.stdout
+
+
+@pytest.mark.parametrize(("arguments", "code", "said"), [
+    (("--batch", "0"), "CNN111", "--batch takes a number from 1"), (("--batch", "1,x"), "CNN111", "--batch takes numbers such as 1,8,64, not `1,x`"),
+    (("--device", "cuda:3"), "CNN402", "cuda:3"), (("--device", "meta"), "CNN402", "no device is called `meta`"), (("--dtype", "tf32"), "CNN402", "tf32 is a mode of NVIDIA GPUs"),
+    (("--warmup", "-1"), "CNN111", "--warmup"), (("--repeat", "0"), "CNN111", "--repeat"), (("--input", "3x4x4"), "CNN204", "does not fit"),
+])  # fmt: skip
+def test_bad_options(arguments: tuple[str, ...], code: str, said: str) -> None:
+    done = run("profile", "alexnet", *arguments)
+    assert done.returncode == (1 if code == "CNN204" else 2), done.stderr
+    assert done.stdout == ""
+    assert f"error[{code}]" in done.stderr and said in done.stderr
+
+
+def test_unknown_types_and_modes() -> None:
+    for arguments in (("--dtype", "float8"), ("--mode", "sleeping")):
+        done = run("profile", "alexnet", *arguments)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert arguments[1] in done.stderr and "Traceback" not in done.stderr
+
+
+def test_channels_last_needs_a_map() -> None:
+    with pytest.raises(cnncalc.Mistake, match="two or three spatial axes"):
+        profile(cnncalc.loads("input: [3, 40]\nlayers: [{conv: {out: 4, kernel: 3}}]"), settings=QUICK._replace(channels_last=True))
+
+
+def test_without_torch() -> None:
+    done = without("torch", "sys.argv = ['cnncalc', 'profile', 'lenet5']\nfrom cnncalc.cli.main import main\nmain()")
+    assert (done.returncode, done.stderr) == (2, "error[CNN401]: torch is not installed\n   = help: pip install 'cnncalc[torch]'\n")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+@pytest.mark.parametrize("changes", [{}, {"dtype": "tf32"}, {"dtype": "bfloat16", "mode": "training"}, {"dtype": "float16", "channels_last": True}])
+def test_on_a_gpu(changes: dict[str, Any]) -> None:
+    found = profile(cnncalc.load("resnet50"), batches=[1, 8], settings=QUICK._replace(device="cuda", **changes))
+    for m in found.measurements:
+        assert m.layers is not None
+        assert 0.3 < sum(layer.seconds for layer in m.layers) / m.latency.median < 3
+        assert m.peak.reserved >= m.peak.allocated > m.predicted_params
+    assert found.environment["driver"] and found.environment["cuda"]
