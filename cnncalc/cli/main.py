@@ -182,8 +182,15 @@ def schema(output: o.Output = None) -> None:
     put(dumps(json_schema()), output)
 
 
+def narrow(arguments: list[str]) -> None:
+    """Keeps only the command that is called: Typer would build all of them, which takes longer than an analysis."""
+    called = [command for command in app.registered_commands if command.callback and command.callback.__name__ in arguments[:1]]
+    app.registered_commands = called or app.registered_commands
+
+
 def main() -> None:
     """Runs the command line; no traceback reaches the user."""
+    narrow(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without × must not stop us
