@@ -93,9 +93,9 @@ def test_a_module_that_keeps_to_its_spec(folder: Path) -> None:
     ("x.mean((2, 3))", "x.amax((2, 3))", ["`globalavgpool1` should be mean", "mean, not amax"]),
     ("F.max_pool2d(x, 2)", "F.avg_pool2d(x, 2)", ["`pool` should be maxpool"]),
     ("self.body(x) + self.f(x)", "self.body(x)", ["the module lacks `sum.shortcut.conv1`", "forward never reads `f.weight` and 1 more tensors of the module, 72 values"]),
-    ("nn.Linear(8, classes)", "nn.Linear(9, classes)", ["`head` should be linear → 10 with 10 and 10×8; the module has no parameter of 10×8, and its forward fails"]),
+    ("nn.Linear(8, classes)", "nn.Linear(9, classes)", ["`head` should be linear → 10 with 10×8 and 10; the module has no parameter of 10×8, and its forward fails"]),
     ("self.d, self.e, self.f = nn.Conv2d(8, 8, 1)", "self.d, self.e, self.f = nn.Conv2d(8, 9, 1)", ["`sum.body.conv1` should be conv → 8×8×8", "then its forward fails", "parameters: the spec has"]),
-    ("nn.Linear(8, classes)", "nn.Linear(8, classes, bias=False)", ["`head` should be linear → 10 with 10 and 10×8", "parameters: the spec has"]),
+    ("nn.Linear(8, classes)", "nn.Linear(8, classes, bias=False)", ["`head` should be linear → 10 with 10×8 and 10", "parameters: the spec has"]),
 ])  # fmt: skip
 def test_what_differs_is_named(folder: Path, old: str, new: str, said: list[str]) -> None:
     done = held(folder, old, new)
@@ -114,6 +114,10 @@ def test_parallel_branches_may_be_called_in_any_order(folder: Path) -> None:
 def test_loose_lets_activations_differ(folder: Path) -> None:
     assert held(folder, "F.relu(self.a(x))", "F.silu(self.a(x))", "--loose").returncode == 0
     assert held(folder, "F.max_pool2d(x, 2)", "F.avg_pool2d(x, 2)", "--loose").returncode == 1
+
+
+def test_lazy_layers_learn_their_shapes_first(folder: Path) -> None:
+    assert held(folder, "nn.Linear(8, classes)", "nn.LazyLinear(classes)").returncode == 0
 
 
 def test_arguments_reach_the_module(folder: Path) -> None:

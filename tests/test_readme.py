@@ -13,6 +13,8 @@ from pathlib import Path
 from cnncalc.ops import OPS
 from cnncalc.ops.base import Op
 
+from .measured.record import markdown
+
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 UPDATE = bool(os.environ.get("CNNCALC_UPDATE"))
@@ -26,7 +28,8 @@ def printed(command: str, folder: Path) -> str:
     done = subprocess.run([sys.executable, "-m", *arguments], cwd=folder, capture_output=True, text=True, timeout=60, check=False,
                           env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONPATH": str(ROOT)})  # fmt: skip
     lines = [line.rstrip() for line in (done.stdout + done.stderr).splitlines()]
-    return "\n".join(lines)
+    text = re.sub(r"(?m)^(time +)[\d.]+ s$", r"\g<1>1.0 s", "\n".join(lines))  # what differs from run to run and from torch to torch
+    return re.sub(r"torch \d+\.\d+\.\d+\S*", "torch 2.13.0", text)
 
 
 def shown(block: str, folder: Path) -> str:
@@ -56,10 +59,11 @@ def taken(op: type[Op], name: str) -> str:
 def test_readme(tmp_path: Path) -> None:
     text = README.read_text("utf-8")
     for kind, block in BLOCK.findall(text):
-        if kind == "yaml" and block.startswith("# "):
+        if kind in ("yaml", "python") and block.startswith("# "):
             (tmp_path / block.partition("\n")[0][2:].strip()).write_text(block, "utf-8")
     wanted = BLOCK.sub(lambda m: f"```console\n{shown(m[2], tmp_path)}```" if m[1] == "console" else m[0], text)
     wanted = re.sub(r"(<!-- operators -->\n).*?(<!-- /operators -->)", lambda m: f"{m[1]}{operators()}\n\nFields with their defaults; a bare value sets the **bold** one.\n{m[2]}", wanted, flags=re.S)
+    wanted = re.sub(r"(<!-- measured -->\n).*?(<!-- /measured -->)", lambda m: f"{m[1]}{markdown()}\n{m[2]}", wanted, flags=re.S)
     if UPDATE:
         README.write_text(wanted, "utf-8")
     assert text == wanted or UPDATE, "CNNCALC_UPDATE=1 pytest tests/test_readme.py writes what the commands print now"

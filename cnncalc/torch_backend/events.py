@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.weak import WeakTensorKeyDictionary
@@ -61,7 +62,8 @@ class Recorder(TorchDispatchMode):
         self.network = network
         self.events: list[Event] = []
         self.stack: list[str] = [""]
-        self.names = {tensor.untyped_storage()._cdata: name for name, tensor in [*network.named_buffers(), *network.named_parameters()]}
+        tensors = [(name, tensor) for name, tensor in (*network.named_buffers(), *network.named_parameters()) if not is_lazy(tensor)]
+        self.names = {tensor.untyped_storage()._cdata: name for name, tensor in tensors}
         self.parameters = dict(network.named_parameters())
         self.used: set[str] = set()
         self.flows = WeakTensorKeyDictionary()
@@ -106,7 +108,7 @@ class Recorder(TorchDispatchMode):
         """One more event; returns its flow."""
         read = [name for t in tensors if (name := self.names.get(t.untyped_storage()._cdata)) in self.parameters]
         self.used.update(read)
-        weights = tuple(tuple(self.parameters[name].shape) for name in read)
+        weights = tuple(sorted((tuple(self.parameters[name].shape) for name in read), key=len, reverse=True))
         if kind in ("adaptiveavgpool", "mean") and set(out.shape[2:]) <= {1} or kind == "avgpool" and per_axis(numbers["kernel_size"], data[0]) == data[0].shape[2:]:
             kind, numbers = "mean", {}  # of the whole map, however it is written
         sources = [self.flows[t] for t in data]

@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import FlopCounterMode
 
 from ..diagnostic import Diagnostic, Mistake, nearest
 from .calls import first_line
@@ -71,6 +73,7 @@ class Ran(NamedTuple):
     events: list[Event]
     used: set[str]
     outputs: list[Tensor]
+    macs: int
     failure: str | None
 
 
@@ -79,6 +82,8 @@ def run_own(network: nn.Module, inputs: Sequence[Tensor]) -> Ran:
 
     Errors: a Mistake with CNN404 where it returns no tensor or NaN, or computes other things for other values.
     """
+    if any(map(is_lazy, network.parameters())):  # those learn their shapes from the first input
+        once(network, inputs)
     first, y = once(network, inputs)
     if first.failure is not None:
         return first
@@ -98,14 +103,15 @@ def run_own(network: nn.Module, inputs: Sequence[Tensor]) -> Ran:
 def once(network: nn.Module, inputs: Sequence[Tensor]) -> tuple[Ran, Any]:
     """One run, and what it returned."""
     recorder, y, failure = Recorder(network), None, None
+    counter = FlopCounterMode(display=False)
     try:
-        with contextlib.redirect_stdout(sys.stderr):
+        with contextlib.redirect_stdout(sys.stderr), counter:
             y = recorder.run([x.clone() for x in inputs])
     except Exception as error:
         shapes = ", ".join("×".join(map(str, x.shape)) for x in inputs)
         failure = f"the module's forward fails on an input of {shapes}: {first_line(error)}{line_of(error)}"
     leaves = tree_leaves(vars(y) if hasattr(y, "__dataclass_fields__") else y)
-    return Ran(recorder.events, recorder.used, [leaf for leaf in leaves if isinstance(leaf, Tensor)], failure), y
+    return Ran(recorder.events, recorder.used, [leaf for leaf in leaves if isinstance(leaf, Tensor)], counter.get_total_flops() // 2, failure), y
 
 
 def same(event: Event) -> tuple[Any, ...]:
