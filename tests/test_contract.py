@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,11 +11,13 @@ import pytest
 import cnncalc
 from cnncalc.analysis.zoo import members, specs
 from cnncalc.diagnostic import Mistake
+from cnncalc.ops import OPS
 from cnncalc.torch_backend.contract import hold
 
 from .models import NETWORKS
 from .test_cli import run
 from .test_networks import ALIASES, NO_TWIN
+from .test_verify import sample
 
 SPEC = """
 input: [3, 16, 16]
@@ -56,8 +57,6 @@ class Net(nn.Module):
         x = self.body(x) + self.f(x)
         return self.head(x.mean((2, 3)))
 """
-OK = "__main__"
-
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -92,9 +91,12 @@ def test_a_module_that_keeps_to_its_spec(folder: Path) -> None:
     ("self.e(self.d(x))", "self.d(self.e(x))", ["`sum.body.conv1` and `sum.body.conv2` are swapped", "`e` and `d` change places"]),
     ("x.mean((2, 3))", "x.amax((2, 3))", ["`globalavgpool1` should be mean", "mean, not amax"]),
     ("F.max_pool2d(x, 2)", "F.avg_pool2d(x, 2)", ["`pool` should be maxpool"]),
-    ("self.body(x) + self.f(x)", "self.body(x)", ["the module lacks `sum.shortcut.conv1`", "forward never reads `f.weight` and 1 more tensors of the module, 72 values"]),
-    ("nn.Linear(8, classes)", "nn.Linear(9, classes)", ["`head` should be linear → 10 with 10×8 and 10; the module has no parameter of 10×8, and its forward fails"]),
-    ("self.d, self.e, self.f = nn.Conv2d(8, 8, 1)", "self.d, self.e, self.f = nn.Conv2d(8, 9, 1)", ["`sum.body.conv1` should be conv → 8×8×8", "then its forward fails", "parameters: the spec has"]),
+    ("self.body(x) + self.f(x)", "self.body(x)", ["the module lacks `sum.shortcut.conv1`", "forward never reads `f.weight` and another tensor of the module, 72 values"]),
+    ("nn.Linear(8, classes)", "nn.Linear(9, classes)", ["`head` should be linear → 10 with 10×8 and 10; the module has linear with 10×9 and 10 in `head`; then the module's forward fails"]),
+    ("self.d, self.e, self.f = nn.Conv2d(8, 8, 1)", "self.d, self.e, self.f = nn.Conv2d(8, 9, 1)", ["`sum.body.conv1` should be conv → 8×8×8", "then the module's forward fails", "parameters: the spec has"]),
+    ("x = self.body(x) + self.f(x)", "y = self.body(x)\n        x = y + self.f(y)", ["`sum.shortcut.conv1` reads `pool` in the spec; the module computes it in `f` from the outputs of `e`"]),
+    ("x = self.body(x) + self.f(x)", "x = torch.add(self.body(x), self.f(x), alpha=-1)", ["`sum` should be add", "alpha 1, not alpha -1"]),
+    ("torch.relu(self.c(self.b(x)))", "torch.relu(self.b(self.b(x)))", ["forward never reads `c.weight` and another tensor"]),
     ("nn.Linear(8, classes)", "nn.Linear(8, classes, bias=False)", ["`head` should be linear → 10 with 10×8 and 10", "parameters: the spec has"]),
 ])  # fmt: skip
 def test_what_differs_is_named(folder: Path, old: str, new: str, said: list[str]) -> None:
@@ -103,6 +105,44 @@ def test_what_differs_is_named(folder: Path, old: str, new: str, said: list[str]
     first = done.stderr.split("error[")[1] if done.stderr.startswith("error") else done.stderr
     assert first.startswith("CNN405]")
     assert not [text for text in said if text not in done.stderr], done.stderr
+
+
+SWAPS = """
+from torch import nn
+import torch.nn.functional as F
+class Net(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.Conv2d(8, 16, 3), nn.Conv2d(16, 32, 1), nn.GroupNorm(2, 32), nn.ReLU(), nn.Softmax(1))
+"""
+SWAPPED = "input: [8, 9, 9]\nlayers:\n  - {conv: {out: 16, kernel: 3}, name: a}\n  - {conv: {out: 32, kernel: 1}, name: b}\n  - {groupnorm: 2, name: norm}\n  - {relu: , name: act}\n  - softmax\n"
+
+
+@pytest.mark.parametrize(("old", "new", "said"), [
+    ("nn.Conv2d(8, 16, 3), nn.Conv2d(16, 32, 1)", "nn.Conv2d(16, 32, 1), nn.Conv2d(8, 16, 3)", "`a` and `b` are swapped"),
+    ("nn.GroupNorm(2, 32)", "nn.GroupNorm(4, 32)", "`norm` should be groupnorm"),
+    ("nn.ReLU()", "nn.ReLU6()", "`act` should be relu"), ("nn.ReLU()", "nn.Hardtanh(-1, 1)", "`act` should be relu"), ("nn.Softmax(1)", "nn.Softmax(2)", "`softmax1` should be softmax"),
+    ("", "", ""), ("nn.Softmax(1)", "nn.Softmax(-3)", ""), ("class Net(", "class Clamp(nn.Module):\n    def forward(self, x):\n        return x.clamp(min=0)\nclass Net(", ""),
+])  # fmt: skip
+def test_settings_and_swaps(folder: Path, old: str, new: str, said: str) -> None:
+    (folder / "net.yaml").write_text(SWAPPED)
+    code = SWAPS.replace(old, new) if old else SWAPS
+    done = held(folder, code=code.replace("nn.ReLU()", "Clamp()") if "Clamp" in code else code)
+    assert done.returncode == bool(said), done.stderr
+    assert said in done.stderr
+    if said:
+        assert not json.loads(run("verify", "net.yaml", "--module", "own:Net", "--format", "json", folder=folder).stdout)["ok"]
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_every_operator_keeps_to_its_own_spec(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The network that we build ourselves, affine norms and all."""
+    import tests.models as models
+
+    for op in [*OPS, None]:
+        text = sample(op) if op else "input: [4, 8, 8]\nlayers: [{instancenorm: {affine: true}}, {layernorm: {over: channels}}, {upsample: {scale: 2, mode: bilinear, align_corners: true}}]"
+        monkeypatch.setattr(models, "twin", lambda text=text: cnncalc.build(cnncalc.loads(text)), raising=False)
+        found = hold(cnncalc.loads(text), "tests.models:twin", device=device)
+        assert found.ok, (text, found.diagnostics)
 
 
 def test_parallel_branches_may_be_called_in_any_order(folder: Path) -> None:
@@ -123,6 +163,9 @@ def test_lazy_layers_learn_their_shapes_first(folder: Path) -> None:
 def test_arguments_reach_the_module(folder: Path) -> None:
     assert held(folder, "", "", "--args", "classes=10", "--args", "width=8").returncode == 0
     assert held(folder, "", "", "--args", "10").returncode == 0
+    half = held(folder, "classes=10, width=8", "classes=10, width=8, p=0.1", "--args", "p=0.5", code=CODE.replace("super().__init__()", "super().__init__(); self.drop = nn.Dropout(p)"))
+    assert half.returncode == 0, half.stderr
+    assert held(folder, "", "", "--args", "width=").returncode == 2
     done = held(folder, "", "", "--args", "width=4")
     assert done.returncode == 1 and "`a` should be conv → 8×16×16" in done.stderr
     assert held(folder, "class Net", "def make(): return Net()\nnet = None\nclass Net", target="own:make").returncode == 0
@@ -136,11 +179,12 @@ def test_arguments_reach_the_module(folder: Path) -> None:
     ("import torch\n", "import torch\nraise SystemExit(3)\n", "own:Net", "CNN403", "importing `own` fails: SystemExit"),
     ("import torch\n", "import torch\nprint('loading'\n", "own:Net", "CNN403", "importing `own` fails: SyntaxError"),
     ("super().__init__()", "super().__init__(); self.x = y", "own:Net", "CNN403", "`own:Net` fails: NameError: name 'y' is not defined (own.py:8)"),
-    ("class Net", "def make(): return 3\nclass Net", "own:make", "CNN403", "`own:make` makes a int, not a torch.nn.Module"),
+    ("class Net", "def make(): return 3\nclass Net", "own:make", "CNN403", "`own:make` makes int, not a torch.nn.Module"),
     ("class Net", "net = [1]\nclass Net", "own:net", "CNN403", "`own:net` is a list"),
     ("F.max_pool2d(x, 2)", "x.view(3, 5, 7)", "own:Net", "CNN404", "forward fails on an input of 1×3×16×16: RuntimeError"),
     ("x.mean((2, 3))", "x.mean((2, 3)) / 0 * 0", "own:Net", "CNN404", "returns NaN"),
     ("F.relu(self.a(x))", "F.relu(self.a(x)) if x.sum() > 0 else self.a(x)", "own:Net", "CNN404", "computes other things for other values"),
+    ("x = F.max_pool2d(x, 2)", "import sys; sys.exit(0)", "own:Net", "CNN404", "the module's forward fails on an input of 1×3×16×16: SystemExit"),
     ("return self.head(x.mean((2, 3)))", "return 'done'", "own:Net", "CNN404", "returns a str without tensors"),
 ])  # fmt: skip
 def test_code_that_cannot_be_held(folder: Path, old: str, new: str, target: str, code: str, said: str) -> None:
@@ -186,4 +230,3 @@ def test_module_needs_one_spec() -> None:
         done = run("verify", *arguments)
         assert (done.returncode, done.stdout) == (2, ""), arguments
         assert "error[CNN111]" in done.stderr
-    assert sys.version_info >= (3, 10)

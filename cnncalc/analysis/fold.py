@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..cost import Cost
-from ..diagnostic import Diagnostic, Position
+from ..diagnostic import Diagnostic, Mistake, Position
 from ..graph import Graph
 from ..num import product
 from ..ops.base import Op
@@ -107,6 +107,12 @@ class Report:
             if row.path in on_the_way and row.receptive_field and None not in row.receptive_field.fields:
                 return row.path, row.receptive_field
         return None
+
+    def or_mistake(self) -> Report:
+        """The report where it is right; else its errors, as a Mistake."""
+        if not self.ok:
+            raise Mistake(*(d for d in self.diagnostics if d.severity == "error"))
+        return self
 
     def result(self, path: str) -> Row | None:
         """The row whose output is that of a layer, block or chain."""

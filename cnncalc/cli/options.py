@@ -69,13 +69,24 @@ def arguments(texts: list[str] | None) -> tuple[list[Any], dict[str, Any]]:
             add(named, name.strip(), value, "--args", text)
         else:
             add(places, str(len(places)), text, "--args", text)
-    return [*places.values()], named
+    return [plain(value) for value in places.values()], {name: plain(value) for name, value in named.items()}
+
+
+def plain(value: Any) -> Any:
+    """Fractions as the floats that Python code expects."""
+    from fractions import Fraction
+
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in value.items()}
+    return [plain(inner) for inner in value] if isinstance(value, (list, tuple)) else float(value) if isinstance(value, Fraction) else value
 
 
 def add(given: dict[str, Any], name: str, value: str, option: str, text: str) -> None:
     """One more value of an option that may be repeated."""
     from ..spec.yaml_tree import parse
 
+    if not value.strip():
+        raise Mistake(Diagnostic("CNN111", f"{option} {text} gives no value"))
     if name in given:
         raise Mistake(Diagnostic("CNN111", f"{option} {name} is given twice"))
     try:

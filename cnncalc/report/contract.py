@@ -36,7 +36,7 @@ def render(held: Held, width: int) -> Group:
         kind = ops.get(event.where, event.kind) if pair.ok else event.kind
         weights = [" ".join(shape_text(shape) for shape in event.weights)] if wide else []
         theirs = place(pair) if pair.ok else f"{place(pair)} {pair.found or 'nothing'}".strip()
-        grid.add_row(pair.expected.where if pair.expected else "–", f"{kind} {shape_text(event.shape[1:])}", *weights, "✓" if pair.ok else "✗", theirs, style=None if pair.ok else RED)
+        grid.add_row(pair.expected.where if pair.expected else "–", f"{kind} {shape_text((event.shape or ())[1:])}", *weights, "✓" if pair.ok else "✗", theirs, style=None if pair.ok else RED)
     return Group(title, grid, summary(held))
 
 
@@ -46,7 +46,7 @@ def merged(pairs: list[Pair]) -> list[Pair]:
 
 
 def homes(pair: Pair) -> tuple[str, ...]:
-    return tuple(event.where for event in pair if event)
+    return tuple(event.where for event in (pair.expected, pair.found) if event)
 
 
 def place(pair: Pair) -> str:
@@ -83,4 +83,4 @@ def json(target: str, held: Held) -> str:
 def event(found: Event | None) -> dict[str, Any] | None:
     if found is None:
         return None
-    return {"path": found.where, "computes": found.kind, "output_shape": list(found.shape[1:]), "weights": [list(shape) for shape in found.weights], **dict(found.numbers)}
+    return {"path": found.where, "computes": found.kind, "output_shape": list(found.shape[1:]) if found.shape else None, "weights": [list(shape) for shape in found.weights], **dict(found.numbers)}

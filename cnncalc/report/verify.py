@@ -94,8 +94,13 @@ def field_cell(line: Line, checks: list[Check]) -> str:
     size = axes_text(line.row.receptive_field.size)
     wrong = [check for check in checks if check.ok is False]
     if wrong:
-        return f"{wrong[0].predicted} ✗ {wrong[0].measured}"
+        return f"{span(wrong[0].predicted)} ✗ {span(wrong[0].measured)}"
     return f"{size} ✓" if checks else f"{size}  "
+
+
+def span(positions: list[int] | None) -> str:
+    """``3–17``: first and last position seen."""
+    return f"{positions[0]}–{positions[1]}" if positions else "nothing"
 
 
 def total_cell(found: Verification, key: str, both: bool) -> str:
@@ -107,6 +112,8 @@ def total_cell(found: Verification, key: str, both: bool) -> str:
 def marked(check: Check, both: bool) -> str:
     """``34,944 ✓``, ``34,944 ✓ 34,944`` or ``34,944 ✗ 34,848``; a dash for nothing on both sides."""
     predicted, measured = figure(check.predicted), figure(check.measured)
+    if check.ok is None:
+        return f"{predicted}  " if check.predicted else DASH
     if check.ok and check.predicted == 0:
         return DASH
     if check.ok:
@@ -125,8 +132,10 @@ def summary(found: Verification) -> Table:
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(style="bold", no_wrap=True)
     wrong = f"{marks[False]:,} of {sum(marks.values()):,} figures differ ✗"
-    grid.add_row("verified", Text(wrong, RED) if marks[False] else Text(f"all {sum(marks.values()):,} figures agree ✓", GREEN))
-    grid.add_row("measured", Text("shapes and bytes by hooks, tensors by state_dict, MACs by fvcore, 2·MAC by torch's flop_counter, fields by gradients", "dim"))
+    right = f"all {marks[True]:,} figures agree ✓" + (f"; {marks[None]:,} could not be measured" if marks[None] else "")
+    grid.add_row("verified", Text(wrong, RED) if marks[False] else Text(right, GREEN))
+    macs = "" if marks[None] else " MACs by fvcore,"
+    grid.add_row("measured", Text(f"shapes and bytes by hooks, tensors by state_dict,{macs} 2·MAC by torch's flop_counter, fields by gradients", "dim"))
     for label, text in unseen(found):
         grid.add_row(label, Text(text, "dim"))
     for n, note in enumerate(found.notes):
@@ -137,14 +146,13 @@ def summary(found: Verification) -> Table:
 
 def unseen(found: Verification) -> list[tuple[str, str]]:
     """The operations that no counter sees, and those that fvcore counts by rules of its own, by operator."""
+    from ..torch_backend.counters import RULES
+
     blind: Counter[str] = Counter()
-    ruled: dict[str, None] = {}
     for line in found.lines:
-        rest = line.row.flops - 2 * line.row.macs
-        if line.note and line.note.startswith("fvcore"):
-            ruled[f"{line.row.op} ({line.note.partition('(')[2].partition(')')[0]})"] = None
-        elif line.note and rest:
-            blind[line.row.op if not line.row.macs else "biases"] += rest
+        blind[line.row.op if not line.row.macs else "biases"] += line.unseen
+    blind = +blind
+    ruled = dict.fromkeys(f"{line.row.op} ({RULES.get(line.row.op, 'its own')})" for line in found.lines if line.ruled)
     rows = [("unseen", f"no counter sees these operations: {', '.join(f'{op} {count:,}' for op, count in blind.items())}")] if blind else []
     return rows + ([("otherwise", f"fvcore counts by rules of its own: {'; '.join(ruled)}")] if ruled else [])
 

@@ -12,6 +12,7 @@ from ..analysis.storage import storages
 from ..diagnostic import Mistake
 from ..graph import Graph
 from ..spec.spec import Spec
+from .device import device_of
 
 
 class Network(nn.Module):
@@ -61,13 +62,13 @@ def build(spec: Spec, variant: str | None = None, *, set: Mapping[str, Any] | No
           device: str | torch.device = "cpu", dtype: torch.dtype | None = None) -> Network:  # fmt: skip
     """The torch network of a spec. On ``device="meta"`` no weight is allocated.
 
-    Errors: a Mistake where the spec has errors.
+    Errors: a Mistake where the spec has errors, or the device cannot be used.
     """
     graph = spec.graph(variant, set, input)
     errors = [d for d in (*spec.diagnostics, *graph.diagnostics) if d.severity == "error"]
     if errors:
         raise Mistake(*errors)
-    return assemble(graph, device, dtype)
+    return assemble(graph, device if isinstance(device, torch.device) else device_of(device), dtype)
 
 
 def assemble(graph: Graph, device: str | torch.device = "cpu", dtype: torch.dtype | None = None) -> Network:

@@ -36,12 +36,18 @@ class Counts(NamedTuple):
     others: dict[str, int]  # operations by rules of its own
 
 
-def fvcore(network: nn.Module, inputs: Sequence[Tensor], layers: Iterable[str]) -> Counts:
-    """Multiply–accumulates of each layer, and of all (""). fvcore traces the network, which torch refuses to do on meta."""
+def needs_fvcore() -> None:
+    """Errors: a Mistake where fvcore is not installed."""
     try:
-        from fvcore.nn import FlopCountAnalysis
+        import fvcore.nn  # noqa: F401
     except ImportError:
         raise Mistake(Diagnostic("CNN401", "fvcore is not installed", help="pip install 'cnncalc[torch]'")) from None
+
+
+def fvcore(network: nn.Module, inputs: Sequence[Tensor], layers: Iterable[str]) -> Counts:
+    """Multiply–accumulates of each layer, and of all (""). fvcore traces the network, which torch refuses to do on meta."""
+    from fvcore.nn import FlopCountAnalysis
+
     logging.getLogger("fvcore").setLevel(logging.ERROR)
     with torch.no_grad():
         analysis = FlopCountAnalysis(network, tuple(inputs)).unsupported_ops_warnings(False).uncalled_modules_warnings(False)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import platform
 import re
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from ..diagnostic import Diagnostic, Mistake
+from .calls import first_line
 
 
 def device_of(name: str, meta: bool = True) -> torch.device:
@@ -16,7 +18,7 @@ def device_of(name: str, meta: bool = True) -> torch.device:
 
     Errors: a Mistake where the name is none of them, or the device cannot be used.
     """
-    if not re.fullmatch(r"cpu|cuda(:\d{1,3})?|meta", name) or name == "meta" and not meta:
+    if not re.fullmatch(r"cpu|cuda(:(0|[1-9]\d?))?|meta", name) or name == "meta" and not meta:
         raise Mistake(Diagnostic("CNN402", f"no device is called `{name}`", help="cpu, cuda or cuda:1" + (", or meta for shapes alone" if meta else "")))
     device = torch.device(name)
     if device.type != "cuda":
@@ -29,17 +31,17 @@ def device_of(name: str, meta: bool = True) -> torch.device:
     try:
         torch.zeros(1, device=device)
     except RuntimeError as error:  # another process holds it, or all its memory
-        raise Mistake(Diagnostic("CNN402", f"{name} cannot be used: {str(error).splitlines()[0]}", help="wait for whoever uses it, or --device cpu")) from None
+        raise Mistake(Diagnostic("CNN402", f"{name} cannot be used: {first_line(error)}", help="wait for whoever uses it, or --device cpu")) from None
     return device
 
 
-def described(device: torch.device) -> dict[str, str | None]:
+def described(device: torch.device) -> dict[str, Any]:
     """Names and versions that a measurement depends on."""
     gpu = device.type == "cuda"
     return {
         "device": str(device), "device_name": torch.cuda.get_device_name(device) if gpu else processor() if device.type == "cpu" else "no device: shapes alone",
-        "torch": torch.__version__, "cuda": torch.version.cuda if gpu else None, "cudnn": str(torch.backends.cudnn.version()) if gpu else None,
-        "driver": driver() if gpu else None, "python": platform.python_version(), "threads": str(torch.get_num_threads()),
+        "torch": torch.__version__, "cuda": torch.version.cuda if gpu else None, "cudnn": torch.backends.cudnn.version() if gpu else None,
+        "driver": driver() if gpu else None, "python": platform.python_version(), "threads": torch.get_num_threads(),
     }  # fmt: skip
 
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from ..diagnostic import Diagnostic, Mistake
+
 
 class Peak(NamedTuple):
-    """Bytes at the peak: of tensors, and held by the allocator (on the CPU: the resident process)."""
+    """Bytes at the peak: of tensors, and held by the allocator; the CPU's holds none back."""
 
     allocated: int
-    reserved: int
+    reserved: int | None
 
 
 def peak_of(step: Callable[[], None], held: Iterable[Tensor], device: torch.device) -> Peak:
@@ -40,23 +43,11 @@ def peak_of(step: Callable[[], None], held: Iterable[Tensor], device: torch.devi
     for change in sorted(changes, key=lambda e: e.start_ns()):
         now += change.nbytes()
         most = max(most, now)
-    return Peak(base + most, resident())
+    return Peak(base + most, None)
 
 
-def resident() -> int:
-    """The process's largest resident size so far; 0 where the system does not tell."""
-    try:
-        found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    except OSError:
-        return 0
-    return int(found[1]) * 1024 if found else 0
-
-
-def available(device: torch.device) -> int:
-    """Bytes that a step may still take."""
-    if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-        return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+def available() -> int:
+    """Bytes of this machine's memory that are free."""
     try:
         found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text())
     except OSError:
@@ -64,6 +55,20 @@ def available(device: torch.device) -> int:
     return int(found[1]) * 1024 if found else os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
+SIGNS = r"out of memory|can't allocate memory|ALLOC_FAILED|not enough memory"
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether torch failed for want of memory."""
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or isinstance(error, RuntimeError) and bool(re.search(r"out of memory|can't allocate memory", str(error)))
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or isinstance(error, RuntimeError) and bool(re.search(SIGNS, str(error)))
+
+
+@contextmanager
+def fitting(what: str, device: torch.device) -> Iterator[None]:
+    """Runs what may not fit: then a Mistake says so."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if is_out_of_memory(error):
+            raise Mistake(Diagnostic("CNN407", f"{what} does not fit in the memory of {device}", help="a smaller --batch or --input")) from None
+        raise

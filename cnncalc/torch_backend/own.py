@@ -18,8 +18,10 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..diagnostic import Diagnostic, Mistake, nearest
+from ..ops.base import named as sized
 from .calls import first_line
 from .events import Event, Recorder
+from .memory import is_out_of_memory
 
 
 def network_of(target: str, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None) -> nn.Module:
@@ -44,7 +46,7 @@ def network_of(target: str, args: Sequence[Any] = (), kwargs: Mapping[str, Any] 
         with aloud(f"`{target}`"):
             found = found(*args, **(kwargs or {}))
     if not isinstance(found, nn.Module):
-        raise Mistake(Diagnostic("CNN403", f"`{target}` makes a {type(found).__name__}, not a torch.nn.Module"))
+        raise Mistake(Diagnostic("CNN403", f"`{target}` makes {type(found).__name__}, not a torch.nn.Module"))
     return found
 
 
@@ -75,6 +77,7 @@ class Ran(NamedTuple):
     outputs: list[Tensor]
     macs: int
     failure: str | None
+    failed: Event | None  # what it was computing then
 
 
 def run_own(network: nn.Module, inputs: Sequence[Tensor]) -> Ran:
@@ -92,11 +95,13 @@ def run_own(network: nn.Module, inputs: Sequence[Tensor]) -> Ran:
     if inputs[0].is_meta:
         return first
     if any(bool(output.isnan().any()) for output in first.outputs):
-        raise Mistake(Diagnostic("CNN404", "the module returns NaN for inputs drawn from a normal distribution", help="initialise its weights, and look for a division by zero or a logarithm of what is not positive"))
+        help = "initialise its weights, and look for a division by zero or a logarithm of what is not positive"
+        raise Mistake(Diagnostic("CNN404", "the module returns NaN for inputs drawn from a normal distribution", help=help))
     second, _ = once(network, [-3 * x.flip(0, -1) for x in inputs])
     for a, b in zip_longest(first.events, second.events):
         if (a and same(a)) != (b and same(b)):
-            raise Mistake(Diagnostic("CNN404", f"the module computes other things for other values, from {a or b} in {named((a or b).where)} on", help="control flow that depends on values cannot be held to a spec; take it out, or hold its parts"))
+            text = f"the module computes other things for other values, from {a or b} in {named((a or b).where)} on"  # type: ignore[union-attr]
+            raise Mistake(Diagnostic("CNN404", text, help="control flow that depends on values cannot be held to a spec; take it out, or hold its parts"))
     return first
 
 
@@ -107,11 +112,13 @@ def once(network: nn.Module, inputs: Sequence[Tensor]) -> tuple[Ran, Any]:
     try:
         with contextlib.redirect_stdout(sys.stderr), counter:
             y = recorder.run([x.clone() for x in inputs])
-    except Exception as error:
-        shapes = ", ".join("×".join(map(str, x.shape)) for x in inputs)
+    except (Exception, SystemExit) as error:
+        if is_out_of_memory(error):
+            raise
+        shapes = ", ".join(sized(x.shape) for x in inputs)
         failure = f"the module's forward fails on an input of {shapes}: {first_line(error)}{line_of(error)}"
     leaves = tree_leaves(vars(y) if hasattr(y, "__dataclass_fields__") else y)
-    return Ran(recorder.events, recorder.used, [leaf for leaf in leaves if isinstance(leaf, Tensor)], counter.get_total_flops() // 2, failure), y
+    return Ran(recorder.events, recorder.used, [leaf for leaf in leaves if isinstance(leaf, Tensor)], counter.get_total_flops() // 2, failure, recorder.failed), y
 
 
 def same(event: Event) -> tuple[Any, ...]:

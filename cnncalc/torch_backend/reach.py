@@ -18,6 +18,7 @@ from .linear import linear_values
 from .thin import thin_inputs
 
 WORK = 30 * 10**9  # multiply–accumulates spent on one axis
+CALL = 10**6  # what a layer takes at least, in their time
 MARGINS = (0, 2, 8)  # strides added to the short axes: of too thin an input a padded layer may see nothing but its padding
 Span = tuple[int, int] | None
 
@@ -28,7 +29,7 @@ class Seen(NamedTuple):
     predicted: Span
     measured: Span
     size: int  # of the input, along that axis
-    inside: bool  # whether all that is predicted lies on the input, in what the layer's positions see together
+    inside: bool  # whether all that is predicted lies on the input, in what the layers that it reads see together
 
     @property
     def ok(self) -> bool:
@@ -73,7 +74,7 @@ def affordable(report: Report) -> list[Row]:
     second, third, … of them, counted from the last."""
     below, cost = 0, {}
     for row in report.rows:
-        below += row.macs
+        below += row.macs + CALL
         cost[row.path] = below
     rows = [row for row in report.rows if row.receptive_fields]
     if sum(cost[row.path] for row in rows) > WORK:
@@ -114,7 +115,7 @@ def along_axis(report: Report, rows: list[Row], axis: int) -> dict[str, dict[tup
                 size, own = report.inputs[field.of][axis + 1], field.fields[n]
                 full = own.at(middle) if own else hull([all_of(path).get(field.of) for path in row.inputs])
                 span = clipped(full, size)
-                inside = span == full and (span == measured.get(field.of) or within(span, all_of(row.path).get(field.of)))
+                inside = span == full and (span == measured.get(field.of) or within(span, hull([all_of(path).get(field.of) for path in row.inputs])))
                 found.setdefault(row.path, {})[field.of, n] = Seen(span, measured.get(field.of), size, inside)
     return found
 

@@ -13,12 +13,15 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ..analysis.analyze import analyze
 from ..analysis.fold import Report, Row
-from ..diagnostic import Diagnostic, Mistake
+from ..diagnostic import Diagnostic
+from ..ops.base import named
 from ..spec.spec import Spec
 from . import counters
 from .build import Network, assemble
-from .calls import Call, Run, run
+from .calls import Call, Run, first_line, run
 from .device import described, device_of
+from .inplace import in_place_effect
+from .memory import fitting
 from .reach import Fields, Seen, fields
 
 
@@ -32,13 +35,27 @@ class Check(NamedTuple):
     ok: bool | None
     note: str | None = None
 
+    def __str__(self) -> str:
+        note = f" ({self.note})" if self.note else ""
+        return f"{self.what} {worded(self.predicted)} predicted, {worded(self.measured)} by {self.by}{note}"
+
 
 class Line(NamedTuple):
     """The checks of a layer, and what the counters do not see of it."""
 
     row: Row
     checks: tuple[Check, ...]
-    note: str | None = None
+    unseen: int = 0  # operations that no counter sees
+    ruled: int = 0  # what fvcore counts by a rule of its own
+
+    @property
+    def note(self) -> str | None:
+        """What the counters make of it, in words."""
+        if self.ruled:
+            rule = counters.RULES.get(self.row.op, "by a rule of its own")
+            return f"fvcore counts {self.ruled:,} ({rule}), flop_counter nothing; the ledger has {self.row.flops:,} operations"
+        kind = "additions of a bias" if self.row.macs else "operations"
+        return f"no counter sees its {self.unseen:,} {kind}" if self.unseen else None
 
     @property
     def ok(self) -> bool:
@@ -64,7 +81,7 @@ class Verification(NamedTuple):
         """An error for each figure that differs, at its line in the spec."""
         found = [(line.row.path, line.row.position, check) for line in self.lines for check in line.checks]
         found += [("the network", None, check) for check in self.totals]
-        return [Diagnostic("CNN406", f"{path}: {check.what} {check.predicted} predicted, {check.measured} by {check.by}", place) for path, place, check in found if check.ok is False]
+        return [Diagnostic("CNN406", f"{path}: {check}", place) for path, place, check in found if check.ok is False]
 
 
 def verify(spec: Spec, variant: str | None = None, *, set: Mapping[str, Any] | None = None, input: Any = None,
@@ -77,20 +94,21 @@ def verify(spec: Spec, variant: str | None = None, *, set: Mapping[str, Any] | N
     """
     start = time.perf_counter()
     where = device_of(device)
-    report = analyze(spec, variant, set=set, input=input, batch=batch)
-    if not report.ok:
-        raise Mistake(*(d for d in report.diagnostics if d.severity == "error"))
-    network = blank(assemble(report.graph, "meta"), where)
-    inputs = [torch.zeros(batch, *shape, device=where) for shape in report.inputs.values()]
-    with FlopCounterMode(display=False) as counter:
-        ran = run(network, inputs, (path for path, _, _ in network.plan))
-    macs, notes = traced(network, inputs)
+    counters.needs_fvcore()
+    report = analyze(spec, variant, set=set, input=input, batch=batch).or_mistake()
+    with fitting(f"batch {batch:,}", where):
+        network = blank(assemble(report.graph, "meta"), where)
+        inputs = [torch.zeros(batch, *shape, device=where) for shape in report.inputs.values()]
+        with FlopCounterMode(display=False) as counter:
+            ran = run(network, inputs, (path for path, _, _ in network.plan))
+        macs, notes = traced(network, inputs)
     seen = fields(spec, report, {"variant": variant, "set": set})
     measured = Measured(report, network, ran, macs, counters.flops_of(counter, network), seen)
-    lines = [Line(row, tuple(measured.checks(n, row)), measured.unseen(row)) for n, row in enumerate(report.rows)]
-    notes += field_notes(seen)
+    lines = [Line(row, tuple(measured.checks(n, row)), *measured.unseen(row)) for n, row in enumerate(report.rows)]
+    small = analyze(spec, variant, set=set, input=seen.inputs[0]) if seen.inputs else report
+    totals = (*measured.totals(), equal("in_place", "no effect", in_place_effect(small), "runs with and without"))
     environment = {**described(where), **counters.versions()}
-    return Verification(report, lines, tuple(measured.totals()), notes, environment, time.perf_counter() - start)
+    return Verification(report, lines, totals, notes + field_notes(seen), environment, time.perf_counter() - start)
 
 
 def blank(network: Network, device: torch.device) -> Network:
@@ -109,14 +127,14 @@ def traced(network: Network, inputs: list[torch.Tensor]) -> tuple[counters.Count
     try:
         return counters.fvcore(network, inputs, (path for path, _, _ in network.plan)), []
     except RuntimeError as error:
-        return None, [f"MACs were not measured: fvcore cannot trace this network: {str(error).splitlines()[0]}"]
+        return None, [f"MACs were not measured: fvcore cannot trace this network: {first_line(error)}"]
 
 
 def field_notes(seen: Fields) -> list[str]:
     """At which inputs receptive fields were measured, and of how many layers."""
     if not seen.inputs:
         return ["receptive fields: none, no layer has spatial axes"] if not seen.of else ["receptive fields were not measured: the layers change with the input"]
-    shapes = " and ".join(", ".join("×".join(map(str, shape)) for shape in inputs.values()) for inputs in seen.inputs)
+    shapes = " and ".join(", ".join(map(named, inputs.values())) for inputs in seen.inputs)
     number = "all" if seen.asked == seen.of else f"{seen.asked} of"
     return [f"receptive fields of {number} {seen.of} layers that have one, by gradients on the CPU at inputs of {shapes}"]
 
@@ -152,20 +170,16 @@ class Measured:
 
     def counts(self, path: str, macs: int, note: str | None = None) -> list[Check]:
         """The two counters on a module, or on all ("")."""
-        found = [equal("product_flops", 2 * macs, self.flops.get(path, 0), "flop_counter", note)]
-        if self.macs is not None:
-            found.insert(0, equal("macs", macs, self.macs.products.get(path, 0), "fvcore", note))
-        return found
+        flops = equal("product_flops", 2 * macs, self.flops.get(path, 0), "flop_counter", note)
+        if self.macs is None:
+            return [Check("macs", macs, None, "fvcore", None, "fvcore did not run"), flops]
+        return [equal("macs", macs, self.macs.products.get(path, 0), "fvcore", note), flops]
 
-    def unseen(self, row: Row) -> str | None:
-        """What the counters miss of a row's operations, or count by a rule of their own."""
-        rest = row.flops - 2 * row.macs
+    def unseen(self, row: Row) -> tuple[int, int]:
+        """How many of a row's operations no counter sees, and what fvcore counts of it by a rule of its own."""
         others = self.macs.others.get(row.path, 0) if self.macs else 0
-        if others:
-            return f"fvcore counts {others:,} ({counters.RULES.get(row.op, 'by a rule of its own')}), flop_counter nothing; the ledger has {rest:,} operations"
-        if row.op in counters.BLIND or row.op in counters.RULES:
-            return f"no counter sees its {rest:,} operations"
-        return f"no counter sees its {rest:,} additions of a bias" if rest else None
+        unasked = self.macs is None and row.op in counters.RULES
+        return (0 if others or unasked else row.flops - 2 * row.macs), others
 
     def totals(self) -> list[Check]:
         """The sums of the network, each measured as a whole, not added up from the rows."""
@@ -180,15 +194,28 @@ class Measured:
         ]
 
 
+def worded(value: Any) -> str:
+    """A figure for a message: ``1,792``, ``6×28×28``, or tensors by name."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {named(shape)}" for name, shape in value.items()) or "none"
+    if isinstance(value, tuple):
+        return named(value) if not any(isinstance(v, tuple) for v in value) else ", ".join(map(named, value))
+    return f"{value:,}" if isinstance(value, int) else "nothing" if value is None else str(value)
+
+
 def equal(what: str, predicted: Any, measured: Any, by: str, note: str | None = None) -> Check:
     return Check(what, predicted, measured, by, predicted == measured, note)
 
 
 def field_check(row: Row, at: tuple[str, int], seen: Seen) -> Check:
-    """What a layer sees along one axis, as first and last position of the input."""
+    """What a layer sees along one axis: first and last position of the input."""
     origin, axis = at
     note = f"axis {axis + 1} on {origin}, {seen.size} long" + ("" if seen.inside else "; past its border, where it need only be covered")
-    return Check("receptive_field", seen.predicted, seen.measured, "gradients", seen.ok, note)
+    return Check("receptive_field", span_text(seen.predicted), span_text(seen.measured), "gradients", seen.ok, note)
+
+
+def span_text(span: tuple[int, int] | None) -> list[int] | None:
+    return None if span is None else list(span)
 
 
 def predicted_tensors(report: Report) -> dict[str, dict[str, tuple[int, ...]]]:

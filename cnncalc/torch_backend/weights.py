@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from ..diagnostic import Diagnostic, Mistake
+from ..ops.base import named
 
 COUNTER = "num_batches_tracked"  # old checkpoints have none, and inference reads none
 
@@ -21,15 +22,10 @@ def load_state_dict(network: nn.Module, state: Mapping[str, Tensor]) -> nn.Modul
     own = {name: tensor for name, tensor in network.state_dict().items() if counted or not name.endswith(COUNTER)}
     for (mine, a), (theirs, b) in zip(own.items(), state.items()):
         if a.shape != b.shape:
-            raise Mistake(Diagnostic("CNN405", f"`{theirs}` is {sized(b)}, `{mine}` of the spec is {sized(a)}"))
+            raise Mistake(Diagnostic("CNN405", f"`{theirs}` is {named(b.shape)}, `{mine}` of the spec is {named(a.shape)}"))
     if len(own) != len(state):
         extra = [*state][len(own) :] or [*own][len(state) :]
         owner = "the weights" if len(state) > len(own) else "the spec"
         raise Mistake(Diagnostic("CNN405", f"{len(state)} tensors for {len(own)}: `{extra[0]}` of {owner} has no counterpart"))
     network.load_state_dict(dict(zip(own, state.values())), strict=counted)
     return network
-
-
-def sized(tensor: Tensor) -> str:
-    """``64×3×7×7``."""
-    return "×".join(map(str, tensor.shape)) or "a scalar"
