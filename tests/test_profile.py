@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 import time
+import weakref
 from typing import Any
 
 import pytest
@@ -35,7 +36,7 @@ def test_the_issues_example_has_every_field() -> None:
         assert 0 < m["latency"]["least"] <= m["latency"]["q1"] <= m["latency"]["median"] <= m["latency"]["q3"]
         assert m["images_per_second"] == pytest.approx(m["batch"] / m["latency"]["median"])
         assert all(m[key] > 0 for key in ("flops", "flops_per_second", "bytes", "bytes_per_second"))
-        assert m["memory"]["peak_allocated"] > m["memory"]["predicted_params"] > 0 and m["memory"]["peak_reserved"] > 0
+        assert m["memory"]["peak_allocated"] > m["memory"]["predicted_params"] > 0 and m["memory"]["peak_reserved"] is None  # the CPU's allocator holds none
         assert m["memory"]["predicted"] == m["memory"]["predicted_params"] + m["memory"]["predicted_activations"]
         assert len(m["layers"]) == len(cnncalc.analyze(cnncalc.load("resnet50")).rows)
         conv = next(layer for layer in m["layers"] if layer["path"] == "stem.conv1")
@@ -43,6 +44,22 @@ def test_the_issues_example_has_every_field() -> None:
         assert sum(op["layers"] for op in m["operators"]) == len(m["layers"])
         assert sum(op["seconds"] for op in m["operators"]) == pytest.approx(sum(layer["seconds"] for layer in m["layers"]))
         assert sum(layer["flops"] for layer in m["layers"]) == m["flops"]
+
+
+FLAT = "input: [3, 8, 8]\nlayers: [flatten, {linear: 20}, relu, {linear: 5}]"
+PADDED = "input: [3, 20, 20]\nlayers: [{pad: 2}, {conv: {out: 4, kernel: 3}}, batchnorm, {conv: {out: 4, kernel: 3}}, {add: {a: [{conv: {out: 4, kernel: 1}}], b: []}}]"
+
+
+@pytest.mark.parametrize("text", [FLAT, PADDED, SIAMESE])
+def test_backward_stops_where_nothing_before_is_trained(text: str) -> None:
+    """As torch counts it; the first layer with weights need not be the first of all."""
+    spec = cnncalc.loads(text)
+    (m,) = profile(spec, batches=[2], settings=QUICK._replace(mode="training")).measurements
+    network = cnncalc.build(spec).train()
+    with FlopCounterMode(display=False) as counter:
+        y = network(*(torch.randn(2, *shape) for shape in cnncalc.analyze(spec).inputs.values()))
+        torch.stack([output.mean() for output in (y if isinstance(y, tuple) else (y,))]).sum().backward()
+    assert counter.get_total_flops() == m.flops
 
 
 @pytest.mark.parametrize("mode", ["inference", "training"])
@@ -70,7 +87,6 @@ def test_memory_is_what_the_tensors_take() -> None:
 
     peak = peak_of(step, [held], torch.device("cpu"))
     assert peak.allocated == pytest.approx(3 * 4 << 20, rel=0.001)
-    assert peak.reserved > peak.allocated
 
 
 def test_training_keeps_what_backward_needs() -> None:
@@ -110,8 +126,8 @@ def test_a_slow_layer_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     assert m.layers is not None
     slowest = max(m.layers, key=lambda layer: layer.seconds)
     assert slowest.row.path == "tanh2"
-    assert 0.02 <= slowest.time.forward < 0.03 and 0.05 <= (slowest.time.backward or 0) < 0.07
-    assert sum(layer.seconds for layer in m.layers if layer is not slowest) < 0.02
+    assert slowest.time.forward >= 0.02 and (slowest.time.backward or 0) >= 0.05
+    assert sum(layer.seconds for layer in m.layers if layer is not slowest) < slowest.seconds
 
 
 def test_spread_and_clock() -> None:
@@ -168,6 +184,21 @@ def test_out_of_memory_says_what_did_fit(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "not even batch 1" in profile(spec, batches=[4], settings=QUICK).diagnostics[0].message
 
 
+def test_what_a_failed_batch_took_is_free_before_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error's frames hold its tensors: the halves would find the memory still taken."""
+    alive: list[weakref.ref] = []
+
+    def measure(network: Any, report: Any, *arguments: Any) -> Any:
+        assert not any(tensor() is not None for tensor in alive)
+        big = torch.zeros(1000)
+        alive.append(weakref.ref(big))
+        raise torch.OutOfMemoryError(f"CUDA out of memory, {big.numel()} values")
+
+    monkeypatch.setattr(module, "measure", measure)
+    assert profile(cnncalc.load("three_conv"), batches=[64], settings=QUICK).fits is None
+    assert len(alive) == 7
+
+
 def test_a_batch_larger_than_this_machine_is_not_tried() -> None:
     done = run("profile", "lenet5_modern", "--batch", "1,100000000", "--repeat", "1", "--warmup", "0")
     assert done.returncode == 1
@@ -221,5 +252,5 @@ def test_on_a_gpu(changes: dict[str, Any]) -> None:
     for m in found.measurements:
         assert m.layers is not None
         assert 0.3 < sum(layer.seconds for layer in m.layers) / m.latency.median < 3
-        assert m.peak.reserved >= m.peak.allocated > m.predicted_params
+        assert (m.peak.reserved or 0) >= m.peak.allocated > m.predicted_params
     assert found.environment["driver"] and found.environment["cuda"]

@@ -236,9 +236,17 @@ def test_on_meta_without_fvcore() -> None:
 
 def test_vgg16_on_meta_stays_small() -> None:
     """600 MB of resident memory, torch's own included; its weights alone would be 553 MB."""
-    script = "import cnncalc.torch_backend.verify as v, cnncalc, re\nassert v.verify(cnncalc.load('vgg16'), device='meta').ok\nprint(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])"
+    script = """
+import cnncalc.torch_backend.verify as v, cnncalc, re, torch
+most = lambda: int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
+before = most()
+assert v.verify(cnncalc.load("vgg16"), device="meta").ok
+print(most() - before, most())
+"""
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert int(done.stdout) < 600_000
+    grown, most = map(int, done.stdout.split())  # KiB
+    assert grown < 350_000
+    assert most < 600_000 or torch.version.cuda  # builds with CUDA take 300 MB more to be imported
 
 
 def test_fields_are_asked_unclipped_where_the_input_can_grow() -> None:

@@ -39,16 +39,18 @@ def render(found: Profile, width: int) -> Group:
 def batches(found: Profile, width: int) -> Table:
     """A line for each batch size."""
     grid = Table(**PLAIN)  # type: ignore[arg-type]
-    wide = width >= 100
-    for name in ("batch", "latency", *(("quartiles",) if wide else ()), "images/s", "GFLOP/s", "GB/s", "peak memory", *(("held",) if wide else ()), "predicted"):
+    wide, gpu = width >= 100, any(m.peak.reserved is not None for m in found.measurements)
+    for name in ("batch", "latency", *(("quartiles",) if wide else ()), "images/s", "GFLOP/s", "GB/s", "peak memory", *(("reserved",) if gpu else ()), "all outputs"):
         grid.add_column(name, justify="right", no_wrap=True)
     for m in found.measurements:
         t = m.latency
         spread = [f"{milliseconds(t.q1)} – {milliseconds(t.q3)}"] if wide else []
-        held = [mebibytes(m.peak.reserved)] if wide else []
+        held = [mebibytes(m.peak.reserved or 0)] if gpu else []
         predicted = mebibytes(m.predicted_params + m.predicted_activations)
         grid.add_row(f"{m.batch:,}", milliseconds(t.median), *spread, f"{m.batch / t.median:,.1f}", rate(m.flops, t.median), rate(m.bytes, t.median), mebibytes(m.peak.allocated), *held, predicted)
-    grid.caption = "medians; FLOP/s of convolutions and linear layers (2·MAC); bytes: what must at least be moved; predicted: parameters" + (" and gradients" if found.settings.training else "") + " and the sum of all outputs"
+    gradients = ", their gradients" if found.settings.training else ""
+    frees = "" if found.settings.training else ", though inference lets each go after its last use"
+    grid.caption = f"medians; FLOP/s: 2·MAC of convolutions and linear layers; GB/s: what must at least be moved; all outputs: predicted parameters{gradients} and every output{frees}"
     grid.caption_justify = "left"
     return grid
 

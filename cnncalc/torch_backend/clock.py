@@ -26,7 +26,7 @@ class Spread(NamedTuple):
 
 
 class Clock:
-    """Marks on a device's own time line: events of the GPU, which count what it does and not when it was asked to."""
+    """Marks on a device's own time line. A GPU that waits for its next kernel counts the waiting: launches show at small batches."""
 
     def __init__(self, device: torch.device):
         self.device = device

@@ -20,7 +20,7 @@ class LayerTime(NamedTuple):
 
 
 def layer_times(network: Network, step: Callable[[], None], clock: Clock, runs: int, tick: Callable[[], None]) -> list[LayerTime]:
-    """Medians over some runs, in the order of the network's layers.
+    """Medians over some runs, in the order of the network's layers. A short layer's time is mostly that of its launch.
 
     Backward of a layer lasts from the moment autograd turns to the node that made its output until it turns to the node
     of another layer. A layer that hands on its input, as dropout at inference, has no node of its own.

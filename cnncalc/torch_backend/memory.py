@@ -36,7 +36,7 @@ def peak_of(step: Callable[[], None], held: Iterable[Tensor], device: torch.devi
     from torch.profiler import ProfilerActivity, profile
 
     base = sum({t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in held}.values())
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as record:
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True, acc_events=True) as record:
         step()
     changes = [e for e in record.profiler.kineto_results.events() if e.name() == "[memory]"]  # type: ignore[union-attr]
     now = most = 0

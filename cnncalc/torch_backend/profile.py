@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
@@ -20,7 +21,7 @@ from .calls import first_line
 from .clock import Clock, Spread
 from .device import described, device_of
 from .layer_times import LayerTime, layer_times
-from .memory import Peak, available, is_out_of_memory, peak_of
+from .memory import Peak, available, fitting, is_out_of_memory, peak_of
 
 Mode = Literal["inference", "training"]
 NUMBERS = {"float32": torch.float32, "tf32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
@@ -51,7 +52,7 @@ class Settings(NamedTuple):
 
 
 class Layer(NamedTuple):
-    """Where the time goes. `flops` are 2·MAC, backward included in training; `bytes` what must at least be moved."""
+    """Where the time goes. `flops` are 2·MAC of the batch, backward included in training; `bytes` what must at least be moved."""
 
     row: Row
     time: LayerTime
@@ -64,7 +65,7 @@ class Layer(NamedTuple):
 
 
 class Measurement(NamedTuple):
-    """One batch size."""
+    """One batch size. `flops` and `bytes` are those of one step, as a layer's."""
 
     batch: int
     latency: Spread
@@ -111,24 +112,42 @@ def profile(spec: Spec, variant: str | None = None, *, set: Mapping[str, Any] | 
     Errors: a Mistake where the spec has errors, or the device, the type or compiling cannot be had.
     """
     device = device_of(settings.device, meta=False)
-    report = analyze(spec, variant, set=set, input=input)
-    if not report.ok:
-        raise Mistake(*(d for d in report.diagnostics if d.severity == "error"))
+    report = analyze(spec, variant, set=set, input=input).or_mistake()
     if settings.dtype == "tf32" and device.type != "cuda":
         raise Mistake(Diagnostic("CNN402", "tf32 is a mode of NVIDIA GPUs", help="--device cuda, or --dtype bfloat16"))
     measurements: list[Measurement] = []
+    too_large = fits = None
     with precision(settings):
         network = placed(report, settings, device)
-        for batch in sorted({*batches}):
+
+        def attempt(batch: int, settings: Settings = settings) -> Measurement | None:
             one = analyze(spec, variant, set=set, input=input, batch=batch, dtype="float32" if settings.dtype == "tf32" else settings.dtype)
-            try:
-                measurements.append(measure(network, one, settings, device, tick))
-            except Exception as error:
-                if not is_out_of_memory(error):
-                    raise Mistake(Diagnostic("CNN404", f"the network does not run at batch {batch}: {first_line(error)}")) from error
-                fits = measurements[-1].batch if measurements else halved(network, spec, batch, settings, device, {"variant": variant, "set": set, "input": input})
-                return Profile(report, settings, described(device), measurements, batch, fits)
-    return Profile(report, settings, described(device), measurements, None, None)
+            return tried(network, one, settings, device, tick)
+
+        for batch in sorted({*batches}):
+            found = attempt(batch)
+            if found is None:
+                too_large, fits = batch, measurements[-1].batch if measurements else None
+                break
+            measurements.append(found)
+        while too_large and fits is None and batch > 1:  # ½, ¼, … of it, once each
+            batch //= 2
+            fits = batch if attempt(batch, settings._replace(warmup=0, repeat=1, compile=False)) else None
+    return Profile(report, settings, described(device), measurements, too_large, fits)
+
+
+def tried(network: Network, report: Report, settings: Settings, device: torch.device, tick: Callable[[str], None]) -> Measurement | None:
+    """One batch size, or None where it does not fit. By then all that it had taken is free again."""
+    try:
+        return measure(network, report, settings, device, tick)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise Mistake(Diagnostic("CNN404", f"the network does not run at batch {report.batch}: {first_line(error)}")) from error
+    network.zero_grad()
+    gc.collect()  # the error's frames held the tensors of the step
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    return None
 
 
 @contextlib.contextmanager
@@ -145,12 +164,8 @@ def precision(settings: Settings) -> Iterator[None]:
 
 def placed(report: Report, settings: Settings, device: torch.device) -> Network:
     """The network on the device, in its type, mode and order of axes."""
-    try:
+    with fitting("the network alone, without an image,", device):
         network = assemble(report.graph, device, NUMBERS[settings.dtype] if settings.by == "cast" else None)
-    except RuntimeError as error:
-        if is_out_of_memory(error):
-            raise Mistake(Diagnostic("CNN407", f"the parameters alone do not fit in the memory of {settings.device}")) from None
-        raise
     network.train(settings.training)
     if settings.channels_last:
         network.to(memory_format=memory_format(report))  # type: ignore[call-overload]
@@ -170,8 +185,8 @@ def measure(network: Network, report: Report, settings: Settings, device: torch.
     """One batch size: time, then memory, then time by layer."""
     width = BYTES[report.dtype]
     params, activations = predicted_bytes(report, settings)
-    if device.type == "cpu" and params + activations > available(device):
-        raise MemoryError  # a CPU that has no more memory ends the process instead of refusing
+    if device.type == "cpu" and least_bytes(report, settings) > available():
+        raise MemoryError  # not tried: a CPU that has no more memory ends the process instead of refusing
     inputs = inputs_of(report, settings, device)
     step = step_of(compiled(network, settings), inputs, settings, device)
     clock, times = Clock(device), []
@@ -182,13 +197,14 @@ def measure(network: Network, report: Report, settings: Settings, device: torch.
         clock.wait()
         times += [clock.seconds(start, end)] if n >= settings.warmup else []
         tick(f"batch {report.batch}")
+    network.zero_grad()  # the last step's gradients are no part of the next one's
     peak = peak_of(step, [*network.parameters(), *network.buffers(), *inputs], device)
-    layers = None
+    layers, counts = None, flops_of(report, settings)
     if not settings.compile:
         eager = step_of(network, inputs, settings, device)
         seconds = layer_times(network, eager, clock, settings.repeat, lambda: tick(f"batch {report.batch}, by layer"))
-        layers = [Layer(row, time, flops_of(row, report, settings), bytes_of(row, report, width, settings)) for row, time in zip(report.rows, seconds)]
-    flops = sum(flops_of(row, report, settings) for row in report.rows)
+        layers = [Layer(row, time, count, bytes_of(row, report, width, settings)) for row, time, count in zip(report.rows, seconds, counts)]
+    flops = sum(counts)
     moved = sum(bytes_of(row, report, width, settings) for row in report.rows)
     return Measurement(report.batch, Spread.of(times), flops, moved, layers, peak, params, activations)
 
@@ -204,7 +220,8 @@ def compiled(network: Network, settings: Settings) -> nn.Module:
     if not settings.compile:
         return network
     logging.getLogger("torch._inductor").setLevel(logging.ERROR)
-    return torch.compile(network)  # type: ignore[return-value]
+    torch._dynamo.reset()  # else a second batch size would be compiled for sizes that vary
+    return torch.compile(network, dynamic=False)  # type: ignore[return-value]
 
 
 def step_of(network: nn.Module, inputs: list[Tensor], settings: Settings, device: torch.device) -> Callable[[], None]:
@@ -216,27 +233,15 @@ def step_of(network: nn.Module, inputs: list[Tensor], settings: Settings, device
             network(*inputs)
 
     def train() -> None:
+        for parameter in network.parameters():
+            parameter.grad = None
         with cast:
             y = network(*inputs)
             loss = torch.stack([output.float().mean() for output in (y if isinstance(y, tuple) else (y,))]).sum()
-        loss.backward()
-        for parameter in network.parameters():
-            parameter.grad = None
+        if loss.requires_grad:
+            loss.backward()
 
     return train if settings.training else infer
-
-
-def halved(network: Network, spec: Spec, batch: int, settings: Settings, device: torch.device, arguments: dict[str, Any]) -> int | None:
-    """The largest of ½, ¼, … of a batch that fits; None where not even one image does."""
-    once = settings._replace(warmup=0, repeat=1, compile=False)
-    while batch > 1:
-        batch //= 2
-        with contextlib.suppress(Exception):
-            measure(network, analyze(spec, batch=batch, **arguments), once, device, lambda what: None)
-            return batch
-        if device.type == "cuda":
-            torch.cuda.empty_cache()
-    return None
 
 
 def predicted_bytes(report: Report, settings: Settings) -> tuple[int, int]:
@@ -246,11 +251,23 @@ def predicted_bytes(report: Report, settings: Settings) -> tuple[int, int]:
     return t.params * full * (2 if settings.training else 1) + t.buffers * full, t.activation_bytes
 
 
-def flops_of(row: Row, report: Report, settings: Settings) -> int:
-    """2·MAC; backward takes as much for the weights, and again for the input where that needs a gradient."""
-    if not settings.training:
-        return 2 * row.macs
-    return 2 * row.macs * (2 if set(row.inputs) <= report.inputs.keys() else 3)
+def least_bytes(report: Report, settings: Settings) -> int:
+    """What a step takes at the very least beside the network: the largest layer's input and output, or all activations in training."""
+    if settings.training:
+        return report.totals.activation_bytes
+    width = BYTES[report.dtype]
+    return max((report.batch * width * (sum(map(product, row.input_shapes)) + product(row.output_shape)) for row in report.rows), default=0)
+
+
+def flops_of(report: Report, settings: Settings) -> list[int]:
+    """2·MAC of each layer; backward takes as much for the weights, and again for the input where something trained comes before."""
+    trained: dict[str, bool] = dict.fromkeys(report.inputs, False)
+    counts = []
+    for row in report.rows:
+        before = any(trained[path] for path in row.inputs)
+        trained[row.path] = before or bool(row.params) or row.shared_with is not None
+        counts.append(2 * row.macs * ((3 if before else 2) if settings.training else 1))
+    return counts
 
 
 def bytes_of(row: Row, report: Report, width: int, settings: Settings) -> int:
