@@ -36,9 +36,6 @@ def verify(
     output: o.Output = None,
 ) -> None:
     """Every predicted figure beside what torch, fvcore and autograd measure; or your own network beside its spec."""
-    from ..spec.load import load
-
-    start = time.perf_counter()
     targets = chosen(specs, all)
     given = {"set": o.settings(set), "input": o.input_shapes(input), "batch": o.positive(batch, "--batch"), "device": device}
     if module is not None:
@@ -48,6 +45,23 @@ def verify(
     if args or loose:
         raise Mistake(Diagnostic("CNN111", f"{'--args' if args else '--loose'} goes with --module"))
     from ..report import verify as rendering
+
+    start = time.perf_counter()
+    found, diagnostics, sources = verified(targets, variant, given)
+    seconds = time.perf_counter() - start
+    if format is o.Screen.json:
+        put(rendering.json(found, diagnostics, seconds), output)
+    else:
+        from ..report.table import console
+
+        width = console().width if output is None else 160
+        show(rendering.render(found[0][1], width) if len(found) == 1 else rendering.overview(found, width, seconds), output)
+    finish(diagnostics, sources)
+
+
+def verified(targets: list[str], variant: str | None, given: dict[str, Any]) -> tuple[list[tuple[str, Any]], list[Diagnostic], dict[str, str]]:
+    """Each target with what was found, None where it cannot be verified; all that is to be said; the texts it speaks of."""
+    from ..spec.load import load
     from ..torch_backend.verify import verify as verification
 
     found: list[tuple[str, Any]] = []
@@ -61,20 +75,13 @@ def verify(
             found.append((target, one))
             diagnostics += one.diagnostics
         except Mistake as mistake:
-            mistake.sources |= sources
+            sources |= mistake.sources
+            mistake.sources = sources
             if len(targets) == 1 or {d.code for d in mistake.diagnostics} & {"CNN401", "CNN402"}:  # as it is for all of them
                 raise
             found.append((target, None))
             diagnostics += mistake.diagnostics
-            sources |= mistake.sources
-    if format is o.Screen.json:
-        put(rendering.json(found, diagnostics, time.perf_counter() - start), output)
-    else:
-        from ..report.table import console
-
-        width = console().width if output is None else 160
-        show(rendering.render(found[0][1], width) if len(found) == 1 else rendering.overview(found, width, time.perf_counter() - start), output)
-    finish(diagnostics, sources)
+    return found, diagnostics, sources
 
 
 def chosen(specs: list[str] | None, all: bool) -> list[str]:
@@ -146,7 +153,7 @@ def profile(
     from ..torch_backend.profile import profile as measure
 
     settings = Settings(device, dtype.value, autocast, mode.value, warmup, o.positive(repeat, "--repeat"), compile, channels_last)  # type: ignore[arg-type]
-    with ticking(len(batches) * (warmup + (1 if compile else 2) * repeat)) as tick:
+    with ticking(settings.runs(len(batches))) as tick:
         try:
             found = measure(loaded, o.one_variant(loaded, variant), set=given, input=shapes, batches=batches, settings=settings, tick=tick)
         except Mistake as mistake:

@@ -175,7 +175,7 @@ def overview(found: list[tuple[str, Verification | None]], width: int, seconds: 
         cells = (f"{len(one.lines):,}", f"{figures:,}", totals["params"], totals.get("macs", totals["product_flops"]), *((totals["activation_bytes"], str(asked)) if wide else ()))
         grid.add_row(name, *cells, f"{one.seconds:.1f}", "✓" if one.ok else "✗", style=None if one.ok else RED)
     wrong = sum(one is None or not one.ok for _, one in found)
-    grid.caption = f"{len(found)} networks in {seconds:.1f} s: " + (f"{wrong} differ ✗" if wrong else "every figure agrees ✓")
+    grid.caption = f"{len(found)} networks in {seconds:.1f} s: " + (f"{wrong} not confirmed ✗" if wrong else "every figure agrees ✓")
     grid.caption_justify = "left"
     return grid
 

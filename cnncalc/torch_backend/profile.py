@@ -39,6 +39,10 @@ class Settings(NamedTuple):
     compile: bool = False
     channels_last: bool = False
 
+    def runs(self, batches: int) -> int:
+        """How often the network is run for a number of batch sizes, by layer too."""
+        return batches * (self.warmup + (1 if self.compile else 2) * self.repeat)
+
     @property
     def training(self) -> bool:
         return self.mode == "training"
