@@ -211,6 +211,17 @@ def test_every_kind_of_convolution_is_counted(body: str, kernel: int) -> None:
     assert {check.what for check in found.lines[0].checks} >= {"macs", "product_flops"}
 
 
+@pytest.mark.parametrize("text", [
+    "input: [1, 16, 9]\nlayers: [{avgpool: {kernel: [4, 2], stride: 2, padding: [[1, 2], 1], ceil_mode: true}}]",  # no window starts in the padding behind
+    "input: [4, 16, 16]\nlayers: [{conv: {out: 1, kernel: 3}}, leaky_relu, relu, elu, relu, {conv: {out: 2, kernel: 3}}]",  # run in place, these keep what they wrote
+    "input: [1, 3, 16, 16]\nlayers: [{add: {a: [], b: [{crop: 2}, globalavgpool]}}, relu]", "input: [2, 6]\nlayers: [{conv: {out: 3, kernel: 4, padding: 3, padding_mode: circular}}]",
+    "input: [1, 1, 16]\nlayers: [{conv: {out: 3, kernel: 4, stride: [2, 1], padding: same, dilation: 2}}]", "input: [4, 9]\nlayers: [{lppool: {kernel: 2, norm: 3}}, relu, mish]",
+])  # fmt: skip
+def test_odd_networks(text: str) -> None:
+    found = verify(cnncalc.loads(text))
+    assert found.ok, found.diagnostics
+
+
 def test_convolutions_in_one_and_three_dimensions() -> None:
     for text in ("input: [2, 40]\nlayers: [{conv: {out: 4, kernel: 3, padding: same}}, {maxpool: {kernel: 3, dilation: 2}}, {upsample: 2}, {conv_transpose: {out: 2, kernel: 3, stride: 2}}]",
                  "input: [2, 12, 20, 16]\nlayers: [{conv: {out: 4, kernel: [1, 3, 3], padding: [0, 1, 1]}}, {maxpool: {kernel: [1, 2, 2]}}, {groupnorm: 2}, {layernorm: {over: channels}}]"):  # fmt: skip

@@ -36,6 +36,6 @@ def storages(graph: Graph) -> list[int]:
             dense[n] = not op.elementwise or all(dense[m] for m in node.inputs)  # torch keeps the order of the axes
             continue
         home[n] = home[source]
-        free[n] = alone and not (kind == "inplace" and op.keeps_output)
+        free[n] = alone and not (kind == "inplace" and (op.keeps_output or op.keeps_written))
         dense[n] = dense[source] and not op.skips(*xs)
     return home

@@ -70,7 +70,7 @@ class LeakyRelu(InPlace):
 
     key = "leaky_relu"
     main = "slope"
-    torch_name, per_value = "LeakyReLU", Cost(cmp=1, mul=1)
+    torch_name, per_value, keeps_written = "LeakyReLU", Cost(cmp=1, mul=1), True
     slope: Real = 0.01
 
     def arguments(self) -> dict[str, Any]:
@@ -99,7 +99,7 @@ class Elu(InPlace):
 
     key = "elu"
     main = "alpha"
-    torch_name, per_value = "ELU", Cost(cmp=1, exp=1, add=1, mul=1)
+    torch_name, per_value, keeps_written = "ELU", Cost(cmp=1, exp=1, add=1, mul=1), True
     alpha: Real = 1.0
 
 

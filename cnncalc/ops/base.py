@@ -74,6 +74,7 @@ class Op:
     elementwise: ClassVar[bool] = False  # the output keeps the input's order of axes in memory
     needs_dense: ClassVar[bool] = False  # a view only of what is one dense run, else a copy
     keeps_output: ClassVar[bool] = False  # backward holds the output, which must then not be written over
+    keeps_written: ClassVar[bool] = False  # the same, but only where it runs in place
     affine_weights: ClassVar[bool] = False  # weights are per-channel scales and shifts
     layers_named: ClassVar[tuple[str, ...]] = ()  # fields that name a layer, which becomes a further input
 

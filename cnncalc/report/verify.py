@@ -95,7 +95,7 @@ def field_cell(line: Line, checks: list[Check]) -> str:
     wrong = [check for check in checks if check.ok is False]
     if wrong:
         return f"{span(wrong[0].predicted)} ✗ {span(wrong[0].measured)}"
-    return f"{size} ✓" if checks else f"{size}  "
+    return f"{size} ✓" if any(check.ok for check in checks) else f"{size}  "
 
 
 def span(positions: list[int] | None) -> str:
@@ -134,7 +134,7 @@ def summary(found: Verification) -> Table:
     wrong = f"{marks[False]:,} of {sum(marks.values()):,} figures differ ✗"
     right = f"all {marks[True]:,} figures agree ✓" + (f"; {marks[None]:,} could not be measured" if marks[None] else "")
     grid.add_row("verified", Text(wrong, RED) if marks[False] else Text(right, GREEN))
-    macs = "" if marks[None] else " MACs by fvcore,"
+    macs = " MACs by fvcore," if any(check.what == "macs" and check.ok is not None for check in found.totals) else ""
     grid.add_row("measured", Text(f"shapes and bytes by hooks, tensors by state_dict,{macs} 2·MAC by torch's flop_counter, fields by gradients", "dim"))
     for label, text in unseen(found):
         grid.add_row(label, Text(text, "dim"))

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from .build import Network
-from .modules import PaddedPool
+from .modules import PaddedPool, Padding
 
 
 def linear_values(network: Network, inputs: list[Tensor], last: int) -> list[Tensor]:
@@ -46,6 +46,12 @@ def linear(module: nn.Module) -> nn.Module:
         nn.init.constant_(buffer, 1 if name == "running_var" else 0)
     if hasattr(module, "inplace"):
         module.inplace = False  # type: ignore[assignment]
+    if hasattr(module, "padding_mode"):
+        module.padding_mode = "zeros"  # type: ignore[assignment]  # a padded position lies outside, whatever it is filled with
+    if isinstance(module, Padding):
+        module.mode, module.value = "constant", 0.0
+    elif hasattr(module, "fill"):
+        module.fill = "constant"  # type: ignore[assignment]
     return module
 
 

@@ -33,8 +33,10 @@ def padded_conv(op: Conv, x: tuple, options: dict[str, Any]) -> nn.Module:
     base = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}[len(x) - 1]
 
     class PaddedConv(base):  # type: ignore[misc, valid-type]
+        fill = FILL[op.padding_mode]
+
         def forward(self, x: Tensor) -> Tensor:
-            return self._conv_forward(F.pad(x, pads_at(op, x), FILL[op.padding_mode]), self.weight, self.bias)
+            return self._conv_forward(F.pad(x, pads_at(op, x), self.fill), self.weight, self.bias)
 
     return PaddedConv(x[0], op.out, op.geometry(len(x) - 1)[0], **{**options, "padding_mode": "zeros"})
 
@@ -44,7 +46,7 @@ class TableConv(nn.Module):
 
     def __init__(self, op: Conv, n: int):
         super().__init__()
-        self.op, self.table = op, op.connections or ()
+        self.op, self.table, self.fill = op, op.connections or (), FILL[op.padding_mode]
         kernel = op.geometry(n)[0]
         self.weight = nn.Parameter(torch.empty(sum(map(len, self.table)), *kernel))
         self.bias = nn.Parameter(torch.zeros(op.out)) if op.bias else None
@@ -55,7 +57,7 @@ class TableConv(nn.Module):
         n = x.dim() - 2
         _, s, d = self.op.geometry(n)
         conv = (F.conv1d, F.conv2d, F.conv3d)[n - 1]
-        x = F.pad(x, pads_at(self.op, x), FILL[self.op.padding_mode])
+        x = F.pad(x, pads_at(self.op, x), self.fill)
         maps, start = [], 0
         for channels in self.table:
             kernel = self.weight[start : start + len(channels)].unsqueeze(0)
@@ -79,9 +81,11 @@ class PaddedPool(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         pads = pads_at(self.op, x)
         y = self.pool(F.pad(x, pads, value=self.fill))
-        if getattr(self.op, "count_include_pad", True):
-            return y
-        return y / self.pool(F.pad(torch.ones_like(x), pads))
+        if not getattr(self.op, "count_include_pad", True):
+            y = y / self.pool(F.pad(torch.ones_like(x), pads))
+        sizes = self.op.places(tuple(x.shape[1:]))  # with ceil_mode, no window starts in the padding behind
+        inside = (Ellipsis, *map(slice, sizes))
+        return y if y.shape[2:] == sizes else y[inside].contiguous()
 
 
 class Subsampling(nn.Module):

@@ -32,9 +32,14 @@ class Seen(NamedTuple):
     inside: bool  # whether all that is predicted lies on the input, in what the layers that it reads see together
 
     @property
-    def ok(self) -> bool:
-        """Equal; or covered, where the field reaches past the border: there paddings and crops on the way cut it further."""
-        return self.predicted == self.measured or not self.inside and self.measured is not None and within(self.measured, self.predicted)
+    def ok(self) -> bool | None:
+        """Equal; or covered, where the field reaches past the border: there paddings and crops on the way cut it further.
+
+        None where the position sees nothing at all: along another axis its taps lie in the padding, or in gaps.
+        """
+        if self.predicted is not None and self.measured is None:
+            return None
+        return self.predicted == self.measured or not self.inside and within(self.measured, self.predicted)
 
 
 class Fields(NamedTuple):
@@ -113,9 +118,10 @@ def along_axis(report: Report, rows: list[Row], axis: int) -> dict[str, dict[tup
             measured = supports(values[row.path].select(n + 2, middle))
             for field in looking:
                 size, own = report.inputs[field.of][axis + 1], field.fields[n]
-                full = own.at(middle) if own else hull([all_of(path).get(field.of) for path in row.inputs])
+                below = hull([all_of(path).get(field.of) for path in row.inputs])
+                full = own.at(middle) if own else below
                 span = clipped(full, size)
-                inside = span == full and (span == measured.get(field.of) or within(span, hull([all_of(path).get(field.of) for path in row.inputs])))
+                inside = span == full and within(span, below) if own else sees_whole(report, row, n)
                 found.setdefault(row.path, {})[field.of, n] = Seen(span, measured.get(field.of), size, inside)
     return found
 
@@ -123,6 +129,15 @@ def along_axis(report: Report, rows: list[Row], axis: int) -> dict[str, dict[tup
 def within(span: Span, other: Span) -> bool:
     """Whether a span lies in another."""
     return span is None or other is not None and other[0] <= span[0] and span[1] <= other[1]
+
+
+def sees_whole(report: Report, row: Row, axis: int) -> bool:
+    """Whether the operator itself reads a whole axis, rather than what reads it below."""
+    node = next(node for node in report.graph.nodes if node.path == row.path)
+    if node.op is None:
+        return False
+    reaches = node.op.window(*(report.graph.nodes[n].shape for n in node.inputs))
+    return all(reach is None or reach[axis] is None for reach in reaches)
 
 
 def clipped(span: Span, size: int) -> Span:

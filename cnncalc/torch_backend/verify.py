@@ -105,8 +105,8 @@ def verify(spec: Spec, variant: str | None = None, *, set: Mapping[str, Any] | N
     seen = fields(spec, report, {"variant": variant, "set": set})
     measured = Measured(report, network, ran, macs, counters.flops_of(counter, network), seen)
     lines = [Line(row, tuple(measured.checks(n, row)), *measured.unseen(row)) for n, row in enumerate(report.rows)]
-    small = analyze(spec, variant, set=set, input=seen.inputs[0]) if seen.inputs else report
-    totals = (*measured.totals(), equal("in_place", "no effect", in_place_effect(small), "runs with and without"))
+    small = analyze(spec, variant, set=set, input={name: tuple(map(min, *(of[name] for of in seen.inputs * 2))) for name in report.inputs}) if seen.inputs else report
+    totals = (*measured.totals(), equal("in_place", "no effect", in_place_effect(small if small.ok else report), "runs with and without"))
     environment = {**described(where), **counters.versions()}
     return Verification(report, lines, totals, notes + field_notes(seen), environment, time.perf_counter() - start)
 
@@ -210,7 +210,9 @@ def equal(what: str, predicted: Any, measured: Any, by: str, note: str | None = 
 def field_check(row: Row, at: tuple[str, int], seen: Seen) -> Check:
     """What a layer sees along one axis: first and last position of the input."""
     origin, axis = at
-    note = f"axis {axis + 1} on {origin}, {seen.size} long" + ("" if seen.inside else "; past its border, where it need only be covered")
+    note = f"axis {axis + 1} on {origin}, {seen.size} long" + ("" if seen.inside else "; need only be covered: past its border, or whole below it")
+    if seen.ok is None:
+        note += "; nothing is seen there: along another axis there is only padding"
     return Check("receptive_field", span_text(seen.predicted), span_text(seen.measured), "gradients", seen.ok, note)
 
 
