@@ -67,7 +67,8 @@ def hold(spec: Spec, module: str, args: Sequence[Any] = (), kwargs: Mapping[str,
     report = analyze(spec, variant, set=set, input=input, batch=batch).or_mistake()
     own = network_of(module, args, kwargs)
     with aloud(f"moving `{module}` to {device}"), fitting(f"`{module}`", where):
-        own = own.to(where).eval()
+        own.to(where)
+        own.eval()
     with fitting(f"batch {batch:,}", where):
         random = torch.Generator().manual_seed(0)
         ran = run_own(own, [torch.randn(batch, *shape, generator=random).to(where) for shape in report.inputs.values()])

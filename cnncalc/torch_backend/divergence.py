@@ -43,7 +43,7 @@ def difference(report: Report, pairs: list[Pair], first: Pair, known: Event | No
     if first.found is None:
         return Diagnostic("CNN405", f"the module lacks `{name}`: {first.expected}{more}")
     if first.rewired:
-        theirs, ours = (listed(f"`{name_of(report, where)}`" if where != "the input" else where for where in event.reads) for event in (first.found, first.expected))
+        theirs, ours = (listed(where if where in ("the input", "its forward") else f"`{name_of(report, where)}`" for where in event.reads) for event in (first.found, first.expected))
         return Diagnostic("CNN405", f"`{name}` reads {ours} in the spec; the module computes it in {place(first)} from the outputs of {theirs}", help="the layers are the same, but connected otherwise")
     other = swapped(pairs) or due_later(report, first)
     if other is not None:

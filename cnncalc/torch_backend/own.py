@@ -56,9 +56,9 @@ def aloud(what: str) -> Iterator[None]:
     try:
         with contextlib.redirect_stdout(sys.stderr):
             yield
-    except Mistake:
+    except (Mistake, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         raise Mistake(Diagnostic("CNN403", f"{what} fails: {first_line(error)}{line_of(error)}")) from error
 
 
@@ -112,8 +112,8 @@ def once(network: nn.Module, inputs: Sequence[Tensor]) -> tuple[Ran, Any]:
     try:
         with contextlib.redirect_stdout(sys.stderr), counter:
             y = recorder.run([x.clone() for x in inputs])
-    except (Exception, SystemExit) as error:
-        if is_out_of_memory(error):
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) or is_out_of_memory(error):
             raise
         shapes = ", ".join(sized(x.shape) for x in inputs)
         failure = f"the module's forward fails on an input of {shapes}: {first_line(error)}{line_of(error)}"
