@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 import torch
+from rich.console import Console
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -21,6 +23,7 @@ from cnncalc.analysis.zoo import members, specs
 from cnncalc.cost import Cost
 from cnncalc.graph import Graph
 from cnncalc.ops import OPS
+from cnncalc.report.verify import render
 from cnncalc.torch_backend import counters
 from cnncalc.torch_backend.reach import fields
 from cnncalc.torch_backend.verify import Verification, verify
@@ -237,7 +240,8 @@ def test_several_inputs_shared_weights_and_counts_of_all_calls() -> None:
     assert [(check.predicted, check.note) for check in owner.checks if check.what == "macs"] == [(2 * 2 * 100 * 64, "all 2 calls together")]
 
 
-BIG = {"resnet101_v1", "resnet152", "resnet152_v1", "resnext101_32x4d", "resnext101_64x4d", "resnext101_32x8d", "unet_same"}  # as their smaller sisters; `verify --all` has them
+BIG = {"resnet34", "resnet50_v1", "resnet101", "resnet101_v1", "resnet152", "resnet152_v1", "resnext101_32x4d", "resnext101_64x4d", "resnext101_32x8d", "unet_same",
+       "vgg11", "vgg13", "vgg16c", "vgg16d", "vgg19", "googlenet_aux", "alexnet_torchvision"}  # like their sisters; `verify --all` has them  # fmt: skip
 
 
 @pytest.mark.parametrize("name", [n for n in (v or s for s, spec in specs() for v in members(spec)) if n not in BIG])
@@ -295,11 +299,12 @@ def test_json() -> None:
 
 @pytest.mark.parametrize("width", [80, 120, 200])
 def test_tables_fit_their_terminals(width: int) -> None:
-    for name in ("lenet5", "googlenet"):
-        done = run("verify", name, "--device", "meta", COLUMNS=str(width))
-        assert done.returncode == 0
-        assert max(map(len, done.stdout.splitlines())) <= width
-        assert "✗" not in done.stdout
+    found = verify(cnncalc.load("resnet18"), device="meta")
+    screen = Console(width=width, file=io.StringIO(), record=True)
+    screen.print(render(found, width))
+    text = screen.export_text()
+    assert max(map(len, text.splitlines())) <= width
+    assert "✗" not in text and "receptive fields" in text
 
 
 def test_a_difference_is_an_error_at_its_line(tmp_path: Any) -> None:
