@@ -145,6 +145,14 @@ def test_every_operator_keeps_to_its_own_spec(device: str, monkeypatch: pytest.M
         assert found.ok, (text, found.diagnostics)
 
 
+def test_the_right_tensor_is_returned(folder: Path) -> None:
+    (folder / "net.yaml").write_text(SWAPPED)
+    again = "    def forward(self, x):\n        for layer in self:\n            x, before = layer(x), x\n        return before\n"
+    done = held(folder, code=SWAPS + again)
+    assert done.returncode == 1
+    assert "output 1 of the module is not `softmax1`" in done.stderr
+
+
 def test_parallel_branches_may_be_called_in_any_order(folder: Path) -> None:
     done = held(folder, "x = self.body(x) + self.f(x)", "y = self.f(x)\n        x = y + self.body(x)")
     assert done.returncode == 0

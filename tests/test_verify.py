@@ -218,6 +218,9 @@ def test_every_kind_of_convolution_is_counted(body: str, kernel: int) -> None:
     "input: [1, 16, 9]\nlayers: [{avgpool: {kernel: [4, 2], stride: 2, padding: [[1, 2], 1], ceil_mode: true}}]",  # no window starts in the padding behind
     "input: [4, 16, 16]\nlayers: [{conv: {out: 1, kernel: 3}}, leaky_relu, relu, elu, relu, {conv: {out: 2, kernel: 3}}]",  # run in place, these keep what they wrote
     "input: [1, 3, 16, 16]\nlayers: [{add: {a: [], b: [{crop: 2}, globalavgpool]}}, relu]", "input: [2, 6]\nlayers: [{conv: {out: 3, kernel: 4, padding: 3, padding_mode: circular}}]",
+    "input: [3, 8, 8]\nlayers: [flatten, {linear: 2}]", "input: [1, 8, 8, 8]\nlayers: [{maxpool: {kernel: 3, stride: 2, padding: 1}}, {conv: {out: 2, kernel: 1}}]",
+    "input: [1, 8, 8]\nlayers: [{maxpool: {kernel: 2, padding: same, dilation: 2, stride: 1}}]", "input: {x: [3, 8, 8], y: [5, 9]}\nlayers: [{globalmaxpool: , from: y}, {reshape: [5, 1, 1]}]\noutputs: [reshape1, x]",
+    "input: [3, 8, 8]\nlayers:\n  - {conv: {out: 4, kernel: 3}, name: body}\n  - {globalavgpool: }\n  - flatten\n  - {linear: 5, name: aux}\n  - {conv: {out: 2, kernel: 1}, from: body, name: main}\noutputs: [main]",
     "input: [1, 1, 16]\nlayers: [{conv: {out: 3, kernel: 4, stride: [2, 1], padding: same, dilation: 2}}]", "input: [4, 9]\nlayers: [{lppool: {kernel: 2, norm: 3}}, relu, mish]",
 ])  # fmt: skip
 def test_odd_networks(text: str) -> None:

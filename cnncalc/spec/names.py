@@ -32,6 +32,9 @@ MODULE_ATTRIBUTES = frozenset(
 )
 
 
+OUR_ATTRIBUTES = ("plan", "entries", "results", "key", "_modules", "_parameters", "_buffers")  # of the networks and joins that we build
+
+
 def name_fault(name: object) -> str | None:
     """Why a layer or branch may not be called so, or None."""
     if not isinstance(name, str) or not NAME.match(name):
@@ -40,7 +43,7 @@ def name_fault(name: object) -> str | None:
         return "a name of digits alone would read as a number of a repeat"
     if name == "input":
         return "`input` is the input of the network or block"
-    if name in MODULE_ATTRIBUTES or name.startswith("__"):
+    if name in MODULE_ATTRIBUTES or name.startswith("__") or name in OUR_ATTRIBUTES:
         return "torch modules use this name themselves"
     return None
 

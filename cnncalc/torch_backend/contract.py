@@ -15,7 +15,7 @@ from ..diagnostic import Diagnostic
 from ..spec.spec import Spec
 from .build import assemble
 from .device import described, device_of
-from .divergence import explained, idle, sums, swapped
+from .divergence import explained, idle, returned_otherwise, sums, swapped
 from .events import Event, Recorder
 from .memory import fitting
 from .own import aloud, network_of, run_own
@@ -74,7 +74,7 @@ def hold(spec: Spec, module: str, args: Sequence[Any] = (), kwargs: Mapping[str,
         ran = run_own(own, [torch.randn(batch, *shape, generator=random).to(where) for shape in report.inputs.values()])
     ours = assemble(report.graph, "meta").eval()
     recorder = Recorder(ours)
-    recorder.run([torch.empty(batch, *shape, device="meta") for shape in report.inputs.values()])
+    returned = recorder.run([torch.empty(batch, *shape, device="meta") for shape in report.inputs.values()])
     wanted, found = ([e for e in events if not (loose and e.elementwise)] for events in (recorder.events, ran.events))
     pairs, notes = aligned(wanted, found, loose) if ran.failure is None else (unfinished(wanted, found, ran.failed), [f"{ran.failure}, after what is shown"])
     totals = [
@@ -84,7 +84,9 @@ def hold(spec: Spec, module: str, args: Sequence[Any] = (), kwargs: Mapping[str,
     if ran.failure is None:
         totals.append(equal("outputs", tuple((batch, *shape) for shape in report.outputs.values()), tuple(tuple(y.shape) for y in ran.outputs), "forward"))
         totals.append(equal("macs", report.totals.macs, ran.macs, "flop_counter"))
-    diagnostics = explained(report, pairs, ran) + sums(totals) + ([] if ran.failure else idle(own, ran.used))
+    due = [recorder.flows.get(y) for y in (returned if isinstance(returned, tuple) else (returned,))]
+    other = [] if loose or not all(pair.ok for pair in pairs) else returned_otherwise(report, due, ran)
+    diagnostics = other + explained(report, pairs, ran) + sums(totals) + ([] if ran.failure else idle(own, ran.used))
     return Held(report, module, pairs, totals, diagnostics, notes, described(where), time.perf_counter() - start)
 
 
@@ -92,14 +94,16 @@ def aligned(expected: list[Event], found: list[Event], loose: bool) -> tuple[lis
     """Both in pairs: by call order, or by what they compute where only parallel branches are called in another order."""
     pairs = [Pair(a, b) for a, b in zip(expected, found)]
     if len(expected) == len(found):
-        if all(pair.ok for pair in pairs):
-            other = next((n for n, (a, b) in enumerate(zip(expected, found)) if a.flow != b.flow), None)
-            if other is not None and not loose:  # loose has left out what some read
-                pairs[other] = pairs[other]._replace(rewired=True)
+        alike = all(pair.ok for pair in pairs)
+        other = next((n for n, (a, b) in enumerate(zip(expected, found)) if a.flow != b.flow), None)
+        if alike and (other is None or loose):  # loose has left out what some read
             return pairs, []
         flows = {event.flow: event for event in found}
         if all(event.flow in flows for event in expected):
             return [Pair(event, flows[event.flow]) for event in expected], ["parallel branches are called in another order than in the spec; what they compute is the same"]
+        if alike and other is not None:
+            pairs[other] = pairs[other]._replace(rewired=True)
+            return pairs, []
         if swapped(pairs):
             return pairs, []
     pairs = []

@@ -34,6 +34,16 @@ def explained(report: Report, pairs: list[Pair], ran: Ran) -> list[Diagnostic]:
     return [difference(report, pairs, first, known, more).at(row and row.position)]
 
 
+def returned_otherwise(report: Report, due: list[Any], ran: Ran) -> list[Diagnostic]:
+    """The first output that is another tensor than the spec's, though everything is computed that should be."""
+    if ran.failure is not None or len(due) != len(ran.flows):
+        return []
+    names = [*report.outputs]
+    wrong = [n for n, (ours, theirs) in enumerate(zip(due, ran.flows)) if ours != theirs]
+    said = f"output {wrong[0] + 1} of the module is not `{names[min(wrong[0], len(names) - 1)]}`, but something else of the same shape" if wrong else ""
+    return [Diagnostic("CNN405", said, help="forward computes all that the spec does, and returns another tensor")] if wrong else []
+
+
 def difference(report: Report, pairs: list[Pair], first: Pair, known: Event | None, more: str) -> Diagnostic:
     """What differs first, in one sentence."""
     if first.expected is None:

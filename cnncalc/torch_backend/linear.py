@@ -59,11 +59,13 @@ def means_for_maxima(module: nn.Module) -> Callable[..., Tensor]:
     """A maximum has a gradient at one position only; a mean of the same window at all of them."""
     name = type(module).__name__
     if isinstance(module, PaddedPool):
-        module.pool, module.fill = means_for_maxima(module.pool), 0.0  # type: ignore[assignment]
+        pool = means_for_maxima(module.pool)
+        del module.pool  # a registered child must be a module, and a mean need not be one
+        module.pool, module.fill = pool, 0.0  # type: ignore[assignment]
     elif name.startswith("AdaptiveMaxPool"):
         return getattr(nn, name.replace("Max", "Avg"))(module.output_size)
     elif name.startswith("MaxPool"):
-        if module.dilation in (1, (1,) * int(name[-2])):
+        if name != "MaxPool3d" and module.dilation in (1, (1,) * int(name[-2])):  # torch's 3-D mean refuses a kernel above the unpadded input
             return getattr(nn, name.replace("Max", "Avg"))(module.kernel_size, module.stride, module.padding, module.ceil_mode)
         return spread(module, int(name[-2]))
     return module

@@ -78,6 +78,7 @@ class Ran(NamedTuple):
     macs: int
     failure: str | None
     failed: Event | None  # what it was computing then
+    flows: list[Any]  # of the outputs
 
 
 def run_own(network: nn.Module, inputs: Sequence[Tensor]) -> Ran:
@@ -118,7 +119,8 @@ def once(network: nn.Module, inputs: Sequence[Tensor]) -> tuple[Ran, Any]:
         shapes = ", ".join(sized(x.shape) for x in inputs)
         failure = f"the module's forward fails on an input of {shapes}: {first_line(error)}{line_of(error)}"
     leaves = tree_leaves(vars(y) if hasattr(y, "__dataclass_fields__") else y)
-    return Ran(recorder.events, recorder.used, [leaf for leaf in leaves if isinstance(leaf, Tensor)], counter.get_total_flops() // 2, failure, recorder.failed), y
+    outputs = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
+    return Ran(recorder.events, recorder.used, outputs, counter.get_total_flops() // 2, failure, recorder.failed, [recorder.flows.get(o) for o in outputs]), y
 
 
 def same(event: Event) -> tuple[Any, ...]:

@@ -58,6 +58,8 @@ def fields(spec: Spec, report: Report, arguments: dict[str, Any]) -> Fields:
     """
     found = Fields({}, [], 0, sum(bool(row.receptive_fields) for row in report.rows))
     asked: set[str] = set()
+    if not found.of:
+        return found
     for axis in range(max((len(shape) - 1 for shape in report.inputs.values()), default=0)):
         for margin in MARGINS:
             inputs = thin_inputs(report, axis, lambda shapes: analyze(spec, input=shapes, **arguments), margin)
@@ -112,6 +114,7 @@ def along_axis(report: Report, rows: list[Row], axis: int) -> dict[str, dict[tup
     for row in rows:
         for n in range(len(row.output_shape) - 1):
             looking = [f for f in row.receptive_fields if f.axes[n] == axis or f.axes[n] is None and n == axis and not given_up]
+            looking = [f for f in looking if axis + 1 < len(report.inputs[f.of])]
             if not looking:
                 continue
             middle = row.output_shape[n + 1] // 2

@@ -149,6 +149,9 @@ class Measured:
         self.of: dict[str, list[Row]] = defaultdict(list)  # the rows that use the weights of each
         for row in report.rows:
             self.of[row.shared_with or row.path].append(row)
+        nodes = report.graph.nodes
+        needed = {nodes[n].path for output in report.graph.outputs for n in report.graph.before(output)}
+        self.idle = {row.path for row in report.rows if row.path not in needed and row.macs}  # fvcore's trace drops them
 
     def checks(self, n: int, row: Row) -> list[Check]:
         """All checks of a row, the n-th layer to run."""
@@ -171,6 +174,8 @@ class Measured:
     def counts(self, path: str, macs: int, note: str | None = None) -> list[Check]:
         """The two counters on a module, or on all ("")."""
         flops = equal("product_flops", 2 * macs, self.flops.get(path, 0), "flop_counter", note)
+        if path in self.idle or not path and self.idle:
+            return [Check("macs", macs, None, "fvcore", None, "fvcore leaves out layers that no output needs"), flops]
         if self.macs is None:
             return [Check("macs", macs, None, "fvcore", None, "fvcore did not run"), flops]
         return [equal("macs", macs, self.macs.products.get(path, 0), "fvcore", note), flops]
