@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -63,8 +62,6 @@ def verify(
 def verified(targets: list[str], variant: str | None, given: dict[str, Any]) -> tuple[list[tuple[str, Any]], list[Diagnostic], dict[str, str]]:
     """Each target with what was found, None where it cannot be verified; all that is to be said; the texts it speaks of."""
     from ..spec.load import load
-
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # thousands of short runs: threads that spin in between slow each other on a busy machine
     from ..torch_backend.verify import verify as verification
 
     found: list[tuple[str, Any]] = []
