@@ -1,13 +1,9 @@
-"""Diagnostics: what a user's mistake is made of, and the catalogue of their codes.
-
-0xx YAML and files, 1xx the language and names, 2xx shapes, 3xx budgets, expectations and published
-figures, 4xx torch: building, verifying, profiling, 9xx our own faults.
-"""
+"""Diagnostics: what a user's mistake is made of. Their codes are explained in rules.md."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 Severity = Literal["error", "warning", "note"]
 
@@ -21,8 +17,35 @@ class Position(NamedTuple):
     length: int = 1
 
 
+class Edit(NamedTuple):
+    """Text to stand in place of a range of a file: 1-based, the end not included. With `word`, only of that word in it."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str
+    word: str | None = None
+
+    @staticmethod
+    def over(position: Position, text: str, word: str | None = None) -> Edit:
+        """In place of what stands at a position."""
+        return Edit(position.line, position.column, position.line, position.column + position.length, text, word)
+
+
+class Fix(NamedTuple):
+    """Edits that make a finding go away. `certain`: they are what was meant, and need nobody's judgement."""
+
+    title: str
+    edits: tuple[Edit, ...]
+    certain: bool = False
+
+
 class Diagnostic(NamedTuple):
-    """One finding: a code of the catalogue, what is wrong, where, and what to do about it."""
+    """One finding: a code of the catalogue, what is wrong, where, and what to do about it.
+
+    `settings` are values of the layer's fields that may mend it, for the search of repairs to try.
+    """
 
     code: str
     message: str
@@ -31,6 +54,8 @@ class Diagnostic(NamedTuple):
     equation: str | None = None
     context: tuple[str, ...] = ()
     severity: Severity = "error"
+    fix: Fix | None = None
+    settings: tuple[tuple[str, Any], ...] = ()
 
     def at(self, position: Position | None, *context: str) -> Diagnostic:
         """The same finding at a place, in the blocks named by `context`."""
@@ -48,62 +73,38 @@ class Mistake(Exception):
         super().__init__(*diagnostics)
         self.diagnostics = diagnostics
         self.sources: dict[str, str] = {}  # texts of the files they speak of, where known
+        self.errors: list[Any] = []  # pydantic's, where they are its
 
     def __str__(self) -> str:
         return "\n".join(f"{d}; {d.help}" if d.help else str(d) for d in self.diagnostics)
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """``did you mean …?`` for a misspelled word, or None."""
-    from difflib import get_close_matches  # only on the way to an error
+def misspelled(fault: Diagnostic, word: str, known: Iterable[str], otherwise: str | None = None) -> Diagnostic:
+    """The fault with ``did you mean …?`` where a known word is near, to be put at its place; else with another help."""
+    found, sure = nearest(word, known)
+    if found is None:
+        return fault._replace(help=otherwise)
+    return instead(fault._replace(help=f"did you mean `{found}`?"), word, found, sure)
+
+
+def instead(fault: Diagnostic, word: str, right: str, certain: bool = True) -> Diagnostic:
+    """The fault with a fix: another word in place of the one at its position."""
+    return fault._replace(fix=Fix(f"write `{right}`", (Edit.over(fault.position, right, word),), certain)) if fault.position else fault
+
+
+def nearest(word: str, known: Iterable[str]) -> tuple[str | None, bool]:
+    """The known word that a misspelled one is nearest to, and whether no other comes close."""
+    from difflib import SequenceMatcher, get_close_matches  # only on the way to an error
 
     if len(word) > 60:
-        return None
+        return None, False
     known = list(known)
-    found = get_close_matches(word, known, 1, 0.6) or [k for k in known if k.lower() == word.lower()]
-    if not found and len(word) > 2:
-        found = [k for k in known if k.startswith(word.lower()) or word.lower().startswith(k)]
-    return f"did you mean `{found[0]}`?" if found else None
-
-
-CATALOGUE = {
-    "CNN001": "the file is not valid YAML",
-    "CNN002": "the file cannot be read: missing, a directory, or not UTF-8",
-    "CNN003": "a key stands twice in one mapping",
-    "CNN004": "a limit of the language is passed: size, depth, nodes, digits, layers",
-    "CNN005": "YAML that specs do not use: tags, merge keys, several documents",
-    "CNN006": "the file is empty or is not a mapping",
-    "CNN007": "an expression with commas or brackets must be quoted inside {…} or […]",
-    "CNN101": "unknown key",
-    "CNN102": "a required key or parameter is missing",
-    "CNN103": "a value is not what its key takes",
-    "CNN104": "unknown operator or block",
-    "CNN105": "unknown layer name",
-    "CNN106": "unknown name in an expression",
-    "CNN107": "an expression is not valid, or goes past its limits",
-    "CNN108": "a name is illegal or taken",
-    "CNN109": "a block contains itself",
-    "CNN110": "a block or parameter is never used",
-    "CNN111": "unknown variant, bundled network or option value",
-    "CNN112": "layers that share weights differ",
-    "CNN201": "the input has the wrong number of axes for this operator",
-    "CNN204": "a window does not fit in its input",
-    "CNN205": "channels do not divide",
-    "CNN206": "the branches of a join differ in shape",
-    "CNN207": "a padding or size is outside what the operator allows",
-    "CNN208": "the values do not fill the shape asked for",
-    "CNN209": "receptive fields of different strides meet",
-    "CNN301": "a layer's shape is not the expected one",
-    "CNN302": "a budget is exceeded, or a least figure missed",
-    "CNN303": "a published figure differs and carries no erratum",
-    "CNN304": "an erratum stands beside a figure that agrees",
-    "CNN305": "expected shapes are not checked under another input or other parameters",
-    "CNN401": "torch or fvcore is not installed",
-    "CNN402": "the device or type of number is not to be had here",
-    "CNN403": "a module of your own cannot be loaded",
-    "CNN404": "a network cannot be run",
-    "CNN405": "a module differs from its spec",
-    "CNN406": "a measured figure is not the predicted one",
-    "CNN407": "the device's memory is too small",
-    "CNN901": "an internal fault of cnncalc",
-}
+    found = get_close_matches(word, known, 2, 0.6)
+    if found:
+        first, *others = (SequenceMatcher(None, word, k).ratio() for k in found)
+        return found[0], first >= 0.75 and all(first - other > 0.1 for other in others)
+    found = [k for k in known if k.lower() == word.lower()]
+    if found:
+        return found[0], True
+    found = [k for k in known if len(word) > 2 and (k.startswith(word.lower()) or word.lower().startswith(k))]
+    return (found[0] if found else None), False

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .diagnostic import Diagnostic, Mistake, Position
 from .num import Num, Shape
 from .ops.base import Op
 
 if TYPE_CHECKING:
+    from .spec.expand import Scope
     from .spec.steps import Step
 
 
@@ -22,15 +23,32 @@ class Sized(tuple):
 class Node:
     """One layer, or an input of the network (without an operator)."""
 
-    __slots__ = ("context", "inputs", "op", "path", "shape", "shares", "step")
+    __slots__ = ("inputs", "op", "path", "scope", "shape", "shares", "step")
 
-    def __init__(self, path: str, op: Op | None, inputs: tuple[int, ...], shape: Shape, step: Step | None = None, context: tuple[str, ...] = ()):
-        self.path, self.op, self.inputs, self.shape, self.step, self.context = path, op, inputs, shape, step, context
+    def __init__(self, path: str, op: Op | None, inputs: tuple[int, ...], shape: Shape, step: Step | None = None, scope: Scope | None = None):
+        self.path, self.op, self.inputs, self.shape, self.step, self.scope = path, op, inputs, shape, step, scope
         self.shares: int | None = None  # the node whose weights this one uses
 
     @property
     def position(self) -> Position | None:
         return self.step.place if self.step else None
+
+    @property
+    def context(self) -> tuple[str, ...]:
+        """The blocks that it stands in, innermost first."""
+        return self.scope.context if self.scope else ()
+
+
+class Fault(NamedTuple):
+    """A layer whose inputs do not suit it, or whose output is not as expected: where it was written, and what came in."""
+
+    diagnostic: Diagnostic
+    step: Step
+    scope: Scope
+    path: str
+    inputs: tuple[int, ...]
+    op: Op | None  # none of a block or chain
+    wanted: Shape | None = None  # what was expected of the one input, which is the layer's own output
 
 
 class Graph:
@@ -41,6 +59,7 @@ class Graph:
         self.outputs: tuple[int, ...] = ()
         self.groups: dict[str, tuple[int, int, int]] = {}  # path of a block or chain: first node, end, result
         self.diagnostics: list[Diagnostic] = list(diagnostics)
+        self.faults: list[Fault] = []  # what a search of repairs needs to know of them
 
     @property
     def inputs(self) -> list[Node]:

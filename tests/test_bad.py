@@ -1,10 +1,12 @@
-"""Specs with mistakes: code, line, column and exit status as their first line says by hand, text as the file beside them.
+"""Specs with mistakes: code, line, column and exit status as their first lines say by hand, text as the file beside them.
 
-CNNCALC_UPDATE=1 writes the texts; the first lines are written by people.
+CNNCALC_UPDATE=1 writes the texts; the first lines are written by people: ``# CNN204 5:5 exit 1``, then ``# and CNN503 4:5``
+for whatever else is found.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -13,37 +15,80 @@ from pathlib import Path
 
 import pytest
 
-from cnncalc.diagnostic import CATALOGUE
+from cnncalc.check.examine import examine
+from cnncalc.check.run import applied
+from cnncalc.rules import rules
 
-FOLDER = Path(__file__).parent / "bad"
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / "tests" / "bad"
 FILES = sorted(FOLDER.glob("*.yaml"))
-ELSEWHERE = {"CNN002", "CNN111", "CNN305", "CNN901"}  # of the command line, not of a file: test_cli.py
+ELSEWHERE = {"CNN002", "CNN111", "CNN305", "CNN306", "CNN307", "CNN901"}  # of the command line or the lock, not of a file: test_cli.py, test_check.py
 TORCH = {"CNN401", "CNN402", "CNN403", "CNN404", "CNN405", "CNN406", "CNN407"}  # of torch: test_verify.py, test_contract.py, test_profile.py
 HEAD = re.compile(r"# (CNN\d{3}) (\d+):(\d+) exit (\d)\n")
+ALSO = re.compile(r"# and (CNN\d{3}) (\d+):(\d+)\n")
 
 
-def run(path: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONPATH": str(FOLDER.parent.parent)}
-    return subprocess.run([sys.executable, "-m", "cnncalc", "analyze", path.name], cwd=FOLDER, capture_output=True, text=True, timeout=10, check=False, env=environment)
+def run(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
+    return subprocess.run([sys.executable, "-m", "cnncalc", "check", path.name, *arguments], cwd=FOLDER, capture_output=True, text=True, timeout=10, check=False, env=environment)
+
+
+def stated(path: Path) -> tuple[set[tuple[str, int, int]], int]:
+    """What the first lines of a file say by hand: findings, and the exit status."""
+    text = path.read_text("utf-8")
+    head = HEAD.match(text)
+    assert head, "the first line states code, line:column and exit status"
+    assert path.name.startswith(head[1])
+    found = [head.groups()[:3], *(match.groups() for match in ALSO.finditer(text))]
+    return {(code, int(line), int(column)) for code, line, column in found}, int(head[4])
 
 
 @pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
 def test_mistake(path: Path) -> None:
-    head = HEAD.match(path.read_text("utf-8"))
-    assert head, "the first line states code, line:column and exit status"
-    code, line, column, status = head.groups()
-    assert path.name.startswith(code)
+    findings, status = stated(path)
     done = run(path)
-    assert f"[{code}]" in done.stderr, done.stderr
-    assert f"--> {path.name}:{line}:{column}" in done.stderr.split(f"[{code}]")[1].split("\n")[1], done.stderr
-    assert done.returncode == int(status)
-    assert "Traceback" not in done.stderr
+    assert done.returncode == status, done.stdout + done.stderr
+    assert done.stderr == ""
+    said = re.findall(r"^(?:error|warning|note)\[(CNN\d{3})\].*\n  --> [^:]+:(\d+):(\d+)", done.stdout, re.M)
+    assert {(code, int(line), int(column)) for code, line, column in said} == findings, done.stdout
     beside = path.with_suffix(".txt")
     if os.environ.get("CNNCALC_UPDATE"):
-        beside.write_text(done.stderr, "utf-8")
-    assert done.stderr == beside.read_text("utf-8")
+        beside.write_text(done.stdout, "utf-8")
+    assert done.stdout == beside.read_text("utf-8")
+
+
+@pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
+def test_every_fix_makes_its_finding_go_away(path: Path) -> None:
+    """Each alone, in a text whose other errors are left as they are."""
+    text = path.read_text("utf-8")
+    for finding in examine(text, path.name).findings:
+        d = finding.diagnostic
+        if d.fix is None or finding.later:
+            continue
+        mended = applied(text, [d.fix])
+        after = examine(mended, path.name).findings
+        line = lambda p, t: t.splitlines()[p.line - 1].strip() if p else ""  # noqa: E731
+        assert (d.code, d.message, line(d.position, text)) not in [(f.diagnostic.code, f.diagnostic.message, line(f.diagnostic.position, mended)) for f in after]
+        assert sum(f.diagnostic.severity == "error" for f in after) <= sum(f.diagnostic.severity == "error" for f in examine(text, path.name).findings)
 
 
 def test_every_code_has_a_file() -> None:
-    shown = {path.name[:6] for path in FILES}
-    assert shown == set(CATALOGUE) - ELSEWHERE - TORCH
+    assert {path.name[:6] for path in FILES} == set(rules()) - ELSEWHERE - TORCH
+
+
+def test_no_code_is_dead_or_unknown() -> None:
+    """Every code of the catalogue stands in the code, and every one in the code is in the catalogue."""
+    used = {code for path in (ROOT / "cnncalc").rglob("*.py") for code in re.findall(r"\bCNN\d{3}\b", path.read_text("utf-8"))}
+    assert used == set(rules())
+
+
+@pytest.mark.parametrize("rule", rules().values(), ids=list(rules()))
+def test_the_catalogue(rule) -> None:  # type: ignore[no-untyped-def]
+    """Its examples give their codes, at the severity it states."""
+    assert rule.title and rule.fix
+    if rule.example:
+        found = {f.diagnostic.code: f.diagnostic.severity for f in examine(rule.example, "example.yaml").findings}
+        found = json.loads(subprocess.run([sys.executable, "-m", "cnncalc", "check", "-", "--format", "json"], input=rule.example, capture_output=True, text=True, check=False, cwd=ROOT).stdout)
+        assert rule.severity in [f["severity"] for f in found["findings"] if f["code"] == rule.code]
+    else:
+        assert rule.code in ELSEWHERE | TORCH

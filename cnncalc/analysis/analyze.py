@@ -30,7 +30,7 @@ def analyze(spec: Spec, variant: str | None = None, *, set: Mapping[str, Any] | 
     report.diagnostics = [*spec.diagnostics, *graph.diagnostics, *notes]
     if variant is None or variant in spec.variants:
         report.source, report.year = spec.source(variant), spec.year(variant)
-        if report.ok:
+        if report.complete:
             _held_against(report, spec, variant, as_written=not set and input is None and batch == 1 and dtype == "float32")
     return report
 

@@ -1,18 +1,21 @@
-"""Budgets: limits on the figures of a network. `analyze` warns; enforcing them belongs to CI checks."""
+"""Budgets: limits on the figures of a network or of a layer in it. `analyze` warns; `check` fails."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from ..diagnostic import Diagnostic, nearest
-from ..spec.check import shown
+from ..diagnostic import Diagnostic, Edit, Fix, misspelled
+from ..ops.base import named
+from ..spec.validation import plain, shown
 from ..spec.yaml_tree import Marks
 from .fold import Report
-from .quantity import figure, known_figures, printed
+from .quantity import SUMMED, figure, known_figures, printed
 
 _SHORT = re.compile(r"(<=|>=|<|>|≤|≥)?\s*(.+)\Z")
+WORDS = {"max": "<=", "min": ">="}
 
 
 class Budget(NamedTuple):
@@ -20,38 +23,114 @@ class Budget(NamedTuple):
 
     what: str
     limit: str
-    ours: int
-    verdict: str  # kept, exceeded (too much) or missed (too little)
+    ours: Any  # a number, or a shape
+    verdict: str  # kept, exceeded (too much), missed (too little) or differs (a shape)
+    at: str | None = None
 
 
-def budgets(report: Report, budget: dict[str, Any], marks: Marks, file: str) -> tuple[list[Budget], list[Diagnostic]]:
-    """Each limit beside our figure, and a warning for each that is passed."""
-    results, found = [], []
+def budgets(report: Report, budget: dict[str, Any], marks: Marks, file: str, at: str | None = None) -> tuple[list[Budget], list[Diagnostic]]:
+    """Each limit beside our figure, and a warning for each that is passed. `at` holds budgets of layers and blocks, by name."""
+    results: list[Budget] = []
+    found: list[Diagnostic] = []
     for what, limit in budget.items():
-        ours = figure(report, what, None)
-        if ours is None or isinstance(ours, tuple):
-            found.append(Diagnostic("CNN101", f"`{what}` is no figure to budget" if what not in known_figures() else f"this network has no {what}", marks.key(file, what), help=nearest(what, known_figures()) or f"figures are {', '.join(known_figures())}"))
-            continue
-        for sign, value, text in limits(limit) or [("<=", None, "")]:
-            number = printed(value, "bytes" in what)
-            if number is None:
-                found.append(Diagnostic("CNN103", f"a budget is `< 26M`, {{max: 26M}} or {{min: 224}}, not {shown(limit)}", marks.find(what).position(file)))
-                continue
-            kept = {"<": ours < number.value, "<=": ours <= number.value, ">": ours > number.value, ">=": ours >= number.value}[sign]
-            results.append(Budget(what, text, ours, "kept" if kept else "exceeded" if "<" in sign else "missed"))
-            if not kept:
-                over = abs(Fraction(ours) - number.value)
-                share = f" ({float(over / number.value):.1%} {'over' if '<' in sign else 'under'})" if number.value else ""
-                found.append(Diagnostic("CNN302", f"{what} is {ours:,}, the budget is {text}{share}", marks.find(what).position(file), severity="warning"))
+        if what == "at" and at is None:
+            parts: Iterator[Judged] = (_at(report, name, inner, marks.find("at"), file) for name, inner in (limit.items() if isinstance(limit, dict) else [("", limit)]))
+        else:
+            parts = iter([_held(report, what, limit, marks, file, at)])
+        for kept, faults in parts:
+            results += kept
+            found += faults
     return results, found
 
 
-def limits(limit: Any) -> list[tuple[str, Any, str]]:
-    """(sign, number, text) of ``< 26M``, ``{max: …}`` and ``{min: …}``; a bare number is a maximum."""
+Judged = tuple[list[Budget], list[Diagnostic]]
+
+
+def _at(report: Report, name: str, inner: Any, marks: Marks, file: str) -> Judged:
+    """The budget of one layer or block."""
+    if not isinstance(inner, dict):
+        return [], [Diagnostic("CNN103", f"`at` takes budgets by layer, not {shown(inner)}", marks.find(name).position(file), help="at: {conv1: {params: < 10k}}")]
+    if not report.group(name) and name not in report.graph.groups:
+        return [], [misspelled(Diagnostic("CNN105", f"`at` names `{name}`, and no layer is called so", marks.key(file, name)), name, report.graph.groups)]
+    return budgets(report, inner, marks.find(name), file, name)
+
+
+def _held(report: Report, what: str, limit: Any, marks: Marks, file: str, at: str | None) -> Judged:
+    """One figure and its limit, or both of its limits."""
+    ours = figure(report, what, at)
+    if ours is None:
+        known = [*known_figures(), *([] if at else ["at"])]
+        fault = Diagnostic("CNN101", f"`{what}` is no figure to budget" if what not in known else f"{f'`{at}`' if at else 'this network'} has no {what}", marks.key(file, what))
+        return [], [misspelled(fault, what, known, f"figures are {', '.join(known)}")]
+    if what == "shape":
+        return _shape(ours, limit, marks, file, at)
+    results: list[Budget] = []
+    found: list[Diagnostic] = []
+    for sign, value, text, place in limits(limit, marks.find(what)) or [("<=", None, "", marks.find(what))]:
+        number = printed(value, "bytes" in what)
+        if number is None:
+            return results, [*found, Diagnostic("CNN103", f"a budget is `< 26M`, {{max: 26M}} or {{min: 224}}, not {shown(limit)}", place.position(file))]
+        size = (max if "<" in sign else min)(ours) if isinstance(ours, tuple) else ours  # the axis that counts
+        kept = {"<": size < number.value, "<=": size <= number.value, ">": size > number.value, ">=": size >= number.value}[sign]
+        results.append(Budget(what, text, size, "kept" if kept else "exceeded" if "<" in sign else "missed", at))
+        if not kept:
+            found.append(_passed(report, what, at, size, sign, number.value, text, place, file))
+    return results, found
+
+
+def _passed(report: Report, what: str, at: str | None, ours: int, sign: str, limit: Fraction, text: str, marks: Marks, file: str) -> Diagnostic:
+    """A limit that is passed: by how much, where most of it is, and the limit that would hold."""
+    share = f" ({float(abs(ours - limit) / limit):.1%} {'over' if '<' in sign else 'under'})" if limit and ours < 10 * limit else ""
+    would = ("<= " if "<" in sign else ">= ") + rounded(ours, "<" in sign, "bytes" in what)
+    place = marks.position(file)
+    key = {"at most": "max: ", "at least": "min: "}.get(" ".join(text.split()[:2]), "")
+    written = would.split()[1] if key else would
+    most = "".join(f"`{row}` has {value:,} of it; " for row, value in _largest(report, what, at)) if "<" in sign else ""
+    return Diagnostic("CNN302", f"{what}{f' of `{at}`' if at else ''} is {ours:,}, the budget is {text}{share}", place, f"{most}if {ours:,} is right, write `{key}{written}`",
+                      severity="warning", fix=Fix(f"write `{key}{written}`", (Edit.over(place, written),)))
+
+
+def _largest(report: Report, what: str, at: str | None) -> Iterator[tuple[str, int]]:
+    """The layer that holds the most of a sum, if there are several."""
+    rows = [row for row in (report.rows if at is None else report.group(at)) if what in SUMMED]
+    if len(rows) > 1:
+        row = max(rows, key=lambda row: getattr(row, what))
+        yield row.path, getattr(row, what)
+
+
+def _shape(ours: tuple, limit: Any, marks: Marks, file: str, at: str | None) -> Judged:
+    """A shape that must come out; `_` matches anything."""
+    place = marks.find("shape")
+    if not isinstance(limit, list) or not all(n == "_" or type(n) is int for n in limit):
+        return [], [Diagnostic("CNN103", f"`shape` takes a shape, [channels, …], not {shown(limit)}", place.position(file))]
+    agrees = len(limit) == len(ours) and all(want in ("_", n) for want, n in zip(limit, ours))
+    verdict = Budget("shape", "×".join(map(plain, limit)), named(ours), "kept" if agrees else "differs", at)
+    if agrees:
+        return [verdict], []
+    right = f"[{', '.join(map(str, ours))}]"
+    return [verdict], [Diagnostic("CNN302", f"the shape{f' of `{at}`' if at else ''} is {named(ours)}, the budget is {verdict.limit}", place.position(file), f"if {named(ours)} is right, write `shape: {right}`",
+                                  severity="warning", fix=Fix(f"write `{right}`", (place.whole(right),)))]
+
+
+def limits(limit: Any, marks: Marks) -> list[tuple[str, Any, str, Marks]]:
+    """(sign, number, text, place) of ``< 26M``, ``{max: …}`` and ``{min: …}``; a bare number is a maximum."""
     if isinstance(limit, dict):
-        known = {"max": "<=", "min": ">="}
-        return [(known.get(key, "<="), value if key in known else None, f"{'at most' if key == 'max' else 'at least'} {value}") for key, value in limit.items()]
+        return [(WORDS.get(key, "<="), value if key in WORDS else None, f"at {'most' if key == 'max' else 'least'} {value}", marks.find(key)) for key, value in limit.items()]
     if isinstance(limit, str) and (match := _SHORT.match(limit)):
         sign = {"≤": "<=", "≥": ">=", None: "<="}.get(match[1], match[1])
-        return [(sign, match[2], f"{match[1] or '≤'} {match[2]}")]
-    return [("<=", limit, f"≤ {limit}")]
+        return [(sign, match[2], f"{match[1] or '≤'} {match[2]}", marks)]
+    return [("<=", limit, f"≤ {limit}", marks)]
+
+
+def rounded(n: int, up: bool, bytes: bool = False) -> str:
+    """A limit that n keeps, of three or four digits.
+
+    >>> rounded(138_357_544, True), rounded(212, False), rounded(553_430_176, True, True)
+    ('138.4M', '212', '527.8MiB')
+    """
+    steps = [(2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")] if bytes else [(10**9, "G"), (10**6, "M"), (10**3, "k")]
+    for unit, prefix in steps:
+        if n >= 10 * unit:
+            tenths = -(-n * 10 // unit) if up else n * 10 // unit
+            return f"{tenths // 10}{f'.{tenths % 10}' if tenths % 10 else ''}{prefix}"
+    return str(n)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ..diagnostic import Diagnostic, nearest
-from ..spec.check import shown
+from ..diagnostic import Diagnostic, misspelled
 from ..spec.model import Published
+from ..spec.validation import shown
 from ..spec.yaml_tree import Marks
 from .fold import Report
 from .quantity import figure, known_figures, printed
@@ -56,7 +56,7 @@ def _agrees(entry: Published, ours: Any) -> bool | None:
 
 def _unknown(report: Report, entry: Published, place: Marks, file: str) -> Diagnostic:
     if entry.what not in known_figures():
-        return Diagnostic("CNN103", f"`{entry.what}` is no figure of a network", place.find("what").position(file), help=nearest(entry.what, known_figures()) or f"figures are {', '.join(known_figures())}")
+        return misspelled(Diagnostic("CNN103", f"`{entry.what}` is no figure of a network", place.find("what").position(file)), entry.what, known_figures(), f"figures are {', '.join(known_figures())}")
     if entry.at is not None and not report.group(entry.at) and entry.at not in report.graph.groups:
-        return Diagnostic("CNN105", f"`at` names `{entry.at}`, and no layer is called so", place.find("at").position(file), help=nearest(entry.at, report.graph.groups))
+        return misspelled(Diagnostic("CNN105", f"`at` names `{entry.at}`, and no layer is called so", place.find("at").position(file)), entry.at, report.graph.groups)
     return Diagnostic("CNN103", f"`{entry.what}` has no meaning {f'at `{entry.at}`' if entry.at else 'here'}", place.position(file), help="params, weights, macs, flops, activations, shape and receptive_field have, at a layer")

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from ..num import product
-from .fold import Report, Totals
+from .fold import BYTES, Report, Totals
 from .reception import ReceptiveField
 
 PREFIX = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12,
@@ -69,6 +69,8 @@ def figure(report: Report, what: str, at: str | None) -> Any:
         return None
     if what in SUMMED:
         return sum(getattr(row, what) for row in rows)
+    if what == "param_bytes":
+        return sum(row.params for row in rows) * BYTES[report.dtype]
     if what == "receptive_field":
         return one_size(result.receptive_field) if result and result.receptive_field else None
     return None

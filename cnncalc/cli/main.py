@@ -13,8 +13,9 @@ from typing import Annotated, Any, Optional  # noqa: E402
 
 import typer  # noqa: E402
 
-from ..diagnostic import Diagnostic, Mistake  # noqa: E402
+from ..diagnostic import Diagnostic, Mistake, misspelled  # noqa: E402
 from . import options as o  # noqa: E402
+from .check import check, lock, rule  # noqa: E402
 from .measured import profile, verify  # noqa: E402
 from .output import complain, finish, put, show  # noqa: E402
 
@@ -109,7 +110,6 @@ def explain(
     """The arithmetic of one layer, with the numbers put in."""
     from ..analysis.explain import explain as explanation
     from ..analysis.explain import explain_group
-    from ..diagnostic import nearest
 
     report, sources = report_of(spec, variant, set, input, batch)
     lines = explanation(report, layer) or explain_group(report, layer)
@@ -119,8 +119,8 @@ def explain(
         for what, how in lines:
             put(f"  {what:<12}{how}")
     elif report.ok:
-        help = nearest(layer, [row.path for row in report.rows]) or "`cnncalc analyze SPEC --format csv --columns path` lists the layers"
-        raise Mistake(Diagnostic("CNN111", f"no layer is called `{layer}`", help=help))
+        otherwise = "`cnncalc analyze SPEC --format csv --columns path` lists the layers"
+        raise Mistake(misspelled(Diagnostic("CNN111", f"no layer is called `{layer}`"), layer, [row.path for row in report.rows], otherwise))
     finish((d for d in report.diagnostics if d.severity == "error"), sources)
 
 
@@ -154,8 +154,8 @@ def expand(spec: o.Spec, variant: o.Variant = None, set: o.Set = None, input: o.
     finish((d for d in report.diagnostics if d.severity == "error"), sources)
 
 
-app.command()(verify)
-app.command()(profile)
+for command in (check, lock, rule, verify, profile):
+    app.command()(command)
 
 
 @app.command()

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from ..diagnostic import Diagnostic, Mistake, nearest
+from ..diagnostic import Diagnostic, Mistake, misspelled
 
 Spec = Annotated[str, typer.Argument(help="a file, file#variant, a bundled name such as vgg16, or - for standard input", metavar="SPEC")]
 Variant = Annotated[Optional[str], typer.Option("--variant", help="a variant of the spec")]  # noqa: UP045 (typer reads it at run time)
@@ -137,5 +137,5 @@ def chosen_columns(text: str | None) -> tuple[str, ...] | None:
     keys = tuple(key.strip() for key in text.split(","))
     for key in keys:
         if key not in COLUMNS:
-            raise Mistake(Diagnostic("CNN111", f"no column is called `{key}`", help=nearest(key, COLUMNS) or f"columns are {', '.join(COLUMNS)}"))
+            raise Mistake(misspelled(Diagnostic("CNN111", f"no column is called `{key}`"), key, COLUMNS, f"columns are {', '.join(COLUMNS)}"))
     return keys

@@ -42,19 +42,21 @@ def show(renderable: Any, file: str | None = None) -> None:
     put("\n".join(line.rstrip() for line in captured.get().splitlines()), file)
 
 
+def shaded(stream: Any) -> bool:
+    """Whether a stream is a terminal that may be coloured."""
+    return stream is not None and stream.isatty() and not os.environ.get("NO_COLOR")
+
+
 def complain(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str] | None = None) -> None:
     """Diagnostics to stderr, errors coloured on a terminal."""
     from ..report.diagnostics import render
 
     diagnostics = list(diagnostics)
-    colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-    shades = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "note": "\x1b[1;36m"}
+    if sys.stderr is None:
+        return
+    colour = shaded(sys.stderr)
     for diagnostic in diagnostics[:SHOWN]:
-        text = render(diagnostic, sources)
-        if colour:
-            head, _, rest = text.partition(":")
-            text = f"{shades[diagnostic.severity]}{head}\x1b[0m:{rest}"
-        sys.stderr.write(text + "\n")
+        sys.stderr.write(render(diagnostic, sources, colour) + "\n")
     if len(diagnostics) > SHOWN:
         sys.stderr.write(f"… and {len(diagnostics) - SHOWN} more\n")
 

@@ -188,6 +188,18 @@ def divides(n: Num, divisor: int, fault: Callable[[], Diagnostic]) -> Need:
     return Need(n - n // divisor * divisor, fault, True)
 
 
+def grouped(groups: int, n: Num, what: str = "", *divided: Num) -> Need:
+    """`groups` must divide n channels; what is `divided` by them (n, if nothing else is said) tells which numbers would do."""
+
+    def fault() -> Diagnostic:
+        fitting = [g for g in range(1, min(*map(int, divided or (n, n)), 4096) + 1) if not any(m % g for m in divided or (n,))]
+        shown = [str(g) for g in (fitting if len(fitting) <= 12 else fitting[:6])] + (["…", *map(str, fitting[-3:])] if len(fitting) > 12 else [])
+        near = sorted(fitting, key=lambda g: abs(g - groups))[:2]
+        return Diagnostic("CNN205", f"{groups} groups do not divide {n} {what}channels", help=f"groups that fit: {', '.join(shown)}", settings=tuple(("groups", g) for g in near))
+
+    return divides(n, groups, fault)
+
+
 def values(x: Shape) -> Num:
     """Elements of a tensor of this shape."""
     return product(x)

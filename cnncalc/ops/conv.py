@@ -9,9 +9,9 @@ from pydantic import Field
 
 from ..cost import Cost
 from ..diagnostic import Diagnostic
-from ..num import Num, Shape, product
+from ..num import Shape, product
 from ..window import MAX_PHASES, MAX_TAPS, UNKNOWN, Map
-from .base import NO_AXES, Backward, Kept, Need, Op, Reach, axes_need, divides, per_axis, torch_nd
+from .base import NO_AXES, Backward, Kept, Need, Op, Reach, axes_need, grouped, per_axis, torch_nd
 from .fields import FillMode, Flag, Natural, Padding, PerAxis, PerAxisNatural, Positive
 from .sliding import Sliding
 
@@ -44,7 +44,7 @@ class Conv(Sliding):
     def needs(self, x: Shape) -> Iterator[Need]:
         yield from self.fits(x)
         if self.groups != 1:
-            yield from divisors(self.groups, x[0], self.out)
+            yield from (grouped(self.groups, n, what, x[0], self.out) for what, n in (("input ", x[0]), ("output ", self.out)))
         if self.padding_mode != "zeros":
             yield from self._fill_fits(x)
         if self.connections is not None:
@@ -60,7 +60,7 @@ class Conv(Sliding):
         around = self.torch_pads(x) or () if most is not None else ()
         for n, amounts in zip(x[1:], around):
             yield Need(n - most - max(amounts), lambda n=n, p=max(amounts): Diagnostic(
-                "CNN207", f"padding {p} is too much for {self.padding_mode} padding of size {n}", help=f"the largest is {n - most}"))
+                "CNN207", f"padding {p} is too much for {self.padding_mode} padding of size {n}", help=f"the largest is {n - most}", settings=(("padding", n - most),)))
 
     def _table_fits(self, x: Shape) -> Iterator[Need]:
         table = self.connections or ()
@@ -151,12 +151,12 @@ class ConvTranspose(Op):
             return
         for _k, s, _p, extra, d in self._axes(n):
             yield Need(max(s, d) - 1 - extra, lambda s=s, d=d, extra=extra: Diagnostic(
-                "CNN207", f"output_padding {extra} must be smaller than the stride or the dilation", help=f"the largest here is {max(s, d) - 1}"))
+                "CNN207", f"output_padding {extra} must be smaller than the stride or the dilation", help=f"the largest here is {max(s, d) - 1}", settings=(("output_padding", max(s, d) - 1),)))
         for size in self.shape(x)[1:]:
             yield Need(size - 1, lambda: Diagnostic(
-                "CNN204", "the padding takes away the whole output", equation=self.arithmetic(x), help="use less padding"))
+                "CNN204", "the padding takes away the whole output", equation=self.arithmetic(x), help="use less padding", settings=(("padding", 0),)))
         if self.groups != 1:
-            yield from divisors(self.groups, x[0], self.out)
+            yield from (grouped(self.groups, n, what, x[0], self.out) for what, n in (("input ", x[0]), ("output ", self.out)))
 
     def shape(self, x: Shape) -> Shape:
         return (self.out, *((n - 1) * s + (d * (k - 1) + extra + 1 - 2 * p) for n, (k, s, p, extra, d) in zip(x[1:], self._axes(len(x) - 1))))
@@ -201,16 +201,3 @@ def transposed(axis: int, k: int, s: int, p: int, d: int) -> Reach:
         phase = (d * t - p) % s
         taps[phase].append((phase + p - d * t) // s)
     return axis, Map(1, tuple(map(tuple, taps)))
-
-
-def divisors(groups: int, channels: Num, out: int) -> Iterator[Need]:
-    """Groups divide the channels on both sides."""
-    for what, n in (("input", channels), ("output", out)):
-        yield divides(n, groups, lambda what=what, n=n: Diagnostic(
-            "CNN205", f"{groups} groups do not divide {n} {what} channels", help=f"groups that fit: {common_divisors(channels, out)}"))
-
-
-def common_divisors(a: Num, b: int) -> str:
-    """The group counts that divide both, for a message."""
-    fitting = [str(g) for g in range(1, min(int(a), b, 4096) + 1) if int(a) % g == 0 == b % g]
-    return ", ".join(fitting if len(fitting) <= 12 else [*fitting[:6], "…", *fitting[-3:]])

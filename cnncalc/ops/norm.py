@@ -10,7 +10,7 @@ from pydantic import Field
 from ..cost import Cost
 from ..diagnostic import Diagnostic
 from ..num import Num, Shape, product
-from .base import WHOLE, Backward, Kept, Need, Op, Reach, divides, values
+from .base import WHOLE, Backward, Kept, Need, Op, Reach, grouped, values
 from .fields import Flag, Positive, PositiveReal, Real
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class GroupNorm(Norm):
     affine: Flag = True
 
     def needs(self, x: Shape) -> Iterator[Need]:
-        yield divides(x[0], self.groups, lambda: Diagnostic("CNN205", f"{self.groups} groups do not divide {x[0]} channels", help="use a number of groups that divides the channels"))
+        yield grouped(self.groups, x[0])
         yield spread(x[0] // self.groups * product(x[1:]), "groupnorm")
 
     def weights(self, x: Shape) -> dict[str, Shape]:

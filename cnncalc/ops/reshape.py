@@ -11,7 +11,7 @@ from ..cost import FREE, Cost
 from ..diagnostic import Diagnostic
 from ..num import Shape, product
 from ..window import IDENTITY, Map
-from .base import NO_AXES, NOTHING, WHOLE, Backward, Kept, Need, Op, Reach, Storage, divides, named, units_of, values
+from .base import NO_AXES, NOTHING, WHOLE, Backward, Kept, Need, Op, Reach, Storage, divides, grouped, named, units_of, values
 from .fields import LARGEST, Positive
 
 if TYPE_CHECKING:
@@ -72,8 +72,13 @@ class Reshape(Rearrangement):
         yield Need(-1 if odd else 0, lambda: Diagnostic("CNN208", "a shape has positive sizes, and -1 at most once"))
         if odd:
             return
-        fault = lambda: Diagnostic("CNN208", f"{values(x)} values do not fill {named(self.sizes)}", equation=f"{named(x)} = {values(x)}", help="one entry may be -1, for what is left")  # noqa: E731
+        fault = lambda: Diagnostic("CNN208", f"{values(x)} values do not fill {named(self.sizes)}", equation=f"{named(x)} = {values(x)}", help="one entry may be -1, for what is left", settings=self._with_rest(x))  # noqa: E731
         yield divides(values(x), given, fault) if -1 in self.sizes else Need(values(x) - given, fault, True)
+
+    def _with_rest(self, x: Shape) -> tuple[tuple[str, list[int]], ...]:
+        """The shapes with one entry left open, where the others divide the values; the first axes last."""
+        others = [(n, product(m for k, m in enumerate(self.sizes) if k != n)) for n in reversed(range(len(self.sizes)))]
+        return tuple(("sizes", [*self.sizes[:n], -1, *self.sizes[n + 1 :]]) for n, given in others if given > 0 and values(x) % given == 0)
 
     def shape(self, x: Shape) -> Shape:
         given = product(n for n in self.sizes if n != -1)
@@ -138,7 +143,7 @@ class ChannelShuffle(Rearrangement):
     groups: Positive
 
     def needs(self, x: Shape) -> Iterator[Need]:
-        yield divides(x[0], self.groups, lambda: Diagnostic("CNN205", f"{self.groups} groups do not divide {x[0]} channels", help="use a number of groups that divides the channels"))
+        yield grouped(self.groups, x[0])
 
     def module(self, x: Shape) -> nn.Module:
         from torch import nn

@@ -71,7 +71,7 @@ class Sliding(Op):
         if self.pool and self.padding not in ("same", "valid", 0):
             for w, amounts in zip(self.geometry(len(x) - 1)[0], self.around(x)):
                 yield Need(w // 2 - max(amounts), lambda w=w, p=max(amounts): Diagnostic(
-                    "CNN207", f"padding {p} is more than half of kernel {w}: some windows would see padding alone", help=f"the largest padding here is {w // 2}"))
+                    "CNN207", f"padding {p} is more than half of kernel {w}: some windows would see padding alone", help=f"the largest padding here is {w // 2}", settings=(("padding", w // 2),)))
 
     def _lists(self, n: int) -> Iterator[Need]:
         for field in ("kernel", "stride", "padding", "dilation"):
@@ -84,10 +84,12 @@ class Sliding(Op):
         span = d * (k - 1) + 1
         missing = span - n - lo - hi
         sizes = "×".join(str(v) for v in x[1:])
-        fix = [f"pad {-(-missing // 2)} on each side" if not self.pool or -(-missing // 2) <= k // 2 else "", f"use a kernel of at most {max((n + lo + hi - 1) // d + 1, 1)}"]
+        pad, largest = -(-missing // 2), max((n + lo + hi - 1) // d + 1, 1)
+        fix = [f"pad {pad + lo} on each side" if not self.pool or pad + lo <= k // 2 else "", f"use a kernel of at most {largest}"]
         return Diagnostic(
             "CNN204", f"kernel {k}{f' with dilation {d}' if d > 1 else ''} does not fit in a {sizes} input",
-            equation=self.line(n, k, s, lo, hi, d), help=", ".join(f for f in fix if f) + ", or give the network a larger input")
+            equation=self.line(n, k, s, lo, hi, d), help=", ".join(f for f in fix if f) + ", or give the network a larger input",
+            settings=(*((("padding", pad + lo),) if lo == hi else ()), ("kernel", largest), *((("dilation", 1),) if d > 1 else ())))
 
     def _numbers(self, x: Shape, axis: int) -> tuple[int, int, int, tuple[int, int], int]:
         k, s, d = self.geometry(len(x) - 1)

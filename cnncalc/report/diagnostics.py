@@ -7,10 +7,13 @@ from functools import lru_cache
 
 from ..diagnostic import Diagnostic
 
+SHADES = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "note": "\x1b[1;36m"}
 
-def render(diagnostic: Diagnostic, sources: Mapping[str, str] | None = None) -> str:
+
+def render(diagnostic: Diagnostic, sources: Mapping[str, str] | None = None, colour: bool = False) -> str:
     """Several lines: what, where, the line itself with carets, the equation, the help."""
-    lines = [f"{diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"]
+    head = f"{diagnostic.severity}[{diagnostic.code}]"
+    lines = [f"{SHADES[diagnostic.severity]}{head}\x1b[0m: {diagnostic.message}" if colour else f"{head}: {diagnostic.message}"]
     place = diagnostic.position
     if place:
         blocks = diagnostic.context if len(diagnostic.context) <= 4 else (*diagnostic.context[:3], "…")

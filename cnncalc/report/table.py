@@ -135,7 +135,7 @@ def summary(report: Report, convention: str) -> Table:
     if t.buffers:
         grid.add_row("buffers", noted(f"{t.buffers:,}", "saved, not trained"))
     for budget in report.budgets:
-        grid.add_row("budget", Text.assemble(f"{budget.what} {budget.ours:,}, {budget.limit}: ", (budget.verdict, "green" if budget.verdict == "kept" else "bold red")))
+        grid.add_row("budget", Text.assemble(f"{budget.what}{f' at {budget.at}' if budget.at else ''} {budget.ours if isinstance(budget.ours, str) else f'{budget.ours:,}'}, {budget.limit}: ", (budget.verdict, "green" if budget.verdict == "kept" else "bold red")))
     published(report, grid)
     return grid
 

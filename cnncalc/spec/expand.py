@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..diagnostic import Diagnostic, Mistake, Position, nearest
-from ..graph import Graph, Node, checked
+from ..diagnostic import Diagnostic, Mistake, Position, misspelled
+from ..graph import Fault, Graph, Node, checked
 from ..ops.base import Op, named
-from .check import plain, shown, validate
 from .expression import ExpressionError
 from .steps import BlockSteps, Step
+from .validation import plain, shown, validate
 from .values import evaluate, expression_fault
 from .yaml_tree import Marks
 
@@ -20,10 +20,11 @@ MAX_LAYERS, MAX_STEPS, MAX_DEPTH = 20_000, 100_000, 100
 class Scope:
     """A list of layers being expanded: its values and names, and the scopes around it."""
 
-    __slots__ = ("context", "depth", "entry", "names", "parent", "prefix", "values")
+    __slots__ = ("context", "depth", "entry", "names", "parent", "prefix", "step", "values")
 
     def __init__(self, values: dict[str, Any], prefix: str, entry: int, parent: Scope | None = None, context: tuple[str, ...] = (),
-                 names: dict[str, tuple[int, int, int]] | None = None, depth: int = 0):  # fmt: skip
+                 names: dict[str, tuple[int, int, int]] | None = None, depth: int = 0, step: Step | None = None):  # fmt: skip
+        self.step = step  # the use of a block that this is the inside of
         self.values, self.prefix, self.parent, self.context, self.depth = values, prefix, parent, context, depth
         self.entry = entry  # the node that came in
         self.names = {} if names is None else names  # name: first node, end, result
@@ -70,13 +71,13 @@ class Expander:
                 graph.nodes.clear()  # too many to be of use to anyone
         else:
             for path in self.expects:
-                graph.diagnostics.append(Diagnostic("CNN105", f"`expect` names `{path}`, and no layer is called so", self.expect_marks.key(self.file, path), nearest(path, scope.names)))
+                graph.diagnostics.append(misspelled(Diagnostic("CNN105", f"`expect` names `{path}`, and no layer is called so", self.expect_marks.key(self.file, path)), path, scope.names))
         return graph
 
     def _output(self, name: str, scope: Scope, place: Position) -> tuple[int, int, int]:
         found = scope.find(name) or self.graph.groups.get(name)
         if found is None:
-            raise Mistake(Diagnostic("CNN105", f"`outputs` names `{name}`, and no layer is called so", place, nearest(name, scope.names)))
+            raise Mistake(misspelled(Diagnostic("CNN105", f"`outputs` names `{name}`, and no layer is called so", place), name, scope.names))
         return found
 
     def run(self, steps: list[Step], scope: Scope, x: int) -> int:
@@ -97,7 +98,7 @@ class Expander:
                 x = self.copy(step, scope, scope.prefix + step.name, x, {})
             else:
                 for i, row in enumerate(self.rows(step, scope)):
-                    inner = Scope({**scope.values, "i": i}, scope.prefix, scope.entry, scope.parent, scope.context, scope.names, scope.depth)
+                    inner = Scope({**scope.values, "i": i}, scope.prefix, scope.entry, scope.parent, scope.context, scope.names, scope.depth, scope.step)
                     x = self.copy(step, inner, f"{scope.prefix}{step.name}.{i}", x, row)
             scope.names[step.name] = self.graph.groups[scope.prefix + step.name] = (start, len(self.graph.nodes), x)
             if step.share is not None and start < len(self.graph.nodes):
@@ -142,6 +143,8 @@ class Expander:
                 return x
         if step.kind == "op":
             return self.operator(step, scope, path, x, row)
+        if step.kind == "fault":
+            raise Mistake()  # reported when it was read; what comes after it is unknown
         if step.kind == "join":
             return self.join(step, scope, path, x)
         if step.kind == "chain":
@@ -166,8 +169,12 @@ class Expander:
 
     def node(self, step: Step, op: Op, inputs: tuple[int, ...], path: str, scope: Scope) -> int:
         nodes = self.graph.nodes
-        shape = checked(op, [nodes[n].shape for n in inputs])
-        nodes.append(Node(path, op, inputs, shape, step, scope.context))
+        try:
+            shape = checked(op, [nodes[n].shape for n in inputs])
+        except Mistake as mistake:
+            self.graph.faults.append(Fault(mistake.diagnostics[0].at(step.place), step, scope, path, inputs, op))
+            raise
+        nodes.append(Node(path, op, inputs, shape, step, scope))
         return len(nodes) - 1
 
     def join(self, step: Step, scope: Scope, path: str, x: int) -> int:
@@ -186,7 +193,7 @@ class Expander:
         for name, default in block.params.items():
             values[name] = given[name] if name in given else self.value(default, values, block.marks.find("params", name))
         context = (f"block `{step.key}`, used at line {step.place.line}", *scope.context)
-        return self.run(block.layers, Scope(values, path + ".", x, scope, context, {"input": (x, x + 1, x)}, scope.depth + 1), x)
+        return self.run(block.layers, Scope(values, path + ".", x, scope, context, {"input": (x, x + 1, x)}, scope.depth + 1, step), x)
 
     def resolve(self, name: str, scope: Scope, marks: Marks) -> tuple[int, int, int]:
         """An earlier layer, by its name or by a parameter that carries its name."""
@@ -194,7 +201,8 @@ class Expander:
         found = scope.find(carried if isinstance(carried, str) else name)
         if found is None:
             wanted = carried if isinstance(carried, str) else name
-            raise Mistake(Diagnostic("CNN105", f"no earlier layer is called `{wanted}`", marks.position(self.file), help=nearest(wanted, set(scope.visible())) or "names reach from the innermost block outward, and only backward"))
+            fault = Diagnostic("CNN105", f"no earlier layer is called `{wanted}`", marks.position(self.file))
+            raise Mistake(misspelled(fault, wanted, set(scope.visible()), "names reach from the innermost block outward, and only backward"))
         return found
 
     def share(self, step: Step, scope: Scope, start: int) -> None:
@@ -222,9 +230,16 @@ class Expander:
         wanted = tuple(item if item == "_" else self.value(item, scope.values, marks) for item in wanted)
         shape = self.graph.nodes[x].shape
         if len(wanted) != len(shape) or any(w != "_" and w != n for w, n in zip(wanted, shape)):
-            self.graph.diagnostics.append(Diagnostic(
+            fault = Diagnostic(
                 "CNN301", f"`{path}` comes out as {named(shape)}, expected {'×'.join(map(plain, wanted))}", step.marks.key(self.file, "expect") if override is None else marks.position(self.file),
-                context=scope.context, help=f"if {named(shape)} is right, write `expect: [{', '.join(map(str, shape))}]`"))
+                context=scope.context, equation=self._arithmetic(x), help=f"if {named(shape)} is right, write `expect: [{', '.join(map(str, shape))}]`")
+            self.graph.diagnostics.append(fault)
+            self.graph.faults.append(Fault(fault, step, scope, path, (x,), self.graph.nodes[x].op if step.kind == "op" else None, wanted))
+
+    def _arithmetic(self, n: int) -> str | None:
+        """How the size of a node comes about."""
+        node = self.graph.nodes[n]
+        return node.op.arithmetic(*(self.graph.nodes[m].shape for m in node.inputs)) if node.op else None
 
 
 def weights_of(graph: Graph, n: int) -> dict[str, Any]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..diagnostic import nearest
+from ..diagnostic import Diagnostic, Position, instead, misspelled
 from ..ops import BY_KEY
 from .bodies import BodyReader
-from .check import shown
 from .expression import clip
 from .names import GRAPH_WORDS, SYNONYMS, name_fault, parameter_fault
 from .steps import REQUIRED, Step
+from .validation import shown
 from .values import ANY_WORD, FAULT, words_of
 from .yaml_tree import Marks
 
@@ -30,6 +30,7 @@ class LayerReader(BodyReader):
         for index, item in enumerate(data):
             step = self._layer(item, marks.find(index), known, counts)
             if step is None:
+                steps.append(Step.faulty(marks.find(index), self.file))
                 continue
             if step.name in names:
                 self.report("CNN108", f"the name `{step.name}` is taken at line {names[step.name]}", step.place, "give one of them another `name`")
@@ -50,23 +51,28 @@ class LayerReader(BodyReader):
         if key is None:
             return None
         if key != "chain" and key not in BY_KEY and key not in self.blocks:
-            self.report("CNN104", f"`{clip(key)}` is no operator or block", place, self._meant(key))
+            self.add(self._unknown_operator(key, place))
             return None
         counts[key] = counts.get(key, 0) + 1
         step = Step(key, f"{key}{'_' if key[-1:].isdigit() else ''}{counts[key]}", marks, place)
+        found = self.errors
         known = self._graph_words(step, item, marks, known)
+        if self.errors > found:
+            step.kind = "fault"
         self._body(step, item[key], known)
         return step
 
-    def _meant(self, key: str) -> str | None:
-        """What an unknown operator is called here."""
+    def _unknown_operator(self, key: str, place: Position) -> Diagnostic:
+        """A layer that is no operator, and what it may be called here."""
+        fault = Diagnostic("CNN104", f"`{clip(key)}` is no operator or block", place)
         if key.lower() in SYNONYMS:
-            return f"here it is called `{SYNONYMS[key.lower()]}`"
+            right = SYNONYMS[key.lower()]
+            return instead(fault._replace(help=f"here it is called `{right}`"), key, right)
         if " - " in key:
-            return "indent each `- ` alike"
+            return fault._replace(help="indent each `- ` alike")
         if " " in key or "{" in key or "(" in key:
-            return "write an operator, a colon and its body: `- conv: {out: 8, kernel: 3}`"
-        return nearest(key, [*BY_KEY, *self.blocks, "chain"]) or "`cnncalc schema` and the README list the operators"
+            return fault._replace(help="write an operator, a colon and its body: `- conv: {out: 8, kernel: 3}`")
+        return misspelled(fault, key, [*BY_KEY, *self.blocks, "chain"], "`cnncalc schema` and the README list the operators")
 
     def _key(self, item: dict, marks: Marks) -> str | None:
         keys = [k for k in item if k not in GRAPH_WORDS]
@@ -78,8 +84,8 @@ class LayerReader(BodyReader):
                 if key not in known:
                     owner = BY_KEY.get(known[0])
                     inside = owner is not None and key in words_of(owner)
-                    help = f"it belongs inside: `{known[0]}: {{{key}: …}}`" if inside else nearest(key, GRAPH_WORDS)
-                    self.report("CNN101", f"`{key}` is no key of a layer", marks.key(self.file, key), help or f"beside `{known[0]}` may stand {', '.join(GRAPH_WORDS)}")
+                    fault = Diagnostic("CNN101", f"`{key}` is no key of a layer", marks.key(self.file, key))
+                    self.add(fault._replace(help=f"it belongs inside: `{known[0]}: {{{key}: …}}`") if inside else misspelled(fault, key, GRAPH_WORDS, f"beside `{known[0]}` may stand {', '.join(GRAPH_WORDS)}"))
             return known[0]
         at = marks.key(self.file, keys[1]) if keys else marks.position(self.file)
         found = " and ".join(f"`{k}`" for k in keys) or "none"

@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..diagnostic import Diagnostic, Mistake, Position, nearest
-from .check import validate
+from ..diagnostic import Diagnostic, Mistake, Position, misspelled
 from .model import Document
 from .spec import Spec
+from .validation import validate
 from .yaml_tree import MAX_BYTES, Marks, parse
 
 
@@ -48,7 +48,7 @@ def read(path: Path) -> str:
     except IsADirectoryError:
         raise Mistake(Diagnostic("CNN002", f"{path} is a directory", help="name a file in it")) from None
     except OSError as error:
-        raise Mistake(Diagnostic("CNN002", f"cannot read {path}: {error.strerror or error}", help=nearest(path.stem, stems()))) from None
+        raise Mistake(misspelled(Diagnostic("CNN002", f"cannot read {path}: {error.strerror or error}"), path.stem, stems())) from None
 
 
 def read_bytes(file: str, data: bytes) -> str:
@@ -65,17 +65,27 @@ def from_text(text: str, file: str = "<text>", variant: str | None = None) -> Sp
     """The spec written in a text."""
     try:
         data, marks = parse(text, file)
-        return Spec(file, text, document_of(data, marks, file), marks, variant)
+        document, found = document_of(data, marks, file)
+        return Spec(file, text, document, marks, variant, found)
     except Mistake as mistake:
         mistake.sources[file] = text
         raise
 
 
-def document_of(data: Any, marks: Marks, file: str) -> Document:
-    """The checked document; `name: 2015` and the like count as text."""
+def document_of(data: Any, marks: Marks, file: str) -> tuple[Document, list[Diagnostic]]:
+    """The checked document, and what is wrong with parts of it that the layers do not depend on, which are left out."""
     if not isinstance(data, dict):
         raise Mistake(Diagnostic("CNN006", "a spec is a mapping with `input` and `layers`", marks.position(file), help="input: [3, 224, 224]"))
-    return validate(Document, data, marks, file, "a spec")
+    try:
+        return validate(Document, data, marks, file, "a spec"), []
+    except Mistake as mistake:
+        wrong = {str(error["loc"][0]) for error in mistake.errors}
+        if wrong & NEEDED:
+            raise
+        return validate(Document, {key: value for key, value in data.items() if key not in wrong}, marks, file, "a spec"), list(mistake.diagnostics)
+
+
+NEEDED = {"input", "layers", "params", "variants", "blocks"}  # what the layers depend on
 
 
 def folder() -> Path:
@@ -105,7 +115,7 @@ def bundled(name: str) -> tuple[Path, str | None]:
         if name in variants:
             return path, name
         known += [path.stem, *variants]
-    raise Mistake(Diagnostic("CNN111", f"no file and no bundled network is called `{name}`", help=nearest(name, known) or "`cnncalc zoo` lists what is bundled"))
+    raise Mistake(misspelled(Diagnostic("CNN111", f"no file and no bundled network is called `{name}`"), name, known, "`cnncalc zoo` lists what is bundled"))
 
 
 def variant_names(path: Path) -> list[str]:

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ..diagnostic import Diagnostic, Mistake, nearest
+from ..diagnostic import Diagnostic, Mistake, misspelled
 from ..graph import Graph
-from .check import shown
 from .expand import Expander
 from .expression import ExpressionError
 from .layers import LayerReader, read_parameters
 from .model import Document, Published, Variant
 from .names import GRAPH_WORDS, NAME, name_fault
 from .steps import BlockSteps, Step
+from .validation import shown
 from .values import ANY_WORD, evaluate, expression_fault, prepare
 from .yaml_tree import Marks
 
@@ -33,12 +33,12 @@ class Figures(NamedTuple):
 class Spec:
     """A network or a family of networks, as written. `diagnostics` holds what is wrong with the text itself."""
 
-    def __init__(self, file: str, text: str, document: Document, marks: Marks, variant: str | None = None):
+    def __init__(self, file: str, text: str, document: Document, marks: Marks, variant: str | None = None, found: Iterable[Diagnostic] = ()):
         self.file, self.text, self.document, self.marks = file, text, document, marks
         self.variant = variant  # the one that was asked for by name, and that is meant where none is given
         self.params: dict[str, Any] = {}
         self.blocks: dict[str, BlockSteps] = {}
-        self.diagnostics: list[Diagnostic] = []
+        self.diagnostics: list[Diagnostic] = list(found)
         self._inputs: dict[str, tuple] = {}
         self._expects: dict[str, dict[str, Any]] = {}  # per variant: shapes after layers
         self.steps: list[Step] = []
@@ -48,6 +48,8 @@ class Spec:
     def ok(self) -> bool:
         """Whether the text itself is free of errors."""
         return not any(d.severity == "error" for d in self.diagnostics)
+
+    sound = False  # whether all but the layers is free of errors, so that the layers before a faulty one can be expanded
 
     @cached_property
     def expects(self) -> bool:
@@ -90,7 +92,7 @@ class Spec:
         """The network of a variant, with parameters replaced by `set` and the input by `input`, as far as it is right."""
         variant = variant or self.variant
         try:
-            if not self.ok:
+            if not self.sound:
                 raise Mistake()
             self._known_variant(variant)
             params = self._bind(variant, set or {})
@@ -110,7 +112,7 @@ class Spec:
 
     def _known_variant(self, variant: str | None) -> None:
         if variant is not None and variant not in self.variants:
-            raise Mistake(Diagnostic("CNN111", f"{self.file} has no variant `{variant}`", help=nearest(variant, self.variants) or f"it has {', '.join(self.variants) or 'none'}"))
+            raise Mistake(misspelled(Diagnostic("CNN111", f"{self.file} has no variant `{variant}`"), variant, self.variants, f"it has {', '.join(self.variants) or 'none'}"))
 
     def _read(self) -> None:
         reader = LayerReader(self.file, self.blocks)
@@ -119,6 +121,7 @@ class Spec:
         self.params = read_parameters(reader, self.document.params, self.marks.find("params"), frozenset(), may_be_required=False)
         self._read_variants(reader, names)
         self._inputs = self._read_inputs(reader, names)
+        sound = not reader.errors
         for name, block in self.blocks.items():
             before = set(reader.used_blocks)
             reader.used_blocks = set()
@@ -133,7 +136,9 @@ class Spec:
         self.diagnostics += reader.diagnostics
         if not self.steps and not self.diagnostics:
             self.diagnostics.append(Diagnostic("CNN102", "`layers` is empty", self.marks.key(self.file, "layers"), help="add a layer: `- relu`"))
-        self.diagnostics += self._cycles()
+        cycles = list(self._cycles())
+        self.diagnostics += cycles
+        self.sound = sound and bool(self.steps) and not cycles
         if self.ok:  # a misspelled use is no reason to complain of the declaration too
             self.diagnostics += self._unused(reader)
 
@@ -156,7 +161,8 @@ class Spec:
         for variant, own in (self.document.variants or {}).items():
             for name in (own and own.params) or ():
                 if name not in names:
-                    reader.report("CNN106", f"variant `{variant}` sets `{name}`, which is no parameter", self.marks.find("variants", variant, "params").key(self.file, name), nearest(name, names))
+                    place = self.marks.find("variants", variant, "params").key(self.file, name)
+                    reader.add(misspelled(Diagnostic("CNN106", f"variant `{variant}` sets `{name}`, which is no parameter", place), name, names))
             marks = self.marks.find("variants", variant, "expect")
             shapes = (own and own.expect) or {}
             self._expects[variant] = {path: reader.expected(shape, marks.find(path), names | ROOT_NAMES) for path, shape in shapes.items()}
@@ -219,7 +225,7 @@ class Spec:
         overrides: dict[str, Any] = {**((own and own.params) or {}), **given}
         for name in given:
             if name not in self.params:
-                raise Mistake(Diagnostic("CNN111", f"--set {name}: {self.file} has no parameter `{name}`", help=nearest(name, self.params) or f"it has {', '.join(self.params) or 'none'}"))
+                raise Mistake(misspelled(Diagnostic("CNN111", f"--set {name}: {self.file} has no parameter `{name}`"), name, self.params, f"it has {', '.join(self.params) or 'none'}"))
         values: dict[str, Any] = {}
         for name, default in self.params.items():
             place = self.marks.find("variants", variant, "params") if own and own.params and name in own.params else self.marks.find("params")
@@ -241,7 +247,7 @@ class Spec:
             shapes.update(given if isinstance(given, dict) else {next(iter(shapes)): tuple(given)})
         for name, shape in shapes.items():
             if name not in self._inputs:
-                raise Mistake(Diagnostic("CNN111", f"{self.file} has no input `{name}`", help=nearest(name, self._inputs)))
+                raise Mistake(misspelled(Diagnostic("CNN111", f"{self.file} has no input `{name}`"), name, self._inputs))
             if not all(isinstance(n, int) and not isinstance(n, bool) and 0 < n <= 10**9 for n in shape) or not 1 <= len(shape) <= 4:
                 place = None if given is not None else self.marks.find("input").position(self.file)
                 raise Mistake(Diagnostic("CNN103" if given is None else "CNN111", f"an input is one to four positive integers, [channels, *spatial], not {shown(shape)}", place))

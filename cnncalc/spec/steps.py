@@ -27,10 +27,17 @@ class Step:
     share: str | None = None
 
     def __init__(self, key: str, name: str, marks: Marks, place: Position):
-        self.kind: Literal["op", "join", "block", "chain"] = "op"
+        self.kind: Literal["op", "join", "block", "chain", "fault"] = "op"  # fault: wrong in itself, which is reported
         self.key, self.name, self.marks, self.place = key, name, marks, place  # the place is that of the key
         self.body: dict[str, Any] = {}
         self.body_marks = marks.find(key)
+
+    @classmethod
+    def faulty(cls, marks: Marks, file: str) -> Step:
+        """What could not be read as a layer."""
+        step = cls("", "", marks, marks.position(file))
+        step.kind = "fault"
+        return step
 
 
 class BlockSteps:

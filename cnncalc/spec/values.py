@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, get_args
 
-from ..diagnostic import Diagnostic, Position, nearest
+from ..diagnostic import Diagnostic, Position, misspelled
 from ..ops.base import Op
 from .expression import Expression, ExpressionError, compiled, leaves
 
@@ -69,4 +69,4 @@ def expression_fault(error: ExpressionError, position: Position | None, known: I
         return Diagnostic("CNN106", "`i` counts a `repeat`, and there is none around this", position)
     if error.unknown == "N":
         return Diagnostic("CNN106", "`N` is no name here", position, "shapes have no batch axis: [channels, *spatial]")
-    return Diagnostic("CNN106", f"`{error.unknown}` is no name here", position, nearest(error.unknown, known))
+    return misspelled(Diagnostic("CNN106", f"`{error.unknown}` is no name here", position), error.unknown, known)

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from ..diagnostic import Diagnostic, Mistake, Position
+from ..diagnostic import Diagnostic, Edit, Mistake, Position
 
 MAX_BYTES, MAX_DEPTH, MAX_NODES, MAX_DIGITS = 1_000_000, 64, 200_000, 18
 
@@ -23,12 +23,13 @@ _WORDS = {"": None, "~": None, "null": None, "Null": None, "NULL": None,
 
 
 class Marks:
-    """Where a value stands (0-based line and column, width) and where its keys and items do."""
+    """Where a value stands (0-based line and column, width, and the end of a container) and where its keys and items do."""
 
-    __slots__ = ("column", "items", "keys", "line", "size", "width")
+    __slots__ = ("column", "end", "items", "keys", "line", "size", "width")
 
     def __init__(self, line: int, column: int, width: int = 1):
         self.line, self.column, self.width, self.size = line, column, width, 1
+        self.end: tuple[int, int] | None = None
         self.keys: dict[str, tuple[int, int, int]] = {}
         self.items: dict[Any, Marks] = {}
 
@@ -43,6 +44,11 @@ class Marks:
 
     def position(self, file: str) -> Position:
         return Position(file, self.line + 1, self.column + 1, max(self.width, 1))
+
+    def whole(self, text: str) -> Edit:
+        """Another text in place of all of a value."""
+        line, column = self.end or (self.line, self.column + self.width)
+        return Edit(self.line + 1, self.column + 1, line + 1, column + 1, text)
 
     def key(self, file: str, key: str) -> Position:
         """Where a key stands."""
@@ -106,6 +112,7 @@ class _Reader:
             self._open(event, {} if kind is yaml.MappingStartEvent else [])
         elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
             data, marks, anchor = self.stack.pop()
+            marks.end = event.end_mark.line, event.end_mark.column
             self.pending.pop()
             self._add(data, marks, anchor)
         elif kind is yaml.AliasEvent:

@@ -17,7 +17,7 @@ from torch.nn.parameter import is_lazy
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-from ..diagnostic import Diagnostic, Mistake, nearest
+from ..diagnostic import Diagnostic, Mistake, misspelled
 from ..ops.base import named as sized
 from .calls import first_line
 from .events import Event, Recorder
@@ -38,7 +38,7 @@ def network_of(target: str, args: Sequence[Any] = (), kwargs: Mapping[str, Any] 
         found: Any = importlib.import_module(place)
     for name in path.split("."):
         if not hasattr(found, name):
-            raise Mistake(Diagnostic("CNN403", f"`{place}` has no `{path}`", help=nearest(name, [n for n in dir(found) if not n.startswith("_")])))
+            raise Mistake(misspelled(Diagnostic("CNN403", f"`{place}` has no `{path}`"), name, [n for n in dir(found) if not n.startswith("_")]))
         found = getattr(found, name)
     if not isinstance(found, nn.Module):
         if not callable(found):

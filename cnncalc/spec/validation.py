@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from ..diagnostic import Diagnostic, Mistake, nearest
+from ..diagnostic import Diagnostic, Mistake, Position, instead, misspelled, nearest
 from ..ops.base import Op
 from .expression import clip
 from .names import FIELD_SYNONYMS
 from .yaml_tree import Marks
 
+UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")  # pydantic's names for a key that does not exist
 MOST = 100  # diagnostics of one file: beyond, it is wrong throughout
 
 Model = TypeVar("Model", bound="BaseModel | Op")
@@ -25,17 +26,21 @@ def validate(model: type[Model], data: dict[str, Any], marks: Marks, file: str, 
     try:
         return model(**data)
     except ValidationError as error:
-        raise Mistake(*findings(error, model, data, marks, file, what)) from None
+        mistake = Mistake(*findings(error, model, data, marks, file, what))
+        mistake.errors = error.errors(include_url=False)
+        raise mistake from None
 
 
 def findings(error: ValidationError, model: Any, data: Any, marks: Marks, file: str, what: str) -> Iterator[Diagnostic]:
     """One diagnostic per key: a union of types reports each of its branches, which is one mistake."""
     seen = set()
-    for item in error.errors(include_url=False)[:MOST]:
+    errors = error.errors(include_url=False)[:MOST]
+    meant = {(*e["loc"][:-1], FIELD_SYNONYMS.get(str(e["loc"][-1])) or nearest(str(e["loc"][-1]), keys_of(model, e["loc"]))[0]) for e in errors if e["type"] in UNKNOWN}
+    for item in errors:
         loc, missing = item["loc"], item["type"] == "missing"
         place = path_in_data(data, loc)
         key = (missing, loc if missing else place)
-        if key not in seen:
+        if key not in seen and not (missing and loc in meant):  # a misspelled key is not missed too
             seen.add(key)
             yield finding(item, model, marks, file, what, loc, place)
 
@@ -43,7 +48,7 @@ def findings(error: ValidationError, model: Any, data: Any, marks: Marks, file: 
 def finding(item: Any, model: Any, marks: Marks, file: str, what: str, loc: tuple, place: tuple) -> Diagnostic:
     """One of pydantic's errors, in the words of the language."""
     field, inside = str(loc[-1]), what if len(loc) == 1 else owner_text(loc[:-1])
-    if item["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+    if item["type"] in UNKNOWN:
         return unknown_key(field, marks.find(*loc[:-1]).key(file, field), keys_of(model, loc), inside)
     if item["type"] == "missing":
         return Diagnostic("CNN102", f"{inside} needs `{field}`", marks.find(*loc[:-1]).position(file), help=f"add `{field}: …`")
@@ -89,15 +94,23 @@ def owner_text(path: tuple) -> str:
     return f"`{path[-1]}`"
 
 
-def unknown_key(key: str, position: Any, known: list[str], what: str) -> Diagnostic:
+def unknown_key(key: str, position: Position, known: list[str], what: str) -> Diagnostic:
     """A key that does not exist here."""
-    if FIELD_SYNONYMS.get(key) in known:
-        return Diagnostic("CNN101", f"{what} has no key `{key}`", position, help=f"here it is called `{FIELD_SYNONYMS[key]}`")
+    fault = Diagnostic("CNN101", f"{what} has no key `{clip(key)}`", position)
+    meant = FIELD_SYNONYMS.get(key)
+    if meant in known:
+        return instead(fault._replace(help=f"here it is called `{meant}`"), key, str(meant))
     if key in ("in_channels", "in_features"):
-        return Diagnostic("CNN101", f"{what} has no key `{key}`", position, help="remove it: what comes in is inferred")
+        return fault._replace(help="remove it: what comes in is inferred")
     if ":" in key:
-        return Diagnostic("CNN101", f"{what} has no key `{clip(key)}`", position, help="put a space behind the colon")
-    return Diagnostic("CNN101", f"{what} has no key `{clip(key)}`", position, help=nearest(key, known) or f"it has {', '.join(f'`{k}`' for k in known)}")
+        return fault._replace(help="put a space behind the colon")
+    return misspelled(fault, key, known, f"it has {', '.join(f'`{k}`' for k in known)}")
+
+
+def left(known: Iterable[str], data: Iterable[str]) -> list[str]:
+    """The keys that are not given yet, among which a misspelled one may be; all of them, if none is left."""
+    given = set(data)
+    return [key for key in known if key not in given] or list(known)
 
 
 def keys_of(model: type[BaseModel | Op], loc: tuple) -> list[str]:

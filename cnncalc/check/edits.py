@@ -1,0 +1,105 @@
+"""Edits of a spec's text that keep its style: a field set, a layer put in or taken out. None where the text does not allow it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ..analysis.flatten import value as in_yaml
+from ..diagnostic import Edit
+from ..spec.expand import Scope
+from ..spec.expression import Expression
+from ..spec.spec import Spec
+from ..spec.steps import Step
+from ..spec.yaml_tree import Marks
+from .text import Text
+
+Edits = tuple[Edit, ...] | None
+
+
+def setting(text: Text, spec: Spec, variant: str | None, step: Step, scope: Scope | None, field: str, value: Any) -> Edits:
+    """A field of a layer, or the parameter that it takes its value from, however many blocks further out that is set."""
+    written = step.body.get(field)
+    name = written.text.strip() if isinstance(written, Expression) else None
+    if name is None or not name.isidentifier():
+        return field_set(text, step, field, value)
+    while scope is not None and (scope.step is None or name not in spec.blocks[scope.step.key].params):
+        scope = scope.parent
+    if scope is not None and scope.step is not None:
+        return setting(text, spec, variant, scope.step, scope.parent, name, value)
+    for marks in (spec.marks.find("variants", variant, "params"), spec.marks.find("params")):
+        if name in marks.items and name in marks.keys:
+            return (text.edit(*text.span(marks.items[name]), in_yaml(value)),)
+    return None
+
+
+def field_set(text: Text, step: Step, field: str, value: Any) -> Edits:
+    """A field of a layer as it is written: its value replaced, or the field added."""
+    marks, new = step.body_marks, in_yaml(value)
+    if step.each is not None:
+        return None
+    if field in marks.items:
+        return (text.edit(*text.span(marks.items[field]), new),)
+    if marks.keys:
+        return added(text, marks, field, new)
+    if marks.items:  # one bare value, of the main field
+        (main, bare), = marks.items.items()
+        start, end = text.span(bare)
+        return (text.edit(start, end, f"{{{main}: {text.text[start:end]}, {field}: {new}}}"),)
+    if step.marks.keys:  # `- batchnorm:` or `{batchnorm: }`, without a body
+        at = text.offset(marks.line + 1, marks.column + 1)
+        return (text.edit(at, at, f" {{{field}: {new}}}"),)
+    start, end = text.span(step.marks)
+    return (text.edit(start, end, f"{step.key}: {{{field}: {new}}}"),)
+
+
+def added(text: Text, marks: Marks, key: str, value: str) -> Edits:
+    """One more key in a mapping: at its end in {…}, at its beginning in block style."""
+    start, end = text.span(marks)
+    if text.text[start] == "{":
+        at = len(text.text[: end - 1].rstrip())
+        return (text.edit(at, at, f"{', ' if marks.keys else ''}{key}: {value}"),)
+    return (text.edit(start, start, f"{key}: {value}\n{' ' * marks.column}"),)
+
+
+def layer_before(text: Text, marks: Marks, *lines: str) -> Edits:
+    """A layer put in before another: its first line, and the words below it."""
+    start, _ = text.span(marks)
+    before = text.text[text.starts[marks.line] : start]
+    if re.search(r"(^|\s)-\s+$", before):
+        dash = " " * (len(before.rstrip()) - 1)
+        gap = " " * (len(before) - len(before.rstrip()))
+        return (text.edit(start, start, f"\n{dash} {gap}".join(lines) + f"\n{dash}-{gap}"),)
+    if before.rstrip()[-1:] in ("[", ","):
+        return (text.edit(start, start, (lines[0] if len(lines) == 1 else "{" + ", ".join(lines) + "}") + ", "),)
+    return None
+
+
+def layer_after(text: Text, items: Marks, line: str) -> Edits:
+    """A layer put in at the end of a list, which may be empty."""
+    start, end = text.span(items)
+    if not items.items:
+        return (text.edit(start, end, f"{'' if end > start else ' '}[{line}]"),)
+    if text.text[start] == "[":
+        at = len(text.text[: end - 1].rstrip())
+        return (text.edit(at, at, f", {line}"),)
+    return (text.edit(end, end, f"\n{' ' * items.column}- {line}"),)
+
+
+def layer_dropped(text: Text, marks: Marks) -> Edits:
+    """A layer taken out of its list."""
+    start, end = text.span(marks)
+    line_start = text.starts[marks.line]
+    if re.fullmatch(r"\s*-\s+", text.text[line_start:start]):
+        newline = text.text.find("\n", end)
+        return (text.edit(line_start, len(text.text) if newline < 0 else newline + 1, ""),)
+    after = re.match(r"\s*,\s*", text.text[end:])
+    if after:
+        return (text.edit(start, end + after.end(), ""),)
+    kept = text.text[:start].rstrip()
+    return (text.edit(len(kept) - 1, end, ""),) if kept.endswith(",") else None
+
+
+def line_dropped(text: Text, line: int) -> Edits:
+    """A whole line taken out."""
+    return (text.edit(text.starts[line - 1], text.starts[line], ""),) if line < len(text.starts) else None

@@ -1,0 +1,70 @@
+"""Which files are checked: those that are named, and the specs in folders that are."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+
+from ..diagnostic import Diagnostic, Mistake
+from ..spec.load import bundled, is_file, read, shorten
+
+OWN_NAME = (".cnn.yaml", ".cnn.yml")
+YAML = (".yaml", ".yml")
+_KEY = re.compile(r"^(?:\{\s*)?['\"]?cnncalc['\"]?\s*:", re.M)  # `cnncalc: 1` at the top level, even of a file that does not parse
+PASSED_OVER = {"node_modules", "__pycache__", "site-packages"}
+
+
+def found(paths: list[str], exclude: tuple[str, ...] = ()) -> Iterator[tuple[str, str | None]]:
+    """(path, variant) of every spec below the paths, each once, in order: `path#variant` and bundled names too.
+
+    Errors: CNN002 for a path that does not exist, CNN111 for a name that is not bundled either.
+    """
+    seen: set[tuple[str, str | None]] = set()
+    for path in paths:
+        for one in _below(path, exclude):
+            if one not in seen:
+                seen.add(one)
+                yield one
+
+
+def _below(path: str, exclude: tuple[str, ...]) -> Iterator[tuple[str, str | None]]:
+    if path == "-" or is_file(Path(path)):
+        yield path, None
+    elif Path(path).is_dir():
+        yield from ((name, None) for name in specs_in(path, exclude))
+    else:
+        name, _, variant = path.partition("#")
+        if is_file(Path(name)):
+            yield name, variant or None
+        elif Path(name).suffix in YAML or "/" in name:
+            raise Mistake(Diagnostic("CNN002", f"{path} does not exist"))
+        else:
+            file, member = bundled(name)
+            yield shorten(file), variant or member
+
+
+def specs_in(folder: str, exclude: tuple[str, ...]) -> Iterator[str]:
+    """The specs of a folder and those below it: `*.cnn.yaml`, and YAML with a top-level key `cnncalc`."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in PASSED_OVER and not excluded(os.path.join(place, name), exclude))
+        for name in sorted(names):
+            path = os.path.normpath(os.path.join(place, name))
+            if name.endswith(YAML) and not excluded(path, exclude) and (name.endswith(OWN_NAME) or is_spec(path)):
+                yield path
+
+
+def excluded(path: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a path, or a folder it is in, matches a pattern such as `drafts` or `*/old/*`."""
+    plain = Path(path).as_posix().removeprefix("./")
+    return any(fnmatch(plain, pattern) or fnmatch(plain, pattern.rstrip("/") + "/*") or fnmatch(Path(plain).name, pattern) for pattern in patterns)
+
+
+def is_spec(path: str) -> bool:
+    """Whether a file calls itself a spec; one that is not text is none."""
+    try:
+        return _KEY.search(read(Path(path))) is not None
+    except Mistake:
+        return False

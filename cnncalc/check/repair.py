@@ -1,0 +1,83 @@
+"""The search of repairs: edits tried on the text, kept only if the finding goes away and nothing else breaks."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..diagnostic import Diagnostic, Edit, Fix, Mistake
+from ..graph import Graph
+from ..ops.base import named
+from ..spec.load import from_text
+from .candidates import Case, candidates
+from .text import Text
+
+TRIALS, WORK = 24, 600_000  # most edits tried for a finding, and most characters and layers read for them
+OFFERED = 3
+
+
+class Trial(NamedTuple):
+    """What becomes of a text with an edit: whether the finding is gone and nothing else is wrong, and how far the layers reach."""
+
+    mends: bool
+    complete: bool
+    reached: int
+    graph: Graph
+
+
+def repairs(case: Case) -> list[Fix]:
+    """Edits that mend the finding, the nearest first; those after which the network is whole, if there are any."""
+    cost = len(case.text.text) + 60 * len(case.graph.nodes)
+    most = max(2, min(TRIALS, WORK // cost))
+    found: list[tuple[Trial, Fix]] = []
+    tried: set[tuple[Edit, ...]] = set()
+    for title, edits in candidates(case, most):
+        if len(tried) >= most or sum(trial.complete for trial, _ in found) >= OFFERED:
+            break
+        if edits is not None and edits not in tried:
+            tried.add(edits)
+            trial = attempt(case, edits)
+            if trial.mends:
+                found.append((trial, Fix(title + (outcome(case, trial) if title.startswith(("`", "an im", "an inp")) else ""), edits)))
+    whole = any(trial.complete for trial, _ in found)
+    furthest = max((trial.reached for trial, _ in found), default=0)
+    return [fix for trial, fix in found if trial.complete == whole and (whole or trial.reached >= furthest - 1)]
+
+
+def attempt(case: Case, edits: tuple[Edit, ...]) -> Trial:
+    """The network of the edited text."""
+    edited = case.text.apply(edits)
+    try:
+        spec = from_text(edited.text, case.spec.file)
+    except Mistake:
+        return Trial(False, False, 0, Graph())
+    graph = spec.graph(case.variant)
+    mine = case.fault.diagnostic
+    again = any(d.code == mine.code and d.position and edited.back_once(d.position) == mine.position for d in graph.diagnostics)
+    earlier = len(graph.nodes) < len(case.graph.nodes) - 1 and not graph.outputs
+    worse = bool(case.graph.outputs) and (not graph.outputs or errors(graph.diagnostics) >= errors(case.graph.diagnostics))
+    mends = not (again or earlier or worse or not graph.nodes or errors(spec.diagnostics) > errors(case.spec.diagnostics))
+    return Trial(mends, bool(graph.outputs), len(graph.nodes), graph)
+
+
+def errors(diagnostics: list[Diagnostic]) -> int:
+    """How many are errors."""
+    return sum(d.severity == "error" for d in diagnostics)
+
+
+def outcome(case: Case, trial: Trial) -> str:
+    """`` gives 8×16×16``, where the layer still exists."""
+    path, graph = case.fault.path, trial.graph
+    now = next((node.shape for node in graph.nodes if node.path == path and node.op), None)
+    if now is None and path in graph.groups:
+        now = graph.nodes[graph.groups[path][2]].shape
+    return f" gives {named(now)}" if now is not None else ""
+
+
+def remaining(text: Text, edits: list[Edit], file: str, variant: str | None) -> tuple[bool, int]:
+    """Whether a text with edits is no whole network, and how many errors it has: less is better."""
+    try:
+        spec = from_text(text.apply(edits).text, file)
+    except Mistake as mistake:
+        return True, errors(list(mistake.diagnostics))
+    graph = spec.graph(variant)
+    return not graph.outputs, errors(graph.diagnostics) + errors(spec.diagnostics)

@@ -1,0 +1,125 @@
+"""A file's text under edits: ranges as offsets, edits put in, and the way back from the edited text to the one before."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable
+from functools import cached_property
+from itertools import accumulate
+
+from ..diagnostic import Edit, Position
+from ..spec.yaml_tree import Marks
+
+
+class Text:
+    """A text, the text it was edited from if it was, and where both correspond."""
+
+    def __init__(self, text: str, before: Text | None = None, pieces: tuple[tuple[int, int, int, int], ...] = ()):
+        self.text, self.before = text, before
+        self.pieces = pieces  # (start, end) here, and (start, end) before the edit, in order
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines, with their ends."""
+        return self.text.splitlines(keepends=True) or [""]
+
+    @cached_property
+    def starts(self) -> list[int]:
+        """Where each line starts."""
+        return [0, *accumulate(map(len, self.lines))]
+
+    def offset(self, line: int, column: int) -> int:
+        """Of a 1-based line and column; the end of the text for places behind it."""
+        if line > len(self.lines):
+            return len(self.text)
+        return min(self.starts[line - 1] + column - 1, len(self.text))
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """The 1-based line and column of an offset."""
+        line = bisect_right(self.starts, offset, 0, len(self.lines))
+        return line, offset - self.starts[line - 1] + 1
+
+    def span(self, marks: Marks) -> tuple[int, int]:
+        """Start and end of a value. A container in block style ends with its last word, not where the next begins."""
+        start = self.offset(marks.line + 1, marks.column + 1)
+        if marks.end is None:
+            return start, start + (marks.width if self.text[start : start + 1].strip() else 0)
+        body = self.text[start : self.offset(marks.end[0] + 1, marks.end[1] + 1)].rstrip()
+        while body.rpartition("\n")[2].lstrip().startswith("#"):
+            body = body.rpartition("\n")[0].rstrip()
+        return start, start + len(body)
+
+    def edit(self, start: int, end: int, text: str) -> Edit:
+        """Another text in place of a range of offsets."""
+        return Edit(*self.place(start), *self.place(end), text)
+
+    def range(self, edit: Edit) -> tuple[int, int, str]:
+        """An edit as offsets and the text that replaces them."""
+        start, end = self.offset(edit.line, edit.column), self.offset(edit.end_line, edit.end_column)
+        if edit.word is None or not (inside := re.search(rf"(?<!\w){re.escape(edit.word)}(?!\w)", self.text[start:end])):
+            return start, end, edit.text
+        return start + inside.start(), start + inside.end(), edit.text
+
+    def apply(self, edits: Iterable[Edit]) -> Text:
+        """The text with edits put in; of two that overlap, the first that was named."""
+        ranges: list[tuple[int, int, str]] = []
+        for edit in edits:
+            start, end, text = self.range(edit)
+            if (start, end, text) not in ranges and all(end <= a or b <= start for a, b, _ in ranges if (start, end) != (a, b) or start != end):
+                ranges.append((start, end, text))
+        parts, pieces, at, here = [], [], 0, 0
+        for start, end, text in sorted(ranges, key=lambda r: r[:2]):
+            parts += [self.text[at:start], text]
+            here += start - at
+            pieces.append((here, here + len(text), start, end))
+            here, at = here + len(text), end
+        return Text("".join([*parts, self.text[at:]]), self, tuple(pieces))
+
+    def step_back(self, offset: int) -> tuple[int, bool]:
+        """The offset before the last edits that an offset corresponds to, and whether it was there (and not put in by them)."""
+        shift = 0
+        for start, end, old_start, old_end in self.pieces:
+            if offset < start:
+                break
+            if offset < end:
+                return old_start, False
+            shift = old_end - end
+        return offset + shift, True
+
+    def back(self, offset: int) -> tuple[int, bool]:
+        """The same in the first text."""
+        if self.before is None:
+            return offset, True
+        earlier, there = self.step_back(offset)
+        first, also = self.before.back(earlier)
+        return first, there and also
+
+    def back_once(self, position: Position) -> Position:
+        """Where a position was before the last edits."""
+        before = self.before or self
+        line, column = before.place(self.step_back(self.offset(position.line, position.column))[0])
+        return position._replace(line=line, column=column)
+
+    @property
+    def first(self) -> Text:
+        """The text before all edits."""
+        return self if self.before is None else self.before.first
+
+    def original(self, position: Position) -> Position:
+        """Where a position of this text is, or would be, in the first text."""
+        if self.before is None:
+            return position
+        start, there = self.back(self.offset(position.line, position.column))
+        line, column = self.first.place(start)
+        return Position(position.file, line, column, position.length if there else 1)
+
+    def original_edit(self, edit: Edit) -> Edit | None:
+        """The same edit on the first text, where it concerns nothing that was put in since."""
+        if self.before is None:
+            return edit
+        start, end, text = self.range(edit)
+        (a, kept), (b, also) = self.back(start), self.back(max(end - 1, start))
+        b += end > start
+        same = kept and (also or end == start) and self.first.text[a:b] == self.text[start:end]
+        return self.first.edit(a, b, text) if same else None

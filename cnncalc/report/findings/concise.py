@@ -1,0 +1,10 @@
+"""A line for each finding, ``file:line:column: severity[code]: message``, and the sums."""
+
+from __future__ import annotations
+
+from ...check.run import Checked
+from .tally import all_findings, summary
+
+
+def render(checked: list[Checked]) -> str:
+    return "\n".join([*(str(finding.diagnostic) for _, finding in all_findings(checked)), summary(checked)])

@@ -1,0 +1,30 @@
+"""A summary in Markdown, for a step of a workflow or a comment."""
+
+from __future__ import annotations
+
+from ...check.examine import Finding
+from ...check.run import Checked
+from .tally import all_findings, summary, whose
+
+SIGNS = {"error": "❌", "warning": "⚠️", "note": "💡"}
+
+
+def render(checked: list[Checked]) -> str:
+    """The sums, a table of the findings, and the networks that have none."""
+    lines = ["### cnncalc", "", summary(checked)]
+    rows = [row(file, finding) for file, finding in all_findings(checked)]
+    if rows:
+        lines += ["", "| | where | what | help |", "|---|---|---|---|", *rows]
+    return "\n".join(lines)
+
+
+def row(file: Checked, finding: Finding) -> str:
+    d = finding.diagnostic
+    where = f"{d.position.file}:{d.position.line}" if d.position else file.file
+    variants = whose(file, finding)
+    what = d.message + (f" ({d.equation})" if d.equation else "") + (f", in {variants}" if variants else "")
+    return f"| {SIGNS[d.severity]} {d.code} | {cell(where)} | {cell(what)} | {cell(d.help or '')} |"
+
+
+def cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
