@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from .analysis.analyze import analyze
     from .analysis.fold import Report
+    from .checking.run import check_specs as check
     from .diagnostic import Diagnostic, Mistake
     from .spec.load import from_text as loads
     from .spec.load import load
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
     from .torch_backend.weights import load_state_dict
 
 _HOMES = {
-    "load": "spec.load:load", "loads": "spec.load:from_text", "analyze": "analysis.analyze:analyze", "build": "torch_backend.build:build",
+    "load": "spec.load:load", "loads": "spec.load:from_text", "analyze": "analysis.analyze:analyze", "check": "checking.run:check_specs", "build": "torch_backend.build:build",
     "load_state_dict": "torch_backend.weights:load_state_dict",
     "Spec": "spec.spec:Spec", "Report": "analysis.fold:Report", "Diagnostic": "diagnostic:Diagnostic", "Mistake": "diagnostic:Mistake",
 }  # fmt: skip
-__all__ = ["Diagnostic", "Mistake", "Report", "Spec", "analyze", "build", "load", "load_state_dict", "loads"]
+__all__ = ["Diagnostic", "Mistake", "Report", "Spec", "analyze", "build", "check", "load", "load_state_dict", "loads"]
 
 
 def __getattr__(name: str) -> Any:

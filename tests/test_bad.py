@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from cnncalc.check.examine import examine
-from cnncalc.check.run import applied
+from cnncalc.checking.examine import examine
+from cnncalc.checking.run import applied
 from cnncalc.rules import rules
 
 ROOT = Path(__file__).parent.parent

@@ -42,6 +42,7 @@ def check(
     select: Codes = None,
     ignore: Ignored = None,
     fail_on: Annotated[Optional[Level], typer.Option("--fail-on", help="the least severity that fails; error unless said")] = None,  # noqa: UP045
+    only_specs: Annotated[bool, typer.Option("--only-specs", help="pass over named files without a top-level `cnncalc`, as in folders")] = False,
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="exit 0 whatever is found")] = False,
     fix: Annotated[bool, typer.Option("--fix", help="make the fixes that are certain")] = False,
     fix_all: Annotated[bool, typer.Option("--fix-all", help="make every fix of an error, those that are a matter of choice too")] = False,
@@ -51,15 +52,15 @@ def check(
     write_baseline: Annotated[Optional[str], typer.Option("--write-baseline", metavar="FILE", help="write the findings as a baseline, and exit 0")] = None,  # noqa: UP045
 ) -> None:
     """Every spec and every variant: language, shapes, expectations, budgets, and notes on the design."""
-    from ..check.config import configured
-    from ..check.lock import NAME, read_lock, stale
-    from ..check.run import Checked, Finding, Job, counted, keyed
-    from ..check.run import check as checking
-    from ..check.suppress import read_baseline
+    from ..checking.config import configured
+    from ..checking.lock import NAME, read_lock, stale
+    from ..checking.run import Checked, Finding, Job, counted, keyed
+    from ..checking.run import check as checking
+    from ..checking.suppress import read_baseline
 
     config = overridden(configured(Path.cwd()), select, ignore, fail_on)
     others = outputs(also)
-    targets = named(paths, config.exclude)
+    targets = named(paths, config.exclude, only_specs)
     lock_file = lock or config.lock or NAME
     known = baseline or config.baseline
     locks = read_lock(lock_file) if locked or lock else None
@@ -88,7 +89,7 @@ def check(
 
 def unread(found: list[Any], folder: str) -> set[str]:
     """Networks of files with errors, whose figures are not known: their entries are not stale."""
-    from ..check.run import keyed
+    from ..checking.run import keyed
 
     return {name for file in found for name, _ in keyed(dict.fromkeys(file.networks), file.file, folder)}
 
@@ -112,28 +113,28 @@ def outputs(texts: list[str] | None) -> list[tuple[str, str]]:
 
 def overridden(config: Any, select: list[str] | None, ignore: list[str] | None, fail_on: Level | None) -> Any:
     """The configuration with the options over it."""
-    from ..check.config import codes_of
+    from ..checking.config import codes_of
 
     return config._replace(
         select=codes_of(select) or config.select, ignore=config.ignore | codes_of(ignore), fail_on=fail_on.value if fail_on else config.fail_on)  # fmt: skip
 
 
-def named(paths: list[str] | None, exclude: tuple[str, ...]) -> list[tuple[str, str | None]]:
+def named(paths: list[str] | None, exclude: tuple[str, ...], only_specs: bool = False) -> list[tuple[str, str | None]]:
     """The specs below the paths; a mistake where there are none."""
-    from ..check.files import found
+    from ..checking.files import found
 
-    targets = list(found(paths or ["."], exclude))
-    if not targets:
+    targets = list(found(paths or ["."], exclude, only_specs))
+    if not targets and not only_specs:
         raise Mistake(Diagnostic("CNN002", f"no specs in {', '.join(paths or ['.'])}", help="specs are *.cnn.yaml, and YAML with a top-level key `cnncalc`"))
     return targets
 
 
 def lock(paths: Paths = None, lock: Lock = None) -> None:
     """Writes the figures of every network to cnncalc.lock, for `check --locked`."""
-    from ..check.config import configured
-    from ..check.lock import NAME, read_lock, written
-    from ..check.run import Job
-    from ..check.run import check as checking
+    from ..checking.config import configured
+    from ..checking.lock import NAME, read_lock, written
+    from ..checking.run import Job
+    from ..checking.run import check as checking
 
     config = configured(Path.cwd())
     file = lock or config.lock or NAME

@@ -16,6 +16,8 @@ import typer  # noqa: E402
 from ..diagnostic import Diagnostic, Mistake, misspelled  # noqa: E402
 from . import options as o  # noqa: E402
 from .check import check, lock, rule  # noqa: E402
+from .diff import diff  # noqa: E402
+from .init import init  # noqa: E402
 from .measured import profile, verify  # noqa: E402
 from .output import complain, finish, put, show  # noqa: E402
 
@@ -154,7 +156,7 @@ def expand(spec: o.Spec, variant: o.Variant = None, set: o.Set = None, input: o.
     finish((d for d in report.diagnostics if d.severity == "error"), sources)
 
 
-for command in (check, lock, rule, verify, profile):
+for command in (check, lock, diff, rule, init, verify, profile):
     app.command()(command)
 
 
@@ -176,10 +178,11 @@ def zoo(format: Annotated[o.Format, typer.Option("--format", help="how to print 
 @app.command()
 def schema(output: o.Output = None) -> None:
     """JSON Schema of the language, for editors."""
+    from ..analysis.quantity import known_figures
     from ..report.json import dumps
     from ..spec.schema import json_schema
 
-    put(dumps(json_schema()), output)
+    put(dumps(json_schema(known_figures())), output)
 
 
 def narrow(arguments: list[str]) -> None:

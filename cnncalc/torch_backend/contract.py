@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
 import torch
+from torch import nn
 
 from ..analysis.analyze import analyze
 from ..analysis.fold import Report
@@ -53,9 +54,9 @@ class Held(NamedTuple):
         return not self.diagnostics
 
 
-def hold(spec: Spec, module: str, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None, *, variant: str | None = None,
+def hold(spec: Spec, module: str | nn.Module, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None, *, variant: str | None = None,
          set: Mapping[str, Any] | None = None, input: Any = None, batch: int = 1, device: str = "cpu", loose: bool = False) -> Held:  # fmt: skip
-    """Holds ``package.module:Net`` to a spec: every computation in call order, every parameter's shape, the totals.
+    """Holds a module, or ``package.module:Net``, to a spec: every computation in call order, every parameter's shape, the totals.
 
     Both networks are watched where torch dispatches their operators, so modules, functions and `+` are alike. Moves such as
     `view` or a slice are not compared, but what they lead to is. `loose` leaves out what is elementwise: activations and
@@ -65,8 +66,9 @@ def hold(spec: Spec, module: str, args: Sequence[Any] = (), kwargs: Mapping[str,
     start = time.perf_counter()
     where = device_of(device)
     report = analyze(spec, variant, set=set, input=input, batch=batch).or_mistake()
-    own = network_of(module, args, kwargs)
-    with aloud(f"moving `{module}` to {device}"), fitting(f"`{module}`", where):
+    own = network_of(module, args, kwargs) if isinstance(module, str) else module
+    called = module if isinstance(module, str) else type(module).__qualname__
+    with aloud(f"moving `{called}` to {device}"), fitting(f"`{called}`", where):
         own.to(where)
         own.eval()
     with fitting(f"batch {batch:,}", where):
@@ -87,7 +89,7 @@ def hold(spec: Spec, module: str, args: Sequence[Any] = (), kwargs: Mapping[str,
     due = [recorder.flows.get(y) for y in (returned if isinstance(returned, tuple) else (returned,))]
     other = [] if loose or not all(pair.ok for pair in pairs) else returned_otherwise(report, due, ran)
     diagnostics = other + explained(report, pairs, ran) + sums(totals) + ([] if ran.failure else idle(own, ran.used))
-    return Held(report, module, pairs, totals, diagnostics, notes, described(where), time.perf_counter() - start)
+    return Held(report, called, pairs, totals, diagnostics, notes, described(where), time.perf_counter() - start)
 
 
 def aligned(expected: list[Event], found: list[Event], loose: bool) -> tuple[list[Pair], list[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...check.run import Checked
+from ...checking.run import Checked
 from .tally import all_findings, whose
 
 COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}

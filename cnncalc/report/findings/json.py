@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...check.examine import Finding
-from ...check.run import Checked
+from ...checking.examine import Finding
+from ...checking.run import Checked
 from ..json import SCHEMA_VERSION, diagnostic_data, dumps
 from .tally import all_findings
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
-from ...check.examine import Finding
-from ...check.run import Checked
+from ...checking.examine import Finding
+from ...checking.run import Checked
 from ..diagnostics import render as as_text
 
 _FORBIDDEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # no characters of XML 1.0

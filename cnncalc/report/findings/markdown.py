@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ...check.examine import Finding
-from ...check.run import Checked
+from ...checking.examine import Finding
+from ...checking.run import Checked
 from .tally import all_findings, summary, whose
 
 SIGNS = {"error": "❌", "warning": "⚠️", "note": "💡"}
@@ -27,4 +27,6 @@ def row(file: Checked, finding: Finding) -> str:
 
 
 def cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+    """A text within a cell; what is set in backticks stays as it is."""
+    parts = text.replace("|", "\\|").replace("\n", " ").split("`")
+    return "`".join(part if n % 2 else part.replace("<", "&lt;") for n, part in enumerate(parts))

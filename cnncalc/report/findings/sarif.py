@@ -7,19 +7,20 @@ from typing import Any
 from urllib.parse import quote
 
 from ... import __version__
-from ...check.examine import Finding
-from ...check.run import Checked
+from ...checking.examine import Finding
+from ...checking.run import Checked
 from ...diagnostic import Edit, Fix
 from ...rules import Rule, rules
 from ..json import dumps
 from .tally import all_findings, whose
 
+HOME = "https://pypi.org/project/cnncalc"
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
 
 def render(checked: list[Checked]) -> str:
     known = list(rules())
-    driver = {"name": "cnncalc", "version": __version__, "semanticVersion": __version__, "rules": [rule_data(rule) for rule in rules().values()]}
+    driver = {"name": "cnncalc", "version": __version__, "semanticVersion": __version__, "informationUri": HOME, "rules": [rule_data(rule) for rule in rules().values()]}
     results = [result(file, finding, known) for file, finding in all_findings(checked)]
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     return dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...check.examine import Finding
-from ...check.run import Checked
+from ...checking.examine import Finding
+from ...checking.run import Checked
 
 
 def all_findings(checked: list[Checked]) -> Iterator[tuple[Checked, Finding]]:

@@ -17,15 +17,17 @@ _KEY = re.compile(r"^(?:\{\s*)?['\"]?cnncalc['\"]?\s*:", re.M)  # `cnncalc: 1` a
 PASSED_OVER = {"node_modules", "__pycache__", "site-packages"}
 
 
-def found(paths: list[str], exclude: tuple[str, ...] = ()) -> Iterator[tuple[str, str | None]]:
+def found(paths: list[str], exclude: tuple[str, ...] = (), only_specs: bool = False) -> Iterator[tuple[str, str | None]]:
     """(path, variant) of every spec below the paths, each once, in order: `path#variant` and bundled names too.
 
+    A file that is named counts as a spec whatever it holds, unless `only_specs`.
     Errors: CNN002 for a path that does not exist, CNN111 for a name that is not bundled either.
     """
     seen: set[tuple[str, str | None]] = set()
     for path in paths:
         for one in _below(path, exclude):
-            if one not in seen:
+            passed_over = only_specs and one[0] == path != "-" and (excluded(path, exclude) or not (path.endswith(OWN_NAME) or is_spec(path)))
+            if one not in seen and not passed_over:
                 seen.add(one)
                 yield one
 

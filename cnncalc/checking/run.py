@@ -13,7 +13,7 @@ from ..spec.load import read, read_bytes
 from ..spec.yaml_tree import MAX_BYTES
 from .config import Config
 from .examine import Finding, examine
-from .files import excluded
+from .files import excluded, found
 from .lock import figures, held
 from .suppress import fingerprints, without_ignored
 from .text import Text
@@ -62,6 +62,14 @@ def check(targets: Targets, job: Job) -> list[Checked]:
         return pool.map(_work, targets, chunksize=max(1, len(targets) // (4 * workers)))
 
 
+def check_specs(*specs: Any, config: Config = Config()) -> list[Checked]:
+    """The findings of specs: files, folders, ``file#variant`` and bundled names.
+
+    Errors: a Mistake with CNN002 or CNN111 for what does not exist.
+    """
+    return check(list(found([str(spec) for spec in specs])), Job(config))
+
+
 _JOB: list[Job] = []
 
 
@@ -89,11 +97,11 @@ def check_file(name: str, variant: str | None, job: Job) -> Checked:
 def check_text(text: str, file: str, variant: str | None, job: Job) -> Checked:
     """One text."""
     examined = examine(text, file, variant)
-    found = list(examined.findings)
+    findings = list(examined.findings)
     sums = {key: figures(report) for key, report in keyed(examined.reports, file, job.lock_folder) if report.ok}
     if job.lock is not None:
-        found += [Finding(d) for d in held(job.lock, sums, text, file)]
-    wanted, ignored = without_ignored(found, text, file)
+        findings += [Finding(d) for d in held(job.lock, sums, examined.places)]
+    wanted, ignored = without_ignored(findings, text, file)
     judged = list(counted(wanted, file, job.config))
     marked = [finding._replace(fingerprint=mark) for finding, mark in zip(judged, fingerprints(judged, text, file))]
     new = [finding for finding in marked if finding.fingerprint not in job.baseline]

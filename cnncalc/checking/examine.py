@@ -40,6 +40,7 @@ class Examined(NamedTuple):
     text: str
     findings: list[Finding]
     reports: dict[str | None, Report]
+    places: dict[str, Position]  # where each variant is declared, and the network itself ("")
 
 
 def examine(text: str, file: str, variant: str | None = None) -> Examined:
@@ -53,7 +54,7 @@ def examine(text: str, file: str, variant: str | None = None) -> Examined:
         version = Version(version.text.apply(edits), file, variant)
     settle(first.text, file, list(entries.values()))
     ordered = sorted((entry for entry in merged(entries.values()) if not entry.consequence), key=lambda entry: entry.place)
-    return Examined(file, text, [Finding(entry.diagnostic, tuple(entry.variants), entry.later) for entry in ordered], first.reports)
+    return Examined(file, text, [Finding(entry.diagnostic, tuple(entry.variants), entry.later) for entry in ordered], first.reports, first.places())
 
 
 class Entry:
@@ -112,6 +113,13 @@ class Version:
                 break
             self.reports[name] = analyze(self.spec, name)
             layers += len(self.reports[name].graph.nodes)
+
+    def places(self) -> dict[str, Position]:
+        """Where each variant is declared; the network itself where its layers begin."""
+        if self.spec is None:
+            return {}
+        marks = self.spec.marks
+        return {"": marks.key(self.file, "layers"), **{name: marks.find("variants").key(self.file, name) for name in self.spec.variants}}
 
     def mend(self, entries: dict[tuple, Entry], as_written: bool) -> Iterator[Edit]:
         """Notes what is wrong here; gives the edits that mend the errors among it. Warnings count in the text as written alone."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +42,10 @@ def read_lock(file: str) -> dict[str, dict[str, Any]]:
     return dict(networks)
 
 
-def held(lock: dict[str, dict[str, Any]], networks: dict[str, dict[str, Any]], text: str, file: str) -> Iterator[Diagnostic]:
-    """A finding for each network whose figures moved, or that has no entry."""
+def held(lock: dict[str, dict[str, Any]], networks: dict[str, dict[str, Any]], places: Mapping[str, Position]) -> Iterator[Diagnostic]:
+    """A finding for each network whose figures moved, or that has no entry, at its place."""
     for name, ours in networks.items():
-        variant = name.partition("#")[2]
-        place = place_of(variant, text, file)
+        place = places.get(name.partition("#")[2])
         if name not in lock:
             yield Diagnostic("CNN307", f"`{name}` is not locked", place, HOW)
             continue
@@ -66,15 +64,6 @@ def stale(lock: dict[str, dict[str, Any]], file: str, checked: set[str], seen: s
         if name not in seen and (path in checked or gone):
             line = next((n for n, text in enumerate(lines, 1) if text.lstrip().startswith(json.dumps(name, ensure_ascii=False))), 1)
             yield Diagnostic("CNN307", f"`{name}` is locked, and there is no such network", Position(file, line, 1), HOW)
-
-
-def place_of(variant: str, text: str, file: str) -> Position:
-    """Where a variant is declared; the first line for the network itself."""
-    match = re.search(rf"^\s+{re.escape(variant)}\s*:", text, re.M) if variant else None
-    if match is None:
-        return Position(file, 1, 1)
-    start = match.start() + len(match[0]) - len(match[0].lstrip())
-    return Position(file, text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start), len(variant))
 
 
 def shown(value: Any) -> str:

@@ -1,0 +1,46 @@
+"""The command init: the first files of a project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from ..diagnostic import Diagnostic, Mistake
+from .output import put
+
+SCHEMA = "cnncalc.schema.json"
+WORKFLOW_FILE = ".github/workflows/cnncalc.yml"
+
+
+def init(
+    file: Annotated[str, typer.Argument(help="the spec to write", metavar="FILE")] = "network.cnn.yaml",
+    start: Annotated[Optional[str], typer.Option("--from", metavar="NAME", help="begin with a bundled network, such as vgg16, instead of a small example")] = None,  # noqa: UP045 (typer reads it at run time)
+    github: Annotated[bool, typer.Option("--github", help="a workflow for GitHub Actions too")] = False,
+) -> None:
+    """A first spec, with the schema that editors complete and explain it by."""
+    from ..analysis.quantity import known_figures
+    from ..analysis.starter import SPEC, WORKFLOW
+    from ..report.json import dumps
+    from ..spec.load import bundled, read
+    from ..spec.schema import json_schema
+
+    target = Path(file if file.endswith((".yaml", ".yml")) else f"{file}.cnn.yaml")
+    schema = target.parent / SCHEMA
+    if start is None:
+        text = SPEC.format(schema=SCHEMA, file=target.name, name=target.name.partition(".")[0])
+    else:
+        text = f"# yaml-language-server: $schema={SCHEMA}\n" + read(bundled(start)[0])
+    files = {target: text, **({Path(WORKFLOW_FILE): WORKFLOW} if github else {})}
+    for path in files:
+        if path.exists():
+            raise Mistake(Diagnostic("CNN002", f"{path} is there already", help="name another file, or remove it first"))
+    for path, content in {**files, schema: dumps(json_schema(known_figures()))}.items():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Mistake(Diagnostic("CNN002", f"cannot write {path}: {error.strerror or error}")) from None
+        put(content.rstrip("\n"), str(path))
+        put(f"wrote {path}")
+    put(f"next: cnncalc analyze {target}")

@@ -1,0 +1,52 @@
+"""The fixture `cnn` for pytest: a spec, or a module against its spec, as an assertion.
+
+Nothing of cnncalc is loaded before it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+
+class Cnn:
+    """What the fixture gives."""
+
+    def check(self, *specs: Any, fail_on: str = "error", ignore: tuple[str, ...] = ()) -> None:
+        """Fails with the findings of specs (files, folders, ``file#variant``, bundled names) of at least that severity."""
+        __tracebackhide__ = True
+        from .checking.config import Config, level_of
+        from .checking.run import check_specs
+        from .report.findings.full import render
+        from .rules import matching
+
+        config = Config(ignore=matching(ignore), fail_on=level_of(fail_on))
+        found = check_specs(*specs, config=config)
+        if any(config.fails(finding.diagnostic.severity) for file in found for finding in file.findings):
+            pytest.fail("\n" + render(found), pytrace=False)
+
+    def holds(self, spec: Any, module: Any, *args: Any, variant: str | None = None, set: Mapping[str, Any] | None = None, loose: bool = False, **kwargs: Any) -> None:
+        """Fails where a torch module, a class with its arguments, or ``package.module:Net`` is not what the spec says."""
+        __tracebackhide__ = True
+        from .diagnostic import Mistake
+        from .report.diagnostics import render
+        from .spec.load import load
+
+        loaded = load(spec)
+        try:
+            from .torch_backend.contract import hold
+
+            made = module(*args, **kwargs) if isinstance(module, type) else module
+            found = hold(loaded, made, args, kwargs, variant=variant, set=set, loose=loose).diagnostics
+        except Mistake as mistake:
+            found = list(mistake.diagnostics)
+        if found:
+            pytest.fail("\n" + "\n".join(render(d, {loaded.file: loaded.text}) for d in found), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def cnn() -> Cnn:
+    """Assertions on convolutional networks: ``cnn.check("net.cnn.yaml")``, ``cnn.holds("net.cnn.yaml", Net())``."""
+    return Cnn()

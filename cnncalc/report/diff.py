@@ -1,0 +1,139 @@
+"""Two networks side by side: for a screen, as Markdown for a comment, as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..analysis.diff import Change, Diff, Unit
+from .columns import shape_text, short
+from .json import SCHEMA_VERSION, dumps, number
+
+SIGNS = {"added": "+", "removed": "−", "changed": "~"}
+
+
+def table(diffs: list[tuple[str, Diff]]) -> str:
+    """Each pair of networks: its layers that differ, its totals, its budgets."""
+    return "\n\n".join("\n".join(lines(diff)) if differs(diff) else f"{diff.new.name}: no change" for _, diff in diffs)
+
+
+def differs(diff: Diff) -> bool:
+    """Whether there is anything to tell."""
+    return any(change.kind != "renamed" for change in diff.changes) or any(old != new for old, new in diff.totals.values())
+
+
+def listed(diff: Diff) -> list[Change]:
+    """The changes that get a line of their own."""
+    return [change for change in diff.changes if change.kind in SIGNS]
+
+
+def lines(diff: Diff) -> Iterator[str]:
+    yield f"{diff.old.name} → {diff.new.name}"
+    shown = listed(diff)
+    width = max((len(label(change)) for change in shown), default=0)
+    yield ""
+    for change in shown:
+        yield f" {SIGNS[change.kind]} {label(change):<{min(width, 60)}}  {words(change)}"
+    yield f"{'' if not shown else chr(10)} {alike(diff)}"
+    yield ""
+    rows = [(name, old, new) for name, (old, new) in diff.totals.items() if old != new or name in ("params", "macs")]
+    cells = [(name, value(old), value(new), change_of(old, new)) for name, old, new in rows]
+    widths = [max(len(cell[n]) for cell in cells) for n in range(3)]
+    for name, old_text, new_text, change_text in cells:
+        yield f" {name:<{widths[0]}}  {old_text:>{widths[1]}} → {new_text:>{widths[2]}}  {change_text}".rstrip()
+    for what, limit, old, new, verdict in diff.budgets:
+        yield f" budget {what} {limit}: {value(old)} → {value(new)}, {verdict}"
+
+
+def markdown(diffs: list[tuple[str, Diff]]) -> str:
+    """A heading and two tables for each pair of networks."""
+    parts = []
+    for name, diff in diffs:
+        if not differs(diff):
+            parts += [f"{diff.new.name}: no change", ""]
+            continue
+        shown = listed(diff)
+        parts += [f"### {diff.old.name} → {diff.new.name}" + (f" (`{name}`)" if name else ""), ""]
+        parts += ["| | old | new | change |", "|---|---:|---:|---:|"]
+        parts += [f"| {what} | {value(old)} | {value(new)} | {change_of(old, new)} |" for what, (old, new) in diff.totals.items() if old != new or what in ("params", "macs")]
+        parts += [f"| budget {what} {limit.replace('<', '&lt;')} | {value(old)} | {value(new)} | {'✅' if verdict == 'kept' else '❌'} {verdict} |" for what, limit, old, new, verdict in diff.budgets]
+        if shown:
+            parts += ["", "| | layer | |", "|---|---|---|", *(f"| {SIGNS[change.kind]} | `{label(change)}` | {words(change)} |" for change in shown)]
+        parts += ["", alike(diff), ""]
+    return "\n".join(parts).rstrip()
+
+
+def json(diffs: list[tuple[str, Diff]]) -> str:
+    """The object that `diff --format json` prints."""
+    return dumps({"schema_version": SCHEMA_VERSION, "networks": [{
+        "name": name or None, "old": diff.old.name, "new": diff.new.name, "alike": diff.alike,
+        "layers": [{"change": change.kind, "old": change.old and change.old.row.path, "new": change.new and change.new.row.path,
+                    "figures": {what: [plain(old), plain(new)] for what, (old, new) in change.figures.items()}} for change in diff.changes],
+        "totals": {what: [plain(old), plain(new)] for what, (old, new) in diff.totals.items()},
+        "budgets": [{"what": what, "limit": limit, "old": plain(old), "new": plain(new), "verdict": verdict} for what, limit, old, new, verdict in diff.budgets],
+    } for name, diff in diffs]})  # fmt: skip
+
+
+def label(change: Change) -> str:
+    """``conv3_4 + relu8``: a layer with those that follow in its place; its path in the new network, if it is there."""
+    unit = change.new or change.old
+    assert unit is not None
+    return " + ".join([unit.row.path, *(path.rpartition(".")[2] for path in unit.riders)])
+
+
+def words(change: Change) -> str:
+    """What a layer is, or what changed in it."""
+    if change.figures:
+        return "; ".join(f"{name} {brief(old)} → {brief(new)}" for name, (old, new) in change.figures.items())
+    return description(change.new or change.old)
+
+
+def brief(data: Any) -> str:
+    """A value that is not too long for a line."""
+    text = value(data)
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
+def description(unit: Unit | None) -> str:
+    """``conv 256×56×56, 590,080 params, 1.85 G MACs``."""
+    assert unit is not None
+    row = unit.row
+    parts = [f"{row.op} {shape_text(row.output_shape)}", *([f"{row.params:,} params"] if row.params else []), *([f"{short(row.macs)} MACs"] if row.macs else [])]
+    return ", ".join(parts)
+
+
+def alike(diff: Diff) -> str:
+    """How many layers are the same, how many have other paths, and where the fields of those behind a change went."""
+    both = [change for change in diff.changes if change.kind in ("field", "renamed") and change.old and change.new]
+    renamed = sum(change.old.row.path != change.new.row.path for change in both if change.old and change.new)
+    fields = [change.figures["field"] for change in both if change.kind == "field"]
+    ends = f", {len(fields)} with other fields ({value(fields[0][0])} → {value(fields[0][1])}" + (f" … {value(fields[-1][0])} → {value(fields[-1][1])})" if len(fields) > 1 else ")") if fields else ""
+    return f"{diff.alike} layers alike" + (f", {renamed} under another path" if renamed else "") + ends
+
+
+def value(data: Any) -> str:
+    """A figure or setting for people."""
+    if data is None:
+        return "–"
+    if isinstance(data, bool):
+        return "true" if data else "false"
+    if isinstance(data, int):
+        return f"{data:,}"
+    if isinstance(data, (tuple, list)):
+        if all(isinstance(n, int) for n in data):
+            return shape_text(tuple(data)) if data else "–"
+        return ", ".join(value(part) for part in data) or "–"
+    return str(data)
+
+
+def change_of(old: Any, new: Any) -> str:
+    """``+5,309,696 (+3.8%)``."""
+    if not isinstance(old, int) or not isinstance(new, int):
+        return "" if old == new else "changed"
+    share = f" ({(new - old) / old:+{'.1%' if abs(new - old) * 1000 >= old else '.2%'}})" if old else ""
+    return f"{new - old:+,}{share}" if old and new != old else f"{new - old:+,}" if new != old else "="
+
+
+def plain(data: Any) -> Any:
+    """A value of JSON."""
+    return [plain(part) for part in data] if isinstance(data, (tuple, list)) else number(data)

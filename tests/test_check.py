@@ -1,0 +1,266 @@
+"""`check`: several mistakes in one run, in any order, each with a fix that works; which files, which findings, which exit status."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import cnncalc
+from cnncalc.checking.config import Config
+from cnncalc.checking.examine import Finding, examine
+from cnncalc.checking.run import Job, applied, check_text
+
+ROOT = Path(__file__).parent.parent
+
+# Each mistake in layers of its own, which take 16 channels and give 16: what is found, the marked line, and the lines.
+MISTAKES = {
+    "misspelled key": ("CNN101", "  - conv: {out: 16, kernal: 3, padding: 1}", []),
+    "kernel too large": ("CNN204", "  - conv: {out: 16, kernel: 99}", []),
+    "residual channels": ("CNN206", "  - add:", ["      body:", "        - conv: {out: 32, kernel: 3, padding: 1}", "        - relu", "      shortcut: []", "  - conv: {out: 16, kernel: 1}"]),
+    "concat off by one": ("CNN206", "  - concat: [down, up]", ["  - conv: {out: 16, kernel: 1}"]),
+    "expect": ("CNN301", "    expect: [24, _, _]", []),
+    "budget": ("CNN302", "budget: {params: < 100}", []),
+}
+BEFORE = {
+    "concat off by one": ["  - tanh:", "    name: down", "  - maxpool: 2", "  - conv_transpose: {out: 16, kernel: 2, stride: 2}", "    name: up"],
+    "expect": ["  - conv: {out: 16, kernel: 3, padding: 1}"],
+}
+
+
+def spec_of(chosen: tuple[str, ...]) -> tuple[str, set[tuple[str, int]]]:
+    """A spec with these mistakes in this order, and the codes and lines that must be found."""
+    lines = ["cnncalc: 1", "input: [3, 25, 25]", "layers:", "  - conv: {out: 16, kernel: 3, padding: 1}"]
+    due = set()
+    for name in sorted(chosen, key=lambda name: name == "budget"):  # the budget stands behind the layers
+        code, marked, after = MISTAKES[name]
+        lines += BEFORE.get(name, [])
+        due.add((code, len(lines) + 1))
+        lines += [marked, *after]
+        if name == "budget":
+            break
+        lines.append("  - sigmoid")
+    return "\n".join(lines) + "\n", due
+
+
+def errors(findings: list[Finding]) -> set[tuple[str, int]]:
+    return {(f.diagnostic.code, f.diagnostic.position.line) for f in findings if f.diagnostic.position and f.diagnostic.severity == "error" or f.diagnostic.code == "CNN302"}  # type: ignore[union-attr]
+
+
+def some_orders() -> list[tuple[str, ...]]:
+    """Every subset in one order, and forty orders of all six."""
+    rng = random.Random(5)
+    subsets = [names for n in range(1, 7) for names in itertools.combinations(MISTAKES, n)]
+    return [*(tuple(rng.sample(names, len(names))) for names in subsets), *(tuple(rng.sample(list(MISTAKES), 6)) for _ in range(40))]
+
+
+@pytest.mark.parametrize("chosen", some_orders(), ids=lambda chosen: "+".join(name.split()[0] for name in chosen))
+def test_all_mistakes_in_one_run_each_with_a_working_fix(chosen: tuple[str, ...]) -> None:
+    text, due = spec_of(chosen)
+    findings = examine(text, "net.yaml").findings
+    assert errors(findings) == due, text
+    mistakes = [f.diagnostic for f in findings if (f.diagnostic.code, f.diagnostic.position and f.diagnostic.position.line) in due]
+    assert all(d.fix for d in mistakes), [d for d in mistakes if not d.fix]
+    mended = applied(text, [d.fix for d in mistakes if d.fix])
+    left = errors(examine(mended, "net.yaml").findings)
+    assert not {code for code, _ in left} - {"CNN302"}, mended  # the repairs may have cost parameters
+    for d in mistakes:  # each alone: its own finding is gone, whatever else is wrong
+        assert d.fix
+        one = applied(text, [d.fix])
+        line = text.splitlines()[d.position.line - 1].strip()  # type: ignore[union-attr]
+        assert (d.code, line) not in {(code, one.splitlines()[n - 1].strip()) for code, n in errors(examine(one, "net.yaml").findings)}, one
+
+
+def run(folder: Path, *arguments: str, input: str | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
+    return subprocess.run([sys.executable, "-m", "cnncalc", *arguments], cwd=folder, capture_output=True, text=True, check=False, env=environment, timeout=60, input=input)
+
+
+def found(folder: Path, *arguments: str) -> list[tuple[str, str]]:
+    """Code and file of each finding of a check."""
+    done = run(folder, "check", *arguments, "--format", "json")
+    return [(f["code"], f["file"]) for f in json.loads(done.stdout)["findings"]]
+
+
+BROKEN = "cnncalc: 1\ninput: [3, 8, 8]\nlayers:\n  - conv: {out: 8, kernel: 9}\n"
+SOUND = "cnncalc: 1\ninput: [3, 8, 8]\nlayers:\n  - conv: {out: 8, kernel: 3}\n"
+
+
+def test_bundled_specs_pass() -> None:
+    done = run(ROOT, "check", "specs")
+    assert done.returncode == 0, done.stdout
+    assert "18 files, 37 networks" in done.stdout
+    assert "error" not in done.stdout
+
+
+def test_which_files(tmp_path: Path) -> None:
+    for name, text in {
+        "a.cnn.yaml": BROKEN.replace("cnncalc: 1\n", ""), "b.yaml": BROKEN, "c.yml": BROKEN, "other.yaml": "services: {}\n", "note.txt": BROKEN, "sub/d.yaml": BROKEN, "sub/deep/e.cnn.yml": BROKEN,
+        ".hidden/f.yaml": BROKEN, "node_modules/g.yaml": BROKEN, "quoted.yaml": '"cnncalc" : 1\nlayers: [', "indented.yaml": "tool:\n  cnncalc: 1\n",
+    }.items():  # fmt: skip
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
+    assert [file for _, file in found(tmp_path)] == ["a.cnn.yaml", "b.yaml", "c.yml", "quoted.yaml", "sub/d.yaml", "sub/deep/e.cnn.yml"]
+    assert [file for _, file in found(tmp_path, "sub", "b.yaml", "sub/d.yaml")] == ["sub/d.yaml", "sub/deep/e.cnn.yml", "b.yaml"]
+    assert sorted(code for code, _ in found(tmp_path, "other.yaml")) == ["CNN101", "CNN102", "CNN102"]  # what is named is checked
+    assert found(tmp_path, "--only-specs", "other.yaml", "b.yaml") == [("CNN204", "b.yaml")]
+    (tmp_path / "pyproject.toml").write_text('[tool.cnncalc]\nexclude = ["sub/deep", "c.yml"]\n')
+    assert [file for _, file in found(tmp_path)] == ["a.cnn.yaml", "b.yaml", "quoted.yaml", "sub/d.yaml"]
+
+
+def test_standard_input_variants_and_bundled_names(tmp_path: Path) -> None:
+    done = run(tmp_path, "check", "-", "--format", "concise", input=BROKEN)
+    assert done.returncode == 1
+    assert done.stdout.startswith("<stdin>:4:5: error[CNN204]")
+    assert run(tmp_path, "check", "resnet50").stdout.splitlines()[-1].startswith("1 file, 1 network")
+    family = "cnncalc: 1\ninput: [3, 8, 8]\nparams: {k: 3}\nvariants:\n  small: {params: {k: 1}}\n  large: {params: {k: 11}}\nlayers:\n  - conv: {out: 8, kernel: k}\n"
+    (tmp_path / "family.yaml").write_text(family)
+    report = json.loads(run(tmp_path, "check", "family.yaml", "--format", "json").stdout)
+    assert report["files"][0]["networks"] == [None, "small", "large"]
+    assert [f["variants"] for f in report["findings"] if f["severity"] == "error"] == [["large"]]
+    assert "in large" in run(tmp_path, "check", "family.yaml").stdout
+    assert run(tmp_path, "check", "family.yaml#small").returncode == 0
+
+
+@pytest.mark.parametrize(("arguments", "status", "said"), [
+    (("nowhere.yaml",), 2, "nowhere.yaml does not exist"),
+    (("no_such_network",), 2, "no bundled network is called"),
+    (("--select", "CNN999"), 2, "no rule has the code"),
+    (("--also", "pdf=x"), 2, "--also takes FORMAT=FILE"),
+    (("--baseline", "none.json"), 2, "cannot read none.json"),
+    (("--locked",), 2, "cannot read cnncalc.lock"),
+    (("latin.yaml",), 2, "is not UTF-8"),
+    (("empty",), 2, "no specs in empty"),
+])  # fmt: skip
+def test_what_cannot_begin_exits_2(tmp_path: Path, arguments: tuple[str, ...], status: int, said: str) -> None:
+    (tmp_path / "a.cnn.yaml").write_text(SOUND)
+    (tmp_path / "latin.yaml").write_bytes("cnncalc: 1\nname: Größe\n".encode("latin-1"))
+    (tmp_path / "empty").mkdir()
+    done = run(tmp_path, "check", *arguments)
+    assert done.returncode == status, done.stdout + done.stderr
+    assert said in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_selection_and_severity(tmp_path: Path) -> None:
+    strided = "cnncalc: 1\ninput: [3, 8, 8]\nlayers:\n  - conv: {out: 8, kernel: 3}\n  - maxpool: 4\n"
+    (tmp_path / "a.cnn.yaml").write_text(strided)
+    (tmp_path / "old.cnn.yaml").write_text(strided)
+    assert {code for code, _ in found(tmp_path)} == {"CNN501"}
+    assert run(tmp_path, "check").returncode == 0
+    assert run(tmp_path, "check", "--fail-on", "warning").returncode == 1
+    assert run(tmp_path, "check", "--fail-on", "warning", "--exit-zero").returncode == 0
+    assert found(tmp_path, "--ignore", "CNN5") == []
+    assert found(tmp_path, "--select", "CNN2,CNN3") == []
+    config = tmp_path / "pyproject.toml"
+    config.write_text('[tool.cnncalc.per-file-ignores]\n"old*" = ["CNN501"]\n[tool.cnncalc.severity]\nCNN501 = "error"\n')
+    assert found(tmp_path) == [("CNN501", "a.cnn.yaml")]
+    assert run(tmp_path, "check").returncode == 1
+    for text, said in (("ignroe = []", "has no key `ignroe`"), ('ignore = "CNN5"', "takes a list of strings"), ('ignore = ["X"]', "no rule has the code"), ('fail-on = "bad"', "a severity is"), ("ignore = [", "pyproject.toml")):
+        config.write_text(f"[tool.cnncalc]\n{text}\n")
+        done = run(tmp_path, "check")
+        assert done.returncode == 2
+        assert said in done.stderr
+
+
+def test_ignore_comments() -> None:
+    text = "cnncalc: 1\ninput: [3, 8, 8]\nlayers:\n  - maxpool: 3  # cnncalc: ignore[CNN501]\n"
+    assert [f.diagnostic.code for f in check_text(text, "a", None, Job(Config())).findings] == []
+    alone = text.replace("  - maxpool: 3  #", "  #").replace("[CNN501]\n", "[CNN501]\n  - maxpool: 3\n")
+    assert check_text(alone, "a", None, Job(Config())).ignored == 1
+    every = text.replace("ignore[CNN501]", "ignore")
+    assert check_text(every, "a", None, Job(Config())).findings == ()
+    other = text.replace("CNN501", "CNN204")
+    assert [f.diagnostic.code for f in check_text(other, "a", None, Job(Config())).findings] == ["CNN501", "CNN113"]
+    file = "# cnncalc: ignore-file[CNN501]\n" + text.partition("  #")[0] + "\n"
+    assert check_text(file, "a", None, Job(Config())).findings == ()
+
+
+def test_baseline_stays_when_lines_move(tmp_path: Path) -> None:
+    spec = tmp_path / "a.cnn.yaml"
+    spec.write_text(BROKEN)
+    assert run(tmp_path, "check", "--write-baseline", "known.json").returncode == 0
+    assert run(tmp_path, "check", "--baseline", "known.json").returncode == 0
+    spec.write_text("# a line more\n\n" + BROKEN)
+    assert run(tmp_path, "check", "--baseline", "known.json").stdout.endswith("1 in the baseline\n")
+    spec.write_text(BROKEN + "  - maxpool: 99\n")
+    assert run(tmp_path, "check", "--baseline", "known.json").returncode == 1
+
+
+def test_fix_writes_what_is_certain_and_nothing_else(tmp_path: Path) -> None:
+    spec = tmp_path / "a.cnn.yaml"
+    text = "cnncalc: 1\r\ninput: [3, 8, 8]\r\nlayers:\r\n  # ein Grüßchen\r\n  - Conv2d: {out_channels: 8, kernal: 3}   # three wrongs\r\n  - maxpool: {kernel: 2, padding: 2}\r\n"
+    spec.write_text(text, newline="")
+    done = run(tmp_path, "check", "--fix")
+    assert spec.read_bytes().decode() == text.replace("Conv2d", "conv").replace("out_channels", "out").replace("kernal", "kernel")
+    assert "3 fixed" in done.stdout
+    assert done.returncode == 1  # how much padding, is a matter of choice
+    assert run(tmp_path, "check", "--fix-all").returncode == 0
+    assert "{kernel: 2, padding: 1}" in spec.read_text()
+
+
+def test_lock(tmp_path: Path) -> None:
+    spec = tmp_path / "a.cnn.yaml"
+    spec.write_text("cnncalc: 1\ninput: [3, 8, 8]\nparams: {w: 8}\nvariants: {wide: {params: {w: 16}}}\nlayers:\n  - conv: {out: w, kernel: 3}\n")
+    assert run(tmp_path, "lock").stdout == "cnncalc.lock: 2 networks\n"
+    lock = json.loads((tmp_path / "cnncalc.lock").read_text())
+    assert lock["networks"]["a.cnn.yaml#wide"]["params"] == 16 * 27 + 16
+    assert run(tmp_path, "check", "--locked").returncode == 0
+    spec.write_text(spec.read_text().replace("w: 16", "w: 17"))
+    done = run(tmp_path, "check", "--locked")
+    assert done.returncode == 1
+    assert "params 448 → 476 (+6.2%)" in done.stdout
+    assert "a.cnn.yaml:4:12" in done.stdout
+    assert found(tmp_path, "--locked") == [("CNN306", "a.cnn.yaml")]
+    assert run(tmp_path, "check").returncode == 0  # only where it is asked for
+    (tmp_path / "b.cnn.yaml").write_text(SOUND)
+    spec.write_text(spec.read_text().replace("wide", "broad"))
+    assert sorted(found(tmp_path, "--locked")) == [("CNN307", "a.cnn.yaml"), ("CNN307", "b.cnn.yaml"), ("CNN307", "cnncalc.lock")]
+    run(tmp_path, "lock")
+    assert found(tmp_path, "--locked") == []
+    (tmp_path / "b.cnn.yaml").write_text(BROKEN)
+    assert run(tmp_path, "lock").returncode == 1
+    assert found(tmp_path, "--locked") == [("CNN204", "b.cnn.yaml")]
+    (tmp_path / "b.cnn.yaml").unlink()
+    assert found(tmp_path, "--locked") == [("CNN307", "cnncalc.lock")]
+
+
+def test_many_files_in_several_processes_are_those_in_one(tmp_path: Path) -> None:
+    for n in range(40):
+        (tmp_path / f"{n:02}.cnn.yaml").write_text(BROKEN if n % 3 else SOUND)
+    findings = found(tmp_path)
+    assert [file for _, file in findings] == [f"{n:02}.cnn.yaml" for n in range(40) if n % 3]
+
+
+def test_budgets_of_layers_and_shapes() -> None:
+    text = """cnncalc: 1
+input: [3, 16, 16]
+layers:
+  - conv: {out: 8, kernel: 3}
+  - flatten
+  - linear: 10
+budget:
+  param_bytes: {max: 60 KiB, min: 10KiB}
+  shape: [11]
+  receptive_field: {min: 2, max: 3}
+  activation_bytes: < 1 GiB
+  at: {linear1: {params: < 1k, shape: [10]}, conv1: {shape: [8, _, _], macs: {max: 43k}}}
+"""
+    messages = {f.diagnostic.message for f in check_text(text, "a", None, Job(Config())).findings if f.diagnostic.severity == "error"}
+    assert messages == {
+        "param_bytes is 63,656, the budget is at most 60 KiB (3.6% over)", "the shape is 10, the budget is 11",
+        "params of `linear1` is 15,690, the budget is < 1k",
+    }  # fmt: skip
+
+
+def test_from_python() -> None:
+    (checked,) = cnncalc.check("vgg16")
+    assert [f.diagnostic.code for f in checked.findings] == ["CNN507"]
+    assert checked.networks == (None,)
