@@ -69,7 +69,7 @@ def units(report: Report) -> list[Unit]:
     nodes = (node for node in report.graph.nodes if node.op)
     for row, node in zip(report.rows, nodes):
         follows = found and row.inputs[:1] in {(found[-1].row.path,), (found[-1].riders or ("",))[-1:]}
-        free = not (row.params or row.macs or row.activations) and node.op is not None and node.op.elementwise
+        free = not (row.params or row.macs or row.activations) and (row.output_shape,) == row.input_shapes
         if follows and free:
             found[-1] = found[-1]._replace(riders=(*found[-1].riders, row.path))
         else:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ..analysis.analyze import analyze
 from ..analysis.fold import Report
 from ..analysis.zoo import members
-from ..diagnostic import Diagnostic, Edit, Fix, Mistake
+from ..diagnostic import Diagnostic, Edit, Fix, Mistake, Position
 from ..spec.load import from_text
 from ..spec.spec import Spec
 from .candidates import Case, stand_in

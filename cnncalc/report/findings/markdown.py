@@ -28,5 +28,5 @@ def row(file: Checked, finding: Finding) -> str:
 
 def cell(text: str) -> str:
     """A text within a cell; what is set in backticks stays as it is."""
-    parts = text.replace("|", "\\|").replace("\n", " ").split("`")
+    parts = text.replace("|", "\\|").replace("\r", " ").replace("\n", " ").split("`")
     return "`".join(part if n % 2 else part.replace("<", "&lt;") for n, part in enumerate(parts))

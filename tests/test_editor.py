@@ -1,0 +1,155 @@
+"""Where people work: the schema in the YAML language server, `init`, the pre-commit hook, the action, completion, the fixture `cnn`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from cnncalc.analysis.quantity import known_figures
+from cnncalc.ops import BY_KEY
+from cnncalc.spec.schema import json_schema
+
+from .editor import Editor
+from .test_check import run
+
+ROOT = Path(__file__).parent.parent
+SERVER = os.environ.get("YAML_LANGUAGE_SERVER") or shutil.which("yaml-language-server")  # of npm: `npm install yaml-language-server`
+INPUT = "input: [3, 8, 8]\n"
+pytest_plugins = ["pytester"]
+
+
+@pytest.fixture(scope="module")
+def editor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
+    if SERVER is None:
+        pytest.skip("yaml-language-server is not installed")
+    schema = tmp_path_factory.mktemp("schema") / "cnncalc.schema.json"
+    assert run(schema.parent, "schema", "-o", str(schema)).returncode == 0
+    client = Editor([SERVER, "--stdio"], schema.as_uri())
+    yield client
+    client.close()
+
+
+def test_operators_are_completed(editor: Editor) -> None:
+    for text in ("layers:\n  - @", "layers:\n  - add:\n      body:\n        - @", "blocks:\n  b:\n    layers:\n      - @", "layers:\n  - chain:\n      - @"):
+        assert set(BY_KEY) | {"chain", "name", "repeat"} <= set(editor.completions(INPUT + text)), text
+
+
+def test_fields_and_words_are_completed(editor: Editor) -> None:
+    assert editor.completions(INPUT + "layers:\n  - conv:\n      @") == list(BY_KEY["conv"].fields())
+    assert set(editor.completions(INPUT + "layers:\n  - conv:\n      out: 8\n      @")) == set(BY_KEY["conv"].fields()) - {"out"}
+    assert editor.completions(INPUT + "layers:\n  - conv: {out: 8, padding_mode: @}") == ["zeros", "reflect", "replicate", "circular"]
+    assert {"name", "from", "when", "share"} <= set(editor.completions(INPUT + "layers:\n  - relu:\n    @"))
+    assert {"params", "macs", "receptive_field", "shape", "at"} <= set(editor.completions(INPUT + "layers: [relu]\nbudget:\n  @"))
+
+
+def test_hover_explains(editor: Editor) -> None:
+    assert "Convolution, as torch.nn.Conv1d" in editor.hover(INPUT + "layers:\n  - co@nv: {out: 8, kernel: 3}")
+    assert "one per spatial axis" in editor.hover(INPUT + "layers:\n  - conv: {out: 8, ker@nel: 3}")
+    assert "so many times" in editor.hover(INPUT + "layers:\n  - relu:\n    rep@eat: 3")
+
+
+def test_the_server_marks_what_is_wrong_and_nothing_else(editor: Editor) -> None:
+    assert editor.diagnostics(INPUT + "layers:\n  - conv: {out: 8, kernal: 3}\n") == [(3, "Property kernal is not allowed.")]
+    assert [line for line, _ in editor.diagnostics(INPUT + "layers:\n  - relu:\n    tanh:\n")] == [3]
+    for spec in sorted((ROOT / "specs").glob("*.yaml")):
+        assert editor.diagnostics(spec.read_text("utf-8")) == [], spec.name
+
+
+def test_one_operator_in_a_layer() -> None:
+    valid = jsonschema.Draft202012Validator(json_schema(known_figures())).is_valid
+    layer = lambda *keys: {"input": [3, 8, 8], "layers": [dict.fromkeys(keys)]}  # noqa: E731
+    assert valid(layer("relu"))
+    assert valid(layer("my_block"))
+    assert not valid(layer("relu", "tanh"))
+
+
+def test_init(tmp_path: Path) -> None:
+    done = run(tmp_path, "init", "nets/mine", "--github")
+    assert done.returncode == 0, done.stderr
+    assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()} == {"nets/mine.cnn.yaml", "nets/cnncalc.schema.json", ".github/workflows/cnncalc.yml"}
+    check = run(tmp_path, "check", "--fail-on", "note")
+    assert check.returncode == 0, check.stdout
+    assert "1 network: all is well" in check.stdout
+    assert run(tmp_path, "check", "--select", "CNN3").returncode == 0
+    again = run(tmp_path, "init", "nets/mine")
+    assert again.returncode == 2
+    assert "is there already" in again.stderr
+    assert run(tmp_path, "init", "net", "--from", "vgg16").returncode == 0
+    assert run(tmp_path, "check", "net.cnn.yaml").returncode == 0
+    assert run(tmp_path, "init", "x", "--from", "vgg1").returncode == 2
+    assert yaml.safe_load((tmp_path / ".github/workflows/cnncalc.yml").read_text())["jobs"]["check"]["steps"]
+
+
+@pytest.mark.parametrize(("file", "schema"), [("action.yml", "vendor.github-actions"), (".github/workflows/cnncalc.yml", "vendor.github-workflows")])
+def test_actions_schema(tmp_path: Path, file: str, schema: str) -> None:
+    run(tmp_path, "init", "--github")
+    path = ROOT / file if (ROOT / file).exists() else tmp_path / file
+    done = subprocess.run([sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_action_runs(tmp_path: Path) -> None:
+    """Its own script, with `uvx` played by this Python."""
+    (tmp_path / "uvx").write_text(f'#!/bin/sh\nwhile [ "$1" != cnncalc ]; do shift; done\nshift\nexec {sys.executable} -m cnncalc "$@"\n')
+    (tmp_path / "uvx").chmod(0o755)
+    (tmp_path / "my nets").mkdir()
+    (tmp_path / "my nets" / "a.cnn.yaml").write_text("input: [3, 8, 8]\nlayers: [maxpool: 9]\n")
+    (step,) = [step for step in yaml.safe_load((ROOT / "action.yml").read_text())["runs"]["steps"] if "run" in step]
+    done = subprocess.run(["bash", "-e", "-c", step["run"]], cwd=tmp_path, capture_output=True, text=True, check=False, env={
+        **os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "CNNCALC_PATHS": "my nets\n", "CNNCALC_ARGS": "--ignore\nCNN1\n", "CNNCALC_SARIF": "out.sarif",
+        "CNNCALC_SUMMARY": "true", "GITHUB_STEP_SUMMARY": "summary.md", "CNNCALC_PYTHON": "3.12", "CNNCALC_SOURCE": "."})  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.startswith("::error file=my nets/a.cnn.yaml,line=2,")
+    assert '"CNN204"' in (tmp_path / "out.sarif").read_text()
+    assert "CNN204" in (tmp_path / "summary.md").read_text()
+
+
+def test_the_hook_is_a_command_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("services: {}\n")
+    (tmp_path / "b.cnn.yaml").write_text("input: [3, 8, 8]\nlayers: [relu]\n")
+    for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text()):
+        words = hook["entry"].split()
+        assert words[0] == "cnncalc"
+        run(tmp_path, "lock")
+        done = run(tmp_path, *words[1:], "a.yaml", "b.cnn.yaml")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.stdout.startswith("1 file, ")
+
+
+def test_shell_completion_names_the_commands() -> None:
+    done = subprocess.run([Path(sys.executable).with_name("cnncalc")], capture_output=True, text=True, check=False,
+                          env={**os.environ, "_CNNCALC_COMPLETE": "complete_bash", "COMP_WORDS": "cnncalc ch", "COMP_CWORD": "1"})  # fmt: skip
+    assert done.stdout.split() == ["check"]
+
+
+def test_the_fixture(pytester: pytest.Pytester) -> None:
+    pytester.makefile(".yaml", good="input: [3, 8, 8]\nlayers:\n  - conv: {out: 6, kernel: 3}\n  - tanh\n", bad="input: [3, 8, 8]\nlayers:\n  - conv: {out: 6, kernel: 9}\n")
+    pytester.makepyfile("""
+        from torch import nn
+
+        class Mine(nn.Sequential):
+            def __init__(self, kernel=3):
+                super().__init__(nn.Conv2d(3, 6, kernel), nn.Tanh())
+
+        def test_good(cnn):
+            cnn.check("good.yaml", "vgg16")
+            cnn.holds("good.yaml", Mine)
+            cnn.holds("good.yaml", Mine(3))
+
+        def test_bad(cnn):
+            cnn.check("bad.yaml")
+
+        def test_other(cnn):
+            cnn.holds("good.yaml", Mine, kernel=5)
+    """)
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(passed=1, failed=2)
+    result.stdout.fnmatch_lines(["*error*CNN204*kernel 9 does not fit*", "*--> bad.yaml:3:5*", "*CNN405*"])

@@ -1,0 +1,127 @@
+"""Findings in every format, held to those who read them: SARIF's schema, an XML parser, GitHub's escaping rules, GitLab's fields."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import jsonschema
+import pytest
+from sarif_pydantic import Sarif
+
+from cnncalc.checking.config import Config
+from cnncalc.checking.run import Checked, Job, check_text
+from cnncalc.report.findings import FORMATS, github, junit, markdown, sarif
+
+from .test_bad import FILES, stated
+
+ROOT = Path(__file__).parent.parent
+NASTY = 'cnncalc: 1\ninput: [3, 8, 8]\nlayers:\n  - "100%: a,b\\r\\n<]]>\\u0007|`x` 你": 1\n'
+
+
+def printed(kind: str) -> str:
+    """`check tests/bad` in a format, from the root of the repository."""
+    done = subprocess.run([sys.executable, "-m", "cnncalc", "check", "tests/bad", "--format", kind], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def due() -> set[tuple[str, str, int]]:
+    """(code, file, line) of all that the bad files state by hand, but those that are no specs by their first key."""
+    found = set()
+    for path in FILES:
+        if re.search(r"^cnncalc:", path.read_text("utf-8"), re.M):
+            found |= {(code, f"tests/bad/{path.name}", line) for code, line, _ in stated(path)[0]}
+    return found
+
+
+def test_sarif(due: set) -> None:
+    text = printed("sarif")
+    data = json.loads(text)
+    Sarif.model_validate(data)
+    if schema := os.environ.get("SARIF_SCHEMA"):  # the file of OASIS, which is not ours to keep here
+        jsonschema.Draft202012Validator(json.loads(Path(schema).read_text("utf-8-sig"))).validate(data)
+    (run,) = data["runs"]
+    results = run["results"]
+    assert {(r["ruleId"], r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], r["locations"][0]["physicalLocation"]["region"]["startLine"]) for r in results} == due
+    assert all(run["tool"]["driver"]["rules"][r["ruleIndex"]]["id"] == r["ruleId"] for r in results)
+    assert len({r["partialFingerprints"]["cnncalc/v1"] for r in results}) == len(results)
+    broken = json.loads(text)
+    broken["runs"][0]["results"][0]["level"] = "fatal"
+    with pytest.raises(ValueError):
+        Sarif.model_validate(broken)
+
+
+def test_github(due: set) -> None:
+    lines = printed("github").splitlines()
+    read = [re.fullmatch(r"::(error|warning|notice) file=([^,:]+),line=(\d+),col=(\d+),endColumn=(\d+),title=cnncalc (CNN\d{3})::(.+)", line) for line in lines]
+    assert all(read), [line for line, match in zip(lines, read) if not match]
+    assert {(m[6], m[2], int(m[3])) for m in read if m} == due
+    kinds = [m[1] for m in read if m]
+    assert kinds == sorted(kinds, key=["error", "warning", "notice"].index)  # GitHub shows the first ten of a kind
+
+
+def test_junit(due: set) -> None:
+    root = ET.fromstring(printed("junit"))
+    cases = list(root.iter("testcase"))
+    failed = {(case.find("failure").get("type"), case.get("classname")) for case in cases if case.find("failure") is not None}  # type: ignore[union-attr]
+    errors = {(path.name[:6], f"tests/bad/{path.name}") for path in FILES if stated(path)[1] == 1 and any(path.name in file for _, file, _ in due)}
+    assert failed == errors
+    for suite in root:
+        assert int(suite.get("tests", -1)) == len(suite)
+        assert int(suite.get("failures", -1)) == sum(case.find("failure") is not None for case in suite)
+
+
+def test_a_test_case_for_each_network() -> None:
+    done = subprocess.run([sys.executable, "-m", "cnncalc", "check", "specs", "--format", "junit"], cwd=ROOT, capture_output=True, text=True, check=False)
+    cases = list(ET.fromstring(done.stdout).iter("testcase"))
+    assert len(cases) == 37
+    assert not any(case.find("failure") is not None for case in cases)
+    assert ("specs/resnet.yaml", "resnet50") in {(case.get("classname"), case.get("name")) for case in cases}
+
+
+def test_gitlab(due: set) -> None:
+    entries = json.loads(printed("gitlab"))
+    assert {(e["check_name"], e["location"]["path"], e["location"]["lines"]["begin"]) for e in entries} == due
+    assert {e["severity"] for e in entries} <= {"info", "minor", "major", "critical", "blocker"}
+    assert len({e["fingerprint"] for e in entries}) == len(entries)
+
+
+def test_json_and_concise(due: set) -> None:
+    data = json.loads(printed("json"))
+    assert {(f["code"], f["file"], f["line"]) for f in data["findings"]} == due
+    lines = printed("concise").splitlines()[:-1]
+    assert {(m[3], m[1], int(m[2])) for m in (re.match(r"([^:]+):(\d+):\d+: \w+\[(CNN\d+)\]: ", line) for line in lines) if m} == due
+
+
+@pytest.fixture(scope="module")
+def nasty() -> list[Checked]:
+    """A finding whose text has every character that some format must escape."""
+    checked = check_text(NASTY, "a,b:c%.yaml", None, Job(Config()))
+    assert "100%: a,b\r\n<]]>\x07|" in checked.findings[0].diagnostic.message
+    return [checked]
+
+
+def test_escaping(nasty: list[Checked]) -> None:
+    (line,) = github.render(nasty).splitlines()
+    assert line.startswith("::error file=a%2Cb%3Ac%25.yaml,line=4,")
+    assert "100%25: a,b%0D%0A<]]>" in line
+    root = ET.fromstring(junit.render(nasty))
+    assert "<]]>�|" in root[0][0][0].get("message", "")
+    (result,) = json.loads(sarif.render(nasty))["runs"][0]["results"]
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "a%2Cb%3Ac%25.yaml"
+    (row,) = [line for line in markdown.render(nasty).splitlines() if "CNN104" in line]
+    assert len(re.findall(r"(?<!\\)\|", row)) == 5  # four cells, whatever is in them
+
+
+def test_every_format_has_a_renderer_that_takes_nothing() -> None:
+    from importlib import import_module
+
+    for kind in FORMATS:
+        import_module(f"cnncalc.report.findings.{kind}").render([])
