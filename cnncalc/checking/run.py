@@ -53,7 +53,7 @@ class Job(NamedTuple):
 
 def check(targets: Targets, job: Job) -> list[Checked]:
     """Every file, in order; many of them by as many processes as there are processors."""
-    workers = min(os.cpu_count() or 1, 8)
+    workers = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
     if len(targets) < MANY or workers < 2 or not hasattr(os, "fork") or sys.platform == "darwin" or any(name == "-" for name, _ in targets):
         return [check_file(name, variant, job) for name, variant in targets]
     from multiprocessing import get_context

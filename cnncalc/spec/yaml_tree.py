@@ -16,6 +16,7 @@ from ..diagnostic import Diagnostic, Edit, Mistake, Position
 
 MAX_BYTES, MAX_DEPTH, MAX_NODES, MAX_DIGITS = 1_000_000, 64, 200_000, 18
 
+LARGEST = 10**MAX_DIGITS
 _INT = re.compile(r"[-+]?[0-9]+\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
 _REAL = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]{1,2})?\Z")
 _WORDS = {"": None, "~": None, "null": None, "Null": None, "NULL": None,
@@ -84,7 +85,8 @@ def parse(text: str, file: str) -> tuple[Any, Marks]:
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     reader = _Reader(file)
     try:
-        for event in yaml.parse(text, Loader=loader):
+        parser = loader(text)
+        while (event := parser.get_event()) is not None:
             reader.take(event)
     except yaml.YAMLError as error:
         raise Mistake(_invalid(error, file, text)) from None
@@ -128,13 +130,18 @@ class _Reader:
             raise Mistake(Diagnostic("CNN005", "a second document in one file", self._at(event), help="write one spec per file; variants can share one"))
 
     def _at(self, event: Any) -> Position:
-        mark = event.start_mark
-        width = event.end_mark.column - mark.column if event.end_mark.line == mark.line else 1
-        return Position(self.file, mark.line + 1, mark.column + 1, max(width, 1))
+        line, column, width = self._place(event)
+        return Position(self.file, line + 1, column + 1, width)
 
     def _mark(self, event: Any) -> Marks:
-        line, column, width = self._at(event)[1:]
-        return Marks(line - 1, column - 1, width)
+        return Marks(*self._place(event))
+
+    def _place(self, event: Any) -> tuple[int, int, int]:
+        """0-based line and column, and width, 1 for what spans lines."""
+        start, end = event.start_mark, event.end_mark
+        line, column = start.line, start.column
+        width = end.column - column if end.line == line else 1
+        return line, column, width if width > 1 else 1
 
     def _scalar(self, event: Any) -> None:
         text = event.value
@@ -149,8 +156,7 @@ class _Reader:
         """The value of a plain scalar, unless it is a number beyond any use."""
         too_long = len(text) > 2 * MAX_DIGITS and (_INT.match(text) or _REAL.match(text))
         value = None if too_long else scalar(text)
-        number = Fraction(value) if isinstance(value, (int, Fraction)) else Fraction(0)
-        if too_long or max(abs(number.numerator), number.denominator) > 10**MAX_DIGITS:
+        if too_long or isinstance(value, (int, Fraction)) and max(abs(value.numerator), value.denominator) > LARGEST:
             raise Mistake(Diagnostic("CNN004", f"a number of more than {MAX_DIGITS} digits", self._at(event), help="no network needs it"))
         return value
 
@@ -162,12 +168,8 @@ class _Reader:
             raise Mistake(Diagnostic("CNN005", "`<<` merges are no part of the language", self._at(event), help="use a block with parameters, or a variant"))
         if key in data:
             raise Mistake(Diagnostic("CNN003", f"`{key}` stands twice in this mapping, first at line {marks.keys[key][0] + 1}", self._at(event), help="remove or rename one"))
-        marks.keys[key] = self._mark_tuple(event)
+        marks.keys[key] = self._place(event)
         self.pending[-1] = key
-
-    def _mark_tuple(self, event: Any) -> tuple[int, int, int]:
-        place = self._at(event)
-        return place.line - 1, place.column - 1, place.length
 
     def _open(self, event: Any, data: Any) -> None:
         if event.tag is not None:
