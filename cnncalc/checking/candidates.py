@@ -60,7 +60,7 @@ def candidates(case: Case, most: int) -> Iterator[Candidate]:
         yield from padded(case, case.fault.inputs)
     if code == "CNN205":
         yield from more_channels(case)
-    if pool:
+    if pool and code == "CNN204":
         yield from dropped(case)
     if code in ("CNN204", "CNN206", "CNN208", "CNN207"):
         yield from other_inputs(case, most)

@@ -6,7 +6,7 @@ again, until nothing new comes up; places are those of the text as written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..analysis.analyze import analyze
@@ -17,7 +17,7 @@ from ..spec.load import from_text
 from ..spec.spec import Spec
 from .candidates import Case, stand_in
 from .guidelines import guidelines
-from .repair import OFFERED, remaining, repairs
+from .repair import OFFERED, persists, remaining, repairs
 from .text import Text
 
 ROUNDS, SEARCHES = 16, 12  # most repaired copies, and most findings for which repairs are searched
@@ -53,7 +53,7 @@ def examine(text: str, file: str, variant: str | None = None) -> Examined:
             break
         version = Version(version.text.apply(edits), file, variant)
     settle(first.text, file, list(entries.values()))
-    ordered = sorted((entry for entry in merged(entries.values()) if not entry.consequence), key=lambda entry: entry.place)
+    ordered = sorted((entry for entry in entries.values() if not entry.consequence), key=lambda entry: entry.place)
     return Examined(file, text, [Finding(entry.diagnostic, tuple(entry.variants), entry.later) for entry in ordered], first.reports, first.places())
 
 
@@ -77,18 +77,6 @@ class Entry:
         """Makes the fixes its help, and the first the fix to be applied."""
         if self.fixes:
             self.diagnostic = self.diagnostic._replace(help="; or ".join(fix.title for fix in self.fixes[:OFFERED]), fix=self.fixes[0])
-
-
-def merged(entries: Iterable[Entry]) -> Iterator[Entry]:
-    """The entries, warnings and notes once for each place: that their numbers differ between variants is no news."""
-    mild: dict[tuple, Entry] = {}
-    for entry in entries:
-        if entry.diagnostic.severity == "error":
-            yield entry
-            continue
-        first = mild.setdefault((entry.diagnostic.code, entry.place), entry)
-        first.variants += [variant for variant in entry.variants if variant not in first.variants]
-    yield from mild.values()
 
 
 class Version:
@@ -137,7 +125,7 @@ class Version:
         """One diagnostic; where it is a new error, the repair that is put in to see what lies behind it."""
         place = diagnostic.position and self.text.original(diagnostic.position)
         entry = Entry(diagnostic._replace(position=place))
-        key = (diagnostic.code, diagnostic.message, entry.place)
+        key = (diagnostic.code, entry.place, diagnostic.message if diagnostic.severity == "error" else "")  # that the numbers of a note differ between variants is no news
         known, entry = key in entries, entries.setdefault(key, entry)
         if variant not in entry.variants:
             entry.variants.append(variant)
@@ -169,7 +157,9 @@ class Version:
 
     def _follows(self, diagnostic: Diagnostic, entries: dict[tuple, Entry], entry: Entry, variant: str | None) -> bool:
         """Whether a window would fit, were it not for an earlier one that did not: any that is no larger than the network's input."""
-        earlier = any(other is not entry and other.diagnostic.code == diagnostic.code == "CNN204" and variant in other.variants for other in entries.values())
+        if diagnostic.code != "CNN204":
+            return False
+        earlier = any(other is not entry and other.diagnostic.code == diagnostic.code and variant in other.variants for other in entries.values())
         if not earlier or variant not in self.reports:
             return False
         fault = next((f for f in self.reports[variant].graph.faults if f.diagnostic.message == diagnostic.message), None)
@@ -179,9 +169,12 @@ class Version:
 
 
 def settle(text: Text, file: str, entries: list[Entry]) -> None:
-    """Of several repairs, those first after which the network is whole, all other findings mended too."""
+    """Of several repairs, those first after which the network is whole, all other findings mended too.
+
+    A finding that is not there after the repairs that were chosen was a consequence of others that were tried first.
+    """
     errors = [entry for entry in entries if entry.going_on or entry.fixes]
-    if sum(bool(entry.going_on) for entry in errors) > 1:
+    if sum(bool(entry.going_on) for entry in errors) > 1 or any(entry.later for entry in errors):
         for entry in errors:
             if len(entry.fixes) > 1:
                 others = [edit for other in errors if other is not entry for edit in other.going_on]
@@ -189,6 +182,10 @@ def settle(text: Text, file: str, entries: list[Entry]) -> None:
                 best = min(ranks.values())
                 entry.fixes = [fix for fix in entry.fixes if ranks.get(id(fix)) == best]
                 entry.going_on = entry.fixes[0].edits if entry.going_on else ()
+        for entry in errors:
+            if entry.later and entry.diagnostic.severity == "error" and entry.diagnostic.position:
+                others = [edit for other in errors if other is not entry for edit in other.going_on]
+                entry.consequence |= not persists(entry.diagnostic, text, others, entry.variants[0])
     for entry in errors:
         if len(entry.fixes) > 1 or entry.diagnostic.code[:4] in ("CNN2",) or entry.diagnostic.code == "CNN301":
             entry.offer()

@@ -21,6 +21,7 @@ class Trial(NamedTuple):
     mends: bool
     complete: bool
     reached: int
+    errors: int
     graph: Graph
 
 
@@ -31,16 +32,16 @@ def repairs(case: Case) -> list[Fix]:
     found: list[tuple[Trial, Fix]] = []
     tried: set[tuple[Edit, ...]] = set()
     for title, edits in candidates(case, most):
-        if len(tried) >= most or sum(trial.complete for trial, _ in found) >= OFFERED:
+        if len(tried) >= most or sum(trial.complete and not trial.errors for trial, _ in found) >= OFFERED:
             break
         if edits is not None and edits not in tried:
             tried.add(edits)
             trial = attempt(case, edits)
             if trial.mends:
                 found.append((trial, Fix(title + (outcome(case, trial) if title.startswith(("`", "an im", "an inp")) else ""), edits)))
-    whole = any(trial.complete for trial, _ in found)
+    whole = [trial.errors for trial, _ in found if trial.complete]
     furthest = max((trial.reached for trial, _ in found), default=0)
-    return [fix for trial, fix in found if trial.complete == whole and (whole or trial.reached >= furthest - 1)]
+    return [fix for trial, fix in found if (trial.complete and trial.errors == min(whole) if whole else trial.reached >= furthest - 1)]
 
 
 def attempt(case: Case, edits: tuple[Edit, ...]) -> Trial:
@@ -49,14 +50,14 @@ def attempt(case: Case, edits: tuple[Edit, ...]) -> Trial:
     try:
         spec = from_text(edited.text, case.spec.file)
     except Mistake:
-        return Trial(False, False, 0, Graph())
+        return Trial(False, False, 0, 0, Graph())
     graph = spec.graph(case.variant)
     mine = case.fault.diagnostic
     again = any(d.code == mine.code and d.position and edited.back_once(d.position) == mine.position for d in graph.diagnostics)
     earlier = len(graph.nodes) < len(case.graph.nodes) - 1 and not graph.outputs
     worse = bool(case.graph.outputs) and (not graph.outputs or errors(graph.diagnostics) >= errors(case.graph.diagnostics))
     mends = not (again or earlier or worse or not graph.nodes or errors(spec.diagnostics) > errors(case.spec.diagnostics))
-    return Trial(mends, bool(graph.outputs), len(graph.nodes), graph)
+    return Trial(mends, bool(graph.outputs), len(graph.nodes), errors(graph.diagnostics), graph)
 
 
 def errors(diagnostics: list[Diagnostic]) -> int:
@@ -71,6 +72,18 @@ def outcome(case: Case, trial: Trial) -> str:
     if now is None and path in graph.groups:
         now = graph.nodes[graph.groups[path][2]].shape
     return f" gives {named(now)}" if now is not None else ""
+
+
+def persists(finding: Diagnostic, text: Text, edits: list[Edit], variant: str | None) -> bool:
+    """Whether a finding is still there after edits for all the others."""
+    assert finding.position is not None
+    edited = text.apply(edits)
+    try:
+        spec = from_text(edited.text, finding.position.file)
+        left = [*spec.diagnostics, *spec.graph(variant).diagnostics]
+    except Mistake as mistake:
+        left = list(mistake.diagnostics)
+    return any(d.code == finding.code and d.position and edited.original(d.position)[1:3] == finding.position[1:3] for d in left)
 
 
 def remaining(text: Text, edits: list[Edit], file: str, variant: str | None) -> tuple[bool, int]:

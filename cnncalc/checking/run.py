@@ -128,10 +128,11 @@ def mended(text: str, file: str, variant: str | None, job: Job) -> tuple[str, in
     """A text with its fixes made, the certain ones or all, and written back to the file; how many were made."""
     fixed, now = 0, text
     for _ in range(PASSES):
-        findings = check_text(now, file, variant, job).findings
+        before = check_text(now, file, variant, job)
+        findings = before.findings
         fixes = [f.diagnostic.fix for f in findings if f.diagnostic.fix and (job.fix == "all" and f.diagnostic.severity == "error" or f.diagnostic.fix.certain)]
         after = applied(now, fixes)
-        if not fixes or after == now or len(check_text(after, file, variant, job).findings) > len(findings):
+        if not fixes or after == now or check_text(after, file, variant, job).count("error") > before.count("error"):
             break
         now, fixed = after, fixed + len(fixes)
     if now != text:

@@ -71,7 +71,7 @@ class Sliding(Op):
         if self.pool and self.padding not in ("same", "valid", 0):
             for w, amounts in zip(self.geometry(len(x) - 1)[0], self.around(x)):
                 yield Need(w // 2 - max(amounts), lambda w=w, p=max(amounts): Diagnostic(
-                    "CNN207", f"padding {p} is more than half of kernel {w}: some windows would see padding alone", help=f"the largest padding here is {w // 2}", settings=(("padding", w // 2),)))
+                    "CNN207", f"padding {p} is more than half of kernel {w}: some windows would see padding alone", help=f"the largest padding here is {w // 2}", settings=(("padding", w // 2), ("padding", 0))))
 
     def _lists(self, n: int) -> Iterator[Need]:
         for field in ("kernel", "stride", "padding", "dilation"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import warnings
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import lru_cache
@@ -71,7 +72,9 @@ class Expression:
         if len(source) > MAX_LENGTH:
             raise ExpressionError(f"the expression is longer than {MAX_LENGTH} characters")
         try:
-            self.body = ast.parse(source, mode="eval").body
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", SyntaxWarning)  # such as for `3in x`, which is no concern of the user
+                self.body = ast.parse(source, mode="eval").body
         except (SyntaxError, ValueError, MemoryError, RecursionError):
             raise ExpressionError(f"`{clip(source)}` is not an expression", help=_advice(source)) from None
         self.names = frozenset(_check(self.body, 0))
