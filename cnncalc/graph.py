@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from .diagnostic import Diagnostic, Mistake, Position
 from .num import Num, Shape
@@ -11,7 +12,7 @@ from .ops.base import Op
 
 if TYPE_CHECKING:
     from .spec.expand import Scope
-    from .spec.steps import Step
+    from .spec.steps import Fault, Step
 
 
 class Sized(tuple):
@@ -39,18 +40,6 @@ class Node:
         return self.scope.context if self.scope else ()
 
 
-class Fault(NamedTuple):
-    """A layer whose inputs do not suit it, or whose output is not as expected: where it was written, and what came in."""
-
-    diagnostic: Diagnostic
-    step: Step
-    scope: Scope
-    path: str
-    inputs: tuple[int, ...]
-    op: Op | None  # none of a block or chain
-    wanted: Shape | None = None  # what was expected of the one input, which is the layer's own output
-
-
 class Graph:
     """Nodes in the order they run; inputs come first."""
 
@@ -74,6 +63,11 @@ class Graph:
                 found.add(node)
                 open_ += self.nodes[node].inputs
         return found
+
+    @cached_property
+    def live(self) -> set[int]:
+        """The layers that an output is computed from."""
+        return set().union(*(self.before(n) for n in self.outputs))
 
     def readers(self) -> list[int]:
         """How many layers read the values of each node; an output of the network counts as read once more."""

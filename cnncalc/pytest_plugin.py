@@ -5,7 +5,8 @@ Nothing of cnncalc is loaded before it is used.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -22,28 +23,39 @@ class Cnn:
         from .report.findings.full import render
         from .rules import matching
 
-        config = Config(ignore=matching(ignore), fail_on=level_of(fail_on))
-        found = check_specs(*specs, config=config)
-        if any(config.fails(finding.diagnostic.severity) for file in found for finding in file.findings):
+        with told():
+            config = Config(ignore=matching(ignore), fail_on=level_of(fail_on))
+            found = check_specs(*specs, config=config)
+        if any(file.fails for file in found):
             pytest.fail("\n" + render(found), pytrace=False)
 
     def holds(self, spec: Any, module: Any, *args: Any, variant: str | None = None, set: Mapping[str, Any] | None = None, loose: bool = False, **kwargs: Any) -> None:
         """Fails where a torch module, a class with its arguments, or ``package.module:Net`` is not what the spec says."""
         __tracebackhide__ = True
-        from .diagnostic import Mistake
         from .report.diagnostics import render
         from .spec.load import load
 
-        loaded = load(spec)
-        try:
+        with told():
+            loaded = load(spec)
             from .torch_backend.contract import hold
 
             made = module(*args, **kwargs) if isinstance(module, type) else module
             found = hold(loaded, made, args, kwargs, variant=variant, set=set, loose=loose).diagnostics
-        except Mistake as mistake:
-            found = list(mistake.diagnostics)
         if found:
             pytest.fail("\n" + "\n".join(render(d, {loaded.file: loaded.text}) for d in found), pytrace=False)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """A user's mistake as the failure of a test."""
+    __tracebackhide__ = True
+    from .diagnostic import Mistake
+    from .report.diagnostics import render
+
+    try:
+        yield
+    except Mistake as mistake:
+        pytest.fail("\n" + "\n".join(render(d, mistake.sources) for d in mistake.diagnostics), pytrace=False)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,8 @@ import pytest
 
 import cnncalc
 from cnncalc.checking.config import Config
-from cnncalc.checking.examine import Finding, examine
+from cnncalc.checking.examine import examine
+from cnncalc.checking.finding import Finding
 from cnncalc.checking.run import Job, applied, check_text
 
 ROOT = Path(__file__).parent.parent

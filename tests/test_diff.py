@@ -43,7 +43,7 @@ def test_every_kind_of_change(tmp_path: Path) -> None:
     assert changes["changed", "conv2", "conv2"]["then"] == [["relu2"], ["relu2", "dropout1"]]
     assert changes["changed", "linear1", "head"]["params"] == [170, 330]
     assert network["totals"]["params"] == [1562, 2890]
-    assert network["budgets"] == [{"what": "params", "limit": "< 2k", "old": 1562, "new": 2890, "verdict": "exceeded"}]
+    assert network["budgets"] == [{"what": "params", "old_limit": "< 2k", "limit": "< 2k", "old": 1562, "new": 2890, "verdict": "exceeded"}]
     assert "❌ exceeded" in run(tmp_path, "diff", "old.yaml", "new.yaml", "--format", "markdown").stdout
     assert run(tmp_path, "diff", "old.yaml", "new.yaml", "--exit-code").returncode == 1
     assert run(tmp_path, "diff", "old.yaml", "old.yaml", "--exit-code").returncode == 0

@@ -81,7 +81,7 @@ def test_init(tmp_path: Path) -> None:
     assert run(tmp_path, "check", "--select", "CNN3").returncode == 0
     again = run(tmp_path, "init", "nets/mine")
     assert again.returncode == 2
-    assert "is there already" in again.stderr
+    assert "already exists" in again.stderr
     assert run(tmp_path, "init", "net", "--from", "vgg16").returncode == 0
     assert run(tmp_path, "check", "net.cnn.yaml").returncode == 0
     assert run(tmp_path, "init", "x", "--from", "vgg1").returncode == 2

@@ -21,7 +21,7 @@ def command(*arguments: str) -> str:
     return f"sys.argv = ['cnncalc', *{arguments!r}]\nfrom cnncalc.cli.main import main\ntry: main()\nexcept SystemExit: pass"
 
 
-@pytest.mark.parametrize("arguments", [("analyze", "vgg16"), ("analyze", "resnet50", "--format", "json"), ("explain", "vgg16", "conv1_1"), ("--help",), ("zoo",), ("size", "7", "-k", "3"), ("expand", "googlenet"), ("schema",)])
+@pytest.mark.parametrize("arguments", [("analyze", "vgg16"), ("analyze", "resnet50", "--format", "json"), ("explain", "vgg16", "conv1_1"), ("--help",), ("zoo",), ("size", "7", "-k", "3"), ("expand", "googlenet"), ("schema",), ("check", "specs"), ("check", "tests/bad"), ("diff", "vgg16", "vgg19"), ("rule", "--all")])
 def test_commands_import_neither_torch_nor_numpy(arguments: tuple[str, ...]) -> None:
     assert imported(command(*arguments)) == set()
 

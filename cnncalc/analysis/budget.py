@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from ..diagnostic import Diagnostic, Edit, Fix, misspelled
+from ..diagnostic import Diagnostic, Fix, misspelled
 from ..ops.base import named
 from ..spec.validation import plain, shown
 from ..spec.yaml_tree import Marks
@@ -29,7 +29,7 @@ class Budget(NamedTuple):
 
 
 def budgets(report: Report, budget: dict[str, Any], marks: Marks, file: str, at: str | None = None) -> tuple[list[Budget], list[Diagnostic]]:
-    """Each limit beside our figure, and a warning for each that is passed. `at` holds budgets of layers and blocks, by name."""
+    """Each limit beside our figure, and a warning for each that does not hold. `at` holds budgets of layers and blocks, by name."""
     results: list[Budget] = []
     found: list[Diagnostic] = []
     for what, limit in budget.items():
@@ -66,28 +66,28 @@ def _held(report: Report, what: str, limit: Any, marks: Marks, file: str, at: st
         return _shape(ours, limit, marks, file, at)
     results: list[Budget] = []
     found: list[Diagnostic] = []
-    for sign, value, text, place in limits(limit, marks.find(what)) or [("<=", None, "", marks.find(what))]:
-        number = printed(value, "bytes" in what)
+    for one in limits(limit, marks.find(what)):
+        number = printed(one.value, "bytes" in what)
         if number is None:
-            return results, [*found, Diagnostic("CNN103", f"a budget is `< 26M`, {{max: 26M}} or {{min: 224}}, not {shown(limit)}", place.position(file))]
-        size = (max if "<" in sign else min)(ours) if isinstance(ours, tuple) else ours  # the axis that counts
-        kept = {"<": size < number.value, "<=": size <= number.value, ">": size > number.value, ">=": size >= number.value}[sign]
-        results.append(Budget(what, text, size, "kept" if kept else "exceeded" if "<" in sign else "missed", at))
+            return results, [*found, Diagnostic("CNN103", f"a budget is `< 26M`, {{max: 26M}} or {{min: 224}}, not {shown(limit)}", one.marks.position(file))]
+        size = (max if "<" in one.sign else min)(ours) if isinstance(ours, tuple) else ours  # the axis that counts
+        kept = {"<": size < number.value, "<=": size <= number.value, ">": size > number.value, ">=": size >= number.value}[one.sign]
+        results.append(Budget(what, one.text, size, "kept" if kept else "exceeded" if "<" in one.sign else "missed", at))
         if not kept:
-            found.append(_passed(report, what, at, size, sign, number.value, text, place, file))
+            found.append(_exceeded(report, what, at, size, one, number.value, file))
     return results, found
 
 
-def _passed(report: Report, what: str, at: str | None, ours: int, sign: str, limit: Fraction, text: str, marks: Marks, file: str) -> Diagnostic:
-    """A limit that is passed: by how much, where most of it is, and the limit that would hold."""
-    share = f" ({float(abs(ours - limit) / limit):.1%} {'over' if '<' in sign else 'under'})" if limit and ours < 10 * limit else ""
-    would = ("<= " if "<" in sign else ">= ") + rounded(ours, "<" in sign, "bytes" in what)
-    place = marks.position(file)
-    key = {"at most": "max: ", "at least": "min: "}.get(" ".join(text.split()[:2]), "")
-    written = would.split()[1] if key else would
-    most = "".join(f"`{row}` has {value:,} of it; " for row, value in _largest(report, what, at)) if "<" in sign else ""
-    return Diagnostic("CNN302", f"{what}{f' of `{at}`' if at else ''} is {ours:,}, the budget is {text}{share}", place, f"{most}if {ours:,} is right, write `{key}{written}`",
-                      severity="warning", fix=Fix(f"write `{key}{written}`", (Edit.over(place, written),)))
+def _exceeded(report: Report, what: str, at: str | None, ours: int, limit: Limit, bound: Fraction, file: str) -> Diagnostic:
+    """A limit that does not hold: by how much, where most of it is, and the limit that would."""
+    most, place = "<" in limit.sign, limit.marks.position(file)
+    share = f" ({float(abs(ours - bound) / bound):.1%} {'over' if most else 'under'})" if bound and ours < 10 * bound else ""
+    number = rounded(ours, most, "bytes" in what)
+    written = number if limit.key else f"<= {number}" if most else f"{{min: {number}}}"  # a plain `>` begins a block of text in YAML
+    largest = "".join(f"`{row}` has {value:,} of it; " for row, value in _largest(report, what, at)) if most else ""
+    right = f"{limit.key}: {written}" if limit.key else written
+    return Diagnostic("CNN302", f"{what}{f' of `{at}`' if at else ''} is {ours:,}, the budget is {limit.text}{share}", place, f"{largest}if {ours:,} is right, write `{right}`",
+                      severity="warning", fix=Fix(f"write `{right}`", (limit.marks.whole(written),)))
 
 
 def _largest(report: Report, what: str, at: str | None) -> Iterator[tuple[str, int]]:
@@ -112,14 +112,25 @@ def _shape(ours: tuple, limit: Any, marks: Marks, file: str, at: str | None) -> 
                                   severity="warning", fix=Fix(f"write `{right}`", (place.whole(right),)))]
 
 
-def limits(limit: Any, marks: Marks) -> list[tuple[str, Any, str, Marks]]:
-    """(sign, number, text, place) of ``< 26M``, ``{max: …}`` and ``{min: …}``; a bare number is a maximum."""
+class Limit(NamedTuple):
+    """One bound of a figure, as it is written: behind a key `max` or `min`, or short."""
+
+    sign: str
+    value: Any
+    text: str
+    marks: Marks
+    key: str = ""
+
+
+def limits(limit: Any, marks: Marks) -> list[Limit]:
+    """The bounds of ``< 26M``, ``{max: …}`` and ``{min: …}``; a bare number is a maximum. One without value is none that can be read."""
     if isinstance(limit, dict):
-        return [(WORDS.get(key, "<="), value if key in WORDS else None, f"at {'most' if key == 'max' else 'least'} {value}", marks.find(key)) for key, value in limit.items()]
+        bounds = [Limit(WORDS.get(key, "<="), value if key in WORDS else None, f"at {'most' if key == 'max' else 'least'} {value}", marks.find(key), key) for key, value in limit.items()]
+        return bounds or [Limit("<=", None, "", marks)]
     if isinstance(limit, str) and (match := _SHORT.match(limit)):
         sign = {"≤": "<=", "≥": ">=", None: "<="}.get(match[1], match[1])
-        return [(sign, match[2], f"{match[1] or '≤'} {match[2]}", marks)]
-    return [("<=", limit, f"≤ {limit}", marks)]
+        return [Limit(sign, match[2], f"{match[1] or '≤'} {match[2]}", marks)]
+    return [Limit("<=", limit, f"≤ {limit}", marks)]
 
 
 def rounded(n: int, up: bool, bytes: bool = False) -> str:

@@ -20,7 +20,8 @@ class Unit(NamedTuple):
 
     row: Row
     node: Node
-    riders: tuple[str, ...]
+    settings: dict[str, Any]  # the fields of the layer, windows by what they come to
+    riders: tuple[str, ...] = ()
 
 
 class Change(NamedTuple):
@@ -32,6 +33,17 @@ class Change(NamedTuple):
     figures: dict[str, tuple[Any, Any]]
 
 
+class Moved(NamedTuple):
+    """A budget of the new network, and how its figure and limit moved."""
+
+    what: str
+    old_limit: str | None
+    limit: str
+    old: Any
+    new: Any
+    verdict: str
+
+
 class Diff(NamedTuple):
     """What differs between two networks."""
 
@@ -40,7 +52,7 @@ class Diff(NamedTuple):
     changes: list[Change]
     alike: int  # layers that are the same, under the same path or another
     totals: dict[str, tuple[Any, Any]]
-    budgets: list[tuple[str, str, Any, Any, str]]  # figure, limit, old, new, verdict
+    budgets: list[Moved]
 
 
 def diff(old: Report, new: Report) -> Diff:
@@ -60,7 +72,7 @@ def diff(old: Report, new: Report) -> Diff:
     fields = [report.receptive_field and one_size(report.receptive_field[1]) for report in (old, new)]
     totals["receptive_field"] = fields[0], fields[1]
     totals["outputs"] = list(old.outputs.values()), list(new.outputs.values())
-    return Diff(old, new, changes, alike, totals, list(moved(old, new)))
+    return Diff(old, new, changes, alike, totals, list(budgets_beside(old, new)))
 
 
 def units(report: Report) -> list[Unit]:
@@ -73,7 +85,7 @@ def units(report: Report) -> list[Unit]:
         if follows and free:
             found[-1] = found[-1]._replace(riders=(*found[-1].riders, row.path))
         else:
-            found.append(Unit(row, node, ()))
+            found.append(Unit(row, node, settings(row, node)))
     return found
 
 
@@ -82,6 +94,14 @@ def aligned(old: list[Unit], new: list[Unit]) -> Iterator[tuple[Unit | None, Uni
     start = next((n for n, (a, b) in enumerate(zip(old, new)) if score(a, b) < 5), min(len(old), len(new)))
     yield from zip(old[:start], new[:start])
     old, new = old[start:], new[start:]
+    end = next((n for n, (a, b) in enumerate(zip(reversed(old), reversed(new))) if score(a, b) < 6), min(len(old), len(new)))
+    behind = list(zip(old[len(old) - end :], new[len(new) - end :]))
+    yield from between(old[: len(old) - end], new[: len(new) - end])
+    yield from behind
+
+
+def between(old: list[Unit], new: list[Unit]) -> Iterator[tuple[Unit | None, Unit | None]]:
+    """The same of what is not alike at both ends."""
     if len(old) * len(new) > MOST:
         yield from by_path(old, new)
         return
@@ -106,17 +126,17 @@ def score(a: Unit, b: Unit) -> int:
     """How well two layers correspond: the same operator with equal settings, shape and riders; the same path."""
     if a.row.op != b.row.op:
         return 0
-    same = settings(a) == settings(b) and a.row.output_shape == b.row.output_shape and a.row.input_shapes == b.row.input_shapes and len(a.riders) == len(b.riders)
+    same = a.settings == b.settings and a.row.output_shape == b.row.output_shape and a.row.input_shapes == b.row.input_shapes and len(a.riders) == len(b.riders)
     return 4 * same + 2 * (a.row.path == b.row.path) or 1
 
 
-def settings(unit: Unit) -> dict[str, Any]:
+def settings(row: Row, node: Node) -> dict[str, Any]:
     """The fields of a layer; windows by what they come to, so that `padding: 1` and `same` are equal where they are."""
-    op = unit.node.op
+    op = node.op
     assert op is not None
     found = {field: getattr(op, field) for field in op.fields()}
     if isinstance(op, Sliding):
-        x = unit.row.input_shapes[0]
+        x = row.input_shapes[0]
         windows = dict(zip(("kernel", "stride", "dilation"), op.geometry(len(x) - 1))) | {"padding": op.around(x)}
         found |= {field: windows[field] for field in windows if field in found}
     return found
@@ -133,9 +153,8 @@ def by_path(old: list[Unit], new: list[Unit]) -> Iterator[tuple[Unit | None, Uni
 def differences(a: Unit, b: Unit) -> Iterator[tuple[str, tuple[Any, Any]]]:
     """What two corresponding layers differ in: settings, shape, figures, field, and what follows them."""
     assert a.node.op is not None and b.node.op is not None
-    ours, theirs = settings(a), settings(b)
-    for field in a.node.op.fields():
-        if ours[field] != theirs[field]:
+    for field in a.settings:
+        if a.settings[field] != b.settings[field]:
             yield field, (getattr(a.node.op, field), getattr(b.node.op, field))
     if a.row.output_shape != b.row.output_shape:
         yield "output", (a.row.output_shape, b.row.output_shape)
@@ -151,12 +170,10 @@ def differences(a: Unit, b: Unit) -> Iterator[tuple[str, tuple[Any, Any]]]:
         yield "then", (riders[0], riders[1])
 
 
-def moved(old: Report, new: Report) -> Iterator[tuple[str, str, Any, Any, str]]:
+def budgets_beside(old: Report, new: Report) -> Iterator[Moved]:
     """Budgets of the new network, and what the old one had of the same figure."""
-    before = {(budget.what, budget.at): budget.ours for budget in old.budgets}
+    before = {(budget.what, budget.at): budget for budget in old.budgets}
     for budget in new.budgets:
-        what = f"{budget.what} at {budget.at}" if budget.at else budget.what
         known = before.get((budget.what, budget.at))
-        if known is None and budget.at is None and budget.what in TOTALS:
-            known = getattr(old.totals, budget.what)
-        yield what, budget.limit, known, budget.ours, budget.verdict
+        figure = known.ours if known else getattr(old.totals, budget.what) if budget.at is None and budget.what in TOTALS else None
+        yield Moved(f"{budget.what} at {budget.at}" if budget.at else budget.what, known and known.limit, budget.limit, figure, budget.ours, budget.verdict)

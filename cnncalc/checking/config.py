@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..diagnostic import Diagnostic, Mistake, Severity, misspelled
-from ..rules import matching, rules
+from ..rules import matching
 
 LEVELS: tuple[Severity, ...] = ("note", "warning", "error")
 FAILS = {"CNN302": "error"}  # `analyze` shows it as a warning
@@ -25,11 +25,13 @@ class Config(NamedTuple):
     fail_on: Severity = "error"
     baseline: str | None = None
     lock: str | None = None
+    root: str = "."  # the folder of pyproject.toml, from which paths and patterns count
 
     def judged(self, diagnostic: Diagnostic) -> Diagnostic | None:
         """The diagnostic with its severity here, or None where it does not count."""
         code = diagnostic.code
-        if code in self.ignore or self.select and code not in self.select:
+        selected = not self.select or code in self.select or code.startswith("CNN0")  # of what cannot be read, nothing else can be told
+        if code in self.ignore or not selected:
             return None
         severity = dict(self.severity).get(code, FAILS.get(code, diagnostic.severity))
         return diagnostic._replace(severity=severity)  # type: ignore[arg-type]
@@ -56,7 +58,7 @@ def section(file: Path) -> dict[str, Any] | None:
     """`[tool.cnncalc]` of a file, or None."""
     try:
         text = file.read_text("utf-8")
-        if "tool.cnncalc" not in text and "cnncalc" not in text:
+        if "cnncalc" not in text:
             return None  # reading TOML takes time
         if sys.version_info >= (3, 11):
             import tomllib
@@ -78,9 +80,10 @@ def config_of(table: dict[str, Any], file: str) -> Config:
     try:
         per_file = tuple((pattern, matching(tuple(codes))) for pattern, codes in table.get("per-file-ignores", {}).items())
         severity = tuple((code, level_of(level)) for prefix, level in table.get("severity", {}).items() for code in sorted(matching((prefix,))))
+        beside = lambda key: str(Path(file).parent / table[key]) if key in table else None  # noqa: E731
         return Config(
             matching(tuple(table.get("select", ()))), matching(tuple(table.get("ignore", ()))), per_file, severity,
-            tuple(table.get("exclude", ())), level_of(table.get("fail-on", "error")), table.get("baseline"), table.get("lock"))  # fmt: skip
+            tuple(table.get("exclude", ())), level_of(table.get("fail-on", "error")), beside("baseline"), beside("lock"), str(Path(file).parent))  # fmt: skip
     except Mistake as mistake:
         raise Mistake(*(d._replace(message=f"{file}: {d.message}") for d in mistake.diagnostics)) from None
 
@@ -96,8 +99,3 @@ def level_of(text: Any) -> Severity:
 def codes_of(texts: list[str] | None) -> frozenset[str]:
     """``CNN501,CNN2`` → the codes that begin so."""
     return matching(tuple(part.strip() for text in texts or () for part in text.split(",") if part.strip()))
-
-
-def known() -> tuple[str, ...]:
-    """All codes."""
-    return tuple(rules())

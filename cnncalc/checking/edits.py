@@ -98,8 +98,3 @@ def layer_dropped(text: Text, marks: Marks) -> Edits:
         return (text.edit(start, end + after.end(), ""),)
     kept = text.text[:start].rstrip()
     return (text.edit(len(kept) - 1, end, ""),) if kept.endswith(",") else None
-
-
-def line_dropped(text: Text, line: int) -> Edits:
-    """A whole line taken out."""
-    return (text.edit(text.starts[line - 1], text.starts[line], ""),) if line < len(text.starts) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -17,26 +17,28 @@ _KEY = re.compile(r"^(?:\{\s*)?['\"]?cnncalc['\"]?\s*:", re.M)  # `cnncalc: 1` a
 PASSED_OVER = {"node_modules", "__pycache__", "site-packages"}
 
 
-def found(paths: list[str], exclude: tuple[str, ...] = (), only_specs: bool = False) -> Iterator[tuple[str, str | None]]:
+def found(paths: list[str], exclude: tuple[str, ...] = (), root: str = ".", only_specs: bool = False) -> Iterator[tuple[str, str | None]]:
     """(path, variant) of every spec below the paths, each once, in order: `path#variant` and bundled names too.
 
-    A file that is named counts as a spec whatever it holds, unless `only_specs`.
+    A file that is named counts as a spec whatever it holds, unless `only_specs`. Patterns to exclude are of paths from the root.
     Errors: CNN002 for a path that does not exist, CNN111 for a name that is not bundled either.
     """
     seen: set[tuple[str, str | None]] = set()
+    left_out = lambda path: excluded(relative(path, root), exclude)  # noqa: E731
     for path in paths:
-        for one in _below(path, exclude):
-            passed_over = only_specs and one[0] == path != "-" and (excluded(path, exclude) or not (path.endswith(OWN_NAME) or is_spec(path)))
+        for one in _below(path, left_out):
+            passed_over = only_specs and one[0] == path != "-" and (left_out(path) or not (path.endswith(OWN_NAME) or is_spec(path)))
             if one not in seen and not passed_over:
                 seen.add(one)
                 yield one
 
 
-def _below(path: str, exclude: tuple[str, ...]) -> Iterator[tuple[str, str | None]]:
+def _below(path: str, left_out: Callable[[str], bool]) -> Iterator[tuple[str, str | None]]:
+    """The specs that one argument names."""
     if path == "-" or is_file(Path(path)):
         yield path, None
     elif Path(path).is_dir():
-        yield from ((name, None) for name in specs_in(path, exclude))
+        yield from ((name, None) for name in specs_in(path, left_out))
     else:
         name, _, variant = path.partition("#")
         if is_file(Path(name)):
@@ -48,20 +50,24 @@ def _below(path: str, exclude: tuple[str, ...]) -> Iterator[tuple[str, str | Non
             yield shorten(file), variant or member
 
 
-def specs_in(folder: str, exclude: tuple[str, ...]) -> Iterator[str]:
+def specs_in(folder: str, left_out: Callable[[str], bool]) -> Iterator[str]:
     """The specs of a folder and those below it: `*.cnn.yaml`, and YAML with a top-level key `cnncalc`."""
     for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in PASSED_OVER and not excluded(os.path.join(place, name), exclude))
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in PASSED_OVER and not left_out(os.path.join(place, name)))
         for name in sorted(names):
             path = os.path.normpath(os.path.join(place, name))
-            if name.endswith(YAML) and not excluded(path, exclude) and (name.endswith(OWN_NAME) or is_spec(path)):
+            if name.endswith(YAML) and not left_out(path) and (name.endswith(OWN_NAME) or is_spec(path)):
                 yield path
+
+
+def relative(file: str, folder: str) -> str:
+    """A path as seen from a folder, with `/`."""
+    return file if file == "<stdin>" else Path(os.path.relpath(file, folder)).as_posix()
 
 
 def excluded(path: str, patterns: tuple[str, ...]) -> bool:
     """Whether a path, or a folder it is in, matches a pattern such as `drafts` or `*/old/*`."""
-    plain = Path(path).as_posix().removeprefix("./")
-    return any(fnmatch(plain, pattern) or fnmatch(plain, pattern.rstrip("/") + "/*") or fnmatch(Path(plain).name, pattern) for pattern in patterns)
+    return any(fnmatch(path, pattern) or fnmatch(path, pattern.rstrip("/") + "/*") or fnmatch(Path(path).name, pattern) for pattern in patterns)
 
 
 def is_spec(path: str) -> bool:

@@ -26,6 +26,7 @@ HEAVY = 10**6  # parameters of a linear layer that is worth a word
 def guidelines(report: Report) -> Iterator[Diagnostic]:
     """The notes on a network that is right."""
     graph = report.graph
+    readers = graph.readers()
     for n, node in enumerate(graph.nodes):
         if node.op is None:
             continue
@@ -34,16 +35,16 @@ def guidelines(report: Report) -> Iterator[Diagnostic]:
             yield from uneven_same(node)
         if isinstance(node.op, Conv):
             yield from large_filter(graph, node)
-        if isinstance(node.op, BatchNorm):
-            yield from one_value(graph, node)
-            yield from idle_bias(graph, node)
+        if type(node.op) is BatchNorm:
+            yield from one_value(node)
+            yield from idle_bias(node, graph.nodes[node.inputs[0]], readers[node.inputs[0]])
         yield from without_effect(graph, n)
     yield from field_and_input(report)
     yield from tight(graph)
     yield from heavy(report)
 
 
-def said(code: str, node: Node, message: str, help: str | None = None, equation: str | None = None, severity: Severity = "note") -> Diagnostic:
+def note(code: str, node: Node, message: str, help: str | None = None, equation: str | None = None, severity: Severity = "note") -> Diagnostic:
     """A note on a layer."""
     return Diagnostic(code, message, node.position, help, equation, node.context, severity)
 
@@ -64,7 +65,7 @@ def dropped_pixels(graph: Graph, node: Node) -> Iterator[Diagnostic]:
             pads = (p for p in range(lo + 1, k // 2 + 1) if (n + 2 * p - span) % s <= p + max(s - span, 0))
             more = [f"`padding: {p}` reads {'it' if unread == 1 else 'them'}" for p in [next(pads, None)] if p and lo == hi] + ["`ceil_mode: true` too"] * op.pool
             last = "position" if unread == 1 else f"{unread} positions"
-            yield said("CNN501", node, f"`{node.path}` never reads the last {last} of {n}", "; ".join([fits, *more]), window_line(n, k, s, lo, hi, d), "warning")
+            yield note("CNN501", node, f"`{node.path}` never reads the last {last} of {n}", "; ".join([fits, *more]), window_line(n, k, s, lo, hi, d), "warning")
             return
 
 
@@ -72,7 +73,7 @@ def uneven_same(node: Node) -> Iterator[Diagnostic]:
     """`same` with a stride: what it means differs between frameworks."""
     op = node.op
     if isinstance(op, Sliding) and op.padding == "same" and max(op.geometry(len(node.shape) - 1)[1]) > 1:
-        yield said("CNN509", node, "`same` with a stride: ⌈n/s⌉ with the odd pixel behind, as in TensorFlow; torch refuses it", "give the padding in numbers for a network that torch builds without padding apart")
+        yield note("CNN509", node, "`same` with a stride: ⌈n/s⌉ with the odd pixel behind, as in TensorFlow; torch refuses it", "give the padding in numbers for a network that torch builds without padding apart")
 
 
 def large_filter(graph: Graph, node: Node) -> Iterator[Diagnostic]:
@@ -87,42 +88,33 @@ def large_filter(graph: Graph, node: Node) -> Iterator[Diagnostic]:
     one, chain = k**axes * c * op.out, 3**axes * (c * op.out + (links - 1) * op.out**2)
     if chain < one:
         small = "×".join(["3"] * axes)
-        yield said("CNN506", node, f"{'×'.join(map(str, kernel))} filters have {one:,} weights; {links} layers of {small} see as much with {chain:,}", f"a chain of {links} convolutions with kernel 3, and activations between them")
+        yield note("CNN506", node, f"{'×'.join(map(str, kernel))} filters have {one:,} weights; {links} layers of {small} see as much with {chain:,}", f"a chain of {links} convolutions with kernel 3, and activations between them")
 
 
-def one_value(graph: Graph, node: Node) -> Iterator[Diagnostic]:
+def one_value(node: Node) -> Iterator[Diagnostic]:
     """A batch norm that sees one value per channel and image."""
-    if product(node.shape[1:]) == 1 and getattr(node.op, "track_running_stats", True):
-        yield said("CNN508", node, f"`{node.path}` sees one value per channel: training needs a batch of at least 2", "torch refuses to train it with a batch of 1")
+    if product(node.shape[1:]) == 1:
+        yield note("CNN508", node, f"`{node.path}` sees one value per channel: training needs a batch of at least 2", "torch refuses to train it with a batch of 1")
 
 
-def idle_bias(graph: Graph, node: Node) -> Iterator[Diagnostic]:
-    """A bias just before a batch norm, whose mean takes it away."""
-    before = graph.nodes[node.inputs[0]]
-    if getattr(before.op, "bias", False) is True:
-        yield said("CNN510", before, f"the bias of `{before.path}` has no effect: `{node.path}` subtracts the mean", "bias: false")
+def idle_bias(node: Node, before: Node, readers: int) -> Iterator[Diagnostic]:
+    """A bias just before a batch norm, whose mean takes it away; it counts where something else reads it too."""
+    if getattr(before.op, "bias", False) is True and readers == 1:
+        yield note("CNN510", before, f"the bias of `{before.path}` has no effect: `{node.path}` subtracts the mean", "set `bias: false`")
 
 
 def without_effect(graph: Graph, n: int) -> Iterator[Diagnostic]:
     """Layers that nothing reads, and those that change nothing."""
     node = graph.nodes[n]
-    if n not in live(graph):
+    if n not in graph.live:
         if not any(n in other.inputs for other in graph.nodes[n + 1 :]):
-            yield said("CNN504", node, f"nothing reads `{node.path}`", "remove it, or name it in `outputs`", severity="warning")
+            yield note("CNN504", node, f"nothing reads `{node.path}`", "remove it, or name it in `outputs`", severity="warning")
         return
     before = graph.nodes[node.inputs[0]]
     if isinstance(node.op, (Relu, Relu6)) and type(before.op) is type(node.op):
-        yield said("CNN504", node, f"`{node.path}` changes nothing: `{before.path}` has done it", "remove one of them", severity="warning")
+        yield note("CNN504", node, f"`{node.path}` changes nothing: `{before.path}` has done it", "remove one of them", severity="warning")
     if isinstance(node.op, Pool) and set(node.op.geometry(len(node.shape) - 1)[0]) == {1} and node.shape == before.shape:
-        yield said("CNN504", node, f"`{node.path}` changes nothing: its window is one position", "remove it", severity="warning")
-
-
-def live(graph: Graph) -> set[int]:
-    """The layers that an output is computed from."""
-    known: set[int] | None = getattr(graph, "_live", None)
-    if known is None:
-        known = graph._live = set().union(*(graph.before(n) for n in graph.outputs))  # type: ignore[attr-defined]
-    return known
+        yield note("CNN504", node, f"`{node.path}` changes nothing: its window is one position", "remove it", severity="warning")
 
 
 def field_and_input(report: Report) -> Iterator[Diagnostic]:
@@ -136,9 +128,9 @@ def field_and_input(report: Report) -> Iterator[Diagnostic]:
     last = next((other for other in reversed(maps) if other is node or other.op and (other.op.multiplies or other.op.joins())), None)
     size, sizes = one_size(seen), "×".join(map(str, seen.input_sizes))
     if any(f > n for f, n in zip(seen.size, seen.input_sizes) if f):
-        yield said("CNN502", node, f"the receptive field at `{path}`, {size}, is larger than the input, {sizes}", "every position sees padding; deeper layers add no context")
+        yield note("CNN502", node, f"the receptive field at `{path}`, {size}, is larger than the input, {sizes}", "every position sees padding; deeper layers add no context")
     elif node is last and any(other.op and other.op.multiplies for other in maps) and any(f * SMALL < n for f, n in zip(seen.size, seen.input_sizes) if f):
-        yield said("CNN503", node, f"the receptive field at `{path}`, {size}, is much smaller than the input, {sizes}", "what is larger cannot be recognised there: more layers, strides or dilation widen it")
+        yield note("CNN503", node, f"the receptive field at `{path}`, {size}, is much smaller than the input, {sizes}", "what is larger cannot be recognised there: more layers, strides or dilation widen it")
 
 
 def tight(graph: Graph) -> Iterator[Diagnostic]:
@@ -152,7 +144,7 @@ def tight(graph: Graph) -> Iterator[Diagnostic]:
         if not alone or len(node.shape) == 1:
             continue
         if before is not None and node.op is not None and product(node.shape[1:]) > 1 and product(before.shape) > TIGHT * product(node.shape):
-            yield said("CNN505", node, f"`{node.path}` is a tight bottleneck: {named(before.shape)} to {named(node.shape)}, {product(before.shape) / product(node.shape):.1f} times fewer values", "let H·W·C fall more slowly: more channels here, or a smaller stride")
+            yield note("CNN505", node, f"`{node.path}` is a tight bottleneck: {named(before.shape)} to {named(node.shape)}, {product(before.shape) / product(node.shape):.1f} times fewer values", "let H·W·C fall more slowly: more channels here, or a smaller stride")
         before = node
 
 
@@ -163,4 +155,4 @@ def heavy(report: Report) -> Iterator[Diagnostic]:
         if isinstance(node.op, Linear) and isinstance(source.op, Flatten) and row.params > max(HEAVY, report.totals.params // 2):
             x = report.graph.nodes[source.inputs[0]].shape
             if product(x[1:]) > 1:
-                yield said("CNN507", node, f"`{node.path}` holds {row.params:,} of {report.totals.params:,} parameters, since it reads all of {named(x)}", f"`- globalavgpool` before the flatten leaves {x[0] * node.op.out:,} weights")
+                yield note("CNN507", node, f"`{node.path}` holds {row.params:,} of {report.totals.params:,} parameters, since it reads all of {named(x)}", f"`- globalavgpool` before the flatten leaves {x[0] * node.op.out:,} weights")

@@ -38,16 +38,16 @@ def read_lock(file: str) -> dict[str, dict[str, Any]]:
     except OSError as error:
         raise Mistake(Diagnostic("CNN002", f"cannot read {file}: {error.strerror or error}", help="`cnncalc lock` makes one")) from None
     except (ValueError, KeyError, TypeError):
-        raise Mistake(Diagnostic("CNN111", f"{file} is no lock", help="remove it, and let `cnncalc lock` make one")) from None
+        raise Mistake(Diagnostic("CNN111", f"{file} is not a lock file", help="remove it, and let `cnncalc lock` make one")) from None
     return dict(networks)
 
 
-def held(lock: dict[str, dict[str, Any]], networks: dict[str, dict[str, Any]], places: Mapping[str, Position]) -> Iterator[Diagnostic]:
+def compared(lock: dict[str, dict[str, Any]], networks: dict[str, dict[str, Any]], places: Mapping[str, Position]) -> Iterator[Diagnostic]:
     """A finding for each network whose figures moved, or that has no entry, at its place."""
     for name, ours in networks.items():
         place = places.get(name.partition("#")[2])
         if name not in lock:
-            yield Diagnostic("CNN307", f"`{name}` is not locked", place, HOW)
+            yield Diagnostic("CNN307", f"`{name}` is not in the lock", place, HOW)
             continue
         theirs = lock[name]
         moved = [f"{what} {shown(theirs.get(what))} → {shown(value)}{change(theirs.get(what), value)}" for what, value in ours.items() if theirs.get(what) != value]
@@ -55,18 +55,20 @@ def held(lock: dict[str, dict[str, Any]], networks: dict[str, dict[str, Any]], p
             yield Diagnostic("CNN306", f"`{name}` is not as locked: {', '.join(moved)}", place, f"if that is intended, {HOW}")
 
 
-def stale(lock: dict[str, dict[str, Any]], file: str, checked: set[str], seen: set[str]) -> Iterator[Diagnostic]:
-    """A finding for each entry of a checked file whose network is gone, and of each file that is."""
+def stale(lock: dict[str, dict[str, Any]], file: str, declared: set[str]) -> Iterator[Diagnostic]:
+    """A finding for each entry of a checked file that declares no such network, and of each file that is gone."""
+    checked = {name.partition("#")[0] for name in declared}
     lines = Path(file).read_text("utf-8").splitlines()
     for name in lock:
         path = name.partition("#")[0]
         gone = not (Path(file).parent / path).is_file()
-        if name not in seen and (path in checked or gone):
+        if name not in declared and (path in checked or gone):
             line = next((n for n, text in enumerate(lines, 1) if text.lstrip().startswith(json.dumps(name, ensure_ascii=False))), 1)
-            yield Diagnostic("CNN307", f"`{name}` is locked, and there is no such network", Position(file, line, 1), HOW)
+            yield Diagnostic("CNN307", f"`{name}` is in the lock, but no spec has it", Position(file, line, 1), HOW)
 
 
 def shown(value: Any) -> str:
+    """A locked figure for people."""
     return f"{value:,}" if isinstance(value, int) else json.dumps(value)
 
 

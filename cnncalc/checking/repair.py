@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..diagnostic import Diagnostic, Edit, Fix, Mistake
 from ..graph import Graph
 from ..ops.base import named
 from ..spec.load import from_text
-from .candidates import Case, candidates
+from .candidates import candidates
+from .case import Case
 from .text import Text
 
 TRIALS, WORK = 24, 600_000  # most edits tried for a finding, and most characters and layers read for them
@@ -24,24 +26,33 @@ class Trial(NamedTuple):
     errors: int
     graph: Graph
 
+    @property
+    def right(self) -> bool:
+        """Whether nothing is wrong any more."""
+        return self.complete and not self.errors
 
-def repairs(case: Case) -> list[Fix]:
-    """Edits that mend the finding, the nearest first; those after which the network is whole, if there are any."""
+
+def repairs(case: Case) -> tuple[list[Fix], list[Fix]]:
+    """Edits that mend the finding, the nearest first; and those among them after which the network is whole, whatever else was wrong."""
     cost = len(case.text.text) + 60 * len(case.graph.nodes)
     most = max(2, min(TRIALS, WORK // cost))
     found: list[tuple[Trial, Fix]] = []
     tried: set[tuple[Edit, ...]] = set()
-    for title, edits in candidates(case, most):
-        if len(tried) >= most or sum(trial.complete and not trial.errors for trial, _ in found) >= OFFERED:
+    for candidate in candidates(case, most):
+        if len(tried) >= most or sum(trial.right for trial, _ in found) >= OFFERED:
             break
-        if edits is not None and edits not in tried:
-            tried.add(edits)
-            trial = attempt(case, edits)
-            if trial.mends:
-                found.append((trial, Fix(title + (outcome(case, trial) if title.startswith(("`", "an im", "an inp")) else ""), edits)))
-    whole = [trial.errors for trial, _ in found if trial.complete]
-    furthest = max((trial.reached for trial, _ in found), default=0)
-    return [fix for trial, fix in found if (trial.complete and trial.errors == min(whole) if whole else trial.reached >= furthest - 1)]
+        if candidate.edits is None or candidate.edits in tried:
+            continue
+        tried.add(candidate.edits)
+        trial = attempt(case, candidate.edits)
+        if trial.mends:
+            found.append((trial, Fix(candidate.title + (outcome(case, trial) if candidate.shape else ""), candidate.edits)))
+            if candidate.plain and trial.right:
+                break
+    fewest = min((trial.errors for trial, _ in found if trial.complete), default=0)
+    furthest = max((trial.reached for trial, _ in found if not trial.complete), default=0)
+    kept = [(trial, fix) for trial, fix in found if (trial.errors == fewest if trial.complete else trial.reached >= furthest - 1)]
+    return [fix for _, fix in kept], [fix for trial, fix in kept if trial.complete]
 
 
 def attempt(case: Case, edits: tuple[Edit, ...]) -> Trial:
@@ -74,10 +85,10 @@ def outcome(case: Case, trial: Trial) -> str:
     return f" gives {named(now)}" if now is not None else ""
 
 
-def persists(finding: Diagnostic, text: Text, edits: list[Edit], variant: str | None) -> bool:
+def persists(finding: Diagnostic, text: Text, fixes: Sequence[Sequence[Edit]], variant: str | None) -> bool:
     """Whether a finding is still there after edits for all the others."""
     assert finding.position is not None
-    edited = text.apply(edits)
+    edited = text.apply(*fixes)
     try:
         spec = from_text(edited.text, finding.position.file)
         left = [*spec.diagnostics, *spec.graph(variant).diagnostics]
@@ -86,10 +97,10 @@ def persists(finding: Diagnostic, text: Text, edits: list[Edit], variant: str | 
     return any(d.code == finding.code and d.position and edited.original(d.position)[1:3] == finding.position[1:3] for d in left)
 
 
-def remaining(text: Text, edits: list[Edit], file: str, variant: str | None) -> tuple[bool, int]:
-    """Whether a text with edits is no whole network, and how many errors it has: less is better."""
+def remaining(text: Text, fixes: Sequence[Sequence[Edit]], file: str, variant: str | None) -> tuple[bool, int]:
+    """Whether a text with fixes is no whole network, and how many errors it has: less is better."""
     try:
-        spec = from_text(text.apply(edits).text, file)
+        spec = from_text(text.apply(*fixes).text, file)
     except Mistake as mistake:
         return True, errors(list(mistake.diagnostics))
     graph = spec.graph(variant)

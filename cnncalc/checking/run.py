@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,33 +13,17 @@ from ..diagnostic import Diagnostic, Fix, Mistake, Position
 from ..spec.load import read, read_bytes
 from ..spec.yaml_tree import MAX_BYTES
 from .config import Config
-from .examine import Finding, examine
-from .files import excluded, found
-from .lock import figures, held
+from .examine import examine
+from .files import excluded, found, relative
+from .finding import Checked, Finding
+from .lock import compared, figures, stale
 from .suppress import fingerprints, without_ignored
 from .text import Text
 
 PASSES = 10  # of --fix over one file
-MANY = 24  # files from which on a second process pays
+MANY = 24  # files from which on further processes pay
 
 Targets = list[tuple[str, str | None]]
-
-
-class Checked(NamedTuple):
-    """A file with the findings that count. `networks` names its variants (None: without one)."""
-
-    file: str
-    text: str
-    networks: tuple[str | None, ...]
-    findings: tuple[Finding, ...]
-    ignored: int = 0  # by comments, --ignore and the like
-    known: int = 0  # by the baseline
-    fixed: int = 0
-    figures: dict[str, dict[str, Any]] = {}  # of the networks without error, for the lock
-
-    def count(self, severity: str) -> int:
-        """How many findings are of a severity."""
-        return sum(finding.diagnostic.severity == severity for finding in self.findings)
 
 
 class Job(NamedTuple):
@@ -51,15 +36,19 @@ class Job(NamedTuple):
     lock_folder: str = "."
 
 
-def check(targets: Targets, job: Job) -> list[Checked]:
-    """Every file, in order; many of them by as many processes as there are processors."""
-    workers = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
-    if len(targets) < MANY or workers < 2 or not hasattr(os, "fork") or sys.platform == "darwin" or any(name == "-" for name, _ in targets):
-        return [check_file(name, variant, job) for name, variant in targets]
+def check(targets: Targets, job: Job, workers: int = 1) -> list[Checked]:
+    """Every file, in order; many of them by several processes, where the system can fork."""
+    if workers < 2 or len(targets) < MANY or not hasattr(os, "fork") or sys.platform == "darwin" or any(name == "-" for name, _ in targets):
+        return [check_file(name, variant, job=job) for name, variant in targets]
     from multiprocessing import get_context
 
-    with get_context("fork").Pool(workers, _start, (job,)) as pool:
-        return pool.map(_work, targets, chunksize=max(1, len(targets) // (4 * workers)))
+    with get_context("fork").Pool(workers) as pool:
+        return pool.starmap(partial(check_file, job=job), targets, chunksize=max(1, len(targets) // (4 * workers)))
+
+
+def processors() -> int:
+    """How many processes may run at once."""
+    return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
 
 
 def check_specs(*specs: Any, config: Config = Config()) -> list[Checked]:
@@ -70,26 +59,15 @@ def check_specs(*specs: Any, config: Config = Config()) -> list[Checked]:
     return check(list(found([str(spec) for spec in specs])), Job(config))
 
 
-_JOB: list[Job] = []
-
-
-def _start(job: Job) -> None:
-    _JOB[:] = [job]
-
-
-def _work(target: tuple[str, str | None]) -> Checked:
-    return check_file(*target, _JOB[0])
-
-
-def check_file(name: str, variant: str | None, job: Job) -> Checked:
+def check_file(name: str, variant: str | None, *, job: Job) -> Checked:
     """One file. What cannot be read is a finding too."""
     file = "<stdin>" if name == "-" else name
     try:
         text = read_bytes(file, sys.stdin.buffer.read(MAX_BYTES + 1)) if name == "-" else read(Path(name))
     except Mistake as mistake:
-        return Checked(file, "", (), tuple(Finding(d._replace(position=d.position or Position(file, 1, 1))) for d in mistake.diagnostics))
+        return Checked(file, "", (), tuple(Finding(d._replace(position=d.position or Position(file, 1, 1)), fails=True) for d in mistake.diagnostics))
     fixed = 0
-    if job.fix and name != "-":
+    if job.fix:
         text, fixed = mended(text, file, variant, job)
     return check_text(text, file, variant, job)._replace(fixed=fixed)
 
@@ -98,30 +76,38 @@ def check_text(text: str, file: str, variant: str | None, job: Job) -> Checked:
     """One text."""
     examined = examine(text, file, variant)
     findings = list(examined.findings)
-    sums = {key: figures(report) for key, report in keyed(examined.reports, file, job.lock_folder) if report.ok}
+    path = relative(file, job.lock_folder)
+    sums = {in_lock(path, name): figures(report) for name, report in examined.reports.items() if report.ok}
     if job.lock is not None:
-        findings += [Finding(d) for d in held(job.lock, sums, examined.places)]
+        findings += [Finding(d) for d in compared(job.lock, sums, examined.places)]
     wanted, ignored = without_ignored(findings, text, file)
     judged = list(counted(wanted, file, job.config))
-    marked = [finding._replace(fingerprint=mark) for finding, mark in zip(judged, fingerprints(judged, text, file))]
+    marked = [finding._replace(fingerprint=mark) for finding, mark in zip(judged, fingerprints(judged, text, relative(file, job.config.root)))]
     new = [finding for finding in marked if finding.fingerprint not in job.baseline]
-    return Checked(file, text, tuple(examined.reports), tuple(new), ignored + len(wanted) - len(judged), len(marked) - len(new), 0, sums)
+    declared = frozenset(in_lock(path, name) for name in examined.places)  # of a file that cannot be read nothing is known
+    return Checked(file, text, tuple(examined.reports), tuple(new), ignored + len(wanted) - len(judged), len(marked) - len(new), 0, sums, declared)
 
 
 def counted(findings: Iterable[Finding], file: str, config: Config) -> Iterator[Finding]:
     """The findings that the configuration selects, with their severities."""
-    here = frozenset().union(*(codes for pattern, codes in config.per_file if excluded(file, (pattern,))))
+    path = relative(file, config.root)
+    here = frozenset().union(*(codes for pattern, codes in config.per_file if excluded(path, (pattern,))))
     for finding in findings:
         diagnostic = config.judged(finding.diagnostic)
         if diagnostic is not None and diagnostic.code not in here:
-            yield finding._replace(diagnostic=diagnostic)
+            yield finding._replace(diagnostic=diagnostic, fails=config.fails(diagnostic.severity))
 
 
-def keyed(reports: dict[str | None, Any], file: str, folder: str) -> Iterator[tuple[str, Any]]:
-    """Each report under the name that the lock has for it: the path from the lock's folder, and the variant."""
-    path = Path(os.path.relpath(file, folder)).as_posix() if file != "<stdin>" else file
-    for variant, report in reports.items():
-        yield (f"{path}#{variant}" if variant else path), report
+def stale_in(lock_file: str, checked: list[Checked], job: Job) -> list[Checked]:
+    """The lock as a file of its own, if it has entries that no spec has."""
+    declared = {name for file in checked for name in file.declared}
+    found = tuple(counted((Finding(d) for d in stale(job.lock or {}, lock_file, declared)), lock_file, job.config))
+    return [Checked(lock_file, Path(lock_file).read_text("utf-8"), (), found)] if found else []
+
+
+def in_lock(path: str, variant: str | None) -> str:
+    """The name that the lock has for a network."""
+    return f"{path}#{variant}" if variant else path
 
 
 def mended(text: str, file: str, variant: str | None, job: Job) -> tuple[str, int]:
@@ -129,10 +115,9 @@ def mended(text: str, file: str, variant: str | None, job: Job) -> tuple[str, in
     fixed, now = 0, text
     for _ in range(PASSES):
         before = check_text(now, file, variant, job)
-        findings = before.findings
-        fixes = [f.diagnostic.fix for f in findings if f.diagnostic.fix and (job.fix == "all" and f.diagnostic.severity == "error" or f.diagnostic.fix.certain)]
+        fixes = [f.diagnostic.fix for f in before.findings if f.diagnostic.fix and (job.fix == "all" and f.diagnostic.severity == "error" or f.diagnostic.fix.certain)]
         after = applied(now, fixes)
-        if not fixes or after == now or check_text(after, file, variant, job).count("error") > before.count("error"):
+        if after == now or check_text(after, file, variant, job).count("error") > before.count("error"):
             break
         now, fixed = after, fixed + len(fixes)
     if now != text:
@@ -145,4 +130,4 @@ def mended(text: str, file: str, variant: str | None, job: Job) -> tuple[str, in
 
 def applied(text: str, fixes: Iterable[Fix]) -> str:
     """A text with fixes made; of two that overlap, the first."""
-    return Text(text).apply([edit for fix in fixes for edit in fix.edits]).text
+    return Text(text).apply(*(fix.edits for fix in fixes)).text

@@ -5,23 +5,32 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
 from ..diagnostic import Diagnostic, Edit, Fix, Mistake, Position, misspelled
-from ..rules import rules
-from .examine import Finding
+from ..rules import matching, rules
+from .finding import Finding
 
-_COMMENT = re.compile(r"#\s*cnncalc:\s*(ignore(?:-file)?)\s*(\[[^\]]*\])?")
+_COMMENT = re.compile(r"(?:^|(?<=\s))#\s*cnncalc:\s*(ignore(?:-file)?)\s*(\[[^\]]*\])?.*$")
+_QUOTED = re.compile(r'"(?:\\.|[^"\\])*"|(?<![\w.])\'(?:\'\'|[^\'])*\'')
 
 
 class Ignore(NamedTuple):
-    """An ignore comment: the line it speaks of (0: the whole file), its codes (None: all), and where it stands."""
+    """An ignore comment: the line it speaks of (0: the whole file), its codes by how they are written (none: all of them), and where it stands."""
 
     line: int
-    codes: frozenset[str] | None
+    codes: dict[str, frozenset[str]]
     place: Position
+    gap: int = 0  # blanks before it
+
+    def takes(self, diagnostic: Diagnostic) -> set[str]:
+        """What of it ignores a diagnostic."""
+        if self.line not in (0, diagnostic.position.line if diagnostic.position else -1):
+            return set()
+        return {written for written, codes in self.codes.items() if diagnostic.code in codes} if self.codes else {""}
 
 
 def comments(text: str, file: str) -> tuple[list[Ignore], list[Diagnostic]]:
@@ -31,38 +40,51 @@ def comments(text: str, file: str) -> tuple[list[Ignore], list[Diagnostic]]:
     if "cnncalc:" not in text:
         return found, faults
     for number, line in enumerate(text.splitlines(), 1):
-        match = _COMMENT.search(line)
+        match = _COMMENT.search(_QUOTED.sub(lambda quoted: "·" * len(quoted[0]), line)) if "#" in line else None
         if match is None:
             continue
-        place = Position(file, number, match.start() + 1, match.end() - match.start())
-        codes = [code.strip().upper() for code in match[2][1:-1].split(",")] if match[2] else None
-        for code in codes or ():
-            if code not in rules():
-                at = place._replace(column=match.start(2) + 1, length=len(match[2]))
-                faults.append(misspelled(Diagnostic("CNN113", f"no rule has the code `{code}`", at, severity="warning"), code, rules()))
-        alone = not line[: match.start()].strip()
-        found.append(Ignore(0 if match[1] == "ignore-file" else number + alone, frozenset(codes) if codes is not None else None, place))
+        before = line[: match.start()]
+        codes: dict[str, frozenset[str]] = {}
+        for code in re.finditer(r"[^,\[\]\s]+", match[2] or ""):
+            try:
+                codes[code[0]] = matching((code[0],))
+            except Mistake as mistake:
+                at = Position(file, number, match.start(2) + code.start() + 1, len(code[0]))
+                fault = misspelled(Diagnostic("CNN113", mistake.diagnostics[0].message, at, severity="warning"), code[0].upper(), rules())
+                faults.append(fault._replace(fix=fault.fix and fault.fix._replace(edits=(Edit.over(at, fault.fix.edits[0].text),))))
+                codes[code[0]] = frozenset()
+        place = Position(file, number, match.start() + 1, len(line.rstrip()) - match.start())
+        found.append(Ignore(0 if match[1] == "ignore-file" else number + (not before.strip()), codes, place, len(before) - len(before.rstrip())))
     return found, faults
 
 
 def without_ignored(findings: list[Finding], text: str, file: str) -> tuple[list[Finding], int]:
-    """The findings that no comment ignores and how many one does; CNN113 for each comment that ignores nothing."""
+    """The findings that no comment ignores and how many one does; CNN113 for each code of a comment that ignores nothing."""
     ignores, faults = comments(text, file)
     if not ignores:
         return findings, 0
-    used: set[Ignore] = set()
+    used: dict[int, set[str]] = {n: set() for n in range(len(ignores))}
     kept = []
     for finding in findings:
-        d = finding.diagnostic
-        by = [i for i in ignores if (i.codes is None or d.code in i.codes) and i.line in (0, d.position.line if d.position else -1)]
-        used.update(by)
-        if not by:
+        takes = [ignore.takes(finding.diagnostic) for ignore in ignores]
+        for n, taken in enumerate(takes):
+            used[n] |= taken
+        if not any(takes):
             kept.append(finding)
-    unknown = {fault.position and fault.position.line for fault in faults}
-    idle = [i for i in ignores if i not in used and i.place.line not in unknown]
-    notes = [*faults, *(Diagnostic("CNN113", "this comment ignores nothing", i.place, "remove it", severity="warning", fix=Fix("remove the comment", (Edit.over(i.place, ""),))) for i in idle)]
+    notes = [*faults, *(fault for n, ignore in enumerate(ignores) for fault in idle(ignore, used[n]))]
     ordered = sorted([*kept, *map(Finding, notes)], key=lambda finding: finding.diagnostic.position[1:3] if finding.diagnostic.position else (0, 0))
     return ordered, len(findings) - len(kept)
+
+
+def idle(ignore: Ignore, used: set[str]) -> Iterator[Diagnostic]:
+    """What of a comment ignores nothing."""
+    needless = [written for written, codes in ignore.codes.items() if codes and written not in used]
+    if not used and len(needless) == len(ignore.codes):
+        start = ignore.place.column - ignore.gap if ignore.gap and ignore.line == ignore.place.line else ignore.place.column
+        edit = Edit(ignore.place.line, start, ignore.place.line, ignore.place.column + ignore.place.length, "")
+        yield Diagnostic("CNN113", "this comment ignores nothing", ignore.place, "remove it", severity="warning", fix=Fix("remove the comment", (edit,)))
+    elif needless:
+        yield Diagnostic("CNN113", f"there is no {' or '.join(needless)} here to ignore", ignore.place, "remove what is not needed", severity="warning")
 
 
 def fingerprints(findings: list[Finding], text: str, path: str) -> list[str]:
@@ -71,7 +93,7 @@ def fingerprints(findings: list[Finding], text: str, path: str) -> list[str]:
     for finding in findings:
         d = finding.diagnostic
         line = lines[d.position.line - 1].strip() if d.position and 0 < d.position.line <= len(lines) else ""
-        key = "\0".join((d.code, Path(path).as_posix(), line))
+        key = "\0".join((d.code, path, line))
         seen[key] += 1
         marks.append(sha256(f"{key}\0{seen[key]}".encode()).hexdigest()[:16])
     return marks
@@ -85,4 +107,4 @@ def read_baseline(file: str) -> frozenset[str]:
     except OSError as error:
         raise Mistake(Diagnostic("CNN002", f"cannot read {file}: {error.strerror or error}", help="`cnncalc check --write-baseline FILE` makes one")) from None
     except (ValueError, KeyError, TypeError):
-        raise Mistake(Diagnostic("CNN111", f"{file} is no baseline", help="`cnncalc check --write-baseline FILE` makes one")) from None
+        raise Mistake(Diagnostic("CNN111", f"{file} is not a baseline file", help="`cnncalc check --write-baseline FILE` makes one")) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import cached_property
 from itertools import accumulate
 
@@ -54,22 +54,24 @@ class Text:
         """Another text in place of a range of offsets."""
         return Edit(*self.place(start), *self.place(end), text)
 
-    def range(self, edit: Edit) -> tuple[int, int, str]:
-        """An edit as offsets and the text that replaces them."""
+    def range(self, edit: Edit) -> tuple[int, int, str] | None:
+        """An edit as offsets and the text that replaces them; None where its word is not there."""
         start, end = self.offset(edit.line, edit.column), self.offset(edit.end_line, edit.end_column)
-        if edit.word is None or not (inside := re.search(rf"(?<!\w){re.escape(edit.word)}(?!\w)", self.text[start:end])):
+        if edit.word is None:
             return start, end, edit.text
-        return start + inside.start(), start + inside.end(), edit.text
+        inside = re.search(rf"(?<!\w){re.escape(edit.word)}(?!\w)", self.text[start:end])
+        return (start + inside.start(), start + inside.end(), edit.text) if inside else None
 
-    def apply(self, edits: Iterable[Edit]) -> Text:
-        """The text with edits put in; of two that overlap, the first that was named."""
-        ranges: list[tuple[int, int, str]] = []
-        for edit in edits:
-            start, end, text = self.range(edit)
-            if (start, end, text) not in ranges and all(end <= a or b <= start for a, b, _ in ranges if (start, end) != (a, b) or start != end):
-                ranges.append((start, end, text))
+    def apply(self, *fixes: Sequence[Edit]) -> Text:
+        """The text with the edits of fixes put in: all of a fix, or none where one of them meets those of an earlier fix."""
+        taken: list[tuple[int, int, str]] = []
+        for edits in fixes:
+            ranges = [self.range(edit) for edit in edits]
+            new = [r for r in ranges if r is not None and r not in taken]
+            if all(ranges) and not any(meet(r, other) for r in new for other in taken):
+                taken += new
         parts, pieces, at, here = [], [], 0, 0
-        for start, end, text in sorted(ranges, key=lambda r: r[:2]):
+        for start, end, text in sorted(taken, key=lambda r: r[:2]):
             parts += [self.text[at:start], text]
             here += start - at
             pieces.append((here, here + len(text), start, end))
@@ -118,8 +120,16 @@ class Text:
         """The same edit on the first text, where it concerns nothing that was put in since."""
         if self.before is None:
             return edit
-        start, end, text = self.range(edit)
+        found = self.range(edit)
+        if found is None:
+            return None
+        start, end, text = found
         (a, kept), (b, also) = self.back(start), self.back(max(end - 1, start))
         b += end > start
         same = kept and (also or end == start) and self.first.text[a:b] == self.text[start:end]
         return self.first.edit(a, b, text) if same else None
+
+
+def meet(a: tuple[int, int, str], b: tuple[int, int, str]) -> bool:
+    """Whether two ranges overlap; insertions at one place do not."""
+    return a[0] < b[1] and b[0] < a[1]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
 from enum import Enum
 from importlib import import_module
 from pathlib import Path
@@ -16,7 +15,7 @@ from . import options as o
 from .output import USAGE, complain, put, shaded
 
 Paths = Annotated[Optional[list[str]], typer.Argument(help="files, folders, file#variant, bundled names, or -; the current folder if none is named", metavar="[PATH]…")]  # noqa: UP045 (typer reads it at run time)
-Lock = Annotated[Optional[str], typer.Option("--lock", metavar="FILE", help="the lock, if it is not cnncalc.lock")]  # noqa: UP045
+Lock = Annotated[Optional[str], typer.Option("--lock", metavar="FILE", help="the lock, if it is not cnncalc.lock; --locked is then implied")]  # noqa: UP045
 Codes = Annotated[Optional[list[str]], typer.Option("--select", metavar="CODE,…", help="only these codes; CNN5 means all that begin so")]  # noqa: UP045
 Ignored = Annotated[Optional[list[str]], typer.Option("--ignore", metavar="CODE,…", help="not these codes")]  # noqa: UP045
 
@@ -52,29 +51,24 @@ def check(
     write_baseline: Annotated[Optional[str], typer.Option("--write-baseline", metavar="FILE", help="write the findings as a baseline, and exit 0")] = None,  # noqa: UP045
 ) -> None:
     """Every spec and every variant: language, shapes, expectations, budgets, and notes on the design."""
-    from ..checking.config import configured
-    from ..checking.lock import NAME, read_lock, stale
-    from ..checking.run import Checked, Finding, Job, counted, keyed
+    from ..checking.lock import NAME, read_lock
+    from ..checking.run import Job, processors, stale_in
     from ..checking.run import check as checking
     from ..checking.suppress import read_baseline
 
-    config = overridden(configured(Path.cwd()), select, ignore, fail_on)
-    others = outputs(also)
-    targets = named(paths, config.exclude, only_specs)
+    config = overridden(select, ignore, fail_on)
+    also_in = outputs(also)
+    targets = named(paths, config, only_specs)
+    if (fix or fix_all) and ("-", None) in targets:
+        raise Mistake(Diagnostic("CNN111", "--fix writes to files, and `-` is standard input"))
     lock_file = lock or config.lock or NAME
     known = baseline or config.baseline
-    locks = read_lock(lock_file) if locked or lock else None
-    job = Job(config, read_baseline(known) if known and not write_baseline else frozenset(), "all" if fix_all else "certain" if fix else "", locks, str(Path(lock_file).parent))
-    found = checking(targets, job)
-    if locks is not None:
-        paths_checked = {next(iter(keyed({None: None}, file.file, job.lock_folder)))[0] for file in found}
-        gone = [Finding(d) for d in stale(locks, lock_file, paths_checked, {name for file in found for name in file.figures} | unread(found, job.lock_folder))]
-        if gone:
-            found.append(Checked(lock_file, Path(lock_file).read_text("utf-8"), (), tuple(counted(gone, lock_file, config))))
-    if write_baseline:
-        put(in_format("json", found), write_baseline)
-        return
-    for kind, file in others:
+    job = Job(config, read_baseline(known) if known and not write_baseline else frozenset(), "all" if fix_all else "certain" if fix else "",
+              read_lock(lock_file) if locked or lock else None, str(Path(lock_file).parent))  # fmt: skip
+    found = checking(targets, job, processors())
+    if job.lock is not None:
+        found += stale_in(lock_file, found, job)
+    for kind, file in [*also_in, *([("json", write_baseline)] if write_baseline else [])]:
         put(in_format(kind, found), file)
     if format is Findings.full and output is None:
         from ..report.findings.full import render
@@ -82,16 +76,8 @@ def check(
         put(render(found, colour=shaded(sys.stdout)))
     else:
         put(in_format(format.value, found), output)
-    severities = [(finding.diagnostic.code, finding.diagnostic.severity) for file in found for finding in file.findings]
-    if not exit_zero and any(config.fails(severity) for _, severity in severities):
-        raise typer.Exit(2 if any(code in USAGE for code, _ in severities) else 1)
-
-
-def unread(found: list[Any], folder: str) -> set[str]:
-    """Networks of files with errors, whose figures are not known: their entries are not stale."""
-    from ..checking.run import keyed
-
-    return {name for file in found for name, _ in keyed(dict.fromkeys(file.networks), file.file, folder)}
+    if any(file.fails for file in found) and not exit_zero and not write_baseline:
+        raise typer.Exit(2 if any(finding.diagnostic.code in USAGE for file in found for finding in file.findings) else 1)
 
 
 def in_format(kind: str, found: list[Any]) -> str:
@@ -111,45 +97,46 @@ def outputs(texts: list[str] | None) -> list[tuple[str, str]]:
     return pairs
 
 
-def overridden(config: Any, select: list[str] | None, ignore: list[str] | None, fail_on: Level | None) -> Any:
-    """The configuration with the options over it."""
-    from ..checking.config import codes_of
+def overridden(select: list[str] | None = None, ignore: list[str] | None = None, fail_on: Level | None = None) -> Any:
+    """The project's configuration, with the options over it."""
+    from ..checking.config import codes_of, configured
 
+    config = configured(Path.cwd())
     return config._replace(
         select=codes_of(select) or config.select, ignore=config.ignore | codes_of(ignore), fail_on=fail_on.value if fail_on else config.fail_on)  # fmt: skip
 
 
-def named(paths: list[str] | None, exclude: tuple[str, ...], only_specs: bool = False) -> list[tuple[str, str | None]]:
+def named(paths: list[str] | None, config: Any, only_specs: bool = False) -> list[tuple[str, str | None]]:
     """The specs below the paths; a mistake where there are none."""
     from ..checking.files import found
 
-    targets = list(found(paths or ["."], exclude, only_specs))
+    targets = list(found(paths or ["."], config.exclude, config.root, only_specs))
     if not targets and not only_specs:
         raise Mistake(Diagnostic("CNN002", f"no specs in {', '.join(paths or ['.'])}", help="specs are *.cnn.yaml, and YAML with a top-level key `cnncalc`"))
     return targets
 
 
 def lock(paths: Paths = None, lock: Lock = None) -> None:
-    """Writes the figures of every network to cnncalc.lock, for `check --locked`."""
-    from ..checking.config import configured
+    """Writes the figures of every network to cnncalc.lock, for `check --locked`; of the networks named, if any are."""
     from ..checking.lock import NAME, read_lock, written
-    from ..checking.run import Job
+    from ..checking.run import Job, processors
     from ..checking.run import check as checking
+    from ..report.findings.tally import counted
 
-    config = configured(Path.cwd())
+    config = overridden()
     file = lock or config.lock or NAME
-    found = checking(named(paths, config.exclude), Job(config, lock_folder=str(Path(file).parent)))
+    found = checking(named(paths, config), Job(config, lock_folder=str(Path(file).parent)), processors())
     wrong = [finding.diagnostic for one in found for finding in one.findings if finding.diagnostic.severity == "error"]
     if wrong:
         complain(wrong, {one.file: one.text for one in found})
         raise typer.Exit(1)
     networks = {name: figures for one in found for name, figures in one.figures.items()}
-    if paths:
-        with suppress(Mistake):
-            files = {name.partition("#")[0] for name in networks}
-            networks |= {name: figures for name, figures in read_lock(file).items() if name.partition("#")[0] not in files}
+    if paths and Path(file).exists():
+        declared = {name for one in found for name in one.declared}
+        files = {name.partition("#")[0] for name in declared}
+        networks = {name: figures for name, figures in read_lock(file).items() if name in declared or name.partition("#")[0] not in files} | networks
     put(written(networks), file)
-    put(f"{file}: {len(networks)} networks")
+    put(f"{file}: {counted(len(networks), 'network')}")
 
 
 def rule(

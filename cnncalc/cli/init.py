@@ -20,22 +20,23 @@ def init(
     github: Annotated[bool, typer.Option("--github", help="a workflow for GitHub Actions too")] = False,
 ) -> None:
     """A first spec, with the schema that editors complete and explain it by."""
+    from ..analysis.flatten import quoted
     from ..analysis.quantity import known_figures
-    from ..analysis.starter import SPEC, WORKFLOW
     from ..report.json import dumps
     from ..spec.load import bundled, read
     from ..spec.schema import json_schema
+    from .starter import SPEC, WORKFLOW
 
     target = Path(file if file.endswith((".yaml", ".yml")) else f"{file}.cnn.yaml")
     schema = target.parent / SCHEMA
     if start is None:
-        text = SPEC.format(schema=SCHEMA, file=target.name, name=target.name.partition(".")[0])
+        text = SPEC.format(schema=SCHEMA, file=target.name, name=quoted(target.name.partition(".")[0]))
     else:
         text = f"# yaml-language-server: $schema={SCHEMA}\n" + read(bundled(start)[0])
     files = {target: text, **({Path(WORKFLOW_FILE): WORKFLOW} if github else {})}
     for path in files:
         if path.exists():
-            raise Mistake(Diagnostic("CNN002", f"{path} is there already", help="name another file, or remove it first"))
+            raise Mistake(Diagnostic("CNN002", f"{path} already exists", help="name another file, or remove it first"))
     for path, content in {**files, schema: dumps(json_schema(known_figures()))}.items():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..analysis.diff import Change, Diff, Unit
+from ..analysis.diff import Change, Diff, Moved, Unit
 from .columns import shape_text, short
 from .json import SCHEMA_VERSION, dumps, number
 
@@ -19,7 +19,7 @@ def table(diffs: list[tuple[str, Diff]]) -> str:
 
 def differs(diff: Diff) -> bool:
     """Whether there is anything to tell."""
-    return any(change.kind != "renamed" for change in diff.changes) or any(old != new for old, new in diff.totals.values())
+    return any(change.kind != "renamed" for change in diff.changes) or any(old != new for old, new in diff.totals.values()) or any(budget.old_limit != budget.limit for budget in diff.budgets)
 
 
 def listed(diff: Diff) -> list[Change]:
@@ -36,13 +36,22 @@ def lines(diff: Diff) -> Iterator[str]:
         yield f" {SIGNS[change.kind]} {label(change):<{min(width, 60)}}  {words(change)}"
     yield f"{'' if not shown else chr(10)} {alike(diff)}"
     yield ""
-    rows = [(name, old, new) for name, (old, new) in diff.totals.items() if old != new or name in ("params", "macs")]
-    cells = [(name, value(old), value(new), change_of(old, new)) for name, old, new in rows]
+    cells = [(name, value(old), value(new), change_of(old, new)) for name, old, new in totals(diff)]
     widths = [max(len(cell[n]) for cell in cells) for n in range(3)]
     for name, old_text, new_text, change_text in cells:
         yield f" {name:<{widths[0]}}  {old_text:>{widths[1]}} → {new_text:>{widths[2]}}  {change_text}".rstrip()
-    for what, limit, old, new, verdict in diff.budgets:
-        yield f" budget {what} {limit}: {value(old)} → {value(new)}, {verdict}"
+    for budget in diff.budgets:
+        yield f" budget {budget.what} {limit_of(budget)}: {value(budget.old)} → {value(budget.new)}, {budget.verdict}"
+
+
+def totals(diff: Diff) -> list[tuple[str, Any, Any]]:
+    """The sums that differ, and those that everybody looks for."""
+    return [(name, old, new) for name, (old, new) in diff.totals.items() if old != new or name in ("params", "macs")]
+
+
+def limit_of(budget: Moved) -> str:
+    """``< 2M``, or how it changed."""
+    return budget.limit if budget.old_limit in (None, budget.limit) else f"{budget.old_limit} → {budget.limit}"
 
 
 def markdown(diffs: list[tuple[str, Diff]]) -> str:
@@ -55,8 +64,8 @@ def markdown(diffs: list[tuple[str, Diff]]) -> str:
         shown = listed(diff)
         parts += [f"### {diff.old.name} → {diff.new.name}" + (f" (`{name}`)" if name else ""), ""]
         parts += ["| | old | new | change |", "|---|---:|---:|---:|"]
-        parts += [f"| {what} | {value(old)} | {value(new)} | {change_of(old, new)} |" for what, (old, new) in diff.totals.items() if old != new or what in ("params", "macs")]
-        parts += [f"| budget {what} {limit.replace('<', '&lt;')} | {value(old)} | {value(new)} | {'✅' if verdict == 'kept' else '❌'} {verdict} |" for what, limit, old, new, verdict in diff.budgets]
+        parts += [f"| {what} | {value(old)} | {value(new)} | {change_of(old, new)} |" for what, old, new in totals(diff)]
+        parts += [f"| budget {budget.what} {limit_of(budget).replace('<', '&lt;')} | {value(budget.old)} | {value(budget.new)} | {'✅' if budget.verdict == 'kept' else '❌'} {budget.verdict} |" for budget in diff.budgets]
         if shown:
             parts += ["", "| | layer | |", "|---|---|---|", *(f"| {SIGNS[change.kind]} | `{label(change)}` | {words(change)} |" for change in shown)]
         parts += ["", alike(diff), ""]
@@ -70,7 +79,7 @@ def json(diffs: list[tuple[str, Diff]]) -> str:
         "layers": [{"change": change.kind, "old": change.old and change.old.row.path, "new": change.new and change.new.row.path,
                     "figures": {what: [plain(old), plain(new)] for what, (old, new) in change.figures.items()}} for change in diff.changes],
         "totals": {what: [plain(old), plain(new)] for what, (old, new) in diff.totals.items()},
-        "budgets": [{"what": what, "limit": limit, "old": plain(old), "new": plain(new), "verdict": verdict} for what, limit, old, new, verdict in diff.budgets],
+        "budgets": [{**budget._asdict(), "old": plain(budget.old), "new": plain(budget.new)} for budget in diff.budgets],
     } for name, diff in diffs]})  # fmt: skip
 
 

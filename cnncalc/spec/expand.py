@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..diagnostic import Diagnostic, Mistake, Position, misspelled
-from ..graph import Fault, Graph, Node, checked
+from ..graph import Graph, Node, checked
 from ..ops.base import Op, named
 from .expression import ExpressionError
-from .steps import BlockSteps, Step
+from .steps import BlockSteps, Fault, Step
 from .validation import plain, shown, validate
 from .values import evaluate, expression_fault
 from .yaml_tree import Marks

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from ..diagnostic import Position
+from ..diagnostic import Diagnostic, Position
+from ..num import Shape
 from ..ops.base import Op
 from .yaml_tree import Marks
+
+if TYPE_CHECKING:
+    from .expand import Scope
 
 REQUIRED = object()  # the default of a parameter that must be given
 
@@ -53,3 +57,15 @@ class BlockSteps:
     def main(self) -> str | None:
         """The first required parameter, which a bare value sets."""
         return next((name for name, default in self.params.items() if default is REQUIRED), None)
+
+
+class Fault(NamedTuple):
+    """A layer whose inputs do not suit it, or whose output is not as expected: where it was written, and what came in."""
+
+    diagnostic: Diagnostic
+    step: Step
+    scope: Scope
+    path: str
+    inputs: tuple[int, ...]  # the nodes that came in
+    op: Op | None  # none of a block or chain
+    wanted: Shape | None = None  # what was expected of the one input, which is the layer's own output

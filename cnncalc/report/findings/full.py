@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...checking.run import Checked
+from ...checking.finding import Checked
 from ..diagnostics import render as as_text
 from .tally import all_findings, summary, whose
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...checking.run import Checked
+from ...checking.finding import Checked
 from .tally import all_findings, whose
 
 COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}

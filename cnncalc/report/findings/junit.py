@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
-from ...checking.examine import Finding
-from ...checking.run import Checked
+from ...checking.finding import Checked, Finding
 from ..diagnostics import render as as_text
 
 _FORBIDDEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # no characters of XML 1.0
@@ -29,8 +28,8 @@ def cases_of(file: Checked) -> Iterator[ET.Element]:
     for network in file.networks or (None,):
         case = ET.Element("testcase", classname=clean(file.file), name=network or "cnncalc")
         mine = [finding for finding in file.findings if concerns(finding, network, file)]
-        errors = [finding for finding in mine if finding.diagnostic.severity == "error"]
-        others = [finding for finding in mine if finding.diagnostic.severity != "error"]
+        errors = [finding for finding in mine if finding.fails]
+        others = [finding for finding in mine if not finding.fails]
         if errors:
             failure = ET.SubElement(case, "failure", message=clean(errors[0].diagnostic.message), type=errors[0].diagnostic.code)
             failure.text = clean(texts(errors, file))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from ...checking.examine import Finding
-from ...checking.run import Checked
+from ...checking.finding import Checked, Finding
 from .tally import all_findings, summary, whose
 
 SIGNS = {"error": "❌", "warning": "⚠️", "note": "💡"}
 
 
 def render(checked: list[Checked]) -> str:
-    """The sums, a table of the findings, and the networks that have none."""
+    """The sums, and a table of the findings."""
     lines = ["### cnncalc", "", summary(checked)]
     rows = [row(file, finding) for file, finding in all_findings(checked)]
     if rows:

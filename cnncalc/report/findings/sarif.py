@@ -7,8 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ... import __version__
-from ...checking.examine import Finding
-from ...checking.run import Checked
+from ...checking.finding import Checked, Finding
 from ...diagnostic import Edit, Fix
 from ...rules import Rule, rules
 from ..json import dumps

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...checking.examine import Finding
-from ...checking.run import Checked
+from ...checking.finding import Checked, Finding
 
 
 def all_findings(checked: list[Checked]) -> Iterator[tuple[Checked, Finding]]:
@@ -23,7 +22,8 @@ def summary(checked: list[Checked]) -> str:
     aside = [(sum(file.ignored for file in checked), "ignored"), (sum(file.known for file in checked), "in the baseline"), (sum(file.fixed for file in checked), "fixed")]
     others = "".join(f"; {n} {word}" for n, word in aside if n)
     fixable = sum(bool(finding.diagnostic.fix and finding.diagnostic.fix.certain) for _, finding in all_findings(checked))
-    return f"{counted(len(checked), 'file')}, {counted(networks, 'network')}: {found}{others}" + (f"; --fix mends {fixable}" if fixable else "")
+    specs = sum(not file.file.endswith(".lock") for file in checked)
+    return f"{counted(specs, 'file')}, {counted(networks, 'network')}: {found}{others}" + (f"; {fixable} fixable with --fix" if fixable else "")
 
 
 def counted(n: int, word: str) -> str:

@@ -1,0 +1,79 @@
+"""A text as written, or with repairs put in: its networks, and what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..analysis.analyze import analyze
+from ..analysis.fold import Report
+from ..analysis.zoo import members
+from ..diagnostic import Diagnostic, Fix, Mistake, Position
+from ..spec.load import from_text
+from ..spec.spec import Spec
+from .case import Case
+from .guidelines import guidelines
+from .text import Text
+
+MOST_LAYERS = 30_000  # of all variants of a file together
+
+
+class Version:
+    """One version of a file."""
+
+    def __init__(self, text: Text, file: str, variant: str | None):
+        self.text, self.file = text, file
+        self.reports: dict[str | None, Report] = {}
+        self.spec: Spec | None = None
+        try:
+            self.spec = from_text(text.text, file)
+            self.diagnostics = list(self.spec.diagnostics)
+        except Mistake as mistake:
+            self.diagnostics = list(mistake.diagnostics)
+            return
+        layers = 0
+        for name in [variant] if variant is not None else members(self.spec):
+            if layers > MOST_LAYERS:
+                self.diagnostics.append(Diagnostic(
+                    "CNN004", f"the variants have more than {MOST_LAYERS:,} layers in all; those from `{name}` on are not checked",
+                    self.spec.marks.find("variants").key(file, name or ""), help="check them one by one: `file.yaml#variant`, or split the file"))  # fmt: skip
+                break
+            self.reports[name] = analyze(self.spec, name)
+            layers += len(self.reports[name].graph.nodes)
+
+    @property
+    def as_written(self) -> bool:
+        """Whether nothing was put in."""
+        return self.text.before is None
+
+    def places(self) -> dict[str, Position]:
+        """Where each variant is declared; the network itself where its layers begin."""
+        if self.spec is None:
+            return {}
+        marks = self.spec.marks
+        return {"": marks.key(self.file, "layers"), **{name: marks.find("variants").key(self.file, name) for name in self.spec.variants}}
+
+    def wrong(self) -> Iterator[tuple[Diagnostic, str | None]]:
+        """Each diagnostic with its variant. Of a text with repairs, errors and budgets alone."""
+        for diagnostic in self.diagnostics:
+            yield diagnostic, None
+        for variant, report in self.reports.items():
+            for diagnostic in report.diagnostics:
+                if diagnostic not in self.diagnostics and (self.as_written or diagnostic.severity == "error" or diagnostic.code == "CNN302"):
+                    yield diagnostic, variant
+            if self.as_written and report.ok:
+                yield from ((note, variant) for note in guidelines(report))
+
+    def case(self, diagnostic: Diagnostic, variant: str | None) -> Case | None:
+        """What a search of repairs needs to know of a fault in a shape; None of other findings."""
+        report = self.reports.get(variant)
+        if report is None or self.spec is None:
+            return None
+        for fault in report.graph.faults:
+            if (fault.diagnostic.code, fault.diagnostic.message) == (diagnostic.code, diagnostic.message):
+                return Case(self.text, self.spec, variant, report.graph, fault._replace(diagnostic=diagnostic))
+        return None
+
+    def original(self, fix: Fix) -> Fix | None:
+        """A fix of this version as one of the text as written, if it can be made there."""
+        edits = [self.text.original_edit(edit) for edit in fix.edits]
+        return fix._replace(edits=tuple(edit for edit in edits if edit)) if all(edits) else None
