@@ -34,11 +34,15 @@ class Edit(NamedTuple):
 
 
 class Fix(NamedTuple):
-    """Edits that make a finding go away. `certain`: they are what was meant, and need nobody's judgement."""
+    """Edits that make a finding go away. `certain`: they are what was meant, and need nobody's judgement.
+
+    `restates`: they change what is demanded of the network, an `expect` or a budget, and not the network.
+    """
 
     title: str
     edits: tuple[Edit, ...]
     certain: bool = False
+    restates: bool = False
 
 
 class Diagnostic(NamedTuple):
@@ -92,6 +96,9 @@ def instead(fault: Diagnostic, word: str, right: str, certain: bool = True) -> D
     return fault._replace(fix=Fix(f"write `{right}`", (Edit.over(fault.position, right, word),), certain)) if fault.position else fault
 
 
+_NO_DIGITS = str.maketrans("", "", "0123456789")
+
+
 def nearest(word: str, known: Iterable[str]) -> tuple[str | None, bool]:
     """The known word that a misspelled one is nearest to, and whether no other comes close."""
     from difflib import SequenceMatcher, get_close_matches  # only on the way to an error
@@ -99,10 +106,12 @@ def nearest(word: str, known: Iterable[str]) -> tuple[str | None, bool]:
     if len(word) > 60:
         return None, False
     known = list(known)
-    found = get_close_matches(word, known, 2, 0.6)
+    likely = known if len(known) < 300 else [k for k in known if k[:1] == word[:1] and abs(len(k) - len(word)) < 3][:300]
+    found = get_close_matches(word, likely, 2, 0.6)
     if found:
         first, *others = (SequenceMatcher(None, word, k).ratio() for k in found)
-        return found[0], first >= 0.75 and all(first - other > 0.1 for other in others)
+        numbers = [k.translate(_NO_DIGITS) for k in (word, found[0])]  # `conv3` is no misspelling of `conv1`
+        return found[0], first >= 0.75 and all(first - other > 0.1 for other in others) and numbers[0] != numbers[1]
     found = [k for k in known if k.lower() == word.lower()]
     if found:
         return found[0], True

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 from ..diagnostic import Diagnostic, Fix, misspelled
 from ..ops.base import named
-from ..spec.validation import plain, shown
+from ..spec.validation import left, plain, shown
 from ..spec.yaml_tree import Marks
 from .fold import Report
 from .quantity import SUMMED, figure, known_figures, printed
@@ -36,7 +36,7 @@ def budgets(report: Report, budget: dict[str, Any], marks: Marks, file: str, at:
         if what == "at" and at is None:
             parts: Iterator[Judged] = (_at(report, name, inner, marks.find("at"), file) for name, inner in (limit.items() if isinstance(limit, dict) else [("", limit)]))
         else:
-            parts = iter([_held(report, what, limit, marks, file, at)])
+            parts = iter([_held(report, what, limit, marks, file, at, budget)])
         for kept, faults in parts:
             results += kept
             found += faults
@@ -55,12 +55,12 @@ def _at(report: Report, name: str, inner: Any, marks: Marks, file: str) -> Judge
     return budgets(report, inner, marks.find(name), file, name)
 
 
-def _held(report: Report, what: str, limit: Any, marks: Marks, file: str, at: str | None) -> Judged:
+def _held(report: Report, what: str, limit: Any, marks: Marks, file: str, at: str | None, given: Iterable[str]) -> Judged:
     """One figure and its limit, or both of its limits."""
     ours = figure(report, what, at)
     if ours is None:
-        known = [*known_figures(), *([] if at else ["at"])]
-        fault = Diagnostic("CNN101", f"`{what}` is no figure to budget" if what not in known else f"{f'`{at}`' if at else 'this network'} has no {what}", marks.key(file, what))
+        known = left([*known_figures(), *([] if at else ["at"])], given)
+        fault = Diagnostic("CNN101", f"`{what}` is no figure to budget" if what not in (*known_figures(), "at") else f"{f'`{at}`' if at else 'this network'} has no {what}", marks.key(file, what))
         return [], [misspelled(fault, what, known, f"figures are {', '.join(known)}")]
     if what == "shape":
         return _shape(ours, limit, marks, file, at)
@@ -87,7 +87,7 @@ def _exceeded(report: Report, what: str, at: str | None, ours: int, limit: Limit
     largest = "".join(f"`{row}` has {value:,} of it; " for row, value in _largest(report, what, at)) if most else ""
     right = f"{limit.key}: {written}" if limit.key else written
     return Diagnostic("CNN302", f"{what}{f' of `{at}`' if at else ''} is {ours:,}, the budget is {limit.text}{share}", place, f"{largest}if {ours:,} is right, write `{right}`",
-                      severity="warning", fix=Fix(f"write `{right}`", (limit.marks.whole(written),)))
+                      severity="warning", fix=Fix(f"write `{right}`", (limit.marks.whole(written),), restates=True))
 
 
 def _largest(report: Report, what: str, at: str | None) -> Iterator[tuple[str, int]]:
@@ -109,7 +109,7 @@ def _shape(ours: tuple, limit: Any, marks: Marks, file: str, at: str | None) -> 
         return [verdict], []
     right = f"[{', '.join(map(str, ours))}]"
     return [verdict], [Diagnostic("CNN302", f"the shape{f' of `{at}`' if at else ''} is {named(ours)}, the budget is {verdict.limit}", place.position(file), f"if {named(ours)} is right, write `shape: {right}`",
-                                  severity="warning", fix=Fix(f"write `{right}`", (place.whole(right),)))]
+                                  severity="warning", fix=Fix(f"write `{right}`", (place.whole(right),), restates=True))]
 
 
 class Limit(NamedTuple):

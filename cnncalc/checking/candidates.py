@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ..analysis.flatten import value as in_yaml
 from ..diagnostic import Mistake
 from ..graph import checked
-from ..ops.base import named
+from ..ops.base import named, units_of
 from ..ops.sliding import Sliding
+from ..spec.expression import ExpressionError
+from ..spec.values import evaluate
 from . import edits as e
 from .case import Candidate, Case
 from .inputs import channels_first, grey_or_colour, other_sizes
@@ -18,13 +21,15 @@ from .joins import joined, out_changed, padded
 def candidates(case: Case, most: int) -> Iterator[Candidate]:
     """Edits to try, the nearest first."""
     yield from channels_first(case)
+    if case.fault.diagnostic.code == "CNN204":
+        yield from as_expected(case)
     yield from settings(case)
     for repair in REPAIRS.get(case.fault.diagnostic.code, ()):
         yield from repair(case)
     if case.fault.diagnostic.code in ("CNN204", "CNN206", "CNN207", "CNN208"):
         yield from other_sizes(case, most)
     if case.fault.diagnostic.code in ("CNN204", "CNN207"):
-        yield Candidate("`padding: same`", stand_in(case))
+        yield Candidate("`padding: same`", case.setting("padding", "same"))
         yield from dropped(case)
 
 
@@ -41,7 +46,10 @@ def pooling(case: Case) -> bool:
 
 
 def stand_in(case: Case) -> e.Edits:
-    """A window that does not fit keeps its size over its stride: what changes the sizes behind it least."""
+    """A window that does not fit keeps its size over its stride, what changes the sizes behind it least. None where a repair must do."""
+    op = case.fault.op
+    if not isinstance(op, Sliding) or op.ceil_mode or units_of(case.shapes[0]) or expected(case) is not None:
+        return None
     return case.setting("padding", "same")
 
 
@@ -90,20 +98,21 @@ def more_channels(case: Case) -> Iterator[Candidate]:
 
 def as_expected(case: Case) -> Iterator[Candidate]:
     """One field of the layer set so that it comes out as expected, found with the operator alone."""
-    op, wanted = case.fault.op, case.fault.wanted
+    op, wanted = case.fault.op, expected(case)
     if op is None or wanted is None:
         return
-    n = case.fault.inputs[0]
-    xs = [case.graph.nodes[m].shape for m in case.graph.nodes[n].inputs]
-    shape = case.graph.nodes[n].shape
-    channels = wanted[0] if wanted[0] != "_" else shape[0]
-    tries = [("out", [channels])] if channels != shape[0] else [("padding", range(8)), ("stride", range(1, 5)), ("kernel", range(1, 12)), ("size", [list(wanted[1:])])]
+    failed = case.fault.wanted is None  # it has no output that could be other than expected
+    nodes = case.graph.nodes
+    xs = case.shapes if failed else [nodes[m].shape for m in nodes[case.fault.inputs[0]].inputs]
+    channels = getattr(op, "out", None) if failed else nodes[case.fault.inputs[0]].shape[0]
+    tries: list[tuple[str, Any]] = [("padding", range(16)), ("stride", range(1, 5)), ("kernel", range(1, 12)), ("size", [list(wanted[1:])])]
+    if wanted[0] not in ("_", channels, None):
+        tries = [("out", [wanted[0]])]
     fields = op.fields()
     for field, values in tries:
         for value in values if field in fields else ():
             try:
-                other = type(op)(**{**{key: getattr(op, key) for key in fields}, field: value})
-                out = checked(other, xs)
+                out = checked(type(op)(**{**{key: getattr(op, key) for key in fields}, field: value}), xs)
             except (Mistake, ValueError):
                 continue
             if len(out) == len(wanted) and all(w in ("_", m) for w, m in zip(wanted, out)):
@@ -111,12 +120,23 @@ def as_expected(case: Case) -> Iterator[Candidate]:
                 break
 
 
+def expected(case: Case) -> tuple[Any, ...] | None:
+    """The shape that is expected of the layer, if it is known."""
+    fault = case.fault
+    if fault.wanted is not None or fault.step.expect is None:
+        return fault.wanted
+    try:
+        return tuple("_" if item == "_" else evaluate(item, fault.scope.values) for item in fault.step.expect)
+    except (ExpressionError, Mistake):
+        return None
+
+
 def expectation(case: Case) -> Iterator[Candidate]:
     """What comes out as what is expected."""
     if case.fault.step.expect is not None:
         shape = case.graph.nodes[case.fault.inputs[0]].shape
         right = f"[{', '.join(map(str, shape))}]"
-        yield Candidate(f"if {named(shape)} is right, `expect: {right}`", (case.fault.step.marks.find("expect").whole(right),), shape=False)
+        yield Candidate(f"if {named(shape)} is right, `expect: {right}`", (case.fault.step.marks.find("expect").whole(right),), shape=False, restates=True)
 
 
 REPAIRS = {

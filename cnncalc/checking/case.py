@@ -21,6 +21,7 @@ class Candidate(NamedTuple):
     edits: e.Edits
     shape: bool = True
     plain: bool = False
+    restates: bool = False  # it changes what is expected, not the network
 
 
 class Case(NamedTuple):

@@ -13,12 +13,15 @@ from ..diagnostic import Diagnostic, Edit, Fix, Position
 from .candidates import stand_in
 from .case import Case
 from .finding import Finding
-from .repair import OFFERED, persists, remaining, repairs
+from .pass_over import DOUBTFUL, passed_over
+from .repair import OFFERED, TRIALS, cost, persists, remaining, repairs
 from .text import Text
 from .version import Version
 
-ROUNDS, SEARCHES = 16, 12  # most repaired copies, and most findings for which repairs are searched
+ROUNDS, SEARCHES = 24, 12  # most repaired copies, and most findings for which repairs are searched
+WORK = 4_000_000  # characters that are read for a file, beyond the first time
 SEARCHED = ("CNN2", "CNN301")  # codes whose repairs are searched
+EXACT = ("params", "weights", "biases", "buffers", "param_bytes")  # budgets that a stand-in for a size does not touch
 
 
 class Examined(NamedTuple):
@@ -32,15 +35,19 @@ class Examined(NamedTuple):
 def examine(text: str, file: str, variant: str | None = None) -> Examined:
     """All that is wrong with a spec, in the order of its lines; of one variant, or of all of them."""
     first = version = Version(Text(text), file, variant)
-    entries: dict[tuple, Entry] = {}
-    for _ in range(ROUNDS):
-        new = collect(version, entries)
-        edits = [entry.put_in for entry in new if entry.put_in]
+    search = Search()
+    for turn in range(ROUNDS + 1):
+        edits = [entry.put_in for entry in search.collect(version) if entry.put_in]
         if not edits:
             break
+        search.work -= cost(version.text, version.layers)
+        if turn == ROUNDS or search.work < 0:
+            search.give_up(file)
+            break
         version = Version(version.text.apply(*edits), file, variant)
-    settle(first.text, file, list(entries.values()))
-    told = sorted((entry for entry in entries.values() if not entry.consequence), key=lambda entry: entry.place)
+    entries = list(search.entries.values())
+    settle(first.text, file, entries, search.work)
+    told = sorted((entry for entry in entries if not entry.consequence), key=lambda entry: entry.place)
     return Examined([entry.finding() for entry in told], first.reports, first.places())
 
 
@@ -65,6 +72,7 @@ class Entry:
 
     @property
     def error(self) -> bool:
+        """Whether it is one."""
         return self.diagnostic.severity == "error"
 
     def finding(self) -> Finding:
@@ -75,36 +83,76 @@ class Entry:
         return Finding(told, tuple(self.variants), self.later)
 
 
-def collect(version: Version, entries: dict[tuple, Entry]) -> list[Entry]:
-    """Notes what is wrong in a version; gives what is new."""
-    new = []
-    searched = sum(entry.diagnostic.code.startswith(SEARCHED) for entry in entries.values())
-    for diagnostic, variant in version.wrong():
-        place = diagnostic.position and version.text.original(diagnostic.position)
-        # that the numbers of a note differ between variants is no news
-        key = (diagnostic.code, place and place[1:3], diagnostic.message if diagnostic.severity == "error" else "")
-        if key not in entries:
-            entry = entries[key] = Entry(diagnostic._replace(position=place), later=not version.as_written)
-            case = version.case(diagnostic, variant) if diagnostic.code.startswith(SEARCHED) else None
-            entry.consequence = case is not None and follows(case, variant, list(entries.values()))
-            mend(entry, version, diagnostic, case if searched < SEARCHES else None)
-            searched += case is not None
-            new.append(entry)
-        if variant not in entries[key].variants:
-            entries[key].variants.append(variant)
-    return new
+class Search:
+    """What was found so far, and how much may still be done for it."""
 
+    def __init__(self) -> None:
+        self.entries: dict[tuple, Entry] = {}
+        self.work = WORK
+        self.searched = 0
+        self.sizes_doubtful = False  # a stand-in has a size of ours
+        self.passed_over = False  # a layer was left out
 
-def mend(entry: Entry, version: Version, diagnostic: Diagnostic, case: Case | None) -> None:
-    """The repairs of a finding, and what of them is put in; what is only not as expected hides nothing."""
-    fixes, whole = repairs(case) if case is not None else ([diagnostic.fix] if diagnostic.fix else [], [])
-    entry.fixes, entry.whole = ([fix for fix in map(version.original, some) if fix] for some in (fixes, whole))
-    if entry.error and diagnostic.code != "CNN301":
+    def collect(self, version: Version) -> list[Entry]:
+        """Notes what is wrong in a version; gives what is new, with what is put in for it."""
+        new = []
+        for diagnostic, variant in version.wrong():
+            place = diagnostic.position and version.text.original(diagnostic.position)
+            # that the numbers of a note differ between variants is no news
+            key = (diagnostic.code, place and place[1:3], diagnostic.message if diagnostic.severity == "error" else "")
+            if key not in self.entries:
+                entry = self.entries[key] = Entry(diagnostic._replace(position=place), later=not version.as_written)
+                self._mend(entry, version, diagnostic, variant)
+                new.append(entry)
+            if variant not in self.entries[key].variants:
+                self.entries[key].variants.append(variant)
+        return new
+
+    def _mend(self, entry: Entry, version: Version, diagnostic: Diagnostic, variant: str | None) -> None:
+        """The repairs of a finding, and what is put in to see what lies behind it."""
+        case = version.case(diagnostic, variant) if diagnostic.code.startswith(SEARCHED) else None
+        entry.consequence = self._follows(entry, case, variant)
+        fixes: list[Fix] = [diagnostic.fix] if diagnostic.fix else []
+        whole: list[Fix] = []
+        if case is not None:
+            fixes, whole = repairs(case, self.work if self.searched < SEARCHES else 0)
+            self.searched += 1
+            self.work -= TRIALS * cost(version.text, len(case.graph.nodes)) if fixes or whole else 0
+        entry.fixes, entry.whole = ([fix for fix in map(version.original, some) if fix] for some in (fixes, whole))
+        if not entry.error or not version.blocked(variant):
+            return
         stand = stand_in(case) if case is not None and diagnostic.code == "CNN204" else None
-        entry.put_in = stand or (fixes[0].edits if fixes else ())
-        entry.stand = version.original(Fix("`padding: same`", stand)) if stand else None
+        if stand:
+            self.sizes_doubtful = True
+            entry.stand = version.original(Fix("`padding: same`", stand))
+        entry.put_in = stand or (fixes[0].edits if fixes else ()) or self._pass_over(version, diagnostic)
         known = version.original(Fix("", entry.put_in))
         entry.mended = known.edits if known else ()
+
+    def _pass_over(self, version: Version, diagnostic: Diagnostic) -> tuple[Edit, ...]:
+        """A layer without a repair is left out."""
+        if version.spec is None or diagnostic.position is None:
+            return ()
+        edits = passed_over(version.text, version.spec, diagnostic.position, named=diagnostic.code != "CNN108")
+        self.passed_over |= edits is not None
+        return edits or ()
+
+    def _follows(self, entry: Entry, case: Case | None, variant: str | None) -> bool:
+        """Whether a finding may be owed to what was put in for earlier ones, as far as its code and its numbers tell."""
+        diagnostic = entry.diagnostic
+        if not entry.later:
+            return False
+        if self.passed_over and diagnostic.code.startswith(DOUBTFUL):
+            return True
+        if self.sizes_doubtful and diagnostic.code == "CNN302" and not diagnostic.message.startswith(EXACT):
+            return True
+        return case is not None and diagnostic.code == "CNN204" and follows(case, variant, [other for other in self.entries.values() if other is not entry])
+
+    def give_up(self, file: str) -> None:
+        """Says that there may be more."""
+        last = max((entry.diagnostic.position for entry in self.entries.values() if entry.error and entry.diagnostic.position), default=Position(file, 1, 1))
+        told = Diagnostic("CNN004", "too many mistakes to look behind: there may be more", last, "mend these first")
+        self.entries[("CNN004", file)] = Entry(told, later=False)
 
 
 def follows(case: Case, variant: str | None, entries: list[Entry]) -> bool:
@@ -116,15 +164,17 @@ def follows(case: Case, variant: str | None, entries: list[Entry]) -> bool:
     return max(kernel if isinstance(kernel, tuple) else (kernel,)) <= min(sizes, default=0)
 
 
-def settle(text: Text, file: str, entries: list[Entry]) -> None:
+def settle(text: Text, file: str, entries: list[Entry], work: int) -> None:
     """Of several repairs, those after which the network is right, all other findings mended too.
 
     A finding that is not there after the repairs that were chosen was a consequence of others that were tried first.
     """
-    errors = [entry for entry in entries if entry.error and not entry.consequence and (entry.mended or entry.fixes)]
+    errors = [entry for entry in entries if entry.error and not entry.consequence and (entry.mended or entry.fixes)][: 2 * SEARCHES]
     if sum(bool(entry.mended) for entry in errors) < 2 and not any(entry.later for entry in errors):
         for entry in errors:
             entry.fixes = entry.whole or entry.fixes
+        return
+    if work < 0:
         return
     for entry in errors:
         if len(entry.fixes) > 1:

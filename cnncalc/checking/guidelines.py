@@ -14,7 +14,7 @@ from ..ops.base import named
 from ..ops.conv import Conv
 from ..ops.linear import Linear
 from ..ops.norm import BatchNorm
-from ..ops.pool import Pool
+from ..ops.pool import AvgPool, MaxPool
 from ..ops.reshape import Flatten
 from ..ops.sliding import Sliding, window_line
 
@@ -27,6 +27,7 @@ def guidelines(report: Report) -> Iterator[Diagnostic]:
     """The notes on a network that is right."""
     graph = report.graph
     readers = graph.readers()
+    shared = {n for k, node in enumerate(graph.nodes) if node.shares is not None for n in (k, node.shares)}
     for n, node in enumerate(graph.nodes):
         if node.op is None:
             continue
@@ -37,7 +38,8 @@ def guidelines(report: Report) -> Iterator[Diagnostic]:
             yield from large_filter(graph, node)
         if type(node.op) is BatchNorm:
             yield from one_value(node)
-            yield from idle_bias(node, graph.nodes[node.inputs[0]], readers[node.inputs[0]])
+            if readers[node.inputs[0]] == 1 and node.inputs[0] not in shared:
+                yield from idle_bias(node, graph.nodes[node.inputs[0]])
         yield from without_effect(graph, n)
     yield from field_and_input(report)
     yield from tight(graph)
@@ -63,7 +65,9 @@ def dropped_pixels(graph: Graph, node: Node) -> Iterator[Diagnostic]:
             larger, smaller = n + s - rest, n - rest
             fits = f"an input of {smaller} or {larger} fits exactly here"
             pads = (p for p in range(lo + 1, k // 2 + 1) if (n + 2 * p - span) % s <= p + max(s - span, 0))
-            more = [f"`padding: {p}` reads {'it' if unread == 1 else 'them'}" for p in [next(pads, None)] if p and lo == hi] + ["`ceil_mode: true` too"] * op.pool
+            fields, unread = op.fields(), rest - hi
+            more = [f"`padding: {p}` reads {'it' if unread == 1 else 'them'}" for p in [next(pads, None)] if p and lo == hi and "padding" in fields]
+            more += ["`ceil_mode: true` reads what is left"] * ("ceil_mode" in fields)
             last = "position" if unread == 1 else f"{unread} positions"
             yield note("CNN501", node, f"`{node.path}` never reads the last {last} of {n}", "; ".join([fits, *more]), window_line(n, k, s, lo, hi, d), "warning")
             return
@@ -97,9 +101,9 @@ def one_value(node: Node) -> Iterator[Diagnostic]:
         yield note("CNN508", node, f"`{node.path}` sees one value per channel: training needs a batch of at least 2", "torch refuses to train it with a batch of 1")
 
 
-def idle_bias(node: Node, before: Node, readers: int) -> Iterator[Diagnostic]:
-    """A bias just before a batch norm, whose mean takes it away; it counts where something else reads it too."""
-    if getattr(before.op, "bias", False) is True and readers == 1:
+def idle_bias(node: Node, before: Node) -> Iterator[Diagnostic]:
+    """A bias just before a batch norm, which alone reads it and whose mean takes it away."""
+    if getattr(before.op, "bias", False) is True:
         yield note("CNN510", before, f"the bias of `{before.path}` has no effect: `{node.path}` subtracts the mean", "set `bias: false`")
 
 
@@ -113,7 +117,7 @@ def without_effect(graph: Graph, n: int) -> Iterator[Diagnostic]:
     before = graph.nodes[node.inputs[0]]
     if isinstance(node.op, (Relu, Relu6)) and type(before.op) is type(node.op):
         yield note("CNN504", node, f"`{node.path}` changes nothing: `{before.path}` has done it", "remove one of them", severity="warning")
-    if isinstance(node.op, Pool) and set(node.op.geometry(len(node.shape) - 1)[0]) == {1} and node.shape == before.shape:
+    if isinstance(node.op, (MaxPool, AvgPool)) and set(node.op.geometry(len(node.shape) - 1)[0]) == {1} and node.shape == before.shape:
         yield note("CNN504", node, f"`{node.path}` changes nothing: its window is one position", "remove it", severity="warning")
 
 

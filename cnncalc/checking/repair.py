@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ..analysis.analyze import analyze
 from ..diagnostic import Diagnostic, Edit, Fix, Mistake
 from ..graph import Graph
 from ..ops.base import named
@@ -13,7 +14,7 @@ from .candidates import candidates
 from .case import Case
 from .text import Text
 
-TRIALS, WORK = 24, 600_000  # most edits tried for a finding, and most characters and layers read for them
+TRIALS = 24  # most edits tried for a finding
 OFFERED = 3
 
 
@@ -32,10 +33,17 @@ class Trial(NamedTuple):
         return self.complete and not self.errors
 
 
-def repairs(case: Case) -> tuple[list[Fix], list[Fix]]:
-    """Edits that mend the finding, the nearest first; and those among them after which the network is whole, whatever else was wrong."""
-    cost = len(case.text.text) + 60 * len(case.graph.nodes)
-    most = max(2, min(TRIALS, WORK // cost))
+def cost(text: Text, layers: int) -> int:
+    """What it takes to examine a text, in characters; a layer takes as long as sixty."""
+    return len(text.text) + 60 * layers
+
+
+def repairs(case: Case, work: int) -> tuple[list[Fix], list[Fix]]:
+    """Edits that mend the finding, the nearest first; and those among them after which the network is whole, whatever else was wrong.
+
+    `work` bounds the characters that are read for it.
+    """
+    most = min(TRIALS, work // cost(case.text, len(case.graph.nodes)))
     found: list[tuple[Trial, Fix]] = []
     tried: set[tuple[Edit, ...]] = set()
     for candidate in candidates(case, most):
@@ -46,7 +54,7 @@ def repairs(case: Case) -> tuple[list[Fix], list[Fix]]:
         tried.add(candidate.edits)
         trial = attempt(case, candidate.edits)
         if trial.mends:
-            found.append((trial, Fix(candidate.title + (outcome(case, trial) if candidate.shape else ""), candidate.edits)))
+            found.append((trial, Fix(candidate.title + (outcome(case, trial) if candidate.shape else ""), candidate.edits, restates=candidate.restates)))
             if candidate.plain and trial.right:
                 break
     fewest = min((trial.errors for trial, _ in found if trial.complete), default=0)
@@ -63,6 +71,8 @@ def attempt(case: Case, edits: tuple[Edit, ...]) -> Trial:
     except Mistake:
         return Trial(False, False, 0, 0, Graph())
     graph = spec.graph(case.variant)
+    if graph.outputs:  # whole: do the names that figures are published and budgeted for still exist?
+        graph.diagnostics += [d for d in analyze(spec, case.variant).diagnostics if d.code == "CNN105" and d not in graph.diagnostics]
     mine = case.fault.diagnostic
     again = any(d.code == mine.code and d.position and edited.back_once(d.position) == mine.position for d in graph.diagnostics)
     earlier = len(graph.nodes) < len(case.graph.nodes) - 1 and not graph.outputs

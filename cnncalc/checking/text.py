@@ -11,6 +11,8 @@ from itertools import accumulate
 from ..diagnostic import Edit, Position
 from ..spec.yaml_tree import Marks
 
+_ANCHOR = re.compile(r"&[^\s,\[\]{}]+\s+")
+
 
 class Text:
     """A text, the text it was edited from if it was, and where both correspond."""
@@ -23,6 +25,11 @@ class Text:
     def lines(self) -> list[str]:
         """The lines, with their ends."""
         return self.text.splitlines(keepends=True) or [""]
+
+    @cached_property
+    def newline(self) -> str:
+        """How its lines end."""
+        return "\r\n" if self.lines[0].endswith("\r\n") else "\n"
 
     @cached_property
     def starts(self) -> list[int]:
@@ -41,14 +48,16 @@ class Text:
         return line, offset - self.starts[line - 1] + 1
 
     def span(self, marks: Marks) -> tuple[int, int]:
-        """Start and end of a value. A container in block style ends with its last word, not where the next begins."""
+        """Start and end of a value, without an anchor before it."""
         start = self.offset(marks.line + 1, marks.column + 1)
-        if marks.end is None:
-            return start, start + (marks.width if self.text[start : start + 1].strip() else 0)
-        body = self.text[start : self.offset(marks.end[0] + 1, marks.end[1] + 1)].rstrip()
-        while body.rpartition("\n")[2].lstrip().startswith("#"):
-            body = body.rpartition("\n")[0].rstrip()
-        return start, start + len(body)
+        width = marks.width if self.text[start : start + 1].strip() else 0
+        end = start + width if marks.end is None else self.offset(marks.end[0] + 1, marks.end[1] + 1)
+        return self.behind_anchor(start, end), len(self.text[:end].rstrip()) if end > start else end
+
+    def behind_anchor(self, start: int, end: int) -> int:
+        """Where a value begins that may have an anchor, which is to stay."""
+        anchor = _ANCHOR.match(self.text, start, end)
+        return anchor.end() if anchor else start
 
     def edit(self, start: int, end: int, text: str) -> Edit:
         """Another text in place of a range of offsets."""
@@ -58,7 +67,7 @@ class Text:
         """An edit as offsets and the text that replaces them; None where its word is not there."""
         start, end = self.offset(edit.line, edit.column), self.offset(edit.end_line, edit.end_column)
         if edit.word is None:
-            return start, end, edit.text
+            return self.behind_anchor(start, end), end, edit.text.replace("\n", self.newline)
         inside = re.search(rf"(?<!\w){re.escape(edit.word)}(?!\w)", self.text[start:end])
         return (start + inside.start(), start + inside.end(), edit.text) if inside else None
 
@@ -117,9 +126,7 @@ class Text:
         return Position(position.file, line, column, position.length if there else 1)
 
     def original_edit(self, edit: Edit) -> Edit | None:
-        """The same edit on the first text, where it concerns nothing that was put in since."""
-        if self.before is None:
-            return edit
+        """The same edit on the first text, its word found, where it concerns nothing that was put in since."""
         found = self.range(edit)
         if found is None:
             return None

@@ -24,21 +24,21 @@ class Version:
         self.text, self.file = text, file
         self.reports: dict[str | None, Report] = {}
         self.spec: Spec | None = None
+        self.layers = 0  # of all variants
         try:
             self.spec = from_text(text.text, file)
             self.diagnostics = list(self.spec.diagnostics)
         except Mistake as mistake:
             self.diagnostics = list(mistake.diagnostics)
             return
-        layers = 0
         for name in [variant] if variant is not None else members(self.spec):
-            if layers > MOST_LAYERS:
+            if self.layers > MOST_LAYERS:
                 self.diagnostics.append(Diagnostic(
                     "CNN004", f"the variants have more than {MOST_LAYERS:,} layers in all; those from `{name}` on are not checked",
                     self.spec.marks.find("variants").key(file, name or ""), help="check them one by one: `file.yaml#variant`, or split the file"))  # fmt: skip
                 break
             self.reports[name] = analyze(self.spec, name)
-            layers += len(self.reports[name].graph.nodes)
+            self.layers += len(self.reports[name].graph.nodes)
 
     @property
     def as_written(self) -> bool:
@@ -52,10 +52,16 @@ class Version:
         marks = self.spec.marks
         return {"": marks.key(self.file, "layers"), **{name: marks.find("variants").key(self.file, name) for name in self.spec.variants}}
 
+    def blocked(self, variant: str | None) -> bool:
+        """Whether something may be hidden behind what is wrong with a variant, or with the text."""
+        report = self.reports.get(variant)
+        return report is None or not report.complete or any(d.severity == "error" for d in self.diagnostics)
+
     def wrong(self) -> Iterator[tuple[Diagnostic, str | None]]:
         """Each diagnostic with its variant. Of a text with repairs, errors and budgets alone."""
         for diagnostic in self.diagnostics:
-            yield diagnostic, None
+            if self.as_written or diagnostic.severity == "error":
+                yield diagnostic, None
         for variant, report in self.reports.items():
             for diagnostic in report.diagnostics:
                 if diagnostic not in self.diagnostics and (self.as_written or diagnostic.severity == "error" or diagnostic.code == "CNN302"):

@@ -5,6 +5,7 @@ Keys and expressions are checked here, once per spec; a body without parameters 
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Any
 
 from ..diagnostic import Diagnostic, Edit, Fix, Mistake, Position, nearest
@@ -35,9 +36,9 @@ class BodyReader:
         self.diagnostics.extend(diagnostics)
         self.errors += sum(d.severity == "error" for d in diagnostics)
         if len(self.diagnostics) >= MOST:
-            raise Mistake(*self.diagnostics)
+            raise Mistake(*self.diagnostics, Diagnostic("CNN004", f"more than {MOST} mistakes: what else is wrong is not listed", self.diagnostics[-1].position))
 
-    def prepared(self, data: Any, marks: Marks, known: frozenset[str], words: frozenset[str] = frozenset()) -> Any:
+    def prepared(self, data: Any, marks: Marks, known: Set[str], words: frozenset[str] = frozenset()) -> Any:
         """Prepared data, or FAULT where it is wrong, which is reported."""
         if isinstance(data, list):
             return tuple(self.prepared(item, marks.find(index), known, words) for index, item in enumerate(data))

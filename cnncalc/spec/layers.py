@@ -10,7 +10,7 @@ from .bodies import BodyReader
 from .expression import clip
 from .names import GRAPH_WORDS, SYNONYMS, name_fault, parameter_fault
 from .steps import REQUIRED, Step
-from .validation import shown
+from .validation import left, shown
 from .values import ANY_WORD, FAULT, words_of
 from .yaml_tree import Marks
 
@@ -85,7 +85,7 @@ class LayerReader(BodyReader):
                     owner = BY_KEY.get(known[0])
                     inside = owner is not None and key in words_of(owner)
                     fault = Diagnostic("CNN101", f"`{key}` is no key of a layer", marks.key(self.file, key))
-                    self.add(fault._replace(help=f"it belongs inside: `{known[0]}: {{{key}: …}}`") if inside else misspelled(fault, key, GRAPH_WORDS, f"beside `{known[0]}` may stand {', '.join(GRAPH_WORDS)}"))
+                    self.add(fault._replace(help=f"it belongs inside: `{known[0]}: {{{key}: …}}`") if inside else misspelled(fault, key, left(GRAPH_WORDS, item), f"beside `{known[0]}` may stand {', '.join(GRAPH_WORDS)}"))
             return known[0]
         at = marks.key(self.file, keys[1]) if keys else marks.position(self.file)
         found = " and ".join(f"`{k}`" for k in keys) or "none"
@@ -160,6 +160,7 @@ def read_parameters(reader: LayerReader, data: dict[str, Any] | None, marks: Mar
     """Prepared defaults of parameters, in order; each may use those before it."""
     taken = frozenset(BY_KEY) | frozenset(reader.blocks)
     params: dict[str, Any] = {}
+    seen = set(known)
     for name, value in (data or {}).items():
         fault = parameter_fault(name, taken)
         if fault:
@@ -170,7 +171,8 @@ def read_parameters(reader: LayerReader, data: dict[str, Any] | None, marks: Mar
             reader.report("CNN103", f"`{name}` takes a number, a switch, a word or a list, not {shown(value)}", marks.find(name).position(reader.file))
             params[name] = FAULT
         else:
-            params[name] = reader.prepared(value, marks.find(name), known | frozenset(params), ANY_WORD)
+            params[name] = reader.prepared(value, marks.find(name), seen, ANY_WORD)
+        seen.add(name)
     return params
 
 

@@ -42,14 +42,17 @@ def findings(error: ValidationError, model: Any, data: Any, marks: Marks, file: 
         key = (missing, loc if missing else place)
         if key not in seen and not (missing and loc in meant):  # a misspelled key is not missed too
             seen.add(key)
-            yield finding(item, model, marks, file, what, loc, place)
+            yield finding(item, model, data, marks, file, what, loc, place)
 
 
-def finding(item: Any, model: Any, marks: Marks, file: str, what: str, loc: tuple, place: tuple) -> Diagnostic:
+def finding(item: Any, model: Any, data: Any, marks: Marks, file: str, what: str, loc: tuple, place: tuple) -> Diagnostic:
     """One of pydantic's errors, in the words of the language."""
     field, inside = str(loc[-1]), what if len(loc) == 1 else owner_text(loc[:-1])
     if item["type"] in UNKNOWN:
-        return unknown_key(field, marks.find(*loc[:-1]).key(file, field), keys_of(model, loc), inside)
+        owner = data
+        for step in place[:-1]:
+            owner = owner[step]
+        return unknown_key(field, marks.find(*loc[:-1]).key(file, field), left(keys_of(model, loc), owner), inside)
     if item["type"] == "missing":
         return Diagnostic("CNN102", f"{inside} needs `{field}`", marks.find(*loc[:-1]).position(file), help=f"add `{field}: …`")
     named = next((str(step) for step in reversed(place) if isinstance(step, str)), what)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import Any, get_args
 
-from ..diagnostic import Diagnostic, Position, misspelled
+from ..diagnostic import Diagnostic, Mistake, Position, misspelled
 from ..ops.base import Op
 from .expression import Expression, ExpressionError, compiled, leaves
 
@@ -13,7 +13,7 @@ ANY_WORD = frozenset(["*"])  # a field that takes any string
 FAULT = object()  # a value that was wrong, and has been reported
 
 
-def prepare(data: Any, known: frozenset[str], words: frozenset[str] = frozenset()) -> Any:
+def prepare(data: Any, known: Set[str], words: frozenset[str] = frozenset()) -> Any:
     """Data with lists as tuples and strings as expressions; a word of the field stays a word unless it is a name."""
     if isinstance(data, str):
         text = data.strip()
@@ -32,6 +32,8 @@ def evaluate(prepared: Any, scope: dict[str, Any]) -> Any:
     """The value of prepared data in a scope."""
     if type(prepared) is Expression:
         return prepared.value(scope)
+    if prepared is FAULT:
+        raise Mistake()  # reported when it was read
     if type(prepared) is tuple:
         values = tuple(evaluate(item, scope) for item in prepared)
         leaves(values)

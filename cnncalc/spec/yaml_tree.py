@@ -24,7 +24,7 @@ _WORDS = {"": None, "~": None, "null": None, "Null": None, "NULL": None,
 
 
 class Marks:
-    """Where a value stands (0-based line and column, width, and the end of a container) and where its keys and items do."""
+    """Where a value stands (0-based line and column, width, and the end of what has several lines or parts) and where its keys and items do."""
 
     __slots__ = ("column", "end", "items", "keys", "line", "size", "width")
 
@@ -105,6 +105,7 @@ class _Reader:
         self.pending: list[Any] = []  # per open mapping: the key that waits for its value, or _NO_KEY
         self.anchors: dict[str, tuple[Any, Marks]] = {}
         self.nodes = 0
+        self.last = (0, 0)  # where the last value ended
 
     def take(self, event: Any) -> None:
         kind = type(event)
@@ -114,7 +115,9 @@ class _Reader:
             self._open(event, {} if kind is yaml.MappingStartEvent else [])
         elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
             data, marks, anchor = self.stack.pop()
-            marks.end = event.end_mark.line, event.end_mark.column
+            if event.end_mark.index > event.start_mark.index:  # a bracket; in block style it ends with its last word
+                self.last = event.end_mark.line, event.end_mark.column
+            marks.end = self.last
             self.pending.pop()
             self._add(data, marks, anchor)
         elif kind is yaml.AliasEvent:
@@ -125,6 +128,7 @@ class _Reader:
                 why = "stands inside its own anchor" if inside else f"has no anchor &{event.anchor} before it"
                 raise Mistake(Diagnostic("CNN001", f"the alias *{event.anchor} {why}", self._at(event)))
             data, marks = self.anchors[event.anchor]
+            self.last = event.end_mark.line, event.end_mark.column
             self._add(data, marks, None, event)
         elif kind is yaml.DocumentStartEvent and self.root is not None:
             raise Mistake(Diagnostic("CNN005", "a second document in one file", self._at(event), help="write one spec per file; variants can share one"))
@@ -150,7 +154,11 @@ class _Reader:
         if self.pending and self.pending[-1] is _NO_KEY:
             return self._key(text, event)
         value = self._plain(text, event) if event.implicit[0] else text
-        self._add(value, self._mark(event), event.anchor)
+        marks = self._mark(event)
+        self.last = event.end_mark.line, event.end_mark.column
+        if event.end_mark.line != event.start_mark.line:
+            marks.end = self.last
+        self._add(value, marks, event.anchor)
 
     def _plain(self, text: str, event: Any) -> Any:
         """The value of a plain scalar, unless it is a number beyond any use."""
@@ -170,6 +178,7 @@ class _Reader:
             raise Mistake(Diagnostic("CNN003", f"`{key}` stands twice in this mapping, first at line {marks.keys[key][0] + 1}", self._at(event), help="remove or rename one"))
         marks.keys[key] = self._place(event)
         self.pending[-1] = key
+        self.last = event.end_mark.line, event.end_mark.column
 
     def _open(self, event: Any, data: Any) -> None:
         if event.tag is not None:

@@ -1,0 +1,48 @@
+"""A layer that no repair is known for, passed over in a copy of the text, so that what does not depend on it is checked too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..diagnostic import Edit, Position
+from ..spec.spec import Spec
+from ..spec.yaml_tree import Marks
+from .text import Text
+
+# Codes of findings that may be owed to what was put in for it.
+DOUBTFUL = ("CNN2", "CNN30")
+
+
+def passed_over(text: Text, spec: Spec, position: Position, named: bool) -> tuple[Edit, ...] | None:
+    """The innermost layer around a place replaced by one that keeps its name, if it is `named`, and its channels, where they are written."""
+    offset = text.offset(position.line, position.column)
+    around = [item for item in layers(spec.marks) if text.span(item)[0] <= offset < max(text.span(item)[1], text.span(item)[0] + 1)]
+    if not around:
+        return None
+    item = min(around, key=lambda marks: text.span(marks)[1] - text.span(marks)[0])
+    start, end = text.span(item)
+    out = next((words for marks in item.items.values() for key, inner in marks.items.items() if key == "out" and (words := written(text, inner)).isdigit()), None)
+    name = written(text, item.items["name"]) if named and "name" in item.items else None
+    layer = f"conv: {{out: {out}, kernel: 1}}" if out and out.strip("0") else "identity: "
+    new = f"{{{layer}, name: {name}}}" if name else f"{{{layer}}}"
+    return (text.edit(start, end, new),) if text.text[start:end] != new else None
+
+
+def layers(marks: Marks) -> Iterator[Marks]:
+    """Every layer of a spec, those in blocks, chains and branches too."""
+    lists = [marks.items.get("layers"), *(block.items.get("layers") for block in marks.find("blocks").items.values())]
+    open_ = [one for one in lists if one is not None]
+    while open_:
+        for item in open_.pop().items.values():
+            yield item
+            for key, body in item.items.items():
+                if key == "chain":
+                    open_.append(body)
+                elif body.keys:
+                    open_ += [branch for branch in body.items.values() if branch.items and not branch.keys]
+
+
+def written(text: Text, marks: Marks) -> str:
+    """A value as it stands."""
+    start, end = text.span(marks)
+    return text.text[start:end]
