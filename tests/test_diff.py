@@ -40,7 +40,7 @@ def test_every_kind_of_change(tmp_path: Path) -> None:
     assert ("removed", "maxpool1", None) in changes
     assert changes["changed", "conv2", "conv2"]["out"] == [16, 32]
     assert changes["changed", "conv2", "conv2"]["params"] == [1168, 2336]
-    assert changes["changed", "conv2", "conv2"]["then"] == [["relu2"], ["relu2", "dropout1"]]
+    assert changes["changed", "conv2", "conv2"]["then"] == [["relu"], ["relu", "dropout 0.1"]]
     assert changes["changed", "linear1", "head"]["params"] == [170, 330]
     assert network["totals"]["params"] == [1562, 2890]
     assert network["budgets"] == [{"what": "params", "old_limit": "< 2k", "limit": "< 2k", "old": 1562, "new": 2890, "verdict": "exceeded"}]

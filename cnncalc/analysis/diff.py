@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 from ..graph import Node
+from ..ops import BY_KEY
 from ..ops.sliding import Sliding
 from .fold import Report, Row
-from .quantity import one_size
+from .quantity import figure, one_size
 
 TOTALS = ("params", "macs", "flops", "activations", "activation_bytes", "param_bytes", "buffers")
 FIGURES = ("params", "macs", "flops", "activations")
-MOST = 2_000_000  # pairs of layers that are compared; beyond, layers correspond by their paths
+MOST = 400_000  # pairs of layers that are compared; beyond, layers correspond by their paths
 
 
 class Unit(NamedTuple):
@@ -21,7 +22,7 @@ class Unit(NamedTuple):
     row: Row
     node: Node
     settings: dict[str, Any]  # the fields of the layer, windows by what they come to
-    riders: tuple[str, ...] = ()
+    riders: tuple[tuple[str, str, dict[str, Any]], ...] = ()  # path, operator and fields of each
 
 
 class Change(NamedTuple):
@@ -58,11 +59,16 @@ class Diff(NamedTuple):
 def diff(old: Report, new: Report) -> Diff:
     """The second network against the first."""
     changes, alike = [], 0
-    for a, b in aligned(units(old), units(new)):
+    pairs = list(aligned(units(old), units(new)))
+    paths = dict(same_paths(old, new, pairs))
+    for a, b in pairs:
         if a is None or b is None:
             changes.append(Change("added" if a is None else "removed", a, b, {}))
             continue
         figures = dict(differences(a, b))
+        inputs = tuple(paths.get(path, path) for path in a.row.inputs)
+        if inputs != b.row.inputs and all(path in paths for path in a.row.inputs) and set(b.row.inputs) <= set(paths.values()):
+            figures["from"] = (a.row.inputs, b.row.inputs)
         alike += list(figures) in ([], ["field"])
         if figures:
             changes.append(Change("field" if list(figures) == ["field"] else "changed", a, b, figures))
@@ -75,15 +81,24 @@ def diff(old: Report, new: Report) -> Diff:
     return Diff(old, new, changes, alike, totals, list(budgets_beside(old, new)))
 
 
+def same_paths(old: Report, new: Report, pairs: list[tuple[Unit | None, Unit | None]]) -> Iterator[tuple[str, str]]:
+    """The path in the new network of every layer of the old one that has a counterpart."""
+    yield from zip(old.inputs, new.inputs)
+    for a, b in pairs:
+        if a is not None and b is not None:
+            yield a.row.path, b.row.path
+            yield from ((before[0], after[0]) for before, after in zip(a.riders, b.riders))
+
+
 def units(report: Report) -> list[Unit]:
     """The layers in order; one without parameters, MACs or memory of its own belongs to the one it follows."""
     found: list[Unit] = []
     nodes = (node for node in report.graph.nodes if node.op)
     for row, node in zip(report.rows, nodes):
-        follows = found and row.inputs[:1] in {(found[-1].row.path,), (found[-1].riders or ("",))[-1:]}
+        follows = found and row.inputs == (found[-1].riders[-1][0] if found[-1].riders else found[-1].row.path,)
         free = not (row.params or row.macs or row.activations) and (row.output_shape,) == row.input_shapes
         if follows and free:
-            found[-1] = found[-1]._replace(riders=(*found[-1].riders, row.path))
+            found[-1] = found[-1]._replace(riders=(*found[-1].riders, (row.path, row.op, settings(row, node))))
         else:
             found.append(Unit(row, node, settings(row, node)))
     return found
@@ -126,7 +141,7 @@ def score(a: Unit, b: Unit) -> int:
     """How well two layers correspond: the same operator with equal settings, shape and riders; the same path."""
     if a.row.op != b.row.op:
         return 0
-    same = a.settings == b.settings and a.row.output_shape == b.row.output_shape and a.row.input_shapes == b.row.input_shapes and len(a.riders) == len(b.riders)
+    same = a.settings == b.settings and a.row.output_shape == b.row.output_shape and a.row.input_shapes == b.row.input_shapes and followers(a) == followers(b)
     return 4 * same + 2 * (a.row.path == b.row.path) or 1
 
 
@@ -165,9 +180,20 @@ def differences(a: Unit, b: Unit) -> Iterator[tuple[str, tuple[Any, Any]]]:
     fields = [unit.row.receptive_field and one_size(unit.row.receptive_field) for unit in (a, b)]
     if fields[0] != fields[1]:
         yield "field", (fields[0], fields[1])
-    riders = [tuple(path.rpartition(".")[2] for path in unit.riders) for unit in (a, b)]
-    if len(a.riders) != len(b.riders):
-        yield "then", (riders[0], riders[1])
+    if followers(a) != followers(b):
+        yield "then", (tuple(map(told, a.riders)), tuple(map(told, b.riders)))
+
+
+def followers(unit: Unit) -> list[tuple[str, dict[str, Any]]]:
+    """What follows a layer in its place, whatever it is called."""
+    return [(op, fields) for _, op, fields in unit.riders]
+
+
+def told(rider: tuple[str, str, dict[str, Any]]) -> str:
+    """``relu``, ``dropout 0.5``."""
+    _, op, fields = rider
+    main = BY_KEY[op].main
+    return f"{op} {fields[main]}" if main in fields else op
 
 
 def budgets_beside(old: Report, new: Report) -> Iterator[Moved]:
@@ -175,5 +201,5 @@ def budgets_beside(old: Report, new: Report) -> Iterator[Moved]:
     before = {(budget.what, budget.at): budget for budget in old.budgets}
     for budget in new.budgets:
         known = before.get((budget.what, budget.at))
-        figure = known.ours if known else getattr(old.totals, budget.what) if budget.at is None and budget.what in TOTALS else None
-        yield Moved(f"{budget.what} at {budget.at}" if budget.at else budget.what, known and known.limit, budget.limit, figure, budget.ours, budget.verdict)
+        ours = known.ours if known else figure(old, budget.what, budget.at)
+        yield Moved(f"{budget.what} at {budget.at}" if budget.at else budget.what, known and known.limit, budget.limit, ours, budget.ours, budget.verdict)

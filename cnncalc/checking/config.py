@@ -64,9 +64,13 @@ def section(file: Path) -> dict[str, Any] | None:
             import tomllib
         else:
             import tomli as tomllib
-        return tomllib.loads(text).get("tool", {}).get("cnncalc")
-    except (OSError, UnicodeDecodeError, ValueError) as error:
+        tool = tomllib.loads(text).get("tool")
+        table = tool.get("cnncalc") if isinstance(tool, dict) else None
+    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
         raise Mistake(Diagnostic("CNN111", f"{file}: {error}")) from None
+    if table is not None and not isinstance(table, dict):
+        raise Mistake(Diagnostic("CNN111", f"{file}: tool.cnncalc is a table", help="[tool.cnncalc]"))
+    return table
 
 
 def config_of(table: dict[str, Any], file: str) -> Config:
@@ -74,8 +78,9 @@ def config_of(table: dict[str, Any], file: str) -> Config:
     for key, value in table.items():
         if key not in KEYS:
             raise Mistake(misspelled(Diagnostic("CNN111", f"{file}: [tool.cnncalc] has no key `{key}`"), key, KEYS, f"it has {', '.join(KEYS)}"))
-        if not isinstance(value, KEYS[key]) or isinstance(value, list) and not all(isinstance(item, str) for item in value):
-            wanted = {list: "a list of strings", dict: "a table", str: "a string"}[KEYS[key]]
+        lists = value.values() if key == "per-file-ignores" and isinstance(value, dict) else [value] if KEYS[key] is list else []
+        if not isinstance(value, KEYS[key]) or not all(isinstance(one, list) and all(isinstance(item, str) for item in one) for one in lists):
+            wanted = {list: "a list of strings", dict: "a table of lists of strings" if lists else "a table", str: "a string"}[KEYS[key]]
             raise Mistake(Diagnostic("CNN111", f"{file}: `{key}` in [tool.cnncalc] takes {wanted}"))
     try:
         per_file = tuple((pattern, matching(tuple(codes))) for pattern, codes in table.get("per-file-ignores", {}).items())

@@ -28,13 +28,16 @@ def found(paths: list[str], exclude: tuple[str, ...] = (), root: str = ".", only
     for path in paths:
         for one in _below(path, left_out):
             passed_over = only_specs and one[0] == path != "-" and (left_out(path) or not (path.endswith(OWN_NAME) or is_spec(path)))
-            if one not in seen and not passed_over:
-                seen.add(one)
+            same = (os.path.realpath(one[0]) if one[0] != "-" else "-", one[1])
+            if same not in seen and not passed_over:
+                seen.add(same)
                 yield one
 
 
 def _below(path: str, left_out: Callable[[str], bool]) -> Iterator[tuple[str, str | None]]:
     """The specs that one argument names."""
+    if not path:
+        raise Mistake(Diagnostic("CNN111", "PATH is empty", help="name a file or a folder"))
     if path == "-" or is_file(Path(path)):
         yield path, None
     elif Path(path).is_dir():
@@ -56,7 +59,7 @@ def specs_in(folder: str, left_out: Callable[[str], bool]) -> Iterator[str]:
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in PASSED_OVER and not left_out(os.path.join(place, name)))
         for name in sorted(names):
             path = os.path.normpath(os.path.join(place, name))
-            if name.endswith(YAML) and not left_out(path) and (name.endswith(OWN_NAME) or is_spec(path)):
+            if name.endswith(YAML) and os.path.isfile(path) and not left_out(path) and (name.endswith(OWN_NAME) or is_spec(path)):
                 yield path
 
 

@@ -37,7 +37,7 @@ def read_lock(file: str) -> dict[str, dict[str, Any]]:
             raise TypeError
     except OSError as error:
         raise Mistake(Diagnostic("CNN002", f"cannot read {file}: {error.strerror or error}", help="`cnncalc lock` makes one")) from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise Mistake(Diagnostic("CNN111", f"{file} is not a lock file", help="remove it, and let `cnncalc lock` make one")) from None
     return dict(networks)
 
@@ -61,7 +61,7 @@ def stale(lock: dict[str, dict[str, Any]], file: str, declared: set[str]) -> Ite
     lines = Path(file).read_text("utf-8").splitlines()
     for name in lock:
         path = name.partition("#")[0]
-        gone = not (Path(file).parent / path).is_file()
+        gone = not any((Path(file).parent / part).is_file() for part in (path, name, name.rpartition("#")[0]))
         if name not in declared and (path in checked or gone):
             line = next((n for n, text in enumerate(lines, 1) if text.lstrip().startswith(json.dumps(name, ensure_ascii=False))), 1)
             yield Diagnostic("CNN307", f"`{name}` is in the lock, but no spec has it", Position(file, line, 1), HOW)

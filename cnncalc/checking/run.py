@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..diagnostic import Diagnostic, Fix, Mistake, Position
-from ..spec.load import read, read_bytes
-from ..spec.yaml_tree import MAX_BYTES
+from ..spec.load import from_input, read
 from .config import Config
 from .examine import examine
 from .files import excluded, found, relative
@@ -20,7 +19,8 @@ from .lock import compared, figures, stale
 from .suppress import fingerprints, without_ignored
 from .text import Text
 
-PASSES = 10  # of --fix over one file
+PASSES = 30  # of --fix over one file
+BOM = "\ufeff".encode()
 MANY = 24  # files from which on further processes pay
 
 Targets = list[tuple[str, str | None]]
@@ -63,7 +63,7 @@ def check_file(name: str, variant: str | None, *, job: Job) -> Checked:
     """One file. What cannot be read is a finding too."""
     file = "<stdin>" if name == "-" else name
     try:
-        text = read_bytes(file, sys.stdin.buffer.read(MAX_BYTES + 1)) if name == "-" else read(Path(name))
+        text = from_input() if name == "-" else read(Path(name))
     except Mistake as mistake:
         return Checked(file, "", (), tuple(Finding(d._replace(position=d.position or Position(file, 1, 1)), fails=True) for d in mistake.diagnostics))
     fixed = 0
@@ -80,7 +80,8 @@ def check_text(text: str, file: str, variant: str | None, job: Job) -> Checked:
     sums = {in_lock(path, name): figures(report) for name, report in examined.reports.items() if report.ok}
     if job.lock is not None:
         findings += [Finding(d) for d in compared(job.lock, sums, examined.places)]
-    wanted, ignored = without_ignored(findings, text, file)
+    complete = variant is None and not any(finding.diagnostic.severity == "error" for finding in findings)  # else notes may be missing
+    wanted, ignored = without_ignored(findings, text, file, complete)
     judged = list(counted(wanted, file, job.config))
     marked = [finding._replace(fingerprint=mark) for finding, mark in zip(judged, fingerprints(judged, text, relative(file, job.config.root)))]
     new = [finding for finding in marked if finding.fingerprint not in job.baseline]
@@ -115,14 +116,17 @@ def mended(text: str, file: str, variant: str | None, job: Job) -> tuple[str, in
     fixed, now = 0, text
     for _ in range(PASSES):
         before = check_text(now, file, variant, job)
-        fixes = [f.diagnostic.fix for f in before.findings if f.diagnostic.fix and (job.fix == "all" and f.diagnostic.severity == "error" or f.diagnostic.fix.certain)]
+        fixes = [finding.diagnostic.fix for finding in before.findings if finding.diagnostic.fix and finding.diagnostic.fix.certain]
+        if not fixes and job.fix == "all":  # one at a time: the first may mend what others are about
+            fixes = [f.diagnostic.fix for f in before.findings if f.diagnostic.fix and not f.diagnostic.fix.restates and f.diagnostic.severity == "error"][:1]
         after = applied(now, fixes)
         if after == now or check_text(after, file, variant, job).count("error") > before.count("error"):
             break
         now, fixed = after, fixed + len(fixes)
     if now != text:
         try:
-            Path(file).write_text(now, "utf-8", newline="")
+            mark = BOM if Path(file).read_bytes().startswith(BOM) else b""
+            Path(file).write_bytes(mark + now.encode("utf-8"))
         except OSError as error:
             raise Mistake(Diagnostic("CNN002", f"cannot write {file}: {error.strerror or error}")) from None
     return now, fixed

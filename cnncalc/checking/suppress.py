@@ -27,9 +27,7 @@ class Ignore(NamedTuple):
     gap: int = 0  # blanks before it
 
     def takes(self, diagnostic: Diagnostic) -> set[str]:
-        """What of it ignores a diagnostic."""
-        if self.line not in (0, diagnostic.position.line if diagnostic.position else -1):
-            return set()
+        """What of it ignores a diagnostic of its line."""
         return {written for written, codes in self.codes.items() if diagnostic.code in codes} if self.codes else {""}
 
 
@@ -39,7 +37,8 @@ def comments(text: str, file: str) -> tuple[list[Ignore], list[Diagnostic]]:
     faults: list[Diagnostic] = []
     if "cnncalc:" not in text:
         return found, faults
-    for number, line in enumerate(text.splitlines(), 1):
+    lines = text.splitlines()
+    for number, line in enumerate(lines, 1):
         match = _COMMENT.search(_QUOTED.sub(lambda quoted: "·" * len(quoted[0]), line)) if "#" in line else None
         if match is None:
             continue
@@ -54,24 +53,30 @@ def comments(text: str, file: str) -> tuple[list[Ignore], list[Diagnostic]]:
                 faults.append(fault._replace(fix=fault.fix and fault.fix._replace(edits=(Edit.over(at, fault.fix.edits[0].text),))))
                 codes[code[0]] = frozenset()
         place = Position(file, number, match.start() + 1, len(line.rstrip()) - match.start())
-        found.append(Ignore(0 if match[1] == "ignore-file" else number + (not before.strip()), codes, place, len(before) - len(before.rstrip())))
+        below = next((n for n, other in enumerate(lines[number:], number + 1) if other.strip() and not other.lstrip().startswith("#")), number)
+        found.append(Ignore(0 if match[1] == "ignore-file" else number if before.strip() else below, codes, place, len(before) - len(before.rstrip())))
     return found, faults
 
 
-def without_ignored(findings: list[Finding], text: str, file: str) -> tuple[list[Finding], int]:
-    """The findings that no comment ignores and how many one does; CNN113 for each code of a comment that ignores nothing."""
+def without_ignored(findings: list[Finding], text: str, file: str, complete: bool = True) -> tuple[list[Finding], int]:
+    """The findings that no comment ignores and how many one does; CNN113 for each code of a comment that ignores nothing, if they are `complete`."""
     ignores, faults = comments(text, file)
     if not ignores:
         return findings, 0
     used: dict[int, set[str]] = {n: set() for n in range(len(ignores))}
+    by_line: dict[int, list[int]] = {}
+    for n, ignore in enumerate(ignores):
+        by_line.setdefault(ignore.line, []).append(n)
     kept = []
     for finding in findings:
-        takes = [ignore.takes(finding.diagnostic) for ignore in ignores]
-        for n, taken in enumerate(takes):
+        place, ignored = finding.diagnostic.position, False
+        for n in [*by_line.get(0, ()), *(by_line.get(place.line, ()) if place else ())]:
+            taken = ignores[n].takes(finding.diagnostic)
             used[n] |= taken
-        if not any(takes):
+            ignored |= bool(taken)
+        if not ignored:
             kept.append(finding)
-    notes = [*faults, *(fault for n, ignore in enumerate(ignores) for fault in idle(ignore, used[n]))]
+    notes = [*faults, *(fault for n, ignore in enumerate(ignores) if complete for fault in idle(ignore, used[n]))]
     ordered = sorted([*kept, *map(Finding, notes)], key=lambda finding: finding.diagnostic.position[1:3] if finding.diagnostic.position else (0, 0))
     return ordered, len(findings) - len(kept)
 
@@ -95,7 +100,7 @@ def fingerprints(findings: list[Finding], text: str, path: str) -> list[str]:
         line = lines[d.position.line - 1].strip() if d.position and 0 < d.position.line <= len(lines) else ""
         key = "\0".join((d.code, path, line))
         seen[key] += 1
-        marks.append(sha256(f"{key}\0{seen[key]}".encode()).hexdigest()[:16])
+        marks.append(sha256(f"{key}\0{seen[key]}".encode("utf-8", "surrogateescape")).hexdigest()[:16])
     return marks
 
 
@@ -106,5 +111,5 @@ def read_baseline(file: str) -> frozenset[str]:
         return frozenset(entry["fingerprint"] for entry in data["findings"])
     except OSError as error:
         raise Mistake(Diagnostic("CNN002", f"cannot read {file}: {error.strerror or error}", help="`cnncalc check --write-baseline FILE` makes one")) from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise Mistake(Diagnostic("CNN111", f"{file} is not a baseline file", help="`cnncalc check --write-baseline FILE` makes one")) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Optional
 
 import typer
 
@@ -35,23 +35,33 @@ def diff(
     from ..report import diff as rendering
 
     sides = [loaded(side) for side in (old, new)]
-    pairs = [
-        (name, compared(*(analyze(spec, member).or_mistake() for spec, member in zip(sides, members)))) for name, members in paired(*sides)
-    ]  # fmt: skip
-    put(getattr(rendering, format.value)(pairs), output)
-    if exit_code and any(map(rendering.differs, (pair for _, pair in pairs))):
+    matched, alone = paired(*sides)
+    try:
+        pairs = [(name, compared(*(analyze(spec, member).or_mistake() for spec, member in zip(sides, members)))) for name, members in matched]
+    except Mistake as mistake:
+        mistake.sources |= {spec.file: spec.text for spec in sides}
+        raise
+    put(getattr(rendering, format.value)(pairs, alone), output)
+    if exit_code and (any(alone) or any(map(rendering.differs, (pair for _, pair in pairs)))):
         raise typer.Exit(1)
 
 
-def paired(old: Any, new: Any) -> list[tuple[str, tuple[str | None, str | None]]]:
-    """The networks to compare: the variants named, else those of equal name in two versions of a family, else the first of each."""
+Members = tuple[Optional[str], Optional[str]]  # noqa: UP045
+
+
+def paired(old: Any, new: Any) -> tuple[list[tuple[str, Members]], tuple[list[str], list[str]]]:
+    """The networks to compare: the variants named, else those of equal name in two versions of a family, else the first of each.
+
+    And the variants that only the old, or only the new family has.
+    """
     from ..analysis.zoo import members
 
     named = [[spec.variant] if spec.variant else members(spec) for spec in (old, new)]
     common = [variant for variant in named[0] if variant in named[1]]
     if len(named[0]) == 1 or len(named[1]) == 1 or not common:
-        return [("", (named[0][0], named[1][0]))]
-    return [(variant or "", (variant, variant)) for variant in common]
+        return [("", (named[0][0], named[1][0]))], ([], [])
+    alone = [[variant or "the base" for variant in mine if variant not in common] for mine in named]
+    return [(variant or "", (variant, variant)) for variant in common], (alone[0], alone[1])
 
 
 def loaded(side: str) -> Any:

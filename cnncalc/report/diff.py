@@ -12,9 +12,18 @@ from .json import SCHEMA_VERSION, dumps, number
 SIGNS = {"added": "+", "removed": "−", "changed": "~"}
 
 
-def table(diffs: list[tuple[str, Diff]]) -> str:
+Alone = tuple[list[str], list[str]]  # variants that only the old, or only the new family has
+
+
+def table(diffs: list[tuple[str, Diff]], alone: Alone) -> str:
     """Each pair of networks: its layers that differ, its totals, its budgets."""
-    return "\n\n".join("\n".join(lines(diff)) if differs(diff) else f"{diff.new.name}: no change" for _, diff in diffs)
+    parts = ["\n".join(lines(diff)) if differs(diff) else f"{diff.new.name}: no change" for _, diff in diffs]
+    return "\n\n".join([*parts, *unpaired(alone)])
+
+
+def unpaired(alone: Alone) -> list[str]:
+    """The variants that were removed or added."""
+    return [f"{word}: {', '.join(names)}" for word, names in zip(("removed", "added"), alone) if names]
 
 
 def differs(diff: Diff) -> bool:
@@ -54,7 +63,7 @@ def limit_of(budget: Moved) -> str:
     return budget.limit if budget.old_limit in (None, budget.limit) else f"{budget.old_limit} → {budget.limit}"
 
 
-def markdown(diffs: list[tuple[str, Diff]]) -> str:
+def markdown(diffs: list[tuple[str, Diff]], alone: Alone) -> str:
     """A heading and two tables for each pair of networks."""
     parts = []
     for name, diff in diffs:
@@ -69,12 +78,12 @@ def markdown(diffs: list[tuple[str, Diff]]) -> str:
         if shown:
             parts += ["", "| | layer | |", "|---|---|---|", *(f"| {SIGNS[change.kind]} | `{label(change)}` | {words(change)} |" for change in shown)]
         parts += ["", alike(diff), ""]
-    return "\n".join(parts).rstrip()
+    return "\n".join([*parts, *unpaired(alone)]).rstrip()
 
 
-def json(diffs: list[tuple[str, Diff]]) -> str:
+def json(diffs: list[tuple[str, Diff]], alone: Alone) -> str:
     """The object that `diff --format json` prints."""
-    return dumps({"schema_version": SCHEMA_VERSION, "networks": [{
+    return dumps({"schema_version": SCHEMA_VERSION, "removed": alone[0], "added": alone[1], "networks": [{
         "name": name or None, "old": diff.old.name, "new": diff.new.name, "alike": diff.alike,
         "layers": [{"change": change.kind, "old": change.old and change.old.row.path, "new": change.new and change.new.row.path,
                     "figures": {what: [plain(old), plain(new)] for what, (old, new) in change.figures.items()}} for change in diff.changes],
@@ -87,7 +96,7 @@ def label(change: Change) -> str:
     """``conv3_4 + relu8``: a layer with those that follow in its place; its path in the new network, if it is there."""
     unit = change.new or change.old
     assert unit is not None
-    return " + ".join([unit.row.path, *(path.rpartition(".")[2] for path in unit.riders)])
+    return " + ".join([unit.row.path, *(path.rpartition(".")[2] for path, _, _ in unit.riders)])
 
 
 def words(change: Change) -> str:

@@ -22,14 +22,19 @@ def load(target: str | Path) -> Spec:
     if not name:
         raise Mistake(Diagnostic("CNN111", "SPEC is empty", help="name a file or a bundled network"))
     if name == "-":
-        if sys.stdin is None:
-            raise Mistake(Diagnostic("CNN002", "standard input is closed"))
-        return from_text(read_bytes("<stdin>", sys.stdin.buffer.read(MAX_BYTES + 1)), "<stdin>", variant or None)
+        return from_text(from_input(), "<stdin>", variant or None)
     path = Path(name)
     if is_file(path) or path.is_dir() or path.suffix in (".yaml", ".yml") or "/" in name:
         return from_text(read(path), name, variant or None)
     path, bundled_variant = bundled(name)
     return from_text(read(path), shorten(path), variant or bundled_variant)
+
+
+def from_input() -> str:
+    """The text on standard input."""
+    if sys.stdin is None:
+        raise Mistake(Diagnostic("CNN002", "standard input is closed"))
+    return read_bytes("<stdin>", sys.stdin.buffer.read(MAX_BYTES + 1))
 
 
 def is_file(path: Path) -> bool:

@@ -26,7 +26,7 @@ def render(checked: list[Checked]) -> str:
 def cases_of(file: Checked) -> Iterator[ET.Element]:
     """A case for each network; a file that has none is one."""
     for network in file.networks or (None,):
-        case = ET.Element("testcase", classname=clean(file.file), name=network or "cnncalc")
+        case = ET.Element("testcase", classname=clean(file.file), name=clean(network or "cnncalc"))
         mine = [finding for finding in file.findings if concerns(finding, network, file)]
         errors = [finding for finding in mine if finding.fails]
         others = [finding for finding in mine if not finding.fails]
