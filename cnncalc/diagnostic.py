@@ -83,12 +83,18 @@ class Mistake(Exception):
         return "\n".join(f"{d}; {d.help}" if d.help else str(d) for d in self.diagnostics)
 
 
-def misspelled(fault: Diagnostic, word: str, known: Iterable[str], otherwise: str | None = None) -> Diagnostic:
-    """The fault with ``did you mean …?`` where a known word is near, to be put at its place; else with another help."""
+def misspelled(fault: Diagnostic, word: str, known: Iterable[str], otherwise: str | None = None, given: Iterable[str] = ()) -> Diagnostic:
+    """The fault with ``did you mean …?`` where a known word is near, to be put at its place; else with another help.
+
+    There is nothing to put where the word is `given` already, or where only the numbers differ: `conv3` is no misspelling of `conv1`.
+    """
     found, sure = nearest(word, known)
     if found is None:
         return fault._replace(help=otherwise)
-    return instead(fault._replace(help=f"did you mean `{found}`?"), word, found, sure)
+    if found in given:
+        return fault._replace(help=f"`{found}` is there already: remove this one")
+    told = fault._replace(help=f"did you mean `{found}`?")
+    return told if word.translate(_NO_DIGITS) == found.translate(_NO_DIGITS) else instead(told, word, found, sure)
 
 
 def instead(fault: Diagnostic, word: str, right: str, certain: bool = True) -> Diagnostic:
@@ -110,8 +116,7 @@ def nearest(word: str, known: Iterable[str]) -> tuple[str | None, bool]:
     found = get_close_matches(word, likely, 2, 0.6)
     if found:
         first, *others = (SequenceMatcher(None, word, k).ratio() for k in found)
-        numbers = [k.translate(_NO_DIGITS) for k in (word, found[0])]  # `conv3` is no misspelling of `conv1`
-        return found[0], first >= 0.75 and all(first - other > 0.1 for other in others) and numbers[0] != numbers[1]
+        return found[0], first >= 0.75 and all(first - other > 0.1 for other in others)
     found = [k for k in known if k.lower() == word.lower()]
     if found:
         return found[0], True

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ..diagnostic import Diagnostic, Fix, misspelled
 from ..ops.base import named
-from ..spec.validation import left, plain, shown
+from ..spec.validation import plain, shown
 from ..spec.yaml_tree import Marks
 from .fold import Report
 from .quantity import SUMMED, figure, known_figures, printed
@@ -59,9 +59,9 @@ def _held(report: Report, what: str, limit: Any, marks: Marks, file: str, at: st
     """One figure and its limit, or both of its limits."""
     ours = figure(report, what, at)
     if ours is None:
-        known = left([*known_figures(), *([] if at else ["at"])], given)
+        known = [*known_figures(), *([] if at else ["at"])]
         fault = Diagnostic("CNN101", f"`{what}` is no figure to budget" if what not in (*known_figures(), "at") else f"{f'`{at}`' if at else 'this network'} has no {what}", marks.key(file, what))
-        return [], [misspelled(fault, what, known, f"figures are {', '.join(known)}")]
+        return [], [misspelled(fault, what, known, f"figures are {', '.join(known)}", given)]
     if what == "shape":
         return _shape(ours, limit, marks, file, at)
     results: list[Budget] = []

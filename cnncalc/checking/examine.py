@@ -19,7 +19,7 @@ from .text import Text
 from .version import Version
 
 ROUNDS, SEARCHES = 24, 12  # most repaired copies, and most findings for which repairs are searched
-WORK = 4_000_000  # characters that are read for a file, beyond the first time
+WORK = 2_000_000  # characters that are read for a file, beyond the first time
 SEARCHED = ("CNN2", "CNN301")  # codes whose repairs are searched
 EXACT = ("params", "weights", "biases", "buffers", "param_bytes")  # budgets that a stand-in for a size does not touch
 
@@ -38,7 +38,7 @@ def examine(text: str, file: str, variant: str | None = None) -> Examined:
     search = Search()
     for turn in range(ROUNDS + 1):
         edits = [entry.put_in for entry in search.collect(version) if entry.put_in]
-        if not edits:
+        if not edits or any(d.code == "CNN004" for d, _ in version.wrong()):  # a limit is passed: what else there is, is not told
             break
         search.work -= cost(version.text, version.layers)
         if turn == ROUNDS or search.work < 0:
@@ -114,8 +114,8 @@ class Search:
         entry.consequence = self._follows(entry, case, variant)
         fixes: list[Fix] = [diagnostic.fix] if diagnostic.fix else []
         whole: list[Fix] = []
-        if case is not None:
-            fixes, whole = repairs(case, self.work if self.searched < SEARCHES else 0)
+        if case is not None and self.searched < SEARCHES:
+            fixes, whole = repairs(case, self.work)
             self.searched += 1
             self.work -= TRIALS * cost(version.text, len(case.graph.nodes)) if fixes or whole else 0
         entry.fixes, entry.whole = ([fix for fix in map(version.original, some) if fix] for some in (fixes, whole))
@@ -125,7 +125,8 @@ class Search:
         if stand:
             self.sizes_doubtful = True
             entry.stand = version.original(Fix("`padding: same`", stand))
-        entry.put_in = stand or (fixes[0].edits if fixes else ()) or self._pass_over(version, diagnostic)
+        here = [fix for fix in whole if diagnostic.position and fix.edits[0].line == diagnostic.position.line]  # rather than another input
+        entry.put_in = stand or next((fix.edits for fix in (*here, *fixes)), ()) or self._pass_over(version, diagnostic)
         known = version.original(Fix("", entry.put_in))
         entry.mended = known.edits if known else ()
 
@@ -146,7 +147,10 @@ class Search:
             return True
         if self.sizes_doubtful and diagnostic.code == "CNN302" and not diagnostic.message.startswith(EXACT):
             return True
-        return case is not None and diagnostic.code == "CNN204" and follows(case, variant, [other for other in self.entries.values() if other is not entry])
+        if case is None or diagnostic.code != "CNN204":
+            return False
+        earlier = any(other is not entry and other.diagnostic.code == "CNN204" and variant in other.variants for other in self.entries.values())
+        return (earlier or self.passed_over) and would_fit(case)
 
     def give_up(self, file: str) -> None:
         """Says that there may be more."""
@@ -155,10 +159,8 @@ class Search:
         self.entries[("CNN004", file)] = Entry(told, later=False)
 
 
-def follows(case: Case, variant: str | None, entries: list[Entry]) -> bool:
-    """Whether a window would fit, were it not for an earlier one that did not: any that is no larger than the network's input."""
-    if case.fault.diagnostic.code != "CNN204" or not any(entry.diagnostic.code == "CNN204" and variant in entry.variants for entry in entries):
-        return False
+def would_fit(case: Case) -> bool:
+    """Whether a window would fit, were it not for what comes before it: any that is no larger than the network's input."""
     kernel = getattr(case.fault.op, "kernel", 0)
     sizes = [n for node in case.graph.inputs for n in node.shape[1:]]
     return max(kernel if isinstance(kernel, tuple) else (kernel,)) <= min(sizes, default=0)
@@ -178,13 +180,13 @@ def settle(text: Text, file: str, entries: list[Entry], work: int) -> None:
         return
     for entry in errors:
         if len(entry.fixes) > 1:
-            ranks = [remaining(text, [fix.edits, *others(errors, entry)], file, entry.variants[0]) for fix in entry.fixes]
+            ranks = [remaining(text, [fix.edits, *others(entries, entry)], file, entry.variants[0]) for fix in entry.fixes]
             entry.fixes = [fix for fix, rank in zip(entry.fixes, ranks) if rank == min(ranks)]
         if entry.fixes and entry.mended and entry.stand is None:
             entry.mended = entry.fixes[0].edits
     for entry in errors:
         if entry.later and entry.diagnostic.position:
-            entry.consequence = not persists(entry.diagnostic, text, others(errors, entry), entry.variants[0])
+            entry.consequence = not persists(entry.diagnostic, text, others(entries, entry), entry.variants[0])
     chosen = [entry.fixes[0].edits for entry in errors if entry.fixes and not entry.consequence]
     if remaining(text, chosen, file, errors[0].variants[0])[1]:  # each is right beside what was put in, but not beside each other
         for entry in errors:
@@ -192,6 +194,6 @@ def settle(text: Text, file: str, entries: list[Entry], work: int) -> None:
                 entry.fixes = [entry.stand, *(fix for fix in entry.fixes if fix.edits != entry.stand.edits)]
 
 
-def others(errors: list[Entry], one: Entry) -> list[tuple[Edit, ...]]:
+def others(entries: list[Entry], one: Entry) -> list[tuple[Edit, ...]]:
     """What mends all the findings but one."""
-    return [entry.mended for entry in errors if entry is not one and entry.mended]
+    return [entry.mended for entry in entries if entry is not one and entry.mended]

@@ -41,7 +41,7 @@ def other_sizes(case: Case, most: int) -> Iterator[Candidate]:
     """Input sizes at which it fits, and all that comes after if there are any: the least larger one for a window, else the nearest below and above."""
     nodes = case.graph.inputs
     shape, marks = nodes[0].shape, input_marks(case, nodes[0].path)
-    if len(nodes) > 1 or len(shape) < 2 or marks is None:
+    if len(nodes) > 1 or len(shape) < 2 or marks is None or most < 8:  # of a network too long to be tried at many sizes
         return
     larger = case.fault.diagnostic.code == "CNN204"
     found = next((deltas for whole in (True, False) if (deltas := fitting(case, shape, most, larger, whole))), [])

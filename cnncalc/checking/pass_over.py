@@ -10,7 +10,7 @@ from ..spec.yaml_tree import Marks
 from .text import Text
 
 # Codes of findings that may be owed to what was put in for it.
-DOUBTFUL = ("CNN2", "CNN30")
+DOUBTFUL = ("CNN201", "CNN205", "CNN206", "CNN208", "CNN301", "CNN302")
 
 
 def passed_over(text: Text, spec: Spec, position: Position, named: bool) -> tuple[Edit, ...] | None:

@@ -10,6 +10,7 @@ from ..analysis.zoo import members
 from ..diagnostic import Diagnostic, Fix, Mistake, Position
 from ..spec.load import from_text
 from ..spec.spec import Spec
+from ..spec.steps import Fault
 from .case import Case
 from .guidelines import guidelines
 from .text import Text
@@ -25,6 +26,7 @@ class Version:
         self.reports: dict[str | None, Report] = {}
         self.spec: Spec | None = None
         self.layers = 0  # of all variants
+        self.faults: dict[str | None, dict[tuple[str, str], Fault]] = {}
         try:
             self.spec = from_text(text.text, file)
             self.diagnostics = list(self.spec.diagnostics)
@@ -63,8 +65,8 @@ class Version:
             if self.as_written or diagnostic.severity == "error":
                 yield diagnostic, None
         for variant, report in self.reports.items():
-            for diagnostic in report.diagnostics:
-                if diagnostic not in self.diagnostics and (self.as_written or diagnostic.severity == "error" or diagnostic.code == "CNN302"):
+            for diagnostic in report.diagnostics[len(self.spec.diagnostics) if self.spec else 0 :]:  # those of the text come first
+                if self.as_written or diagnostic.severity == "error" or diagnostic.code == "CNN302":
                     yield diagnostic, variant
             if self.as_written and report.ok:
                 yield from ((note, variant) for note in guidelines(report))
@@ -74,10 +76,10 @@ class Version:
         report = self.reports.get(variant)
         if report is None or self.spec is None:
             return None
-        for fault in report.graph.faults:
-            if (fault.diagnostic.code, fault.diagnostic.message) == (diagnostic.code, diagnostic.message):
-                return Case(self.text, self.spec, variant, report.graph, fault._replace(diagnostic=diagnostic))
-        return None
+        if variant not in self.faults:
+            self.faults[variant] = {(fault.diagnostic.code, fault.diagnostic.message): fault for fault in reversed(report.graph.faults)}
+        fault = self.faults[variant].get((diagnostic.code, diagnostic.message))
+        return Case(self.text, self.spec, variant, report.graph, fault._replace(diagnostic=diagnostic)) if fault else None
 
     def original(self, fix: Fix) -> Fix | None:
         """A fix of this version as one of the text as written, if it can be made there."""

@@ -13,7 +13,7 @@ from ..ops import BY_KEY
 from .expression import Expression, ExpressionError
 from .names import FIELD_SYNONYMS, GRAPH_WORDS, name_fault
 from .steps import REQUIRED, BlockSteps, Step
-from .validation import MOST, left, shown, unknown_key, validate
+from .validation import MOST, shown, unknown_key, validate
 from .values import ANY_WORD, FAULT, expression_fault, is_constant, prepare, words_of
 from .yaml_tree import Marks
 
@@ -147,7 +147,7 @@ class BodyReader:
             if key in GRAPH_WORDS and key not in words:
                 self.report("CNN101", f"`{key}` is no key of `{step.key}`", step.body_marks.key(self.file, key), f"write it beside `{step.key}:`, not inside")
             elif key not in words:
-                self.add(unknown_key(key, step.body_marks.key(self.file, key), left(words, data), f"`{step.key}`"))
+                self.add(unknown_key(key, step.body_marks.key(self.file, key), list(words), f"`{step.key}`", data))
             else:
                 if isinstance(value, str) and key in op.layers_named:
                     self.used_names.add(value)
@@ -169,7 +169,7 @@ class BodyReader:
             return False
         for key, value in data.items():
             if key not in block.params:
-                self.add(unknown_key(key, step.body_marks.key(self.file, key), left(block.params, data), f"block `{step.key}`"))
+                self.add(unknown_key(key, step.body_marks.key(self.file, key), list(block.params), f"block `{step.key}`", data))
             else:
                 prepared = self.prepared(value, step.body_marks.find(key), known, ANY_WORD)
                 if isinstance(prepared, str):

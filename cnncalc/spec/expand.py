@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..diagnostic import Diagnostic, Mistake, Position, misspelled
+from ..diagnostic import Diagnostic, Mistake, misspelled
 from ..graph import Graph, Node, checked
 from ..ops.base import Op, named
 from .expression import ExpressionError
@@ -63,7 +63,7 @@ class Expander:
         scope = Scope({**self.params, "c": first[0]}, "", 0, names={name: (n, n + 1, n) for n, name in enumerate(inputs)})
         try:
             last = self.run(steps, scope, 0)
-            wanted = [self._output(name, scope, marks.find(n).position(self.file)) for n, name in enumerate(outputs)]
+            wanted = self._outputs(outputs, scope, marks)
             graph.outputs = tuple(end for start, stop, end in wanted if stop > start) or (last,)  # a layer that `when` left out is no output
         except Mistake as mistake:
             graph.diagnostics.extend(mistake.diagnostics)
@@ -74,11 +74,16 @@ class Expander:
                 graph.diagnostics.append(misspelled(Diagnostic("CNN105", f"`expect` names `{path}`, and no layer is called so", self.expect_marks.key(self.file, path)), path, scope.names))
         return graph
 
-    def _output(self, name: str, scope: Scope, place: Position) -> tuple[int, int, int]:
-        found = scope.find(name) or self.graph.groups.get(name)
-        if found is None:
-            raise Mistake(misspelled(Diagnostic("CNN105", f"`outputs` names `{name}`, and no layer is called so", place), name, scope.names))
-        return found
+    def _outputs(self, names: list[str], scope: Scope, marks: Marks) -> list[tuple[int, int, int]]:
+        """The layers that are outputs; all the names that are none, as a Mistake."""
+        found = [scope.find(name) or self.graph.groups.get(name) for name in names]
+        faults = [
+            misspelled(Diagnostic("CNN105", f"`outputs` names `{name}`, and no layer is called so", marks.find(n).position(self.file)), name, scope.names)
+            for n, name in enumerate(names) if found[n] is None
+        ]  # fmt: skip
+        if faults:
+            raise Mistake(*faults)
+        return [one for one in found if one is not None]
 
     def run(self, steps: list[Step], scope: Scope, x: int) -> int:
         """Expands layers one after the other; x is the node that comes in, and the result the one that goes out."""

@@ -10,7 +10,7 @@ from .bodies import BodyReader
 from .expression import clip
 from .names import GRAPH_WORDS, SYNONYMS, name_fault, parameter_fault
 from .steps import REQUIRED, Step
-from .validation import left, shown
+from .validation import shown
 from .values import ANY_WORD, FAULT, words_of
 from .yaml_tree import Marks
 
@@ -85,7 +85,7 @@ class LayerReader(BodyReader):
                     owner = BY_KEY.get(known[0])
                     inside = owner is not None and key in words_of(owner)
                     fault = Diagnostic("CNN101", f"`{key}` is no key of a layer", marks.key(self.file, key))
-                    self.add(fault._replace(help=f"it belongs inside: `{known[0]}: {{{key}: …}}`") if inside else misspelled(fault, key, left(GRAPH_WORDS, item), f"beside `{known[0]}` may stand {', '.join(GRAPH_WORDS)}"))
+                    self.add(fault._replace(help=f"it belongs inside: `{known[0]}: {{{key}: …}}`") if inside else misspelled(fault, key, GRAPH_WORDS, f"beside `{known[0]}` may stand {', '.join(GRAPH_WORDS)}", item))
             return known[0]
         at = marks.key(self.file, keys[1]) if keys else marks.position(self.file)
         found = " and ".join(f"`{k}`" for k in keys) or "none"

@@ -52,7 +52,7 @@ def finding(item: Any, model: Any, data: Any, marks: Marks, file: str, what: str
         owner = data
         for step in place[:-1]:
             owner = owner[step]
-        return unknown_key(field, marks.find(*loc[:-1]).key(file, field), left(keys_of(model, loc), owner), inside)
+        return unknown_key(field, marks.find(*loc[:-1]).key(file, field), keys_of(model, loc), inside, owner)
     if item["type"] == "missing":
         return Diagnostic("CNN102", f"{inside} needs `{field}`", marks.find(*loc[:-1]).position(file), help=f"add `{field}: …`")
     named = next((str(step) for step in reversed(place) if isinstance(step, str)), what)
@@ -97,23 +97,17 @@ def owner_text(path: tuple) -> str:
     return f"`{path[-1]}`"
 
 
-def unknown_key(key: str, position: Position, known: list[str], what: str) -> Diagnostic:
-    """A key that does not exist here."""
+def unknown_key(key: str, position: Position, known: list[str], what: str, given: Iterable[str] = ()) -> Diagnostic:
+    """A key that does not exist here, beside those that are given."""
     fault = Diagnostic("CNN101", f"{what} has no key `{clip(key)}`", position)
     meant = FIELD_SYNONYMS.get(key)
-    if meant in known:
+    if meant in known and meant not in given:
         return instead(fault._replace(help=f"here it is called `{meant}`"), key, str(meant))
     if key in ("in_channels", "in_features"):
         return fault._replace(help="remove it: what comes in is inferred")
     if ":" in key:
         return fault._replace(help="put a space behind the colon")
-    return misspelled(fault, key, known, f"it has {', '.join(f'`{k}`' for k in known)}")
-
-
-def left(known: Iterable[str], data: Iterable[str]) -> list[str]:
-    """The keys that are not given yet, among which a misspelled one may be; all of them, if none is left."""
-    given = set(data)
-    return [key for key in known if key not in given] or list(known)
+    return misspelled(fault, key, known, f"it has {', '.join(f'`{k}`' for k in known)}", given)
 
 
 def keys_of(model: type[BaseModel | Op], loc: tuple) -> list[str]:
