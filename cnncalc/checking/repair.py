@@ -44,6 +44,8 @@ def repairs(case: Case, work: int) -> tuple[list[Fix], list[Fix]]:
     `work` bounds the characters that are read for it.
     """
     most = min(TRIALS, work // cost(case.text, len(case.graph.nodes)))
+    if most < 2:
+        return [], []
     found: list[tuple[Trial, Fix]] = []
     tried: set[tuple[Edit, ...]] = set()
     for candidate in candidates(case, most):
