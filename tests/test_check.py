@@ -265,3 +265,55 @@ def test_from_python() -> None:
     (checked,) = cnncalc.check("vgg16")
     assert [f.diagnostic.code for f in checked.findings] == ["CNN507"]
     assert checked.networks == (None,)
+
+
+def codes(text: str) -> list[tuple[str, int]]:
+    """Code and line of every error."""
+    return [(f.diagnostic.code, f.diagnostic.position.line) for f in examine(text, "net.yaml").findings if f.diagnostic.severity == "error" and f.diagnostic.position]
+
+
+LAYERS = "cnncalc: 1\ninput: [3, 32, 32]\nlayers:\n"
+
+
+@pytest.mark.parametrize(("text", "due"), [
+    # what only a stand-in caused is not told
+    (LAYERS + "  - conv: {out: 8, kernel: 40}\n  - conv: {out: 8, kernel: 3}\nbudget: {macs: < 20M, activations: < 9k}\n", [("CNN204", 4)]),
+    ("cnncalc: 1\ninput: [16, 32, 32]\nlayers:\n  - mul: {x: [], gate: [globalavgpool, {conv: {out: 16, kernel: 3}}, sigmoid]}\n", [("CNN204", 4)]),
+    (LAYERS + "  - maxpool: &p 28\n  - maxpool: *p\n", [("CNN204", 5)]),
+    ("cnncalc: 1\ninput: [3, 6, 6]\nlayers:\n" + "  - maxpool: 2\n" * 6, [("CNN204", 6)]),
+    (LAYERS + "  - conv: {out: 8, kernel: 3}\nbudget: {params: < 1M, parms: < 5}\n", [("CNN101", 5)]),
+    ("cnncalc: 1\ninput: [3, 8, 8]\nparams: {width: 8}\nlayers:\n  - relu:\n    when: |\n      widht > 2\n", [("CNN106", 6)]),
+    # what stands behind an error without repair is found
+    (LAYERS + "  - conv: {out: 8, kernel: 9}\n  - relu:\n    from: qqq\n  - relu:\n    from: zzz\n  - conv: {out: 9, kernel: 77}\n", [("CNN105", 6), ("CNN105", 8), ("CNN204", 9)]),
+    (LAYERS + "  - conv: {out: 8}\n  - foo: 3\n  - conv: {out: 0, kernel: 3}\n  - maxpool: {kernel: 2, padding: 2}\n", [("CNN102", 4), ("CNN104", 5), ("CNN103", 6), ("CNN207", 7)]),
+    (LAYERS + "  - relu\noutputs: [nope, nowhere]\n", [("CNN105", 5), ("CNN105", 5)]),
+])  # fmt: skip
+def test_neither_consequences_nor_gaps(text: str, due: list[tuple[str, int]]) -> None:
+    assert codes(text) == due
+
+
+@pytest.mark.parametrize(("text", "wanted"), [
+    ('budget: {receptive_field: ">= 200"}', "budget: {receptive_field: {min: 3}}"),
+    ("budget:\n  shape:\n    - 8\n    - 32\n    - 32\n  params: < 1M", "budget:\n  shape:\n    [8, 30, 30]\n  params: < 1M"),
+    ("budget: {params: &b 100, macs: *b}", "budget: {params: &b <= 224, macs: *b}"),
+])  # fmt: skip
+def test_a_limit_is_restated_so_that_it_can_be_read(text: str, wanted: str) -> None:
+    head = LAYERS + "  - conv: {out: 8, kernel: 3}\n"
+    finding = next(f for f in examine(head + text + "\n", "net.yaml").findings if f.diagnostic.code == "CNN302")
+    assert finding.diagnostic.fix
+    assert finding.diagnostic.fix.restates
+    assert applied(head + text + "\n", [finding.diagnostic.fix]) == head + wanted + "\n"
+
+
+def test_fix_all_does_not_lower_what_is_demanded(tmp_path: Path) -> None:
+    spec = tmp_path / "a.cnn.yaml"
+    text = LAYERS + "  - conv: {out: 8, kernel: 3}\n  - flatten\n    \nbudget: {params: < 100}\n"
+    spec.write_text(text)
+    done = run(tmp_path, "check", "--fix-all")
+    assert spec.read_text() == text
+    assert done.returncode == 1
+
+
+def test_long_files_are_not_searched_without_end() -> None:
+    checked = check_text(LAYERS + "  - conv: {out: 8, kernel: 99}\n" * 3000, "net.yaml", None, Job(Config()))
+    assert "CNN004" in {f.diagnostic.code for f in checked.findings}  # says that there may be more

@@ -44,7 +44,7 @@ def check(
     only_specs: Annotated[bool, typer.Option("--only-specs", help="pass over named files without a top-level `cnncalc`, as in folders")] = False,
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="exit 0 whatever is found")] = False,
     fix: Annotated[bool, typer.Option("--fix", help="make the fixes that are certain")] = False,
-    fix_all: Annotated[bool, typer.Option("--fix-all", help="make every fix of an error, those that are a matter of choice too")] = False,
+    fix_all: Annotated[bool, typer.Option("--fix-all", help="make fixes that are a matter of choice too, but none of what is expected or budgeted")] = False,
     locked: Annotated[bool, typer.Option("--locked", help="fail where a figure is not the locked one")] = False,
     lock: Lock = None,
     baseline: Annotated[Optional[str], typer.Option("--baseline", metavar="FILE", help="leave out the findings of this file")] = None,  # noqa: UP045
