@@ -77,7 +77,7 @@ class Mistake(Exception):
         super().__init__(*diagnostics)
         self.diagnostics = diagnostics
         self.sources: dict[str, str] = {}  # texts of the files they speak of, where known
-        self.errors: list[Any] = []  # pydantic's, where they are its
+        self.parts: frozenset[str] = frozenset()  # the top-level keys that they are in, where known
 
     def __str__(self) -> str:
         return "\n".join(f"{d}; {d.help}" if d.help else str(d) for d in self.diagnostics)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import subprocess
+import threading
 from typing import Any
 
 
@@ -31,11 +32,14 @@ class Editor:
     def take(self) -> dict[str, Any]:
         """The next message; what the server asks of its client is answered."""
         assert self.server.stdout
+        alarm = threading.Timer(60, self.server.kill)  # a silent server ends, and with it the wait
+        alarm.start()
         length = 0
         while line := self.server.stdout.readline().strip():
             if line.lower().startswith(b"content-length"):
                 length = int(line.split(b":")[1])
         message: dict[str, Any] = json.loads(self.server.stdout.read(length))
+        alarm.cancel()
         if "method" in message and "id" in message:
             settings = {"completion": True, "hover": True, "validate": True}
             self.send({"id": message["id"], "result": [settings for _ in message["params"].get("items", [])] if message["method"] == "workspace/configuration" else None})

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import random
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,9 +13,9 @@ import cnncalc
 from cnncalc.checking.config import Config
 from cnncalc.checking.examine import examine
 from cnncalc.checking.finding import Finding
-from cnncalc.checking.run import Job, applied, check_text
+from cnncalc.checking.run import Job, applied, check, check_text
 
-ROOT = Path(__file__).parent.parent
+from .command import ROOT, run
 
 # Each mistake in layers of its own, which take 16 channels and give 16: what is found, the marked line, and the lines.
 MISTAKES = {
@@ -76,11 +73,6 @@ def test_all_mistakes_in_one_run_each_with_a_working_fix(chosen: tuple[str, ...]
         one = applied(text, [d.fix])
         line = text.splitlines()[d.position.line - 1].strip()  # type: ignore[union-attr]
         assert (d.code, line) not in {(code, one.splitlines()[n - 1].strip()) for code, n in errors(examine(one, "net.yaml").findings)}, one
-
-
-def run(folder: Path, *arguments: str, input: str | None = None) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
-    return subprocess.run([sys.executable, "-m", "cnncalc", *arguments], cwd=folder, capture_output=True, text=True, check=False, env=environment, timeout=60, input=input)
 
 
 def found(folder: Path, *arguments: str) -> list[tuple[str, str]]:
@@ -236,8 +228,10 @@ def test_lock(tmp_path: Path) -> None:
 def test_many_files_in_several_processes_are_those_in_one(tmp_path: Path) -> None:
     for n in range(40):
         (tmp_path / f"{n:02}.cnn.yaml").write_text(BROKEN if n % 3 else SOUND)
-    findings = found(tmp_path)
-    assert [file for _, file in findings] == [f"{n:02}.cnn.yaml" for n in range(40) if n % 3]
+    targets: list[tuple[str, str | None]] = [(str(path), None) for path in sorted(tmp_path.iterdir())]
+    alone = check(targets, Job(Config()))
+    assert alone == check(targets, Job(Config()), workers=3)
+    assert [bool(checked.fails) for checked in alone] == [bool(n % 3) for n in range(40)]
 
 
 def test_budgets_of_layers_and_shapes() -> None:

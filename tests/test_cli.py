@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,14 +20,14 @@ from cnncalc.report.columns import COLUMNS
 from cnncalc.spec.schema import json_schema
 from cnncalc.spec.yaml_tree import parse
 
+from . import command
+from .command import ROOT
 from .test_mutations import plain
-
-ROOT = Path(__file__).parent.parent
 
 
 def run(*arguments: str, stdin: str | None = None, folder: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
-    variables = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100", **environment}
-    return subprocess.run([sys.executable, "-m", "cnncalc", *arguments], input=stdin, capture_output=True, text=True, timeout=60, check=False, cwd=folder, env=variables)
+    """In the repository, colours as the environment says."""
+    return command.run(folder, *arguments, input=stdin, **{"NO_COLOR": "", **environment})
 
 
 def test_json_is_what_the_design_says() -> None:

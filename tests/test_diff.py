@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .test_check import run
+from .command import run
 
 NET = "cnncalc: 1\ninput: [3, 16, 16]\nlayers:\n  - conv: {out: 8, kernel: 3, padding: 1}\n  - relu\n  - maxpool: 2\n  - conv: {out: 16, kernel: 3, padding: 1}\n  - relu\n  - globalavgpool\n  - flatten\n  - linear: 10\nbudget: {params: < 2k}\n"
 

@@ -17,10 +17,9 @@ from cnncalc.analysis.quantity import known_figures
 from cnncalc.ops import BY_KEY
 from cnncalc.spec.schema import json_schema
 
+from .command import ROOT, run
 from .editor import Editor
-from .test_check import run
 
-ROOT = Path(__file__).parent.parent
 SERVER = os.environ.get("YAML_LANGUAGE_SERVER") or shutil.which("yaml-language-server")  # of npm: `npm install yaml-language-server`
 INPUT = "input: [3, 8, 8]\n"
 pytest_plugins = ["pytester"]
@@ -88,10 +87,10 @@ def test_init(tmp_path: Path) -> None:
     assert yaml.safe_load((tmp_path / ".github/workflows/cnncalc.yml").read_text())["jobs"]["check"]["steps"]
 
 
-@pytest.mark.parametrize(("file", "schema"), [("action.yml", "vendor.github-actions"), (".github/workflows/cnncalc.yml", "vendor.github-workflows")])
-def test_actions_schema(tmp_path: Path, file: str, schema: str) -> None:
+@pytest.mark.parametrize(("ours", "file", "schema"), [(True, "action.yml", "vendor.github-actions"), (False, ".github/workflows/cnncalc.yml", "vendor.github-workflows")])
+def test_actions_schema(tmp_path: Path, ours: bool, file: str, schema: str) -> None:
     run(tmp_path, "init", "--github")
-    path = ROOT / file if (ROOT / file).exists() else tmp_path / file
+    path = (ROOT if ours else tmp_path) / file
     done = subprocess.run([sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -16,17 +14,18 @@ from sarif_pydantic import Sarif
 
 from cnncalc.checking.config import Config
 from cnncalc.checking.run import Checked, Job, check_text
-from cnncalc.report.findings import FORMATS, github, junit, markdown, sarif
+from cnncalc.cli.check import Findings
+from cnncalc.report.findings import github, junit, markdown, sarif
 
+from .command import ROOT, run
 from .test_bad import FILES, stated
 
-ROOT = Path(__file__).parent.parent
 NASTY = 'cnncalc: 1\ninput: [3, 8, 8]\nlayers:\n  - "100%: a,b\\r\\n<]]>\\u0007|`x` 你": 1\n'
 
 
 def printed(kind: str) -> str:
     """`check tests/bad` in a format, from the root of the repository."""
-    done = subprocess.run([sys.executable, "-m", "cnncalc", "check", "tests/bad", "--format", kind], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    done = run(ROOT, "check", "tests/bad", "--format", kind)
     assert done.returncode == 1, done.stderr
     return done.stdout
 
@@ -79,7 +78,7 @@ def test_junit(due: set) -> None:
 
 
 def test_a_test_case_for_each_network() -> None:
-    done = subprocess.run([sys.executable, "-m", "cnncalc", "check", "specs", "--format", "junit"], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = run(ROOT, "check", "specs", "--format", "junit")
     cases = list(ET.fromstring(done.stdout).iter("testcase"))
     assert len(cases) == 37
     assert not any(case.find("failure") is not None for case in cases)
@@ -123,5 +122,5 @@ def test_escaping(nasty: list[Checked]) -> None:
 def test_every_format_has_a_renderer_that_takes_nothing() -> None:
     from importlib import import_module
 
-    for kind in FORMATS:
-        import_module(f"cnncalc.report.findings.{kind}").render([])
+    for kind in Findings:
+        import_module(f"cnncalc.report.findings.{kind.value}").render([])

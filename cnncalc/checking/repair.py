@@ -76,7 +76,7 @@ def attempt(case: Case, edits: tuple[Edit, ...]) -> Trial:
     if graph.outputs:  # whole: do the names that figures are published and budgeted for still exist?
         graph.diagnostics += [d for d in analyze(spec, case.variant).diagnostics if d.code == "CNN105" and d not in graph.diagnostics]
     mine = case.fault.diagnostic
-    again = any(d.code == mine.code and d.position and edited.back_once(d.position) == mine.position for d in graph.diagnostics)
+    again = any(d.code == mine.code and d.position and edited.place_before(d.position) == mine.position for d in graph.diagnostics)
     earlier = len(graph.nodes) < len(case.graph.nodes) - 1 and not graph.outputs
     worse = bool(case.graph.outputs) and (not graph.outputs or errors(graph.diagnostics) >= errors(case.graph.diagnostics))
     mends = not (again or earlier or worse or not graph.nodes or errors(spec.diagnostics) > errors(case.spec.diagnostics))

@@ -87,7 +87,7 @@ class Text:
             here, at = here + len(text), end
         return Text("".join([*parts, self.text[at:]]), self, tuple(pieces))
 
-    def step_back(self, offset: int) -> tuple[int, bool]:
+    def _before(self, offset: int) -> tuple[int, bool]:
         """The offset before the last edits that an offset corresponds to, and whether it was there (and not put in by them)."""
         shift = 0
         for start, end, old_start, old_end in self.pieces:
@@ -98,18 +98,18 @@ class Text:
             shift = old_end - end
         return offset + shift, True
 
-    def back(self, offset: int) -> tuple[int, bool]:
+    def _first(self, offset: int) -> tuple[int, bool]:
         """The same in the first text."""
         if self.before is None:
             return offset, True
-        earlier, there = self.step_back(offset)
-        first, also = self.before.back(earlier)
+        earlier, there = self._before(offset)
+        first, also = self.before._first(earlier)
         return first, there and also
 
-    def back_once(self, position: Position) -> Position:
+    def place_before(self, position: Position) -> Position:
         """Where a position was before the last edits."""
         before = self.before or self
-        line, column = before.place(self.step_back(self.offset(position.line, position.column))[0])
+        line, column = before.place(self._before(self.offset(position.line, position.column))[0])
         return position._replace(line=line, column=column)
 
     @property
@@ -121,7 +121,7 @@ class Text:
         """Where a position of this text is, or would be, in the first text."""
         if self.before is None:
             return position
-        start, there = self.back(self.offset(position.line, position.column))
+        start, there = self._first(self.offset(position.line, position.column))
         line, column = self.first.place(start)
         return Position(position.file, line, column, position.length if there else 1)
 
@@ -131,7 +131,7 @@ class Text:
         if found is None:
             return None
         start, end, text = found
-        (a, kept), (b, also) = self.back(start), self.back(max(end - 1, start))
+        (a, kept), (b, also) = self._first(start), self._first(max(end - 1, start))
         b += end > start
         same = kept and (also or end == start) and self.first.text[a:b] == self.text[start:end]
         return self.first.edit(a, b, text) if same else None

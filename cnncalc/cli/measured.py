@@ -13,7 +13,7 @@ import typer
 
 from ..diagnostic import Diagnostic, Mistake
 from . import options as o
-from .output import finish, put, show
+from .output import deliver, finish
 
 Specs = Annotated[Optional[list[str]], typer.Argument(help="files, file#variant, or bundled names", metavar="[SPEC]…")]  # noqa: UP045 (typer reads it at run time)
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1 or meta (shapes alone)")]
@@ -49,13 +49,8 @@ def verify(
     start = time.perf_counter()
     found, diagnostics, sources = verified(targets, variant, given)
     seconds = time.perf_counter() - start
-    if format is o.Screen.json:
-        put(rendering.json(found, diagnostics, seconds), output)
-    else:
-        from ..report.table import console
-
-        width = console().width if output is None else 160
-        show(rendering.render(found[0][1], width) if len(found) == 1 else rendering.overview(found, width, seconds), output)
+    deliver(format is o.Screen.json, lambda: rendering.json(found, diagnostics, seconds),
+            lambda width: rendering.render(found[0][1], width) if len(found) == 1 else rendering.overview(found, width, seconds), output)  # fmt: skip
     finish(diagnostics, sources)
 
 
@@ -159,12 +154,7 @@ def profile(
         except Mistake as mistake:
             mistake.sources[loaded.file] = loaded.text
             raise
-    if format is o.Screen.json:
-        put(rendering.json(spec, found), output)
-    else:
-        from ..report.table import console
-
-        show(rendering.render(found, console().width if output is None else 160), output)
+    deliver(format is o.Screen.json, lambda: rendering.json(spec, found), lambda width: rendering.render(found, width), output)
     finish(found.diagnostics)
 
 
@@ -201,10 +191,5 @@ def held_to(target: str, module: str, args: list[str] | None, loose: bool, varia
     except Mistake as mistake:
         mistake.sources[spec.file] = spec.text
         raise
-    if format is o.Screen.json:
-        put(rendering.json(target, held), output)
-    else:
-        from ..report.table import console
-
-        show(rendering.render(held, console().width if output is None else 160), output)
+    deliver(format is o.Screen.json, lambda: rendering.json(target, held), lambda width: rendering.render(held, width), output)
     finish(held.diagnostics, {spec.file: spec.text})

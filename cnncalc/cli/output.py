@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,16 @@ def put(text: str, file: str | None = None) -> None:
         Path(file).write_text(text + "\n", "utf-8")
     except OSError as error:
         raise Mistake(Diagnostic("CNN002", f"cannot write {file}: {error.strerror or error}")) from None
+
+
+def deliver(json: bool, as_json: Callable[[], str], for_screen: Callable[[int], Any], file: str | None = None) -> None:
+    """A result as JSON, or for people, laid out for the width of the screen; a file has 160 columns."""
+    if json:
+        put(as_json(), file)
+        return
+    from ..report.table import console
+
+    show(for_screen(console().width if file is None else 160), file)
 
 
 def show(renderable: Any, file: str | None = None) -> None:

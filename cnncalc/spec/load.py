@@ -84,10 +84,9 @@ def document_of(data: Any, marks: Marks, file: str) -> tuple[Document, list[Diag
     try:
         return validate(Document, data, marks, file, "a spec"), []
     except Mistake as mistake:
-        wrong = {str(error["loc"][0]) for error in mistake.errors}
-        if wrong & NEEDED:
+        if mistake.parts & NEEDED:
             raise
-        return validate(Document, {key: value for key, value in data.items() if key not in wrong}, marks, file, "a spec"), list(mistake.diagnostics)
+        return validate(Document, {key: value for key, value in data.items() if key not in mistake.parts}, marks, file, "a spec"), list(mistake.diagnostics)
 
 
 NEEDED = {"input", "layers", "params", "variants", "blocks"}  # what the layers depend on

@@ -27,7 +27,7 @@ def validate(model: type[Model], data: dict[str, Any], marks: Marks, file: str, 
         return model(**data)
     except ValidationError as error:
         mistake = Mistake(*findings(error, model, data, marks, file, what))
-        mistake.errors = error.errors(include_url=False)
+        mistake.parts = frozenset(str(item["loc"][0]) for item in error.errors(include_url=False))
         raise mistake from None
 
 
@@ -106,7 +106,7 @@ def unknown_key(key: str, position: Position, known: list[str], what: str, given
     if key in ("in_channels", "in_features"):
         return fault._replace(help="remove it: what comes in is inferred")
     if ":" in key:
-        return fault._replace(help="put a space behind the colon")
+        return fault._replace(help="put a space after the colon")
     return misspelled(fault, key, known, f"it has {', '.join(f'`{k}`' for k in known)}", given)
 
 

@@ -9,6 +9,7 @@ COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
 
 
 def render(checked: list[Checked]) -> str:
+    """A command for each finding."""
     lines = []
     for file, finding in all_findings(checked):
         d = finding.diagnostic

@@ -10,6 +10,7 @@ SEVERITIES = {"error": "major", "warning": "minor", "note": "info"}
 
 
 def render(checked: list[Checked]) -> str:
+    """A list of findings."""
     return dumps([
         {"description": finding.diagnostic.message + (f" ({finding.diagnostic.help})" if finding.diagnostic.help else ""), "check_name": finding.diagnostic.code,
          "fingerprint": finding.fingerprint, "severity": SEVERITIES[finding.diagnostic.severity],

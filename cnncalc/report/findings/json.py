@@ -10,6 +10,7 @@ from .tally import all_findings
 
 
 def render(checked: list[Checked]) -> str:
+    """The object of `data`, as text."""
     return dumps(data(checked))
 
 

@@ -13,6 +13,7 @@ _FORBIDDEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 
 
 def render(checked: list[Checked]) -> str:
+    """A suite for each file."""
     suites = ET.Element("testsuites", name="cnncalc")
     for file in checked:
         cases = list(cases_of(file))

@@ -18,6 +18,7 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 
 
 def render(checked: list[Checked]) -> str:
+    """One run, with the catalogue of rules."""
     known = list(rules())
     driver = {"name": "cnncalc", "version": __version__, "semanticVersion": __version__, "informationUri": HOME, "rules": [rule_data(rule) for rule in rules().values()]}
     results = [result(file, finding, known) for file, finding in all_findings(checked)]
