@@ -1,6 +1,6 @@
 """Any one field of any bundled spec changed: our figures change exactly as torch's do.
 
-A run takes CNNCALC_MUTATIONS changes (60 unless set).
+A run takes CNNCALC_MUTATIONS changes (60 unless set), and CNNCALC_HOSTILE hostile specs (400).
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ from cnncalc.analysis.zoo import members, specs
 from cnncalc.spec.yaml_tree import parse
 from cnncalc.torch_backend.build import assemble
 
+from .benchmarks import fuzz
+
 MUTATIONS = int(os.environ.get("CNNCALC_MUTATIONS", "60"))
+HOSTILE = int(os.environ.get("CNNCALC_HOSTILE", "400"))
 
 
 WORDS = {"same": "valid", "valid": "same"}
@@ -110,3 +113,13 @@ def test_one_changed_field() -> None:
         ours = ([row.output_shape for row in report.rows], report.totals.macs, report.totals.params)
         assert ours == of_torch(report), f"{stem}: {what}"
     assert outcome["compared"] >= MUTATIONS // 2, outcome
+
+
+def test_hostile_specs() -> None:
+    """Bytes and structure mutated: no exception, no hang. `tests/benchmarks/fuzz.py` does the same twenty thousand times."""
+    rng = random.Random(20)
+    texts = [path.read_text("utf-8") for path in fuzz.SEEDS]
+    for _ in range(HOSTILE):
+        data = fuzz.mutated(rng.choice(texts), rng)
+        seconds, _ = fuzz.one(data)
+        assert seconds < 5 * fuzz.SECONDS, data  # other tests run beside this one

@@ -140,7 +140,7 @@ class Spec:
         self.diagnostics += cycles
         self.sound = sound and bool(self.steps) and not cycles
         if self.ok:  # a misspelled use is no reason to complain of the declaration too
-            self.diagnostics += self._unused(reader)
+            self.diagnostics += [*self._unused(reader), *self._hidden()]
 
     def _declare_blocks(self, reader: LayerReader) -> None:
         from ..ops import BY_KEY
@@ -207,6 +207,14 @@ class Spec:
                 loop = " → ".join([*path, name] if len(path) < 8 else [*path[:6], "…", name])
                 yield Diagnostic("CNN109", f"block `{name}` contains itself: {loop}", self.marks.find("blocks").key(self.file, name), help="use `repeat`")
                 return
+
+    def _hidden(self) -> Iterable[Diagnostic]:
+        """Parameters of blocks that have the name of one of the network's, which the block then cannot see."""
+        for name, block in self.blocks.items():
+            for param in block.params:
+                if param in self.params:
+                    place = block.marks.find("params").key(self.file, param)
+                    yield Diagnostic("CNN114", f"parameter `{param}` of block `{name}` hides the network's own `{param}`", place, "give one of them another name", severity="note")
 
     def _unused(self, reader: LayerReader) -> Iterable[Diagnostic]:
         for name, block in self.blocks.items():
