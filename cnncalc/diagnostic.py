@@ -112,13 +112,13 @@ def nearest(word: str, known: Iterable[str]) -> tuple[str | None, bool]:
     if len(word) > 60:
         return None, False
     known = list(known)
+    same = [k for k in known if k.lower() == word.lower()]
+    if same:
+        return same[0], True
     likely = known if len(known) < 300 else [k for k in known if k[:1] == word[:1] and abs(len(k) - len(word)) < 3][:300]
     found = get_close_matches(word, likely, 2, 0.6)
     if found:
         first, *others = (SequenceMatcher(None, word, k).ratio() for k in found)
         return found[0], first >= 0.75 and all(first - other > 0.1 for other in others)
-    found = [k for k in known if k.lower() == word.lower()]
-    if found:
-        return found[0], True
     found = [k for k in known if len(word) > 2 and (k.startswith(word.lower()) or word.lower().startswith(k))]
     return (found[0] if found else None), False

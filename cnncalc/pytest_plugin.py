@@ -27,7 +27,7 @@ class Cnn:
             config = Config(ignore=matching(ignore), fail_on=level_of(fail_on))
             found = check_specs(*specs, config=config)
         if any(file.fails for file in found):
-            pytest.fail("\n" + render(found), pytrace=False)
+            pytest.fail(render(found), pytrace=False)
 
     def holds(self, spec: Any, module: Any, *args: Any, variant: str | None = None, set: Mapping[str, Any] | None = None, loose: bool = False, **kwargs: Any) -> None:
         """Fails where a torch module, a class with its arguments, or ``package.module:Net`` is not what the spec says."""
@@ -42,7 +42,7 @@ class Cnn:
             made = module(*args, **kwargs) if isinstance(module, type) else module
             found = hold(loaded, made, args, kwargs, variant=variant, set=set, loose=loose).diagnostics
         if found:
-            pytest.fail("\n" + "\n".join(render(d, {loaded.file: loaded.text}) for d in found), pytrace=False)
+            pytest.fail("\n".join(render(d, {loaded.file: loaded.text}) for d in found), pytrace=False)
 
 
 @contextmanager
@@ -52,10 +52,13 @@ def told() -> Iterator[None]:
     from .diagnostic import Mistake
     from .report.diagnostics import render
 
+    said = None
     try:
         yield
     except Mistake as mistake:
-        pytest.fail("\n" + "\n".join(render(d, mistake.sources) for d in mistake.diagnostics), pytrace=False)
+        said = "\n".join(render(d, mistake.sources) for d in mistake.diagnostics)
+    if said is not None:
+        pytest.fail(said, pytrace=False)
 
 
 @pytest.fixture(scope="session")

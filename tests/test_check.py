@@ -202,7 +202,7 @@ def test_fix_writes_what_is_certain_and_nothing_else(tmp_path: Path) -> None:
 def test_lock(tmp_path: Path) -> None:
     spec = tmp_path / "a.cnn.yaml"
     spec.write_text("cnncalc: 1\ninput: [3, 8, 8]\nparams: {w: 8}\nvariants: {wide: {params: {w: 16}}}\nlayers:\n  - conv: {out: w, kernel: 3}\n")
-    assert run(tmp_path, "lock").stdout == "cnncalc.lock: 2 networks\n"
+    assert run(tmp_path, "lock").stdout == "cnncalc.lock: 2 networks, 2 new\n"
     lock = json.loads((tmp_path / "cnncalc.lock").read_text())
     assert lock["networks"]["a.cnn.yaml#wide"]["params"] == 16 * 27 + 16
     assert run(tmp_path, "check", "--locked").returncode == 0

@@ -136,12 +136,13 @@ def limits(limit: Any, marks: Marks) -> list[Limit]:
 def rounded(n: int, up: bool, bytes: bool = False) -> str:
     """A limit that n keeps, of three or four digits.
 
-    >>> rounded(138_357_544, True), rounded(212, False), rounded(553_430_176, True, True)
-    ('138.4M', '212', '527.8MiB')
+    >>> rounded(138_357_544, True), rounded(1_274_329, True), rounded(212, False), rounded(553_430_176, True, True)
+    ('138.4M', '1.28M', '212', '527.8MiB')
     """
     steps = [(2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")] if bytes else [(10**9, "G"), (10**6, "M"), (10**3, "k")]
     for unit, prefix in steps:
-        if n >= 10 * unit:
-            tenths = -(-n * 10 // unit) if up else n * 10 // unit
-            return f"{tenths // 10}{f'.{tenths % 10}' if tenths % 10 else ''}{prefix}"
+        if n >= unit:
+            scale = 100 if n < 10 * unit else 10
+            parts = -(-n * scale // unit) if up else n * scale // unit
+            return f"{parts / scale:.{len(str(scale)) - 1}f}".rstrip("0").rstrip(".") + prefix
     return str(n)

@@ -54,6 +54,7 @@ class Diff(NamedTuple):
     alike: int  # layers that are the same, under the same path or another
     totals: dict[str, tuple[Any, Any]]
     budgets: list[Moved]
+    labels: tuple[str, str] = ("", "")  # what tells two networks of the same name apart
 
 
 def diff(old: Report, new: Report) -> Diff:

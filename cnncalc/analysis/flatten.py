@@ -57,6 +57,10 @@ def layer(graph: Graph, n: int, node: Node, names: list[str], previous: int) -> 
     return lines
 
 
+class Word(str):
+    """A word that stands as it is: a name in an expression."""
+
+
 def value(data: Any) -> str:
     """A value in YAML's flow style."""
     if isinstance(data, dict):

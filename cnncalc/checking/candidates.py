@@ -14,15 +14,18 @@ from ..spec.expression import ExpressionError
 from ..spec.values import evaluate
 from . import edits as e
 from .case import Candidate, Case
-from .inputs import channels_first, grey_or_colour, other_sizes
+from .inputs import batch_axis, channels_first, grey_or_colour, other_sizes
 from .joins import joined, out_changed, padded
 
 
 def candidates(case: Case, most: int) -> Iterator[Candidate]:
     """Edits to try, the nearest first."""
+    yield from batch_axis(case)
     yield from channels_first(case)
     if case.fault.diagnostic.code == "CNN204":
         yield from as_expected(case)
+    if pooling(case) and max(case.shapes[0][1:]) == 1:  # there is nothing left to pool
+        yield from dropped(case)
     yield from settings(case)
     for repair in REPAIRS.get(case.fault.diagnostic.code, ()):
         yield from repair(case)
@@ -78,7 +81,8 @@ def flattened(case: Case) -> Iterator[Candidate]:
         yield Candidate("`- flatten` before it", e.layer_before(case.text, case.fault.step.marks, "flatten"))
         two = e.layer_before(case.text, case.fault.step.marks, "globalavgpool")
         flat = e.layer_before(case.text, case.fault.step.marks, "flatten")
-        if two and flat:
+        pooled = case.graph.nodes[case.fault.inputs[0]].op
+        if two and flat and not (pooled and pooled.key.startswith("global")):
             yield Candidate("`- globalavgpool` and `- flatten` before it", (two[0]._replace(text=two[0].text + flat[0].text),))
         return
     node = case.graph.nodes[case.fault.inputs[0]]

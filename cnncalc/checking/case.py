@@ -32,6 +32,7 @@ class Case(NamedTuple):
     variant: str | None
     graph: Graph
     fault: Fault
+    beside: tuple[tuple[str | None, tuple[bool, int]], ...] = ()  # other variants, and how wrong they are: a repair must not make them worse
 
     @property
     def shapes(self) -> list[Shape]:

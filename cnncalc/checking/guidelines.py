@@ -132,7 +132,7 @@ def field_and_input(report: Report) -> Iterator[Diagnostic]:
     last = next((other for other in reversed(maps) if other is node or other.op and (other.op.multiplies or other.op.joins())), None)
     size, sizes = one_size(seen), "×".join(map(str, seen.input_sizes))
     if any(f > n for f, n in zip(seen.size, seen.input_sizes) if f):
-        yield note("CNN502", node, f"the receptive field at `{path}`, {size}, is larger than the input, {sizes}", "every position sees padding; deeper layers add no context")
+        yield note("CNN502", node, f"the receptive field at `{path}`, {size}, is larger than the input, {sizes}", "part of what each position could see is padding; deeper layers add little context")
     elif node is last and any(other.op and other.op.multiplies for other in maps) and any(f * SMALL < n for f, n in zip(seen.size, seen.input_sizes) if f):
         yield note("CNN503", node, f"the receptive field at `{path}`, {size}, is much smaller than the input, {sizes}", "what is larger cannot be recognised there: more layers, strides or dilation widen it")
 

@@ -28,13 +28,22 @@ def channels_first(case: Case) -> Iterator[Candidate]:
             yield Candidate(f"channels come first: `input: {right}`", (marks.whole(right),), shape=False, plain=True)
 
 
+def batch_axis(case: Case) -> Iterator[Candidate]:
+    """[1, 3, 224, 224] → [3, 224, 224]."""
+    for node in case.graph.inputs:
+        shape, marks = node.shape, input_marks(case, node.path)
+        if len(shape) == 4 and shape[1] in (1, 3, 4) and marks is not None:
+            right = in_yaml(list(shape[1:]))
+            yield Candidate(f"an input has no batch axis: `input: {right}`", (marks.whole(right),), shape=False, plain=True)
+
+
 def grey_or_colour(case: Case) -> Iterator[Candidate]:
-    """An image of one channel instead of three, or the other way round, where the layer reads the image."""
+    """An image of three channels instead of one, where the layer reads the image."""
     x, source = case.shapes[0], case.graph.nodes[case.fault.inputs[0]]
-    marks = input_marks(case, source.path) if source.op is None and x[0] in (1, 3) else None
+    marks = input_marks(case, source.path) if source.op is None and x[0] == 1 else None
     if marks is not None:
-        right = in_yaml([4 - x[0], *x[1:]])
-        yield Candidate(f"an image of {4 - x[0]} channel{'s' if x[0] == 1 else ''}, `input: {right}`,", (marks.whole(right),))
+        right = in_yaml([3, *x[1:]])
+        yield Candidate(f"an image of 3 channels, `input: {right}`,", (marks.whole(right),))
 
 
 def other_sizes(case: Case, most: int) -> Iterator[Candidate]:

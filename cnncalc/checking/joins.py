@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..analysis.flatten import Word
 from ..analysis.flatten import value as in_yaml
 from ..num import Shape
 from ..ops.join import Concat
 from ..ops.sliding import Sliding
+from ..spec.expand import Scope
+from ..spec.expression import Expression
 from ..spec.steps import Step
 from . import edits as e
 from .case import FAR, Candidate, Case
 
 
 def joined(case: Case) -> Iterator[Candidate]:
-    """Branches that differ: project, crop or widen one of them."""
+    """Branches that differ: give them the same channels and sizes, project, crop or widen one of them."""
     step, shapes = case.fault.step, case.shapes
     if len({len(x) for x in shapes}) > 1:
         return
@@ -24,9 +27,64 @@ def joined(case: Case) -> Iterator[Candidate]:
             continue
         if step.op is not Concat:
             yield from projected(case, n, shape, shapes[longest], longest)
+        yield from by_name(case, n, shapes[longest])
+        yield from by_name(case, longest, shape)
+        yield from resampled(case, n, shape, shapes[longest])
+        yield from resampled(case, longest, shapes[longest], shape)
         yield from cropped(case, n, shape, shapes[longest], longest)
         yield from out_changed(case, longest, shape[0])
         yield from out_changed(case, n, shapes[longest][0])
+
+
+def by_name(case: Case, n: int, wanted: Shape) -> Iterator[Candidate]:
+    """A number in the last layer of a branch that should have been one of the names around it."""
+    if case.shapes[n][1:] != wanted[1:] or case.fault.step.op is Concat:
+        return
+    m = producer(case, n)
+    node = case.graph.nodes[m] if m is not None else None
+    if node is None or node.step is None or node.scope is None:
+        return
+    for step, scope, field in written_at(node.step, node.scope, "out"):
+        value = step.body.get(field)
+        names = [name for name, number in scope.values.items() if number == wanted[0] and type(number) is int] if type(value) is int else []
+        for name in names[:2]:
+            yield Candidate(f"`{field}: {name}` at `{node.path}`", e.field_set(case.text, step, field, Word(name)))
+
+
+def written_at(step: Step, scope: Scope, field: str) -> Iterator[tuple[Step, Scope, str]]:
+    """Where a field gets its value: in the layer, or in the uses of the blocks around it, if it is a parameter there."""
+    while True:
+        yield step, scope, field
+        value = step.body.get(field)
+        name = value.text.strip() if isinstance(value, Expression) else ""
+        inner: Scope | None = scope
+        while inner is not None and inner.step is None:
+            inner = inner.parent
+        if inner is None or inner.step is None or inner.parent is None or name not in inner.values or not name.isidentifier():
+            return
+        step, scope, field = inner.step, inner.parent, name
+
+
+def resampled(case: Case, n: int, shape: Shape, wanted: Shape) -> Iterator[Candidate]:
+    """Another stride, kernel or scale in a branch, where that brings it to the other one's size."""
+    if len(shape) < 2 or len(shape) != len(wanted) or shape[1:] == wanted[1:]:
+        return
+    a, b = shape[1], wanted[1]
+    for m in leading(case, (case.fault.inputs[n],))[:6]:
+        op = case.graph.nodes[m].op
+        path = case.graph.nodes[m].path
+        if isinstance(op, Sliding) and a < b and op.geometry(len(shape) - 1)[1][0] == -(-b // a) > 1:
+            yield Candidate(f"`stride: 1` at `{path}`", case.setting("stride", 1, m))
+        if isinstance(op, Sliding) and not op.pool and a > b and op.geometry(len(shape) - 1)[1][0] == 1 and max(op.geometry(len(shape) - 1)[0]) > 1:
+            node = case.graph.nodes[m]
+            names = [name for name, number in (node.scope.values if node.scope else {}).items() if number == -(-a // b) and type(number) is int]
+            for value in [*map(Word, names[:1]), -(-a // b)]:
+                yield Candidate(f"`stride: {value}` at `{path}`", case.setting("stride", value, m))
+        if op is not None and op.key == "conv_transpose" and a != b:
+            yield Candidate(f"`kernel: {getattr(op, 'stride', 2)}` at `{path}`", case.setting("kernel", getattr(op, "stride", 2), m))
+        if op is not None and op.key == "upsample":
+            before = case.graph.nodes[case.graph.nodes[m].inputs[0]].shape
+            yield Candidate(f"`scale: {b // before[1]}` at `{path}`", case.setting("scale", b // before[1], m) if b % before[1] == 0 else None)
 
 
 def projected(case: Case, n: int, shape: Shape, wanted: Shape, longest: int) -> Iterator[Candidate]:
@@ -39,6 +97,11 @@ def projected(case: Case, n: int, shape: Shape, wanted: Shape, longest: int) -> 
     for out, step in ((outs[0], steps[0]), (outs[0], stride), (outs[1], stride)):
         if out and step:
             layer = f"conv: {{out: {out}, kernel: 1{f', stride: {step}' if step != '1' else ''}}}"
+            if out.isidentifier() and step.isidentifier() and case.fault.step.branches and not layers_of(case.fault.step, n):
+                when = f"{step} > 1 or c != {out}"  # where it is not needed, the identity stays
+                name = list(case.fault.step.branches)[n]
+                line = f"{{{layer}, when: {when}}}"
+                yield Candidate(f"`{layer}` with `when: {when}` on branch `{name}`", e.layer_after(case.text, case.fault.step.body_marks.find(name), line))
             yield from branch_extended(case, n, layer, "projected")
 
 
@@ -67,7 +130,7 @@ def branch_extended(case: Case, n: int, layer: str, word: str) -> Iterator[Candi
         new = e.layer_before(case.text, step.marks, layer, f"from: {source}", f"name: {source}_{word}")
         start, end = case.text.span(step.body_marks.find(n))
         if new:
-            yield Candidate(f"`{layer}` on the way from `{source}`", (*new, case.text.edit(start, end, f"{source}_{word}")))
+            yield Candidate(f"`- {layer}` with `from: {source}` before it, to be joined instead,", (*new, case.text.edit(start, end, f"{source}_{word}")))
 
 
 def layers_of(step: Step, n: int) -> list[Step]:
@@ -89,17 +152,24 @@ def written(case: Case, n: int, field: str) -> str | None:
     return None
 
 
-def out_changed(case: Case, n: int, channels: int) -> Iterator[Candidate]:
-    """Other channels in the last layer of a branch that makes them."""
+def producer(case: Case, n: int) -> int | None:
+    """The layer that makes the channels of a branch."""
     m = case.fault.inputs[n]
     for _ in range(FAR):
         node = case.graph.nodes[m]
         if node.op is None or node.step is None:
-            return
-        if hasattr(node.op, "out") and node.op.out != channels:
-            yield Candidate(f"`out: {channels}` at `{node.path}`", case.setting("out", channels, m))
-            return
+            return None
+        if hasattr(node.op, "out"):
+            return m
         m = node.inputs[0]
+    return None
+
+
+def out_changed(case: Case, n: int, channels: int) -> Iterator[Candidate]:
+    """Other channels in the last layer of a branch that makes them."""
+    m = producer(case, n)
+    if m is not None and getattr(case.graph.nodes[m].op, "out", None) != channels:
+        yield Candidate(f"`out: {channels}` at `{case.graph.nodes[m].path}`", case.setting("out", channels, m))
 
 
 def padded(case: Case) -> Iterator[Candidate]:

@@ -38,7 +38,7 @@ def read_lock(file: str) -> dict[str, dict[str, Any]]:
     except OSError as error:
         raise Mistake(Diagnostic("CNN002", f"cannot read {file}: {error.strerror or error}", help="`cnncalc lock` makes one")) from None
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise Mistake(Diagnostic("CNN111", f"{file} is not a lock file", help="remove it, and let `cnncalc lock` make one")) from None
+        raise Mistake(Diagnostic("CNN111", f"{file} is not a lock file", help="resolve its merge conflict, if it has one; or remove it, and let `cnncalc lock` make one")) from None
     return dict(networks)
 
 
@@ -74,4 +74,4 @@ def shown(value: Any) -> str:
 
 def change(old: Any, new: Any) -> str:
     """`` (+3.1%)``, where both are numbers."""
-    return f" ({(new - old) / old:+.1%})" if isinstance(old, int) and isinstance(new, int) and old else ""
+    return f" ({(new - old) / old:+{'.1%' if abs(new - old) * 1000 >= old else '.3%'}})" if isinstance(old, int) and isinstance(new, int) and old else ""

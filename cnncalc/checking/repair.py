@@ -80,7 +80,13 @@ def attempt(case: Case, edits: tuple[Edit, ...]) -> Trial:
     earlier = len(graph.nodes) < len(case.graph.nodes) - 1 and not graph.outputs
     worse = bool(case.graph.outputs) and (not graph.outputs or errors(graph.diagnostics) >= errors(case.graph.diagnostics))
     mends = not (again or earlier or worse or not graph.nodes or errors(spec.diagnostics) > errors(case.spec.diagnostics))
+    mends = mends and not any(faulty(spec.graph(other)) > known for other, known in case.beside)
     return Trial(mends, bool(graph.outputs), len(graph.nodes), errors(graph.diagnostics), graph)
+
+
+def faulty(graph: Graph) -> tuple[bool, int]:
+    """How wrong a network is: whether it cannot be followed to its end, and its errors."""
+    return not graph.outputs, errors(graph.diagnostics)
 
 
 def errors(diagnostics: list[Diagnostic]) -> int:

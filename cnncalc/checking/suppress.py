@@ -43,6 +43,11 @@ def comments(text: str, file: str) -> tuple[list[Ignore], list[Diagnostic]]:
         if match is None:
             continue
         before = line[: match.start()]
+        if match[2] is None and (bare := re.search(r"[:(]?\s*(CNN\w*(?:[,\s]+CNN\w*)*)\)?", line[match.end(1) :])) and not line[match.end(1) : match.end(1) + bare.start(1)].strip(" :("):
+            at = Position(file, number, match.start(1) + 1, match.end(1) + bare.end() - match.start(1))
+            right = f"{match[1]}[{', '.join(re.findall(r'CNN' + chr(92) + 'w*', bare[1]))}]"
+            faults.append(Diagnostic("CNN113", "codes to ignore stand in brackets", at, f"write `{right}`", severity="warning", fix=Fix(f"write `{right}`", (Edit.over(at, right),), certain=True)))
+            continue
         codes: dict[str, frozenset[str]] = {}
         for code in re.finditer(r"[^,\[\]\s]+", match[2] or ""):
             try:
@@ -61,7 +66,7 @@ def comments(text: str, file: str) -> tuple[list[Ignore], list[Diagnostic]]:
 def without_ignored(findings: list[Finding], text: str, file: str, complete: bool = True) -> tuple[list[Finding], int]:
     """The findings that no comment ignores and how many one does; CNN113 for each code of a comment that ignores nothing, if they are `complete`."""
     ignores, faults = comments(text, file)
-    if not ignores:
+    if not ignores and not faults:
         return findings, 0
     used: dict[int, set[str]] = {n: set() for n in range(len(ignores))}
     by_line: dict[int, list[int]] = {}
@@ -70,6 +75,9 @@ def without_ignored(findings: list[Finding], text: str, file: str, complete: boo
     kept = []
     for finding in findings:
         place, ignored = finding.diagnostic.position, False
+        if finding.diagnostic.code.startswith("CNN0"):  # of a file that cannot be read, nothing can be ignored
+            kept.append(finding)
+            continue
         for n in [*by_line.get(0, ()), *(by_line.get(place.line, ()) if place else ())]:
             taken = ignores[n].takes(finding.diagnostic)
             used[n] |= taken

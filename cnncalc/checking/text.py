@@ -91,7 +91,7 @@ class Text:
         """The offset before the last edits that an offset corresponds to, and whether it was there (and not put in by them)."""
         shift = 0
         for start, end, old_start, old_end in self.pieces:
-            if offset < start:
+            if offset <= start:
                 break
             if offset < end:
                 return old_start, False

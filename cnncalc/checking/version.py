@@ -13,8 +13,10 @@ from ..spec.spec import Spec
 from ..spec.steps import Fault
 from .case import Case
 from .guidelines import guidelines
+from .repair import faulty
 from .text import Text
 
+BESIDE, FEW_LAYERS = 8, 2000  # other variants that a repair is tried on, if they are small
 MOST_LAYERS = 30_000  # of all variants of a file together
 
 
@@ -79,7 +81,9 @@ class Version:
         if variant not in self.faults:
             self.faults[variant] = {(fault.diagnostic.code, fault.diagnostic.message): fault for fault in reversed(report.graph.faults)}
         fault = self.faults[variant].get((diagnostic.code, diagnostic.message))
-        return Case(self.text, self.spec, variant, report.graph, fault._replace(diagnostic=diagnostic)) if fault else None
+        others = [name for name in self.reports if name != variant][:BESIDE] if self.layers < FEW_LAYERS else []
+        beside = tuple((name, faulty(self.reports[name].graph)) for name in others)
+        return Case(self.text, self.spec, variant, report.graph, fault._replace(diagnostic=diagnostic), beside) if fault else None
 
     def original(self, fix: Fix) -> Fix | None:
         """A fix of this version as one of the text as written, if it can be made there."""

@@ -16,6 +16,7 @@ from .output import USAGE, complain, put, shaded
 
 Paths = Annotated[Optional[list[str]], typer.Argument(help="files, folders, file#variant, bundled names, or -; the current folder if none is named", metavar="[PATH]…")]  # noqa: UP045 (typer reads it at run time)
 Lock = Annotated[Optional[str], typer.Option("--lock", metavar="FILE", help="the lock, if it is not cnncalc.lock; --locked is then implied")]  # noqa: UP045
+LockFile = Annotated[Optional[str], typer.Option("--lock", metavar="FILE", help="the lock, if it is not cnncalc.lock")]  # noqa: UP045
 Codes = Annotated[Optional[list[str]], typer.Option("--select", metavar="CODE,…", help="only these codes; CNN5 means all that begin so")]  # noqa: UP045
 Ignored = Annotated[Optional[list[str]], typer.Option("--ignore", metavar="CODE,…", help="not these codes")]  # noqa: UP045
 
@@ -48,13 +49,14 @@ def check(
     locked: Annotated[bool, typer.Option("--locked", help="fail where a figure is not the locked one")] = False,
     lock: Lock = None,
     baseline: Annotated[Optional[str], typer.Option("--baseline", metavar="FILE", help="leave out the findings of this file")] = None,  # noqa: UP045
-    write_baseline: Annotated[Optional[str], typer.Option("--write-baseline", metavar="FILE", help="write the findings as a baseline, and exit 0")] = None,  # noqa: UP045
+    write_baseline: Annotated[Optional[str], typer.Option("--write-baseline", metavar="FILE", help="write the findings as a baseline instead of printing them")] = None,  # noqa: UP045
 ) -> None:
     """Every spec and every variant: language, shapes, expectations, budgets, and notes on the design."""
     from ..checking.lock import NAME, read_lock
     from ..checking.run import Job, processors, stale_in
     from ..checking.run import check as checking
     from ..checking.suppress import read_baseline
+    from ..report.findings.tally import counted
 
     config = overridden(select, ignore, fail_on)
     also_in = outputs(also)
@@ -68,15 +70,19 @@ def check(
     found = checking(targets, job, processors())
     if job.lock is not None:
         found += stale_in(lock_file, found, job)
-    for kind, file in [*also_in, *([("json", write_baseline)] if write_baseline else [])]:
+    for kind, file in also_in:
         put(in_format(kind, found), file)
+    if write_baseline:
+        put(in_format("json", found), write_baseline)
+        put(f"{write_baseline}: {counted(sum(len(file.findings) for file in found), 'finding')}")
+        return
     if format is Findings.full and output is None:
         from ..report.findings.full import render
 
         put(render(found, colour=shaded(sys.stdout)))
     else:
         put(in_format(format.value, found), output)
-    if any(file.fails for file in found) and not exit_zero and not write_baseline:
+    if any(file.fails for file in found) and not exit_zero:
         raise typer.Exit(2 if any(finding.diagnostic.code in USAGE for file in found for finding in file.findings) else 1)
 
 
@@ -116,7 +122,7 @@ def named(paths: list[str] | None, config: Any, only_specs: bool = False) -> lis
     return targets
 
 
-def lock(paths: Paths = None, lock: Lock = None) -> None:
+def lock(paths: Paths = None, lock: LockFile = None) -> None:
     """Writes the figures of every network to cnncalc.lock, for `check --locked`; of the networks named, if any are."""
     from ..checking.lock import NAME, read_lock, written
     from ..checking.run import Job, processors
@@ -135,18 +141,27 @@ def lock(paths: Paths = None, lock: Lock = None) -> None:
         declared = {name for one in found for name in one.declared}
         files = {name.partition("#")[0] for name in declared}
         networks = {name: figures for name, figures in read_lock(file).items() if name in declared or name.partition("#")[0] not in files} | networks
+    before = read_lock(file) if Path(file).exists() else {}
+    moved = sum(before[name] != figures for name, figures in networks.items() if name in before)
+    news = [f"{n} {word}" for n, word in ((len(networks.keys() - before.keys()), "new"), (moved, "changed"), (len(before.keys() - networks.keys()), "removed")) if n]
     put(written(networks), file)
-    put(f"{file}: {counted(len(networks), 'network')}")
+    put(f"{file}: {counted(len(networks), 'network')}" + (f", {', '.join(news)}" if news else ", nothing changed"))
 
 
 def rule(
-    code: Annotated[Optional[str], typer.Argument(help="such as CNN204", metavar="[CODE]")] = None,  # noqa: UP045
+    code: Annotated[Optional[str], typer.Argument(help="such as CNN204, or CNN2 for all that begin so", metavar="CODE")] = None,  # noqa: UP045
     all: Annotated[bool, typer.Option("--all", help="the page of all rules")] = False,
     output: o.Output = None,
 ) -> None:
-    """What a code means, with an example and the fix."""
+    """What a code means, with an example and the fix; without one, or with its beginning, the list of them."""
     from .. import rules
 
-    if all == (code is not None):
-        raise Mistake(Diagnostic("CNN111", "name a code, or --all", help="cnncalc rule CNN204"))
-    put(rules.page().rstrip() if code is None else rules.rule(code).text, output)
+    if all and code is not None:
+        raise Mistake(Diagnostic("CNN111", "a code, and --all beside it", help="cnncalc rule CNN204"))
+    known = {name: rule for name, rule in rules.rules().items() if name.startswith((code or "").upper())}
+    if all:
+        put(rules.page().rstrip(), output)
+    elif code is None or len(known) > 1:
+        put("\n".join(f"{rule.code} {rule.severity:<7} {rule.title}" for rule in known.values()), output)
+    else:
+        put(rules.rule(code).text, output)

@@ -41,7 +41,8 @@ def diff(
     except Mistake as mistake:
         mistake.sources |= {spec.file: spec.text for spec in sides}
         raise
-    put(getattr(rendering, format.value)(pairs, alone), output)
+    labelled = [(name, pair._replace(labels=(old, new)) if pair.old.name == pair.new.name and old != new else pair) for name, pair in pairs]
+    put(getattr(rendering, format.value)(labelled, alone), output)
     if exit_code and (any(alone) or any(map(rendering.differs, (pair for _, pair in pairs)))):
         raise typer.Exit(1)
 

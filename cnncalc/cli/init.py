@@ -27,21 +27,23 @@ def init(
     from ..spec.schema import json_schema
     from .starter import SPEC, WORKFLOW
 
+    variant = None
     target = Path(file if file.endswith((".yaml", ".yml")) else f"{file}.cnn.yaml")
     schema = target.parent / SCHEMA
     if start is None:
         text = SPEC.format(schema=SCHEMA, file=target.name, name=quoted(target.name.partition(".")[0]))
     else:
-        text = f"# yaml-language-server: $schema={SCHEMA}\n" + read(bundled(start)[0])
+        path, variant = bundled(start)
+        text = f"# yaml-language-server: $schema={SCHEMA}\n" + read(path)
     files = {target: text, **({Path(WORKFLOW_FILE): WORKFLOW} if github else {})}
-    for path in files:
-        if path.exists():
-            raise Mistake(Diagnostic("CNN002", f"{path} already exists", help="name another file, or remove it first"))
-    for path, content in {**files, schema: dumps(json_schema(known_figures()))}.items():
+    for one in files:
+        if one.exists():
+            raise Mistake(Diagnostic("CNN002", f"{one} already exists", help="name another file, or remove it first"))
+    for one, content in {**files, schema: dumps(json_schema(known_figures()))}.items():
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            one.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise Mistake(Diagnostic("CNN002", f"cannot write {path}: {error.strerror or error}")) from None
-        put(content.rstrip("\n"), str(path))
-        put(f"wrote {path}")
-    put(f"next: cnncalc analyze {target}")
+            raise Mistake(Diagnostic("CNN002", f"cannot write {one}: {error.strerror or error}")) from None
+        put(content.rstrip("\n"), str(one))
+        put(f"wrote {one}")
+    put(f"next: cnncalc analyze {target}{f'#{variant}' if variant else ''}")

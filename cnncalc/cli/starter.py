@@ -34,13 +34,14 @@ WORKFLOW = """\
 name: networks
 on: [push, pull_request]
 permissions: {contents: read, security-events: write}
+env: {CNNCALC: cnncalc} # what uvx installs: a version, such as cnncalc==0.1.0, a path, or git+https://…
 jobs:
   check:
     runs-on: ubuntu-latest
     steps:
       - uses: actions/checkout@v4
       - uses: astral-sh/setup-uv@v6
-      - run: uvx cnncalc check --format github --also "markdown=$GITHUB_STEP_SUMMARY" --also sarif=cnncalc.sarif
+      - run: uvx --from "$CNNCALC" cnncalc check --format github --also "markdown=$GITHUB_STEP_SUMMARY" --also sarif=cnncalc.sarif
       - if: always()
         uses: github/codeql-action/upload-sarif@v3
         with: {sarif_file: cnncalc.sarif}

@@ -210,6 +210,12 @@ def named(x: Shape) -> str:
     return "×".join(str(n) for n in x)
 
 
+def article(number: str) -> str:
+    """``a`` or ``an``, as a number is read aloud."""
+    first = number.partition("×")[0]
+    return "an" if first[0] == "8" or first in ("11", "18") else "a"
+
+
 def torch_nd(name: str, x: Shape) -> Any:
     """`nn.Conv2d` for ("Conv", a rank-3 shape), and so on."""
     from torch import nn

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ..diagnostic import Diagnostic
 from ..num import Num, Shape, ceil_div, product, slide
 from ..window import Map
-from .base import Need, Op, Reach, axes_need, per_axis, units_of
+from .base import Need, Op, Reach, article, axes_need, per_axis, units_of
 from .fields import pads
 
 
@@ -87,7 +87,7 @@ class Sliding(Op):
         pad, largest = -(-missing // 2), max((n + lo + hi - 1) // d + 1, 1)
         fix = [f"pad {pad + lo} on each side" if not self.pool or pad + lo <= k // 2 else "", f"use a kernel of at most {largest}"]
         return Diagnostic(
-            "CNN204", f"kernel {k}{f' with dilation {d}' if d > 1 else ''} does not fit in a {sizes} input",
+            "CNN204", f"kernel {k}{f' with dilation {d}' if d > 1 else ''} does not fit in {article(sizes)} {sizes} input",
             equation=self.line(n, k, s, lo, hi, d), help=", ".join(f for f in fix if f) + ", or give the network a larger input",
             settings=(*((("padding", pad + lo),) if lo == hi else ()), ("kernel", largest), *((("dilation", 1),) if d > 1 else ())))
 

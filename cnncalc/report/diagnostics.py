@@ -27,7 +27,8 @@ def render(diagnostic: Diagnostic, sources: Mapping[str, str] | None = None, col
     if diagnostic.equation:
         lines.append(f"   = {diagnostic.equation}")
     if diagnostic.help:
-        lines.append(f"   = help: {diagnostic.help}")
+        first, *others = diagnostic.help.split("; or ")
+        lines += [f"   = help: {first}", *(f"   =   or: {other}" for other in others)]
     return "\n".join(lines)
 
 

@@ -37,7 +37,7 @@ def listed(diff: Diff) -> list[Change]:
 
 
 def lines(diff: Diff) -> Iterator[str]:
-    yield f"{diff.old.name} → {diff.new.name}"
+    yield heading(diff)
     shown = listed(diff)
     width = max((len(label(change)) for change in shown), default=0)
     yield ""
@@ -51,6 +51,12 @@ def lines(diff: Diff) -> Iterator[str]:
         yield f" {name:<{widths[0]}}  {old_text:>{widths[1]}} → {new_text:>{widths[2]}}  {change_text}".rstrip()
     for budget in diff.budgets:
         yield f" budget {budget.what} {limit_of(budget)}: {value(budget.old)} → {value(budget.new)}, {budget.verdict}"
+
+
+def heading(diff: Diff) -> str:
+    """``VGG-16 → VGG-19``; of two versions of one network, where they are from."""
+    old, new = diff.labels
+    return f"{diff.new.name}: {old} → {new}" if old else f"{diff.old.name} → {diff.new.name}"
 
 
 def totals(diff: Diff) -> list[tuple[str, Any, Any]]:
@@ -71,7 +77,7 @@ def markdown(diffs: list[tuple[str, Diff]], alone: Alone) -> str:
             parts += [f"{diff.new.name}: no change", ""]
             continue
         shown = listed(diff)
-        parts += [f"### {diff.old.name} → {diff.new.name}" + (f" (`{name}`)" if name else ""), ""]
+        parts += [f"### {heading(diff)}" + (f" (`{name}`)" if name else ""), ""]
         parts += ["| | old | new | change |", "|---|---:|---:|---:|"]
         parts += [f"| {what} | {value(old)} | {value(new)} | {change_of(old, new)} |" for what, old, new in totals(diff)]
         parts += [f"| budget {budget.what} {limit_of(budget).replace('<', '&lt;')} | {value(budget.old)} | {value(budget.new)} | {'✅' if budget.verdict == 'kept' else '❌'} {budget.verdict} |" for budget in diff.budgets]
@@ -126,7 +132,7 @@ def alike(diff: Diff) -> str:
     renamed = sum(change.old.row.path != change.new.row.path for change in both if change.old and change.new)
     fields = [change.figures["field"] for change in both if change.kind == "field"]
     ends = f", {len(fields)} with other fields ({value(fields[0][0])} → {value(fields[0][1])}" + (f" … {value(fields[-1][0])} → {value(fields[-1][1])})" if len(fields) > 1 else ")") if fields else ""
-    return f"{diff.alike} layers alike" + (f", {renamed} under another path" if renamed else "") + ends
+    return f"{diff.alike} layers unchanged" + (f", {renamed} under another path" if renamed else "") + ends
 
 
 def value(data: Any) -> str:

@@ -11,9 +11,9 @@ from typing import Any
 from ..diagnostic import Diagnostic, Edit, Fix, Mistake, Position, nearest
 from ..ops import BY_KEY
 from .expression import Expression, ExpressionError
-from .names import FIELD_SYNONYMS, GRAPH_WORDS, name_fault
+from .names import GRAPH_WORDS, name_fault
 from .steps import REQUIRED, BlockSteps, Step
-from .validation import MOST, shown, unknown_key, validate
+from .validation import MOST, meant_by, shown, unknown_key, validate
 from .values import ANY_WORD, FAULT, expression_fault, is_constant, prepare, words_of
 from .yaml_tree import Marks
 
@@ -63,6 +63,7 @@ class BodyReader:
         if step.key == "chain":
             step.kind = "chain"
             step.layers = self.layers(body if body is not None else [], step.body_marks, known)
+            sound &= body is None or isinstance(body, list)
         elif step.key in self.blocks:
             step.kind = "block"
             self.used_blocks.add(step.key)
@@ -122,7 +123,7 @@ class BodyReader:
         """Whether body and rows together give every copy what it needs, each once. A misspelled key is not missed too."""
         found = len(self.diagnostics)
         marks = step.marks.find("each")
-        meant = {FIELD_SYNONYMS.get(key) or nearest(key, known)[0] for key in data if key not in known} if not data.keys() <= set(known) else ()
+        meant = {meant_by(key, known) or key.partition(" ")[0] if " " in key else meant_by(key, known) or nearest(key, known)[0] for key in data if key not in known} if not data.keys() <= set(known) else ()
         for n, row in enumerate(step.each if step.each is not None else [{}]):
             for key in row:
                 if key not in known:
@@ -191,6 +192,7 @@ class BodyReader:
                     self.report("CNN108", f"`{name}` is no name for a branch", marks.key(self.file, name), fault)
                     sound = False
                 step.branches[name] = self.layers(layers if layers is not None else [], marks.find(name), known)
+                sound &= layers is None or isinstance(layers, list)
         elif isinstance(body, list) and body and all(isinstance(name, str) for name in body):
             step.sources = tuple(body)
             if step.source is not None:

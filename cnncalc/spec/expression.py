@@ -17,9 +17,9 @@ MAX_LENGTH, MAX_DEPTH, MAX_VALUE, MAX_POWER, MAX_LIST = 1000, 50, 10**18, 64, 10
 class ExpressionError(Exception):
     """What is wrong with an expression; `unknown` is the name it could not find."""
 
-    def __init__(self, message: str, unknown: str | None = None, help: str | None = None):
+    def __init__(self, message: str, unknown: str | None = None, help: str | None = None, text: str = ""):
         super().__init__(message)
-        self.unknown, self.help = unknown, help
+        self.unknown, self.help, self.text = unknown, help, text
 
 
 def _divisible(value: Any, divisor: Any = 8, least: Any = None) -> int:
@@ -76,7 +76,7 @@ class Expression:
                 warnings.simplefilter("ignore", SyntaxWarning)  # such as for `3in x`, which is no concern of the user
                 self.body = ast.parse(source, mode="eval").body
         except (SyntaxError, ValueError, MemoryError, RecursionError):
-            raise ExpressionError(f"`{clip(source)}` is not an expression", help=_advice(source)) from None
+            raise ExpressionError(f"`{clip(source)}` is not an expression", help=_advice(source), text=source) from None
         self.names = frozenset(_check(self.body, 0))
 
     def value(self, scope: Mapping[str, Any]) -> Any:

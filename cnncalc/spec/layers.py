@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..diagnostic import Diagnostic, Position, instead, misspelled
+from ..diagnostic import Diagnostic, Edit, Fix, Position, instead, misspelled
 from ..ops import BY_KEY
 from .bodies import BodyReader
 from .expression import clip
-from .names import GRAPH_WORDS, SYNONYMS, name_fault, parameter_fault
+from .names import FOREIGN, GRAPH_WORDS, SYNONYMS, name_fault, parameter_fault
 from .steps import REQUIRED, Step
 from .validation import shown
 from .values import ANY_WORD, FAULT, words_of
@@ -68,6 +68,15 @@ class LayerReader(BodyReader):
         if key.lower() in SYNONYMS:
             right = SYNONYMS[key.lower()]
             return instead(fault._replace(help=f"here it is called `{right}`"), key, right)
+        if key.lower() in FOREIGN:
+            return fault._replace(help=FOREIGN[key.lower()])
+        first, _, rest = key.partition(" ")
+        known = first in BY_KEY or first in self.blocks
+        if rest and known and place.length == 1:  # it goes on in the next line
+            return fault._replace(help=f"`{first}` lacks its colon, and so may what stands below it: `- {first}:`")
+        if rest and known and " - " not in key:
+            right = f"{first}: {rest}"
+            return instead(fault._replace(help=f"`{first}` lacks its colon: `- {right}`"), key, right, certain=rest.isalnum() and rest not in BY_KEY)
         if " - " in key:
             return fault._replace(help="indent each `- ` alike")
         if " " in key or "{" in key or "(" in key:
@@ -79,6 +88,8 @@ class LayerReader(BodyReader):
         known = [k for k in keys if k == "chain" or k in BY_KEY or k in self.blocks]
         if len(keys) == 1:
             return keys[0]
+        if len(known) == 1 and item[known[0]] is None and self._outdented(known[0], [key for key in keys if key not in known], marks):
+            return None
         if len(known) == 1:
             for key in keys:
                 if key not in known:
@@ -91,6 +102,18 @@ class LayerReader(BodyReader):
         found = " and ".join(f"`{k}`" for k in keys) or "none"
         self.report("CNN103", f"a layer has one operator or block, this one has {found}", at, "begin the second with `- ` of its own" if keys else "name an operator, such as `relu`")
         return None
+
+    def _outdented(self, operator: str, others: list[str], marks: Marks) -> bool:
+        """Whether the fields of an operator stand beside it, where only the graph's words may; said once, and mended by indenting them."""
+        inside = words_of(BY_KEY[operator]) if operator in BY_KEY else self.blocks[operator].params if operator in self.blocks else ()
+        if not others or not all(key in inside for key in others):
+            return False
+        places = [marks.key(self.file, key) for key in others]
+        edits = tuple(Edit(place.line, place.column, place.line, place.column, "  ") for place in places)
+        below = all(place.line > marks.line + 1 and place.column == marks.column + 1 for place in places)
+        fault = Diagnostic("CNN101", f"{', '.join(f'`{key}`' for key in others)} belong inside `{operator}`", places[0], "indent by two more")
+        self.add(fault._replace(fix=Fix("indent by two more", edits) if below else None))
+        return True
 
     def _graph_words(self, step: Step, item: dict, marks: Marks, known: frozenset[str]) -> frozenset[str]:
         """Reads name, from, repeat, each, when, expect and share; returns the names that the body may use."""

@@ -19,11 +19,27 @@ SYNONYMS = {
     "zeropadding2d": "pad", "droppath": "stochastic_depth", "drop_path": "stochastic_depth", "view": "reshape",
 }  # fmt: skip
 
+# Operators that are known elsewhere and have no equal here.
+FOREIGN = {
+    **dict.fromkeys(("selu", "celu", "glu", "rrelu", "softplus", "softsign", "hardtanh", "softmin", "logsigmoid", "threshold"), "the activations are listed in the README; `elu`, `gelu` and `silu` are near"),
+    **dict.fromkeys(("dwconv", "depthwise", "depthwiseconv", "depthwise_conv", "depthwiseconv2d", "depthwise_conv2d"), "a depthwise convolution is `conv: {out: c, kernel: 3, groups: c}`"),
+    **dict.fromkeys(("separableconv", "separableconv2d", "separable_conv"), "a depthwise `conv` with `groups: c`, then one with `kernel: 1`"),
+    **dict.fromkeys(("lstm", "gru", "rnn", "embedding", "attention", "multiheadattention", "transformer"), "cnncalc is about convolutional networks"),
+    **dict.fromkeys(("op", "type", "layer"), "the operator is the key itself: `- relu`, `- conv: {out: 8, kernel: 3}`"),
+}  # fmt: skip
+
+# Keys that people write and that have no place, with what to do instead.
+NEEDLESS = {
+    **dict.fromkeys(("in", "in_channels", "in_features", "input_shape", "input_dim"), "remove it: what comes in is inferred"),
+    **dict.fromkeys(("activation", "act"), "an activation is a layer of its own: put `- relu` after it"),
+    **dict.fromkeys(("data_format", "channels_last"), "remove it: channels always come first"),
+}  # fmt: skip
+
 # What fields of operators are called elsewhere.
 FIELD_SYNONYMS = {
     "out_channels": "out", "filters": "out", "channels": "out", "out_features": "out", "units": "out", "kernel_size": "kernel", "k": "kernel",
     "strides": "stride", "s": "stride", "pad": "padding", "p": "padding", "dilation_rate": "dilation", "num_groups": "groups", "scale_factor": "scale",
-    "output_size": "size", "negative_slope": "slope", "normalized_shape": "over",
+    "output_size": "size", "rate": "p", "pool_size": "kernel", "title": "name", "use_bias": "bias", "negative_slope": "slope", "normalized_shape": "over",
 }  # fmt: skip
 
 # Attributes of torch.nn.Module: a submodule of such a name is refused there, or hides the attribute.

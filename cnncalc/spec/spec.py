@@ -66,7 +66,7 @@ class Spec:
         from pathlib import PurePath
 
         own = self._own(variant)
-        return (own and own.name) or variant or self.document.name or PurePath(self.file).stem
+        return (own and own.name) or variant or self.document.name or PurePath(self.file).stem.removesuffix(".cnn")
 
     def _own(self, variant: str | None) -> Variant | None:
         """What a variant itself says."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, TypeVar, get_args
@@ -12,7 +12,8 @@ from pydantic import BaseModel, ValidationError
 from ..diagnostic import Diagnostic, Mistake, Position, instead, misspelled, nearest
 from ..ops.base import Op
 from .expression import clip
-from .names import FIELD_SYNONYMS
+from .names import FIELD_SYNONYMS, NEEDLESS
+from .values import reading
 from .yaml_tree import Marks
 
 UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")  # pydantic's names for a key that does not exist
@@ -35,7 +36,7 @@ def findings(error: ValidationError, model: Any, data: Any, marks: Marks, file: 
     """One diagnostic per key: a union of types reports each of its branches, which is one mistake."""
     seen = set()
     errors = error.errors(include_url=False)[:MOST]
-    meant = {(*e["loc"][:-1], FIELD_SYNONYMS.get(str(e["loc"][-1])) or nearest(str(e["loc"][-1]), keys_of(model, e["loc"]))[0]) for e in errors if e["type"] in UNKNOWN}
+    meant = {(*e["loc"][:-1], meant_by(str(e["loc"][-1]), keys_of(model, e["loc"])) or nearest(str(e["loc"][-1]), keys_of(model, e["loc"]))[0]) for e in errors if e["type"] in UNKNOWN}
     for item in errors:
         loc, missing = item["loc"], item["type"] == "missing"
         place = path_in_data(data, loc)
@@ -62,6 +63,7 @@ def finding(item: Any, model: Any, data: Any, marks: Marks, file: str, what: str
         help = f"`{value}` is a word here: no parameter is called so"
     if named == "layers":
         help = "begin each layer with `- `"
+    help = reading(value, takes) or help
     return Diagnostic("CNN103", f"`{named}` takes {takes}, not {shown(value)}", marks.find(*place).position(file), help=help)
 
 
@@ -97,14 +99,23 @@ def owner_text(path: tuple) -> str:
     return f"`{path[-1]}`"
 
 
+def meant_by(key: str, known: Collection[str]) -> str | None:
+    """What a key of other frameworks is called here."""
+    named = "kernel" if key == "size" else FIELD_SYNONYMS.get(key)
+    return named if named is not None and named in known else None
+
+
 def unknown_key(key: str, position: Position, known: list[str], what: str, given: Iterable[str] = ()) -> Diagnostic:
     """A key that does not exist here, beside those that are given."""
     fault = Diagnostic("CNN101", f"{what} has no key `{clip(key)}`", position)
-    meant = FIELD_SYNONYMS.get(key)
-    if meant in known and meant not in given:
+    meant = meant_by(key, known)
+    if meant is not None and meant not in given:
         return instead(fault._replace(help=f"here it is called `{meant}`"), key, str(meant))
-    if key in ("in_channels", "in_features"):
-        return fault._replace(help="remove it: what comes in is inferred")
+    if key in NEEDLESS:
+        return fault._replace(help=NEEDLESS[key])
+    first, _, rest = key.partition(" ")
+    if rest and first in known:
+        return instead(fault._replace(help=f"`{first}` lacks its colon: `{first}: {rest}`"), key, f"{first}: {rest}")
     if ":" in key:
         return fault._replace(help="put a space after the colon")
     return misspelled(fault, key, known, f"it has {', '.join(f'`{k}`' for k in known)}", given)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Set
+from fractions import Fraction
 from typing import Any, get_args
 
 from ..diagnostic import Diagnostic, Mistake, Position, misspelled
@@ -10,6 +12,7 @@ from ..ops.base import Op
 from .expression import Expression, ExpressionError, compiled, leaves
 
 ANY_WORD = frozenset(["*"])  # a field that takes any string
+SWITCHES = {"yes": "true", "on": "true", "no": "false", "off": "false"}  # of YAML 1.1
 FAULT = object()  # a value that was wrong, and has been reported
 
 
@@ -66,9 +69,26 @@ def _literals(annotation: Any) -> frozenset[str]:
 def expression_fault(error: ExpressionError, position: Position | None, known: Iterable[str] = ()) -> Diagnostic:
     """A fault in an expression, as a diagnostic."""
     if error.unknown is None:
-        return Diagnostic("CNN107", str(error), position, error.help)
+        return Diagnostic("CNN107", str(error), position, error.help or reading(error.text))
+    if error.unknown in SWITCHES:
+        return Diagnostic("CNN106", f"`{error.unknown}` is no name here", position, reading(error.unknown))
     if error.unknown == "i":
         return Diagnostic("CNN106", "`i` counts a `repeat`, and there is none around this", position)
     if error.unknown == "N":
         return Diagnostic("CNN106", "`N` is no name here", position, "shapes have no batch axis: [channels, *spatial]")
     return misspelled(Diagnostic("CNN106", f"`{error.unknown}` is no name here", position), error.unknown, known)
+
+
+def reading(value: Any, takes: str = "") -> str | None:
+    """What a value may have been meant to be."""
+    text = str(value).strip()
+    if text in SWITCHES:
+        return f"write `{SWITCHES[text]}`"
+    if re.fullmatch(r"\d+[x×]\d+(?:[x×]\d+)?", text):
+        sizes = re.split("[x×]", text)
+        return f"write `{sizes[0]}`" if len(set(sizes)) == 1 else f"write `[{', '.join(sizes)}]`"
+    if re.fullmatch(r"\d+(?:\.\d+)?%", text):
+        return f"write `{float(text[:-1]) / 100:g}`"
+    if isinstance(value, Fraction) and value.denominator > 1 and "integer" in takes:
+        return f"`//` divides to whole numbers: {value.numerator // value.denominator}"
+    return None

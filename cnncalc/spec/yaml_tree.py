@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from ..diagnostic import Diagnostic, Edit, Mistake, Position
+from .yaml_faults import invalid
 
 MAX_BYTES, MAX_DEPTH, MAX_NODES, MAX_DIGITS = 1_000_000, 64, 200_000, 18
 
@@ -89,7 +90,7 @@ def parse(text: str, file: str) -> tuple[Any, Marks]:
         while (event := parser.get_event()) is not None:
             reader.take(event)
     except yaml.YAMLError as error:
-        raise Mistake(_invalid(error, file, text)) from None
+        raise Mistake(invalid(error, file, text)) from None
     if reader.root is None:
         raise Mistake(Diagnostic("CNN006", "the file is empty", Position(file, 1, 1), help="start with `input: [3, 224, 224]` and `layers:`"))
     return reader.root
@@ -126,7 +127,7 @@ class _Reader:
             if event.anchor not in self.anchors:
                 inside = any(anchor == event.anchor for _, _, anchor in self.stack)
                 why = "stands inside its own anchor" if inside else f"has no anchor &{event.anchor} before it"
-                raise Mistake(Diagnostic("CNN001", f"the alias *{event.anchor} {why}", self._at(event)))
+                raise Mistake(Diagnostic("CNN001", f"the alias *{event.anchor} {why}", self._at(event), help="a `*` at the beginning is YAML's alias: quote an expression, or begin it with a number"))
             data, marks = self.anchors[event.anchor]
             self.last = event.end_mark.line, event.end_mark.column
             self._add(data, marks, None, event)
@@ -212,42 +213,3 @@ class _Reader:
 
 
 _NO_KEY = object()
-
-
-def _invalid(error: yaml.YAMLError, file: str, text: str) -> Diagnostic:
-    """libyaml's complaint, where it is best looked at, and the usual reason for it."""
-    if isinstance(error, yaml.reader.ReaderError):
-        return _unprintable(error, file, text)
-    mark, opened = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
-    problem, context = getattr(error, "problem", None) or str(error).splitlines()[0], getattr(error, "context", None)
-    unclosed = opened is not None and ("expected ',' or" in problem or "end of stream" in problem)
-    place = opened if unclosed else mark
-    position = Position(file, place.line + 1, place.column + 1) if place else Position(file, 1, 1)
-    lines = text.splitlines()
-    near = lines[mark.line][:500] if mark and mark.line < len(lines) else ""
-    found = re.search(_EXPRESSION, near)
-    if unclosed and mark and found and '"' not in near:
-        where = Position(file, mark.line + 1, found.start() + 1, len(found[0]))
-        return Diagnostic("CNN007", "an expression with brackets or commas must be quoted inside {…} or […]", where, help='quote it: {out: "depths[0]"}')
-    help = next((advice for sign, advice in _ADVICE if re.search(sign, problem)), None)
-    if unclosed:
-        help = "close the quote opened here" if "scalar" in (context or "") else "close the bracket opened here, and put a comma between its entries"
-    return Diagnostic("CNN001", f"not valid YAML: {problem}" + (f" {context}" if context else ""), position, help=help)
-
-
-_EXPRESSION = r"\$\{[^}]*\}?|\w+\[[^\]]*\]?|\bin \[[^\]]*\]?|\w+\([^)]*\)?"
-_ADVICE = (
-    (r"\btab\b|'\\t'", "indent with spaces"),
-    (r"mapping values are not allowed", "a layer with words below it ends in a colon: `- relu:`; a key and its value are set apart by `: `"),
-    (r"cannot start any token", "quote it; a least figure is written {min: 300}"),
-    (r"comment or line break", "`>` begins a text in YAML: write {min: 300}, or quote it"),
-    (r"expected <document start>", "indent what belongs together alike, and end a key with `:`"),
-    (r"block (mapping|end|collection)|expected '-'|expected key", "indent what belongs together alike"),
-)
-
-
-def _unprintable(error: Any, file: str, text: str) -> Diagnostic:
-    """A control character: libyaml counts bytes, so it is looked for here."""
-    at = next((n for n, c in enumerate(text) if ord(c) < 32 and c not in "\t\n\r" or ord(c) == 127 or 0x80 <= ord(c) < 0xA0 and c != "\x85"), 0)
-    before = text[:at]
-    return Diagnostic("CNN001", f"the character U+{ord(text[at]):04X} cannot stand in YAML", Position(file, before.count("\n") + 1, at - before.rfind("\n")), help="remove it")
