@@ -32,14 +32,17 @@ def candidates(case: Case, most: int) -> Iterator[Candidate]:
     if case.fault.diagnostic.code in ("CNN204", "CNN206", "CNN207", "CNN208"):
         yield from other_sizes(case, most)
     if case.fault.diagnostic.code in ("CNN204", "CNN207"):
-        yield Candidate("`padding: same`", case.setting("padding", "same"))
-        yield from dropped(case)
+        if keeps_size(case):
+            yield Candidate("`padding: same`", case.setting("padding", "same"))
+        if pooling(case):
+            yield from dropped(case)
 
 
 def settings(case: Case) -> Iterator[Candidate]:
     """What the operator says of its own fields."""
     for field, value in case.fault.diagnostic.settings:
-        if not (pooling(case) and field == "kernel"):  # a pool that no longer pools is none
+        lost = field == "padding" and bool(units_of(case.shapes[0]))  # what is padded no longer broadcasts
+        if not (pooling(case) and field == "kernel") and not lost:  # a pool that no longer pools is none
             yield Candidate(f"`{field}: {in_yaml(value)}`", case.setting(field, value))
 
 
@@ -51,9 +54,15 @@ def pooling(case: Case) -> bool:
 def stand_in(case: Case) -> e.Edits:
     """A window that does not fit keeps its size over its stride, what changes the sizes behind it least. None where a repair must do."""
     op = case.fault.op
-    if not isinstance(op, Sliding) or op.ceil_mode or units_of(case.shapes[0]) or expected(case) is not None:
+    if not isinstance(op, Sliding) or op.ceil_mode or expected(case) is not None or not keeps_size(case):
         return None
     return case.setting("padding", "same")
+
+
+def keeps_size(case: Case) -> bool:
+    """Whether `padding: same` would leave something of the size, and of what broadcasts."""
+    op, x = case.fault.op, case.shapes[0]
+    return isinstance(op, Sliding) and not units_of(x) and all(s <= max(n, 1) for n, s in zip(x[1:], op.geometry(len(x) - 1)[1]))
 
 
 def pool_dropped(case: Case) -> Iterator[Candidate]:

@@ -62,6 +62,19 @@ def added(text: Text, marks: Marks, key: str, value: str) -> Edits:
     return (text.edit(start, start, f"{key}: {value}\n{' ' * marks.column}"),)
 
 
+def key_dropped(text: Text, marks: Marks, key: str) -> Edits:
+    """A key and its value taken out of a mapping in {…}, or of one in block style if it has a line of its own."""
+    line, column, _ = marks.keys[key]
+    start, (_, end) = text.offset(line + 1, column + 1), text.span(marks.items[key])
+    if text.text[text.span(marks)[0]] == "{":
+        behind = re.match(r"\s*,\s*", text.text[end:])
+        before = re.search(r",\s*$", text.text[:start])
+        return (text.edit(start, end + behind.end(), ""),) if behind else (text.edit(before.start() if before else start, end, ""),)
+    alone = not text.text[text.starts[line] : start].strip()
+    newline = text.text.find("\n", end)
+    return (text.edit(text.starts[line], newline + 1, ""),) if alone and newline >= 0 and len(marks.keys) > 1 else None
+
+
 def layer_before(text: Text, marks: Marks, *lines: str) -> Edits:
     """A layer put in before another: its first line, and the words below it."""
     start, _ = text.span(marks)

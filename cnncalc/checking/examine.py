@@ -6,6 +6,7 @@ again, until nothing new comes up; places are those of the text as written.
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from ..analysis.fold import Report
@@ -13,13 +14,14 @@ from ..diagnostic import Diagnostic, Edit, Fix, Position
 from .candidates import stand_in
 from .case import Case
 from .finding import Finding
-from .pass_over import DOUBTFUL, passed_over
+from .pass_over import DOUBTFUL, field_dropped, passed_over
 from .repair import OFFERED, TRIALS, cost, persists, remaining, repairs
 from .text import Text
 from .version import Version
 
 ROUNDS, SEARCHES = 24, 12  # most repaired copies, and most findings for which repairs are searched
 WORK = 2_000_000  # characters that are read for a file, beyond the first time
+LOOKED_BEHIND = ("CNN003",)  # of a key that stands twice, the first is read
 SEARCHED = ("CNN2", "CNN301")  # codes whose repairs are searched
 EXACT = ("params", "weights", "biases", "buffers", "param_bytes")  # budgets that a stand-in for a size does not touch
 
@@ -62,6 +64,7 @@ class Entry:
         self.stand: Fix | None = None  # what was put in only to see what lies behind
         self.put_in: tuple[Edit, ...] = ()  # the edits, of the version it was found in, that let us see what lies behind it
         self.mended: tuple[Edit, ...] = ()  # the edits, of the text as written, that it counts as mended by
+        self.hides = False  # whether what depends on it is not checked
         self.consequence = False  # of an earlier finding, as far as can be known
 
     @property
@@ -80,7 +83,7 @@ class Entry:
         told = self.diagnostic._replace(fix=self.fixes[0] if self.fixes else None)
         if self.fixes and told.code.startswith(SEARCHED):
             told = told._replace(help="; or ".join(fix.title for fix in self.fixes[:OFFERED]))
-        return Finding(told, tuple(self.variants), self.later)
+        return Finding(told, tuple(self.variants), self.later, self.hides)
 
 
 class Search:
@@ -98,8 +101,9 @@ class Search:
         new = []
         for diagnostic, variant in version.wrong():
             place = diagnostic.position and version.text.original(diagnostic.position)
-            # that the numbers of a note differ between variants is no news
-            key = (diagnostic.code, place and place[1:3], diagnostic.message if diagnostic.severity == "error" else "")
+            # that sizes and the numbers of a note differ between variants is no news
+            told = diagnostic.message if diagnostic.severity == "error" and diagnostic.code not in ("CNN204", "CNN301") else ""
+            key = (diagnostic.code, place and place[1:3], told)
             if key not in self.entries:
                 entry = self.entries[key] = Entry(diagnostic._replace(position=place), later=not version.as_written)
                 self._mend(entry, version, diagnostic, variant)
@@ -119,22 +123,27 @@ class Search:
             self.searched += 1
             self.work -= TRIALS * cost(version.text, len(case.graph.nodes)) if fixes or whole else 0
         entry.fixes, entry.whole = ([fix for fix in map(version.original, some) if fix] for some in (fixes, whole))
-        if not entry.error or not version.blocked(variant):
+        if not entry.error or diagnostic.code in LOOKED_BEHIND or not version.blocked(variant):
             return
         stand = stand_in(case) if case is not None and diagnostic.code == "CNN204" else None
         if stand:
             self.sizes_doubtful = True
             entry.stand = version.original(Fix("`padding: same`", stand))
         here = [fix for fix in whole if diagnostic.position and fix.edits[0].line == diagnostic.position.line]  # rather than another input
-        entry.put_in = stand or next((fix.edits for fix in (*here, *fixes)), ()) or self._pass_over(version, diagnostic)
+        entry.put_in = stand or next((fix.edits for fix in (*here, *fixes)), ()) or self._pass_over(entry, version, diagnostic)
         known = version.original(Fix("", entry.put_in))
         entry.mended = known.edits if known else ()
 
-    def _pass_over(self, version: Version, diagnostic: Diagnostic) -> tuple[Edit, ...]:
-        """A layer without a repair is left out."""
+    def _pass_over(self, entry: Entry, version: Version, diagnostic: Diagnostic) -> tuple[Edit, ...]:
+        """A layer without a repair is left out, or only the field that is wrong."""
         if version.spec is None or diagnostic.position is None:
+            entry.hides = version.spec is None
             return ()
         edits = passed_over(version.text, version.spec, diagnostic.position, named=diagnostic.code != "CNN108")
+        without = field_dropped(version.text, version.spec, diagnostic.position)
+        if without is not None:
+            return without
+        entry.hides = True
         self.passed_over |= edits is not None
         return edits or ()
 
@@ -143,7 +152,8 @@ class Search:
         diagnostic = entry.diagnostic
         if not entry.later:
             return False
-        if self.passed_over and diagnostic.code.startswith(DOUBTFUL):
+        counted = diagnostic.code == "CNN105" and re.search(r"`[a-z_]+\d+`", diagnostic.message)  # a name that counts layers, of which one is missing
+        if self.passed_over and (diagnostic.code.startswith(DOUBTFUL) or counted):
             return True
         if self.sizes_doubtful and diagnostic.code == "CNN302" and not diagnostic.message.startswith(EXACT):
             return True
@@ -172,7 +182,7 @@ def settle(text: Text, file: str, entries: list[Entry], work: int) -> None:
     A finding that is not there after the repairs that were chosen was a consequence of others that were tried first.
     """
     errors = [entry for entry in entries if entry.error and not entry.consequence and (entry.mended or entry.fixes)][: 2 * SEARCHES]
-    if sum(bool(entry.mended) for entry in errors) < 2 and not any(entry.later for entry in errors):
+    if sum(entry.error and not entry.consequence for entry in entries) < 2:
         for entry in errors:
             entry.fixes = entry.whole or entry.fixes
         return
@@ -184,11 +194,17 @@ def settle(text: Text, file: str, entries: list[Entry], work: int) -> None:
             entry.fixes = [fix for fix, rank in zip(entry.fixes, ranks) if rank == min(ranks)]
         if entry.fixes and entry.mended and entry.stand is None:
             entry.mended = entry.fixes[0].edits
-    for entry in errors:
-        if entry.later and entry.diagnostic.position:
-            entry.consequence = not persists(entry.diagnostic, text, others(entries, entry), entry.variants[0])
+    gone: list[Entry] = []
+    for entry in reversed([entry for entry in entries if entry.error and not entry.consequence][: 2 * SEARCHES]):  # of two that one edit mends, the first stays
+        sure = entry.diagnostic.code == "CNN101" and any(fix.certain for fix in entry.fixes)
+        if entry.diagnostic.position and not sure:
+            rest = others([other for other in entries if other not in gone], entry)
+            if rest and not persists(entry.diagnostic, text, rest, entry.variants[0]):
+                gone.append(entry)
+    for entry in gone:
+        entry.consequence = True
     chosen = [entry.fixes[0].edits for entry in errors if entry.fixes and not entry.consequence]
-    if remaining(text, chosen, file, errors[0].variants[0])[1]:  # each is right beside what was put in, but not beside each other
+    if errors and remaining(text, chosen, file, errors[0].variants[0])[1]:  # each is right beside what was put in, but not beside each other
         for entry in errors:
             if entry.stand is not None:
                 entry.fixes = [entry.stand, *(fix for fix in entry.fixes if fix.edits != entry.stand.edits)]

@@ -13,6 +13,7 @@ class Finding(NamedTuple):
     diagnostic: Diagnostic
     variants: tuple[str | None, ...] = ()
     later: bool = False  # met once the errors before it were mended
+    hides: bool = False  # what depends on it is not checked
     fails: bool = False  # whether it makes the check fail
     fingerprint: str = ""
 

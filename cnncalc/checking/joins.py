@@ -177,7 +177,7 @@ def padded(case: Case) -> Iterator[Candidate]:
     for n in leading(case, case.fault.inputs):
         node = case.graph.nodes[n]
         op = node.op
-        if isinstance(op, Sliding) and not op.pool and node.step is not None and op.padding in (0, "valid"):
+        if isinstance(op, Sliding) and node.step is not None and op.padding in (0, "valid") and (not op.pool or set(op.geometry(len(node.shape) - 1)[1]) == {1}):
             reach = [d * (k - 1) for k, d in zip(op.geometry(len(node.shape) - 1)[0], op.geometry(len(node.shape) - 1)[2])]
             if len(set(reach)) == 1 and reach[0] and reach[0] % 2 == 0:
                 yield Candidate(f"`padding: {reach[0] // 2}` at `{node.path}`", case.setting("padding", reach[0] // 2, n))

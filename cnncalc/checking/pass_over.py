@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..diagnostic import Edit, Position
+from ..ops import BY_KEY
 from ..spec.spec import Spec
 from ..spec.yaml_tree import Marks
+from .edits import key_dropped
 from .text import Text
 
 # Codes of findings that may be owed to what was put in for it.
@@ -16,16 +18,34 @@ DOUBTFUL = ("CNN201", "CNN205", "CNN206", "CNN208", "CNN301", "CNN302")
 def passed_over(text: Text, spec: Spec, position: Position, named: bool) -> tuple[Edit, ...] | None:
     """The innermost layer around a place replaced by one that keeps its name, if it is `named`, and its channels, where they are written."""
     offset = text.offset(position.line, position.column)
-    around = [item for item in layers(spec.marks) if text.span(item)[0] <= offset < max(text.span(item)[1], text.span(item)[0] + 1)]
-    if not around:
+    item = layer_around(text, spec, offset)
+    if item is None or "&" in written(text, item):  # what has an anchor is meant elsewhere too
         return None
-    item = min(around, key=lambda marks: text.span(marks)[1] - text.span(marks)[0])
     start, end = text.span(item)
     out = next((words for marks in item.items.values() for key, inner in marks.items.items() if key == "out" and (words := written(text, inner)).isdigit()), None)
     name = written(text, item.items["name"]) if named and "name" in item.items else None
     layer = f"conv: {{out: {out}, kernel: 1}}" if out and out.strip("0") else "identity: "
     new = f"{{{layer}, name: {name}}}" if name else f"{{{layer}}}"
     return (text.edit(start, end, new),) if text.text[start:end] != new else None
+
+
+def layer_around(text: Text, spec: Spec, offset: int) -> Marks | None:
+    """The innermost layer around a place."""
+    around = [item for item in layers(spec.marks) if text.span(item)[0] <= offset < max(text.span(item)[1], text.span(item)[0] + 1)]
+    return min(around, key=lambda marks: text.span(marks)[1] - text.span(marks)[0], default=None)
+
+
+def field_dropped(text: Text, spec: Spec, position: Position) -> tuple[Edit, ...] | None:
+    """A field with a wrong value left out, where it has a default that can stand for it."""
+    offset = text.offset(position.line, position.column)
+    item = layer_around(text, spec, offset)
+    for key, body in item.items.items() if item is not None else ():
+        fields = BY_KEY[key].fields() if key in BY_KEY else {}
+        for field, value in body.items.items():
+            start, end = text.span(value)
+            if start <= offset < max(end, start + 1) and field in body.keys and field in fields and not fields[field].is_required():
+                return key_dropped(text, body, field)
+    return None
 
 
 def layers(marks: Marks) -> Iterator[Marks]:

@@ -73,15 +73,14 @@ def attempt(case: Case, edits: tuple[Edit, ...]) -> Trial:
     except Mistake:
         return Trial(False, False, 0, 0, Graph())
     graph = spec.graph(case.variant)
-    if graph.outputs:  # whole: do the names that figures are published and budgeted for still exist?
-        graph.diagnostics += [d for d in analyze(spec, case.variant).diagnostics if d.code == "CNN105" and d not in graph.diagnostics]
+    told = analyze(spec, case.variant).diagnostics if graph.outputs else graph.diagnostics  # whole: names in `published`, budgets
     mine = case.fault.diagnostic
     again = any(d.code == mine.code and d.position and edited.place_before(d.position) == mine.position for d in graph.diagnostics)
     earlier = len(graph.nodes) < len(case.graph.nodes) - 1 and not graph.outputs
-    worse = bool(case.graph.outputs) and (not graph.outputs or errors(graph.diagnostics) >= errors(case.graph.diagnostics))
+    worse = bool(case.graph.outputs) and (not graph.outputs or errors(told) >= errors(case.graph.diagnostics))
     mends = not (again or earlier or worse or not graph.nodes or errors(spec.diagnostics) > errors(case.spec.diagnostics))
     mends = mends and not any(faulty(spec.graph(other)) > known for other, known in case.beside)
-    return Trial(mends, bool(graph.outputs), len(graph.nodes), errors(graph.diagnostics), graph)
+    return Trial(mends, bool(graph.outputs), len(graph.nodes), errors(told) + sum(d.code == "CNN302" for d in told), graph)
 
 
 def faulty(graph: Graph) -> tuple[bool, int]:
@@ -109,10 +108,11 @@ def persists(finding: Diagnostic, text: Text, fixes: Sequence[Sequence[Edit]], v
     edited = text.apply(*fixes)
     try:
         spec = from_text(edited.text, finding.position.file)
-        left = [*spec.diagnostics, *spec.graph(variant).diagnostics]
-    except Mistake as mistake:
-        left = list(mistake.diagnostics)
-    return any(d.code == finding.code and d.position and edited.original(d.position)[1:3] == finding.position[1:3] for d in left)
+        report = analyze(spec, variant)
+    except Mistake:
+        return True
+    there = any(d.code == finding.code and d.position and edited.original(d.position)[1:3] == finding.position[1:3] for d in report.diagnostics)
+    return there or not report.complete  # what is not reached is not gone
 
 
 def remaining(text: Text, fixes: Sequence[Sequence[Edit]], file: str, variant: str | None) -> tuple[bool, int]:
@@ -121,5 +121,5 @@ def remaining(text: Text, fixes: Sequence[Sequence[Edit]], file: str, variant: s
         spec = from_text(text.apply(*fixes).text, file)
     except Mistake as mistake:
         return True, errors(list(mistake.diagnostics))
-    graph = spec.graph(variant)
-    return not graph.outputs, errors(graph.diagnostics) + errors(spec.diagnostics)
+    report = analyze(spec, variant)
+    return not report.complete, errors(report.diagnostics)

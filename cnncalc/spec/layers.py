@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..diagnostic import Diagnostic, Edit, Fix, Position, instead, misspelled
+from ..diagnostic import Diagnostic, Edit, Fix, Position, instead, misspelled, nearest
 from ..ops import BY_KEY
 from .bodies import BodyReader
 from .expression import clip
@@ -98,6 +98,12 @@ class LayerReader(BodyReader):
                     fault = Diagnostic("CNN101", f"`{key}` is no key of a layer", marks.key(self.file, key))
                     self.add(fault._replace(help=f"it belongs inside: `{known[0]}: {{{key}: …}}`") if inside else misspelled(fault, key, GRAPH_WORDS, f"beside `{known[0]}` may stand {', '.join(GRAPH_WORDS)}", item))
             return known[0]
+        if len(keys) == 2 and not known:
+            for key, word in (keys, keys[::-1]):
+                if nearest(key, [*BY_KEY, *self.blocks, "chain"])[0] and nearest(word, GRAPH_WORDS)[0]:
+                    self.add(self._unknown_operator(key, marks.key(self.file, key)))
+                    self.add(misspelled(Diagnostic("CNN101", f"`{word}` is no key of a layer", marks.key(self.file, word)), word, GRAPH_WORDS, None, item))
+                    return None
         at = marks.key(self.file, keys[1]) if keys else marks.position(self.file)
         found = " and ".join(f"`{k}`" for k in keys) or "none"
         self.report("CNN103", f"a layer has one operator or block, this one has {found}", at, "begin the second with `- ` of its own" if keys else "name an operator, such as `relu`")

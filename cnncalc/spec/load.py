@@ -69,9 +69,14 @@ def read_bytes(file: str, data: bytes) -> str:
 def from_text(text: str, file: str = "<text>", variant: str | None = None) -> Spec:
     """The spec written in a text."""
     try:
-        data, marks = parse(text, file)
-        document, found = document_of(data, marks, file)
-        return Spec(file, text, document, marks, variant, found)
+        twice: list[Diagnostic] = []
+        data, marks = parse(text, file, twice)
+        try:
+            document, found = document_of(data, marks, file)
+        except Mistake as mistake:
+            mistake.diagnostics = (*twice, *mistake.diagnostics)
+            raise
+        return Spec(file, text, document, marks, variant, [*twice, *found])
     except Mistake as mistake:
         mistake.sources[file] = text
         raise

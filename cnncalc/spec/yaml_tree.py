@@ -79,12 +79,15 @@ def scalar(text: str) -> Any:
     return text
 
 
-def parse(text: str, file: str) -> tuple[Any, Marks]:
-    """Data and marks of one document, or a Mistake at the place of the fault."""
+def parse(text: str, file: str, faults: list[Diagnostic] | None = None) -> tuple[Any, Marks]:
+    """Data and marks of one document, or a Mistake at the place of the fault.
+
+    Keys that stand twice are added to `faults`, if there is such a list, and the first one counts.
+    """
     if len(text) > MAX_BYTES:
         raise Mistake(Diagnostic("CNN004", f"the file is larger than {MAX_BYTES:,} bytes", Position(file, 1, 1)))
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-    reader = _Reader(file)
+    reader = _Reader(file, faults)
     try:
         parser = loader(text)
         while (event := parser.get_event()) is not None:
@@ -99,8 +102,8 @@ def parse(text: str, file: str) -> tuple[Any, Marks]:
 class _Reader:
     """Builds data and marks from events, without recursion."""
 
-    def __init__(self, file: str):
-        self.file = file
+    def __init__(self, file: str, faults: list[Diagnostic] | None):
+        self.file, self.faults = file, faults
         self.root: tuple[Any, Marks] | None = None
         self.stack: list[tuple[Any, Marks, str | None]] = []  # open container, its marks, its anchor
         self.pending: list[Any] = []  # per open mapping: the key that waits for its value, or _NO_KEY
@@ -176,7 +179,12 @@ class _Reader:
         if key == "<<":
             raise Mistake(Diagnostic("CNN005", "`<<` merges are no part of the language", self._at(event), help="use a block with parameters, or a variant"))
         if key in data:
-            raise Mistake(Diagnostic("CNN003", f"`{key}` stands twice in this mapping, first at line {marks.keys[key][0] + 1}", self._at(event), help="remove or rename one"))
+            fault = Diagnostic("CNN003", f"`{key}` stands twice in this mapping, first at line {marks.keys[key][0] + 1}", self._at(event), help="remove or rename one")
+            if self.faults is None:
+                raise Mistake(fault)
+            self.faults.append(fault)
+            self.pending[-1] = _TWICE
+            return
         marks.keys[key] = self._place(event)
         self.pending[-1] = key
         self.last = event.end_mark.line, event.end_mark.column
@@ -207,9 +215,10 @@ class _Reader:
             parent.append(data)
         else:
             key = self.pending[-1]
-            place.items[key] = marks
-            parent[key] = data
             self.pending[-1] = _NO_KEY
+            if key is not _TWICE:
+                place.items[key] = marks
+                parent[key] = data
 
 
-_NO_KEY = object()
+_NO_KEY, _TWICE = object(), object()

@@ -29,4 +29,4 @@ def finding_data(finding: Finding) -> dict[str, Any]:
     d = finding.diagnostic
     fix = d.fix and {"title": d.fix.title, "certain": d.fix.certain, "edits": [edit._asdict() for edit in d.fix.edits]}
     end = d.position and d.position.column + d.position.length
-    return {**diagnostic_data(d), "end_column": end, "variants": list(finding.variants), "later": finding.later, "fails": finding.fails, "fingerprint": finding.fingerprint, "fix": fix}
+    return {**diagnostic_data(d), "end_column": end, "variants": list(finding.variants), "later": finding.later, "hides": finding.hides, "fails": finding.fails, "fingerprint": finding.fingerprint, "fix": fix}
