@@ -281,6 +281,17 @@ LAYERS = "cnncalc: 1\ninput: [3, 32, 32]\nlayers:\n"
     (LAYERS + "  - conv: {out: 8, kernel: 9}\n  - relu:\n    from: qqq\n  - relu:\n    from: zzz\n  - conv: {out: 9, kernel: 77}\n", [("CNN105", 6), ("CNN105", 8), ("CNN204", 9)]),
     (LAYERS + "  - conv: {out: 8}\n  - foo: 3\n  - conv: {out: 0, kernel: 3}\n  - maxpool: {kernel: 2, padding: 2}\n", [("CNN102", 4), ("CNN104", 5), ("CNN103", 6), ("CNN207", 7)]),
     (LAYERS + "  - relu\noutputs: [nope, nowhere]\n", [("CNN105", 5), ("CNN105", 5)]),
+    (LAYERS + "  - conv: {out: 8, kernel: 3, kernel: 3}\n  - tahn\nbudget: {prams: < 1k}\n", [("CNN003", 4), ("CNN104", 5), ("CNN101", 6)]),
+    (LAYERS + "  - maxpool: {kernel: 2, stride: 0}\n    expect: [3, 16, 16]\n  - maxpool: {kernel: 2, padding: 2}\n", [("CNN103", 4), ("CNN207", 6)]),
+    (LAYERS + "  - conv: &c {out: 7/2, kernel: 3}\n  - conv: *c\n", [("CNN103", 4)]),
+    # what is declared under a misspelled word is not missed too, and two that one edit mends are not taken for one another's consequence
+    ("cnncalc: 1\ninput: [3, 8, 8]\nblcoks:\n  residual:\n    params: {out: }\n    layers:\n      - conv: {out: out, kernel: 3}\nlayers:\n  - residual: 8\n", [("CNN101", 3)]),
+    (LAYERS + "  - reluu\n  - conv: {out: 8, kernel: 3}\n    expect: [8, 32, 32]\n  - sigmoid:\n    expect: [8, 32, 32]\n  - linear: 10\n", [("CNN104", 4), ("CNN301", 6), ("CNN301", 8), ("CNN201", 9)]),
+    # languages and habits of others
+    (LAYERS + "  - conv {out: 32, kernel: 3}\n", [("CNN001", 4)]),
+    (LAYERS + "  - conv:\n    out: 32\n    kernel: 3\n", [("CNN101", 5)]),
+    (LAYERS + "  - conv: {out 32, kernel: 3}\n", [("CNN101", 4)]),
+    ("cnncalc: 1\ninput: [1, 3, 16, 16]\nlayers:\n  - conv: {out: 8, kernel: 5}\n", [("CNN204", 4)]),
 ])  # fmt: skip
 def test_neither_consequences_nor_gaps(text: str, due: list[tuple[str, int]]) -> None:
     assert codes(text) == due
@@ -311,3 +322,42 @@ def test_fix_all_does_not_lower_what_is_demanded(tmp_path: Path) -> None:
 def test_long_files_are_not_searched_without_end() -> None:
     checked = check_text(LAYERS + "  - conv: {out: 8, kernel: 99}\n" * 3000, "net.yaml", None, Job(Config()))
     assert "CNN004" in {f.diagnostic.code for f in checked.findings}  # says that there may be more
+
+
+@pytest.mark.parametrize(("comment", "text"), [("# cnncalc: ignore-file\n", "input: [3, 8, 8\n"), ("# cnncalc: ignore-file[CNN0]\n", "input: [3, 8, 8]\ninput: [3, 8, 8]\nlayers: [relu]\n")])
+def test_what_keeps_a_file_from_being_read_cannot_be_ignored(comment: str, text: str) -> None:
+    assert check_text(comment + text, "a", None, Job(Config())).fails
+
+
+def test_codes_to_ignore_stand_in_brackets() -> None:
+    text = "cnncalc: 1\ninput: [3, 8, 8]\nlayers:\n  - maxpool: 3  # cnncalc: ignore CNN204\n"
+    findings = check_text(text, "a", None, Job(Config())).findings
+    assert [f.diagnostic.code for f in findings] == ["CNN501", "CNN113"]
+    assert findings[1].diagnostic.fix
+    assert "# cnncalc: ignore[CNN204]" in applied(text, [findings[1].diagnostic.fix])
+
+
+def test_a_repair_is_right_for_every_variant() -> None:
+    """Of the second use alone a literal would do; of all of them, the name."""
+    text = """cnncalc: 1
+input: [3, 16, 16]
+params: {w: 16}
+variants: {wide: {params: {w: 24}}}
+blocks:
+  residual:
+    params: {out: , stride: 1}
+    layers:
+      - add:
+          body:
+            - conv: {out: out, kernel: 3, stride: stride, padding: 1}
+            - conv: {out: 16, kernel: 3, padding: 1}
+          shortcut:
+            - conv: {out: out, kernel: 1, stride: stride}
+layers:
+  - residual: w
+  - residual: {out: 2 * w, stride: 2}
+"""
+    findings = [f for f in examine(text, "net.yaml").findings if f.diagnostic.severity == "error"]
+    assert [(f.diagnostic.code, f.diagnostic.position and f.diagnostic.position.line) for f in findings] == [("CNN206", 9)]
+    assert findings[0].diagnostic.fix
+    assert "- conv: {out: out, kernel: 3, padding: 1}" in applied(text, [findings[0].diagnostic.fix])

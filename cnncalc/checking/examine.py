@@ -14,14 +14,15 @@ from ..diagnostic import Diagnostic, Edit, Fix, Position
 from .candidates import stand_in
 from .case import Case
 from .finding import Finding
-from .pass_over import DOUBTFUL, field_dropped, passed_over
+from .pass_over import DOUBTFUL, SIZING, field_dropped, passed_over
 from .repair import OFFERED, TRIALS, cost, persists, remaining, repairs
 from .text import Text
 from .version import Version
 
 ROUNDS, SEARCHES = 24, 12  # most repaired copies, and most findings for which repairs are searched
 WORK = 2_000_000  # characters that are read for a file, beyond the first time
-LOOKED_BEHIND = ("CNN003",)  # of a key that stands twice, the first is read
+LOOKED_BEHIND = ("CNN003", "CNN301")  # of a key that stands twice, the first is read; what is not as expected hides nothing
+ONCE = ("CNN003", "CNN2", "CNN301")  # codes that count once at a place, whatever their numbers
 SEARCHED = ("CNN2", "CNN301")  # codes whose repairs are searched
 EXACT = ("params", "weights", "biases", "buffers", "param_bytes")  # budgets that a stand-in for a size does not touch
 
@@ -102,7 +103,7 @@ class Search:
         for diagnostic, variant in version.wrong():
             place = diagnostic.position and version.text.original(diagnostic.position)
             # that sizes and the numbers of a note differ between variants is no news
-            told = diagnostic.message if diagnostic.severity == "error" and diagnostic.code not in ("CNN204", "CNN301") else ""
+            told = diagnostic.message if diagnostic.severity == "error" and not diagnostic.code.startswith(ONCE) else ""
             key = (diagnostic.code, place and place[1:3], told)
             if key not in self.entries:
                 entry = self.entries[key] = Entry(diagnostic._replace(position=place), later=not version.as_written)
@@ -123,7 +124,7 @@ class Search:
             self.searched += 1
             self.work -= TRIALS * cost(version.text, len(case.graph.nodes)) if fixes or whole else 0
         entry.fixes, entry.whole = ([fix for fix in map(version.original, some) if fix] for some in (fixes, whole))
-        if not entry.error or diagnostic.code in LOOKED_BEHIND or not version.blocked(variant):
+        if not entry.error or diagnostic.code in LOOKED_BEHIND or not version.blocked(variant, LOOKED_BEHIND):
             return
         stand = stand_in(case) if case is not None and diagnostic.code == "CNN204" else None
         if stand:
@@ -139,10 +140,10 @@ class Search:
         if version.spec is None or diagnostic.position is None:
             entry.hides = version.spec is None
             return ()
-        edits = passed_over(version.text, version.spec, diagnostic.position, named=diagnostic.code != "CNN108")
-        without = field_dropped(version.text, version.spec, diagnostic.position)
-        if without is not None:
+        field, without = field_dropped(version.text, version.spec, diagnostic.position)
+        if without is not None and field not in SIZING:
             return without
+        edits = without or passed_over(version.text, version.spec, diagnostic.position, named=diagnostic.code != "CNN108")
         entry.hides = True
         self.passed_over |= edits is not None
         return edits or ()
@@ -194,13 +195,17 @@ def settle(text: Text, file: str, entries: list[Entry], work: int) -> None:
             entry.fixes = [fix for fix, rank in zip(entry.fixes, ranks) if rank == min(ranks)]
         if entry.fixes and entry.mended and entry.stand is None:
             entry.mended = entry.fixes[0].edits
+    candidates = [entry for entry in entries if entry.error and not entry.consequence and entry.diagnostic.position][: 2 * SEARCHES]
+    sure = [entry for entry in candidates if entry.diagnostic.code == "CNN101" and any(fix.certain for fix in entry.fixes)]
     gone: list[Entry] = []
-    for entry in reversed([entry for entry in entries if entry.error and not entry.consequence][: 2 * SEARCHES]):  # of two that one edit mends, the first stays
-        sure = entry.diagnostic.code == "CNN101" and any(fix.certain for fix in entry.fixes)
-        if entry.diagnostic.position and not sure:
+    for _ in range(2):  # what is left of one that went may show another to have been its consequence
+        before = len(gone)
+        for entry in reversed([entry for entry in candidates if entry not in sure and entry not in gone]):  # of two that one edit mends, the first stays
             rest = others([other for other in entries if other not in gone], entry)
             if rest and not persists(entry.diagnostic, text, rest, entry.variants[0]):
                 gone.append(entry)
+        if len(gone) == before:
+            break
     for entry in gone:
         entry.consequence = True
     chosen = [entry.fixes[0].edits for entry in errors if entry.fixes and not entry.consequence]

@@ -25,10 +25,10 @@ def joined(case: Case) -> Iterator[Candidate]:
     for n, shape in enumerate(shapes):
         if n == longest or shape == shapes[longest]:
             continue
-        if step.op is not Concat:
-            yield from projected(case, n, shape, shapes[longest], longest)
         yield from by_name(case, n, shapes[longest])
         yield from by_name(case, longest, shape)
+        if step.op is not Concat:
+            yield from projected(case, n, shape, shapes[longest], longest)
         yield from resampled(case, n, shape, shapes[longest])
         yield from resampled(case, longest, shapes[longest], shape)
         yield from cropped(case, n, shape, shapes[longest], longest)
@@ -37,7 +37,7 @@ def joined(case: Case) -> Iterator[Candidate]:
 
 
 def by_name(case: Case, n: int, wanted: Shape) -> Iterator[Candidate]:
-    """A number in the last layer of a branch that should have been one of the names around it."""
+    """A number in the last layer of a branch that should have been a parameter of the block it stands in."""
     if case.shapes[n][1:] != wanted[1:] or case.fault.step.op is Concat:
         return
     m = producer(case, n)
@@ -46,8 +46,11 @@ def by_name(case: Case, n: int, wanted: Shape) -> Iterator[Candidate]:
         return
     for step, scope, field in written_at(node.step, node.scope, "out"):
         value = step.body.get(field)
-        names = [name for name, number in scope.values.items() if number == wanted[0] and type(number) is int] if type(value) is int else []
-        for name in names[:2]:
+        block: Scope | None = scope
+        while block is not None and block.step is None:
+            block = block.parent
+        params = case.spec.blocks[block.step.key].params if block is not None and block.step is not None and type(value) is int else ()
+        for name in [name for name in params if scope.values.get(name) == wanted[0]][:2]:
             yield Candidate(f"`{field}: {name}` at `{node.path}`", e.field_set(case.text, step, field, Word(name)))
 
 

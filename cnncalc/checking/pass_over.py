@@ -12,6 +12,7 @@ from .edits import key_dropped
 from .text import Text
 
 # Codes of findings that may be owed to what was put in for it.
+SIZING = ("stride", "padding", "output_padding", "dilation", "size", "scale", "ceil_mode")  # fields that a size depends on
 DOUBTFUL = ("CNN201", "CNN205", "CNN206", "CNN208", "CNN301", "CNN302")
 
 
@@ -35,8 +36,8 @@ def layer_around(text: Text, spec: Spec, offset: int) -> Marks | None:
     return min(around, key=lambda marks: text.span(marks)[1] - text.span(marks)[0], default=None)
 
 
-def field_dropped(text: Text, spec: Spec, position: Position) -> tuple[Edit, ...] | None:
-    """A field with a wrong value left out, where it has a default that can stand for it."""
+def field_dropped(text: Text, spec: Spec, position: Position) -> tuple[str, tuple[Edit, ...] | None]:
+    """A field with a wrong value, and the edit that leaves it out, where it has a default that can stand for it."""
     offset = text.offset(position.line, position.column)
     item = layer_around(text, spec, offset)
     for key, body in item.items.items() if item is not None else ():
@@ -44,8 +45,8 @@ def field_dropped(text: Text, spec: Spec, position: Position) -> tuple[Edit, ...
         for field, value in body.items.items():
             start, end = text.span(value)
             if start <= offset < max(end, start + 1) and field in body.keys and field in fields and not fields[field].is_required():
-                return key_dropped(text, body, field)
-    return None
+                return field, key_dropped(text, body, field)
+    return "", None
 
 
 def layers(marks: Marks) -> Iterator[Marks]:

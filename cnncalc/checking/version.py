@@ -56,10 +56,10 @@ class Version:
         marks = self.spec.marks
         return {"": marks.key(self.file, "layers"), **{name: marks.find("variants").key(self.file, name) for name in self.spec.variants}}
 
-    def blocked(self, variant: str | None) -> bool:
-        """Whether something may be hidden behind what is wrong with a variant, or with the text."""
+    def blocked(self, variant: str | None, harmless: tuple[str, ...]) -> bool:
+        """Whether something may be hidden behind what is wrong with a variant, or with the text, harmless codes apart."""
         report = self.reports.get(variant)
-        return report is None or not report.complete or any(d.severity == "error" for d in self.diagnostics)
+        return report is None or not report.complete or any(d.severity == "error" and d.code not in harmless for d in self.diagnostics)
 
     def wrong(self) -> Iterator[tuple[Diagnostic, str | None]]:
         """Each diagnostic with its variant. Of a text with repairs, errors and budgets alone."""
