@@ -15,12 +15,12 @@ from .candidates import stand_in
 from .case import Case
 from .finding import Finding
 from .pass_over import DOUBTFUL, SIZING, field_dropped, passed_over
-from .repair import OFFERED, TRIALS, cost, persists, remaining, repairs
+from .repair import OFFERED, cost, persists, remaining, repairs
 from .text import Text
 from .version import Version
 
 ROUNDS, SEARCHES = 24, 12  # most repaired copies, and most findings for which repairs are searched
-WORK = 2_000_000  # characters that are read for a file, beyond the first time
+WORK = 3_000_000  # characters that are read for a file, beyond the first time
 LOOKED_BEHIND = ("CNN003", "CNN301")  # of a key that stands twice, the first is read; what is not as expected hides nothing
 ONCE = ("CNN003", "CNN2", "CNN301")  # codes that count once at a place, whatever their numbers
 SEARCHED = ("CNN2", "CNN301")  # codes whose repairs are searched
@@ -120,9 +120,9 @@ class Search:
         fixes: list[Fix] = [diagnostic.fix] if diagnostic.fix else []
         whole: list[Fix] = []
         if case is not None and self.searched < SEARCHES:
-            fixes, whole = repairs(case, self.work)
+            fixes, whole, tried = repairs(case, self.work)
             self.searched += 1
-            self.work -= TRIALS * cost(version.text, len(case.graph.nodes)) if fixes or whole else 0
+            self.work -= tried * cost(version.text, len(case.graph.nodes))
         entry.fixes, entry.whole = ([fix for fix in map(version.original, some) if fix] for some in (fixes, whole))
         if not entry.error or diagnostic.code in LOOKED_BEHIND or not version.blocked(variant, LOOKED_BEHIND):
             return

@@ -38,14 +38,14 @@ def cost(text: Text, layers: int) -> int:
     return len(text.text) + 60 * layers
 
 
-def repairs(case: Case, work: int) -> tuple[list[Fix], list[Fix]]:
+def repairs(case: Case, work: int) -> tuple[list[Fix], list[Fix], int]:
     """Edits that mend the finding, the nearest first; and those among them after which the network is whole, whatever else was wrong.
 
-    `work` bounds the characters that are read for it.
+    `work` bounds the characters that are read for it; the last figure is how many edits were tried.
     """
     most = min(TRIALS, work // cost(case.text, len(case.graph.nodes)))
     if most < 2:
-        return [], []
+        return [], [], 0
     found: list[tuple[Trial, Fix]] = []
     tried: set[tuple[Edit, ...]] = set()
     for candidate in candidates(case, most):
@@ -62,7 +62,7 @@ def repairs(case: Case, work: int) -> tuple[list[Fix], list[Fix]]:
     fewest = min((trial.errors for trial, _ in found if trial.complete), default=0)
     furthest = max((trial.reached for trial, _ in found if not trial.complete), default=0)
     kept = [(trial, fix) for trial, fix in found if (trial.errors == fewest if trial.complete else trial.reached >= furthest - 1)]
-    return [fix for _, fix in kept], [fix for trial, fix in kept if trial.complete]
+    return [fix for _, fix in kept], [fix for trial, fix in kept if trial.complete], len(tried)
 
 
 def attempt(case: Case, edits: tuple[Edit, ...]) -> Trial:
