@@ -287,6 +287,7 @@ LAYERS = "cnncalc: 1\ninput: [3, 32, 32]\nlayers:\n"
     # what is declared under a misspelled word is not missed too, and two that one edit mends are not taken for one another's consequence
     ("cnncalc: 1\ninput: [3, 8, 8]\nblcoks:\n  residual:\n    params: {out: }\n    layers:\n      - conv: {out: out, kernel: 3}\nlayers:\n  - residual: 8\n", [("CNN101", 3)]),
     (LAYERS + "  - reluu\n  - conv: {out: 8, kernel: 3}\n    expect: [8, 32, 32]\n  - sigmoid:\n    expect: [8, 32, 32]\n  - linear: 10\n", [("CNN104", 4), ("CNN301", 6), ("CNN301", 8), ("CNN201", 9)]),
+    (LAYERS + "  - flatten\n  - maxpool: 2\n", [("CNN201", 5)]),
     # languages and habits of others
     (LAYERS + "  - conv {out: 32, kernel: 3}\n", [("CNN001", 4)]),
     (LAYERS + "  - conv:\n    out: 32\n    kernel: 3\n", [("CNN101", 5)]),

@@ -24,7 +24,7 @@ def candidates(case: Case, most: int) -> Iterator[Candidate]:
     yield from channels_first(case)
     if case.fault.diagnostic.code == "CNN204":
         yield from as_expected(case)
-    if pooling(case) and max(case.shapes[0][1:]) == 1:  # there is nothing left to pool
+    if pooling(case) and max(case.shapes[0][1:], default=0) == 1:  # there is nothing left to pool
         yield from dropped(case)
     yield from settings(case)
     for repair in REPAIRS.get(case.fault.diagnostic.code, ()):

@@ -20,7 +20,7 @@ from .text import Text
 from .version import Version
 
 ROUNDS, SEARCHES = 24, 12  # most repaired copies, and most findings for which repairs are searched
-WORK = 3_000_000  # characters that are read for a file, beyond the first time
+WORK = 1_200_000  # characters that are read for a file, beyond the first time
 LOOKED_BEHIND = ("CNN003", "CNN301")  # of a key that stands twice, the first is read; what is not as expected hides nothing
 ONCE = ("CNN003", "CNN2", "CNN301")  # codes that count once at a place, whatever their numbers
 SEARCHED = ("CNN2", "CNN301")  # codes whose repairs are searched
@@ -49,7 +49,7 @@ def examine(text: str, file: str, variant: str | None = None) -> Examined:
             break
         version = Version(version.text.apply(*edits), file, variant)
     entries = list(search.entries.values())
-    settle(first.text, file, entries, search.work)
+    settle(first.text, file, entries, search.work // cost(first.text, first.layers))
     told = sorted((entry for entry in entries if not entry.consequence), key=lambda entry: entry.place)
     return Examined([entry.finding() for entry in told], first.reports, first.places())
 
@@ -167,7 +167,8 @@ class Search:
         """Says that there may be more."""
         last = max((entry.diagnostic.position for entry in self.entries.values() if entry.error and entry.diagnostic.position), default=Position(file, 1, 1))
         told = Diagnostic("CNN004", "too many mistakes to look behind: there may be more", last, "mend these first")
-        self.entries[("CNN004", file)] = Entry(told, later=False)
+        entry = self.entries[("CNN004", file)] = Entry(told, later=False)
+        entry.variants.append(None)
 
 
 def would_fit(case: Case) -> bool:
@@ -177,20 +178,19 @@ def would_fit(case: Case) -> bool:
     return max(kernel if isinstance(kernel, tuple) else (kernel,)) <= min(sizes, default=0)
 
 
-def settle(text: Text, file: str, entries: list[Entry], work: int) -> None:
-    """Of several repairs, those after which the network is right, all other findings mended too.
+def settle(text: Text, file: str, entries: list[Entry], most: int) -> None:
+    """Of several repairs, those after which the network is right, all other findings mended too; tried `most` times.
 
     A finding that is not there after the repairs that were chosen was a consequence of others that were tried first.
     """
     errors = [entry for entry in entries if entry.error and not entry.consequence and (entry.mended or entry.fixes)][: 2 * SEARCHES]
-    if sum(entry.error and not entry.consequence for entry in entries) < 2:
-        for entry in errors:
+    alone = sum(entry.error and not entry.consequence for entry in entries) < 2
+    if alone or most < 1 or any(entry.diagnostic.code == "CNN004" for entry in entries):
+        for entry in errors if alone else ():
             entry.fixes = entry.whole or entry.fixes
         return
-    if work < 0:
-        return
     for entry in errors:
-        if len(entry.fixes) > 1:
+        if len(entry.fixes) > 1 and (most := most - len(entry.fixes)) >= 0:
             ranks = [remaining(text, [fix.edits, *others(entries, entry)], file, entry.variants[0]) for fix in entry.fixes]
             entry.fixes = [fix for fix, rank in zip(entry.fixes, ranks) if rank == min(ranks)]
         if entry.fixes and entry.mended and entry.stand is None:
@@ -202,14 +202,14 @@ def settle(text: Text, file: str, entries: list[Entry], work: int) -> None:
         before = len(gone)
         for entry in reversed([entry for entry in candidates if entry not in sure and entry not in gone]):  # of two that one edit mends, the first stays
             rest = others([other for other in entries if other not in gone], entry)
-            if rest and not persists(entry.diagnostic, text, rest, entry.variants[0]):
+            if rest and (most := most - 1) >= 0 and not persists(entry.diagnostic, text, rest, entry.variants[0]):
                 gone.append(entry)
         if len(gone) == before:
             break
     for entry in gone:
         entry.consequence = True
     chosen = [entry.fixes[0].edits for entry in errors if entry.fixes and not entry.consequence]
-    if errors and remaining(text, chosen, file, errors[0].variants[0])[1]:  # each is right beside what was put in, but not beside each other
+    if errors and most > 0 and remaining(text, chosen, file, errors[0].variants[0])[1]:  # each is right beside what was put in, but not beside each other
         for entry in errors:
             if entry.stand is not None:
                 entry.fixes = [entry.stand, *(fix for fix in entry.fixes if fix.edits != entry.stand.edits)]
