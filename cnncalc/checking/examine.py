@@ -40,6 +40,7 @@ def examine(text: str, file: str, variant: str | None = None) -> Examined:
     first = version = Version(Text(text), file, variant)
     search = Search()
     for turn in range(ROUNDS + 1):
+        search.layers = max(search.layers, version.layers)
         edits = [entry.put_in for entry in search.collect(version) if entry.put_in]
         if not edits or any(d.code == "CNN004" for d, _ in version.wrong()):  # a limit is passed: what else there is, is not told
             break
@@ -49,7 +50,7 @@ def examine(text: str, file: str, variant: str | None = None) -> Examined:
             break
         version = Version(version.text.apply(*edits), file, variant)
     entries = list(search.entries.values())
-    settle(first.text, file, entries, search.work // cost(first.text, first.layers))
+    settle(first.text, file, entries, search.work // cost(first.text, search.layers))
     told = sorted((entry for entry in entries if not entry.consequence), key=lambda entry: entry.place)
     return Examined([entry.finding() for entry in told], first.reports, first.places())
 
@@ -92,7 +93,7 @@ class Search:
 
     def __init__(self) -> None:
         self.entries: dict[tuple, Entry] = {}
-        self.work = WORK
+        self.work, self.layers = WORK, 0  # of the longest version so far
         self.searched = 0
         self.sizes_doubtful = False  # a stand-in has a size of ours
         self.passed_over = False  # a layer was left out

@@ -15,6 +15,7 @@ import yaml
 from ..diagnostic import Diagnostic, Edit, Mistake, Position
 from .yaml_faults import invalid
 
+MAX_TWICE = 20  # keys that stand twice: beyond, the file is wrong throughout
 MAX_BYTES, MAX_DEPTH, MAX_NODES, MAX_DIGITS = 1_000_000, 64, 200_000, 18
 
 LARGEST = 10**MAX_DIGITS
@@ -180,8 +181,8 @@ class _Reader:
             raise Mistake(Diagnostic("CNN005", "`<<` merges are no part of the language", self._at(event), help="use a block with parameters, or a variant"))
         if key in data:
             fault = Diagnostic("CNN003", f"`{key}` stands twice in this mapping, first at line {marks.keys[key][0] + 1}", self._at(event), help="remove or rename one")
-            if self.faults is None:
-                raise Mistake(fault)
+            if self.faults is None or len(self.faults) >= MAX_TWICE:
+                raise Mistake(*(self.faults or ()), fault)
             self.faults.append(fault)
             self.pending[-1] = _TWICE
             return
