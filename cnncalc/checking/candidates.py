@@ -112,7 +112,7 @@ def more_channels(case: Case) -> Iterator[Candidate]:
 def as_expected(case: Case) -> Iterator[Candidate]:
     """One field of the layer set so that it comes out as expected, found with the operator alone."""
     op, wanted = case.fault.op, expected(case)
-    if op is None or wanted is None:
+    if op is None or not wanted:
         return
     failed = case.fault.wanted is None  # it has no output that could be other than expected
     nodes = case.graph.nodes
