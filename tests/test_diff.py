@@ -87,3 +87,13 @@ def test_a_spec_with_errors_says_so(tmp_path: Path) -> None:
     done = run(tmp_path, "diff", "bad.yaml", "vgg16")
     assert done.returncode == 1
     assert "CNN204" in done.stderr
+
+
+def test_a_layer_put_in_front_is_one_layer_more(tmp_path: Path) -> None:
+    """The layers behind it have other paths then: what they are counts for more than what they are called."""
+    layers = "  - conv: {out: 8, kernel: 3, padding: 1}\n  - conv: {out: 8, kernel: 5, padding: 2}\n  - conv: {out: 8, kernel: 7, padding: 3}\n"
+    head = "cnncalc: 1\ninput: [8, 16, 16]\nlayers:\n"
+    (tmp_path / "old.yaml").write_text(head + layers)
+    (tmp_path / "new.yaml").write_text(head + "  - conv: {out: 8, kernel: 1}\n" + layers)
+    changes = [(layer["change"], layer["old"], layer["new"]) for layer in compared(tmp_path, "old.yaml", "new.yaml")["layers"]]
+    assert changes == [("added", None, "conv1"), ("renamed", "conv1", "conv2"), ("renamed", "conv2", "conv3"), ("renamed", "conv3", "conv4")]

@@ -31,11 +31,10 @@ def candidates(case: Case, most: int) -> Iterator[Candidate]:
         yield from repair(case)
     if case.fault.diagnostic.code in ("CNN204", "CNN206", "CNN207", "CNN208"):
         yield from other_sizes(case, most)
-    if case.fault.diagnostic.code in ("CNN204", "CNN207"):
-        if keeps_size(case):
-            yield Candidate("`padding: same`", case.setting("padding", "same"))
-        if pooling(case):
-            yield from dropped(case)
+    if case.fault.diagnostic.code in ("CNN204", "CNN207") and keeps_size(case):
+        yield Candidate("`padding: same`", case.setting("padding", "same"))
+    if case.fault.diagnostic.code == "CNN207":
+        yield from pool_dropped(case)
 
 
 def settings(case: Case) -> Iterator[Candidate]:
@@ -88,11 +87,10 @@ def flattened(case: Case) -> Iterator[Candidate]:
     """A map where a vector is due: flatten it, or pool it first."""
     if len(case.shapes[0]) > 1:
         yield Candidate("`- flatten` before it", e.layer_before(case.text, case.fault.step.marks, "flatten"))
-        two = e.layer_before(case.text, case.fault.step.marks, "globalavgpool")
-        flat = e.layer_before(case.text, case.fault.step.marks, "flatten")
-        pooled = case.graph.nodes[case.fault.inputs[0]].op
-        if two and flat and not (pooled and pooled.key.startswith("global")):
-            yield Candidate("`- globalavgpool` and `- flatten` before it", (two[0]._replace(text=two[0].text + flat[0].text),))
+        pool, flat = (e.layer_before(case.text, case.fault.step.marks, layer) for layer in ("globalavgpool", "flatten"))
+        before = case.graph.nodes[case.fault.inputs[0]].op
+        if pool and flat and not (before and before.key.startswith("global")):
+            yield Candidate("`- globalavgpool` and `- flatten` before it", (pool[0]._replace(text=pool[0].text + flat[0].text),))
         return
     node = case.graph.nodes[case.fault.inputs[0]]
     if node.op is not None and node.op.key == "flatten" and node.step is not None:

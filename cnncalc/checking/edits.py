@@ -23,10 +23,9 @@ def setting(text: Text, spec: Spec, variant: str | None, step: Step, scope: Scop
     name = written.text.strip() if isinstance(written, Expression) else None
     if name is None or not name.isidentifier():
         return field_set(text, step, field, value)
-    while scope is not None and (scope.step is None or name not in spec.blocks[scope.step.key].params):
-        scope = scope.parent
-    if scope is not None and scope.step is not None:
-        return setting(text, spec, variant, scope.step, scope.parent, name, value)
+    block = scope and scope.block
+    if block is not None and block.step is not None and name in spec.blocks[block.step.key].params:
+        return setting(text, spec, variant, block.step, block.parent, name, value)
     for marks in (spec.marks.find("variants", variant, "params"), spec.marks.find("params")):
         if name in marks.items and name in marks.keys:
             return (text.edit(*text.span(marks.items[name]), in_yaml(value)),)
@@ -44,8 +43,7 @@ def field_set(text: Text, step: Step, field: str, value: Any) -> Edits:
         return added(text, marks, field, new)
     if marks.items:  # one bare value, of the main field
         (main, bare), = marks.items.items()
-        start, end = text.span(bare)
-        return (text.edit(start, end, f"{{{main}: {text.text[start:end]}, {field}: {new}}}"),)
+        return (text.edit(*text.span(bare), f"{{{main}: {text.words(bare)}, {field}: {new}}}"),)
     if step.marks.keys:  # `- batchnorm:` or `{batchnorm: }`, without a body
         at = text.offset(marks.line + 1, marks.column + 1)
         return (text.edit(at, at, f" {{{field}: {new}}}"),)

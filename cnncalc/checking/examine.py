@@ -51,8 +51,8 @@ def examine(text: str, file: str, variant: str | None = None) -> Examined:
         version = Version(version.text.apply(*edits), file, variant)
     entries = list(search.entries.values())
     settle(first.text, file, entries, search.work // cost(first.text, search.layers))
-    told = sorted((entry for entry in entries if not entry.consequence), key=lambda entry: entry.place)
-    return Examined([entry.finding() for entry in told], first.reports, first.places())
+    told = [entry.finding() for entry in entries if not entry.consequence]
+    return Examined(sorted(told, key=lambda finding: finding.place), first.reports, first.places())
 
 
 class Entry:
@@ -68,12 +68,6 @@ class Entry:
         self.mended: tuple[Edit, ...] = ()  # the edits, of the text as written, that it counts as mended by
         self.hides = False  # whether what depends on it is not checked
         self.consequence = False  # of an earlier finding, as far as can be known
-
-    @property
-    def place(self) -> tuple[int, int]:
-        """Its line and column."""
-        position = self.diagnostic.position
-        return (position.line, position.column) if position else (0, 0)
 
     @property
     def error(self) -> bool:

@@ -17,6 +17,12 @@ class Finding(NamedTuple):
     fails: bool = False  # whether it makes the check fail
     fingerprint: str = ""
 
+    @property
+    def place(self) -> tuple[int, int]:
+        """Line and column; what has none comes first."""
+        position = self.diagnostic.position
+        return (position.line, position.column) if position else (0, 0)
+
 
 class Checked(NamedTuple):
     """A file with the findings that count. `networks` names its variants (None: without one)."""

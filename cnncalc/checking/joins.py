@@ -46,9 +46,7 @@ def by_name(case: Case, n: int, wanted: Shape) -> Iterator[Candidate]:
         return
     for step, scope, field in written_at(node.step, node.scope, "out"):
         value = step.body.get(field)
-        block: Scope | None = scope
-        while block is not None and block.step is None:
-            block = block.parent
+        block = scope.block
         params = case.spec.blocks[block.step.key].params if block is not None and block.step is not None and type(value) is int else ()
         for name in [name for name in params if scope.values.get(name) == wanted[0]][:2]:
             yield Candidate(f"`{field}: {name}` at `{node.path}`", e.field_set(case.text, step, field, Word(name)))
@@ -60,9 +58,7 @@ def written_at(step: Step, scope: Scope, field: str) -> Iterator[tuple[Step, Sco
         yield step, scope, field
         value = step.body.get(field)
         name = value.text.strip() if isinstance(value, Expression) else ""
-        inner: Scope | None = scope
-        while inner is not None and inner.step is None:
-            inner = inner.parent
+        inner = scope.block
         if inner is None or inner.step is None or inner.parent is None or name not in inner.values or not name.isidentifier():
             return
         step, scope, field = inner.step, inner.parent, name
@@ -149,8 +145,7 @@ def written(case: Case, n: int, field: str) -> str | None:
             fields += [case.spec.blocks[step.key].main or ""] if step.kind == "block" else [(step.op and step.op.main) or ""]
         for name in fields:
             if name in step.body_marks.items and name in step.body:
-                start, end = case.text.span(step.body_marks.items[name])
-                text = case.text.text[start:end]
+                text = case.text.words(step.body_marks.items[name])
                 return f'"{text}"' if any(c in text for c in ",[]{}") and text[:1] not in "\"'" else text
     return None
 

@@ -11,20 +11,19 @@ from ..spec.yaml_tree import Marks
 from .edits import key_dropped
 from .text import Text
 
-# Codes of findings that may be owed to what was put in for it.
 SIZING = ("stride", "padding", "output_padding", "dilation", "size", "scale", "ceil_mode")  # fields that a size depends on
-DOUBTFUL = ("CNN201", "CNN205", "CNN206", "CNN208", "CNN301", "CNN302")
+DOUBTFUL = ("CNN201", "CNN205", "CNN206", "CNN208", "CNN301", "CNN302")  # codes of findings that may be owed to what was put in for a layer
 
 
 def passed_over(text: Text, spec: Spec, position: Position, named: bool) -> tuple[Edit, ...] | None:
     """The innermost layer around a place replaced by one that keeps its name, if it is `named`, and its channels, where they are written."""
     offset = text.offset(position.line, position.column)
     item = layer_around(text, spec, offset)
-    if item is None or "&" in written(text, item):  # what has an anchor is meant elsewhere too
+    if item is None or "&" in text.words(item):  # what has an anchor is meant elsewhere too
         return None
     start, end = text.span(item)
-    out = next((words for marks in item.items.values() for key, inner in marks.items.items() if key == "out" and (words := written(text, inner)).isdigit()), None)
-    name = written(text, item.items["name"]) if named and "name" in item.items else None
+    out = next((words for marks in item.items.values() for key, inner in marks.items.items() if key == "out" and (words := text.words(inner)).isdigit()), None)
+    name = text.words(item.items["name"]) if named and "name" in item.items else None
     layer = f"conv: {{out: {out}, kernel: 1}}" if out and out.strip("0") else "identity: "
     new = f"{{{layer}, name: {name}}}" if name else f"{{{layer}}}"
     return (text.edit(start, end, new),) if text.text[start:end] != new else None
@@ -61,9 +60,3 @@ def layers(marks: Marks) -> Iterator[Marks]:
                     open_.append(body)
                 elif body.keys:
                     open_ += [branch for branch in body.items.values() if branch.items and not branch.keys]
-
-
-def written(text: Text, marks: Marks) -> str:
-    """A value as it stands."""
-    start, end = text.span(marks)
-    return text.text[start:end]

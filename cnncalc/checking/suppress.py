@@ -14,7 +14,9 @@ from ..diagnostic import Diagnostic, Edit, Fix, Mistake, Position, misspelled
 from ..rules import matching, rules
 from .finding import Finding
 
-_COMMENT = re.compile(r"(?:^|(?<=\s))#\s*cnncalc:\s*(ignore(?:-file)?)\s*(\[[^\]]*\])?.*$")
+_COMMENT = re.compile(r"(?:^|(?<=\s))#\s*cnncalc:\s*(?P<word>ignore(?:-file)?)\s*(?P<codes>\[[^\]]*\])?(?P<rest>.*)$")
+_BETWEEN = r"[,\s]+"
+_BARE = re.compile(rf"[:(\s]*(?P<codes>CNN\w*(?:{_BETWEEN}CNN\w*)*)\)?")
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"|(?<![\w.])\'(?:\'\'|[^\'])*\'')
 
 
@@ -42,25 +44,40 @@ def comments(text: str, file: str) -> tuple[list[Ignore], list[Diagnostic]]:
         match = _COMMENT.search(_QUOTED.sub(lambda quoted: "·" * len(quoted[0]), line)) if "#" in line else None
         if match is None:
             continue
-        before = line[: match.start()]
-        if match[2] is None and (bare := re.search(r"[:(]?\s*(CNN\w*(?:[,\s]+CNN\w*)*)\)?", line[match.end(1) :])) and not line[match.end(1) : match.end(1) + bare.start(1)].strip(" :("):
-            at = Position(file, number, match.start(1) + 1, match.end(1) + bare.end() - match.start(1))
-            right = f"{match[1]}[{', '.join(re.findall(r'CNN' + chr(92) + 'w*', bare[1]))}]"
-            faults.append(Diagnostic("CNN113", "codes to ignore stand in brackets", at, f"write `{right}`", severity="warning", fix=Fix(f"write `{right}`", (Edit.over(at, right),), certain=True)))
+        at = Position(file, number, match.start() + 1, len(line.rstrip()) - match.start())
+        if match["codes"] is None and (bare := _BARE.match(match["rest"])):
+            faults.append(without_brackets(match, bare, at))
             continue
-        codes: dict[str, frozenset[str]] = {}
-        for code in re.finditer(r"[^,\[\]\s]+", match[2] or ""):
-            try:
-                codes[code[0]] = matching((code[0],))
-            except Mistake as mistake:
-                at = Position(file, number, match.start(2) + code.start() + 1, len(code[0]))
-                fault = misspelled(Diagnostic("CNN113", mistake.diagnostics[0].message, at, severity="warning"), code[0].upper(), rules())
-                faults.append(fault._replace(fix=fault.fix and fault.fix._replace(edits=(Edit.over(at, fault.fix.edits[0].text),))))
-                codes[code[0]] = frozenset()
-        place = Position(file, number, match.start() + 1, len(line.rstrip()) - match.start())
+        codes, unknown = codes_in(match, at)
+        faults += unknown
+        before = line[: match.start()]
         below = next((n for n, other in enumerate(lines[number:], number + 1) if other.strip() and not other.lstrip().startswith("#")), number)
-        found.append(Ignore(0 if match[1] == "ignore-file" else number if before.strip() else below, codes, place, len(before) - len(before.rstrip())))
+        found.append(Ignore(0 if match["word"] == "ignore-file" else number if before.strip() else below, codes, at, len(before) - len(before.rstrip())))
     return found, faults
+
+
+def without_brackets(match: re.Match[str], bare: re.Match[str], at: Position) -> Diagnostic:
+    """Codes that stand behind `ignore` without brackets, which would ignore everything."""
+    right = f"{match['word']}[{', '.join(re.split(_BETWEEN, bare['codes']))}]"
+    start = match.start("word")
+    place = at._replace(column=start + 1, length=match.start("rest") + bare.end() - start)
+    fix = Fix(f"write `{right}`", (Edit.over(place, right),), certain=True)
+    return Diagnostic("CNN113", "codes to ignore stand in brackets", place, f"write `{right}`", severity="warning", fix=fix)
+
+
+def codes_in(match: re.Match[str], at: Position) -> tuple[dict[str, frozenset[str]], list[Diagnostic]]:
+    """The codes of a comment, by how they are written, and what is wrong with those that do not exist."""
+    codes: dict[str, frozenset[str]] = {}
+    faults = []
+    for code in re.finditer(r"[^,\[\]\s]+", match["codes"] or ""):
+        try:
+            codes[code[0]] = matching((code[0],))
+        except Mistake as mistake:
+            place = at._replace(column=match.start("codes") + code.start() + 1, length=len(code[0]))
+            fault = misspelled(Diagnostic("CNN113", mistake.diagnostics[0].message, place, severity="warning"), code[0].upper(), rules())
+            faults.append(fault._replace(fix=fault.fix and fault.fix._replace(edits=(Edit.over(place, fault.fix.edits[0].text),))))
+            codes[code[0]] = frozenset()
+    return codes, faults
 
 
 def without_ignored(findings: list[Finding], text: str, file: str, complete: bool = True) -> tuple[list[Finding], int]:
@@ -85,7 +102,7 @@ def without_ignored(findings: list[Finding], text: str, file: str, complete: boo
         if not ignored:
             kept.append(finding)
     notes = [*faults, *(fault for n, ignore in enumerate(ignores) if complete for fault in idle(ignore, used[n]))]
-    ordered = sorted([*kept, *map(Finding, notes)], key=lambda finding: finding.diagnostic.position[1:3] if finding.diagnostic.position else (0, 0))
+    ordered = sorted([*kept, *map(Finding, notes)], key=lambda finding: finding.place)
     return ordered, len(findings) - len(kept)
 
 

@@ -54,6 +54,11 @@ class Text:
         end = start + width if marks.end is None else self.offset(marks.end[0] + 1, marks.end[1] + 1)
         return self.behind_anchor(start, end), len(self.text[:end].rstrip()) if end > start else end
 
+    def words(self, marks: Marks) -> str:
+        """A value as it is written."""
+        start, end = self.span(marks)
+        return self.text[start:end]
+
     def behind_anchor(self, start: int, end: int) -> int:
         """Where a value begins that may have an anchor, which is to stay."""
         anchor = _ANCHOR.match(self.text, start, end)

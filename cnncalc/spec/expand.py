@@ -29,6 +29,14 @@ class Scope:
         self.entry = entry  # the node that came in
         self.names = {} if names is None else names  # name: first node, end, result
 
+    @property
+    def block(self) -> Scope | None:
+        """The inside of the block that this stands in, or None at the top level. A block sees no parameters but its own and the network's."""
+        scope: Scope | None = self
+        while scope is not None and scope.step is None:
+            scope = scope.parent
+        return scope
+
     def find(self, name: str) -> tuple[int, int, int] | None:
         """A layer's name, from the innermost scope outward."""
         scope: Scope | None = self
