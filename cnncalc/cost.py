@@ -1,4 +1,4 @@
-"""The ledger: how many operations of each class a layer does, and the conventions that read it."""
+"""The ledger: how many operations of each class a layer does."""
 
 from __future__ import annotations
 
@@ -33,8 +33,3 @@ class Cost(NamedTuple):
 
 CLASSES = Cost._fields
 FREE = Cost()
-
-CONVENTIONS = {
-    "macs": "multiply–accumulates of convolutions and linear layers",
-    "flops": "2·mac + add + mul + div + cmp + exp, every operator counted",
-}

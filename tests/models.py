@@ -127,13 +127,14 @@ def zfnet():
         *conv_relu(256, 384, 3, p=1), *conv_relu(384, 384, 3, p=1), *conv_relu(384, 256, 3, p=1),
         nn.MaxPool2d(3, 2), *fc_head(256 * 6 * 6, 4096))
 
-def vgg(depths, last_kernel=3):
-    """depths: convolutions per block; last_kernel: kernel of the third convolution of a block."""
+def vgg(depths, last_kernel=3, norm=False):
+    """depths: convolutions per block; last_kernel: kernel of the third convolution of a block; norm: batch norm after each."""
     layers, i = [], 3
     for o, depth in zip((64, 128, 256, 512, 512), depths):
         for n in range(depth):
             k = last_kernel if n == 2 else 3
-            layers += conv_relu(i, o, k, p=k // 2)
+            conv, relu = conv_relu(i, o, k, p=k // 2)
+            layers += [conv, nn.BatchNorm2d(o), relu] if norm else [conv, relu]
             i = o
         layers.append(nn.MaxPool2d(2))
     return nn.Sequential(*layers, *fc_head(512 * 7 * 7, 4096))

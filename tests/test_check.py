@@ -88,7 +88,7 @@ SOUND = "cnncalc: 1\ninput: [3, 8, 8]\nlayers:\n  - conv: {out: 8, kernel: 3}\n"
 def test_bundled_specs_pass() -> None:
     done = run(ROOT, "check", "specs")
     assert done.returncode == 0, done.stdout
-    assert "18 files, 37 networks" in done.stdout
+    assert "30 files, 100 networks" in done.stdout
     assert "error" not in done.stdout
 
 

@@ -37,7 +37,9 @@ def test_json_is_what_the_design_says() -> None:
     assert data["schema_version"] == 1
     assert data["totals"] == {
         "params": 138357544, "weights": 138344128, "biases": 13416, "affine": 0, "trainable_params": 138357544, "buffers": 0, "macs": 15470264320,
-        "flops": data["totals"]["flops"], "activations": 15237608, "conv_activations": 13556712, "activation_bytes": 60950432, "param_bytes": 553430176}  # fmt: skip
+        "flops": data["totals"]["flops"], "activations": 15237608, "conv_activations": 13556712, "activation_bytes": 60950432, "param_bytes": 553430176,
+        "counted": 15470264320, "counted_params": 138357544}  # fmt: skip
+    assert (data["convention"], data["rule"]) == ("macs", "mac")
     assert data["receptive_field"] | {"at": "pool5", "size": [212, 212], "stride": [32, 32], "padding": [90, 90]} == data["receptive_field"]
     first = data["layers"][0]
     assert first | {"path": "conv1_1", "op": "conv", "inputs": ["input"], "input_shapes": [[3, 224, 224]], "output_shape": [64, 224, 224], "params": 1792,

@@ -87,12 +87,12 @@ def plain(data: Any) -> Any:
 def of_torch(report: Report) -> tuple[list, int, int]:
     """Output shapes in order, MACs and parameters, by hooks and torch's counter."""
     network = assemble(report.graph, "meta").eval()
-    shapes: dict[str, tuple] = {}
+    shapes: dict[str, list[tuple]] = {path: [] for path, _ in network.named_modules()}  # of a shared module, one for each call
     for path, module in network.named_modules():
-        module.register_forward_hook(lambda m, _, y, path=path: shapes.__setitem__(path, tuple(y.shape[1:])) if isinstance(y, torch.Tensor) else None)
+        module.register_forward_hook(lambda m, _, y, path=path: shapes[path].append(tuple(y.shape[1:])) if isinstance(y, torch.Tensor) else None)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(*(torch.empty(1, *shape, device="meta") for shape in report.inputs.values()))
-    return [shapes[row.path] for row in report.rows], counter.get_total_flops() // 2, sum(p.numel() for p in network.parameters())
+    return [shapes[row.shared_with or row.path].pop(0) for row in report.rows], counter.get_total_flops() // 2, sum(p.numel() for p in network.parameters())
 
 
 def test_one_changed_field() -> None:

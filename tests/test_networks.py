@@ -12,8 +12,9 @@ from torch.utils.flop_counter import FlopCounterMode
 import cnncalc
 from cnncalc.analysis.zoo import members, specs
 
-from .models import NETWORKS
+from . import models, models_zoo
 
+NETWORKS = {**models.NETWORKS, **models_zoo.NETWORKS}
 ALIASES = {"unet": "unet_valid", "vgg16d": "vgg16"}
 NAMES = [variant or stem for stem, spec in specs() for variant in members(spec)]
 MATRIX = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d, nn.Linear)
@@ -47,7 +48,7 @@ def test_equals_an_independent_definition(name: str) -> None:
     rows = [row for row in report.rows if row.op in ("conv", "conv_transpose", "linear")]
     if name not in OTHERWISE:
         assert Counter(row.output_shape for row in rows) == Counter(shape for _, shape in calls)
-        own = Counter(tuple(s) for node in report.graph.nodes if node.op for s in node.op.weights(*(report.graph.nodes[m].shape for m in node.inputs)).values())
+        own = Counter(tuple(s) for node in report.graph.nodes if node.op and node.shares is None for s in node.op.weights(*(report.graph.nodes[m].shape for m in node.inputs)).values())
         assert own == shapes
 
 
@@ -57,13 +58,16 @@ def test_built_network_has_the_rows_of_the_report(name: str) -> None:
     spec = cnncalc.load(name)
     report = cnncalc.analyze(spec)
     network = cnncalc.build(spec, device="meta").eval()
-    shapes: dict[str, tuple[int, ...]] = {}
+    shapes: dict[str, list[tuple[int, ...]]] = {path: [] for path, _ in network.named_modules()}
     for path, module in network.named_modules():
-        module.register_forward_hook(lambda m, _, y, path=path: shapes.__setitem__(path, tuple(y.shape[1:])) if isinstance(y, torch.Tensor) else None)
+        module.register_forward_hook(lambda m, _, y, path=path: shapes[path].append(tuple(y.shape[1:])) if isinstance(y, torch.Tensor) else None)
     with torch.no_grad():
         network(*(torch.empty(1, *shape, device="meta") for shape in report.inputs.values()))
     for row in report.rows:
-        assert shapes[row.path] == row.output_shape, row.path
+        assert shapes[row.shared_with or row.path].pop(0) == row.output_shape, row.path
+        if row.shared_with is not None:
+            assert row.params == 0
+            continue
         own = sum(p.numel() for p in network.get_submodule(row.path)._parameters.values() if p is not None)
         assert own == row.params, row.path
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from cnncalc.conventions import CONVENTIONS
 from cnncalc.ops import OPS
 from cnncalc.ops.base import Op
 
@@ -48,6 +49,13 @@ def operators() -> str:
     return "\n".join(lines)
 
 
+def conventions() -> str:
+    """The conventions, and what their users should know."""
+    lines = ["| convention | whose | |", "|---|---|---|"]
+    lines += [f"| `{convention.name}` | {convention.who} | {' '.join(convention.notes)} |" for convention in CONVENTIONS.values()]
+    return "\n".join(lines)
+
+
 def taken(op: type[Op], name: str) -> str:
     """A field: bold where a bare value sets it, with its default unless it must be given."""
     field = op.fields()[name]
@@ -63,6 +71,7 @@ def test_readme(tmp_path: Path) -> None:
             (tmp_path / block.partition("\n")[0][2:].strip()).write_text(block, "utf-8")
     wanted = BLOCK.sub(lambda m: f"```console\n{shown(m[2], tmp_path)}```" if m[1] == "console" else m[0], text)
     wanted = re.sub(r"(<!-- operators -->\n).*?(<!-- /operators -->)", lambda m: f"{m[1]}{operators()}\n\nFields with their defaults; a bare value sets the **bold** one.\n{m[2]}", wanted, flags=re.S)
+    wanted = re.sub(r"(<!-- conventions -->\n).*?(<!-- /conventions -->)", lambda m: f"{m[1]}{conventions()}\n{m[2]}", wanted, flags=re.S)
     wanted = re.sub(r"(<!-- measured -->\n).*?(<!-- /measured -->)", lambda m: f"{m[1]}{markdown()}\n{m[2]}", wanted, flags=re.S)
     if UPDATE:
         README.write_text(wanted, "utf-8")

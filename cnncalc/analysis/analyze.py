@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..diagnostic import Diagnostic
+from ..graph import Graph
 from ..spec.spec import Spec
 from .budget import budgets
 from .fold import Report, Totals, fold
@@ -13,12 +14,13 @@ from .published import compare
 
 
 def analyze(spec: Spec, variant: str | None = None, *, set: Mapping[str, Any] | None = None, input: Any = None,
-            batch: int = 1, dtype: str = "float32") -> Report:  # fmt: skip
+            batch: int = 1, dtype: str = "float32", convention: str = "macs") -> Report:  # fmt: skip
     """The report of a network, without running anything.
 
     `set` replaces parameters, `input` the shape ``(C, *spatial)`` or a mapping of names to shapes. Where a layer is
     wrong, the report holds the rows before it and says so in `diagnostics`; nothing is raised for a user's mistake.
-    Published figures and budgets are compared only for the network as written.
+    Published figures and budgets are compared only for the network as written. `convention` names another way to
+    count, whose figures are `counted` in the rows and totals.
     """
     variant = variant or spec.variant
     graph = spec.graph(variant, set, input)
@@ -27,12 +29,29 @@ def analyze(spec: Spec, variant: str | None = None, *, set: Mapping[str, Any] | 
     outputs = {graph.nodes[n].path: tuple(graph.nodes[n].shape) for n in graph.outputs}
     report = Report(spec.title(variant if variant in spec.variants else None), spec.file, variant, None, None,
                     inputs, outputs, batch, dtype, rows, totals, graph)  # fmt: skip
-    report.diagnostics = [*spec.diagnostics, *graph.diagnostics, *notes]
+    report.diagnostics = [*spec.diagnostics, *(graph.diagnostics if input is None or graph.outputs else _too_small(spec, variant, set, graph)), *notes]
     if variant is None or variant in spec.variants:
         report.source, report.year = spec.source(variant), spec.year(variant)
         if report.complete:
             _held_against(report, spec, variant, as_written=not set and input is None and batch == 1 and dtype == "float32")
-    return report
+    return report if convention == "macs" else _counted(report, convention)
+
+
+def _counted(report: Report, convention: str) -> Report:
+    from .counting import under  # only for those who ask
+
+    return under(report, convention)
+
+
+def _too_small(spec: Spec, variant: str | None, set: Mapping[str, Any] | None, graph: Graph) -> list[Diagnostic]:
+    """What is wrong with a network under another input, and the least input if the one it is written for suits it."""
+    from .least import least_input, smallest  # only on the way to an error
+
+    least = least_input(spec.graph(variant, set))
+    given = graph.inputs[0].shape if len(graph.inputs) == 1 else ()
+    if least is None or len(given) != len(least) or all(n >= m for n, m in zip(given, least)):
+        return graph.diagnostics
+    return [d._replace(help=f"{smallest(least)}{f'; or {d.help}' if d.help else ''}") if d.code == "CNN204" else d for d in graph.diagnostics]
 
 
 def _held_against(report: Report, spec: Spec, variant: str | None, as_written: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -16,6 +17,7 @@ from .quantity import SUMMED, figure, known_figures, printed
 
 _SHORT = re.compile(r"(<=|>=|<|>|≤|≥)?\s*(.+)\Z")
 WORDS = {"max": "<=", "min": ">="}
+HOLDS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 
 class Budget(NamedTuple):
@@ -71,7 +73,7 @@ def _held(report: Report, what: str, limit: Any, marks: Marks, file: str, at: st
         if number is None:
             return results, [*found, Diagnostic("CNN103", f"a budget is `< 26M`, {{max: 26M}} or {{min: 224}}, not {shown(limit)}", one.marks.position(file))]
         size = (max if "<" in one.sign else min)(ours) if isinstance(ours, tuple) else ours  # the axis that counts
-        kept = {"<": size < number.value, "<=": size <= number.value, ">": size > number.value, ">=": size >= number.value}[one.sign]
+        kept = HOLDS[one.sign](size, number.value)
         results.append(Budget(what, one.text, size, "kept" if kept else "exceeded" if "<" in one.sign else "missed", at))
         if not kept:
             found.append(_exceeded(report, what, at, size, one, number.value, file))

@@ -35,6 +35,7 @@ class Row(NamedTuple):
     receptive_fields: tuple[ReceptiveField, ...]  # one for each input of the network that is seen; none for a vector
     shared_with: str | None
     position: Position | None
+    counted: int | None  # by the report's convention; None where that counts parameters alone
 
     @property
     def receptive_field(self) -> ReceptiveField | None:
@@ -70,6 +71,8 @@ class Totals(NamedTuple):
     conv_activations: int = 0
     activation_bytes: int = 0
     param_bytes: int = 0
+    counted: int | None = 0  # by the report's convention
+    counted_params: int = 0
 
 
 @dataclass(eq=False, repr=False)
@@ -89,6 +92,8 @@ class Report:
     totals: Totals
     graph: Graph
     published: list = field(default_factory=list)
+    convention: str = "macs"
+    rule: str = "mac"  # of the convention, as far as this network has use for it
     not_compared: int = 0  # published figures left aside under other parameters, input, batch or type
     budgets: list = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
@@ -157,21 +162,22 @@ def fold(graph: Graph, batch: int = 1, dtype: str = "float32") -> tuple[list[Row
         if key not in shown:
             shown[key] = shown_fields(node, seen[n], graph)
         buffers = sum(map(product, op.buffers(*xs).values())) if node.shares is None else 0
+        cost = op.cost(*xs, y=y)
         rows.append(Row(
             node.path, op.key, tuple(nodes[m].path for m in node.inputs), tuple(tuple(x) for x in xs), tuple(y),
-            weights, biases, affine, buffers, op.cost(*xs, y=y), batch, fresh, fresh * width,
-            shown[key], None if node.shares is None else nodes[node.shares].path, node.position))  # fmt: skip
+            weights, biases, affine, buffers, cost, batch, fresh, fresh * width,
+            shown[key], None if node.shares is None else nodes[node.shares].path, node.position, cost.mac * batch))  # fmt: skip
     return rows, total(rows, input_values * batch, conv_values * batch, width), notes
 
 
 def total(rows: list[Row], input_values: int, conv_values: int, width: int) -> Totals:
     """The sums of the rows."""
     weights, biases, affine = (sum(getattr(row, part) for row in rows) for part in ("weights", "biases", "affine"))
-    params = weights + biases + affine
+    params, macs = weights + biases + affine, sum(row.macs for row in rows)
     activations = input_values + sum(row.activations for row in rows)
     return Totals(
         params, weights, biases, affine, params, sum(row.buffers for row in rows),
-        sum(row.macs for row in rows), sum(row.flops for row in rows), activations, conv_values, activations * width, params * width)  # fmt: skip
+        macs, sum(row.flops for row in rows), activations, conv_values, activations * width, params * width, macs, params)  # fmt: skip
 
 
 NONE = (0, 0, 0)

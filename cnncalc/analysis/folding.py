@@ -22,4 +22,5 @@ def summed(path: str, rows: list[Row], last: Row) -> Row:
     for row in rows[1:]:
         cost = cost.plus(row.cost)
     sums = {name: sum(getattr(row, name) for row in rows) for name in ("weights", "biases", "affine", "buffers", "activations", "activation_bytes")}
-    return last._replace(path=path, op=f"{len(rows)} layers", inputs=first.inputs, input_shapes=first.input_shapes, cost=cost, shared_with=None, **sums)
+    counted = None if first.counted is None else sum(row.counted or 0 for row in rows)
+    return last._replace(path=path, op=f"{len(rows)} layers", inputs=first.inputs, input_shapes=first.input_shapes, cost=cost, shared_with=None, counted=counted, **sums)

@@ -14,7 +14,7 @@ from .reception import ReceptiveField
 PREFIX = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12,
           "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}  # fmt: skip
 _NUMBER = re.compile(r"([0-9][0-9,_]*)(?:\.([0-9]+))?(?:e([0-9]{1,2}))?\s*([kKMGT]i?)?\s*(bytes|B)?\Z")
-TOTALS = Totals._fields
+TOTALS = tuple(name for name in Totals._fields if not name.startswith("counted"))  # those depend on how one counts
 SUMMED = ("params", "weights", "biases", "affine", "buffers", "macs", "flops", "activations", "activation_bytes")
 
 

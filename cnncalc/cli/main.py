@@ -16,10 +16,13 @@ import typer  # noqa: E402
 from ..diagnostic import Diagnostic, Mistake, misspelled  # noqa: E402
 from . import options as o  # noqa: E402
 from .check import check, lock, rule  # noqa: E402
+from .compare import compare  # noqa: E402
 from .diff import diff  # noqa: E402
 from .init import init  # noqa: E402
 from .measured import profile, verify  # noqa: E402
 from .output import complain, finish, put, show  # noqa: E402
+from .reports import report_of  # noqa: E402
+from .zoo import zoo  # noqa: E402
 
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for plugins costs more than reading a spec
 
@@ -50,7 +53,7 @@ def analyze(
     input: o.Input = None,
     batch: o.Batch = 1,
     dtype: Annotated[o.Dtype, typer.Option("--dtype", help="type of the values")] = o.Dtype.float32,
-    convention: Annotated[o.Convention, typer.Option("--convention", help="what counts as cost")] = o.Convention.macs,
+    convention: o.Convention = "macs",
     format: Annotated[o.Format, typer.Option("--format", help="how to print it")] = o.Format.table,
     columns: Annotated[Optional[str], typer.Option("--columns", metavar="KEY,…", help="which columns")] = None,  # noqa: UP045
     depth: Annotated[Optional[int], typer.Option("--depth", help="fold blocks below this depth")] = None,  # noqa: UP045
@@ -60,28 +63,28 @@ def analyze(
     keys = o.chosen_columns(columns)
     if keys and format is o.Format.json:
         raise Mistake(Diagnostic("CNN111", "--columns is for tables; JSON has every figure", help="drop --columns"))
-    report, sources = report_of(spec, variant, set, input, batch, dtype.value)
+    report, sources = report_of(spec, variant, set, input, batch, dtype.value, convention)
     rows = report.rows
     if depth is not None:
         from ..analysis.folding import folded
 
         rows = folded(report, o.positive(depth, "--depth"))
     if report.graph.nodes or format is o.Format.json:
-        render(report, rows, format, keys, convention.value, output)
+        render(report, rows, format, keys, output)
     finish(report.diagnostics, sources)
 
 
-def render(report: Any, rows: Any, format: o.Format, keys: tuple[str, ...] | None, convention: str, output: str | None) -> None:
+def render(report: Any, rows: Any, format: o.Format, keys: tuple[str, ...] | None, output: str | None) -> None:
     """A report in one of the formats."""
     if format is o.Format.table:
         from ..report.table import console
         from ..report.table import render as as_table
 
-        show(as_table(report, rows, console().width if output is None else 160, keys, convention), output)
+        show(as_table(report, rows, console().width if output is None else 160, keys), output)
     elif format is o.Format.json:
         from ..report.json import render as as_json
 
-        put(as_json(report, rows, convention), output)
+        put(as_json(report, rows), output)
     elif format is o.Format.csv:
         from ..report.csv import render as as_csv
 
@@ -89,18 +92,7 @@ def render(report: Any, rows: Any, format: o.Format, keys: tuple[str, ...] | Non
     else:
         from ..report.markdown import render as as_markdown
 
-        put(as_markdown(report, rows, keys, convention), output)
-
-
-def report_of(spec: str, variant: str | None, set: list[str] | None, input: list[str] | None, batch: int = 1, dtype: str = "float32") -> tuple[Any, dict[str, str]]:
-    """The report a command line asks for, and the texts its diagnostics speak of."""
-    from ..analysis.analyze import analyze as analysis
-    from ..spec.load import load
-
-    given, shapes = o.settings(set), o.input_shapes(input)
-    loaded = load(spec)
-    report = analysis(loaded, o.one_variant(loaded, variant), set=given, input=shapes, batch=o.positive(batch, "--batch"), dtype=dtype)
-    return report, {loaded.file: loaded.text}
+        put(as_markdown(report, rows, keys), output)
 
 
 @app.command()
@@ -156,23 +148,8 @@ def expand(spec: o.Spec, variant: o.Variant = None, set: o.Set = None, input: o.
     finish((d for d in report.diagnostics if d.severity == "error"), sources)
 
 
-for command in (check, lock, diff, rule, init, verify, profile):
+for command in (check, lock, diff, compare, zoo, rule, init, verify, profile):
     app.command()(command)
-
-
-@app.command()
-def zoo(format: Annotated[o.Format, typer.Option("--format", help="how to print it")] = o.Format.table) -> None:
-    """The bundled networks, with their totals."""
-    from ..analysis.zoo import networks
-    from ..report import zoo as render_zoo
-
-    found = networks()
-    if format is o.Format.table:
-        from ..report.table import console
-
-        show(render_zoo.table(found, console().width))
-    else:
-        put(getattr(render_zoo, format.value)(found))
 
 
 @app.command()

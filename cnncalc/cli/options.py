@@ -7,6 +7,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
+from ..conventions import CONVENTIONS
 from ..diagnostic import Diagnostic, Mistake, misspelled
 
 Spec = Annotated[str, typer.Argument(help="a file, file#variant, a bundled name such as vgg16, or - for standard input", metavar="SPEC")]
@@ -23,10 +24,7 @@ class Dtype(str, Enum):
     float64, float32, float16, bfloat16, int8 = "float64", "float32", "float16", "bfloat16", "int8"
 
 
-class Convention(str, Enum):
-    """What counts as cost."""
-
-    macs, flops = "macs", "flops"
+Convention = Annotated[str, typer.Option("--convention", metavar="NAME", autocompletion=lambda: list(CONVENTIONS), help=f"how cost is counted: {', '.join(CONVENTIONS)}")]
 
 
 class Format(str, Enum):

@@ -91,7 +91,7 @@ class Conv(Sliding):
         around = self.torch_pads(x) if self.connections is None else self.around(x)
         if around is None:
             return Kept(inputs=(0,))
-        if self.padding == "same" and self.padding_mode == "zeros" and self.connections is None and max(per_axis(self.stride, len(x) - 1)) == 1:
+        if self.same_word(x):
             around = tuple((0, hi - lo) for lo, hi in around)  # torch pads only the odd position apart
         padded = product(n + lo + hi for n, (lo, hi) in zip(x[1:], around))
         read = (0,) if self.padding_mode in ("reflect", "replicate") else ()  # to undo the padding
@@ -99,6 +99,11 @@ class Conv(Sliding):
             return Kept(read, values=x[0] * padded)  # the padded copy instead of the input
         gathered = sum(map(len, self.connections))
         return Kept(read, values=gathered * padded, bytes=8 * gathered)  # each map's channels, copied, and their numbers
+
+    def same_word(self, x: Shape) -> bool:
+        """Whether torch's kernel is told `padding="same"`, having no number for an odd pixel."""
+        plain = self.padding == "same" and self.padding_mode == "zeros" and self.connections is None
+        return plain and max(per_axis(self.stride, len(x) - 1)) == 1 and any(lo != hi for lo, hi in self.around(x))
 
     def torch_pads(self, x: Shape) -> tuple[tuple[int, int], ...] | None:
         """Padding done apart from the convolution, as a copy; None where torch's kernel does it."""

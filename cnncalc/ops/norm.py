@@ -123,9 +123,9 @@ class LayerNorm(Norm):
     def module(self, x: Shape) -> nn.Module:
         from torch import nn
 
-        from ..torch_backend.modules import ChannelNorm
+        from ..torch_backend.modules import channel_norm
 
-        kind = nn.LayerNorm if self.over == "all" else ChannelNorm
+        kind = nn.LayerNorm if self.over == "all" else channel_norm
         return kind(self._normed(x), self.eps, self.affine)
 
 

@@ -119,12 +119,16 @@ class Upsample(Op):
         return "; ".join(dict.fromkeys(f"⌊{n}·{r}⌋ = {m}" for n, r, m in zip(x[1:], scales, self.shape(x)[1:])))
 
     def module(self, x: Shape, *like: Shape) -> nn.Module:
-        from ..torch_backend.modules import Resizing
+        from torch import nn
+
+        from ..torch_backend.modules import ResizingLike
 
         corners = self.align_corners if self.mode in SPATIAL else self.align_corners or None
+        if like:
+            return ResizingLike(self.mode, corners)
         if self.scale is not None and self._exact(x):
-            return Resizing(None, tuple(float(r) for r in per_axis(self.scale, len(x) - 1)), self.mode, corners)
-        return Resizing(None if like else self.shape(x)[1:], None, self.mode, corners)
+            return nn.Upsample(None, tuple(float(r) for r in per_axis(self.scale, len(x) - 1)), self.mode, corners)
+        return nn.Upsample(self.shape(x)[1:], None, self.mode, corners)
 
 
 class Pad(Op):

@@ -53,6 +53,7 @@ COLUMNS: dict[str, Column] = {column.key: column for column in (
     Column("buffers", "buffers", lambda r: r.buffers, "buffers"),
     Column("macs", "MACs", lambda r: r.macs, "macs"),
     Column("flops", "FLOPs", lambda r: r.flops, "flops"),
+    Column("counted", "counted", lambda r: DASH if r.counted is None else r.counted, "counted"),
     Column("activations", "activations", lambda r: r.activations, "activations"),
     Column("activation_bytes", "bytes", lambda r: r.activation_bytes, "activation_bytes"),
     Column("rf", "field", lambda r: axes_text(_field("size")(r))),
@@ -64,12 +65,14 @@ COLUMNS: dict[str, Column] = {column.key: column for column in (
     Column("line", "line", lambda r: r.position.line if r.position else DASH),
 )}  # fmt: skip
 
-BARRED = {"params", "weights", "macs", "flops", "activations", "activation_bytes"}  # columns whose shares are drawn
+BARRED = {"params", "weights", "macs", "flops", "counted", "activations", "activation_bytes"}  # columns whose shares are drawn
 
 
-def standard(convention: str) -> tuple[str, ...]:
-    """What a table shows unless asked otherwise."""
-    return ("path", "output", "params", convention, "activations", "rf")
+def chosen(report: Report, keys: tuple[str, ...] | None) -> list[Column]:
+    """The columns asked for; else the usual ones, with the cost by the report's convention, which heads its column."""
+    cost = () if report.totals.counted is None else (report.convention if report.convention in COLUMNS else "counted",)
+    columns = [COLUMNS[key] for key in keys or ("path", "output", "params", *cost, "activations", "rf")]
+    return [column._replace(title=report.convention) if column.key == "counted" else column for column in columns]
 
 
 def texts(row: Row, columns: list[Column]) -> list[str]:
@@ -102,8 +105,13 @@ def mebibytes(count: int) -> str:
 
 
 def short(count: int) -> str:
-    """``15.47 G``."""
-    for unit, size in (("T", 10**12), ("G", 10**9), ("M", 10**6), ("K", 10**3)):
-        if count >= size:
-            return f"{count / size:.2f} {unit}"
-    return str(count)
+    """Four digits and a unit: ``15.47 G``, ``102.8 M``; small numbers whole."""
+    scaled = float(count)
+    for unit in ("K", "M", "G", "T", "P", "E"):
+        scaled /= 1000
+        if count < 10_000 or scaled >= 1_000_000:
+            continue
+        for places in (3, 2, 1):
+            if len(text := f"{scaled:.{places}f}") <= 5:
+                return f"{text} {unit}"
+    return f"{count:,}" if count < 10_000 else f"{count:.3e}"

@@ -13,11 +13,11 @@ from ..diagnostic import Diagnostic
 SCHEMA_VERSION = 1
 
 
-def render(report: Report, rows: list[Row], convention: str = "macs") -> str:
-    return dumps(data(report, rows, convention))
+def render(report: Report, rows: list[Row]) -> str:
+    return dumps(data(report, rows))
 
 
-def data(report: Report, rows: list[Row], convention: str = "macs") -> dict[str, Any]:
+def data(report: Report, rows: list[Row]) -> dict[str, Any]:
     """The object that `analyze --format json` prints."""
     field = report.receptive_field
     return {
@@ -29,7 +29,8 @@ def data(report: Report, rows: list[Row], convention: str = "macs") -> dict[str,
         "outputs": {name: list(shape) for name, shape in report.outputs.items()},
         "batch": report.batch,
         "dtype": report.dtype,
-        "convention": convention,
+        "convention": report.convention,
+        "rule": report.rule,
         "totals": report.totals._asdict(),
         "receptive_field": {"at": field[0], **field_data(field[1])} if field else None,
         "layers": [row_data(row) for row in rows],
@@ -44,7 +45,7 @@ def row_data(row: Row) -> dict[str, Any]:
         "path": row.path, "op": row.op, "inputs": list(row.inputs),
         "input_shapes": [list(shape) for shape in row.input_shapes], "output_shape": list(row.output_shape),
         "params": row.params, "weights": row.weights, "biases": row.biases, "affine": row.affine, "buffers": row.buffers,
-        "macs": row.macs, "flops": row.flops, "activations": row.activations, "activation_bytes": row.activation_bytes,
+        "macs": row.macs, "flops": row.flops, "counted": row.counted, "activations": row.activations, "activation_bytes": row.activation_bytes,
         "receptive_field": field_data(row.receptive_field) if row.receptive_field else None,
         **({"receptive_fields": list(map(field_data, row.receptive_fields))} if len(row.receptive_fields) > 1 else {}),
         "shared_with": row.shared_with,

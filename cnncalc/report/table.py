@@ -13,21 +13,20 @@ from rich.text import Text
 
 from ..analysis.fold import Report, Row
 from ..analysis.published import Comparison
-from ..cost import CONVENTIONS
-from .columns import BARRED, COLUMNS, DASH, Column, axes_text, input_values, mebibytes, shape_text, short, standard, text, totals
+from ..conventions import CONVENTIONS
+from .columns import BARRED, DASH, Column, axes_text, chosen, input_values, mebibytes, shape_text, short, text, totals
 
 WIDE, BLOCKS = 110, " ▁▂▃▄▅▆▇█"
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 BOLD, DIM, CYAN = Style(bold=True), Style(dim=True), Style(color="cyan")
 
 
-def render(report: Report, rows: list[Row], width: int, columns: tuple[str, ...] | None = None, convention: str = "macs") -> Group:
+def render(report: Report, rows: list[Row], width: int, columns: tuple[str, ...] | None = None) -> Group:
     """The table of the rows, the totals, the published figures."""
-    chosen = [COLUMNS[key] for key in columns or standard(convention)]
-    shown = table(report, rows, chosen, width)
+    shown = table(report, rows, chosen(report, columns), width)
     if not report.complete:  # sums of a part of the network would mislead
         return Group(heading(report), shown, Text("and no further: see the error", "dim"))
-    return Group(heading(report), shown, summary(report, convention))
+    return Group(heading(report), shown, summary(report))
 
 
 def heading(report: Report, dtype: bool = True) -> Text:
@@ -119,15 +118,18 @@ def share(value: int, peak: int, cells: int) -> str:
     return EIGHTHS[8] * (eighths // 8) + (EIGHTHS[eighths % 8] if eighths % 8 else "")
 
 
-def summary(report: Report, convention: str) -> Table:
+def summary(report: Report) -> Table:
     """The totals in words, then budgets and published figures."""
-    t = report.totals
-    cost = t.macs if convention == "macs" else t.flops
+    t, convention = report.totals, CONVENTIONS[report.convention]
     parts = " + ".join(f"{getattr(t, part):,} {part}" for part in ("weights", "biases", "affine") if getattr(t, part))
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(style="bold", no_wrap=True)
     grid.add_row("parameters", noted(f"{t.params:,} = {mebibytes(t.param_bytes)}", parts))
-    grid.add_row("MACs" if convention == "macs" else "FLOPs", noted(f"{cost:,} = {short(cost)}", CONVENTIONS[convention]))
+    if t.counted is not None:
+        by = convention.unit if convention.name in ("macs", "flops") else convention.name
+        grid.add_row(by, noted(f"{t.counted:,} = {short(t.counted)}", convention.notes[0].rstrip(".").lower() if report.rule == "mac" else report.rule))
+    if t.counted_params != t.params:
+        grid.add_row(f"by {convention.name}", noted(f"{t.counted_params:,} parameters", convention.notes[-1]))
     grid.add_row("activations", noted(f"{t.activations:,} = {mebibytes(t.activation_bytes)}", "the input and every output, each kept once"))
     if field := report.receptive_field:
         at, seen = field

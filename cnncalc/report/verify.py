@@ -146,15 +146,13 @@ def summary(found: Verification) -> Table:
 
 def unseen(found: Verification) -> list[tuple[str, str]]:
     """The operations that no counter sees, and those that fvcore counts by rules of its own, by operator."""
-    from ..torch_backend.counters import RULES
-
     blind: Counter[str] = Counter()
     for line in found.lines:
         blind[line.row.op if not line.row.macs else "biases"] += line.unseen
     blind = +blind
-    ruled = dict.fromkeys(f"{line.row.op} ({RULES.get(line.row.op, 'its own')})" for line in found.lines if line.ruled)
+    ruled = dict.fromkeys(f"{line.row.op} ({line.rule})" for line in found.lines if line.ruled)
     rows = [("unseen", f"no counter sees these operations: {', '.join(f'{op} {count:,}' for op, count in blind.items())}")] if blind else []
-    return rows + ([("otherwise", f"fvcore counts by rules of its own: {'; '.join(ruled)}")] if ruled else [])
+    return rows + ([("otherwise", f"fvcore counts by rules of its own: {'; '.join(ruled)}, x being the values of the input, y of the output")] if ruled else [])
 
 
 def overview(found: list[tuple[str, Verification | None]], width: int, seconds: float) -> Table:

@@ -7,33 +7,43 @@ import io
 from typing import Any
 
 from rich import box
+from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
-from ..analysis.fold import Report
-from .columns import DASH, axes_text, shape_text
+from ..analysis.zoo import Entry, Network
+from .columns import DASH, axes_text, shape_text, short
 from .json import SCHEMA_VERSION, dumps
+from .table import heading, summary
 
 KEYS = ("name", "spec", "year", "input", "params", "trainable_params", "macs", "flops", "activations", "receptive_field")
-Found = list[tuple[str, str, Report]]
+Found = list[Network]
 
 
 def data(found: Found) -> list[dict[str, Any]]:
     """One object per network; the receptive field is that of the last layer that does not see everything."""
-    return [{
-        "name": name, "spec": target, "year": report.year, "input": next(list(shape) for shape in report.inputs.values()),
+    return [one(network) for network in found]
+
+
+def one(network: Network) -> dict[str, Any]:
+    """A network as programs read it."""
+    report = network.report
+    return {
+        "name": network.name, "spec": network.target, "year": report.year, "input": next(list(shape) for shape in report.inputs.values()),
         **{key: getattr(report.totals, key) for key in ("params", "trainable_params", "macs", "flops", "activations")},
         "receptive_field": list(report.receptive_field[1].size) if report.receptive_field else None,
-    } for name, target, report in found]  # fmt: skip
+    }  # fmt: skip
 
 
 def json(found: Found) -> str:
     return dumps({"schema_version": SCHEMA_VERSION, "networks": data(found)})
 
 
-def cells(entry: dict[str, Any]) -> list[str]:
+def cells(entry: dict[str, Any], narrow: bool = False) -> list[str]:
     """Name, year, input, parameters, MACs, activations and receptive field, as people read them."""
-    numbers = [f"{entry[key]:,}" for key in ("params", "macs", "activations")]
-    field = axes_text(tuple(entry["receptive_field"])) if entry["receptive_field"] else DASH
+    numbers = [short(entry[key]) if narrow else f"{entry[key]:,}" for key in ("params", "macs", "activations")]
+    seen = tuple(entry["receptive_field"] or ())
+    field = axes_text((max(seen),) if narrow and seen else seen)
     return [entry["name"], str(entry["year"] or DASH), shape_text(tuple(entry["input"])), *numbers, field]
 
 
@@ -41,13 +51,14 @@ HEADINGS = ("network", "year", "input", "params", "MACs", "activations", "field"
 
 
 def table(found: Found, width: int) -> Table:
-    """The list, without the years where it would not fit."""
-    kept = [n for n, heading in enumerate(HEADINGS) if width >= 90 or heading != "year"]
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0) if width >= 90 else 0)
+    """The list; where it would not fit, with numbers of four digits, the largest axis of fields, and without years and activations."""
+    narrow = width < 120
+    kept = [n for n, heading in enumerate(HEADINGS) if width >= 90 or heading not in ("year", "activations")]
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for n in kept:
         grid.add_column(HEADINGS[n], justify="left" if HEADINGS[n] in ("network", "input") else "right", no_wrap=True)
     for entry in data(found):
-        values = cells(entry)
+        values = cells(entry, narrow)
         grid.add_row(*(values[n] for n in kept))
     return grid
 
@@ -64,3 +75,21 @@ def csv(found: Found) -> str:
     for entry in data(found):
         writer.writerow({key: "×".join(map(str, value)) if isinstance(value, list) else value for key, value in entry.items()})
     return out.getvalue().removesuffix("\n")
+
+
+def card(found: Entry) -> Group:
+    """One network: what it is, its totals, its family, and how to start from it."""
+    name, target, report = found.network
+    grid = summary(report)
+    if found.least:
+        grid.add_row("least input", shape_text(found.least))
+    if len(found.family) > 1:
+        grid.add_row("family", ", ".join(member for member in found.family if member != name))
+    grid.add_row("layers", f"{len(report.rows)}, in specs/{target}: `cnncalc analyze {name}` lists them")
+    grid.add_row("start here", f"cnncalc init mine.yaml --from {name}")
+    return Group(heading(report), Text(), grid)
+
+
+def card_json(found: Entry) -> str:
+    least = list(found.least) if found.least else None
+    return dumps({"schema_version": SCHEMA_VERSION, **one(found.network), "least_input": least, "family": found.family})

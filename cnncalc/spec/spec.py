@@ -66,7 +66,8 @@ class Spec:
         from pathlib import PurePath
 
         own = self._own(variant)
-        return (own and own.name) or variant or self.document.name or PurePath(self.file).stem.removesuffix(".cnn")
+        changed = variant if own is None or own.params else None  # a variant that changes nothing is the base by another name
+        return (own and own.name) or changed or self.document.name or PurePath(self.file).stem.removesuffix(".cnn")
 
     def _own(self, variant: str | None) -> Variant | None:
         """What a variant itself says."""

@@ -20,12 +20,6 @@ BLIND = frozenset((
     "rbf", "maxpool", "avgpool", "lppool", "adaptivemaxpool", "globalmaxpool", "subsample", "lrn", "relu", "relu6", "leaky_relu", "prelu", "elu",
     "gelu", "silu", "mish", "hardswish", "hardsigmoid", "sigmoid", "tanh", "softmax", "log_softmax", "layer_scale", "add", "sub", "mul",
 ))  # fmt: skip
-# Operators that fvcore counts by a rule of its own, in no multiply–accumulates; torch's counter does not see them.
-RULES = {
-    "batchnorm": "2 per value, 1 without affine", "groupnorm": "5 per value, 4 without affine", "layernorm": "5 per value, 4 without affine",
-    "instancenorm": "5 per value, 4 without affine", "adaptiveavgpool": "1 per input value", "globalavgpool": "1 per input value",
-    "upsample": "4 per output value in 2-D bilinear, 1 in nearest, else nothing",
-}  # fmt: skip
 PRODUCTS = frozenset(("conv", "linear", "addmm", "matmul", "bmm", "einsum"))  # fvcore's names for what it counts in multiply–accumulates
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -29,16 +30,22 @@ def pads_at(op: Sliding, x: Tensor) -> list[int]:
 
 
 def padded_conv(op: Conv, x: tuple, options: dict[str, Any]) -> nn.Module:
-    """A torch convolution that pads unevenly, at run time; its parameters keep their names."""
-    base = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}[len(x) - 1]
+    """A torch convolution whose input is padded unevenly before it, at run time. Its type is torch's own, which every tool knows."""
+    kind: Any = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[len(x) - 2]
+    conv: nn.Module = kind(x[0], op.out, op.geometry(len(x) - 1)[0], **{**options, "padding_mode": "zeros"})
+    conv.fill = FILL[op.padding_mode]  # type: ignore[assignment]
+    conv.register_forward_pre_hook(PadFirst(op))
+    return conv
 
-    class PaddedConv(base):  # type: ignore[misc, valid-type]
-        fill = FILL[op.padding_mode]
 
-        def forward(self, x: Tensor) -> Tensor:
-            return self._conv_forward(F.pad(x, pads_at(op, x), self.fill), self.weight, self.bias)
+class PadFirst:
+    """Pads the input of a module."""
 
-    return PaddedConv(x[0], op.out, op.geometry(len(x) - 1)[0], **{**options, "padding_mode": "zeros"})
+    def __init__(self, op: Sliding):
+        self.op = op
+
+    def __call__(self, module: nn.Module, inputs: tuple[Tensor]) -> Tensor:
+        return F.pad(inputs[0], pads_at(self.op, inputs[0]), module.fill)  # type: ignore[arg-type]
 
 
 class TableConv(nn.Module):
@@ -115,11 +122,20 @@ class RadialBasis(nn.Module):
         return (x.unsqueeze(1) - self.centres).square().sum(2)
 
 
-class ChannelNorm(nn.LayerNorm):
-    """Layer normalisation over the channels at each position."""
+def channel_norm(shape: tuple[int, ...], eps: float, affine: bool) -> nn.Module:
+    """Layer normalisation over the channels at each position: torch's, which sees them last."""
+    norm = nn.LayerNorm(shape, eps, affine)
+    norm.register_forward_pre_hook(channels_last)
+    norm.register_forward_hook(channels_first)
+    return norm
 
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+def channels_last(module: nn.Module, inputs: tuple[Tensor]) -> Tensor:
+    return inputs[0].movedim(1, -1)
+
+
+def channels_first(module: nn.Module, inputs: tuple[Tensor], y: Tensor) -> Tensor:
+    return y.movedim(-1, 1)
 
 
 class ChannelScale(nn.Module):
@@ -163,7 +179,7 @@ class Combination(nn.Module):
         self.key = key
 
     def forward(self, *xs: Tensor) -> Tensor:
-        combine = getattr(torch, self.key)
+        combine = getattr(operator, self.key)
         y = xs[0]
         for x in xs[1:]:
             y = combine(y, x)
@@ -192,16 +208,15 @@ class Slicing(nn.Module):
         return x[(slice(None),) * (self.axis + 1) + (self.positions,)]
 
 
-class Resizing(nn.Module):
-    """Interpolation to a size, by a scale, or to the size of a second input."""
+class ResizingLike(nn.Module):
+    """Interpolation to the size of a second input."""
 
-    def __init__(self, size: tuple[int, ...] | None, scale: tuple[float, ...] | None, mode: str, align_corners: bool | None):
+    def __init__(self, mode: str, align_corners: bool | None):
         super().__init__()
-        self.size, self.scale, self.mode, self.align_corners = size, scale, mode, align_corners
+        self.mode, self.align_corners = mode, align_corners
 
-    def forward(self, x: Tensor, *like: Tensor) -> Tensor:
-        size = tuple(like[0].shape[2:]) if like else self.size
-        return F.interpolate(x, size, self.scale, self.mode, self.align_corners)
+    def forward(self, x: Tensor, like: Tensor) -> Tensor:
+        return F.interpolate(x, tuple(like.shape[2:]), None, self.mode, self.align_corners)
 
 
 class Padding(nn.Module):

@@ -12,7 +12,9 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..analysis.analyze import analyze
+from ..analysis.counting import layers, shown, term_of
 from ..analysis.fold import Report, Row
+from ..conventions import CONVENTIONS
 from ..diagnostic import Diagnostic
 from ..ops.base import named
 from ..spec.spec import Spec
@@ -47,13 +49,13 @@ class Line(NamedTuple):
     checks: tuple[Check, ...]
     unseen: int = 0  # operations that no counter sees
     ruled: int = 0  # what fvcore counts by a rule of its own
+    rule: str | None = None  # that rule
 
     @property
     def note(self) -> str | None:
         """What the counters make of it, in words."""
         if self.ruled:
-            rule = counters.RULES.get(self.row.op, "by a rule of its own")
-            return f"fvcore counts {self.ruled:,} ({rule}), flop_counter nothing; the ledger has {self.row.flops:,} operations"
+            return f"fvcore counts {self.ruled:,} ({self.rule}), flop_counter nothing; the ledger has {self.row.flops:,} operations"
         kind = "additions of a bias" if self.row.macs else "operations"
         return f"no counter sees its {self.unseen:,} {kind}" if self.unseen else None
 
@@ -146,6 +148,8 @@ class Measured:
         self.report, self.network, self.ran, self.macs, self.flops, self.seen = report, network, ran, macs, flops, seen
         self.tensors, self.params = owned(network, [path for path, _, _ in network.plan])
         self.predicted_tensors = predicted_tensors(report)
+        terms = (term_of(CONVENTIONS["fvcore"].terms, layer) for layer in layers(report))
+        self.rules = {row.path: shown(term.formula) if term else None for row, term in zip(report.rows, terms)}
         self.of: dict[str, list[Row]] = defaultdict(list)  # the rows that use the weights of each
         for row in report.rows:
             self.of[row.shared_with or row.path].append(row)
@@ -180,11 +184,12 @@ class Measured:
             return [Check("macs", macs, None, "fvcore", None, "fvcore did not run"), flops]
         return [equal("macs", macs, self.macs.products.get(path, 0), "fvcore", note), flops]
 
-    def unseen(self, row: Row) -> tuple[int, int]:
-        """How many of a row's operations no counter sees, and what fvcore counts of it by a rule of its own."""
+    def unseen(self, row: Row) -> tuple[int, int, str | None]:
+        """How many of a row's operations no counter sees, what fvcore counts of it by a rule of its own, and by which."""
         others = self.macs.others.get(row.path, 0) if self.macs else 0
-        unasked = self.macs is None and row.op in counters.RULES
-        return (0 if others or unasked else row.flops - 2 * row.macs), others
+        rule = self.rules[row.path]
+        unasked = self.macs is None and rule is not None and not row.macs
+        return (0 if others or unasked else row.flops - 2 * row.macs), others, rule
 
     def totals(self) -> list[Check]:
         """The sums of the network, each measured as a whole, not added up from the rows."""

@@ -1,0 +1,36 @@
+"""The command compare: one network by every counting convention."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from . import options as o
+from .output import finish, put, show
+from .reports import report_of
+
+
+def compare(
+    spec: o.Spec,
+    variant: o.Variant = None,
+    set: o.Set = None,
+    input: o.Input = None,
+    batch: o.Batch = 1,
+    format: Annotated[o.Format, typer.Option("--format", help="how to print it")] = o.Format.table,
+    output: o.Output = None,
+) -> None:
+    """What fvcore, torchinfo, thop, ptflops, torch, papers and Keras make of a network, and why they differ."""
+    from ..analysis.counting import counts
+    from ..report import compare as rendering
+
+    report, sources = report_of(spec, variant, set, input, batch)
+    if report.complete:
+        found = counts(report)
+        if format is o.Format.table:
+            from ..report.table import console
+
+            show(rendering.table(report, found, console().width if output is None else 160), output)
+        else:
+            put(getattr(rendering, format.value)(report, found), output)
+    finish((d for d in report.diagnostics if d.severity == "error"), sources)

@@ -1,0 +1,137 @@
+"""One network by every convention: side by side for each class of operator, and in words."""
+
+from __future__ import annotations
+
+import csv as csv_module
+import io
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Group
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from ..analysis.counting import Count
+from ..analysis.fold import Report
+from ..conventions import Term
+from .columns import DASH, short
+from .json import SCHEMA_VERSION, dumps
+from .profile import PLAIN
+from .table import heading
+
+LEGEND = "mac, add, mul, div, cmp, exp: operations of the ledger; x, y: values of a layer's input and output; weights: its parameters; places: positions of its output"
+NAMED = 4  # operators named in a sentence; JSON has all
+
+
+def table(report: Report, counts: list[Count], width: int) -> Group:
+    """The operators of a network by each convention, the sums, and why they differ."""
+    groups = alike(counts)
+    grid = Table(**{**PLAIN, "padding": (0, 1 if width >= 100 else 0, 0, 0)})  # type: ignore[arg-type]
+    grid.add_column("operator", no_wrap=True)
+    if width >= 100:
+        grid.add_column("layers", justify="right", no_wrap=True)
+    for names, _ in groups:
+        grid.add_column(names[0], justify="right", no_wrap=True, min_width=8)
+    layers = Counter(row.op for row in report.rows)
+    for op in layers:
+        if any(count.by_operator[op] for _, count in groups):
+            grid.add_row(op, *([str(layers[op])] if width >= 100 else []), *(brief(count.by_operator[op]) for _, count in groups))
+    grid.add_section()
+    grid.add_row("total", *([str(len(report.rows))] if width >= 100 else []), *(brief(count.total) for _, count in groups), style="bold")
+    return Group(heading(report, dtype=False), grid, Text(LEGEND + "\n", "dim"), *(Padding(part, (0, 0, 1, 0)) for part in words(report, counts)))
+
+
+def alike(counts: list[Count]) -> list[tuple[list[str], Count]]:
+    """Conventions that count operations, those of one rule together."""
+    groups: dict[tuple, tuple[list[str], Count]] = {}
+    for count in counts:
+        if count.convention.terms:
+            groups.setdefault(count.convention.terms, ([], count))[0].append(count.convention.name)
+    return list(groups.values())
+
+
+def brief(value: int) -> str:
+    """A number for a narrow column."""
+    return short(value) if value else DASH
+
+
+def words(report: Report, counts: list[Count]) -> Iterator[Table]:
+    """A paragraph for each convention: its sum, its rule, what makes it differ, what it leaves out, its parameters."""
+    macs, told = counts[0], set[tuple[Term, ...]]()
+    for count in counts:
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        grid.add_column(style="bold", no_wrap=True, min_width=11)
+        grid.add_column()
+        lines = list(count.convention.notes) if count.convention.terms in told else sentences(report, count, macs)
+        told.add(count.convention.terms)
+        grid.add_row(count.convention.name, Text.assemble(headline(count, macs), (f"  {count.convention.who}", "dim")))
+        for line in lines:
+            grid.add_row("", Text(line))
+        yield grid
+
+
+def headline(count: Count, macs: Count) -> str:
+    """``4,111,512,576 flops = 4.112 G, 1.0055 × MACs``; of Keras, its parameters."""
+    if not count.convention.terms:
+        return f"{count.params:,} parameters"
+    ratio = f", {count.total / macs.total:.4g} × MACs" if macs.total and abs(count.total / macs.total - 1) >= 0.0005 else ""
+    return f"{count.total:,} {count.convention.unit} = {short(count.total)}{ratio}"
+
+
+def sentences(report: Report, count: Count, macs: Count) -> list[str]:
+    """What a convention's figure is made of."""
+    lines = []
+    if count.convention.terms:
+        lines.append(count.rule)
+        apart = {op: n - macs.by_operator[op] for op, n in count.by_operator.items() if n != macs.by_operator[op]}
+        if apart:
+            lines.append(f"against MACs: {listed([f'{op} {n:+,}'.replace('-', '−') for op, n in sorted(apart.items(), key=lambda item: -abs(item[1]))])}")
+        if count.silent:
+            lines.append(f"nothing for {listed(count.silent)}: {count.convention.silent}")
+    if count.params != report.totals.params:
+        lines.append(f"parameters: {count.params:,}, where the network trains {report.totals.params:,}")
+    return lines + list(count.convention.notes)
+
+
+def listed(items: list[str]) -> str:
+    """Some of many, and how many more."""
+    return ", ".join(items if len(items) <= NAMED + 1 else [*items[:NAMED], f"{len(items) - NAMED} more"])
+
+
+def json(report: Report, counts: list[Count]) -> str:
+    return dumps({
+        "schema_version": SCHEMA_VERSION, "name": report.name, "variant": report.variant,
+        "input": {name: list(shape) for name, shape in report.inputs.items()}, "batch": report.batch,
+        "conventions": [data(count) for count in counts],
+    })  # fmt: skip
+
+
+def data(count: Count) -> dict[str, Any]:
+    """One convention; the total is null where it counts parameters alone."""
+    convention = count.convention
+    return {
+        "name": convention.name, "who": convention.who, "unit": convention.unit or None, "total": count.total if convention.terms else None, "params": count.params,
+        "rule": count.rule if convention.terms else None, "by_operator": count.by_operator, "silent": count.silent, "notes": list(convention.notes),
+    }  # fmt: skip
+
+
+def cells(report: Report, counts: list[Count]) -> list[list[str]]:
+    """Headings, a line for each operator, the sums and the parameters; plain numbers."""
+    priced = [count for count in counts if count.convention.terms]
+    lines = [["operator", *(count.convention.name for count in priced)]]
+    lines += [[op, *(str(count.by_operator[op]) for count in priced)] for op in dict.fromkeys(row.op for row in report.rows)]
+    return [*lines, ["total", *(str(count.total) for count in priced)]]
+
+
+def csv(report: Report, counts: list[Count]) -> str:
+    out = io.StringIO()
+    csv_module.writer(out, lineterminator="\n").writerows(cells(report, counts))
+    return out.getvalue().removesuffix("\n")
+
+
+def markdown(report: Report, counts: list[Count]) -> str:
+    first, *rest = cells(report, counts)
+    separated = [[line[0], *(f"{int(value):,}" for value in line[1:])] for line in rest]
+    return "\n".join(f"| {' | '.join(line)} |" for line in [first, ["---", *["---:"] * (len(first) - 1)], *separated])
