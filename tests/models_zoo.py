@@ -15,6 +15,16 @@ from . import models as m
 Factory = Callable[[], nn.Module]
 
 
+def normed(factory, eps=1e-5, momentum=0.1):
+    """The network with this eps and momentum in its batch norms, as torchvision sets them."""
+    def made():
+        network = factory()
+        for module in network.modules():
+            if isinstance(module, (nn.BatchNorm2d, nn.BatchNorm3d)):
+                module.eps, module.momentum = eps, momentum
+        return network
+    return made
+
 def rounded(v, divisor=8):
     """The nearest multiple of 8 that takes away no more than a tenth."""
     new = max(divisor, int(v + divisor / 2) // divisor * divisor)
@@ -77,16 +87,16 @@ class Inverted(nn.Module):
     def forward(self, x):
         return x + self.body(x) if self.residual else self.body(x)
 
-def efficientnet(width, depth):
+def efficientnet(width, depth, drop):
     c = rounded(32 * width)
     layers = m.conv_bn(3, c, 3, 2, act=nn.SiLU)
     for t, o, repeats, stride, k in m.EFFICIENTNET_B0:
         for n in range(math.ceil(round(repeats * depth, 6))):
             layers.append(Inverted(c, c * t, rounded(o * width), k, 1 if n else stride, nn.SiLU, Gate(c * t, max(1, c // 4), nn.SiLU, nn.Sigmoid)))
             c = rounded(o * width)
-    return nn.Sequential(*layers, *m.conv_bn(c, 4 * c, 1, act=nn.SiLU), *m.pooled_head(4 * c, dropout=0.2))
+    return nn.Sequential(*layers, *m.conv_bn(c, 4 * c, 1, act=nn.SiLU), *m.pooled_head(4 * c, dropout=drop))
 
-def efficientnet_v2(rows):
+def efficientnet_v2(rows, drop):
     """rows: (fused, expansion, channels, repeats, stride)."""
     c = rows[0][2]
     layers = m.conv_bn(3, c, 3, 2, act=nn.SiLU)
@@ -95,7 +105,7 @@ def efficientnet_v2(rows):
             gate = None if fused else Gate(c * t, c // 4, nn.SiLU, nn.Sigmoid)
             layers.append(Inverted(c, c * t, o, 3, 1 if n else stride, nn.SiLU, gate, fused))
             c = o
-    return nn.Sequential(*layers, *m.conv_bn(c, 1280, 1, act=nn.SiLU), *m.pooled_head(1280, dropout=0.2))
+    return nn.Sequential(*layers, *m.conv_bn(c, 1280, 1, act=nn.SiLU), *m.pooled_head(1280, dropout=drop))
 
 V2_S = [(1, 1, 24, 2, 1), (1, 4, 48, 4, 2), (1, 4, 64, 4, 2), (0, 4, 128, 6, 2), (0, 6, 160, 9, 1), (0, 6, 256, 15, 2)]
 V2_M = [(1, 1, 24, 3, 1), (1, 4, 48, 5, 2), (1, 4, 80, 5, 2), (0, 4, 160, 7, 2), (0, 6, 176, 14, 1), (0, 6, 304, 18, 2), (0, 6, 512, 5, 1)]
@@ -162,7 +172,7 @@ def googlenet_bn():
         *m.conv_bn(3, 64, 7, 2), pool(3, 2), *m.conv_bn(64, 64, 1), *m.conv_bn(64, 192, 3), pool(3, 2), inception(192, 64, 96, 128, 16, 32, 32), inception(256, 128, 128, 192, 32, 96, 64), pool(3, 2),
         inception(480, 192, 96, 208, 16, 48, 64), inception(512, 160, 112, 224, 24, 64, 64), inception(512, 128, 128, 256, 24, 64, 64), inception(512, 112, 144, 288, 32, 64, 64),
         inception(528, 256, 160, 320, 32, 128, 128), pool(2, 2), inception(832, 256, 160, 320, 32, 128, 128), inception(832, 384, 192, 384, 48, 128, 128),
-        nn.AdaptiveAvgPool2d(1), nn.Dropout(0.4), nn.Flatten(), nn.Linear(1024, 1000))
+        nn.AdaptiveAvgPool2d(1), nn.Dropout(0.2), nn.Flatten(), nn.Linear(1024, 1000))
 
 def inception_a(i, pooled):
     return Joined(bn_pad(i, 64, 1), [*bn_pad(i, 48, 1), *bn_pad(48, 64, 5, p=2)], [*bn_pad(i, 64, 1), *bn_pad(64, 96, 3, p=1), *bn_pad(96, 96, 3, p=1)], [nn.AvgPool2d(3, 1, 1), *bn_pad(i, pooled, 1)])
@@ -339,24 +349,24 @@ REGNETS = {  # depths, widths, channels of a group
     "x_3_2gf": ((2, 6, 15, 2), (96, 192, 432, 1008), 48), "x_8gf": ((2, 5, 15, 1), (80, 240, 720, 1920), 120), "x_16gf": ((2, 6, 13, 1), (256, 512, 896, 2048), 128),
     "x_32gf": ((2, 7, 13, 1), (336, 672, 1344, 2520), 168),
 }
-EFFICIENT = {1: (1, 1.1, 240), 2: (1.1, 1.2, 288), 3: (1.2, 1.4, 300), 4: (1.4, 1.8, 380), 5: (1.6, 2.2, 456), 6: (1.8, 2.6, 528), 7: (2.0, 3.1, 600)}
+EFFICIENT = {1: (1, 1.1, 240, 0.2), 2: (1.1, 1.2, 288, 0.3), 3: (1.2, 1.4, 300, 0.3), 4: (1.4, 1.8, 380, 0.4), 5: (1.6, 2.2, 456, 0.4), 6: (1.8, 2.6, 528, 0.5), 7: (2.0, 3.1, 600, 0.5)}
 NETWORKS: dict[str, tuple[Factory, tuple[int, ...]]] = {
     **{f"convnext_{size}": (partial(convnext, (3, 3, 9 if size == "tiny" else 27, 3), width), m.RGB) for size, width in (("tiny", 96), ("small", 96), ("base", 128), ("large", 192))},
     **{f"densenet{n}": (partial(m.densenet, depths, growth, stem), m.RGB) for n, depths, growth, stem in ((161, (6, 12, 36, 24), 48, 96), (169, (6, 12, 32, 32), 32, 64), (201, (6, 12, 48, 32), 32, 64))},
-    **{f"efficientnet_b{n}": (partial(efficientnet, width, depth), (3, size, size)) for n, (width, depth, size) in EFFICIENT.items()},
-    **{f"efficientnet_v2_{name}": (partial(efficientnet_v2, rows), (3, size, size)) for name, rows, size in (("s", V2_S, 384), ("m", V2_M, 480), ("l", V2_L, 480))},
-    **{f"mnasnet{name}": (partial(mnasnet, width), m.RGB) for name, width in (("0_5", 0.5), ("0_75", 0.75), ("1_0", 1), ("1_3", 1.3))},
+    **{f"efficientnet_b{n}": (normed(partial(efficientnet, width, depth, drop), *((1e-3, 0.01) if n > 4 else ())), (3, size, size)) for n, (width, depth, size, drop) in EFFICIENT.items()},
+    **{f"efficientnet_v2_{name}": (normed(partial(efficientnet_v2, rows, drop), 1e-3), (3, size, size)) for name, rows, size, drop in (("s", V2_S, 384, 0.2), ("m", V2_M, 480, 0.3), ("l", V2_L, 480, 0.4))},
+    **{f"mnasnet{name}": (normed(partial(mnasnet, width), momentum=0.0003), m.RGB) for name, width in (("0_5", 0.5), ("0_75", 0.75), ("1_0", 1), ("1_3", 1.3))},
     **{f"regnet_{name}": (partial(regnet, *design, gated=name[0] == "y"), m.RGB) for name, design in REGNETS.items()},
     **{f"vgg{n}_bn": (partial(m.vgg, depths, norm=True), m.RGB) for n, depths in ((11, (1, 1, 2, 2, 2)), (13, (2, 2, 2, 2, 2)), (16, (2, 2, 3, 3, 3)), (19, (2, 2, 4, 4, 4)))},
     **{f"shufflenet_v2_{name}": (partial(m.shufflenet_v2, (24, *widths), last), m.RGB)
        for name, widths, last in (("x0_5", (48, 96, 192), 1024), ("x1_5", (176, 352, 704), 1024), ("x2_0", (244, 488, 976), 2048))},
     "wide_resnet50_2": (partial(m.resnet, m.bottleneck, m.D50, width=128), m.RGB), "wide_resnet101_2": (partial(m.resnet, m.bottleneck, m.D101, width=128), m.RGB),
-    "mobilenet_v3_large": (partial(mobilenet_v3, LARGE, 1280), m.RGB), "mobilenet_v3_small": (partial(mobilenet_v3, SMALL, 1024), m.RGB),
+    "mobilenet_v3_large": (normed(partial(mobilenet_v3, LARGE, 1280), 1e-3, 0.01), m.RGB), "mobilenet_v3_small": (normed(partial(mobilenet_v3, SMALL, 1024), 1e-3, 0.01), m.RGB),
     "squeezenet1_0": (partial(squeezenet, True), m.RGB), "squeezenet1_1": (partial(squeezenet, False), m.RGB),
-    "googlenet_torchvision": (googlenet_bn, m.RGB), "inception_v3": (InceptionV3, (3, 299, 299)), "inception_v3_aux": (partial(InceptionV3, True), (3, 299, 299)),
+    "googlenet_torchvision": (normed(googlenet_bn, 1e-3), m.RGB), "inception_v3": (normed(InceptionV3, 1e-3), (3, 299, 299)), "inception_v3_aux": (normed(partial(InceptionV3, True), 1e-3), (3, 299, 299)),
     **{f"{name}_resnet{n}": (partial(on_resnet, depths, head), (3, 520, 520)) for n, depths in ((50, m.D50), (101, m.D101)) for name, head in (("fcn", fcn_head), ("deeplabv3", deeplab_head))},
     "deeplabv3_mobilenet_v3_large": (lambda: Segmentation(*dilated_mobilenet(), deeplab_head(960), fcn_head(40)), (3, 520, 520)), "lraspp_mobilenet_v3_large": (LiteHead, (3, 520, 520)),
     "retinanet_resnet50_fpn": (RetinaNet, (3, 800, 800)),
     "r3d_18": (partial(video_resnet, ("full",) * 4), (3, 16, 112, 112)), "mc3_18": (partial(video_resnet, ("full", "flat", "flat", "flat")), (3, 16, 112, 112)),
-    "r2plus1d_18": (partial(video_resnet, ("apart",) * 4), (3, 16, 112, 112)), "s3d": (s3d, (3, 16, 224, 224)),
+    "r2plus1d_18": (partial(video_resnet, ("apart",) * 4), (3, 16, 112, 112)), "s3d": (normed(s3d, 1e-3, 1e-3), (3, 16, 224, 224)),
 }

@@ -8,16 +8,17 @@ import os
 import random
 from functools import lru_cache
 from math import prod
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
 import cnncalc
-from cnncalc.analysis.counting import Count, counts
+from cnncalc.analysis.counting import Count, counts, layers, term_of
 from cnncalc.analysis.fold import Report, Row, fold
 from cnncalc.analysis.zoo import members, specs
-from cnncalc.conventions import CONVENTIONS, Term
+from cnncalc.conventions import CONVENTIONS, OWN_MODULE, Term
 from cnncalc.diagnostic import Mistake
 from cnncalc.graph import Graph, Node, checked
 from cnncalc.ops import OPS
@@ -109,14 +110,14 @@ def test_every_operator(op: type[Op]) -> None:
 
 def test_every_term_is_held_to_its_tool() -> None:
     """The samples above use each term of each tool's convention; one that none of them uses would be a guess."""
-    used: dict[str, set[Term]] = {name: set() for name in TOOLS}
+    used: dict[str, set[Term | None]] = {name: set() for name in TOOLS}
     for op in OPS:
         for report in samples(op):
-            for name, count in by_tool(report).items():
-                used[name] |= count.terms.keys()
+            (layer,) = layers(report)
+            for name in TOOLS:
+                used[name].add(term_of(CONVENTIONS[name].terms, layer))
     for name in TOOLS:
-        unused = [term for term in CONVENTIONS[name].terms if term.formula != "0" and term not in used[name]]
-        assert not unused, name
+        assert not set(CONVENTIONS[name].terms) - used[name], name
 
 
 def test_a_wrong_rule_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,6 +174,62 @@ def test_the_figures_that_the_tools_print() -> None:
     assert printed == {"fvcore": "4.112G", "torchinfo": "4.09", "ptflops": "4.13 GMac", "thop": "4.134G"}
     for name, digits in (("fvcore", "4.112 G"), ("ptflops", "4.132 G"), ("thop", "4.134 G"), ("torch", "8.178 G")):
         assert f"= {digits}" in next(line for line in text.splitlines() if line.startswith(f"{name} ")), name
+
+
+def test_what_a_convention_leaves_out_is_said() -> None:
+    """Whole operators, or the layers that are counted otherwise than their like, with the reason."""
+    silent = {count.convention.name: count.silent for count in counts(cnncalc.analyze(cnncalc.load("lenet5")))}
+    assert silent["thop"] == {"their types are not in its list": ["tanh", "rbf"], OWN_MODULE: ["C3"]}
+    assert silent["ptflops"][OWN_MODULE] == ["C3"]
+    assert silent["flops"] == {}
+    for _, spec, variant in NETWORKS:
+        report = cnncalc.analyze(spec, variant)
+        for count in counts(report):
+            named = {name for names in count.silent.values() for name in names}
+            assert sum(count.by_operator.values()) == count.total == sum(count.layers)
+            for row, figure in zip(report.rows, count.layers):
+                assert bool(figure) or not row.flops or row.op in named or row.path in named, (count.convention.name, row.path)
+
+
+def test_the_command_on_odd_networks(tmp_path: Path) -> None:
+    (tmp_path / "vector.yaml").write_text("input: [5]\nlayers: [relu, softmax]\n")
+    (tmp_path / "wrong.yaml").write_text("input: [3, 8, 8]\nlayers: [{conv: {out: 4, kernel: 9}}]\n")
+    vector = run("compare", "vector.yaml", folder=tmp_path)
+    assert vector.returncode == 0 and "nothing for relu, softmax: no multiply–accumulates" in vector.stdout
+    wrong = run("compare", "wrong.yaml", "--format", "json", folder=tmp_path)
+    assert wrong.returncode == 1 and json.loads(wrong.stdout)["conventions"] == []
+    assert "error[CNN204]" in wrong.stderr
+    for width in (60, 79, 80, 100, 200):
+        shown = run("compare", "resnet50", COLUMNS=str(width)).stdout
+        assert max(map(len, shown.splitlines())) <= width
+        assert "…" not in shown and shown.count("thop") >= 2, width
+    lines = [line.split(",") for line in run("compare", "resnet50", "--format", "csv").stdout.splitlines()]
+    assert lines[0] == ["operator", *CONVENTIONS]
+    assert [line[0] for line in lines[-2:]] == ["total", "params"] and lines[-1][-1] == "25610152" and lines[-2][-1] == ""
+    for column in range(1, len(CONVENTIONS)):
+        assert sum(int(line[column]) for line in lines[1:-2]) == int(lines[-2][column])
+    assert run("compare", "resnet50", "--format", "markdown").stdout.startswith("### ResNet-50, input 3×224×224\n\n| operator | macs |")
+
+
+@pytest.mark.parametrize("format", ["table", "json", "csv", "markdown"])
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_analyze_by_convention(convention: str, format: str) -> None:
+    done = run("analyze", "lenet5", "--convention", convention, "--format", format, "--depth", "1")
+    assert (done.returncode, done.stderr) == (0, "")
+    if format == "json":
+        data = json.loads(done.stdout)
+        (count,) = (count for count in counts(cnncalc.analyze(cnncalc.load("lenet5"))) if count.convention.name == convention)
+        assert data["totals"]["counted"] == (count.total if count.convention.terms else None)
+        assert (data["convention"], data["rule"], data["totals"]["counted_params"]) == (convention, count.rule, count.params)
+    if convention in ("fvcore", "torch", "torchinfo", "ptflops", "thop") and format in ("table", "markdown"):
+        (count,) = (count for count in counts(cnncalc.analyze(cnncalc.load("lenet5"))) if count.convention.name == convention)
+        assert f"{count.total:,}" in done.stdout and "mac" in done.stdout
+
+
+def test_columns_by_convention() -> None:
+    assert run("analyze", "lenet5", "--convention", "keras", "--columns", "path,counted").returncode == 0
+    done = run("analyze", "lenet5", "--convention", "fvcre")
+    assert done.returncode == 2 and "did you mean `fvcore`?" in done.stderr
 
 
 def test_flops_are_the_ledgers() -> None:

@@ -11,6 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import cnncalc
 from cnncalc.analysis.zoo import members, specs
+from cnncalc.torch_backend.modules import DropBranch
 
 from . import models, models_zoo
 
@@ -50,6 +51,27 @@ def test_equals_an_independent_definition(name: str) -> None:
         assert Counter(row.output_shape for row in rows) == Counter(shape for _, shape in calls)
         own = Counter(tuple(s) for node in report.graph.nodes if node.op and node.shares is None for s in node.op.weights(*(report.graph.nodes[m].shape for m in node.inputs)).values())
         assert own == shapes
+
+
+OTHER_HEADS = {"deeplabv3_mobilenet_v3_large", "lraspp_mobilenet_v3_large"}  # their heads keep torch's eps and momentum: a line in the spec says so
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if n not in NO_TWIN | OTHER_HEADS])
+def test_norms_and_dropouts_are_those_of_an_independent_definition(name: str) -> None:
+    """What shapes and counts do not show: eps and momentum of norms, probabilities of dropouts, and where branches are dropped."""
+    factory, _ = NETWORKS[ALIASES.get(name, name)]
+    with torch.device("meta"):
+        twin = factory()
+    built = cnncalc.build(cnncalc.load(name), device="meta")
+    assert settings(built) == settings(twin)
+    residual = [module for module in built.modules() if isinstance(module, DropBranch)]
+    assert not residual or len(residual) == sum(row.op == "add" for row in cnncalc.analyze(cnncalc.load(name)).rows)
+
+
+def settings(network: nn.Module) -> Counter:
+    """How often each setting occurs."""
+    norms = [m for m in network.modules() if isinstance(m, (nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm))]
+    return Counter((m.eps, getattr(m, "momentum", None)) for m in norms) + Counter(("dropout", m.p) for m in network.modules() if isinstance(m, nn.Dropout))
 
 
 @pytest.mark.parametrize("name", NAMES)

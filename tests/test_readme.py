@@ -52,7 +52,7 @@ def operators() -> str:
 def conventions() -> str:
     """The conventions, and what their users should know."""
     lines = ["| convention | whose | |", "|---|---|---|"]
-    lines += [f"| `{convention.name}` | {convention.who} | {' '.join(convention.notes)} |" for convention in CONVENTIONS.values()]
+    lines += [f"| `{convention.name}` | {convention.who} | {' '.join(note.text for note in convention.notes)} |" for convention in CONVENTIONS.values()]
     return "\n".join(lines)
 
 

@@ -45,13 +45,13 @@ def _counted(report: Report, convention: str) -> Report:
 
 def _too_small(spec: Spec, variant: str | None, set: Mapping[str, Any] | None, graph: Graph) -> list[Diagnostic]:
     """What is wrong with a network under another input, and the least input if the one it is written for suits it."""
-    from .least import least_input, smallest  # only on the way to an error
+    from .least import instead_of  # only on the way to an error
 
-    least = least_input(spec.graph(variant, set))
     given = graph.inputs[0].shape if len(graph.inputs) == 1 else ()
-    if least is None or len(given) != len(least) or all(n >= m for n, m in zip(given, least)):
+    told = instead_of(spec.graph(variant, set), tuple(given)) if len(given) > 1 else None
+    if told is None:
         return graph.diagnostics
-    return [d._replace(help=f"{smallest(least)}{f'; or {d.help}' if d.help else ''}") if d.code == "CNN204" else d for d in graph.diagnostics]
+    return [d._replace(help=f"{told}{f'; or {d.help}' if d.help else ''}") if d.code.startswith("CNN20") and d.severity == "error" else d for d in graph.diagnostics]
 
 
 def _held_against(report: Report, spec: Spec, variant: str | None, as_written: bool) -> None:

@@ -31,7 +31,7 @@ class Count(NamedTuple):
     params: int
     by_operator: dict[str, int]
     terms: dict[Term, list[str]]  # those that count something here, and the operators that they count
-    silent: list[str]  # operators that do arithmetic, and count nothing
+    silent: dict[str, list[str]]  # what does arithmetic and counts nothing, by the reason: operators, or layers if others of the operator count
 
     @property
     def total(self) -> int:
@@ -41,8 +41,9 @@ class Count(NamedTuple):
     def rule(self) -> str:
         """``mac for conv, linear; 2·x for batchnorm``, of what the network has."""
         formulas: dict[str, list[str]] = {}
+        times = Counter(key for keys in self.terms.values() for key in keys)
         for term, keys in self.terms.items():
-            formulas.setdefault(term.formula, []).extend(keys)
+            formulas.setdefault(term.formula, []).extend(f"{key} ({term.marks})" if times[key] > 1 and term.marks else key for key in keys)
         alone = [term.operators for term in self.convention.terms] == ["*"]
         return "; ".join(shown(formula) + ("" if alone else f" for {', '.join(keys)}") for formula, keys in formulas.items()) or "nothing"
 
@@ -93,7 +94,8 @@ def term_of(terms: Iterable[Term], layer: Layer) -> Term | None:
 
 def count(report: Report, convention: Convention, known: list[Layer] | None = None) -> Count:
     """A report counted by a convention."""
-    each, by_operator, used, silent, params = [], Counter[str](), dict[Term, list[str]](), dict[str, None](), 0
+    each, by_operator, used, params = [], Counter[str](), dict[Term, list[str]](), 0
+    nothing: list[tuple[Row, str]] = []
     for row, layer in zip(report.rows, known or layers(report)):
         term, owned = term_of(convention.terms, layer), term_of(convention.params, layer)
         found = worth(term.formula, layer.figures) * row.batch if term else 0
@@ -103,8 +105,13 @@ def count(report: Report, convention: Convention, known: list[Layer] | None = No
         if term and found and layer.op not in used.setdefault(term, []):
             used[term].append(layer.op)
         if not found and row.flops:
-            silent[layer.op] = None
-    return Count(convention, each, params, dict(by_operator), used, [op for op in silent if not by_operator[op]])
+            nothing.append((row, term.why if term and term.why else convention.silent))
+    silent: dict[str, list[str]] = {}
+    for row, why in nothing:
+        name = row.path if by_operator[row.op] else row.op
+        if name not in silent.setdefault(why, []):
+            silent[why].append(name)
+    return Count(convention, each, params, dict(by_operator), used, silent)
 
 
 def under(report: Report, name: str) -> Report:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -16,8 +17,9 @@ from .fold import Report
 from .quantity import TOTALS, figure, printed
 
 FIGURES = ("year", "receptive_field", *TOTALS)
-ALIASES = {"field": "receptive_field"}
-_CONDITION = re.compile(r"\s*(\w+)\s*(<=|>=|<|>|≤|≥)\s*(.+)\Z")
+ALIASES = {"field": "receptive_field", "rf": "receptive_field"}
+COMPARED = {**HOLDS, "≤": HOLDS["<="], "≥": HOLDS[">="], "=": operator.eq, "==": operator.eq}
+_CONDITION = re.compile(r"\s*(\w+)\s*(<=|>=|==|<|>|=|≤|≥)\s*(.+)\Z")
 
 
 class Network(NamedTuple):
@@ -49,10 +51,15 @@ def networks(words: Iterable[str] = ()) -> list[Network]:
     listed = [(variant or stem, stem, spec, variant) for stem, spec in specs() for variant in members(spec)]
     for word in wanted:
         if not any(word in name.lower() or word in stem for name, stem, _, _ in listed):
-            known = [name for name, *_ in listed]
-            raise Mistake(misspelled(Diagnostic("CNN111", f"no bundled network has `{word}` in its name"), word, known, "`cnncalc zoo` lists what is bundled"))
+            otherwise = "`cnncalc zoo show NAME` tells of one" if word == "show" else "`cnncalc zoo` lists what is bundled"
+            raise Mistake(misspelled(Diagnostic("CNN111", f"no bundled network has `{word}` in its name"), word, [name for name, *_ in listed], otherwise))
     chosen = [entry for entry in listed if not wanted or any(word in entry[0].lower() or word in entry[1] for word in wanted)]
-    return [Network(name, f"{stem}.yaml#{variant}" if variant else f"{stem}.yaml", analyze(spec, variant)) for name, stem, spec, variant in chosen]
+    return [network(spec, stem, variant) for _, stem, spec, variant in chosen]
+
+
+def network(spec: Spec, stem: str, variant: str | None) -> Network:
+    """One of them, under the name that `SPEC` may have."""
+    return Network(variant or stem, f"{stem}.yaml#{variant}" if variant else f"{stem}.yaml", analyze(spec, variant))
 
 
 def value(report: Report, what: str) -> Any:
@@ -61,14 +68,14 @@ def value(report: Report, what: str) -> Any:
     return max(found) if isinstance(found, tuple) else found
 
 
-def known(what: str) -> str:
-    """The name of a figure.
+def known(what: str, also: tuple[str, ...] = ()) -> str:
+    """The name of a figure, or one of the other words that may stand for one.
 
     Errors: a Mistake for one that is none.
     """
     what = ALIASES.get(what.lower(), what.lower())
-    if what not in FIGURES:
-        raise Mistake(misspelled(Diagnostic("CNN111", f"`{what}` is no figure of a network"), what, (*FIGURES, *ALIASES), f"figures are {', '.join(FIGURES)}"))
+    if what not in (*FIGURES, *also):
+        raise Mistake(misspelled(Diagnostic("CNN111", f"`{what}` is no figure of a network"), what, (*also, *FIGURES, *ALIASES), f"figures are {', '.join((*also, *FIGURES))}"))
     return what
 
 
@@ -81,8 +88,9 @@ def filtered(found: list[Network], conditions: Iterable[str]) -> list[Network]:
         match = _CONDITION.match(text)
         number = printed(match[3], "bytes" in match[1]) if match else None
         if match is None or number is None:
-            raise Mistake(Diagnostic("CNN111", f"--where takes a condition such as `params < 10M`, not `{text}`", help="a figure, one of < <= > >=, and a number"))
-        what, holds = known(match[1]), HOLDS[{"≤": "<=", "≥": ">="}.get(match[2], match[2])]
+            odd = f": `{match[3]}` is no number" if match else ""
+            raise Mistake(Diagnostic("CNN111", f"--where takes a condition such as `params < 10M`, not `{text}`{odd}", help="a figure, one of < <= > >= =, and a number such as 10M or 2018"))
+        what, holds = known(match[1]), COMPARED[match[2]]
         found = [network for network in found if (n := value(network.report, what)) is not None and holds(n, number.value)]
     return found
 
@@ -91,9 +99,9 @@ def ordered(found: list[Network], by: str | None, reverse: bool = False) -> list
     """Sorted by a figure, or as they are; networks without the figure come last."""
     if by is None:
         return found[::-1] if reverse else found
-    if by == "name":
+    what = known(by, ("name",))
+    if what == "name":
         return sorted(found, key=lambda network: network.name, reverse=reverse)
-    what = known(by)
     having = [network for network in found if value(network.report, what) is not None]
     return sorted(having, key=lambda network: value(network.report, what), reverse=reverse) + [network for network in found if network not in having]
 
@@ -113,9 +121,10 @@ def entry(name: str) -> Entry:
     """
     from .least import least_input
 
+    name = name.rpartition("#")[2].removesuffix(".yaml")  # as `zoo --format json` names the spec
     path, variant = bundled(name)
     spec = from_text(read(path), shorten(path))
-    report = analyze(spec, variant)
-    family = [member or path.stem for member in members(spec)]
-    return Entry(Network(variant or path.stem, f"{path.stem}.yaml#{variant}" if variant else f"{path.stem}.yaml", report), family, least_input(report.graph))
-
+    if variant is None and None not in members(spec):  # the base goes by the name of the variant that changes nothing
+        variant = next(member for member, own in (spec.document.variants or {}).items() if own is None or not own.params)
+    found = network(spec, path.stem, variant)
+    return Entry(found, [member or path.stem for member in members(spec)], least_input(found.report.graph))

@@ -25,8 +25,8 @@ def compare(
     from ..report import compare as rendering
 
     report, sources = report_of(spec, variant, set, input, batch)
-    if report.complete:
-        found = counts(report)
+    if report.complete or format is o.Format.json:
+        found = counts(report) if report.complete else []
         if format is o.Format.table:
             from ..report.table import console
 

@@ -8,14 +8,14 @@ import typer
 
 from ..diagnostic import Diagnostic, Mistake
 from . import options as o
-from .output import put, show
+from .output import complain, put, show
 
 
 def zoo(
     words: Annotated[Optional[list[str]], typer.Argument(help="parts of names, such as resnet; or `show NAME` for one network", metavar="[show] [NAME]…")] = None,  # noqa: UP045 (typer reads it at run time)
     where: Annotated[Optional[list[str]], typer.Option("--where", metavar="CONDITION", help="only those that hold, such as 'params < 10M'; may be repeated")] = None,  # noqa: UP045
     sort: Annotated[Optional[str], typer.Option("--sort", metavar="FIGURE", help="by name, year, params, macs, flops, activations, field, …")] = None,  # noqa: UP045
-    reverse: Annotated[bool, typer.Option("--reverse", help="the largest first")] = False,
+    reverse: Annotated[bool, typer.Option("--reverse", help="the other way round: the largest first")] = False,
     format: Annotated[o.Format, typer.Option("--format", help="how to print it")] = o.Format.table,
     output: o.Output = None,
 ) -> None:
@@ -27,7 +27,7 @@ def zoo(
     width = console().width if output is None else 160
     if words and words[0] == "show":
         if len(words) != 2 or where or sort or reverse:
-            raise Mistake(Diagnostic("CNN111", "`zoo show` takes the name of one network", help="cnncalc zoo show resnet50"))
+            raise Mistake(Diagnostic("CNN111", "`zoo show` takes the name of one network, and no --where, --sort or --reverse", help="cnncalc zoo show resnet50"))
         found = bundled.entry(words[1])
         if format is o.Format.table:
             show(rendering.card(found), output)
@@ -36,7 +36,8 @@ def zoo(
         return
     chosen = bundled.ordered(bundled.filtered(bundled.networks(words or ()), where or ()), sort, reverse)
     if not chosen:
-        raise Mistake(Diagnostic("CNN111", f"no bundled network has {' and '.join(where or ())}", help="loosen a condition"))
+        among = f"of those with {' or '.join(f'`{word}`' for word in words)} in their name " if words else ""
+        complain([Diagnostic("CNN111", f"no bundled network {among}has {' and '.join(where or ())}", severity="note")])
     if format is o.Format.table:
         show(rendering.table(chosen, width), output)
     else:

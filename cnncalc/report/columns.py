@@ -53,7 +53,7 @@ COLUMNS: dict[str, Column] = {column.key: column for column in (
     Column("buffers", "buffers", lambda r: r.buffers, "buffers"),
     Column("macs", "MACs", lambda r: r.macs, "macs"),
     Column("flops", "FLOPs", lambda r: r.flops, "flops"),
-    Column("counted", "counted", lambda r: DASH if r.counted is None else r.counted, "counted"),
+    Column("counted", "counted", lambda r: r.counted or 0, "counted"),
     Column("activations", "activations", lambda r: r.activations, "activations"),
     Column("activation_bytes", "bytes", lambda r: r.activation_bytes, "activation_bytes"),
     Column("rf", "field", lambda r: axes_text(_field("size")(r))),
@@ -114,4 +114,4 @@ def short(count: int) -> str:
         for places in (3, 2, 1):
             if len(text := f"{scaled:.{places}f}") <= 5:
                 return f"{text} {unit}"
-    return f"{count:,}" if count < 10_000 else f"{count:.3e}"
+    return f"{count:,}" if count < 10_000 else f"{count:.1e}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..analysis.fold import Report, Row
+from ..conventions import CONVENTIONS
 from .columns import DASH, chosen, input_values, mebibytes, short, text, texts, totals
 
 
@@ -20,6 +21,10 @@ def render(report: Report, rows: list[Row], keys: tuple[str, ...] | None = None)
     lines.append(_line(["" if end is None else f"**{text(end)}**" for end in totals(report, columns)]))
     t = report.totals
     lines += ["", f"{t.params:,} parameters ({mebibytes(t.param_bytes)}), {t.macs:,} MACs ({short(t.macs)}), {t.activations:,} activations ({mebibytes(t.activation_bytes)})"]
+    if report.convention != "macs" and t.counted is not None:
+        lines += ["", f"{report.convention}: {t.counted:,} = {report.rule}"]
+    if t.counted_params != t.params:
+        lines += ["", f"{report.convention}: {t.counted_params:,} parameters, {CONVENTIONS[report.convention].about_params}"]
     return "\n".join(lines)
 
 

@@ -127,9 +127,9 @@ def summary(report: Report) -> Table:
     grid.add_row("parameters", noted(f"{t.params:,} = {mebibytes(t.param_bytes)}", parts))
     if t.counted is not None:
         by = convention.unit if convention.name in ("macs", "flops") else convention.name
-        grid.add_row(by, noted(f"{t.counted:,} = {short(t.counted)}", convention.notes[0].rstrip(".").lower() if report.rule == "mac" else report.rule))
+        grid.add_row(by, noted(f"{t.counted:,} = {short(t.counted)}", convention.notes[0].text.rstrip(".") if report.rule == "mac" else report.rule))
     if t.counted_params != t.params:
-        grid.add_row(f"by {convention.name}", noted(f"{t.counted_params:,} parameters", convention.notes[-1]))
+        grid.add_row(f"by {convention.name}", noted(f"{t.counted_params:,} parameters", convention.about_params))
     grid.add_row("activations", noted(f"{t.activations:,} = {mebibytes(t.activation_bytes)}", "the input and every output, each kept once"))
     if field := report.receptive_field:
         at, seen = field

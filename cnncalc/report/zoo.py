@@ -14,7 +14,7 @@ from rich.text import Text
 from ..analysis.zoo import Entry, Network
 from .columns import DASH, axes_text, shape_text, short
 from .json import SCHEMA_VERSION, dumps
-from .table import heading, summary
+from .table import heading, noted, summary
 
 KEYS = ("name", "spec", "year", "input", "params", "trainable_params", "macs", "flops", "activations", "receptive_field")
 Found = list[Network]
@@ -51,9 +51,10 @@ HEADINGS = ("network", "year", "input", "params", "MACs", "activations", "field"
 
 
 def table(found: Found, width: int) -> Table:
-    """The list; where it would not fit, with numbers of four digits, the largest axis of fields, and without years and activations."""
+    """The list; where it would not fit, with numbers of four digits, the largest axis of fields, and fewer columns."""
     narrow = width < 120
-    kept = [n for n, heading in enumerate(HEADINGS) if width >= 90 or heading not in ("year", "activations")]
+    dropped = [heading for least, heading in ((90, "year"), (90, "activations"), (70, "field"), (62, "input")) if width < least]
+    kept = [n for n, heading in enumerate(HEADINGS) if heading not in dropped]
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for n in kept:
         grid.add_column(HEADINGS[n], justify="left" if HEADINGS[n] in ("network", "input") else "right", no_wrap=True)
@@ -82,7 +83,7 @@ def card(found: Entry) -> Group:
     name, target, report = found.network
     grid = summary(report)
     if found.least:
-        grid.add_row("least input", shape_text(found.least))
+        grid.add_row("least input", noted(shape_text(found.least), "with sides as long as each other" if len(found.least) > 2 else ""))
     if len(found.family) > 1:
         grid.add_row("family", ", ".join(member for member in found.family if member != name))
     grid.add_row("layers", f"{len(report.rows)}, in specs/{target}: `cnncalc analyze {name}` lists them")

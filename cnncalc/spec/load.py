@@ -115,10 +115,10 @@ def stems() -> list[str]:
 
 def bundled(name: str) -> tuple[Path, str | None]:
     """The file of a bundled network, and its variant: a file's stem, or the name of a variant in one of them."""
-    path = folder() / f"{name}.yaml"
-    if path.is_file():
-        return path, None
     known = []
+    for path in files():
+        if path.stem == name:
+            return path, None
     for path in files():
         variants = variant_names(path)
         if name in variants:

@@ -1,5 +1,4 @@
-"""Receptive fields as torch's gradients show them, at inputs that are long along one axis and short along the others.
-"""
+"""Receptive fields as torch's gradients show them, at inputs that are long along one axis and short along the others."""
 
 from __future__ import annotations
 
@@ -15,6 +14,7 @@ from ..spec.spec import Spec
 from ..window import hull
 from .build import assemble
 from .linear import linear_values
+from .narrow import narrowed
 from .thin import thin_inputs
 
 WORK = 30 * 10**9  # multiply–accumulates spent on one axis
@@ -49,6 +49,7 @@ class Fields(NamedTuple):
     inputs: list[dict[str, tuple[int, ...]]]
     asked: int
     of: int
+    narrow: bool = False  # whether the network had few channels
 
 
 def fields(spec: Spec, report: Report, arguments: dict[str, Any]) -> Fields:
@@ -58,6 +59,7 @@ def fields(spec: Spec, report: Report, arguments: dict[str, Any]) -> Fields:
     """
     found = Fields({}, [], 0, sum(bool(row.receptive_fields) for row in report.rows))
     asked: set[str] = set()
+    narrow = False
     if not found.of:
         return found
     for axis in range(max((len(shape) - 1 for shape in report.inputs.values()), default=0)):
@@ -66,14 +68,18 @@ def fields(spec: Spec, report: Report, arguments: dict[str, Any]) -> Fields:
             thin = analyze(spec, input=inputs, **arguments)
             if [row.path for row in thin.rows] != [row.path for row in report.rows]:
                 return found  # the input decides which layers there are
-            along = along_axis(thin, affordable(thin), axis)
+            rows = affordable(thin)
+            few = narrowed(thin) if len(rows) < found.of else None
+            if few is not None:
+                thin, rows, narrow = few, affordable(few), True
+            along = along_axis(thin, rows, axis)
             if all(seen.measured or not seen.predicted for of in along.values() for seen in of.values()):
                 break
         found.inputs.append(inputs)
         asked |= along.keys()
         for path, of in along.items():
             found.seen.setdefault(path, {}).update(of)
-    return found._replace(asked=len(asked))
+    return found._replace(asked=len(asked), narrow=narrow)
 
 
 def affordable(report: Report) -> list[Row]:

@@ -24,6 +24,7 @@ from .calls import Call, Run, first_line, run
 from .device import described, device_of
 from .inplace import in_place_effect
 from .memory import fitting
+from .narrow import CHANNELS
 from .reach import Fields, Seen, fields
 
 
@@ -137,8 +138,9 @@ def field_notes(seen: Fields) -> list[str]:
     if not seen.inputs:
         return ["receptive fields: none, no layer has spatial axes"] if not seen.of else ["receptive fields were not measured: the layers change with the input"]
     shapes = " and ".join(", ".join(map(named, inputs.values())) for inputs in seen.inputs)
+    few = f", with at most {CHANNELS} channels a convolution" if seen.narrow else ""
     number = "all" if seen.asked == seen.of else f"{seen.asked} of"
-    return [f"receptive fields of {number} {seen.of} layers that have one, by gradients on the CPU at inputs of {shapes}"]
+    return [f"receptive fields of {number} {seen.of} layers that have one, by gradients on the CPU at inputs of {shapes}{few}"]
 
 
 class Measured:

@@ -63,6 +63,9 @@ def processes() -> dict[str, float]:
         "cnncalc analyze vgg16": [sys.executable, "-m", "cnncalc", "analyze", "vgg16"],
         "cnncalc analyze vgg16 --format json": [sys.executable, "-m", "cnncalc", "analyze", "vgg16", "--format", "json"],
         "cnncalc analyze resnet152": [sys.executable, "-m", "cnncalc", "analyze", "resnet152"],
+        "cnncalc analyze regnet_y_128gf": [sys.executable, "-m", "cnncalc", "analyze", "regnet_y_128gf"],
+        "cnncalc compare resnet50": [sys.executable, "-m", "cnncalc", "compare", "resnet50"],
+        "cnncalc zoo": [sys.executable, "-m", "cnncalc", "zoo"],
         "torchinfo, vgg16 on meta": [sys.executable, "-c", TORCHINFO],
         "fvcore, vgg16 on the CPU": [sys.executable, "-c", FVCORE],
     }
@@ -131,6 +134,7 @@ def main() -> None:
     for name, value in seconds.items():
         print(f"| {name} | {value * 1000:.0f} | {value / base:.1f} | {value / libraries:.2f} |")
     print(f"\ntorchinfo takes {seconds['torchinfo, vgg16 on meta'] / ours:.1f} × as long as cnncalc, fvcore {seconds['fvcore, vgg16 on the CPU'] / ours:.1f} ×.")
+    print(f"RegNetY-128GF takes {seconds['cnncalc analyze regnet_y_128gf'] / ours:.2f} × the time of VGG-16, the totals of all bundled networks {seconds['cnncalc zoo']:.2f} s.")
     print(f"In one process: {rates['cnncalc']:.0f} VGG-16 a second, {rates['cnncalc'] / rates['torchinfo']:.1f} × torchinfo's {rates['torchinfo']:.0f}.\n")
     print("| layers | seconds | MiB |\n|---|---:|---:|")
     for name, row in grown.items():
