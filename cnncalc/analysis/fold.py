@@ -153,7 +153,7 @@ def fold(graph: Graph, batch: int = 1, dtype: str = "float32") -> tuple[list[Row
             continue
         xs = [nodes[m].shape for m in node.inputs]
         y = node.shape
-        weights, biases, affine = counted(op, xs) if node.shares is None else NONE
+        weights, biases, affine = split_params(op, xs) if node.shares is None else NONE
         values = product(y)
         fresh = values * batch if storage[n] == n else 0
         if op.multiplies:
@@ -183,7 +183,7 @@ def total(rows: list[Row], input_values: int, conv_values: int, width: int) -> T
 NONE = (0, 0, 0)
 
 
-def counted(op: Op, xs: list) -> tuple[int, int, int]:
+def split_params(op: Op, xs: list) -> tuple[int, int, int]:
     """Weights, biases, and per-channel scales and shifts of a layer."""
     table = op.weights(*xs)
     if not table:

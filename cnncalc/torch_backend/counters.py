@@ -14,12 +14,6 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ..diagnostic import Diagnostic, Mistake
 
-# Operators whose work neither counter sees at all: fvcore skips or does not know them, torch counts convolutions and
-# matrix products alone. Nothing with multiply–accumulates may stand here.
-BLIND = frozenset((
-    "rbf", "maxpool", "avgpool", "lppool", "adaptivemaxpool", "globalmaxpool", "subsample", "lrn", "relu", "relu6", "leaky_relu", "prelu", "elu",
-    "gelu", "silu", "mish", "hardswish", "hardsigmoid", "sigmoid", "tanh", "softmax", "log_softmax", "layer_scale", "add", "sub", "mul",
-))  # fmt: skip
 PRODUCTS = frozenset(("conv", "linear", "addmm", "matmul", "bmm", "einsum"))  # fvcore's names for what it counts in multiply–accumulates
 
 
