@@ -21,6 +21,9 @@ Module = Annotated[Optional[str], typer.Option("--module", metavar="package.modu
 Args = Annotated[Optional[list[str]], typer.Option("--args", metavar="[NAME=]VALUE", help="an argument for it; may be repeated")]  # noqa: UP045
 
 
+MANY = 20  # networks, of each of which fewer receptive fields are measured
+
+
 def verify(
     specs: Specs = None,
     all: Annotated[bool, typer.Option("--all", help="every bundled network")] = False,
@@ -57,8 +60,11 @@ def verify(
 def verified(targets: list[str], variant: str | None, given: dict[str, Any]) -> tuple[list[tuple[str, Any]], list[Diagnostic], dict[str, str]]:
     """Each target with what was found, None where it cannot be verified; all that is to be said; the texts it speaks of."""
     from ..spec.load import load
+    from ..torch_backend.reach import WORK
     from ..torch_backend.verify import verify as verification
 
+    if len(targets) > MANY:
+        given = {**given, "work": WORK // 20}  # fields of fewer layers of each
     found: list[tuple[str, Any]] = []
     diagnostics: list[Diagnostic] = []
     sources: dict[str, str] = {}

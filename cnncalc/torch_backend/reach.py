@@ -52,8 +52,8 @@ class Fields(NamedTuple):
     narrow: bool = False  # whether the network had few channels
 
 
-def fields(spec: Spec, report: Report, arguments: dict[str, Any]) -> Fields:
-    """Every layer's field by gradients, or as many layers' as WORK allows, the last one always.
+def fields(spec: Spec, report: Report, arguments: dict[str, Any], work: int = WORK) -> Fields:
+    """Every layer's field by gradients, or as many layers' as `work` allows, the last one always.
 
     `arguments` are those of `analyze` that made the report: variant and set.
     """
@@ -68,10 +68,10 @@ def fields(spec: Spec, report: Report, arguments: dict[str, Any]) -> Fields:
             thin = analyze(spec, input=inputs, **arguments)
             if [row.path for row in thin.rows] != [row.path for row in report.rows]:
                 return found  # the input decides which layers there are
-            rows = affordable(thin)
+            rows = affordable(thin, work)
             few = narrowed(thin) if len(rows) < found.of else None
             if few is not None:
-                thin, rows, narrow = few, affordable(few), True
+                thin, rows, narrow = few, affordable(few, work), True
             along = along_axis(thin, rows, axis)
             if all(seen.measured or not seen.predicted for of in along.values() for seen in of.values()):
                 break
@@ -82,18 +82,18 @@ def fields(spec: Spec, report: Report, arguments: dict[str, Any]) -> Fields:
     return found._replace(asked=len(asked), narrow=narrow)
 
 
-def affordable(report: Report) -> list[Row]:
-    """The rows whose backward passes cost no more than WORK together: all, or those that change the field, or every
+def affordable(report: Report, work: int) -> list[Row]:
+    """The rows whose backward passes cost no more than `work` together: all, or those that change the field, or every
     second, third, … of them, counted from the last."""
     below, cost = 0, {}
     for row in report.rows:
         below += row.macs + CALL
         cost[row.path] = below
     rows = [row for row in report.rows if row.receptive_fields]
-    if sum(cost[row.path] for row in rows) > WORK:
+    if sum(cost[row.path] for row in rows) > work:
         known = {row.path: row.receptive_fields for row in rows}
         rows = [row for row in rows if len(row.inputs) > 1 or row.receptive_fields != known.get(row.inputs[0])]
-    step = max(1, -(-sum(cost[row.path] for row in rows) // WORK))
+    step = max(1, -(-sum(cost[row.path] for row in rows) // work))
     return rows[::-1][::step][::-1]
 
 

@@ -25,7 +25,7 @@ from .device import described, device_of
 from .inplace import in_place_effect
 from .memory import fitting
 from .narrow import CHANNELS
-from .reach import Fields, Seen, fields
+from .reach import WORK, Fields, Seen, fields
 
 
 class Check(NamedTuple):
@@ -88,11 +88,12 @@ class Verification(NamedTuple):
 
 
 def verify(spec: Spec, variant: str | None = None, *, set: Mapping[str, Any] | None = None, input: Any = None,
-           batch: int = 1, device: str = "cpu") -> Verification:  # fmt: skip
+           batch: int = 1, device: str = "cpu", work: int = WORK) -> Verification:  # fmt: skip
     """Builds the network of a spec and holds every figure against it.
 
     Shapes and bytes come from hooks, tensors from `state_dict`, MACs from fvcore, FLOPs from torch's counter, receptive
-    fields from gradients on the CPU, at inputs that are long along one axis and short along the others.
+    fields from gradients on the CPU, at inputs that are long along one axis and short along the others, of as many layers
+    as `work` multiply–accumulates allow.
     Errors: a Mistake where the spec has errors, the device cannot be used, or the network does not run.
     """
     start = time.perf_counter()
@@ -105,7 +106,7 @@ def verify(spec: Spec, variant: str | None = None, *, set: Mapping[str, Any] | N
         with FlopCounterMode(display=False) as counter:
             ran = run(network, inputs, (path for path, _, _ in network.plan))
         macs, notes = traced(network, inputs)
-    seen = fields(spec, report, {"variant": variant, "set": set})
+    seen = fields(spec, report, {"variant": variant, "set": set}, work)
     measured = Measured(report, network, ran, macs, counters.flops_of(counter, network), seen)
     lines = [Line(row, tuple(measured.checks(n, row)), *measured.unseen(row)) for n, row in enumerate(report.rows)]
     small = analyze(spec, variant, set=set, input={name: tuple(map(min, *(of[name] for of in seen.inputs * 2))) for name in report.inputs}) if seen.inputs else report
