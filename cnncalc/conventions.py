@@ -3,8 +3,8 @@
 A rule is data, so that the formula that counts is the one that is printed: a sum of products of the ledger's classes (mac, add,
 mul, div, cmp, exp) and of ``x`` and ``y``, the values of a layer's first input and of its output; ``places``, the positions of
 the output; ``weights``, the parameters it reads, and ``filters``, those that are no biases; ``params``, those that are its own;
-``statistics``, its running means and variances; ``padded``, its input with an uneven padding; ``edge``, what a local response norm
-pads. All per image. The rules were read off the tools, and `tests/test_conventions.py` holds them to the tools' runs.
+``statistics``, its running means and variances; ``read``, what its kernel reads, padding that is done before
+it included. All per image. The rules were read off the tools, and `tests/test_conventions.py` holds them to the tools' runs.
 """
 
 from __future__ import annotations
@@ -104,9 +104,9 @@ CONVENTIONS: dict[str, Convention] = {convention.name: convention for convention
         "ptflops", "ptflops.get_model_complexity_info, backend pytorch", "MACs", (
             Term("0", "conv", "connections", OWN_MODULE), Term("mac + add", MULTIPLY),
             Term("2*x", "batchnorm groupnorm instancenorm", "affine"), Term("x", "batchnorm groupnorm instancenorm layernorm"),
-            Term("2*padded", "maxpool", "uneven"), Term("2*padded", "avgpool", "uneven count_include_pad"), Term("4*padded", "avgpool", "uneven"),
+            Term("2*read", "avgpool", "uneven count_include_pad"), Term("4*read", "avgpool", "uneven"), Term("2*read", "maxpool", "uneven"),
             Term("2*x", f"relu prelu elu gelu subsample {POOLS}"), Term("x", "relu6 leaky_relu silu softmax"),
-            Term("x + 2*y", "lppool"), Term("4*x + edge", "lrn"),
+            Term("x + 2*y", "lppool"), Term("3*x + read", "lrn"),
             Term("y + x", "upsample", "like area"), Term("y", "upsample", "like"), Term("2*y + x", "upsample", "area"), Term("2*y", "upsample"),
         ),
         (Note("ReLU, GELU, ELU, PReLU, pools and upsampling count twice: by the hook on the module, and by the patched function that the module calls.",

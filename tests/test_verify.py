@@ -27,6 +27,7 @@ from cnncalc.graph import Graph
 from cnncalc.ops import OPS
 from cnncalc.report.verify import render
 from cnncalc.torch_backend import counters
+from cnncalc.torch_backend.narrow import narrowed
 from cnncalc.torch_backend.reach import fields
 from cnncalc.torch_backend.verify import Verification, verify
 from cnncalc.window import Map
@@ -356,3 +357,22 @@ def test_random_networks() -> None:
     for text, _ in networks(11, GRAPHS):
         found = verify(cnncalc.loads(text), batch=2)
         assert found.ok, (found.diagnostics[:3], text)
+
+
+def test_a_narrow_network_sees_the_same() -> None:
+    """Few channels, no groups, and every field as it was; none where a layer counts on its channels."""
+    for name in ("resnext50_32x4d", "deeplabv3_resnet50", "unet", "mobilenet_v3_small"):
+        report = cnncalc.analyze(cnncalc.load(name))
+        few = narrowed(report)
+        assert few is not None and few.totals.params < report.totals.params / 100
+        assert [(row.path, row.receptive_fields) for row in few.rows] == [(row.path, row.receptive_fields) for row in report.rows]
+    assert narrowed(cnncalc.analyze(cnncalc.load("shufflenet_v2_x1_0"))) is None
+
+
+def test_a_wrong_field_is_found_in_a_narrow_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = cnncalc.loads("input: [3, 64, 64]\nlayers:\n  - chain: [{conv: {out: 64, kernel: 3, padding: 1}}, relu]\n    repeat: 6\n")
+    found = verify(spec, device="meta", work=10**8)
+    assert found.ok and "with at most 4 channels" in found.notes[-1]
+    right = ops.conv.Conv.window
+    monkeypatch.setattr(ops.conv.Conv, "window", lambda op, x: (tuple((axis, Map.window(5, 1, 2)) for axis, _ in right(op, x)[0]),))
+    assert "receptive_field" in {what for _, what in differing(verify(spec, device="meta", work=10**8))}

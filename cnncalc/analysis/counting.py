@@ -68,23 +68,9 @@ def layer(row: Row, node: Node) -> Layer:
     places = product(row.output_shape[1:])
     figures = {
         **row.cost._asdict(), "x": product(xs[0]), "y": product(row.output_shape), "places": places, "weights": sum(weights.values()),
-        "filters": weights.get("weight", 0), "params": row.params, "statistics": statistics, "padded": op.padded(xs[0]) if uneven(op, xs[0]) else product(xs[0]),  # type: ignore[attr-defined]
-        "edge": (op.size - 1) * places if op.key == "lrn" else 0,  # type: ignore[attr-defined]
+        "filters": weights.get("weight", 0), "params": row.params, "statistics": statistics, "read": op.reads(*xs),
     }  # fmt: skip
-    return Layer(op.key, marks(op, xs), figures)
-
-
-def marks(op: Op, xs: tuple) -> frozenset[str]:
-    """Fields that are set, the interpolation, the number of axes."""
-    found = {f"{len(xs[0]) - 1}d", getattr(op, "mode", "")}
-    found |= {field for field in ("affine", "track_running_stats", "connections", "like", "count_include_pad") if getattr(op, field, None)}
-    found |= {"uneven"} if uneven(op, xs[0]) else set()
-    return frozenset(found | ({"same_word"} if op.key == "conv" and op.same_word(xs[0]) else set()))  # type: ignore[attr-defined]
-
-
-def uneven(op: Op, x: tuple) -> bool:
-    """Whether a pool's padding is no number per axis, so that it is done before the pool."""
-    return op.key in ("maxpool", "avgpool") and op.symmetric(len(x) - 1) is None  # type: ignore[attr-defined]
+    return Layer(op.key, op.marks(*xs), figures)
 
 
 def term_of(terms: Iterable[Term], layer: Layer) -> Term | None:

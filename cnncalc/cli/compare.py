@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from . import options as o
-from .output import finish, put, show
+from .output import finish, present
 from .reports import report_of
 
 
@@ -26,11 +26,5 @@ def compare(
 
     report, sources = report_of(spec, variant, set, input, batch)
     if report.complete or format is o.Format.json:
-        found = counts(report) if report.complete else []
-        if format is o.Format.table:
-            from ..report.table import console
-
-            show(rendering.table(report, found, console().width if output is None else 160), output)
-        else:
-            put(getattr(rendering, format.value)(report, found), output)
+        present(rendering, format.value, output, report, counts(report) if report.complete else [])
     finish((d for d in report.diagnostics if d.severity == "error"), sources)

@@ -20,7 +20,7 @@ from .compare import compare  # noqa: E402
 from .diff import diff  # noqa: E402
 from .init import init  # noqa: E402
 from .measured import profile, verify  # noqa: E402
-from .output import complain, finish, put, show  # noqa: E402
+from .output import complain, deliver, finish, put  # noqa: E402
 from .reports import report_of  # noqa: E402
 from .zoo import zoo  # noqa: E402
 
@@ -77,10 +77,9 @@ def analyze(
 def render(report: Any, rows: Any, format: o.Format, keys: tuple[str, ...] | None, output: str | None) -> None:
     """A report in one of the formats."""
     if format is o.Format.table:
-        from ..report.table import console
         from ..report.table import render as as_table
 
-        show(as_table(report, rows, console().width if output is None else 160, keys), output)
+        deliver(False, str, lambda width: as_table(report, rows, width, keys), output)
     elif format is o.Format.json:
         from ..report.json import render as as_json
 

@@ -29,14 +29,19 @@ def put(text: str, file: str | None = None) -> None:
         raise Mistake(Diagnostic("CNN002", f"cannot write {file}: {error.strerror or error}")) from None
 
 
-def deliver(json: bool, as_json: Callable[[], str], for_screen: Callable[[int], Any], file: str | None = None) -> None:
-    """A result as JSON, or for people, laid out for the width of the screen; a file has 160 columns."""
-    if json:
-        put(as_json(), file)
+def deliver(plain: bool, as_text: Callable[[], str], for_screen: Callable[[int], Any], file: str | None = None) -> None:
+    """A result as plain text, such as JSON, or for people, laid out for the width of the screen; a file has 160 columns."""
+    if plain:
+        put(as_text(), file)
         return
     from ..report.table import console
 
     show(for_screen(console().width if file is None else 160), file)
+
+
+def present(rendering: Any, format: str, file: str | None, *found: Any) -> None:
+    """What was found, by the function of a report's module that is named as the format; a table is laid out for the width of the screen."""
+    deliver(format != "table", lambda: getattr(rendering, format)(*found), lambda width: rendering.table(*found, width), file)
 
 
 def show(renderable: Any, file: str | None = None) -> None:

@@ -8,7 +8,7 @@ import typer
 
 from ..diagnostic import Diagnostic, Mistake
 from . import options as o
-from .output import complain, put, show
+from .output import complain, deliver, present
 
 
 def zoo(
@@ -22,23 +22,18 @@ def zoo(
     """The bundled networks, with their totals; `zoo show NAME` tells of one."""
     from ..analysis import zoo as bundled
     from ..report import zoo as rendering
-    from ..report.table import console
 
-    width = console().width if output is None else 160
     if words and words[0] == "show":
         if len(words) != 2 or where or sort or reverse:
             raise Mistake(Diagnostic("CNN111", "`zoo show` takes the name of one network, and no --where, --sort or --reverse", help="cnncalc zoo show resnet50"))
         found = bundled.entry(words[1])
-        if format is o.Format.table:
-            show(rendering.card(found), output)
+        if format in (o.Format.csv, o.Format.markdown):  # a line of the list
+            present(rendering, format.value, output, [found.network])
         else:
-            put(getattr(rendering, format.value)([found.network]) if format is not o.Format.json else rendering.card_json(found), output)
+            deliver(format is o.Format.json, lambda: rendering.card_json(found), lambda _: rendering.card(found), output)
         return
     chosen = bundled.ordered(bundled.filtered(bundled.networks(words or ()), where or ()), sort, reverse)
     if not chosen:
         among = f"of those with {' or '.join(f'`{word}`' for word in words)} in their name " if words else ""
         complain([Diagnostic("CNN111", f"no bundled network {among}has {' and '.join(where or ())}", severity="note")])
-    if format is o.Format.table:
-        show(rendering.table(chosen, width), output)
-    else:
-        put(getattr(rendering, format.value)(chosen), output)
+    present(rendering, format.value, output, chosen)

@@ -119,6 +119,16 @@ class Op:
         """Operations for one image at inference."""
         raise NotImplementedError
 
+    def reads(self, *xs: Shape) -> Num:
+        """Values that the torch module's kernel reads of its first input, what is padded for it included."""
+        return values(xs[0])
+
+    def marks(self, *xs: Shape) -> frozenset[str]:
+        """What the rules of counting conventions tell layers of one operator apart by: fields that are set, words in them, the axes as ``2d``."""
+        own = vars(self).items()
+        words = {value for name, value in own if isinstance(value, str) and name not in self.layers_named}
+        return frozenset({f"{len(xs[0]) - 1}d", *words, *(name for name, value in own if value)})
+
     def window(self, *xs: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
         """Per input, what each spatial axis of the output reads of it; None: the input's values are not read."""
         return tuple(tuple((axis, IDENTITY) for axis in range(len(x) - 1)) for x in xs)

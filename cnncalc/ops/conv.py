@@ -100,6 +100,9 @@ class Conv(Sliding):
         gathered = sum(map(len, self.connections))
         return Kept(read, values=gathered * padded, bytes=8 * gathered)  # each map's channels, copied, and their numbers
 
+    def marks(self, x: Shape) -> frozenset[str]:
+        return super().marks(x) | ({"same_word"} if self.same_word(x) else set())
+
     def same_word(self, x: Shape) -> bool:
         """Whether torch's kernel is told `padding="same"`, having no number for an odd pixel."""
         plain = self.padding == "same" and self.padding_mode == "zeros" and self.connections is None

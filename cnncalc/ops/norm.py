@@ -162,8 +162,11 @@ class Lrn(Op):
         n = values(x)
         return Cost(mul=2 * n, add=self.size * n, exp=n, div=n)  # squares, their sums, k + α·sum, power, quotient
 
+    def reads(self, x: Shape) -> Num:
+        return product(x[1:]) * (x[0] + self.size - 1)  # of squares, with channels of zeros before and behind
+
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
-        return Kept(inputs=(0,), values=2 * values(x) + product(x[1:]) * (x[0] + self.size - 1))
+        return Kept(inputs=(0,), values=2 * values(x) + self.reads(x))
 
     def module(self, x: Shape) -> nn.Module:
         from torch import nn

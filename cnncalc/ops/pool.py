@@ -33,9 +33,19 @@ class Pool(Sliding):
     def shape(self, x: Shape) -> Shape:
         return (x[0], *self.places(x))
 
+    def uneven(self, x: Shape) -> bool:
+        """Whether the padding is no number per axis, as torch's pools take it, so that it is done before them."""
+        return self.symmetric(len(x) - 1) is None
+
+    def reads(self, x: Shape) -> Num:
+        return self.padded(x) if self.uneven(x) else values(x)
+
+    def marks(self, x: Shape) -> frozenset[str]:
+        return super().marks(x) | ({"uneven"} if self.uneven(x) else set())
+
     def kept(self, x: Shape) -> Kept:
         """What a window holds for backward: its input, or the copy that was padded apart."""
-        return Kept(inputs=(0,)) if self.symmetric(len(x) - 1) is not None else Kept(values=self.padded(x))
+        return Kept(values=self.padded(x)) if self.uneven(x) else Kept(inputs=(0,))
 
     def mean_fits(self, x: Shape) -> Iterator[Need]:
         """NOTE: torch's 3-D means refuse a kernel larger than the input, however much padding there is."""

@@ -24,7 +24,7 @@ from .table import heading
 BUILT = "Of the network as cnncalc builds it, from modules of torch.nn: where a function, a subclass or `+` stands for one, torchinfo, ptflops and thop see something else.\n"
 SYMBOLS = {
     "x": "values of a layer's input", "y": "of its output", "places": "positions of its output", "weights": "its parameters", "filters": "its parameters without biases",
-    "padded": "its input with the padding", "edge": "what it pads",
+    "read": "what it reads, padding included",
 }  # fmt: skip
 NAMED = 4  # operators named in a sentence; JSON has all
 
