@@ -127,7 +127,7 @@ def summary(report: Report) -> Table:
     grid.add_row("parameters", noted(f"{t.params:,} = {mebibytes(t.param_bytes)}", parts))
     if t.counted is not None:
         by = convention.unit if convention.name in ("macs", "flops") else convention.name
-        grid.add_row(by, noted(f"{t.counted:,} = {short(t.counted)}", convention.notes[0].text.rstrip(".") if report.rule == "mac" else report.rule))
+        grid.add_row(by, noted(f"{t.counted:,} = {short(t.counted)}", told(convention.notes[0].text) if report.rule == "mac" else report.rule))
     if t.counted_params != t.params:
         grid.add_row(f"by {convention.name}", noted(f"{t.counted_params:,} parameters", convention.about_params))
     grid.add_row("activations", noted(f"{t.activations:,} = {mebibytes(t.activation_bytes)}", "the input and every output, each kept once"))
@@ -140,6 +140,11 @@ def summary(report: Report) -> Table:
         grid.add_row("budget", Text.assemble(f"{budget.what}{f' at {budget.at}' if budget.at else ''} {budget.ours if isinstance(budget.ours, str) else f'{budget.ours:,}'}, {budget.limit}: ", (budget.verdict, "green" if budget.verdict == "kept" else "bold red")))
     published(report, grid)
     return grid
+
+
+def told(sentence: str) -> str:
+    """A sentence as a remark in brackets."""
+    return sentence[:1].lower() + sentence[1:].rstrip(".")
 
 
 def noted(value: str, note: str) -> Text:
