@@ -122,3 +122,9 @@ def nearest(word: str, known: Iterable[str]) -> tuple[str | None, bool]:
         return found[0], first >= 0.75 and all(first - other > 0.1 for other in others)
     found = [k for k in known if len(word) > 2 and (k.startswith(word.lower()) or word.lower().startswith(k))]
     return (found[0] if found else None), False
+
+
+def first_line(error: BaseException) -> str:
+    """``TypeName: the first line of the message``."""
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0][:300]}" if text else type(error).__name__

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..graph import Graph
+from ..graph import Graph, Node
+from ..num import product
+from ..ops.norm import COUNTER
 
 
 def storages(graph: Graph) -> list[int]:
@@ -39,3 +41,21 @@ def storages(graph: Graph) -> list[int]:
         free[n] = alone and not (kind == "inplace" and (op.keeps_output or op.keeps_written))
         dense[n] = dense[source] and not op.skips(*xs)
     return home
+
+
+def buffer_bytes(graph: Graph, width: int) -> int:
+    """Bytes of all buffers, in numbers of `width` bytes."""
+    return sum(sum(own_bytes(graph, node, width)[1].values()) for node in graph.nodes)
+
+
+def own_bytes(graph: Graph, node: Node, width: int) -> tuple[dict[str, int], dict[str, int]]:
+    """Bytes of a layer's own parameters and buffers by name; none where it uses another's.
+
+    NOTE: the count of batches that batch normalization keeps is a 64-bit integer in every type.
+    """
+    if node.op is None or node.shares is not None:
+        return {}, {}
+    xs = [graph.nodes[n].shape for n in node.inputs]
+    params = {name: product(shape) * width for name, shape in node.op.weights(*xs).items()}
+    buffers = {name: product(shape) * (8 if name == COUNTER else width) for name, shape in node.op.buffers(*xs).items()}
+    return params, buffers

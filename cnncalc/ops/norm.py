@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+COUNTER = "num_batches_tracked"  # an integer of 64 bits; inference does not read it, and old checkpoints lack it
+
+
 def statistics_cost(n: Num, groups: Num, affine: bool) -> Cost:
     """Mean, variance and scaling of n values in `groups` groups: 2 passes, a root and a division per group."""
     return Cost(add=(3 + affine) * n, mul=(2 + affine) * n, div=2 * groups, exp=groups)
@@ -43,7 +46,7 @@ class BatchNorm(Norm):
     def buffers(self, x: Shape) -> dict[str, Shape]:
         if not self.track_running_stats:
             return {}
-        return {"running_mean": (x[0],), "running_var": (x[0],), "num_batches_tracked": ()}
+        return {"running_mean": (x[0],), "running_var": (x[0],), COUNTER: ()}
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
         if not self.track_running_stats:

@@ -22,32 +22,37 @@ PLAIN = {"box": box.SIMPLE_HEAD, "pad_edge": False, "padding": (0, 1, 0, 0)}
 
 def render(found: Profile, width: int) -> Group:
     """The batch sizes, then the layers and operators of the largest."""
+    from ..torch_backend.clock import WARM
+
     s, env = found.settings, found.environment
     mode = "training: forward, and backward of the mean of the outputs, no optimizer" if s.training else "inference"
     options = [f"{s.dtype} ({s.by})" if s.by != "as is" else s.dtype, mode, *(["compiled"] if s.compile else []), *(["channels last"] if s.channels_last else [])]
     title = heading(found.report, dtype=False)
-    title.append(f"\n{env['device_name']} ({env['device']}), torch {env['torch']}" + (f", CUDA {env['cuda']}, driver {env['driver']}" if env["cuda"] else f", {env['threads']} threads"), "dim")
-    title.append(f"\n{', '.join(options)}; {s.repeat} runs after {s.warmup} to warm up", "dim")
+    driver = f", driver {env['driver']}" if env["driver"] else ""
+    by = f", CUDA {env['cuda']}{driver}" if env["cuda"] else f", {env['threads']} threads"
+    title.append(f"\n{env['device_name']} ({env['device']}), torch {env['torch']}{by}", "dim")
+    warm = f"{s.warmup} to warm up" + (f", or more, for {WARM} s" if env["cuda"] and s.warmup else "")
+    title.append(f"\n{', '.join(options)}; {s.repeat} runs after {warm}", "dim")
     parts: list[Any] = [title]
     if found.measurements:
         parts.append(batches(found, width))
         last = found.measurements[-1]
-        parts += [layers(last, width), operators(last)] if last.layers else [Text("compiled layers are fused: no times by layer", "dim")]
+        parts += [layers(last, width, bool(env["cuda"])), operators(last)] if last.layers else [Text("compiled layers are fused: no times by layer", "dim")]
     return Group(*parts)
 
 
 def batches(found: Profile, width: int) -> Table:
     """A line for each batch size."""
     grid = Table(**PLAIN)  # type: ignore[arg-type]
-    wide, gpu = width >= 100, any(m.peak.reserved is not None for m in found.measurements)
-    for name in ("batch", "latency", *(("quartiles",) if wide else ()), "images/s", "GFLOP/s", "GB/s", "peak memory", *(("reserved",) if gpu else ()), "all outputs"):
+    wide, widest, gpu = width >= 100, width >= 120, any(m.peak.reserved is not None for m in found.measurements)
+    for name in ("batch", "latency", *(("quartiles",) if wide else ()), "images/s", "GFLOP/s", "GB/s", "peak memory", *(("workspaces", "reserved") if gpu and widest else ()), "all outputs"):
         grid.add_column(name, justify="right", no_wrap=True)
     for m in found.measurements:
         t = m.latency
         spread = [f"{milliseconds(t.q1)} – {milliseconds(t.q3)}"] if wide else []
-        held = [mebibytes(m.peak.reserved or 0)] if gpu else []
+        held = [mebibytes(m.peak.workspaces or 0), mebibytes(m.peak.reserved or 0)] if gpu and widest else []
         predicted = mebibytes(m.predicted_params + m.predicted_activations)
-        grid.add_row(f"{m.batch:,}", milliseconds(t.median), *spread, f"{m.batch / t.median:,.1f}", rate(m.flops, t.median), rate(m.bytes, t.median), mebibytes(m.peak.allocated), *held, predicted)
+        grid.add_row(f"{m.batch:,}", milliseconds(t.median), *spread, f"{m.batch / t.median:,.1f}", rate(m.flops, t.median), rate(m.bytes, t.median), mebibytes(m.peak.requested), *held, predicted)
     gradients = ", their gradients" if found.settings.training else ""
     frees = "" if found.settings.training else ", though inference lets each go after its last use"
     grid.caption = f"medians; FLOP/s: 2·MAC of convolutions and linear layers; GB/s: what must at least be moved; all outputs: predicted parameters{gradients} and every output{frees}"
@@ -55,7 +60,7 @@ def batches(found: Profile, width: int) -> Table:
     return grid
 
 
-def layers(m: Measurement, width: int) -> Table:
+def layers(m: Measurement, width: int, gpu: bool) -> Table:
     """Each layer's time with its share of all; of many, the slowest, in order."""
     found = [layer for layer in m.layers or () if layer.seconds > 0]
     kept = found
@@ -80,7 +85,8 @@ def layers(m: Measurement, width: int) -> Table:
         parts = [milliseconds(layer.time.forward), milliseconds(layer.time.backward or 0)] if training else []
         grid.add_row(line[0], *parts, milliseconds(layer.seconds), f"{layer.seconds / total:.1%}", Text(eighths(layer, peak, bar), "cyan"), *rates(layer))
     rest = total - sum(layer.seconds for layer in kept)
-    sum_of = f"the layers add up to {milliseconds(total)}, {total / m.latency.median:.0%} of the latency"
+    hidden = ", measured without the gaps between launches" if gpu else ""
+    sum_of = f"the layers add up to {milliseconds(total)}, {total / m.latency.median:.0%} of the latency{hidden}"
     grid.caption = sum_of + (f"; {len(found) - len(kept)} more layers take {milliseconds(rest)} of it" if rest else "")
     grid.caption_justify = "left"
     return grid
@@ -138,7 +144,7 @@ def data(m: Measurement) -> dict[str, Any]:
     return {
         "batch": m.batch, "latency": m.latency._asdict(), "images_per_second": m.batch / t,
         "flops": m.flops, "flops_per_second": m.flops / t, "bytes": m.bytes, "bytes_per_second": m.bytes / t,
-        "memory": {"peak_allocated": m.peak.allocated, "peak_reserved": m.peak.reserved, "predicted_params": m.predicted_params,
+        "memory": {"peak_requested": m.peak.requested, "peak_allocated": m.peak.allocated, "peak_reserved": m.peak.reserved, "workspaces": m.peak.workspaces, "predicted_params": m.predicted_params,
                    "predicted_activations": m.predicted_activations, "predicted": m.predicted_params + m.predicted_activations},
         "layers": None if m.layers is None else [layer_data(layer) for layer in m.layers],
         "operators": None if m.layers is None else [{"op": op, "layers": count, "seconds": seconds} for op, (count, seconds) in m.operators.items()],

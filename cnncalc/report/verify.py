@@ -26,7 +26,9 @@ RED, GREEN = Style(color="red", bold=True), Style(color="green")
 
 def render(found: Verification, width: int) -> Group:
     """One line per layer, its sums below, and what the marks do not cover."""
-    title = heading(found.report).append(f"\nbuilt on {found.environment['device']} with torch {found.environment['torch']}", "dim")
+    env = found.environment
+    device = f"{env['device_name']} ({env['device']})" if env["cuda"] else env["device"]
+    title = heading(found.report).append(f"\nbuilt on {device} with torch {found.environment['torch']}", "dim")
     return Group(title, table(found, width), summary(found))
 
 
@@ -81,9 +83,8 @@ def cell(line: Line, key: str, both: bool) -> str:
     if key == "output":
         called = next(c for c in line.checks if c.what == "called")
         check = check._replace(ok=check.ok and called.ok, predicted=check.predicted[1:], measured=check.measured[1:])
-    if key == "params":
-        tensors = next(c for c in line.checks if c.what == "tensors")
-        check = check._replace(ok=check.ok and tensors.ok)
+    also = {"params": ("tensors", "tensor_bytes"), "activation_bytes": ("output_bytes",)}.get(key, ())
+    check = check._replace(ok=check.ok and all(c.ok for c in line.checks if c.what in also))
     return marked(check, both and key != "output")
 
 
@@ -134,14 +135,24 @@ def summary(found: Verification) -> Table:
     wrong = f"{marks[False]:,} of {sum(marks.values()):,} figures differ ✗"
     right = f"all {marks[True]:,} figures agree ✓" + (f"; {marks[None]:,} could not be measured" if marks[None] else "")
     grid.add_row("verified", Text(wrong, RED) if marks[False] else Text(right, GREEN))
+    allocator = " bytes by the card's allocator too," if any(check.what == "output_bytes" for check in found.totals) else ""
     macs = " MACs by fvcore," if any(check.what == "macs" and check.ok is not None for check in found.totals) else ""
-    grid.add_row("measured", Text(f"shapes and bytes by hooks, tensors by state_dict,{macs} 2·MAC by torch's flop_counter, fields by gradients", "dim"))
-    for label, text in unseen(found):
+    grid.add_row("measured", Text(f"shapes and bytes by hooks, tensors by state_dict,{allocator}{macs} 2·MAC by torch's flop_counter, fields by gradients", "dim"))
+    for label, text in [*card(found), *unseen(found)]:
         grid.add_row(label, Text(text, "dim"))
     for n, note in enumerate(found.notes):
         grid.add_row("" if n else "notes", Text(note, "dim"))
     grid.add_row("time", Text(f"{found.seconds:.1f} s", "dim"))
     return grid
+
+
+def card(found: Verification) -> list[tuple[str, str]]:
+    """What a graphics card confirms of the whole network."""
+    said = {check.what: check.measured for check in found.totals}
+    if "output_error" not in said:
+        return []
+    kernels = f"; {said['kernels']:,} kernels in one forward pass" if said["kernels"] is not None else ""
+    return [("on the card", f"outputs {said['output_error']:.1e} of their length away from the CPU's{kernels}")]
 
 
 def unseen(found: Verification) -> list[tuple[str, str]]:

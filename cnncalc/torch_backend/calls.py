@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..diagnostic import Diagnostic, Mistake
+from ..diagnostic import Diagnostic, Mistake, first_line
+from .memory import is_out_of_memory, requested_bytes
 
 
 class Call(NamedTuple):
@@ -17,6 +18,7 @@ class Call(NamedTuple):
     path: str
     shape: tuple[int, ...]
     bytes: int
+    requested: int | None = None  # bytes that a card's allocator was asked for meanwhile, and still holds
 
 
 class Run(NamedTuple):
@@ -42,28 +44,31 @@ class Memory:
         return storage.nbytes()
 
 
-def run(network: nn.Module, inputs: Sequence[Tensor], paths: Iterable[str]) -> Run:
-    """Runs a network once, without gradients, and notes every call of the modules at the given paths."""
+def run(network: nn.Module, inputs: Sequence[Tensor], paths: Iterable[str], device: torch.device) -> Run:
+    """Runs a network once, without gradients, and notes every call of the modules at the given paths.
+
+    All that they return is kept until the end, so that on a card what the allocator holds grows by each.
+    """
     memory, calls, handles = Memory(), [], []
     input_bytes = sum(map(memory.new_bytes, inputs))
     for path in dict.fromkeys(paths):
         def note(module: nn.Module, xs: Any, y: Tensor, path: str = path) -> None:
-            calls.append(Call(path, tuple(y.shape), memory.new_bytes(y)))
+            nonlocal held
+            before, held = held, requested_bytes(device)
+            grown = None if before is None or held is None else held - before
+            calls.append(Call(path, tuple(y.shape), memory.new_bytes(y), grown))
 
         handles.append(network.get_submodule(path).register_forward_hook(note))
+    held = requested_bytes(device)
     try:
         with torch.no_grad():
             y = network(*inputs)
     except RuntimeError as error:
+        if is_out_of_memory(error):
+            raise
         raise Mistake(Diagnostic("CNN404", f"the network does not run: {first_line(error)}")) from error
     finally:
         for handle in handles:
             handle.remove()
     outputs = y if isinstance(y, tuple) else (y,)
     return Run(calls, input_bytes, tuple(tuple(o.shape) for o in outputs))
-
-
-def first_line(error: BaseException) -> str:
-    """``TypeName: the first line of the message``."""
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0][:300]}" if text else type(error).__name__

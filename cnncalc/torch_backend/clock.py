@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import median, quantiles
 from typing import Any, NamedTuple
 
@@ -25,6 +25,11 @@ class Spread(NamedTuple):
         return Spread(median(seconds), q1, q3, min(seconds), len(seconds))
 
 
+WARM = 0.3  # seconds that a card computes before it is timed: from idle its clocks rise slowly
+CYCLES = 2e9  # of a card's clock in a second, at most: it waits no shorter than it is asked to
+LONGEST = 0.5  # seconds that a card is held back
+
+
 class Clock:
     """Marks on a device's own time line. A GPU that waits for its next kernel counts the waiting: launches show at small batches."""
 
@@ -44,6 +49,22 @@ class Clock:
         """Until the device has done all it was asked to."""
         if self.gpu:
             torch.cuda.synchronize(self.device)
+
+    def warm_up(self, step: Callable[[], None], runs: int, tick: Callable[[], None] = lambda: None) -> None:
+        """Runs a step a few times before it is timed; on a card for a third of a second at least."""
+        start = time.perf_counter()
+        done = 0
+        while done < runs or runs and self.gpu and time.perf_counter() - start < WARM:
+            step()
+            self.wait()
+            done += 1
+            if done <= runs:
+                tick()
+
+    def hold_back(self, seconds: float) -> None:
+        """Lets a card wait, so that what is launched meanwhile runs without gaps afterwards."""
+        if self.gpu:
+            torch.cuda._sleep(int(min(seconds, LONGEST) * CYCLES))
 
     def seconds(self, start: Any, end: Any) -> float:
         """Between two marks; the device must have reached both."""

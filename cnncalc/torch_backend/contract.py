@@ -12,14 +12,14 @@ from torch import nn
 
 from ..analysis.analyze import analyze
 from ..analysis.fold import Report
-from ..diagnostic import Diagnostic
+from ..diagnostic import Diagnostic, Mistake
 from ..spec.spec import Spec
 from .build import assemble
 from .device import described, device_of
 from .divergence import explained, idle, returned_otherwise, sums, swapped
 from .events import Event, Recorder
-from .memory import fitting
-from .own import aloud, network_of, run_own
+from .memory import fits, fitting, largest_that_fits, too_large
+from .own import Ran, aloud, network_of, run_own
 from .verify import Check, equal
 
 
@@ -71,9 +71,7 @@ def hold(spec: Spec, module: str | nn.Module, args: Sequence[Any] = (), kwargs: 
     with aloud(f"moving `{called}` to {device}"), fitting(f"`{called}`", where):
         own.to(where)
         own.eval()
-    with fitting(f"batch {batch:,}", where):
-        random = torch.Generator().manual_seed(0)
-        ran = run_own(own, [torch.randn(batch, *shape, generator=random).to(where) for shape in report.inputs.values()])
+    ran = run_at(own, report, where)
     ours = assemble(report.graph, "meta").eval()
     recorder = Recorder(ours)
     returned = recorder.run([torch.empty(batch, *shape, device="meta") for shape in report.inputs.values()])
@@ -90,6 +88,26 @@ def hold(spec: Spec, module: str | nn.Module, args: Sequence[Any] = (), kwargs: 
     other = [] if loose or not all(pair.ok for pair in pairs) else returned_otherwise(report, due, ran)
     diagnostics = other + explained(report, pairs, ran) + sums(totals) + ([] if ran.failure else idle(own, ran.used))
     return Held(report, called, pairs, totals, diagnostics, notes, described(where), time.perf_counter() - start)
+
+
+def run_at(own: nn.Module, report: Report, device: torch.device) -> Ran:
+    """A run of the user's module on random images of the spec's shapes.
+
+    Errors: a Mistake that names a batch that fits where this one does not.
+    """
+    random = torch.Generator().manual_seed(0)
+    found: list[Ran] = []
+
+    def attempt(batch: int) -> bool:
+        def once() -> None:
+            images = [torch.randn(batch, *shape, generator=random).to(device) for shape in report.inputs.values()]
+            found.append(run_own(own, images))
+
+        return fits(once)
+
+    if not attempt(report.batch):
+        raise Mistake(too_large(report.batch, largest_that_fits(report.batch, attempt), device, "a smaller --batch or --input"))
+    return found[0]
 
 
 def aligned(expected: list[Event], found: list[Event], loose: bool) -> tuple[list[Pair], list[str]]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import platform
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ..diagnostic import Diagnostic, Mistake
-from .calls import first_line
+from ..diagnostic import Diagnostic, Mistake, first_line
 
 
 def device_of(name: str, meta: bool = True) -> torch.device:
@@ -35,6 +35,21 @@ def device_of(name: str, meta: bool = True) -> torch.device:
     return device
 
 
+def name_of(device: torch.device) -> str:
+    """What a device is called where people read it: ``cpu``, or ``NVIDIA H100 80GB HBM3 (cuda:1)``."""
+    return f"{torch.cuda.get_device_name(device)} ({device})" if device.type == "cuda" else str(device)
+
+
+def needs_tf32(device: torch.device) -> None:
+    """Errors: a Mistake where a device cannot compute in tf32, which came with compute capability 8.0."""
+    if device.type != "cuda":
+        raise Mistake(Diagnostic("CNN402", "tf32 is a mode of NVIDIA GPUs", help="--device cuda, or --dtype bfloat16"))
+    major, minor = torch.cuda.get_device_capability(device)
+    if major < 8:
+        text = f"tf32 needs compute capability 8.0; {name_of(device)} has {major}.{minor}"
+        raise Mistake(Diagnostic("CNN402", text, help="--dtype float16, or --dtype float32"))
+
+
 def described(device: torch.device) -> dict[str, Any]:
     """Names and versions that a measurement depends on."""
     gpu = device.type == "cuda"
@@ -55,9 +70,23 @@ def processor() -> str:
 
 
 def driver() -> str | None:
-    """The version of the NVIDIA driver, where it tells."""
+    """The version of the NVIDIA driver: from /proc, or where there is none from nvidia-smi."""
     try:
-        found = re.search(r"\d+\.\d+(\.\d+)?", Path("/proc/driver/nvidia/version").read_text())
+        text = Path("/proc/driver/nvidia/version").read_text()
     except OSError:
-        return None
+        text = asked_of_card("driver_version").get("driver_version", "")
+    found = re.search(r"\d+\.\d+(\.\d+)?", text)
     return found and found[0]
+
+
+def asked_of_card(*fields: str, device: torch.device = torch.device("cuda")) -> dict[str, str]:
+    """What nvidia-smi says of a card, by the names that its ``--query-gpu`` has; empty where it cannot be asked."""
+    uuid = getattr(torch.cuda.get_device_properties(device), "uuid", None)  # nvidia-smi counts cards in its own way
+    which = [f"--id=GPU-{uuid}"] if uuid else []
+    command = ["nvidia-smi", f"--query-gpu={','.join(fields)}", "--format=csv,noheader", *which]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return {}
+    values = [value.strip() for value in done.stdout.partition("\n")[0].split(",")]
+    return dict(zip(fields, values)) if done.returncode == 0 and len(values) == len(fields) else {}

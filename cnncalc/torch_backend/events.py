@@ -16,6 +16,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from ..ops.base import named
+from .kernel_names import CONVOLUTION_SETTINGS, steps
 
 MOVES = frozenset((
     "view", "unsafe_view", "reshape", "reshape_alias", "t", "transpose", "permute", "expand", "unsqueeze", "squeeze", "slice", "select", "split",
@@ -25,14 +26,13 @@ MOVES = frozenset((
     "pixel_unshuffle", "local_scalar_dense", "is_same_size", "equal", "item", "unflatten", "resize", "set", "fill", "zero", "unsafe_split", "stack", "movedim", "repeat",
     "repeat_interleave", "flip", "roll", "slice_scatter", "select_scatter", "contiguous", "isnan", "any", "all", "masked_fill", "where", "view_as", "narrow", "diagonal", "tile",
 ))  # fmt: skip
-PREFIXES, SUFFIXES = ("native_", "cudnn_", "mkldnn_", "miopen_"), ("_with_indices", "_legit_no_training", "_legit", "_no_training", "_kernel")
 NAMES = {"addmm": "linear", "mm": "linear", "bmm": "linear", "baddbmm": "linear", "convolution": "conv", "cat": "concat",
          "max_pool1d": "maxpool", "max_pool2d": "maxpool", "max_pool3d": "maxpool", "avg_pool1d": "avgpool", "avg_pool2d": "avgpool", "avg_pool3d": "avgpool",
          "adaptive_avg_pool1d": "adaptiveavgpool", "adaptive_avg_pool2d": "adaptiveavgpool", "adaptive_avg_pool3d": "adaptiveavgpool",
          "adaptive_max_pool1d": "adaptivemaxpool", "adaptive_max_pool2d": "adaptivemaxpool", "adaptive_max_pool3d": "adaptivemaxpool",
          "batch_norm": "batchnorm", "layer_norm": "layernorm", "group_norm": "groupnorm", "instance_norm": "instancenorm", "constant_pad_nd": "pad"}  # fmt: skip
 ELSEWHERE = frozenset((  # arguments that shapes tell already, or that are no part of what is computed
-    "eps", "momentum", "training", "train", "cudnn_enabled", "benchmark", "deterministic", "allow_tf32", "N", "C", "HxW", "input_shape", "normalized_shape", "transposed", "beta",
+    "eps", "epsilon", "momentum", "exponential_average_factor", "training", "train", "cudnn_enabled", "benchmark", "deterministic", "allow_tf32", "N", "C", "HxW", "input_shape", "normalized_shape", "transposed", "beta",
     "output_size", "scales_h", "scales_w", "scales_d", "scales", "scale_factors", "dtype", "layout", "device", "pin_memory", "memory_format", "out_dtype", "half_to_float", "bias_sizes",
 ))  # fmt: skip
 
@@ -114,44 +114,47 @@ class Recorder(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         tensors = [leaf for leaf in (*tree_leaves(args), *tree_leaves(kwargs)) if isinstance(leaf, Tensor)]
-        kind, numbers = kind_of(func, args, kwargs)
+        steps = steps_of(func, args, kwargs)
         try:
             out = func(*args, **kwargs)
         except Exception:
-            if kind is not None:
-                self.failed = self.event(kind, None, tensors, numbers)
+            if steps:
+                self.failed = self.event(steps[0], None, [])
             raise
         outs = [leaf for leaf in tree_leaves(out) if isinstance(leaf, Tensor)]
         sources = [source for t in tensors if (source := self.source(t))]
         flows = [self.flows[t] for t in tensors if t in self.flows]
-        if flows and kind is not None and outs:
-            event = self.event(kind, outs[0], tensors, numbers)
-            self.events.append(event)
-            self.writers.setdefault(event.flow, event.where or "its forward")
-            flows = [event.flow]
+        if flows and steps and outs:
+            flows = []
+            for step in steps:
+                event = self.event(step, outs[0], flows)
+                self.events.append(event)
+                self.writers.setdefault(event.flow, event.where or "its forward")
+                flows = [event.flow]
         for t in outs:
             if flows:
                 self.flows[t] = flows[0]
             elif sources:  # made of parameters: moved, they keep their shapes; computed, they have that of the result
-                self.derived[t] = sources[0] if kind is None else Source(tuple(name for source in sources for name in source.names), tuple(t.shape))
+                self.derived[t] = Source(tuple(name for source in sources for name in source.names), tuple(t.shape)) if steps else sources[0]
         return out
 
     def source(self, t: Tensor) -> Source | None:
         """The parameters that a tensor holds."""
         return self.stored.get(t.untyped_storage()._cdata) or self.derived.get(t)
 
-    def event(self, kind: str, out: Tensor | None, tensors: list[Tensor], numbers: dict[str, Any]) -> Event:
-        """What is being computed."""
+    def event(self, step: Computed, out: Tensor | None, flows: list[int]) -> Event:
+        """What is being computed; `flows` are those of the step before it in the same call."""
+        kind, numbers, tensors = step
         sources = [source for t in tensors if t not in self.flows and (source := self.source(t))]
         self.used.update(name for source in sources for name in source.names)
         data = [t for t in tensors if t in self.flows]
         weights = tuple(sorted((source.shape for source in sources), key=len, reverse=True))
         if out is not None and is_mean(kind, out, data, numbers):
             kind, numbers = "mean", {}  # of the whole map, however it is written
-        flows = [self.flows[t] for t in data]
+        flows = flows + [self.flows[t] for t in data]
         settings = tuple(numbers.items())
         flow = hash((kind, weights, settings, out.numel() if out is not None else 0, tuple(sorted(flows) if kind in ("add", "mul") else flows)))
-        largest = max((t.shape for t in data), key=lambda shape: shape.numel(), default=None)
+        largest = max((t.shape for t in data), key=lambda shape: shape.numel(), default=out.shape if out is not None else None)
         shape = None if out is None else tuple(out.shape)
         reads = tuple(self.writers.get(f, "?") for f in flows)
         return Event(kind, shape, weights, settings, self.stack[-1], not weights and shape == largest, flow, reads)
@@ -167,25 +170,42 @@ def is_mean(kind: str, out: Tensor, data: list[Tensor], numbers: Mapping[str, An
     return (kernel if isinstance(kernel, tuple) else (kernel,) * (data[0].dim() - 2)) == tuple(data[0].shape[2:]) and not numbers.get("padding")
 
 
-def kind_of(func: Any, args: Any, kwargs: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
-    """The operator's name without torch's variants of it, None where nothing is computed; and its settings."""
+class Computed(NamedTuple):
+    """One operator of a call: its kind, its settings, and the tensors it reads."""
+
+    kind: str
+    numbers: dict[str, Any]
+    tensors: list[Tensor]
+
+
+def steps_of(func: Any, args: Any, kwargs: Mapping[str, Any]) -> list[Computed]:
+    """What a call computes: one operator, or several that are fused; nothing where values only move."""
     name = func._schema.name.partition("::")[2].strip("_")
     if name in MOVES or name.removesuffix("_copy") in MOVES or func._schema.name.startswith("prim"):
-        return None, {}
-    for prefix in PREFIXES:
-        name = name.removeprefix(prefix)
-    for suffix in SUFFIXES:
-        name = name.removesuffix(suffix)
-    numbers = settings(func, args, kwargs)
-    if name in ("hardtanh", "clamp", "clamp_min", "relu6"):
+        return []
+    given = dict(zip((argument.name for argument in func._schema.arguments), args)) | dict(kwargs)
+    found = []
+    for operator, reads in steps(name):
+        tensors = [leaf for leaf in tree_leaves([v for k, v in given.items() if reads is None or k in reads]) if isinstance(leaf, Tensor)]
+        found.append(Computed(*kind_of(operator, given, settings(func, args, kwargs)), tensors))
+    return found
+
+
+def kind_of(operator: str, given: Mapping[str, Any], numbers: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """An operator's kind, the same however torch calls it, and the settings that make a difference."""
+    if operator in ("convolution", "conv_transpose"):
+        transposed = operator == "conv_transpose" or given.get("transposed", False)
+        kept = {key: numbers.get(key, default) for key, default in CONVOLUTION_SETTINGS.items()}
+        return ("conv_transpose", {**kept, "output_padding": numbers.get("output_padding", 0)}) if transposed else ("conv", kept)
+    if operator in ("hardtanh", "clamp", "clamp_min", "relu6"):
         low, high = (numbers.get(a, numbers.get(b)) for a, b in (("min_val", "min"), ("max_val", "max")))
         known = "relu" if (low, high) == (0, None) else "relu6" if (low, high) == (0, 6) else None
-        return (known, {}) if known else (name, numbers)
-    if name == "convolution" and args[6]:
-        return "conv_transpose", numbers
-    if name in ("mean", "addmm", "mm", "bmm", "baddbmm"):
+        return (known, {}) if known else (operator, numbers)
+    if operator == "relu" and given.get("use_gelu"):
+        return "gelu", {"approximate": "tanh"}
+    if operator in ("mean", "addmm", "mm", "bmm", "baddbmm", "relu"):
         numbers = {}
-    return NAMES.get(name, name), numbers
+    return NAMES.get(operator, operator), numbers
 
 
 def settings(func: Any, args: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from ..analysis.fold import Report
+from ..diagnostic import first_line
 from .build import Network, assemble
-from .calls import first_line
 
 MANY = 10**6  # weights of a linear layer from which on all its columns are alike, and take no memory
 

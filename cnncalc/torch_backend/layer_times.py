@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any, NamedTuple
@@ -20,21 +21,27 @@ class LayerTime(NamedTuple):
 
 
 def layer_times(network: Network, step: Callable[[], None], clock: Clock, runs: int, tick: Callable[[], None]) -> list[LayerTime]:
-    """Medians over some runs, in the order of the network's layers. A short layer's time is mostly that of its launch.
+    """Medians over some runs, in the order of the network's layers.
 
-    Backward of a layer lasts from the moment autograd turns to the node that made its output until it turns to the node
+    On a card the whole step is launched while it is held back, so that a layer's time is that of its kernels; on the CPU
+    it includes the call. Backward of a layer lasts from the moment autograd turns to the node that made its output until it turns to the node
     of another layer. A layer that hands on its input, as dropout at inference, has no node of its own.
     """
     watch = Watch(network, clock)
     try:
         found = []
-        for _ in range(runs):
+        launching = 0.0  # seconds that it takes to ask for all of a step
+        for n in range(runs + clock.gpu):
             watch.begin()
+            clock.hold_back(1.5 * launching)
+            start = time.perf_counter()
             step()
             end = clock.mark()
+            launching = time.perf_counter() - start
             clock.wait()
-            found.append(watch.seconds(end))
-            tick()
+            if n or not clock.gpu:  # the first run on a card shows how long launching takes
+                found.append(watch.seconds(end))
+                tick()
     finally:
         watch.remove()
     return [LayerTime(median(run[n][0] for run in found), None if found[0][n][1] is None else median(run[n][1] or 0 for run in found)) for n in range(len(network.plan))]
@@ -48,7 +55,8 @@ class Watch:
         self.handles: list[Any] = []
         for path in dict.fromkeys(path for path, _, _ in network.plan):
             module = network.get_submodule(path)
-            self.handles += [module.register_forward_pre_hook(self.starts), module.register_forward_hook(self.ends)]
+            first = module.register_forward_pre_hook(self.starts, prepend=True)  # before the hook that pads
+            self.handles += [first, module.register_forward_hook(self.ends)]
 
     def begin(self) -> None:
         """Forgets the run before."""

@@ -17,9 +17,8 @@ from torch.nn.parameter import is_lazy
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-from ..diagnostic import Diagnostic, Mistake, misspelled
+from ..diagnostic import Diagnostic, Mistake, first_line, misspelled
 from ..ops.base import named as sized
-from .calls import first_line
 from .events import Event, Recorder
 from .memory import is_out_of_memory
 

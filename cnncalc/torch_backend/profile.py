@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
@@ -13,15 +12,16 @@ from torch import Tensor, nn
 
 from ..analysis.analyze import analyze
 from ..analysis.fold import BYTES, Report, Row
-from ..diagnostic import Diagnostic, Mistake
+from ..analysis.storage import buffer_bytes
+from ..diagnostic import Diagnostic, Mistake, first_line
 from ..num import product
 from ..spec.spec import Spec
 from .build import Network, assemble
-from .calls import first_line
 from .clock import Clock, Spread
-from .device import described, device_of
+from .device import described, device_of, needs_tf32
 from .layer_times import LayerTime, layer_times
-from .memory import Peak, available, fitting, is_out_of_memory, peak_of
+from .memory import Held, Peak, available, fits, fitting, held_by, largest_that_fits, peak_of, too_large
+from .precision import float32_precision
 
 Mode = Literal["inference", "training"]
 NUMBERS = {"float32": torch.float32, "tf32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
@@ -104,8 +104,8 @@ class Profile(NamedTuple):
     def diagnostics(self) -> list[Diagnostic]:
         if self.too_large is None:
             return []
-        fits = f"batch {self.fits:,} did" if self.fits else "not even batch 1 does"
-        return [Diagnostic("CNN407", f"batch {self.too_large:,} does not fit in the memory of {self.settings.device}; {fits}", help="a smaller batch, another --dtype, or --mode inference" if self.settings.training else "a smaller batch, or another --dtype")]
+        other = "a smaller batch, another --dtype, or --mode inference" if self.settings.training else "a smaller batch, or another --dtype"
+        return [too_large(self.too_large, self.fits, torch.device(self.settings.device), other)]
 
 
 def profile(spec: Spec, variant: str | None = None, *, set: Mapping[str, Any] | None = None, input: Any = None, batches: Sequence[int] = (1,),
@@ -117,53 +117,46 @@ def profile(spec: Spec, variant: str | None = None, *, set: Mapping[str, Any] | 
     """
     device = device_of(settings.device, meta=False)
     report = analyze(spec, variant, set=set, input=input).or_mistake()
-    if settings.dtype == "tf32" and device.type != "cuda":
-        raise Mistake(Diagnostic("CNN402", "tf32 is a mode of NVIDIA GPUs", help="--device cuda, or --dtype bfloat16"))
+    tf32 = settings.dtype == "tf32"
+    if tf32:
+        needs_tf32(device)
     measurements: list[Measurement] = []
-    too_large = fits = None
-    with precision(settings):
+    first_too_large = fitted = None
+    with float32_precision(tf32, device):
+        before = held_by(device)
         network = placed(report, settings, device)
 
         def attempt(batch: int, settings: Settings = settings) -> Measurement | None:
-            one = analyze(spec, variant, set=set, input=input, batch=batch, dtype="float32" if settings.dtype == "tf32" else settings.dtype)
-            return tried(network, one, settings, device, tick)
+            one = analyze(spec, variant, set=set, input=input, batch=batch, dtype="float32" if tf32 else settings.dtype)
+            return tried(network, one, settings, device, before, tick)
 
         for batch in sorted({*batches}):
             found = attempt(batch)
             if found is None:
-                too_large, fits = batch, measurements[-1].batch if measurements else None
+                first_too_large, fitted = batch, measurements[-1].batch if measurements else None
                 break
             measurements.append(found)
-        while too_large and fits is None and batch > 1:  # ½, ¼, … of it, once each
-            batch //= 2
-            fits = batch if attempt(batch, settings._replace(warmup=0, repeat=1, compile=False)) else None
-    return Profile(report, settings, described(device), measurements, too_large, fits)
+        if first_too_large and fitted is None:
+            short = settings._replace(warmup=0, repeat=1, compile=False)
+            fitted = largest_that_fits(first_too_large, lambda batch: attempt(batch, short))
+    return Profile(report, settings, described(device), measurements, first_too_large, fitted)
 
 
-def tried(network: Network, report: Report, settings: Settings, device: torch.device, tick: Callable[[str], None]) -> Measurement | None:
+def tried(network: Network, report: Report, settings: Settings, device: torch.device, before: Held, tick: Callable[[str], None]) -> Measurement | None:
     """One batch size, or None where it does not fit. By then all that it had taken is free again."""
+    found: list[Measurement] = []
+
+    def attempt() -> None:
+        try:
+            found.append(measure(network, report, settings, device, before, tick))
+        finally:
+            network.zero_grad()
+
     try:
-        return measure(network, report, settings, device, tick)
+        fits(attempt)
     except Exception as error:
-        if not is_out_of_memory(error):
-            raise Mistake(Diagnostic("CNN404", f"the network does not run at batch {report.batch}: {first_line(error)}")) from error
-    network.zero_grad()
-    gc.collect()  # the error's frames held the tensors of the step
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
-    return None
-
-
-@contextlib.contextmanager
-def precision(settings: Settings) -> Iterator[None]:
-    """float32 means float32: torch's convolutions use tf32 unless told not to."""
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("high" if settings.dtype == "tf32" else "highest")
-    try:
-        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=False, allow_tf32=settings.dtype == "tf32"):
-            yield
-    finally:
-        torch.set_float32_matmul_precision(before)
+        raise Mistake(Diagnostic("CNN404", f"the network does not run at batch {report.batch}: {first_line(error)}")) from error
+    return found[0] if found else None
 
 
 def placed(report: Report, settings: Settings, device: torch.device) -> Network:
@@ -185,8 +178,8 @@ def memory_format(report: Report) -> torch.memory_format:
     raise Mistake(Diagnostic("CNN111", "--channels-last is for inputs with two or three spatial axes"))
 
 
-def measure(network: Network, report: Report, settings: Settings, device: torch.device, tick: Callable[[str], None]) -> Measurement:
-    """One batch size: time, then memory, then time by layer."""
+def measure(network: Network, report: Report, settings: Settings, device: torch.device, before: Held, tick: Callable[[str], None]) -> Measurement:
+    """One batch size: time, then memory without what was held before, then time by layer."""
     width = BYTES[report.dtype]
     params, activations = predicted_bytes(report, settings)
     if device.type == "cpu" and least_bytes(report, settings) > available():
@@ -194,15 +187,16 @@ def measure(network: Network, report: Report, settings: Settings, device: torch.
     inputs = inputs_of(report, settings, device)
     step = step_of(compiled(network, settings), inputs, settings, device)
     clock, times = Clock(device), []
-    for n in range(settings.warmup + settings.repeat):
+    clock.warm_up(step, settings.warmup, lambda: tick(f"batch {report.batch}"))
+    for _ in range(settings.repeat):
         start = clock.mark()
         step()
         end = clock.mark()
         clock.wait()
-        times += [clock.seconds(start, end)] if n >= settings.warmup else []
+        times.append(clock.seconds(start, end))
         tick(f"batch {report.batch}")
     network.zero_grad()  # the last step's gradients are no part of the next one's
-    peak = peak_of(step, [*network.parameters(), *network.buffers(), *inputs], device)
+    peak = peak_of(step, [*network.parameters(), *network.buffers(), *inputs], device, before)
     layers, counts = None, flops_of(report, settings)
     if not settings.compile:
         eager = step_of(network, inputs, settings, device)
@@ -251,8 +245,8 @@ def step_of(network: nn.Module, inputs: list[Tensor], settings: Settings, device
 def predicted_bytes(report: Report, settings: Settings) -> tuple[int, int]:
     """Of parameters, buffers and gradients, and of activations."""
     full = 4 if settings.by != "cast" else BYTES[report.dtype]
-    t = report.totals
-    return t.params * full * (2 if settings.training else 1) + t.buffers * full, t.activation_bytes
+    params = report.totals.params * full * (2 if settings.training else 1)
+    return params + buffer_bytes(report.graph, full), report.totals.activation_bytes
 
 
 def least_bytes(report: Report, settings: Settings) -> int:

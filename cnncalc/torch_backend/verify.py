@@ -13,17 +13,19 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ..analysis.analyze import analyze
 from ..analysis.counting import layers, shown, term_of
-from ..analysis.fold import Report, Row
+from ..analysis.fold import BYTES, Report, Row
+from ..analysis.storage import buffer_bytes, own_bytes
 from ..conventions import CONVENTIONS
-from ..diagnostic import Diagnostic
+from ..diagnostic import Diagnostic, Mistake, first_line
 from ..ops.base import named
 from ..spec.spec import Spec
 from . import counters
 from .build import Network, assemble
-from .calls import Call, Run, first_line, run
+from .calls import Call, Run, run
+from .card import TOLERANCE, confirmed, placed
 from .device import described, device_of
 from .inplace import in_place_effect
-from .memory import fitting
+from .memory import fits, fitting, largest_that_fits, too_large
 from .narrow import CHANNELS
 from .reach import WORK, Fields, Seen, fields
 
@@ -100,28 +102,67 @@ def verify(spec: Spec, variant: str | None = None, *, set: Mapping[str, Any] | N
     where = device_of(device)
     counters.needs_fvcore()
     report = analyze(spec, variant, set=set, input=input, batch=batch).or_mistake()
-    with fitting(f"batch {batch:,}", where):
-        network = blank(assemble(report.graph, "meta"), where)
-        inputs = [torch.zeros(batch, *shape, device=where) for shape in report.inputs.values()]
-        with FlopCounterMode(display=False) as counter:
-            ran = run(network, inputs, (path for path, _, _ in network.plan))
-        macs, notes = traced(network, inputs)
-    seen = fields(spec, report, {"variant": variant, "set": set}, work)
-    measured = Measured(report, network, ran, macs, counters.flops_of(counter, network), seen)
+    asked: dict[str, int] = {}
+    with fitting("the network alone, without an image,", where):
+        network = assemble(report.graph, "meta").eval()
+        if where.type == "cuda":
+            asked = placed(network, where)
+        elif where.type != "meta":
+            network.to_empty(device=where)
+        blank(network)
+    ran, flops, macs, notes = watched(network, report, where)
+    measured = Measured(report, network, ran, macs, flops, fields(spec, report, {"variant": variant, "set": set}, work), asked)
+    seen = measured.seen
     lines = [Line(row, tuple(measured.checks(n, row)), *measured.unseen(row)) for n, row in enumerate(report.rows)]
     small = analyze(spec, variant, set=set, input={name: tuple(map(min, *(of[name] for of in seen.inputs * 2))) for name in report.inputs}) if seen.inputs else report
-    totals = (*measured.totals(), equal("in_place", "no effect", in_place_effect(small if small.ok else report), "runs with and without"))
+    totals = [*measured.totals(), equal("in_place", "no effect", in_place_effect(small if small.ok else report), "runs with and without")]
+    if where.type == "cuda":
+        totals += on_card(network, report, where)
     environment = {**described(where), **counters.versions()}
-    return Verification(report, lines, totals, notes + field_notes(seen), environment, time.perf_counter() - start)
+    return Verification(report, lines, tuple(totals), notes + field_notes(seen), environment, time.perf_counter() - start)
 
 
-def blank(network: Network, device: torch.device) -> Network:
-    """The network on a device, all its values zero: only shapes matter here, and random ones take a second of VGG-16."""
-    if device.type != "meta":
-        network.to_empty(device=device)
-        for tensor in network.state_dict().values():
+def blank(network: Network) -> None:
+    """All values of a network zero: only shapes matter here, and random ones take a second of VGG-16."""
+    for tensor in network.state_dict().values():
+        if not tensor.is_meta:
             tensor.zero_()
-    return network.eval()
+
+
+def watched(network: Network, report: Report, device: torch.device) -> tuple[Run, dict[str, int], counters.Counts | None, list[str]]:
+    """One run of the network: its calls, FLOPs by module, what fvcore counts, and notes.
+
+    Errors: a Mistake that names a batch that fits where this one does not.
+    """
+    paths = [path for path, _, _ in network.plan]
+
+    def images(batch: int) -> list[torch.Tensor]:
+        return [torch.zeros(batch, *shape, device=device) for shape in report.inputs.values()]
+
+    found: list[Any] = []
+
+    def attempt() -> None:
+        inputs = images(report.batch)
+        if device.type == "cuda":
+            run(network, inputs, (), device)  # the workspaces that libraries take once and keep
+        with FlopCounterMode(display=False) as counter:
+            ran = run(network, inputs, paths, device)
+        found.extend((ran, counters.flops_of(counter, network), *traced(network, inputs)))
+
+    if not fits(attempt):
+        largest = largest_that_fits(report.batch, lambda batch: fits(lambda: run(network, images(batch), (), device)))
+        raise Mistake(too_large(report.batch, largest, device, "a smaller --batch or --input"))
+    ran, flops, macs, notes = found
+    return ran, flops, macs, notes
+
+
+def on_card(network: Network, report: Report, device: torch.device) -> list[Check]:
+    """What a card confirms of the whole network: its outputs are the CPU's, and kernels of its own computed them."""
+    with fitting("a network with random weights", device):
+        error, kernels = confirmed(network, report, device)
+    close = Check("output_error", f"at most {TOLERANCE:g}", float(f"{error:.2g}"), "the outputs of the CPU", error <= TOLERANCE)
+    ran = Check("kernels", "some", kernels, "torch.profiler", None if kernels is None else kernels > 0)
+    return [close, ran]
 
 
 def traced(network: Network, inputs: list[torch.Tensor]) -> tuple[counters.Counts | None, list[str]]:
@@ -147,9 +188,13 @@ def field_notes(seen: Fields) -> list[str]:
 class Measured:
     """What was measured, beside what the report predicts, asked row by row."""
 
-    def __init__(self, report: Report, network: Network, ran: Run, macs: counters.Counts | None, flops: dict[str, int], seen: Fields):
+    def __init__(self, report: Report, network: Network, ran: Run, macs: counters.Counts | None, flops: dict[str, int], seen: Fields, asked: Mapping[str, int]):
         self.report, self.network, self.ran, self.macs, self.flops, self.seen = report, network, ran, macs, flops, seen
-        self.tensors, self.params = owned(network, [path for path, _, _ in network.plan])
+        paths = [path for path, _, _ in network.plan]
+        self.tensors, self.params = owned(network, paths)
+        self.asked: dict[str, int] | None = defaultdict(int) if asked else None  # bytes of tensors by the layer that they belong to
+        for path, count in asked.items():
+            self.asked[path if path in paths else counters.enclosing(path, paths)] += count
         self.predicted_tensors = predicted_tensors(report)
         terms = (term_of(CONVENTIONS["fvcore"].terms, layer) for layer in layers(report))
         self.rules = {row.path: shown(term.formula) if term else None for row, term in zip(report.rows, terms)}
@@ -169,14 +214,25 @@ class Measured:
             equal("output", (row.batch, *row.output_shape), call.shape, "hooks"),
             equal("activation_bytes", row.activation_bytes, call.bytes, "hooks"),
         ]
+        if call.requested is not None:
+            found.append(equal("output_bytes", row.activation_bytes, call.requested, "the allocator"))
         if row.shared_with is None:
             users = self.of[row.path]
             found += [
                 equal("tensors", self.predicted_tensors[row.path], self.tensors[row.path], "state_dict"),
                 equal("params", row.params, self.params[row.path], "parameters()"),
+                *self.allocated(n, row),
                 *self.counts(row.path, sum(user.macs for user in users), f"all {len(users)} calls together" if len(users) > 1 else None),
             ]
         return found + [field_check(row, at, seen) for at, seen in self.seen.seen.get(row.path, {}).items()]
+
+    def allocated(self, n: int, row: Row) -> list[Check]:
+        """Bytes of a layer's parameters and buffers, as a card's allocator was asked for them."""
+        if self.asked is None:
+            return []
+        graph = self.report.graph
+        params, buffers = own_bytes(graph, graph.nodes[n + len(graph.inputs)], BYTES["float32"])
+        return [equal("tensor_bytes", sum(params.values()) + sum(buffers.values()), self.asked[row.path], "the allocator")]
 
     def counts(self, path: str, macs: int, note: str | None = None) -> list[Check]:
         """The two counters on a module, or on all ("")."""
@@ -204,6 +260,19 @@ class Measured:
             equal("param_bytes", t.param_bytes, sum(p.untyped_storage().nbytes() for p in self.network.parameters()), "storages"),
             *self.counts("", t.macs),
             equal("activation_bytes", t.activation_bytes, self.ran.input_bytes + sum(call.bytes for call in self.ran.calls), "hooks"),
+            *self.allocated_in_all(),
+        ]
+
+    def allocated_in_all(self) -> list[Check]:
+        """Bytes of all tensors and of all outputs, inputs left out, as a card's allocator was asked for them."""
+        if self.asked is None:
+            return []
+        t, graph = self.report.totals, self.report.graph
+        held = t.params * BYTES["float32"] + buffer_bytes(graph, BYTES["float32"])
+        grown = sum(call.requested or 0 for call in self.ran.calls)
+        return [
+            equal("tensor_bytes", held, sum(self.asked.values()), "the allocator"),
+            equal("output_bytes", t.activation_bytes - self.ran.input_bytes, grown, "the allocator"),
         ]
 
 

@@ -8,9 +8,7 @@ from torch import Tensor, nn
 
 from ..diagnostic import Diagnostic, Mistake
 from ..ops.base import named
-
-COUNTER = "num_batches_tracked"  # old checkpoints have none, and inference reads none
-
+from ..ops.norm import COUNTER
 
 def load_state_dict(network: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
     """Fills a network with the tensors of another's `state_dict`, in their order, whatever they are called.

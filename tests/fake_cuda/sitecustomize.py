@@ -1,0 +1,8 @@
+"""Python runs this at its start where the folder is on PYTHONPATH: with FAKE_CUDA set, torch sees a graphics card."""
+
+import os
+
+if os.environ.get("FAKE_CUDA"):
+    import fake_cuda
+
+    fake_cuda.install()
