@@ -17,7 +17,7 @@ from cnncalc.analysis.quantity import known_figures
 from cnncalc.ops import BY_KEY
 from cnncalc.spec.schema import json_schema
 
-from .command import ROOT, run
+from .command import ROOT, python_path, run
 from .editor import Editor
 
 SERVER = os.environ.get("YAML_LANGUAGE_SERVER") or shutil.which("yaml-language-server")  # of npm: `npm install yaml-language-server`
@@ -103,7 +103,7 @@ def test_the_action_runs(tmp_path: Path) -> None:
     (tmp_path / "my nets" / "a.cnn.yaml").write_text("input: [3, 8, 8]\nlayers: [maxpool: 9]\n")
     (step,) = [step for step in yaml.safe_load((ROOT / "action.yml").read_text())["runs"]["steps"] if "run" in step]
     done = subprocess.run(["bash", "-e", "-c", step["run"]], cwd=tmp_path, capture_output=True, text=True, check=False, env={
-        **os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "CNNCALC_PATHS": "my nets\n", "CNNCALC_ARGS": "--ignore\nCNN1\n", "CNNCALC_SARIF": "out.sarif",
+        **os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": python_path(), "CNNCALC_PATHS": "my nets\n", "CNNCALC_ARGS": "--ignore\nCNN1\n", "CNNCALC_SARIF": "out.sarif",
         "CNNCALC_SUMMARY": "true", "GITHUB_STEP_SUMMARY": "summary.md", "CNNCALC_PYTHON": "3.12", "CNNCALC_SOURCE": "."})  # fmt: skip
     assert done.returncode == 1, done.stderr
     assert done.stdout.startswith("::error file=my nets/a.cnn.yaml,line=2,")

@@ -242,15 +242,3 @@ def test_channels_last_needs_a_map() -> None:
 def test_without_torch() -> None:
     done = without("torch", "sys.argv = ['cnncalc', 'profile', 'lenet5']\nfrom cnncalc.cli.main import main\nmain()")
     assert (done.returncode, done.stderr) == (2, "error[CNN401]: torch is not installed\n   = help: pip install 'cnncalc[torch]'\n")
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
-@pytest.mark.parametrize("changes", [{}, {"dtype": "tf32"}, {"dtype": "bfloat16", "mode": "training"}, {"dtype": "float16", "channels_last": True}])
-def test_on_a_gpu(changes: dict[str, Any]) -> None:
-    found = profile(cnncalc.load("resnet50"), batches=[1, 8], settings=QUICK._replace(device="cuda", **changes))
-    for m in found.measurements:
-        assert m.layers is not None
-        assert 0.3 < sum(layer.seconds for layer in m.layers) / m.latency.median < 3
-        assert (m.peak.reserved or 0) >= m.peak.allocated > m.predicted_params
-    assert found.environment["driver"] and found.environment["cuda"]

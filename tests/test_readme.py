@@ -14,6 +14,7 @@ from cnncalc.conventions import CONVENTIONS
 from cnncalc.ops import OPS
 from cnncalc.ops.base import Op
 
+from .command import python_path
 from .measured.record import markdown
 
 ROOT = Path(__file__).parent.parent
@@ -27,7 +28,7 @@ def printed(command: str, folder: Path) -> str:
     arguments = shlex.split(command)
     assert arguments[0] == "cnncalc"
     done = subprocess.run([sys.executable, "-m", *arguments], cwd=folder, capture_output=True, text=True, timeout=60, check=False,
-                          env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONPATH": str(ROOT)})  # fmt: skip
+                          env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONPATH": python_path()})  # fmt: skip
     lines = [line.rstrip() for line in (done.stdout + done.stderr).splitlines()]
     text = re.sub(r"(?m)^(time +)[\d.]+ s$", r"\g<1>1.0 s", "\n".join(lines))  # what differs from run to run and from torch to torch
     return re.sub(r"torch \d+\.\d+\.\d+\S*", "torch 2.13.0", text)

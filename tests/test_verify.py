@@ -32,6 +32,7 @@ from cnncalc.torch_backend.reach import fields
 from cnncalc.torch_backend.verify import Verification, verify
 from cnncalc.window import Map
 
+from .command import python_path
 from .test_build import SIAMESE, without
 from .test_cli import ROOT, run
 from .test_graphs import GRAPHS, networks
@@ -322,7 +323,7 @@ def test_a_difference_is_an_error_at_its_line(tmp_path: Any) -> None:
     """A fault planted from outside, in a process of its own."""
     (tmp_path / "net.yaml").write_text(SPEC)
     script = "import sys\nfrom cnncalc import ops\nfrom cnncalc.cli.main import main\nright = ops.Linear.cost\nops.Linear.cost = lambda s, x, y: right(s, x, y=y)._replace(mac=9)\nsys.argv = ['cnncalc', 'verify', 'net.yaml']\nmain()"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, check=False, env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100"})
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, check=False, env={**os.environ, "PYTHONPATH": python_path(), "COLUMNS": "100"})
     assert done.returncode == 1
     assert re.search(r"head +7 ✓ +77 ✓ 77 +9 ✗ 70", done.stdout), done.stdout
     assert "error[CNN406]: head: macs 9 predicted, 70 by fvcore\n  --> net.yaml:13:6" in done.stderr
@@ -344,12 +345,6 @@ def test_without_torch_or_fvcore() -> None:
         done = without(package, "sys.argv = ['cnncalc', 'verify', 'lenet5']\nfrom cnncalc.cli.main import main\nmain()")
         assert done.returncode == 2
         assert done.stderr == f"error[CNN401]: {package} is not installed\n   = help: pip install 'cnncalc[torch]'\n"
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
-def test_on_a_gpu() -> None:
-    assert verify(cnncalc.load("resnet18"), device="cuda", batch=4).ok
 
 
 def test_random_networks() -> None:

@@ -49,7 +49,8 @@ def run(network: nn.Module, inputs: Sequence[Tensor], paths: Iterable[str], devi
 
     All that they return is kept until the end, so that on a card what the allocator holds grows by each.
     """
-    memory, calls, handles = Memory(), [], []
+    memory, handles = Memory(), []
+    calls: list[Call] = []
     input_bytes = sum(map(memory.new_bytes, inputs))
     for path in dict.fromkeys(paths):
         def note(module: nn.Module, xs: Any, y: Tensor, path: str = path) -> None:

@@ -9,8 +9,8 @@ BACKENDS = ("native_", "cudnn_", "miopen_", "mkldnn_", "mps_", "nnpack_", "thnn_
 VARIANTS = (  # how it is computed, after the operator
     "_with_indices", "_legit_no_training", "_legit_functional", "_legit", "_no_training", "_with_update", "_no_update", "_kernel", "_forward", "_overrideable", "_mode",
 )  # fmt: skip
-CONVOLUTION = re.compile(r"(?:spatial_|depthwise_)?conv(?:olution)?(?:_dilated|_depthwise)?(?P<transposed>_transpose)?(?:[23]d)?")
-ATTENTION = re.compile(r"scaled_dot_product_\w*attention\w*")
+CONVOLUTION = re.compile(r"(?:spatial_|depthwise_)?conv(?:olution)?(?:_dilated|_depthwise)?(?P<transposed>_transpose)?(?:[123]d)?")
+ATTENTION = re.compile(r"(?:(?:scaled_dot_product|efficient|flash)_\w*)?attention\w*")
 CONVOLUTION_SETTINGS = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}  # with what holds where a kernel takes no such argument
 
 

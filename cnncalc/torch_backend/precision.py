@@ -16,13 +16,14 @@ Switch = tuple[str, str]  # library, operator
 def float32_precision(tf32: bool, device: torch.device) -> Iterator[None]:
     """Convolutions and matrix products of float32 by tf32, or by float32 itself.
 
-    Only the two switches of the device's own library are touched, and cuDNN's search for the
+    Only what governs these two in the device's own library is touched, and cuDNN's search for the
     fastest kernel; after it all are as before, whether set themselves or inherited. torch's older
     switches, such as `allow_tf32`, are neither read nor written: reading one raises where a newer
     one says otherwise.
     """
     library = "cuda" if device.type == "cuda" else "mkldnn"
-    before = {(library, product): own_precision((library, product)) for product in ("conv", "matmul")}
+    switches = {governing((library, product)) for product in ("conv", "matmul")}
+    before = {switch: own_precision(switch) for switch in switches}
     searches = torch.backends.cudnn.benchmark
     try:
         for switch in before:
@@ -35,6 +36,14 @@ def float32_precision(tf32: bool, device: torch.device) -> Iterator[None]:
         torch.backends.cudnn.benchmark = searches
         for switch, value in before.items():
             set_precision(switch, value)
+
+
+def governing(switch: Switch) -> Switch:
+    """The switch itself where it is set, else that of its whole library.
+
+    NOTE: a switch that was never set has a default of its own, to which nothing leads back.
+    """
+    return switch if own_precision(switch) != "none" else (switch[0], "all")
 
 
 def precision_in_force(switch: Switch) -> str:

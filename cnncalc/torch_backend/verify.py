@@ -192,7 +192,7 @@ class Measured:
         self.report, self.network, self.ran, self.macs, self.flops, self.seen = report, network, ran, macs, flops, seen
         paths = [path for path, _, _ in network.plan]
         self.tensors, self.params = owned(network, paths)
-        self.asked: dict[str, int] | None = defaultdict(int) if asked else None  # bytes of tensors by the layer that they belong to
+        self.asked: dict[str, int] = defaultdict(int)  # bytes of tensors by the layer that they belong to; none but on a card
         for path, count in asked.items():
             self.asked[path if path in paths else counters.enclosing(path, paths)] += count
         self.predicted_tensors = predicted_tensors(report)
@@ -228,7 +228,7 @@ class Measured:
 
     def allocated(self, n: int, row: Row) -> list[Check]:
         """Bytes of a layer's parameters and buffers, as a card's allocator was asked for them."""
-        if self.asked is None:
+        if not self.asked:
             return []
         graph = self.report.graph
         params, buffers = own_bytes(graph, graph.nodes[n + len(graph.inputs)], BYTES["float32"])
@@ -265,7 +265,7 @@ class Measured:
 
     def allocated_in_all(self) -> list[Check]:
         """Bytes of all tensors and of all outputs, inputs left out, as a card's allocator was asked for them."""
-        if self.asked is None:
+        if not self.asked:
             return []
         t, graph = self.report.totals, self.report.graph
         held = t.params * BYTES["float32"] + buffer_bytes(graph, BYTES["float32"])

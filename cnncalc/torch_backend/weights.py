@@ -10,6 +10,7 @@ from ..diagnostic import Diagnostic, Mistake
 from ..ops.base import named
 from ..ops.norm import COUNTER
 
+
 def load_state_dict(network: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
     """Fills a network with the tensors of another's `state_dict`, in their order, whatever they are called.
 

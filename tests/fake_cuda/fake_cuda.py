@@ -2,14 +2,12 @@
 
 Its clock is the CPU's, its memory is what live tensors hold. FAKE_COUNT is the number of cards,
 FAKE_CAPABILITY their compute capability, FAKE_ROOM the images that a convolution has room for, and
-FAKE_REFUSES a type of number that it cannot compute in. With FAKE_LOG it says at the end what was
-asked of it.
+FAKE_REFUSES a type of number that it cannot compute in, and FAKE_LOG a file that gets a line for
+each thing asked of it.
 """
 
 from __future__ import annotations
 
-import atexit
-import collections
 import gc
 import os
 import sys
@@ -25,7 +23,13 @@ NAME = "NVIDIA FAKE 80GB"
 MEMORY = 80 << 30
 WORKSPACE = 8 << 20  # what a library keeps once it has run
 LAYERS = (torch.conv1d, torch.conv2d, torch.conv3d, torch.nn.functional.linear)
-asked: collections.Counter[str] = collections.Counter()
+
+
+def note(what: str) -> None:
+    """A line in the log."""
+    if os.environ.get("FAKE_LOG"):
+        with open(os.environ["FAKE_LOG"], "a", encoding="utf-8") as log:
+            log.write(what + "\n")
 
 
 class Stream:
@@ -38,7 +42,7 @@ class Event:
     def __init__(self, enable_timing: bool = False, blocking: bool = False, interprocess: bool = False, external: bool = False):
         assert enable_timing, "events without timing cannot be subtracted"
         self.at: float | None = None
-        asked["events"] += 1
+        note("event")
 
     def record(self, stream: Stream | None = None) -> None:
         assert stream is None or isinstance(stream, Stream), stream
@@ -96,9 +100,9 @@ def memory_stats(device: Any = None) -> dict[str, int]:
     }  # fmt: skip
 
 
-def count(what: str) -> Any:
-    """A function that does nothing but count its calls."""
-    return lambda *given: asked.update([what])
+def noted(what: str) -> Any:
+    """A function that does nothing but note its calls."""
+    return lambda *given: note(what)
 
 
 class Fake(TorchFunctionMode):
@@ -114,7 +118,7 @@ class Fake(TorchFunctionMode):
         args, kwargs = tuple(map(self.elsewhere, args)), {key: self.elsewhere(value) for key, value in kwargs.items()}
         if function in LAYERS and isinstance(args[0], torch.Tensor):
             if self.room and args[0].shape[0] > self.room:
-                asked["out of memory"] += 1
+                note("out of memory")
                 raise torch.OutOfMemoryError(f"CUDA out of memory. Tried to allocate 2.00 GiB. {NAME} has a total capacity of 79.11 GiB.")
             if self.refuses and args[0].dtype is self.refuses and args[0].device.type == "cpu":
                 raise RuntimeError(f"{self.refuses} is not supported by this card")
@@ -138,7 +142,7 @@ def install() -> None:
     cuda.current_device = lambda: 0
     cuda.Event = Event
     cuda.current_stream = lambda device=None: (index(device), Stream())[1]
-    cuda.synchronize = lambda device=None: (index(device), asked.update(["synchronize"]))[1]
+    cuda.synchronize = lambda device=None: (index(device), note("synchronize"))[1]
     cuda.get_device_name = lambda device=None: (index(device), NAME)[1]
     cuda.get_device_capability = lambda device=None: tuple(map(int, os.environ.get("FAKE_CAPABILITY", "9.0").split(".")))
     cuda.get_device_properties = lambda device=None: Properties()
@@ -146,9 +150,7 @@ def install() -> None:
     cuda.mem_get_info = lambda device=None: (1 << 30, MEMORY)
     cuda.is_bf16_supported = lambda including_emulation=True: True
     for what in ("_sleep", "empty_cache", "reset_peak_memory_stats"):
-        setattr(cuda, what, count(what))
+        setattr(cuda, what, noted(what))
     sys.modules["torch.backends.cudnn"].m.version = lambda: 91900  # type: ignore[attr-defined]
     torch.version.cuda = torch.version.cuda or "13.0"
     Fake().__enter__()
-    if os.environ.get("FAKE_LOG"):
-        atexit.register(lambda: print("FAKE", dict(asked), file=sys.stderr))

@@ -1,0 +1,79 @@
+"""What needs an NVIDIA GPU: `pytest -m gpu tests/test_gpu.py`, with torch, fvcore and pytest alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+import cnncalc
+from cnncalc.torch_backend.contract import hold
+from cnncalc.torch_backend.profile import Settings, profile
+from cnncalc.torch_backend.verify import verify
+
+from . import command
+from .models import NETWORKS
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU"),
+]
+TOTALS = {"vgg16": 138_357_544, "alexnet": 62_378_344, "alexnet_grouped": 60_965_224}
+QUICK = Settings("cuda", warmup=1, repeat=3)
+
+
+@pytest.mark.parametrize("name", [*TOTALS, "resnet18"])
+def test_a_card_confirms_every_figure(name: str) -> None:
+    """Bytes by its allocator, row by row; outputs by the CPU; and kernels of its own ran."""
+    found = verify(cnncalc.load(name), device="cuda", batch=4, work=10**8)
+    assert found.ok, found.diagnostics[:5]
+    totals = {check.what: check for check in found.totals}
+    assert totals["params"].measured == TOTALS.get(name, totals["params"].measured)
+    assert totals["output_bytes"].measured == totals["output_bytes"].predicted > 0
+    assert totals["tensor_bytes"].measured >= totals["param_bytes"].measured
+    assert 0 < totals["output_error"].measured < 1e-4
+    assert totals["kernels"].measured >= sum(bool(line.row.macs) for line in found.lines)
+    checked = {check.what for line in found.lines for check in line.checks}
+    assert {"output_bytes", "tensor_bytes", "activation_bytes", "macs"} <= checked
+
+
+@pytest.mark.parametrize("changes", [
+    {}, {"dtype": "tf32"}, {"dtype": "bfloat16", "mode": "training"},
+    {"dtype": "float16", "channels_last": True},
+])  # fmt: skip
+def test_profile(changes: dict[str, Any]) -> None:
+    found = profile(cnncalc.load("resnet50"), batches=[1, 8], settings=QUICK._replace(**changes))
+    for m in found.measurements:
+        assert m.layers is not None
+        assert 0.2 < sum(layer.seconds for layer in m.layers) / m.latency.median < 2
+        assert (m.peak.reserved or 0) >= m.peak.allocated >= m.peak.requested > m.predicted_params
+        assert m.peak.workspaces is not None
+    assert found.environment["driver"] and found.environment["cuda"]
+
+
+def test_what_was_there_before_is_no_part_of_the_peak() -> None:
+    spec = cnncalc.load("three_conv")
+    (alone,) = profile(spec, settings=QUICK).measurements
+    other = torch.zeros(1 << 28, device="cuda")
+    (beside,) = profile(spec, settings=QUICK).measurements
+    assert beside.peak.requested == alone.peak.requested < other.nbytes
+
+
+def test_compiled_without_advice() -> None:
+    done = command.run(command.ROOT, "profile", "three_conv", "--device", "cuda", "--compile", "--repeat", "2", timeout=300)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_batch_that_does_not_fit() -> None:
+    """The search halves it; memory of a failed batch is free before the next."""
+    done = command.run(command.ROOT, "verify", "three_conv", "--device", "cuda", "--batch", "20000000", timeout=300)
+    assert done.returncode == 1
+    assert "error[CNN407]" in done.stderr and torch.cuda.get_device_name() in done.stderr
+    assert "did" in done.stderr and "not even" not in done.stderr
+
+
+def test_a_module_with_cudnns_batch_norm_is_held_to_its_spec() -> None:
+    factory, _ = NETWORKS["resnet18"]
+    held = hold(cnncalc.load("resnet18"), factory(), device="cuda")
+    assert held.ok, held.diagnostics
