@@ -14,19 +14,19 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .analysis.analyze import analyze
-    from .analysis.fold import Report
+    from .analysis.rows import Report
     from .checking.run import check_specs as check
     from .diagnostic import Diagnostic, Mistake
-    from .spec.load import from_text as loads
-    from .spec.load import load
-    from .spec.spec import Spec
+    from .language.load import from_text as loads
+    from .language.load import load
+    from .language.spec import Spec
     from .torch_backend.build import build
     from .torch_backend.weights import load_state_dict
 
 _HOMES = {
-    "load": "spec.load:load", "loads": "spec.load:from_text", "analyze": "analysis.analyze:analyze", "check": "checking.run:check_specs", "build": "torch_backend.build:build",
+    "load": "language.load:load", "loads": "language.load:from_text", "analyze": "analysis.analyze:analyze", "check": "checking.run:check_specs", "build": "torch_backend.build:build",
     "load_state_dict": "torch_backend.weights:load_state_dict",
-    "Spec": "spec.spec:Spec", "Report": "analysis.fold:Report", "Diagnostic": "diagnostic:Diagnostic", "Mistake": "diagnostic:Mistake",
+    "Spec": "language.spec:Spec", "Report": "analysis.rows:Report", "Diagnostic": "diagnostic:Diagnostic", "Mistake": "diagnostic:Mistake",
 }  # fmt: skip
 __all__ = ["Diagnostic", "Mistake", "Report", "Spec", "analyze", "build", "check", "load", "load_state_dict", "loads"]
 

@@ -11,8 +11,8 @@ from .num import Num, Shape
 from .ops.base import Op
 
 if TYPE_CHECKING:
-    from .spec.expand import Scope
-    from .spec.steps import Fault, Step
+    from .language.expand import Scope
+    from .language.steps import Fault, Step
 
 
 class Sized(tuple):

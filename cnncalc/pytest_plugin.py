@@ -20,7 +20,7 @@ class Cnn:
         __tracebackhide__ = True
         from .checking.config import Config, level_of
         from .checking.run import check_specs
-        from .report.findings.full import render
+        from .render.findings.full import render
         from .rules import matching
 
         with told():
@@ -32,12 +32,12 @@ class Cnn:
     def holds(self, spec: Any, module: Any, *args: Any, variant: str | None = None, set: Mapping[str, Any] | None = None, loose: bool = False, **kwargs: Any) -> None:
         """Fails where a torch module, a class with its arguments, or ``package.module:Net`` is not what the spec says."""
         __tracebackhide__ = True
-        from .report.diagnostics import render
-        from .spec.load import load
+        from .language.load import load
+        from .render.diagnostics import render
 
         with told():
             loaded = load(spec)
-            from .torch_backend.contract import hold
+            from .torch_backend.hold.hold import hold
 
             made = module(*args, **kwargs) if isinstance(module, type) else module
             found = hold(loaded, made, args, kwargs, variant=variant, set=set, loose=loose).diagnostics
@@ -50,7 +50,7 @@ def told() -> Iterator[None]:
     """A user's mistake as the failure of a test."""
     __tracebackhide__ = True
     from .diagnostic import Mistake
-    from .report.diagnostics import render
+    from .render.diagnostics import render
 
     said = None
     try:

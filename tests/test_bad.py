@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from cnncalc.checking.examine import examine
+from cnncalc.checking.repair.search import examine
 from cnncalc.checking.run import applied
 from cnncalc.rules import rules
 

@@ -14,11 +14,13 @@ import torch
 from torch import nn
 
 import cnncalc
-from cnncalc.torch_backend import clock, device, memory
-from cnncalc.torch_backend.clock import Clock
-from cnncalc.torch_backend.contract import hold
-from cnncalc.torch_backend.kernel_names import steps
-from cnncalc.torch_backend.layer_times import layer_times
+from cnncalc.torch_backend import allocator as memory
+from cnncalc.torch_backend import device
+from cnncalc.torch_backend.aten import steps
+from cnncalc.torch_backend.hold.hold import hold
+from cnncalc.torch_backend.profile import clock
+from cnncalc.torch_backend.profile.clock import Clock
+from cnncalc.torch_backend.profile.layer_times import layer_times
 
 from .command import ROOT, python_path, run
 
@@ -52,7 +54,7 @@ def test_verify_on_the_second_card() -> None:
 def test_a_wrong_byte_is_found_by_the_allocator() -> None:
     """Batch norm's counter has eight bytes; called four, the allocator disagrees."""
     script = (
-        "import sys; from cnncalc.analysis import storage; storage.COUNTER = ''; sys.argv = ['cnncalc', 'verify', '-', '--device', 'cuda'];"
+        "import sys; from cnncalc.analysis.memory import storage; storage.COUNTER = ''; sys.argv = ['cnncalc', 'verify', '-', '--device', 'cuda'];"
         "from cnncalc.cli.main import main; main()"
     )
     spec = "input: [3, 8, 8]\nlayers: [{conv: {out: 4, kernel: 3}}, batchnorm]\n"
@@ -182,7 +184,7 @@ for values in itertools.product(("none", "ieee", "tf32"), repeat=4):
     for switch, value in zip((TOP, ("cuda", "all"), ("cuda", "conv"), ("mkldnn", "matmul")), values):
         set_precision(switch, value)
     try_all()
-from cnncalc.torch_backend.profile import profile
+from cnncalc.torch_backend.profile.profile import profile
 import cnncalc
 torch.backends.fp32_precision = "tf32"
 torch.backends.cudnn.conv.fp32_precision = "ieee"

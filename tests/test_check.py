@@ -11,8 +11,8 @@ import pytest
 
 import cnncalc
 from cnncalc.checking.config import Config
-from cnncalc.checking.examine import examine
 from cnncalc.checking.finding import Finding
+from cnncalc.checking.repair.search import examine
 from cnncalc.checking.run import Job, applied, check, check_text
 
 from .command import ROOT, run

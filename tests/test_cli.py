@@ -13,12 +13,12 @@ import jsonschema
 import pytest
 
 import cnncalc
-from cnncalc.analysis.quantity import known_figures
+from cnncalc.analysis.figures import known_figures
 from cnncalc.analysis.zoo import specs
 from cnncalc.cost import CLASSES
-from cnncalc.report.columns import COLUMNS
-from cnncalc.spec.schema import json_schema
-from cnncalc.spec.yaml_tree import parse
+from cnncalc.language.schema import json_schema
+from cnncalc.language.yaml_tree import parse
+from cnncalc.render.columns import COLUMNS
 
 from . import command
 from .command import ROOT
@@ -169,7 +169,7 @@ def test_schema_accepts_every_bundled_spec_and_refuses_mistakes() -> None:
 
 HUGE = """
 import cnncalc
-from cnncalc.analysis.flatten import value
+from cnncalc.language.write import value
 from cnncalc.ops import OPS
 for op in OPS:
     if op.joins():

@@ -12,7 +12,7 @@ import cnncalc
 from cnncalc.analysis.zoo import members, specs
 from cnncalc.diagnostic import Mistake
 from cnncalc.ops import OPS
-from cnncalc.torch_backend.contract import hold
+from cnncalc.torch_backend.hold.hold import hold
 
 from .test_cli import run
 from .test_networks import ALIASES, NETWORKS, NO_TWIN

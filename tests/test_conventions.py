@@ -15,8 +15,8 @@ import pytest
 import torch
 
 import cnncalc
-from cnncalc.analysis.counting import Count, counts, layers, term_of
-from cnncalc.analysis.fold import Report, Row, fold
+from cnncalc.analysis.compare import Count, counts, layers, term_of
+from cnncalc.analysis.rows import Report, Row, fold
 from cnncalc.analysis.zoo import members, specs
 from cnncalc.conventions import CONVENTIONS, OWN_MODULE, Term
 from cnncalc.diagnostic import Mistake
@@ -24,7 +24,7 @@ from cnncalc.graph import Graph, Node, checked
 from cnncalc.ops import OPS
 from cnncalc.ops.base import Op
 from cnncalc.torch_backend.build import assemble
-from cnncalc.torch_backend.counters import enclosing
+from cnncalc.torch_backend.verify.counters import enclosing
 
 from . import graphs
 from .cases import case, instance

@@ -13,9 +13,9 @@ import jsonschema
 import pytest
 import yaml
 
-from cnncalc.analysis.quantity import known_figures
+from cnncalc.analysis.figures import known_figures
+from cnncalc.language.schema import json_schema
 from cnncalc.ops import BY_KEY
-from cnncalc.spec.schema import json_schema
 
 from .command import ROOT, python_path, run
 from .editor import Editor

@@ -15,7 +15,7 @@ from sarif_pydantic import Sarif
 from cnncalc.checking.config import Config
 from cnncalc.checking.run import Checked, Job, check_text
 from cnncalc.cli.check import Findings
-from cnncalc.report.findings import github, junit, markdown, sarif
+from cnncalc.render.findings import github, junit, markdown, sarif
 
 from .command import ROOT, run
 from .test_bad import FILES, stated
@@ -123,4 +123,4 @@ def test_every_format_has_a_renderer_that_takes_nothing() -> None:
     from importlib import import_module
 
     for kind in Findings:
-        import_module(f"cnncalc.report.findings.{kind.value}").render([])
+        import_module(f"cnncalc.render.findings.{kind.value}").render([])

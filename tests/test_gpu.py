@@ -8,9 +8,9 @@ import pytest
 import torch
 
 import cnncalc
-from cnncalc.torch_backend.contract import hold
-from cnncalc.torch_backend.profile import Settings, profile
-from cnncalc.torch_backend.verify import verify
+from cnncalc.torch_backend.hold.hold import hold
+from cnncalc.torch_backend.profile.profile import Settings, profile
+from cnncalc.torch_backend.verify.verify import verify
 
 from . import command
 from .models import NETWORKS

@@ -15,9 +15,9 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import cnncalc
-from cnncalc.analysis.fold import Report
-from cnncalc.analysis.reception import ReceptiveField
-from cnncalc.analysis.storage import storages
+from cnncalc.analysis.memory.storage import storages
+from cnncalc.analysis.receptive_field import ReceptiveField
+from cnncalc.analysis.rows import Report
 from cnncalc.torch_backend.build import Network, assemble
 
 from . import graphs

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from torch import nn
 
 import cnncalc
-from cnncalc.analysis.flatten import flat_spec
 from cnncalc.analysis.zoo import members, specs
-from cnncalc.spec.expression import Expression, ExpressionError
-from cnncalc.spec.names import MODULE_ATTRIBUTES, name_fault
-from cnncalc.spec.yaml_tree import parse, scalar
+from cnncalc.language.expression import Expression, ExpressionError
+from cnncalc.language.names import MODULE_ATTRIBUTES, name_fault
+from cnncalc.language.write import flat_spec
+from cnncalc.language.yaml_tree import parse, scalar
 
 
 def report(layers: str, head: str = "input: [4, 16, 16]", **options: object) -> cnncalc.Report:

@@ -16,9 +16,9 @@ import yaml
 from torch.utils.flop_counter import FlopCounterMode
 
 import cnncalc
-from cnncalc.analysis.fold import Report
+from cnncalc.analysis.rows import Report
 from cnncalc.analysis.zoo import members, specs
-from cnncalc.spec.yaml_tree import parse
+from cnncalc.language.yaml_tree import parse
 from cnncalc.torch_backend.build import assemble
 
 from .benchmarks import fuzz

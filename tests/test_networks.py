@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import cnncalc
 from cnncalc.analysis.zoo import members, specs
-from cnncalc.torch_backend.modules import DropBranch
+from cnncalc.ops.torch_modules import DropBranch
 
 from . import models, models_zoo
 

@@ -18,7 +18,7 @@ from cnncalc.graph import checked
 from cnncalc.num import product
 from cnncalc.ops import OPS
 from cnncalc.ops.base import Backward, Op, per_axis, values
-from cnncalc.ops.fields import pairs
+from cnncalc.ops.field_types import pairs
 
 from . import oracle
 from .cases import case, instance

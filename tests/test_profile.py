@@ -13,10 +13,10 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 import cnncalc
-from cnncalc.torch_backend import profile as module
-from cnncalc.torch_backend.clock import Clock, Spread
-from cnncalc.torch_backend.memory import peak_of
-from cnncalc.torch_backend.profile import Settings, profile
+from cnncalc.torch_backend.allocator import peak_of
+from cnncalc.torch_backend.profile import profile as module
+from cnncalc.torch_backend.profile.clock import Clock, Spread
+from cnncalc.torch_backend.profile.profile import Settings, profile
 
 from .test_build import SIAMESE, without
 from .test_cli import run

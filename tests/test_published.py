@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 import cnncalc
-from cnncalc.analysis.quantity import printed
+from cnncalc.analysis.figures import printed
 from cnncalc.analysis.zoo import members, specs
 
 NETWORKS = [(variant or stem, spec, variant) for stem, spec in specs() for variant in members(spec)]

@@ -6,7 +6,7 @@ import pytest
 
 import cnncalc
 from cnncalc.analysis.zoo import members, specs
-from cnncalc.spec.load import folder, stems
+from cnncalc.language.load import folder, stems
 
 
 def lines_of(stem: str) -> int:

@@ -19,17 +19,17 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import cnncalc
 from cnncalc import ops
-from cnncalc.analysis.counting import count
+from cnncalc.analysis.compare import count
 from cnncalc.analysis.zoo import members, specs
 from cnncalc.conventions import CONVENTIONS
 from cnncalc.cost import Cost
 from cnncalc.graph import Graph
 from cnncalc.ops import OPS
-from cnncalc.report.verify import render
-from cnncalc.torch_backend import counters
-from cnncalc.torch_backend.narrow import narrowed
-from cnncalc.torch_backend.reach import fields
-from cnncalc.torch_backend.verify import Verification, verify
+from cnncalc.render.verify import render
+from cnncalc.torch_backend.verify import counters
+from cnncalc.torch_backend.verify.few_channels import narrowed
+from cnncalc.torch_backend.verify.receptive_fields import fields
+from cnncalc.torch_backend.verify.verify import Verification, verify
 from cnncalc.window import Map
 
 from .command import python_path
@@ -150,7 +150,7 @@ def test_a_layer_that_writes_over_what_another_reads_is_caught(monkeypatch: pyte
 
 def test_a_fault_in_the_plan_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two layers run in each other's place: their modules are right, their calls are not."""
-    from cnncalc.torch_backend import verify as module
+    from cnncalc.torch_backend.verify import verify as module
 
     right = module.assemble
 

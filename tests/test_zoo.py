@@ -9,9 +9,9 @@ import pytest
 import torch
 
 import cnncalc
-from cnncalc.analysis.least import least, least_input
+from cnncalc.analysis.sizes import least, least_input
 from cnncalc.analysis.zoo import members, networks, specs
-from cnncalc.spec.load import folder
+from cnncalc.language.load import folder
 
 from .test_cli import ROOT, run
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from cnncalc.torch_backend import counters
+from cnncalc.torch_backend.verify import counters
 
 logging.getLogger("fvcore").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", module="thop|torch|distutils")

@@ -7,10 +7,10 @@ from typing import Any
 
 from ..diagnostic import Diagnostic
 from ..graph import Graph
-from ..spec.spec import Spec
+from ..language.spec import Spec
 from .budget import budgets
-from .fold import Report, Totals, fold
 from .published import compare
+from .rows import Report, Totals, fold
 
 
 def analyze(spec: Spec, variant: str | None = None, *, set: Mapping[str, Any] | None = None, input: Any = None,
@@ -38,14 +38,14 @@ def analyze(spec: Spec, variant: str | None = None, *, set: Mapping[str, Any] | 
 
 
 def _counted(report: Report, convention: str) -> Report:
-    from .counting import under  # only for those who ask
+    from .compare import under  # only for those who ask
 
     return under(report, convention)
 
 
 def _too_small(spec: Spec, variant: str | None, set: Mapping[str, Any] | None, graph: Graph) -> list[Diagnostic]:
     """What is wrong with a network under another input, and the least input if the one it is written for suits it."""
-    from .least import instead_of  # only on the way to an error
+    from .sizes import instead_of  # only on the way to an error
 
     given = graph.inputs[0].shape if len(graph.inputs) == 1 else ()
     told = instead_of(spec.graph(variant, set), tuple(given)) if len(given) > 1 else None

@@ -9,11 +9,11 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from ..diagnostic import Diagnostic, Fix, misspelled
+from ..language.validation import plain, shown
+from ..language.yaml_tree import Marks
 from ..ops.base import named
-from ..spec.validation import plain, shown
-from ..spec.yaml_tree import Marks
-from .fold import Report
-from .quantity import SUMMED, figure, known_figures, printed
+from .figures import SUMMED, figure, known_figures, printed
+from .rows import Report
 
 _SHORT = re.compile(r"(<=|>=|<|>|≤|≥)?\s*(.+)\Z")
 WORDS = {"max": "<=", "min": ">="}

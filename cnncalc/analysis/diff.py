@@ -8,8 +8,8 @@ from typing import Any, Literal, NamedTuple
 from ..graph import Node
 from ..ops import BY_KEY
 from ..ops.sliding import Sliding
-from .fold import Report, Row
-from .quantity import figure, one_size
+from .figures import figure, one_size
+from .rows import Report, Row
 
 TOTALS = ("params", "macs", "flops", "activations", "activation_bytes", "param_bytes", "buffers")
 FIGURES = ("params", "macs", "flops", "activations")

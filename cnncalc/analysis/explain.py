@@ -8,9 +8,9 @@ from ..cost import CLASSES
 from ..graph import Graph, Node
 from ..num import product
 from ..ops.base import named
-from .fold import BYTES, Report, Row
-from .reception import START
-from .storage import storages
+from .memory.storage import storages
+from .receptive_field import START
+from .rows import BYTES, Report, Row
 
 WORDS = {"mac": "multiply–accumulates", "add": "additions", "mul": "multiplications", "div": "divisions", "cmp": "comparisons", "exp": "exponentials or the like"}
 

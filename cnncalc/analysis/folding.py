@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from .fold import Report, Row
+from .rows import Report, Row
 
 
 def folded(report: Report, depth: int) -> list[Row]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ..diagnostic import Diagnostic, misspelled
-from ..spec.model import Published
-from ..spec.validation import shown
-from ..spec.yaml_tree import Marks
-from .fold import Report
-from .quantity import figure, known_figures, printed
+from ..language.model import Published
+from ..language.validation import shown
+from ..language.yaml_tree import Marks
+from .figures import figure, known_figures, printed
+from .rows import Report
 
 
 class Comparison(NamedTuple):

@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ..diagnostic import Diagnostic, Mistake, misspelled
+from ..language.load import bundled, files, from_text, read, shorten
+from ..language.spec import Spec
 from ..num import Shape
-from ..spec.load import bundled, files, from_text, read, shorten
-from ..spec.spec import Spec
 from .analyze import analyze
 from .budget import HOLDS
-from .fold import Report
-from .quantity import TOTALS, figure, printed
+from .figures import TOTALS, figure, printed
+from .rows import Report
 
 FIGURES = ("year", "receptive_field", *TOTALS)
 ALIASES = {"field": "receptive_field", "rf": "receptive_field"}
@@ -119,7 +119,7 @@ def entry(name: str) -> Entry:
 
     Errors: a Mistake with the nearest name for one that is not bundled.
     """
-    from .least import least_input
+    from .sizes import least_input
 
     name = name.rpartition("#")[2].removesuffix(".yaml")  # as `zoo --format json` names the spec
     path, variant = bundled(name)

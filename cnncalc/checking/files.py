@@ -9,7 +9,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from ..diagnostic import Diagnostic, Mistake
-from ..spec.load import bundled, is_file, read, shorten
+from ..language.load import bundled, is_file, read, shorten
 
 OWN_NAME = (".cnn.yaml", ".cnn.yml")
 YAML = (".yaml", ".yml")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..analysis.fold import Report
-from ..analysis.quantity import one_size
+from ..analysis.figures import one_size
+from ..analysis.rows import Report
 from ..diagnostic import Diagnostic, Severity
 from ..graph import Graph, Node
 from ..num import product

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..analysis.fold import Report
-from ..analysis.quantity import one_size
+from ..analysis.figures import one_size
+from ..analysis.rows import Report
 from ..diagnostic import Diagnostic, Mistake, Position
 
 NAME = "cnncalc.lock"

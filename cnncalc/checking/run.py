@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..diagnostic import Diagnostic, Fix, Mistake, Position
-from ..spec.load import from_input, read
+from ..language.load import from_input, read
 from .config import Config
-from .examine import examine
 from .files import excluded, found, relative
 from .finding import Checked, Finding
 from .lock import compared, figures, stale
+from .repair.edited_text import Text
+from .repair.search import examine
 from .suppress import fingerprints, without_ignored
-from .text import Text
 
 PASSES = 30  # of --fix over one file
 BOM = "\ufeff".encode()

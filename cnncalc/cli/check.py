@@ -56,7 +56,7 @@ def check(
     from ..checking.run import Job, processors, stale_in
     from ..checking.run import check as checking
     from ..checking.suppress import read_baseline
-    from ..report.findings.tally import counted
+    from ..render.findings.tally import counted
 
     config = overridden(select, ignore, fail_on)
     also_in = outputs(also)
@@ -77,7 +77,7 @@ def check(
         put(f"{write_baseline}: {counted(sum(len(file.findings) for file in found), 'finding')}")
         return
     if format is Findings.full and output is None:
-        from ..report.findings.full import render
+        from ..render.findings.full import render
 
         put(render(found, colour=shaded(sys.stdout)))
     else:
@@ -88,7 +88,7 @@ def check(
 
 def in_format(kind: str, found: list[Any]) -> str:
     """Findings in a format, by the module of its name."""
-    text: str = import_module(f"..report.findings.{kind}", __package__).render(found)
+    text: str = import_module(f"..render.findings.{kind}", __package__).render(found)
     return text
 
 
@@ -127,7 +127,7 @@ def lock(paths: Paths = None, lock: LockFile = None) -> None:
     from ..checking.lock import NAME, read_lock, written
     from ..checking.run import Job, processors
     from ..checking.run import check as checking
-    from ..report.findings.tally import counted
+    from ..render.findings.tally import counted
 
     config = overridden()
     file = lock or config.lock or NAME

@@ -21,8 +21,8 @@ def compare(
     output: o.Output = None,
 ) -> None:
     """What fvcore, torchinfo, thop, ptflops, torch, papers and Keras make of a network, and why they differ."""
-    from ..analysis.counting import counts
-    from ..report import compare as rendering
+    from ..analysis.compare import counts
+    from ..render import compare as rendering
 
     report, sources = report_of(spec, variant, set, input, batch)
     if report.complete or format is o.Format.json:

@@ -32,7 +32,7 @@ def diff(
     """What changed between two networks, layer by layer: shapes, parameters, cost, memory, fields, budgets."""
     from ..analysis.analyze import analyze
     from ..analysis.diff import diff as compared
-    from ..report import diff as rendering
+    from ..render import diff as rendering
 
     sides = [loaded(side) for side in (old, new)]
     matched, alone = paired(*sides)
@@ -67,7 +67,7 @@ def paired(old: Any, new: Any) -> tuple[list[tuple[str, Members]], tuple[list[st
 
 def loaded(side: str) -> Any:
     """The spec that an argument names, from a file or from git."""
-    from ..spec.load import from_text, is_file, load
+    from ..language.load import from_text, is_file, load
 
     revision, colon, rest = side.partition(":")
     if not colon or is_file(Path(side)) or is_file(Path(side.partition("#")[0])):
@@ -78,7 +78,7 @@ def loaded(side: str) -> Any:
 
 def of_revision(revision: str, path: str) -> str:
     """A file as it is in a revision; its path is taken from the current folder, then from the root of the repository."""
-    from ..spec.load import read_bytes
+    from ..language.load import read_bytes
 
     why = ""
     for place in ([path] if Path(path).is_absolute() else [f"./{path}", path]):

@@ -20,11 +20,11 @@ def init(
     github: Annotated[bool, typer.Option("--github", help="a workflow for GitHub Actions too")] = False,
 ) -> None:
     """A first spec, with the schema that editors complete and explain it by."""
-    from ..analysis.flatten import quoted
-    from ..analysis.quantity import known_figures
-    from ..report.json import dumps
-    from ..spec.load import bundled, read
-    from ..spec.schema import json_schema
+    from ..analysis.figures import known_figures
+    from ..language.load import bundled, read
+    from ..language.schema import json_schema
+    from ..language.write import quoted
+    from ..render.json import dumps
     from .starter import SPEC, WORKFLOW
 
     variant = None

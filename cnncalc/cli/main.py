@@ -77,19 +77,19 @@ def analyze(
 def render(report: Any, rows: Any, format: o.Format, keys: tuple[str, ...] | None, output: str | None) -> None:
     """A report in one of the formats."""
     if format is o.Format.table:
-        from ..report.table import render as as_table
+        from ..render.table import render as as_table
 
         deliver(False, str, lambda width: as_table(report, rows, width, keys), output)
     elif format is o.Format.json:
-        from ..report.json import render as as_json
+        from ..render.json import render as as_json
 
         put(as_json(report, rows), output)
     elif format is o.Format.csv:
-        from ..report.csv import render as as_csv
+        from ..render.csv import render as as_csv
 
         put(as_csv(report, rows, keys), output)
     else:
-        from ..report.markdown import render as as_markdown
+        from ..render.markdown import render as as_markdown
 
         put(as_markdown(report, rows, keys), output)
 
@@ -127,7 +127,7 @@ def size(
     ceil: Annotated[bool, typer.Option("--ceil", help="round up")] = False,
 ) -> None:
     """One window by hand: (N + 2P − F)/S + 1, whether it fits, and what would."""
-    from ..analysis.one_window import one_window
+    from ..analysis.size import one_window
 
     if not 0 <= padding <= 10**9:
         raise Mistake(Diagnostic("CNN111", f"-p takes a number from 0 up, not {padding}"))
@@ -139,7 +139,7 @@ def size(
 @app.command()
 def expand(spec: o.Spec, variant: o.Variant = None, set: o.Set = None, input: o.Input = None, output: o.Output = None) -> None:
     """The network written out flat: no blocks, repeats or parameters."""
-    from ..analysis.flatten import flat_spec
+    from ..language.write import flat_spec
 
     report, sources = report_of(spec, variant, set, input)
     if report.graph.nodes:
@@ -154,9 +154,9 @@ for command in (check, lock, diff, compare, zoo, rule, init, verify, profile):
 @app.command()
 def schema(output: o.Output = None) -> None:
     """JSON Schema of the language, for editors."""
-    from ..analysis.quantity import known_figures
-    from ..report.json import dumps
-    from ..spec.schema import json_schema
+    from ..analysis.figures import known_figures
+    from ..language.schema import json_schema
+    from ..render.json import dumps
 
     put(dumps(json_schema(known_figures())), output)
 

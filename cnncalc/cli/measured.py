@@ -47,7 +47,7 @@ def verify(
         return held_to(targets[0], module, args, loose, variant, given, format, output)
     if args or loose:
         raise Mistake(Diagnostic("CNN111", f"{'--args' if args else '--loose'} goes with --module"))
-    from ..report import verify as rendering
+    from ..render import verify as rendering
 
     start = time.perf_counter()
     found, diagnostics, sources = verified(targets, variant, given)
@@ -59,9 +59,9 @@ def verify(
 
 def verified(targets: list[str], variant: str | None, given: dict[str, Any]) -> tuple[list[tuple[str, Any]], list[Diagnostic], dict[str, str]]:
     """Each target with what was found, None where it cannot be verified; all that is to be said; the texts it speaks of."""
-    from ..spec.load import load
-    from ..torch_backend.reach import WORK
-    from ..torch_backend.verify import verify as verification
+    from ..language.load import load
+    from ..torch_backend.verify.receptive_fields import WORK
+    from ..torch_backend.verify.verify import verify as verification
 
     if len(targets) > MANY:
         given = {**given, "work": WORK // 20}  # fields of fewer layers of each
@@ -142,16 +142,16 @@ def profile(
     output: o.Output = None,
 ) -> None:
     """Time and memory of the real network on a device, by layer and operator, beside what was predicted."""
-    from ..report import profile as rendering
-    from ..spec.load import load
+    from ..language.load import load
+    from ..render import profile as rendering
 
     batches = o.numbers(batch, "--batch")
     if not 0 <= warmup <= 10**6:
         raise Mistake(Diagnostic("CNN111", f"--warmup takes a number from 0 up, not {warmup}"))
     given, shapes = o.settings(set), o.input_shapes(input)
     loaded = load(spec)
-    from ..torch_backend.profile import Settings
-    from ..torch_backend.profile import profile as measure
+    from ..torch_backend.profile.profile import Settings
+    from ..torch_backend.profile.profile import profile as measure
 
     settings = Settings(device, dtype.value, autocast, mode.value, warmup, o.positive(repeat, "--repeat"), compile, channels_last)  # type: ignore[arg-type]
     with ticking(settings.runs(len(batches))) as tick:
@@ -179,16 +179,16 @@ def bar() -> Any:
     """A progress bar on stderr that goes away when it is done."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from ..report.table import console
+    from ..render.table import console
 
     return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console(stderr=True), transient=True)
 
 
 def held_to(target: str, module: str, args: list[str] | None, loose: bool, variant: str | None, given: dict[str, Any], format: o.Screen, output: str | None) -> None:
     """A network of the user's own beside its spec."""
-    from ..report import contract as rendering
-    from ..spec.load import load
-    from ..torch_backend.contract import hold
+    from ..language.load import load
+    from ..render import hold as rendering
+    from ..torch_backend.hold.hold import hold
 
     spec = load(target)
     positional, named = o.arguments(args)

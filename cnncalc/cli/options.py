@@ -81,7 +81,7 @@ def plain(value: Any) -> Any:
 
 def add(given: dict[str, Any], name: str, value: str, option: str, text: str) -> None:
     """One more value of an option that may be repeated."""
-    from ..spec.yaml_tree import parse
+    from ..language.yaml_tree import parse
 
     if not value.strip():
         raise Mistake(Diagnostic("CNN111", f"{option} {text} gives no value"))
@@ -128,7 +128,7 @@ def numbers(text: str, option: str) -> list[int]:
 
 def chosen_columns(text: str | None) -> tuple[str, ...] | None:
     """``path,params`` → the columns' keys."""
-    from ..report.columns import COLUMNS
+    from ..render.columns import COLUMNS
 
     if text is None:
         return None

@@ -34,7 +34,7 @@ def deliver(plain: bool, as_text: Callable[[], str], for_screen: Callable[[int],
     if plain:
         put(as_text(), file)
         return
-    from ..report.table import console
+    from ..render.table import console
 
     show(for_screen(console().width if file is None else 160), file)
 
@@ -46,7 +46,7 @@ def present(rendering: Any, format: str, file: str | None, *found: Any) -> None:
 
 def show(renderable: Any, file: str | None = None) -> None:
     """Something of rich's to stdout; to a file without colours."""
-    from ..report.table import console
+    from ..render.table import console
 
     screen = console()
     if file is None and screen.is_terminal:
@@ -64,7 +64,7 @@ def shaded(stream: Any) -> bool:
 
 def complain(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str] | None = None) -> None:
     """Diagnostics to stderr, errors coloured on a terminal."""
-    from ..report.diagnostics import render
+    from ..render.diagnostics import render
 
     diagnostics = list(diagnostics)
     if sys.stderr is None:

@@ -10,7 +10,7 @@ from . import options as o
 def report_of(spec: str, variant: str | None, set: list[str] | None, input: list[str] | None, batch: int = 1, dtype: str = "float32", convention: str = "macs") -> tuple[Any, dict[str, str]]:
     """The report a command line asks for, and the texts its diagnostics speak of."""
     from ..analysis.analyze import analyze as analysis
-    from ..spec.load import load
+    from ..language.load import load
 
     given, shapes = o.settings(set), o.input_shapes(input)
     loaded = load(spec)

@@ -21,7 +21,7 @@ def zoo(
 ) -> None:
     """The bundled networks, with their totals; `zoo show NAME` tells of one."""
     from ..analysis import zoo as bundled
-    from ..report import zoo as rendering
+    from ..render import zoo as rendering
 
     if words and words[0] == "show":
         if len(words) != 2 or where or sort or reverse:

@@ -9,9 +9,9 @@ from .join import Add, Concat, Mul, Sub
 from .linear import Linear, Rbf
 from .norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, Lrn
 from .pool import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, GlobalAvgPool, GlobalMaxPool, LpPool, MaxPool, Subsample
-from .regular import Dropout, Dropout2d, Identity, LayerScale, StochasticDepth
 from .reshape import ChannelShuffle, Flatten, Permute, PixelShuffle, PixelUnshuffle, Reshape, Slice
 from .resize import Crop, Pad, Upsample
+from .scale import Dropout, Dropout2d, Identity, LayerScale, StochasticDepth
 
 OPS: tuple[type[Op], ...] = (
     Conv, ConvTranspose, Linear, Rbf,

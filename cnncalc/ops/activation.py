@@ -12,7 +12,7 @@ from ..diagnostic import Diagnostic
 from ..num import Shape, product
 from ..window import IDENTITY
 from .base import WHOLE, Backward, Kept, Need, Op, Reach, Storage, values
-from .fields import Flag, Natural, Real
+from .field_types import Flag, Natural, Real
 
 if TYPE_CHECKING:
     from torch import nn

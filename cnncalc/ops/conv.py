@@ -12,7 +12,7 @@ from ..diagnostic import Diagnostic
 from ..num import Shape, product
 from ..window import MAX_PHASES, MAX_TAPS, UNKNOWN, Map
 from .base import NO_AXES, Backward, Kept, Need, Op, Reach, axes_need, grouped, per_axis, torch_nd
-from .fields import FillMode, Flag, Natural, Padding, PerAxis, PerAxisNatural, Positive
+from .field_types import FillMode, Flag, Natural, Padding, PerAxis, PerAxisNatural, Positive
 from .sliding import Sliding
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class Conv(Sliding):
         return None if inside else around
 
     def module(self, x: Shape) -> nn.Module:
-        from ..torch_backend.modules import padded_conv, table_conv
+        from .torch_modules import padded_conv, table_conv
 
         n = len(x) - 1
         k, s, d = self.geometry(n)

@@ -51,7 +51,7 @@ class Concat(Op):
         return f"{' + '.join(str(x[0]) for x in xs)} = {sum(x[0] for x in xs)} channels"
 
     def module(self, *xs: Shape) -> nn.Module:
-        from ..torch_backend.modules import Concatenation
+        from .torch_modules import Concatenation
 
         return Concatenation()
 
@@ -91,7 +91,7 @@ class Elementwise(Op):
         return NOTHING
 
     def module(self, *xs: Shape) -> nn.Module:
-        from ..torch_backend.modules import Combination
+        from .torch_modules import Combination
 
         return Combination(self.key)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..cost import Cost
 from ..num import Shape
 from .base import NO_AXES, Backward, Kept, Op, named
-from .fields import Flag, Positive
+from .field_types import Flag, Positive
 
 if TYPE_CHECKING:
     from torch import nn
@@ -74,6 +74,6 @@ class Rbf(Op):
         return f"distances of {named(x)} to {self.out} centres"
 
     def module(self, x: Shape) -> nn.Module:
-        from ..torch_backend.modules import RadialBasis
+        from .torch_modules import RadialBasis
 
         return RadialBasis(x[0], self.out)

@@ -11,7 +11,7 @@ from ..cost import Cost
 from ..diagnostic import Diagnostic
 from ..num import Num, Shape, product
 from .base import WHOLE, Backward, Kept, Need, Op, Reach, grouped, values
-from .fields import Flag, Positive, PositiveReal, Real
+from .field_types import Flag, Positive, PositiveReal, Real
 
 if TYPE_CHECKING:
     from torch import nn
@@ -126,7 +126,7 @@ class LayerNorm(Norm):
     def module(self, x: Shape) -> nn.Module:
         from torch import nn
 
-        from ..torch_backend.modules import channel_norm
+        from .torch_modules import channel_norm
 
         kind = nn.LayerNorm if self.over == "all" else channel_norm
         return kind(self._normed(x), self.eps, self.affine)

@@ -12,7 +12,7 @@ from ..diagnostic import Diagnostic
 from ..num import Num, Shape, product
 from ..window import Map
 from .base import NOTHING, WHOLE, Backward, Kept, Need, Op, Reach, axes_need, per_axis, torch_nd, values
-from .fields import Flag, Padding, PerAxis, Real
+from .field_types import Flag, Padding, PerAxis, Real
 from .sliding import Sliding
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class MaxPool(Pool):
         return self.kept(x)._replace(bytes=8 * values(y))
 
     def module(self, x: Shape) -> nn.Module:
-        from ..torch_backend.modules import PaddedPool
+        from .torch_modules import PaddedPool
 
         k, s, d = self.geometry(len(x) - 1)
         around = self.symmetric(len(x) - 1)
@@ -102,7 +102,7 @@ class AvgPool(Pool):
         return kept if self.count_include_pad or kept.inputs else kept._replace(values=kept.values + values(y))
 
     def module(self, x: Shape) -> nn.Module:
-        from ..torch_backend.modules import PaddedPool
+        from .torch_modules import PaddedPool
 
         k, s, _ = self.geometry(len(x) - 1)
         around = self.symmetric(len(x) - 1)
@@ -158,7 +158,7 @@ class Subsample(Pool):
         return Kept(inputs=(0,), values=values(y))
 
     def module(self, x: Shape) -> nn.Module:
-        from ..torch_backend.modules import Subsampling
+        from .torch_modules import Subsampling
 
         k, s, _ = self.geometry(len(x) - 1)
         return Subsampling(torch_nd("AvgPool", x)(k, s), x[0], self.taps(x))

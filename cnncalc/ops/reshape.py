@@ -12,7 +12,7 @@ from ..diagnostic import Diagnostic
 from ..num import Shape, product
 from ..window import IDENTITY, Map
 from .base import NO_AXES, NOTHING, WHOLE, Backward, Kept, Need, Op, Reach, Storage, divides, grouped, named, units_of, values
-from .fields import LARGEST, Positive
+from .field_types import LARGEST, Positive
 
 if TYPE_CHECKING:
     from torch import nn
@@ -129,7 +129,7 @@ class Permute(Rearrangement):
         return self.order != tuple(range(len(x)))
 
     def module(self, x: Shape) -> nn.Module:
-        from ..torch_backend.modules import Permutation
+        from .torch_modules import Permutation
 
         return Permutation(self.order)
 
@@ -251,6 +251,6 @@ class Slice(Rearrangement):
         return self.shape(x) != tuple(x)
 
     def module(self, x: Shape) -> nn.Module:
-        from ..torch_backend.modules import Slicing
+        from .torch_modules import Slicing
 
         return Slicing(self.axis, *self._bounds(x[self.axis]), self.step)

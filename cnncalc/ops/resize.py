@@ -14,7 +14,7 @@ from ..diagnostic import Diagnostic
 from ..num import Shape, product
 from ..window import IDENTITY, MAX_PHASES, UNKNOWN, Map
 from .base import NO_AXES, NOTHING, Backward, Kept, Need, Op, Reach, Storage, axes_need, per_axis, values
-from .fields import Amount, FillMode, Flag, LayerName, PerAxis, Real, Scale, pairs
+from .field_types import Amount, FillMode, Flag, LayerName, PerAxis, Real, Scale, pairs
 
 if TYPE_CHECKING:
     from torch import nn
@@ -121,7 +121,7 @@ class Upsample(Op):
     def module(self, x: Shape, *like: Shape) -> nn.Module:
         from torch import nn
 
-        from ..torch_backend.modules import ResizingLike
+        from .torch_modules import ResizingLike
 
         corners = self.align_corners if self.mode in SPATIAL else self.align_corners or None
         if like:
@@ -168,7 +168,7 @@ class Pad(Op):
         return ", ".join(f"{n} + {lo} + {hi} = {n + lo + hi}" for n, (lo, hi) in zip(x[1:], pairs(self.amount, len(x) - 1)))
 
     def module(self, x: Shape) -> nn.Module:
-        from ..torch_backend.modules import Padding
+        from .torch_modules import Padding
 
         return Padding(pairs(self.amount, len(x) - 1), self.mode, self.value)
 
@@ -229,7 +229,7 @@ class Crop(Op):
         return "; ".join(dict.fromkeys(parts))
 
     def module(self, x: Shape, *like: Shape) -> nn.Module:
-        from ..torch_backend.modules import Cropping
+        from .torch_modules import Cropping
 
         return Cropping(self.starts(x, *like), self.shape(x, *like)[1:])
 

@@ -9,7 +9,7 @@ from ..diagnostic import Diagnostic
 from ..num import Num, Shape, ceil_div, product, slide
 from ..window import Map
 from .base import Need, Op, Reach, article, axes_need, per_axis, units_of
-from .fields import pads
+from .field_types import pads
 
 
 class Sliding(Op):

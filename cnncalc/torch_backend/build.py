@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..analysis.storage import storages
+from ..analysis.memory.storage import storages
 from ..diagnostic import Mistake
 from ..graph import Graph
-from ..spec.spec import Spec
+from ..language.spec import Spec
 from .device import device_of
 
 

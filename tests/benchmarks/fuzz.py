@@ -16,10 +16,10 @@ from pathlib import Path
 from cnncalc.checking.config import Config
 from cnncalc.checking.run import Job, applied, check_text
 from cnncalc.diagnostic import Mistake
+from cnncalc.language.load import read_bytes
 from cnncalc.ops import BY_KEY
-from cnncalc.report.findings import full, github, junit, sarif
+from cnncalc.render.findings import full, github, junit, sarif
 from cnncalc.rules import rules
-from cnncalc.spec.load import read_bytes
 
 ROOT = Path(__file__).parent.parent.parent
 SEEDS = [*sorted((ROOT / "specs").glob("*.yaml")), *sorted((ROOT / "tests" / "bad").glob("*.yaml"))]

@@ -34,10 +34,10 @@ NOTE = "Medians. FLOP/s are 2·MAC of convolutions and linear layers. The last c
 def verified(name: str, device: str, batch: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """The environment, and every figure of a network as [predicted, measured]."""
     import cnncalc
-    from cnncalc.report import verify as report
+    from cnncalc.render import verify as report
     from cnncalc.torch_backend.device import asked_of_card, device_of
-    from cnncalc.torch_backend.reach import WORK
-    from cnncalc.torch_backend.verify import verify
+    from cnncalc.torch_backend.verify.receptive_fields import WORK
+    from cnncalc.torch_backend.verify.verify import verify
 
     found = verify(cnncalc.load(name), batch=batch, device=device, work=WORK if device == "cpu" else WORK // FIELDS)
     network = json.loads(report.json([(name, found)], found.diagnostics, found.seconds))["networks"][0]
@@ -61,8 +61,8 @@ def figures(checks: list[dict[str, Any]]) -> dict[str, Any]:
 def profiled(name: str, batches: list[int], settings: Any) -> dict[str, Any]:
     """Time and memory of every batch size, and the layers of the largest."""
     import cnncalc
-    from cnncalc.report import profile as report
-    from cnncalc.torch_backend.profile import profile
+    from cnncalc.render import profile as report
+    from cnncalc.torch_backend.profile.profile import profile
 
     data = json.loads(report.json(name, profile(cnncalc.load(name), batches=batches, settings=settings)))
     kept = ("batch", "latency", "images_per_second", "flops", "flops_per_second", "bytes", "bytes_per_second", "memory", "operators")
@@ -75,7 +75,7 @@ def profiled(name: str, batches: list[int], settings: Any) -> dict[str, Any]:
 def measure(name: str, given: argparse.Namespace) -> None:
     """One network: its file is written anew after every run. What fails is noted, and the next run begins."""
     import cnncalc
-    from cnncalc.torch_backend.profile import Settings
+    from cnncalc.torch_backend.profile.profile import Settings
 
     kind = given.device.partition(":")[0]
     most = LARGEST.get(name, {}).get(kind)

@@ -1,0 +1,114 @@
+"""Layers that regularise or scale, and the identity."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from ..cost import FREE, Cost
+from ..num import Num, Shape
+from .base import NOTHING, Backward, Kept, Op, Storage, values
+from .field_types import Flag, Probability, Real
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Identity(Op):
+    """Nothing, as torch.nn.Identity."""
+
+    key = "identity"
+
+    def cost(self, x: Shape, *, y: Shape) -> Cost:
+        return FREE
+
+    def storage(self, x: Shape) -> Storage:
+        return "view"
+
+    def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
+        return NOTHING
+
+    def module(self, x: Shape) -> nn.Module:
+        from torch import nn
+
+        return nn.Identity()
+
+
+class Dropout(Identity):
+    """Zeroes values in training, as torch.nn.Dropout; the identity at inference."""
+
+    key = "dropout"
+    main = "p"
+    p: Probability = 0.5
+    inplace: Flag = False
+
+    def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
+        return self.noise(values(x), back)  # NOTE: CPU; CUDA holds a byte per value
+
+    def noise(self, n: Num, back: Backward) -> Kept:
+        """n random factors; one zero where everything is dropped."""
+        if not back.training or self.p == 0:
+            return NOTHING
+        return Kept(values=n if self.p < 1 else 1)
+
+    def module(self, x: Shape) -> nn.Module:
+        from torch import nn
+
+        return nn.Dropout(self.p, self.inplace)
+
+
+class Dropout2d(Dropout):
+    """Zeroes whole channels in training, as torch.nn.Dropout2d; the identity at inference."""
+
+    key = "dropout2d"
+    ranks = (3,)
+
+    def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
+        return self.noise(x[0], back)
+
+    def module(self, x: Shape) -> nn.Module:
+        from torch import nn
+
+        return nn.Dropout2d(self.p, self.inplace)
+
+
+class StochasticDepth(Identity):
+    """Drops a whole branch at random in training (Huang et al. 2016); the identity at inference."""
+
+    key = "stochastic_depth"
+    main = "p"
+    p: Probability
+    mode: Annotated[Literal["row", "batch"], Field(description="row or batch")] = "row"
+
+    def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
+        return Kept(values=1) if back.training and self.p > 0 else NOTHING
+
+    def module(self, x: Shape) -> nn.Module:
+        from .torch_modules import DropBranch
+
+        return DropBranch(self.p, self.mode)
+
+
+class LayerScale(Op):
+    """A trained factor per channel (ConvNeXt, CaiT): (C, *n) -> the same."""
+
+    key = "layer_scale"
+    elementwise = True
+    main = "init"
+    affine_weights = True
+    init: Real = 1e-6
+
+    def weights(self, x: Shape) -> dict[str, Shape]:
+        return {"weight": (x[0], *(1,) * (len(x) - 1))}
+
+    def cost(self, x: Shape, *, y: Shape) -> Cost:
+        return Cost(mul=values(x))
+
+    def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
+        return Kept(inputs=(0,))
+
+    def module(self, x: Shape) -> nn.Module:
+        from .torch_modules import ChannelScale
+
+        return ChannelScale(self.weights(x)["weight"], self.init)
