@@ -36,21 +36,22 @@ class Network(nn.Module):
             gone = tuple(m for m in set(node.inputs) if last[m] == n and m not in graph.outputs)
             self.plan.append((owner.path, node.inputs, gone))
 
-    def layer(self, path: str) -> nn.Module:
-        """The module at a path, as `get_submodule` finds it, whose checks take a millisecond of a deep network's run."""
-        module: Any = self
-        for name in path.split("."):
-            module = module._modules[name]
-        return module
-
     def forward(self, *inputs: Tensor) -> Any:
         values: dict[int, Tensor] = dict(enumerate(inputs))
         for n, (path, sources, gone) in enumerate(self.plan, self.entries):
-            values[n] = self.layer(path)(*(values[m] for m in sources))
+            values[n] = module_at(self, path)(*(values[m] for m in sources))
             for m in gone:
                 del values[m]
         outputs = tuple(values[n] for n in self.results)
         return outputs[0] if len(outputs) == 1 else outputs
+
+
+def module_at(network: nn.Module, path: str) -> nn.Module:
+    """The module at a path, as `get_submodule` finds it, whose checks take a millisecond of a deep network's run."""
+    module: Any = network
+    for name in path.split("."):
+        module = module._modules[name]
+    return module
 
 
 def attach(root: nn.Module, path: str, module: nn.Module) -> None:
