@@ -24,11 +24,29 @@ if TYPE_CHECKING:
     from .torch_backend.weights import load_state_dict
 
 _HOMES = {
-    "load": "language.load:load", "loads": "language.load:from_text", "analyze": "analysis.analyze:analyze", "check": "checking.run:check_specs", "build": "torch_backend.build:build",
+    "load": "language.load:load",
+    "loads": "language.load:from_text",
+    "analyze": "analysis.analyze:analyze",
+    "check": "checking.run:check_specs",
+    "build": "torch_backend.build:build",
     "load_state_dict": "torch_backend.weights:load_state_dict",
-    "Spec": "language.spec:Spec", "Report": "analysis.rows:Report", "Diagnostic": "diagnostic:Diagnostic", "Mistake": "diagnostic:Mistake",
-}  # fmt: skip
-__all__ = ["Diagnostic", "Mistake", "Report", "Spec", "analyze", "build", "check", "load", "load_state_dict", "loads"]
+    "Spec": "language.spec:Spec",
+    "Report": "analysis.rows:Report",
+    "Diagnostic": "diagnostic:Diagnostic",
+    "Mistake": "diagnostic:Mistake",
+}
+__all__ = [
+    "Diagnostic",
+    "Mistake",
+    "Report",
+    "Spec",
+    "analyze",
+    "build",
+    "check",
+    "load",
+    "load_state_dict",
+    "loads",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -30,7 +30,14 @@ class Edit(NamedTuple):
     @staticmethod
     def over(position: Position, text: str, word: str | None = None) -> Edit:
         """In place of what stands at a position."""
-        return Edit(position.line, position.column, position.line, position.column + position.length, text, word)
+        return Edit(
+            position.line,
+            position.column,
+            position.line,
+            position.column + position.length,
+            text,
+            word,
+        )
 
 
 class Fix(NamedTuple):
@@ -66,7 +73,11 @@ class Diagnostic(NamedTuple):
         return self._replace(position=self.position or position, context=self.context or context)
 
     def __str__(self) -> str:
-        where = f"{self.position.file}:{self.position.line}:{self.position.column}: " if self.position else ""
+        where = (
+            f"{self.position.file}:{self.position.line}:{self.position.column}: "
+            if self.position
+            else ""
+        )
         return f"{where}{self.severity}[{self.code}]: {self.message}"
 
 
@@ -83,7 +94,13 @@ class Mistake(Exception):
         return "\n".join(f"{d}; {d.help}" if d.help else str(d) for d in self.diagnostics)
 
 
-def misspelled(fault: Diagnostic, word: str, known: Iterable[str], otherwise: str | None = None, given: Iterable[str] = ()) -> Diagnostic:
+def misspelled(
+    fault: Diagnostic,
+    word: str,
+    known: Iterable[str],
+    otherwise: str | None = None,
+    given: Iterable[str] = (),
+) -> Diagnostic:
     """The fault with ``did you mean …?`` where a known word is near, to be put at its place; else with another help.
 
     There is nothing to put where the word is `given` already, or where only the numbers differ: `conv3` is no misspelling of `conv1`.
@@ -94,12 +111,22 @@ def misspelled(fault: Diagnostic, word: str, known: Iterable[str], otherwise: st
     if found in given:
         return fault._replace(help=f"`{found}` is there already: remove this one")
     told = fault._replace(help=f"did you mean `{found}`?")
-    return told if word.translate(_NO_DIGITS) == found.translate(_NO_DIGITS) else instead(told, word, found, sure)
+    return (
+        told
+        if word.translate(_NO_DIGITS) == found.translate(_NO_DIGITS)
+        else instead(told, word, found, sure)
+    )
 
 
 def instead(fault: Diagnostic, word: str, right: str, certain: bool = True) -> Diagnostic:
     """The fault with a fix: another word in place of the one at its position."""
-    return fault._replace(fix=Fix(f"write `{right}`", (Edit.over(fault.position, right, word),), certain)) if fault.position else fault
+    return (
+        fault._replace(
+            fix=Fix(f"write `{right}`", (Edit.over(fault.position, right, word),), certain)
+        )
+        if fault.position
+        else fault
+    )
 
 
 _NO_DIGITS = str.maketrans("", "", "0123456789")
@@ -115,12 +142,20 @@ def nearest(word: str, known: Iterable[str]) -> tuple[str | None, bool]:
     same = [k for k in known if k.lower() == word.lower()]
     if same:
         return same[0], True
-    likely = known if len(known) < 300 else [k for k in known if k[:1] == word[:1] and abs(len(k) - len(word)) < 3][:300]
+    likely = (
+        known
+        if len(known) < 300
+        else [k for k in known if k[:1] == word[:1] and abs(len(k) - len(word)) < 3][:300]
+    )
     found = get_close_matches(word, likely, 2, 0.6)
     if found:
         first, *others = (SequenceMatcher(None, word, k).ratio() for k in found)
         return found[0], first >= 0.75 and all(first - other > 0.1 for other in others)
-    found = [k for k in known if len(word) > 2 and (k.startswith(word.lower()) or word.lower().startswith(k))]
+    found = [
+        k
+        for k in known
+        if len(word) > 2 and (k.startswith(word.lower()) or word.lower().startswith(k))
+    ]
     return (found[0] if found else None), False
 
 

@@ -26,8 +26,23 @@ class Node:
 
     __slots__ = ("inputs", "op", "path", "scope", "shape", "shares", "step")
 
-    def __init__(self, path: str, op: Op | None, inputs: tuple[int, ...], shape: Shape, step: Step | None = None, scope: Scope | None = None):
-        self.path, self.op, self.inputs, self.shape, self.step, self.scope = path, op, inputs, shape, step, scope
+    def __init__(
+        self,
+        path: str,
+        op: Op | None,
+        inputs: tuple[int, ...],
+        shape: Shape,
+        step: Step | None = None,
+        scope: Scope | None = None,
+    ):
+        self.path, self.op, self.inputs, self.shape, self.step, self.scope = (
+            path,
+            op,
+            inputs,
+            shape,
+            step,
+            scope,
+        )
         self.shares: int | None = None  # the node whose weights this one uses
 
     @property
@@ -46,7 +61,9 @@ class Graph:
     def __init__(self, diagnostics: Sequence[Diagnostic] = ()):
         self.nodes: list[Node] = []
         self.outputs: tuple[int, ...] = ()
-        self.groups: dict[str, tuple[int, int, int]] = {}  # path of a block or chain: first node, end, result
+        self.groups: dict[
+            str, tuple[int, int, int]
+        ] = {}  # path of a block or chain: first node, end, result
         self.diagnostics: list[Diagnostic] = list(diagnostics)
         self.faults: list[Fault] = []  # what a search of repairs needs to know of them
 
@@ -74,7 +91,9 @@ class Graph:
         counts = [0] * len(self.nodes)
         for node in self.nodes:
             for slot, source in enumerate(node.inputs):
-                if slot == 0 or not node.op or not node.op.layers_named:  # a further input of those gives its size alone
+                if (
+                    slot == 0 or not node.op or not node.op.layers_named
+                ):  # a further input of those gives its size alone
                     counts[source] += 1
         for output in self.outputs:
             counts[output] += 1
@@ -109,9 +128,17 @@ def wrong_rank(op: Op, x: Shape) -> Diagnostic:
     is_vector = len(x) == 1
     found = f"a vector of {x[0]}" if is_vector else "×".join(str(n) for n in x)
     if op.ranks == (1,):
-        return Diagnostic("CNN201", f"`{op.key}` takes a vector, not {found}", help="put `- flatten` before it, or `- globalavgpool` and `- flatten`")
+        return Diagnostic(
+            "CNN201",
+            f"`{op.key}` takes a vector, not {found}",
+            help="put `- flatten` before it, or `- globalavgpool` and `- flatten`",
+        )
     takes = " or ".join(f"[C{', n' * (rank - 1)}]" for rank in op.ranks)
-    return Diagnostic("CNN201", f"`{op.key}` takes {takes}, not {found}", help="put it before `flatten`, or `reshape` its input" if is_vector else None)
+    return Diagnostic(
+        "CNN201",
+        f"`{op.key}` takes {takes}, not {found}",
+        help="put it before `flatten`, or `reshape` its input" if is_vector else None,
+    )
 
 
 def propagate(graph: Graph, inputs: Sequence[Shape]) -> list[Shape]:
@@ -119,11 +146,18 @@ def propagate(graph: Graph, inputs: Sequence[Shape]) -> list[Shape]:
     shapes: list[Shape] = []
     given = iter(inputs)
     for node in graph.nodes:
-        shapes.append(next(given) if node.op is None else infer(node.op, [shapes[n] for n in node.inputs]))
+        shapes.append(
+            next(given) if node.op is None else infer(node.op, [shapes[n] for n in node.inputs])
+        )
     return shapes
 
 
 def conditions(graph: Graph, inputs: Sequence[Shape]) -> list[tuple[Node, Num, bool]]:
     """Every need of every node for other inputs: (node, margin, must it be 0)."""
     shapes = propagate(graph, inputs)
-    return [(node, need.margin, need.equal) for node in graph.nodes if node.op for need in node.op.needs(*(shapes[n] for n in node.inputs))]
+    return [
+        (node, need.margin, need.equal)
+        for node in graph.nodes
+        if node.op
+        for need in node.op.needs(*(shapes[n] for n in node.inputs))
+    ]

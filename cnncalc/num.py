@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 Num = Any  # int | numpy int64 array | poly.Poly
-Shape = tuple  # (C, *spatial), each a Num
+Shape = tuple[Num, ...]  # (C, *spatial)
 
 
 def product(factors: Iterable[Num]) -> Num:
@@ -27,7 +27,9 @@ def ceil_div(n: Num, s: int) -> Num:
     return (n + s - 1) // s
 
 
-def slide(n: Num, k: int, s: int = 1, lo: int = 0, hi: int = 0, d: int = 1, ceil: bool = False) -> Num:
+def slide(
+    n: Num, k: int, s: int = 1, lo: int = 0, hi: int = 0, d: int = 1, ceil: bool = False
+) -> Num:
     """How many places a window takes along an axis: ⌊(n + lo + hi − d(k−1) − 1)/s⌋ + 1.
 
     With `ceil`, ⌈…⌉ instead, less the last window where it would start in the padding behind

@@ -105,7 +105,9 @@ class Poly:
         for monomial, c in self.terms.items():
             term: Any = c
             for atom in monomial:
-                term = term * (values[atom] if isinstance(atom, str) else atom[0].at(**values) // atom[1])
+                term = term * (
+                    values[atom] if isinstance(atom, str) else atom[0].at(**values) // atom[1]
+                )
             total = total + term
         return total
 
@@ -124,4 +126,3 @@ class Poly:
         return text or "0"
 
     __repr__ = __str__
-

@@ -29,7 +29,16 @@ class Cnn:
         if any(file.fails for file in found):
             pytest.fail(render(found), pytrace=False)
 
-    def holds(self, spec: Any, module: Any, *args: Any, variant: str | None = None, set: Mapping[str, Any] | None = None, loose: bool = False, **kwargs: Any) -> None:
+    def holds(
+        self,
+        spec: Any,
+        module: Any,
+        *args: Any,
+        variant: str | None = None,
+        set: Mapping[str, Any] | None = None,
+        loose: bool = False,
+        **kwargs: Any,
+    ) -> None:
         """Fails where a torch module, a class with its arguments, or ``package.module:Net`` is not what the spec says."""
         __tracebackhide__ = True
         from .language.load import load
@@ -40,9 +49,13 @@ class Cnn:
             from .torch_backend.hold.hold import hold
 
             made = module(*args, **kwargs) if isinstance(module, type) else module
-            found = hold(loaded, made, args, kwargs, variant=variant, set=set, loose=loose).diagnostics
+            found = hold(
+                loaded, made, args, kwargs, variant=variant, set=set, loose=loose
+            ).diagnostics
         if found:
-            pytest.fail("\n".join(render(d, {loaded.file: loaded.text}) for d in found), pytrace=False)
+            pytest.fail(
+                "\n".join(render(d, {loaded.file: loaded.text}) for d in found), pytrace=False
+            )
 
 
 @contextmanager

@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 from .diagnostic import Diagnostic, Mistake, misspelled
 
-_ENTRY = re.compile(r"^## (CNN\d{3}) (error|warning|note): ([^\n]+)\n\n(.*?)(?=^## |\Z)", re.M | re.S)
+_ENTRY = re.compile(
+    r"^## (CNN\d{3}) (error|warning|note): ([^\n]+)\n\n(.*?)(?=^## |\Z)", re.M | re.S
+)
 _EXAMPLE = re.compile(r"```yaml\n(.*?)```\n", re.S)
 
 
@@ -40,14 +42,29 @@ def _rule(match: re.Match[str]) -> Rule:
     body = match[4]
     example = _EXAMPLE.search(body)
     before, _, fix = _EXAMPLE.sub("", body).partition("Fix: ")
-    return Rule(match[1], match[2], match[3], before.strip(), example[1] if example else None, fix.strip(), match[0].strip())
+    return Rule(
+        match[1],
+        match[2],
+        match[3],
+        before.strip(),
+        example[1] if example else None,
+        fix.strip(),
+        match[0].strip(),
+    )
 
 
 def rule(code: str) -> Rule:
     """One rule, or a Mistake with the nearest code."""
     known = rules()
     if code.upper() not in known:
-        raise Mistake(misspelled(Diagnostic("CNN111", f"no rule has the code `{code}`"), code.upper(), known, "`cnncalc rule --all` prints them all"))
+        raise Mistake(
+            misspelled(
+                Diagnostic("CNN111", f"no rule has the code `{code}`"),
+                code.upper(),
+                known,
+                "`cnncalc rule --all` prints them all",
+            )
+        )
     return known[code.upper()]
 
 

@@ -13,7 +13,10 @@ from fractions import Fraction
 from math import gcd, lcm
 from typing import NamedTuple
 
-MAX_PHASES, MAX_TAPS = 4096, 10**6  # beyond them a field is given up: said aloud, and shown as the whole input
+MAX_PHASES, MAX_TAPS = (
+    4096,
+    10**6,
+)  # beyond them a field is given up: said aloud, and shown as the whole input
 
 
 class Map(NamedTuple):
@@ -28,7 +31,9 @@ class Map(NamedTuple):
         g = gcd(n, out)
         if out // g > MAX_PHASES:
             return UNKNOWN
-        return Map(n // g, tuple(range(i * n // out, -(-(i + 1) * n // out)) for i in range(out // g)))
+        return Map(
+            n // g, tuple(range(i * n // out, -(-(i + 1) * n // out)) for i in range(out // g))
+        )
 
     @staticmethod
     def window(k: int, s: int = 1, lo: int = 0, d: int = 1) -> Map:
@@ -44,7 +49,9 @@ class Field(NamedTuple):
     """What one axis of a layer sees of one axis of the input. Unclipped: positions may lie in padding."""
 
     advance: int = 1
-    spans: tuple[tuple[int, int] | None, ...] = ((0, 0),)  # per phase: first and last, None: sees nothing
+    spans: tuple[tuple[int, int] | None, ...] = (
+        (0, 0),
+    )  # per phase: first and last, None: sees nothing
 
     def through(self, reads: Map) -> Field | None:
         """The field of an operator that reads this one; None where there are too many phases."""
@@ -57,7 +64,9 @@ class Field(NamedTuple):
             span, taps, step = self.spans[0], reads.taps[0], self.advance
             if span is None or not taps:
                 return Field(step * reads.advance, (None,))
-            return Field(step * reads.advance, ((span[0] + step * taps[0], span[1] + step * taps[-1]),))
+            return Field(
+                step * reads.advance, ((span[0] + step * taps[0], span[1] + step * taps[-1]),)
+            )
         turns = inner // gcd(inner, reads.advance)
         if outer * turns > MAX_PHASES or outer * turns * max(map(len, reads.taps)) > MAX_TAPS:
             return None
@@ -109,7 +118,11 @@ class Field(NamedTuple):
         if len(self.spans) == 1 and self.spans[0]:
             middle = Fraction(self.spans[0][0] + self.spans[0][1], 2)
         else:
-            middles = [Fraction(s[0] + s[1], 2) - self.stride * phase for phase, s in enumerate(self.spans) if s]
+            middles = [
+                Fraction(s[0] + s[1], 2) - self.stride * phase
+                for phase, s in enumerate(self.spans)
+                if s
+            ]
             middle = Fraction(sum(middles), max(len(middles), 1))
         return middle.numerator if middle.denominator == 1 else middle
 
@@ -121,7 +134,15 @@ class Field(NamedTuple):
             if span is None or turns < 0:
                 continue
             lo, hi = span
-            for turn in {0, turns, *(t + e for t in (-lo // self.advance, (n_in - 1 - hi) // self.advance) for e in (0, 1))}:
+            for turn in {
+                0,
+                turns,
+                *(
+                    t + e
+                    for t in (-lo // self.advance, (n_in - 1 - hi) // self.advance)
+                    for e in (0, 1)
+                ),
+            }:
                 at = self.advance * min(max(turn, 0), turns)
                 best = max(best, min(hi + at, n_in - 1) - max(lo + at, 0) + 1)
         return best

@@ -29,10 +29,20 @@ def value_of(schema: dict[str, Any], rng: random.Random, n: int) -> Any:
         return rng.random() < 0.5
     if kind == "integer":
         low = schema.get("minimum", schema.get("exclusiveMinimum", -4))
-        return rng.choice([low - 1, low, *(v for v in SMALL if v >= low), *(-v for v in SMALL if -v >= low)]) if rng.random() < 0.95 else rng.choice([9, 12, 16])
+        return (
+            rng.choice(
+                [low - 1, low, *(v for v in SMALL if v >= low), *(-v for v in SMALL if -v >= low)]
+            )
+            if rng.random() < 0.95
+            else rng.choice([9, 12, 16])
+        )
     if kind == "number":
         high = schema.get("maximum", 3)
-        return rng.choice([0.0, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0]) if high > 1 else rng.choice([0.0, 0.1, 0.2, 0.5, 0.9, 1.0])
+        return (
+            rng.choice([0.0, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0])
+            if high > 1
+            else rng.choice([0.0, 0.1, 0.2, 0.5, 0.9, 1.0])
+        )
     if kind == "array":
         if "prefixItems" in schema:
             return tuple(value_of(item, rng, n) for item in schema["prefixItems"])
@@ -48,16 +58,24 @@ def body_of(op: type[Op], rng: random.Random, n: int) -> dict[str, Any]:
     schema = op.json_schema()
     body = {}
     for name, field in schema.get("properties", {}).items():
-        if name in op.layers_named or name not in schema.get("required", ()) and rng.random() < 0.55:
+        if (
+            name in op.layers_named
+            or name not in schema.get("required", ())
+            and rng.random() < 0.55
+        ):
             continue
         body[name] = value_of(field, rng, n)
     return body
 
 
-def plausible(op: type[Op], body: dict[str, Any], rng: random.Random, x: tuple[int, ...]) -> dict[str, Any]:
+def plausible(
+    op: type[Op], body: dict[str, Any], rng: random.Random, x: tuple[int, ...]
+) -> dict[str, Any]:
     """Ties fields that random values would hardly ever make fit: tables, orders, shapes."""
     if "connections" in body and body["connections"] is not None and rng.random() < 0.8:
-        body["connections"] = tuple(tuple(sorted(rng.sample(range(x[0]), rng.randint(1, x[0])))) for _ in range(body["out"]))
+        body["connections"] = tuple(
+            tuple(sorted(rng.sample(range(x[0]), rng.randint(1, x[0])))) for _ in range(body["out"])
+        )
         body.pop("groups", None)
     if "order" in body and rng.random() < 0.8:
         body["order"] = tuple(rng.sample(range(len(x)), len(x)))
@@ -66,7 +84,9 @@ def plausible(op: type[Op], body: dict[str, Any], rng: random.Random, x: tuple[i
         for size in x:
             total *= size
         first = rng.choice([d for d in range(1, total + 1) if total % d == 0])
-        body["sizes"] = rng.choice([(first, total // first), (first, 1, total // first), (-1, first), (total,), (1, -1)])
+        body["sizes"] = rng.choice(
+            [(first, total // first), (first, 1, total // first), (-1, first), (total,), (1, -1)]
+        )
     if op.layers_named and not {"scale", "size", "amount"} & body.keys() and rng.random() < 0.8:
         body[op.layers_named[0]] = "other"
     return body
@@ -75,7 +95,10 @@ def plausible(op: type[Op], body: dict[str, Any], rng: random.Random, x: tuple[i
 def shape(rng: random.Random, rank: int) -> tuple[int, ...]:
     """A small input, (C, *spatial)."""
     sizes = (1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12)
-    return (rng.choice((1, 2, 3, 4, 6, 8, 12)), *(rng.choice(sizes if rank < 4 else sizes[:7]) for _ in range(rank - 1)))
+    return (
+        rng.choice((1, 2, 3, 4, 6, 8, 12)),
+        *(rng.choice(sizes if rank < 4 else sizes[:7]) for _ in range(rank - 1)),
+    )
 
 
 def case(op: type[Op], rng: random.Random) -> tuple[dict[str, Any], list[tuple[int, ...]]]:
@@ -101,6 +124,11 @@ def case(op: type[Op], rng: random.Random) -> tuple[dict[str, Any], list[tuple[i
 def instance(op: type[Op], body: dict[str, Any]) -> Op | None:
     """The operator, or None where its schema refuses the body."""
     try:
-        return op(**{k: Fraction(v) if isinstance(v, float) and k == "scale" else v for k, v in body.items()})
+        return op(
+            **{
+                k: Fraction(v) if isinstance(v, float) and k == "scale" else v
+                for k, v in body.items()
+            }
+        )
     except ValidationError:
         return None

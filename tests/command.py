@@ -16,7 +16,24 @@ def python_path(*first: Path) -> str:
     return os.pathsep.join(map(str, [*first, ROOT, *([inherited] if inherited else [])]))
 
 
-def run(folder: Path, *arguments: str, input: str | None = None, timeout: float = 60, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(
+    folder: Path, *arguments: str, input: str | None = None, timeout: float = 60, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """`cnncalc` with these arguments in a folder, on a screen of 100 columns without colours."""
-    variables = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONPATH": python_path(), **environment}
-    return subprocess.run([sys.executable, "-m", "cnncalc", *arguments], cwd=folder, capture_output=True, text=True, check=False, env=variables, timeout=timeout, input=input)
+    variables = {
+        **os.environ,
+        "COLUMNS": "100",
+        "NO_COLOR": "1",
+        "PYTHONPATH": python_path(),
+        **environment,
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "cnncalc", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=variables,
+        timeout=timeout,
+        input=input,
+    )

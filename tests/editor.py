@@ -13,10 +13,19 @@ class Editor:
     """Talks to a server over its pipes. A `@` in a text marks the cursor."""
 
     def __init__(self, command: list[str], schema: str):
-        self.server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.server = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
         self.head = f"# yaml-language-server: $schema={schema}\n"
         self.numbers, self.published = itertools.count(1), {}
-        self.ask("initialize", {"processId": None, "rootUri": "file:///", "capabilities": {"textDocument": {"hover": {"contentFormat": ["plaintext"]}}}})
+        self.ask(
+            "initialize",
+            {
+                "processId": None,
+                "rootUri": "file:///",
+                "capabilities": {"textDocument": {"hover": {"contentFormat": ["plaintext"]}}},
+            },
+        )
         self.send({"method": "initialized", "params": {}})
 
     def close(self) -> None:
@@ -42,7 +51,14 @@ class Editor:
         alarm.cancel()
         if "method" in message and "id" in message:
             settings = {"completion": True, "hover": True, "validate": True}
-            self.send({"id": message["id"], "result": [settings for _ in message["params"].get("items", [])] if message["method"] == "workspace/configuration" else None})
+            self.send(
+                {
+                    "id": message["id"],
+                    "result": [settings for _ in message["params"].get("items", [])]
+                    if message["method"] == "workspace/configuration"
+                    else None,
+                }
+            )
         if message.get("method") == "textDocument/publishDiagnostics":
             self.published[message["params"]["uri"]] = message["params"]["diagnostics"]
         return message
@@ -60,16 +76,37 @@ class Editor:
         text = self.head + text
         before = text.partition("@")[0]
         uri = f"file:///net{next(self.numbers)}.cnn.yaml"
-        self.send({"method": "textDocument/didOpen", "params": {"textDocument": {"uri": uri, "languageId": "yaml", "version": 1, "text": text.replace("@", "", 1)}}})
+        self.send(
+            {
+                "method": "textDocument/didOpen",
+                "params": {
+                    "textDocument": {
+                        "uri": uri,
+                        "languageId": "yaml",
+                        "version": 1,
+                        "text": text.replace("@", "", 1),
+                    }
+                },
+            }
+        )
         return uri, {"line": before.count("\n"), "character": len(before) - before.rfind("\n") - 1}
 
     def completions(self, text: str) -> list[str]:
         uri, place = self.open(text)
-        return [item["label"] for item in self.ask("textDocument/completion", {"textDocument": {"uri": uri}, "position": place})["items"]]
+        return [
+            item["label"]
+            for item in self.ask(
+                "textDocument/completion", {"textDocument": {"uri": uri}, "position": place}
+            )["items"]
+        ]
 
     def hover(self, text: str) -> str:
         uri, place = self.open(text)
-        return str(self.ask("textDocument/hover", {"textDocument": {"uri": uri}, "position": place})["contents"])
+        return str(
+            self.ask("textDocument/hover", {"textDocument": {"uri": uri}, "position": place})[
+                "contents"
+            ]
+        )
 
     def diagnostics(self, text: str) -> list[tuple[int, str]]:
         """(line, message), the lines of the text from 1."""

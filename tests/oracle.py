@@ -40,14 +40,31 @@ def run(op: Op, shapes: Sequence[tuple[int, ...]]) -> Seen | None:
             y = module(*xs)
         if y.numel() == 0:
             return None
-    except (RuntimeError, ValueError, TypeError, IndexError, NotImplementedError, AssertionError, AttributeError, ZeroDivisionError):
+    except (
+        RuntimeError,
+        ValueError,
+        TypeError,
+        IndexError,
+        NotImplementedError,
+        AssertionError,
+        AttributeError,
+        ZeroDivisionError,
+    ):
         return None
     alias = y.untyped_storage().data_ptr() == xs[0].untyped_storage().data_ptr()
     written = xs[0]._version > versions[0]
     own = {name: tuple(p.shape) for name, p in module.named_parameters()}
     buffers = {name: tuple(b.shape) for name, b in module.named_buffers()}
     storage = "inplace" if written else "view" if alias else "new"
-    return Seen(tuple(y.shape[1:]), own, buffers, counter.get_total_flops() // 2, storage, kept(module, shapes), kept_in_training(module, shapes))
+    return Seen(
+        tuple(y.shape[1:]),
+        own,
+        buffers,
+        counter.get_total_flops() // 2,
+        storage,
+        kept(module, shapes),
+        kept_in_training(module, shapes),
+    )
 
 
 def kept_in_training(module: nn.Module, shapes: Sequence[tuple[int, ...]]) -> int | None:
@@ -69,7 +86,9 @@ def kept(module: nn.Module, shapes: Sequence[tuple[int, ...]], training: bool = 
     def pack(tensor: torch.Tensor) -> torch.Tensor:
         where = tensor.untyped_storage()
         if where.data_ptr() not in own:
-            storages[where.data_ptr()] = where  # the storage itself, so that its memory is not used again
+            storages[where.data_ptr()] = (
+                where  # the storage itself, so that its memory is not used again
+            )
         return tensor
 
     with saved_tensors_hooks(pack, lambda tensor: tensor):

@@ -21,8 +21,23 @@ from .command import ROOT, run
 
 FOLDER = ROOT / "tests" / "bad"
 FILES = sorted(FOLDER.glob("*.yaml"))
-ELSEWHERE = {"CNN002", "CNN111", "CNN305", "CNN306", "CNN307", "CNN901"}  # of the command line or the lock, not of a file: test_cli.py, test_check.py
-TORCH = {"CNN401", "CNN402", "CNN403", "CNN404", "CNN405", "CNN406", "CNN407"}  # of torch: test_verify.py, test_contract.py, test_profile.py
+ELSEWHERE = {
+    "CNN002",
+    "CNN111",
+    "CNN305",
+    "CNN306",
+    "CNN307",
+    "CNN901",
+}  # of the command line or the lock, not of a file: test_cli.py, test_check.py
+TORCH = {
+    "CNN401",
+    "CNN402",
+    "CNN403",
+    "CNN404",
+    "CNN405",
+    "CNN406",
+    "CNN407",
+}  # of torch: test_verify.py, test_contract.py, test_profile.py
 HEAD = re.compile(r"# (CNN\d{3}) (\d+):(\d+) exit (\d)\n")
 ALSO = re.compile(r"# and (CNN\d{3}) (\d+):(\d+)\n")
 
@@ -43,7 +58,9 @@ def test_mistake(path: Path) -> None:
     done = run(FOLDER, "check", path.name)
     assert done.returncode == status, done.stdout + done.stderr
     assert done.stderr == ""
-    said = re.findall(r"^(?:error|warning|note)\[(CNN\d{3})\].*\n  --> [^:]+:(\d+):(\d+)", done.stdout, re.M)
+    said = re.findall(
+        r"^(?:error|warning|note)\[(CNN\d{3})\].*\n  --> [^:]+:(\d+):(\d+)", done.stdout, re.M
+    )
     assert {(code, int(line), int(column)) for code, line, column in said} == findings, done.stdout
     beside = path.with_suffix(".txt")
     if os.environ.get("CNNCALC_UPDATE"):
@@ -64,7 +81,9 @@ def test_every_fix_makes_its_finding_go_away(path: Path) -> None:
         line = lambda p, t: t.splitlines()[p.line - 1].strip() if p else ""  # noqa: E731
         before = sum(f.diagnostic.severity == "error" for f in examine(text, path.name).findings)
         left = sum(f.diagnostic.severity == "error" for f in after)
-        assert (d.code, line(d.position, text)) not in [(f.diagnostic.code, line(f.diagnostic.position, mended)) for f in after] or left < before
+        assert (d.code, line(d.position, text)) not in [
+            (f.diagnostic.code, line(f.diagnostic.position, mended)) for f in after
+        ] or left < before
         assert left < before if d.severity == "error" else left <= before
 
 
@@ -74,7 +93,11 @@ def test_every_code_has_a_file() -> None:
 
 def test_no_code_is_dead_or_unknown() -> None:
     """Every code of the catalogue stands in the code, and every one in the code is in the catalogue."""
-    used = {code for path in (ROOT / "cnncalc").rglob("*.py") for code in re.findall(r"\bCNN\d{3}\b", path.read_text("utf-8"))}
+    used = {
+        code
+        for path in (ROOT / "cnncalc").rglob("*.py")
+        for code in re.findall(r"\bCNN\d{3}\b", path.read_text("utf-8"))
+    }
     assert used == set(rules())
 
 

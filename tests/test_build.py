@@ -58,7 +58,11 @@ def test_weights_of_an_independent_definition_give_its_outputs(name: str) -> Non
 
 def test_weights_without_their_counters_load() -> None:
     twin = NETWORKS["resnet18"][0]()
-    state = {name: tensor for name, tensor in twin.state_dict().items() if not name.endswith("num_batches_tracked")}
+    state = {
+        name: tensor
+        for name, tensor in twin.state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    }
     network = cnncalc.load_state_dict(cnncalc.build(cnncalc.load("resnet18")), state)
     assert all(torch.equal(a, b) for a, b in zip(network.parameters(), twin.parameters()))
 
@@ -75,7 +79,15 @@ def test_weights_that_do_not_fit_are_named_and_nothing_is_copied() -> None:
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
 
 
-@pytest.mark.parametrize(("name", "shape"), [("lenet5", None), ("efficientnet_b0", (3, 64, 64)), ("googlenet_aux", None), ("unet", (1, 188, 188))])
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("lenet5", None),
+        ("efficientnet_b0", (3, 64, 64)),
+        ("googlenet_aux", None),
+        ("unet", (1, 188, 188)),
+    ],
+)
 def test_networks_compile_and_export_whole(name: str, shape: tuple[int, ...] | None) -> None:
     spec = cnncalc.load(name)
     network = cnncalc.build(spec, input=shape).eval()
@@ -95,7 +107,9 @@ def test_several_inputs_and_outputs_and_shared_weights() -> None:
     tower = nn.Sequential(nn.Conv2d(1, 4, 5, 2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
     tower[0].load_state_dict(network.get_submodule("a.conv1").state_dict())
     assert torch.allclose(a, tower(left), atol=1e-6)
-    assert torch.allclose(distance, network.get_submodule("distance")(tower(left) - tower(right)), atol=1e-6)
+    assert torch.allclose(
+        distance, network.get_submodule("distance")(tower(left) - tower(right)), atol=1e-6
+    )
     assert len(list(network.parameters())) == 4
 
 
@@ -103,7 +117,9 @@ def test_types_and_devices() -> None:
     spec = cnncalc.load("lenet5_modern")
     network = cnncalc.build(spec, dtype=torch.bfloat16)
     assert {p.dtype for p in network.parameters()} == {torch.bfloat16}
-    assert outputs(network, torch.randn(1, 1, 32, 32, dtype=torch.bfloat16))[0].dtype == torch.bfloat16
+    assert (
+        outputs(network, torch.randn(1, 1, 32, 32, dtype=torch.bfloat16))[0].dtype == torch.bfloat16
+    )
     assert {p.device.type for p in cnncalc.build(spec, device="meta").parameters()} == {"meta"}
 
 
@@ -129,15 +145,35 @@ before = resident()
 network = cnncalc.build(spec, device=%r)
 print(resident() - before)
 """
-    grown = [int(subprocess.run([sys.executable, "-c", script % device], capture_output=True, text=True, check=True).stdout) for device in ("meta", "cpu")]
-    assert grown[0] < 20_000 < 500_000 < grown[1], grown  # KiB; the second shows that the first can fail
+    grown = [
+        int(
+            subprocess.run(
+                [sys.executable, "-c", script % device], capture_output=True, text=True, check=True
+            ).stdout
+        )
+        for device in ("meta", "cpu")
+    ]
+    assert grown[0] < 20_000 < 500_000 < grown[1], (
+        grown
+    )  # KiB; the second shows that the first can fail
 
 
 def without(package: str, code: str) -> subprocess.CompletedProcess[str]:
     """Runs code in a Python where a package cannot be imported."""
-    return subprocess.run([sys.executable, "-c", f"import sys\nsys.modules[{package!r}] = None\n{code}"], capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", f"import sys\nsys.modules[{package!r}] = None\n{code}"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
 
 
 def test_without_torch_one_line_says_how_to_install_it() -> None:
-    done = without("torch", "import cnncalc\ntry: cnncalc.build\nexcept cnncalc.Mistake as mistake: print(mistake)")
-    assert done.stdout == "error[CNN401]: torch is not installed; pip install 'cnncalc[torch]'\n", done.stderr
+    done = without(
+        "torch",
+        "import cnncalc\ntry: cnncalc.build\nexcept cnncalc.Mistake as mistake: print(mistake)",
+    )
+    assert done.stdout == "error[CNN401]: torch is not installed; pip install 'cnncalc[torch]'\n", (
+        done.stderr
+    )

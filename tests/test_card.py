@@ -38,17 +38,34 @@ def on_fake(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
 
 def test_verify_on_the_second_card() -> None:
     """Bytes by the allocator for each row, outputs beside the CPU's, and the card by its name."""
-    done = on_fake("verify", "lenet5_modern", "--device", "cuda:1", "--batch", "4", "--format", "json", FAKE_COUNT="2")
+    done = on_fake(
+        "verify",
+        "lenet5_modern",
+        "--device",
+        "cuda:1",
+        "--batch",
+        "4",
+        "--format",
+        "json",
+        FAKE_COUNT="2",
+    )
     network = json.loads(done.stdout)["networks"][0]
     assert (done.returncode, network["ok"]) == (0, True), done.stderr
     assert (network["device"], network["device_name"]) == ("cuda:1", CARD)
     first = {check["what"]: check for check in network["layers"][0]["checks"]}
-    assert first["output_bytes"]["predicted"] == first["output_bytes"]["measured"] == 4 * 6 * 28 * 28 * 4
+    assert (
+        first["output_bytes"]["predicted"]
+        == first["output_bytes"]["measured"]
+        == 4 * 6 * 28 * 28 * 4
+    )
     assert first["tensor_bytes"]["measured"] == (6 * 25 + 6) * 4
     totals = {check["what"]: check for check in network["totals"]}
     assert totals["output_error"]["measured"] == 0 and totals["output_error"]["ok"]
     assert totals["kernels"]["ok"] is None  # the fake has none
-    assert "built on NVIDIA FAKE 80GB (cuda)" in on_fake("verify", "three_conv", "--device", "cuda").stdout
+    assert (
+        "built on NVIDIA FAKE 80GB (cuda)"
+        in on_fake("verify", "three_conv", "--device", "cuda").stdout
+    )
 
 
 def test_a_wrong_byte_is_found_by_the_allocator() -> None:
@@ -59,36 +76,76 @@ def test_a_wrong_byte_is_found_by_the_allocator() -> None:
     )
     spec = "input: [3, 8, 8]\nlayers: [{conv: {out: 4, kernel: 3}}, batchnorm]\n"
     found = subprocess.run(
-        [sys.executable, "-c", script], input=spec, capture_output=True, text=True, check=False, cwd=ROOT, env={**FAKE, "COLUMNS": "100"}
+        [sys.executable, "-c", script],
+        input=spec,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env={**FAKE, "COLUMNS": "100"},
     )
     assert found.returncode == 1
     assert "batchnorm1: tensor_bytes 68 predicted, 72 by the allocator" in found.stderr
 
 
-@pytest.mark.parametrize(("room", "batch", "said"), [("5", "64", "batch 4 did"), ("1", "2", "batch 1 did")])
-@pytest.mark.parametrize("command", [("verify", "lenet5_modern"), ("verify", "lenet5_modern", "--module", "tests.models:lenet5_modern"),
-                                     ("profile", "lenet5_modern")])  # fmt: skip
-def test_the_largest_batch_that_fits(command: tuple[str, ...], room: str, batch: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("room", "batch", "said"), [("5", "64", "batch 4 did"), ("1", "2", "batch 1 did")]
+)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("verify", "lenet5_modern"),
+        ("verify", "lenet5_modern", "--module", "tests.models:lenet5_modern"),
+        ("profile", "lenet5_modern"),
+    ],
+)
+def test_the_largest_batch_that_fits(
+    command: tuple[str, ...], room: str, batch: str, said: str
+) -> None:
     done = on_fake(*command, "--device", "cuda", "--batch", batch, FAKE_ROOM=room)
     assert done.returncode == 1
-    assert f"error[CNN407]: batch {batch} does not fit in the memory of {CARD} (cuda); {said}" in done.stderr, done.stderr
+    assert (
+        f"error[CNN407]: batch {batch} does not fit in the memory of {CARD} (cuda); {said}"
+        in done.stderr
+    ), done.stderr
 
 
 def test_there_is_no_second_card() -> None:
     done = on_fake("verify", "lenet5_modern", "--device", "cuda:1")
-    assert done.returncode == 2 and "there is no cuda:1" in done.stderr and "GPUs here: cuda:0" in done.stderr
+    assert (
+        done.returncode == 2
+        and "there is no cuda:1" in done.stderr
+        and "GPUs here: cuda:0" in done.stderr
+    )
 
 
 # profile
 
 
-@pytest.mark.parametrize("options", [
-    ("--dtype", "tf32"), ("--dtype", "bfloat16", "--mode", "training"), ("--dtype", "float16", "--channels-last"),
-    ("--mode", "training", "--channels-last"), ("--batch", "1,3,8"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--dtype", "tf32"),
+        ("--dtype", "bfloat16", "--mode", "training"),
+        ("--dtype", "float16", "--channels-last"),
+        ("--mode", "training", "--channels-last"),
+        ("--batch", "1,3,8"),
+    ],
+)
 def test_profile(options: tuple[str, ...], tmp_path: Path) -> None:
     log = tmp_path / "asked"
-    done = on_fake("profile", "cifar10_cnn", "--device", "cuda", "--repeat", "2", *options, "--format", "json", FAKE_LOG=str(log))
+    done = on_fake(
+        "profile",
+        "cifar10_cnn",
+        "--device",
+        "cuda",
+        "--repeat",
+        "2",
+        *options,
+        "--format",
+        "json",
+        FAKE_LOG=str(log),
+    )
     assert done.returncode == 0, done.stderr
     data = json.loads(done.stdout)
     assert [m["batch"] for m in data["batches"]] == ([1, 3, 8] if options[0] == "--batch" else [1])
@@ -97,7 +154,9 @@ def test_profile(options: tuple[str, ...], tmp_path: Path) -> None:
         kept = m["memory"]
         assert kept["peak_reserved"] > kept["peak_allocated"] >= kept["peak_requested"] > 0
         assert kept["workspaces"] >= 0
-    assert asked.count("_sleep") == 3 * len(data["batches"])  # each run by layer is launched while the card waits
+    assert asked.count("_sleep") == 3 * len(
+        data["batches"]
+    )  # each run by layer is launched while the card waits
     assert asked.count("reset_peak_memory_stats") == len(data["batches"])
 
 
@@ -105,13 +164,17 @@ def test_tables_name_the_card() -> None:
     done = on_fake("profile", "three_conv", "--device", "cuda", "--repeat", "2", COLUMNS="130")
     assert done.returncode == 0
     assert f"{CARD} (cuda), torch {torch.__version__}, CUDA" in done.stdout
-    assert "or more, for 0.3 s" in done.stdout and "without the gaps between launches" in done.stdout
+    assert (
+        "or more, for 0.3 s" in done.stdout and "without the gaps between launches" in done.stdout
+    )
     assert "workspaces" in done.stdout and "reserved" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 130
 
 
 def test_tf32_needs_capability_8() -> None:
-    done = on_fake("profile", "three_conv", "--device", "cuda", "--dtype", "tf32", FAKE_CAPABILITY="7.5")
+    done = on_fake(
+        "profile", "three_conv", "--device", "cuda", "--dtype", "tf32", FAKE_CAPABILITY="7.5"
+    )
     assert done.returncode == 2
     assert f"tf32 needs compute capability 8.0; {CARD} (cuda) has 7.5" in done.stderr
 
@@ -121,8 +184,28 @@ def test_tf32_needs_capability_8() -> None:
 
 def recorded(folder: Path, *arguments: str, **environment: str) -> tuple[dict[str, Any], str]:
     """What `record.py` keeps of a fake card, and what it says."""
-    command = [sys.executable, "tests/measured/record.py", "--device", "cuda", "--batches", "1,2", "--repeat", "1", "--out", str(folder), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env={**FAKE, **environment}, timeout=240)
+    command = [
+        sys.executable,
+        "tests/measured/record.py",
+        "--device",
+        "cuda",
+        "--batches",
+        "1,2",
+        "--repeat",
+        "1",
+        "--out",
+        str(folder),
+        *arguments,
+    ]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env={**FAKE, **environment},
+        timeout=240,
+    )
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in folder.iterdir()) == ["cuda.json"]
     return json.loads((folder / "cuda.json").read_text()), done.stdout
@@ -130,11 +213,20 @@ def recorded(folder: Path, *arguments: str, **environment: str) -> tuple[dict[st
 
 def test_a_type_that_cannot_be_had_takes_no_other_with_it(tmp_path: Path) -> None:
     found, said = recorded(
-        tmp_path, "--networks", "three_conv", "--types", "float16,float32", "--modes", "inference", FAKE_REFUSES="float16"
+        tmp_path,
+        "--networks",
+        "three_conv",
+        "--types",
+        "float16,float32",
+        "--modes",
+        "inference",
+        FAKE_REFUSES="float16",
     )
     entry = found["networks"]["three_conv"]
     assert entry["verify"]["ok"] and [run["dtype"] for run in entry["profile"]] == ["float32"]
-    assert "float16, inference: Mistake" in entry["errors"][0] and "not supported by this card" in said
+    assert (
+        "float16, inference: Mistake" in entry["errors"][0] and "not supported by this card" in said
+    )
     assert [m["batch"] for m in entry["profile"][0]["batches"]] == [1, 2]
     assert found["environment"]["device_name"] == CARD
 
@@ -142,10 +234,21 @@ def test_a_type_that_cannot_be_had_takes_no_other_with_it(tmp_path: Path) -> Non
 def test_a_cut_loses_one_run(tmp_path: Path) -> None:
     """A profile that never ends: what was kept before it is there, and what comes after is not begun."""
     found, said = recorded(
-        tmp_path, "--networks", "three_conv,lenet5", "--modes", "inference", "--repeat", "1000000000", "--seconds", "15"
+        tmp_path,
+        "--networks",
+        "three_conv,lenet5",
+        "--modes",
+        "inference",
+        "--repeat",
+        "1000000000",
+        "--seconds",
+        "15",
     )
     assert "three_conv was cut" in said and "lenet5 was not begun" in said
-    assert found["networks"]["three_conv"]["verify"]["ok"] and not found["networks"]["three_conv"]["profile"]
+    assert (
+        found["networks"]["three_conv"]["verify"]["ok"]
+        and not found["networks"]["three_conv"]["profile"]
+    )
 
 
 # the pieces
@@ -195,7 +298,9 @@ assert profile(cnncalc.load("three_conv")).measurements and in_force() == before
 
 def test_precision_switches_are_left_as_they_were() -> None:
     """In a process of its own: a switch that was set once has lost its default for good."""
-    done = subprocess.run([sys.executable, "-c", PRECISION], capture_output=True, text=True, check=False, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-c", PRECISION], capture_output=True, text=True, check=False, cwd=ROOT
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -204,17 +309,33 @@ class Other(nn.Module):
 
     def __init__(self, fused: bool):
         super().__init__()
-        self.conv, self.norm, self.fused = nn.Conv2d(4, 8, 3, padding=1, bias=fused), nn.BatchNorm2d(8), fused
+        self.conv, self.norm, self.fused = (
+            nn.Conv2d(4, 8, 3, padding=1, bias=fused),
+            nn.BatchNorm2d(8),
+            fused,
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         aten, norm = torch.ops.aten, self.norm
         if self.fused:
             return aten.cudnn_batch_norm(
-                aten.cudnn_convolution_relu(x, self.conv.weight, self.conv.bias, [1, 1], [1, 1], [1, 1], 1),
-                norm.weight, norm.bias, norm.running_mean, norm.running_var, False, 0.1, 1e-5,
-            )[0]  # fmt: skip
-        y = aten.cudnn_convolution(x, self.conv.weight, [1, 1], [1, 1], [1, 1], 1, False, False, False)
-        y = aten.cudnn_batch_norm(y, norm.weight, norm.bias, norm.running_mean, norm.running_var, False, 0.1, 1e-5)[0]
+                aten.cudnn_convolution_relu(
+                    x, self.conv.weight, self.conv.bias, [1, 1], [1, 1], [1, 1], 1
+                ),
+                norm.weight,
+                norm.bias,
+                norm.running_mean,
+                norm.running_var,
+                False,
+                0.1,
+                1e-5,
+            )[0]
+        y = aten.cudnn_convolution(
+            x, self.conv.weight, [1, 1], [1, 1], [1, 1], 1, False, False, False
+        )
+        y = aten.cudnn_batch_norm(
+            y, norm.weight, norm.bias, norm.running_mean, norm.running_var, False, 0.1, 1e-5
+        )[0]
         return torch.relu(y)
 
 
@@ -223,36 +344,75 @@ def kernels() -> Any:
     """Shapes of cuDNN's kernels, which torch has on cards alone."""
     library = torch.library.Library("aten", "IMPL", "Meta")
     for name in ("cudnn_convolution", "cudnn_convolution_relu"):
-        library.impl(name, lambda x, weight, *given: x.new_empty((x.shape[0], weight.shape[0], *x.shape[2:])))
+        library.impl(
+            name, lambda x, weight, *given: x.new_empty((x.shape[0], weight.shape[0], *x.shape[2:]))
+        )
     yield
     library._destroy()
 
 
-@pytest.mark.parametrize(("fused", "layers"), [
-    (False, "{conv: {out: 8, kernel: 3, padding: 1, bias: false}}, batchnorm, relu"),
-    (True, "{conv: {out: 8, kernel: 3, padding: 1}}, relu, batchnorm"),
-])  # fmt: skip
-def test_cudnns_kernels_are_the_operators_they_compute(fused: bool, layers: str, kernels: Any) -> None:
+@pytest.mark.parametrize(
+    ("fused", "layers"),
+    [
+        (False, "{conv: {out: 8, kernel: 3, padding: 1, bias: false}}, batchnorm, relu"),
+        (True, "{conv: {out: 8, kernel: 3, padding: 1}}, relu, batchnorm"),
+    ],
+)
+def test_cudnns_kernels_are_the_operators_they_compute(
+    fused: bool, layers: str, kernels: Any
+) -> None:
     held = hold(cnncalc.loads(f"input: [4, 8, 8]\nlayers: [{layers}]"), Other(fused), device="meta")
-    differing = [d for d in held.diagnostics if "MACs" not in d.message]  # torch's counter has no rule for them
+    differing = [
+        d for d in held.diagnostics if "MACs" not in d.message
+    ]  # torch's counter has no rule for them
     assert not differing, differing
-    other = hold(cnncalc.loads(f"input: [4, 8, 8]\nlayers: [{layers.replace('padding: 1', 'padding: 2')}]"), Other(fused), device="meta")
+    other = hold(
+        cnncalc.loads(f"input: [4, 8, 8]\nlayers: [{layers.replace('padding: 1', 'padding: 2')}]"),
+        Other(fused),
+        device="meta",
+    )
     assert any("padding 2" in (d.equation or "") for d in other.diagnostics)
 
 
 ELSEWHERE = {  # names of backends that are no operators of a network: set-up, optimizers, recurrent layers, quantization
-    "rnn", "rnn_flatten_weight", "rnn_layer", "init_dropout_state", "is_acceptable", "available", "reorder_conv2d_weight", "reorder_conv3d_weight",
-    "adagrad", "adam", "adamw", "sgd", "sdp_choice", "multi_head_attention", "moving_avg_obs_fq_helper", "moving_avg_obs_fq_helper_functional",
-    "moving_avg_obs_fake_quant", "padded_dense_to_jagged", "jagged_to_padded_dense",
-}  # fmt: skip
+    "rnn",
+    "rnn_flatten_weight",
+    "rnn_layer",
+    "init_dropout_state",
+    "is_acceptable",
+    "available",
+    "reorder_conv2d_weight",
+    "reorder_conv3d_weight",
+    "adagrad",
+    "adam",
+    "adamw",
+    "sgd",
+    "sdp_choice",
+    "multi_head_attention",
+    "moving_avg_obs_fq_helper",
+    "moving_avg_obs_fq_helper_functional",
+    "moving_avg_obs_fake_quant",
+    "padded_dense_to_jagged",
+    "jagged_to_padded_dense",
+}
 
 
 def test_every_backends_kernel_has_the_name_of_an_operator() -> None:
     """By torch's own registry: what remains of a kernel's name is the name of an operator that any device has."""
-    names = {name.partition("::")[2].partition(".")[0] for name in torch._C._dispatch_get_all_op_names() if name.startswith("aten::")}
+    names = {
+        name.partition("::")[2].partition(".")[0]
+        for name in torch._C._dispatch_get_all_op_names()
+        if name.startswith("aten::")
+    }
     operators = {name.strip("_") for name in names} | {"conv_transpose"}
-    backends = re.compile(r"_?(cudnn|miopen|mkldnn|mps|native|nnpack|fused|slow|thnn|scaled_dot_product|conv_depthwise|addmm_activation)")
-    found = {name: steps(name) for name in names if backends.match(name) and "backward" not in name and not name.endswith("_")}
+    backends = re.compile(
+        r"_?(cudnn|miopen|mkldnn|mps|native|nnpack|fused|slow|thnn|scaled_dot_product|conv_depthwise|addmm_activation)"
+    )
+    found = {
+        name: steps(name)
+        for name in names
+        if backends.match(name) and "backward" not in name and not name.endswith("_")
+    }
     assert len(found) > 50
     for name, several in found.items():
         for operator, _ in several:
@@ -261,11 +421,18 @@ def test_every_backends_kernel_has_the_name_of_an_operator() -> None:
 
 
 def test_out_of_memory_by_its_signs(monkeypatch: pytest.MonkeyPatch) -> None:
-    certain = ("CUDA out of memory. Tried to allocate 2 GiB", "cuDNN error: CUDNN_STATUS_ALLOC_FAILED", "CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate",
-               "CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED")  # fmt: skip
+    certain = (
+        "CUDA out of memory. Tried to allocate 2 GiB",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate",
+        "CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
+    )
     assert all(memory.is_out_of_memory(RuntimeError(text)) for text in certain)
-    likely = ("FIND was unable to find an engine to execute this computation", "GET was unable to find an engine to execute this computation",
-              "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR")  # fmt: skip
+    likely = (
+        "FIND was unable to find an engine to execute this computation",
+        "GET was unable to find an engine to execute this computation",
+        "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR",
+    )
     for scarce in (True, False):
         monkeypatch.setattr(memory, "is_scarce", lambda scarce=scarce: scarce)
         assert all(memory.is_out_of_memory(RuntimeError(text)) is scarce for text in likely)
@@ -275,7 +442,11 @@ def test_out_of_memory_by_its_signs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_layers_time_includes_the_padding_before_it() -> None:
     """A convolution that pads unevenly does so in a hook of its own: planted slow, its layer is slow."""
-    network = cnncalc.build(cnncalc.loads("input: [3, 16, 16]\nlayers: [{conv: {out: 4, kernel: 3, padding: [[0, 1], [2, 0]]}}, relu]")).eval()
+    network = cnncalc.build(
+        cnncalc.loads(
+            "input: [3, 16, 16]\nlayers: [{conv: {out: 4, kernel: 3, padding: [[0, 1], [2, 0]]}}, relu]"
+        )
+    ).eval()
     (path, _, _), *_ = network.plan
     conv = network.get_submodule(path)
     pad = conv._forward_pre_hooks.popitem()[1]
@@ -321,7 +492,9 @@ def test_a_module_put_in_place_of_a_layer_runs() -> None:
         assert network(torch.randn(2, 1, 32, 32)).shape == (2, 3)
 
 
-def test_the_driver_is_asked_of_nvidia_smi_where_there_is_no_proc(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_driver_is_asked_of_nvidia_smi_where_there_is_no_proc(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     def missing(path: Path) -> str:
         raise FileNotFoundError(path)
 

@@ -25,7 +25,9 @@ from .command import ROOT
 from .test_mutations import plain
 
 
-def run(*arguments: str, stdin: str | None = None, folder: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(
+    *arguments: str, stdin: str | None = None, folder: Path = ROOT, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """In the repository, colours as the environment says."""
     return command.run(folder, *arguments, input=stdin, **{"NO_COLOR": "", **environment})
 
@@ -36,20 +38,52 @@ def test_json_is_what_the_design_says() -> None:
     assert done.returncode == 0
     assert data["schema_version"] == 1
     assert data["totals"] == {
-        "params": 138357544, "weights": 138344128, "biases": 13416, "affine": 0, "trainable_params": 138357544, "buffers": 0, "macs": 15470264320,
-        "flops": data["totals"]["flops"], "activations": 15237608, "conv_activations": 13556712, "activation_bytes": 60950432, "param_bytes": 553430176,
-        "counted": 15470264320, "counted_params": 138357544}  # fmt: skip
+        "params": 138357544,
+        "weights": 138344128,
+        "biases": 13416,
+        "affine": 0,
+        "trainable_params": 138357544,
+        "buffers": 0,
+        "macs": 15470264320,
+        "flops": data["totals"]["flops"],
+        "activations": 15237608,
+        "conv_activations": 13556712,
+        "activation_bytes": 60950432,
+        "param_bytes": 553430176,
+        "counted": 15470264320,
+        "counted_params": 138357544,
+    }
     assert (data["convention"], data["rule"]) == ("macs", "mac")
-    assert data["receptive_field"] | {"at": "pool5", "size": [212, 212], "stride": [32, 32], "padding": [90, 90]} == data["receptive_field"]
+    assert (
+        data["receptive_field"]
+        | {"at": "pool5", "size": [212, 212], "stride": [32, 32], "padding": [90, 90]}
+        == data["receptive_field"]
+    )
     first = data["layers"][0]
-    assert first | {"path": "conv1_1", "op": "conv", "inputs": ["input"], "input_shapes": [[3, 224, 224]], "output_shape": [64, 224, 224], "params": 1792,
-                    "macs": 86704128, "activations": 3211264, "activation_bytes": 12845056} == first  # fmt: skip
+    assert (
+        first
+        | {
+            "path": "conv1_1",
+            "op": "conv",
+            "inputs": ["input"],
+            "input_shapes": [[3, 224, 224]],
+            "output_shape": [64, 224, 224],
+            "params": 1792,
+            "macs": 86704128,
+            "activations": 3211264,
+            "activation_bytes": 12845056,
+        }
+        == first
+    )
     assert data["totals"]["flops"] == sum(layer["flops"] for layer in data["layers"])
     assert "NaN" not in done.stdout
 
 
 def test_batch_and_dtype() -> None:
-    one, eight = cnncalc.analyze(cnncalc.load("alexnet")), cnncalc.analyze(cnncalc.load("alexnet"), batch=8, dtype="float16")
+    one, eight = (
+        cnncalc.analyze(cnncalc.load("alexnet")),
+        cnncalc.analyze(cnncalc.load("alexnet"), batch=8, dtype="float16"),
+    )
     assert eight.totals.macs == 8 * one.totals.macs
     assert eight.totals.activation_bytes == 8 * one.totals.activation_bytes // 2
     assert eight.totals.param_bytes == one.totals.param_bytes // 2
@@ -58,7 +92,9 @@ def test_batch_and_dtype() -> None:
 def test_flops_are_the_ledger() -> None:
     for row in cnncalc.analyze(cnncalc.load("resnet18"), batch=3).rows:
         parts = {name: getattr(row.cost, name) for name in CLASSES}
-        assert row.flops == 3 * (2 * parts["mac"] + sum(parts[name] for name in CLASSES if name != "mac"))
+        assert row.flops == 3 * (
+            2 * parts["mac"] + sum(parts[name] for name in CLASSES if name != "mac")
+        )
 
 
 @pytest.mark.parametrize("columns", [None, "path,op,macs,rf"])
@@ -90,26 +126,56 @@ def test_no_colour_in_pipes_and_colour_on_demand() -> None:
 
 
 def test_depth_folds_without_losing_anything() -> None:
-    full, folded = (json.loads(run("analyze", "googlenet", "--format", "json", *more).stdout) for more in ((), ("--depth", "1")))
+    full, folded = (
+        json.loads(run("analyze", "googlenet", "--format", "json", *more).stdout)
+        for more in ((), ("--depth", "1"))
+    )
     assert len(folded["layers"]) < len(full["layers"])
     for key in ("params", "macs", "flops", "activations"):
-        assert sum(layer[key] for layer in folded["layers"]) == sum(layer[key] for layer in full["layers"])
+        assert sum(layer[key] for layer in folded["layers"]) == sum(
+            layer[key] for layer in full["layers"]
+        )
 
 
 def test_standard_input_and_variants() -> None:
     text = "input: [3, 8, 8]\nparams: {w: 1}\nvariants: {wide: {params: {w: 9}}}\nlayers:\n  - conv: {out: w, kernel: 3}\n"
-    assert json.loads(run("analyze", "-", "--variant", "wide", "--format", "json", stdin=text).stdout)["totals"]["params"] == 9 * 28
-    assert json.loads(run("analyze", "-", "--set", "w=2", "--format", "json", stdin=text).stdout)["totals"]["params"] == 2 * 28
-    assert json.loads(run("analyze", "specs/resnet.yaml#resnet18", "--format", "json").stdout)["name"] == "ResNet-18"
+    assert (
+        json.loads(run("analyze", "-", "--variant", "wide", "--format", "json", stdin=text).stdout)[
+            "totals"
+        ]["params"]
+        == 9 * 28
+    )
+    assert (
+        json.loads(run("analyze", "-", "--set", "w=2", "--format", "json", stdin=text).stdout)[
+            "totals"
+        ]["params"]
+        == 2 * 28
+    )
+    assert (
+        json.loads(run("analyze", "specs/resnet.yaml#resnet18", "--format", "json").stdout)["name"]
+        == "ResNet-18"
+    )
 
 
 USAGE = [
-    (["analyze", "nothing_of_the_kind"], "CNN111"), (["analyze", "missing.yaml"], "CNN002"), (["analyze", "tests"], "CNN002"), (["analyze", ""], "CNN111"),
-    (["analyze", "vgg16", "--batch", "0"], "CNN111"), (["analyze", "vgg16", "--input", "big"], "CNN111"), (["analyze", "vgg16", "--input", "0x3x3"], "CNN111"),
-    (["analyze", "alexnet", "--set", "group=2"], "CNN111"), (["analyze", "alexnet", "--set", "groups"], "CNN111"), (["analyze", "alexnet", "--set", "groups=["], "CNN111"),
-    (["analyze", "vgg16", "--columns", "pth"], "CNN111"), (["analyze", "vgg16", "--variant", "x"], "CNN111"), (["analyze", "vgg16", "--depth", "0"], "CNN111"),
-    (["analyze", "vgg16", "-o", "/nowhere/x"], "CNN002"), (["explain", "vgg16", "conv9"], "CNN111"), (["size", "0", "-k", "3"], "CNN111"), (["size", "7", "-k", "3", "-p", "-1"], "CNN111"),
-]  # fmt: skip
+    (["analyze", "nothing_of_the_kind"], "CNN111"),
+    (["analyze", "missing.yaml"], "CNN002"),
+    (["analyze", "tests"], "CNN002"),
+    (["analyze", ""], "CNN111"),
+    (["analyze", "vgg16", "--batch", "0"], "CNN111"),
+    (["analyze", "vgg16", "--input", "big"], "CNN111"),
+    (["analyze", "vgg16", "--input", "0x3x3"], "CNN111"),
+    (["analyze", "alexnet", "--set", "group=2"], "CNN111"),
+    (["analyze", "alexnet", "--set", "groups"], "CNN111"),
+    (["analyze", "alexnet", "--set", "groups=["], "CNN111"),
+    (["analyze", "vgg16", "--columns", "pth"], "CNN111"),
+    (["analyze", "vgg16", "--variant", "x"], "CNN111"),
+    (["analyze", "vgg16", "--depth", "0"], "CNN111"),
+    (["analyze", "vgg16", "-o", "/nowhere/x"], "CNN002"),
+    (["explain", "vgg16", "conv9"], "CNN111"),
+    (["size", "0", "-k", "3"], "CNN111"),
+    (["size", "7", "-k", "3", "-p", "-1"], "CNN111"),
+]
 
 
 @pytest.mark.parametrize(("arguments", "code"), USAGE, ids=[" ".join(a) or "-" for a, _ in USAGE])
@@ -129,24 +195,64 @@ def test_not_utf8_is_2_and_malformed_yaml_is_1(tmp_path: Path) -> None:
 
 
 def test_a_closed_pipe_is_no_error() -> None:
-    done = subprocess.run(f"{sys.executable} -m cnncalc analyze vgg16 --format json | head -c 10", shell=True, capture_output=True, text=True, check=False, cwd=ROOT)
+    done = subprocess.run(
+        f"{sys.executable} -m cnncalc analyze vgg16 --format json | head -c 10",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
     assert done.stderr == ""
 
 
 def test_hostile_files_end_soon() -> None:
-    bomb = "a0: &a0 [1, 1]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
-    blocks = "input: [1, 8]\nblocks:\n  b0: {layers: [relu]}\n" + "".join(f"  b{n}: {{layers: [b{n - 1}, b{n - 1}]}}\n" for n in range(1, 60)) + "layers: [b59]\n"
-    lists = "input: [1, 8]\nparams:\n  p0: [1, 1]\n" + "".join(f"  p{n}: [p{n - 1}, p{n - 1}]\n" for n in range(1, 40)) + "layers: [linear: p39]\n"
-    for text in (bomb, blocks, lists, "[" * 100_000, "{" * 100_000, "x: 0x" + "f" * 5000, "a: " + "9" * 10_000, "- " * 50_000):
-        done = subprocess.run([sys.executable, "-m", "cnncalc", "analyze", "-"], input=text, capture_output=True, text=True, timeout=5, check=False, cwd=ROOT)
+    bomb = "a0: &a0 [1, 1]\n" + "".join(
+        f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}, *a{n - 1}]\n" for n in range(1, 40)
+    )
+    blocks = (
+        "input: [1, 8]\nblocks:\n  b0: {layers: [relu]}\n"
+        + "".join(f"  b{n}: {{layers: [b{n - 1}, b{n - 1}]}}\n" for n in range(1, 60))
+        + "layers: [b59]\n"
+    )
+    lists = (
+        "input: [1, 8]\nparams:\n  p0: [1, 1]\n"
+        + "".join(f"  p{n}: [p{n - 1}, p{n - 1}]\n" for n in range(1, 40))
+        + "layers: [linear: p39]\n"
+    )
+    for text in (
+        bomb,
+        blocks,
+        lists,
+        "[" * 100_000,
+        "{" * 100_000,
+        "x: 0x" + "f" * 5000,
+        "a: " + "9" * 10_000,
+        "- " * 50_000,
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "cnncalc", "analyze", "-"],
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+            cwd=ROOT,
+        )
         assert done.returncode == 1, done.stderr[:300]
         assert "CNN901" not in done.stderr
 
 
 def test_our_own_fault_shows_no_traceback(tmp_path: Path) -> None:
     script = "import cnncalc.analysis.analyze as a, sys\na._held_against = None\nsys.argv = ['cnncalc', 'analyze', 'vgg16']\nfrom cnncalc.cli.main import main\nmain()"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=ROOT)
-    assert (done.returncode, "CNN901" in done.stderr, "Traceback" in done.stderr) == (1, True, False)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert (done.returncode, "CNN901" in done.stderr, "Traceback" in done.stderr) == (
+        1,
+        True,
+        False,
+    )
 
 
 def test_zoo_lists_every_network() -> None:
@@ -163,7 +269,13 @@ def test_schema_accepts_every_bundled_spec_and_refuses_mistakes() -> None:
     for _, spec in specs():
         data, _ = parse(spec.text, spec.file)
         assert list(validator.iter_errors(plain(data))) == [], spec.file
-    for layers in ([{"conv": {"out": 3, "kernal": 3}}], [{"conv": {"out": 0, "kernel": 3}}], [{"relu": None, "name": "a b"}], [3], "relu"):
+    for layers in (
+        [{"conv": {"out": 3, "kernal": 3}}],
+        [{"conv": {"out": 0, "kernel": 3}}],
+        [{"relu": None, "name": "a b"}],
+        [3],
+        "relu",
+    ):
         assert not validator.is_valid({"input": [3, 8, 8], "layers": layers}), layers
 
 
@@ -188,5 +300,12 @@ print("done")
 
 
 def test_no_huge_value_of_any_field_hangs() -> None:
-    done = subprocess.run([sys.executable, "-c", HUGE], capture_output=True, text=True, timeout=60, check=False, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-c", HUGE],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=ROOT,
+    )
     assert done.stdout == "done\n", done.stderr[-500:]

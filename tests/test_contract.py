@@ -57,13 +57,21 @@ class Net(nn.Module):
         return self.head(x.mean((2, 3)))
 """
 
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "net.yaml").write_text(SPEC)
     return tmp_path
 
 
-def held(folder: Path, old: str = "", new: str = "", *options: str, target: str = "own:Net", code: str = CODE) -> subprocess.CompletedProcess[str]:
+def held(
+    folder: Path,
+    old: str = "",
+    new: str = "",
+    *options: str,
+    target: str = "own:Net",
+    code: str = CODE,
+) -> subprocess.CompletedProcess[str]:
     """`cnncalc verify net.yaml --module own:Net`, with one place of the module changed."""
     assert old in code
     (folder / "own.py").write_text(code.replace(old, new) if old else code)
@@ -75,29 +83,104 @@ def test_a_module_that_keeps_to_its_spec(folder: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert "all 12 computations agree ✓" in done.stdout
     for device in ("cpu", "meta"):
-        data = json.loads(held(folder, "", "", "--device", device, "--format", "json", "--batch", "3").stdout)
+        data = json.loads(
+            held(folder, "", "", "--device", device, "--format", "json", "--batch", "3").stdout
+        )
         assert data["ok"] and data["schema_version"] == 1 and not data["diagnostics"]
-        assert data["totals"][3]["predicted"] == data["totals"][3]["measured"] == 3 * cnncalc.analyze(cnncalc.loads(SPEC)).totals.macs
+        assert (
+            data["totals"][3]["predicted"]
+            == data["totals"][3]["measured"]
+            == 3 * cnncalc.analyze(cnncalc.loads(SPEC)).totals.macs
+        )
 
 
-@pytest.mark.parametrize(("old", "new", "said"), [
-    ("self.a = nn.Conv2d(3, width, 3, padding=1)", "self.a = nn.Conv2d(3, width, 5, padding=2)", ["`a` should be conv → 8×16×16 with 8×3×3×3 and 8; the module has conv → 8×16×16 with 8×3×5×5 and 8 in `a`", "net.yaml:4:6"]),
-    ("self.b = nn.Conv2d(width, 8, 3, padding=1)", "self.b = nn.Conv2d(width, 8, 3, padding=2, dilation=2)", ["`b` should be", "padding 1, dilation 1, not padding 2, dilation 2", "net.yaml:6:6"]),
-    ("F.relu(self.a(x))", "self.a(x)", ["the module lacks `relu1`: relu → 8×16×16", "net.yaml:5:5"]),
-    ("F.relu(self.a(x))", "F.relu(F.relu(self.a(x)))", ["the module computes relu → 8×16×16 in its forward, before `relu1`"]),
-    ("F.relu(self.a(x))", "F.silu(self.a(x))", ["`relu1` should be relu", "relu, not silu"]),
-    ("torch.relu(self.c(self.b(x)))\n        x = F.max_pool2d(x, 2)", "torch.relu(F.max_pool2d(self.c(self.b(x)), 2))", ["`relu2` and `pool` are swapped"]),
-    ("self.e(self.d(x))", "self.d(self.e(x))", ["`sum.body.conv1` and `sum.body.conv2` are swapped", "`e` and `d` change places"]),
-    ("x.mean((2, 3))", "x.amax((2, 3))", ["`globalavgpool1` should be mean", "mean, not amax"]),
-    ("F.max_pool2d(x, 2)", "F.avg_pool2d(x, 2)", ["`pool` should be maxpool"]),
-    ("self.body(x) + self.f(x)", "self.body(x)", ["the module lacks `sum.shortcut.conv1`", "forward never reads `f.weight` and another tensor of the module, 72 values"]),
-    ("nn.Linear(8, classes)", "nn.Linear(9, classes)", ["`head` should be linear → 10 with 10×8 and 10; the module has linear with 10×9 and 10 in `head`; then the module's forward fails"]),
-    ("self.d, self.e, self.f = nn.Conv2d(8, 8, 1)", "self.d, self.e, self.f = nn.Conv2d(8, 9, 1)", ["`sum.body.conv1` should be conv → 8×8×8", "then the module's forward fails", "parameters: the spec has"]),
-    ("x = self.body(x) + self.f(x)", "y = self.body(x)\n        x = y + self.f(y)", ["`sum.shortcut.conv1` reads `pool` in the spec; the module computes it in `f` from the outputs of `e`"]),
-    ("x = self.body(x) + self.f(x)", "x = torch.add(self.body(x), self.f(x), alpha=-1)", ["`sum` should be add", "alpha 1, not alpha -1"]),
-    ("torch.relu(self.c(self.b(x)))", "torch.relu(self.b(self.b(x)))", ["forward never reads `c.weight` and another tensor"]),
-    ("nn.Linear(8, classes)", "nn.Linear(8, classes, bias=False)", ["`head` should be linear → 10 with 10×8 and 10", "parameters: the spec has"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "self.a = nn.Conv2d(3, width, 3, padding=1)",
+            "self.a = nn.Conv2d(3, width, 5, padding=2)",
+            [
+                "`a` should be conv → 8×16×16 with 8×3×3×3 and 8; the module has conv → 8×16×16 with 8×3×5×5 and 8 in `a`",
+                "net.yaml:4:6",
+            ],
+        ),
+        (
+            "self.b = nn.Conv2d(width, 8, 3, padding=1)",
+            "self.b = nn.Conv2d(width, 8, 3, padding=2, dilation=2)",
+            ["`b` should be", "padding 1, dilation 1, not padding 2, dilation 2", "net.yaml:6:6"],
+        ),
+        (
+            "F.relu(self.a(x))",
+            "self.a(x)",
+            ["the module lacks `relu1`: relu → 8×16×16", "net.yaml:5:5"],
+        ),
+        (
+            "F.relu(self.a(x))",
+            "F.relu(F.relu(self.a(x)))",
+            ["the module computes relu → 8×16×16 in its forward, before `relu1`"],
+        ),
+        ("F.relu(self.a(x))", "F.silu(self.a(x))", ["`relu1` should be relu", "relu, not silu"]),
+        (
+            "torch.relu(self.c(self.b(x)))\n        x = F.max_pool2d(x, 2)",
+            "torch.relu(F.max_pool2d(self.c(self.b(x)), 2))",
+            ["`relu2` and `pool` are swapped"],
+        ),
+        (
+            "self.e(self.d(x))",
+            "self.d(self.e(x))",
+            ["`sum.body.conv1` and `sum.body.conv2` are swapped", "`e` and `d` change places"],
+        ),
+        ("x.mean((2, 3))", "x.amax((2, 3))", ["`globalavgpool1` should be mean", "mean, not amax"]),
+        ("F.max_pool2d(x, 2)", "F.avg_pool2d(x, 2)", ["`pool` should be maxpool"]),
+        (
+            "self.body(x) + self.f(x)",
+            "self.body(x)",
+            [
+                "the module lacks `sum.shortcut.conv1`",
+                "forward never reads `f.weight` and another tensor of the module, 72 values",
+            ],
+        ),
+        (
+            "nn.Linear(8, classes)",
+            "nn.Linear(9, classes)",
+            [
+                "`head` should be linear → 10 with 10×8 and 10; the module has linear with 10×9 and 10 in `head`; then the module's forward fails"
+            ],
+        ),
+        (
+            "self.d, self.e, self.f = nn.Conv2d(8, 8, 1)",
+            "self.d, self.e, self.f = nn.Conv2d(8, 9, 1)",
+            [
+                "`sum.body.conv1` should be conv → 8×8×8",
+                "then the module's forward fails",
+                "parameters: the spec has",
+            ],
+        ),
+        (
+            "x = self.body(x) + self.f(x)",
+            "y = self.body(x)\n        x = y + self.f(y)",
+            [
+                "`sum.shortcut.conv1` reads `pool` in the spec; the module computes it in `f` from the outputs of `e`"
+            ],
+        ),
+        (
+            "x = self.body(x) + self.f(x)",
+            "x = torch.add(self.body(x), self.f(x), alpha=-1)",
+            ["`sum` should be add", "alpha 1, not alpha -1"],
+        ),
+        (
+            "torch.relu(self.c(self.b(x)))",
+            "torch.relu(self.b(self.b(x)))",
+            ["forward never reads `c.weight` and another tensor"],
+        ),
+        (
+            "nn.Linear(8, classes)",
+            "nn.Linear(8, classes, bias=False)",
+            ["`head` should be linear → 10 with 10×8 and 10", "parameters: the spec has"],
+        ),
+    ],
+)
 def test_what_differs_is_named(folder: Path, old: str, new: str, said: list[str]) -> None:
     done = held(folder, old, new)
     assert done.returncode == 1, done.stdout
@@ -116,12 +199,27 @@ class Net(nn.Sequential):
 SWAPPED = "input: [8, 9, 9]\nlayers:\n  - {conv: {out: 16, kernel: 3}, name: a}\n  - {conv: {out: 32, kernel: 1}, name: b}\n  - {groupnorm: 2, name: norm}\n  - {relu: , name: act}\n  - softmax\n"
 
 
-@pytest.mark.parametrize(("old", "new", "said"), [
-    ("nn.Conv2d(8, 16, 3), nn.Conv2d(16, 32, 1)", "nn.Conv2d(16, 32, 1), nn.Conv2d(8, 16, 3)", "`a` and `b` are swapped"),
-    ("nn.GroupNorm(2, 32)", "nn.GroupNorm(4, 32)", "`norm` should be groupnorm"),
-    ("nn.ReLU()", "nn.ReLU6()", "`act` should be relu"), ("nn.ReLU()", "nn.Hardtanh(-1, 1)", "`act` should be relu"), ("nn.Softmax(1)", "nn.Softmax(2)", "`softmax1` should be softmax"),
-    ("", "", ""), ("nn.Softmax(1)", "nn.Softmax(-3)", ""), ("class Net(", "class Clamp(nn.Module):\n    def forward(self, x):\n        return x.clamp(min=0)\nclass Net(", ""),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "nn.Conv2d(8, 16, 3), nn.Conv2d(16, 32, 1)",
+            "nn.Conv2d(16, 32, 1), nn.Conv2d(8, 16, 3)",
+            "`a` and `b` are swapped",
+        ),
+        ("nn.GroupNorm(2, 32)", "nn.GroupNorm(4, 32)", "`norm` should be groupnorm"),
+        ("nn.ReLU()", "nn.ReLU6()", "`act` should be relu"),
+        ("nn.ReLU()", "nn.Hardtanh(-1, 1)", "`act` should be relu"),
+        ("nn.Softmax(1)", "nn.Softmax(2)", "`softmax1` should be softmax"),
+        ("", "", ""),
+        ("nn.Softmax(1)", "nn.Softmax(-3)", ""),
+        (
+            "class Net(",
+            "class Clamp(nn.Module):\n    def forward(self, x):\n        return x.clamp(min=0)\nclass Net(",
+            "",
+        ),
+    ],
+)
 def test_settings_and_swaps(folder: Path, old: str, new: str, said: str) -> None:
     (folder / "net.yaml").write_text(SWAPPED)
     code = SWAPS.replace(old, new) if old else SWAPS
@@ -129,7 +227,11 @@ def test_settings_and_swaps(folder: Path, old: str, new: str, said: str) -> None
     assert done.returncode == bool(said), done.stderr
     assert said in done.stderr
     if said:
-        assert not json.loads(run("verify", "net.yaml", "--module", "own:Net", "--format", "json", folder=folder).stdout)["ok"]
+        assert not json.loads(
+            run(
+                "verify", "net.yaml", "--module", "own:Net", "--format", "json", folder=folder
+            ).stdout
+        )["ok"]
 
 
 @pytest.mark.parametrize("device", ["cpu", "meta"])
@@ -138,8 +240,14 @@ def test_every_operator_keeps_to_its_own_spec(device: str, monkeypatch: pytest.M
     import tests.models as models
 
     for op in [*OPS, None]:
-        text = sample(op) if op else "input: [4, 8, 8]\nlayers: [{instancenorm: {affine: true}}, {layernorm: {over: channels}}, {upsample: {scale: 2, mode: bilinear, align_corners: true}}]"
-        monkeypatch.setattr(models, "twin", lambda text=text: cnncalc.build(cnncalc.loads(text)), raising=False)
+        text = (
+            sample(op)
+            if op
+            else "input: [4, 8, 8]\nlayers: [{instancenorm: {affine: true}}, {layernorm: {over: channels}}, {upsample: {scale: 2, mode: bilinear, align_corners: true}}]"
+        )
+        monkeypatch.setattr(
+            models, "twin", lambda text=text: cnncalc.build(cnncalc.loads(text)), raising=False
+        )
         found = hold(cnncalc.loads(text), "tests.models:twin", device=device)
         assert found.ok, (text, found.diagnostics)
 
@@ -153,7 +261,9 @@ def test_the_right_tensor_is_returned(folder: Path) -> None:
 
 
 def test_parallel_branches_may_be_called_in_any_order(folder: Path) -> None:
-    done = held(folder, "x = self.body(x) + self.f(x)", "y = self.f(x)\n        x = y + self.body(x)")
+    done = held(
+        folder, "x = self.body(x) + self.f(x)", "y = self.f(x)\n        x = y + self.body(x)"
+    )
     assert done.returncode == 0
     assert "in another order than in the spec" in done.stdout
 
@@ -170,31 +280,111 @@ def test_lazy_layers_learn_their_shapes_first(folder: Path) -> None:
 def test_arguments_reach_the_module(folder: Path) -> None:
     assert held(folder, "", "", "--args", "classes=10", "--args", "width=8").returncode == 0
     assert held(folder, "", "", "--args", "10").returncode == 0
-    half = held(folder, "classes=10, width=8", "classes=10, width=8, p=0.1", "--args", "p=0.5", code=CODE.replace("super().__init__()", "super().__init__(); self.drop = nn.Dropout(p)"))
+    half = held(
+        folder,
+        "classes=10, width=8",
+        "classes=10, width=8, p=0.1",
+        "--args",
+        "p=0.5",
+        code=CODE.replace("super().__init__()", "super().__init__(); self.drop = nn.Dropout(p)"),
+    )
     assert half.returncode == 0, half.stderr
     assert held(folder, "", "", "--args", "width=").returncode == 2
     done = held(folder, "", "", "--args", "width=4")
     assert done.returncode == 1 and "`a` should be conv → 8×16×16" in done.stderr
-    assert held(folder, "class Net", "def make(): return Net()\nnet = None\nclass Net", target="own:make").returncode == 0
+    assert (
+        held(
+            folder,
+            "class Net",
+            "def make(): return Net()\nnet = None\nclass Net",
+            target="own:make",
+        ).returncode
+        == 0
+    )
 
 
-@pytest.mark.parametrize(("old", "new", "target", "code", "said"), [
-    ("", "", "own", "CNN403", "--module takes package.module:Net, not `own`"),
-    ("", "", "owm:Net", "CNN403", "importing `owm` fails: ModuleNotFoundError: No module named 'owm'"),
-    ("", "", "own:Nat", "CNN403", "`own` has no `Nat`"),
-    ("import torch\n", "import torch\n1 / 0\n", "own:Net", "CNN403", "importing `own` fails: ZeroDivisionError: division by zero (own.py:3)"),
-    ("import torch\n", "import torch\nraise SystemExit(3)\n", "own:Net", "CNN403", "importing `own` fails: SystemExit"),
-    ("import torch\n", "import torch\nprint('loading'\n", "own:Net", "CNN403", "importing `own` fails: SyntaxError"),
-    ("super().__init__()", "super().__init__(); self.x = y", "own:Net", "CNN403", "`own:Net` fails: NameError: name 'y' is not defined (own.py:8)"),
-    ("class Net", "def make(): return 3\nclass Net", "own:make", "CNN403", "`own:make` makes int, not a torch.nn.Module"),
-    ("class Net", "net = [1]\nclass Net", "own:net", "CNN403", "`own:net` is a list"),
-    ("F.max_pool2d(x, 2)", "x.view(3, 5, 7)", "own:Net", "CNN404", "forward fails on an input of 1×3×16×16: RuntimeError"),
-    ("x.mean((2, 3))", "x.mean((2, 3)) / 0 * 0", "own:Net", "CNN404", "returns NaN"),
-    ("F.relu(self.a(x))", "F.relu(self.a(x)) if x.sum() > 0 else self.a(x)", "own:Net", "CNN404", "computes other things for other values"),
-    ("x = F.max_pool2d(x, 2)", "import sys; sys.exit(0)", "own:Net", "CNN404", "the module's forward fails on an input of 1×3×16×16: SystemExit"),
-    ("return self.head(x.mean((2, 3)))", "return 'done'", "own:Net", "CNN404", "returns a str without tensors"),
-])  # fmt: skip
-def test_code_that_cannot_be_held(folder: Path, old: str, new: str, target: str, code: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("old", "new", "target", "code", "said"),
+    [
+        ("", "", "own", "CNN403", "--module takes package.module:Net, not `own`"),
+        (
+            "",
+            "",
+            "owm:Net",
+            "CNN403",
+            "importing `owm` fails: ModuleNotFoundError: No module named 'owm'",
+        ),
+        ("", "", "own:Nat", "CNN403", "`own` has no `Nat`"),
+        (
+            "import torch\n",
+            "import torch\n1 / 0\n",
+            "own:Net",
+            "CNN403",
+            "importing `own` fails: ZeroDivisionError: division by zero (own.py:3)",
+        ),
+        (
+            "import torch\n",
+            "import torch\nraise SystemExit(3)\n",
+            "own:Net",
+            "CNN403",
+            "importing `own` fails: SystemExit",
+        ),
+        (
+            "import torch\n",
+            "import torch\nprint('loading'\n",
+            "own:Net",
+            "CNN403",
+            "importing `own` fails: SyntaxError",
+        ),
+        (
+            "super().__init__()",
+            "super().__init__(); self.x = y",
+            "own:Net",
+            "CNN403",
+            "`own:Net` fails: NameError: name 'y' is not defined (own.py:8)",
+        ),
+        (
+            "class Net",
+            "def make(): return 3\nclass Net",
+            "own:make",
+            "CNN403",
+            "`own:make` makes int, not a torch.nn.Module",
+        ),
+        ("class Net", "net = [1]\nclass Net", "own:net", "CNN403", "`own:net` is a list"),
+        (
+            "F.max_pool2d(x, 2)",
+            "x.view(3, 5, 7)",
+            "own:Net",
+            "CNN404",
+            "forward fails on an input of 1×3×16×16: RuntimeError",
+        ),
+        ("x.mean((2, 3))", "x.mean((2, 3)) / 0 * 0", "own:Net", "CNN404", "returns NaN"),
+        (
+            "F.relu(self.a(x))",
+            "F.relu(self.a(x)) if x.sum() > 0 else self.a(x)",
+            "own:Net",
+            "CNN404",
+            "computes other things for other values",
+        ),
+        (
+            "x = F.max_pool2d(x, 2)",
+            "import sys; sys.exit(0)",
+            "own:Net",
+            "CNN404",
+            "the module's forward fails on an input of 1×3×16×16: SystemExit",
+        ),
+        (
+            "return self.head(x.mean((2, 3)))",
+            "return 'done'",
+            "own:Net",
+            "CNN404",
+            "returns a str without tensors",
+        ),
+    ],
+)
+def test_code_that_cannot_be_held(
+    folder: Path, old: str, new: str, target: str, code: str, said: str
+) -> None:
     done = held(folder, old, new, "--format", "json", target=target)
     assert done.returncode == 2, done.stderr
     assert done.stdout == ""
@@ -203,16 +393,44 @@ def test_code_that_cannot_be_held(folder: Path, old: str, new: str, target: str,
 
 
 def test_what_a_module_prints_does_not_reach_the_json(folder: Path) -> None:
-    done = held(folder, "    def forward(self, x):\n", "    def forward(self, x):\n        print('called')\n", "--format", "json")
+    done = held(
+        folder,
+        "    def forward(self, x):\n",
+        "    def forward(self, x):\n        print('called')\n",
+        "--format",
+        "json",
+    )
     assert json.loads(done.stdout)["ok"]
     assert "called" in done.stderr
 
 
-DEEP = ("101", "152", "201", "_b5", "_b6", "_b7", "_v2_l", "gf", "_large_")  # as their smaller relatives, but longer
-OTHERWISE = {"alexnet_grouped", "lenet5", "lenet5_modern", "zfnet"}  # the twins write these with other operators, or norms in another place
+DEEP = (
+    "101",
+    "152",
+    "201",
+    "_b5",
+    "_b6",
+    "_b7",
+    "_v2_l",
+    "gf",
+    "_large_",
+)  # as their smaller relatives, but longer
+OTHERWISE = {
+    "alexnet_grouped",
+    "lenet5",
+    "lenet5_modern",
+    "zfnet",
+}  # the twins write these with other operators, or norms in another place
 
 
-@pytest.mark.parametrize("name", [n for n in (v or s for s, spec in specs() for v in members(spec)) if n not in NO_TWIN and not any(deep in n for deep in DEEP)])
+@pytest.mark.parametrize(
+    "name",
+    [
+        n
+        for n in (v or s for s, spec in specs() for v in members(spec))
+        if n not in NO_TWIN and not any(deep in n for deep in DEEP)
+    ],
+)
 def test_independent_definitions_keep_to_the_bundled_specs(name: str) -> None:
     import tests.models as models
 
@@ -222,19 +440,41 @@ def test_independent_definitions_keep_to_the_bundled_specs(name: str) -> None:
 
 
 def test_the_issues_example() -> None:
-    assert run("verify", "alexnet", "--module", "tests.models:AlexNet", "--device", "meta").returncode == 0
-    done = run("verify", "alexnet", "--module", "tests.models:AlexNet", "--args", "kernels=[11, 5, 3, 5, 3]", "--device", "meta")
+    assert (
+        run("verify", "alexnet", "--module", "tests.models:AlexNet", "--device", "meta").returncode
+        == 0
+    )
+    done = run(
+        "verify",
+        "alexnet",
+        "--module",
+        "tests.models:AlexNet",
+        "--args",
+        "kernels=[11, 5, 3, 5, 3]",
+        "--device",
+        "meta",
+    )
     assert done.returncode == 1
     assert "`conv4` should be conv → 384×13×13 with 384×384×3×3 and 384" in done.stderr
 
 
 def test_a_spec_with_errors_is_no_contract() -> None:
     with pytest.raises(Mistake, match="CNN204"):
-        hold(cnncalc.loads("input: [3, 8, 8]\nlayers: [{conv: {out: 4, kernel: 9}}]"), "tests.models:AlexNet")
+        hold(
+            cnncalc.loads("input: [3, 8, 8]\nlayers: [{conv: {out: 4, kernel: 9}}]"),
+            "tests.models:AlexNet",
+        )
 
 
 def test_module_needs_one_spec() -> None:
-    for arguments in (("a", "b", "--module", "x:y"), ("--module", "x:y"), ("vgg16", "--args", "3"), ("vgg16", "--loose"), ("vgg16", "--all"), ()):
+    for arguments in (
+        ("a", "b", "--module", "x:y"),
+        ("--module", "x:y"),
+        ("vgg16", "--args", "3"),
+        ("vgg16", "--loose"),
+        ("vgg16", "--all"),
+        (),
+    ):
         done = run("verify", *arguments)
         assert (done.returncode, done.stdout) == (2, ""), arguments
         assert "error[CNN111]" in done.stderr

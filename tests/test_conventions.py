@@ -45,7 +45,9 @@ def said(report: Report) -> dict[str, Said]:
 
 
 def by_tool(report: Report) -> dict[str, Count]:
-    return {count.convention.name: count for count in counts(report) if count.convention.name in TOOLS}
+    return {
+        count.convention.name: count for count in counts(report) if count.convention.name in TOOLS
+    }
 
 
 def agree(report: Report) -> None:
@@ -73,7 +75,9 @@ def cut_off(row: Row) -> int:
     """What thop loses of an adaptive mean: it cuts off a product of quotients, which floating point may leave a little short of a whole number."""
     if row.op not in ("adaptiveavgpool", "globalavgpool"):
         return 0
-    quotients = torch.tensor(row.input_shapes[0][1:], dtype=torch.float64) / torch.tensor(row.output_shape[1:], dtype=torch.float64)
+    quotients = torch.tensor(row.input_shapes[0][1:], dtype=torch.float64) / torch.tensor(
+        row.output_shape[1:], dtype=torch.float64
+    )
     exact = prod(row.input_shapes[0]) + prod(row.output_shape)
     lost = exact - int((quotients.prod() + 1) * prod(row.output_shape))
     assert lost in (0, 1)
@@ -121,11 +125,17 @@ def test_every_term_is_held_to_its_tool() -> None:
 
 
 def test_a_wrong_rule_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    spec = cnncalc.loads("input: [3, 8, 8]\nlayers: [{conv: {out: 4, kernel: 3}}, batchnorm, relu, globalavgpool, flatten, {linear: 5}]")
+    spec = cnncalc.loads(
+        "input: [3, 8, 8]\nlayers: [{conv: {out: 4, kernel: 3}}, batchnorm, relu, globalavgpool, flatten, {linear: 5}]"
+    )
     agree(cnncalc.analyze(spec))
     for name in TOOLS:
         for n, term in enumerate(CONVENTIONS[name].terms):
-            wrong = [*CONVENTIONS[name].terms[:n], term._replace(formula=f"{term.formula} + places"), *CONVENTIONS[name].terms[n + 1 :]]
+            wrong = [
+                *CONVENTIONS[name].terms[:n],
+                term._replace(formula=f"{term.formula} + places"),
+                *CONVENTIONS[name].terms[n + 1 :],
+            ]
             uses = term in by_tool(cnncalc.analyze(spec))[name].terms
             with monkeypatch.context() as patched:
                 patched.setitem(CONVENTIONS, name, CONVENTIONS[name]._replace(terms=tuple(wrong)))
@@ -156,14 +166,23 @@ def affordable(spec: cnncalc.Spec, variant: str | None) -> Report:
     return report
 
 
-@pytest.mark.parametrize(("spec", "variant"), [network[1:] for network in NETWORKS], ids=[network[0] for network in NETWORKS])
+@pytest.mark.parametrize(
+    ("spec", "variant"),
+    [network[1:] for network in NETWORKS],
+    ids=[network[0] for network in NETWORKS],
+)
 def test_every_bundled_network(spec: cnncalc.Spec, variant: str | None) -> None:
     agree(affordable(spec, variant))
 
 
 def test_the_figures_that_the_tools_print() -> None:
     """ResNet-50 as the issue of every comparison: the command's figures are those in the tools' own output."""
-    shown = {entry["name"]: entry for entry in json.loads(run("compare", "resnet50", "--format", "json").stdout)["conventions"]}
+    shown = {
+        entry["name"]: entry
+        for entry in json.loads(run("compare", "resnet50", "--format", "json").stdout)[
+            "conventions"
+        ]
+    }
     text = run("compare", "resnet50").stdout
     assert "torchvision  4,089,184,256 MACs = 4.089 G" in text
     tools = said(cnncalc.analyze(cnncalc.load("resnet50")))
@@ -171,15 +190,33 @@ def test_the_figures_that_the_tools_print() -> None:
         assert shown[name]["total"] == tool.total
         assert f"{tool.total:,}" in text
     printed = {name: tool.printed for name, tool in tools.items() if tool.printed}
-    assert printed == {"fvcore": "4.112G", "torchinfo": "4.09", "ptflops": "4.13 GMac", "thop": "4.134G"}
-    for name, digits in (("fvcore", "4.112 G"), ("ptflops", "4.132 G"), ("thop", "4.134 G"), ("torch", "8.178 G")):
-        assert f"= {digits}" in next(line for line in text.splitlines() if line.startswith(f"{name} ")), name
+    assert printed == {
+        "fvcore": "4.112G",
+        "torchinfo": "4.09",
+        "ptflops": "4.13 GMac",
+        "thop": "4.134G",
+    }
+    for name, digits in (
+        ("fvcore", "4.112 G"),
+        ("ptflops", "4.132 G"),
+        ("thop", "4.134 G"),
+        ("torch", "8.178 G"),
+    ):
+        assert f"= {digits}" in next(
+            line for line in text.splitlines() if line.startswith(f"{name} ")
+        ), name
 
 
 def test_what_a_convention_leaves_out_is_said() -> None:
     """Whole operators, or the layers that are counted otherwise than their like, with the reason."""
-    silent = {count.convention.name: count.silent for count in counts(cnncalc.analyze(cnncalc.load("lenet5")))}
-    assert silent["thop"] == {"their types are not in its list": ["tanh", "rbf"], OWN_MODULE: ["C3"]}
+    silent = {
+        count.convention.name: count.silent
+        for count in counts(cnncalc.analyze(cnncalc.load("lenet5")))
+    }
+    assert silent["thop"] == {
+        "their types are not in its list": ["tanh", "rbf"],
+        OWN_MODULE: ["C3"],
+    }
     assert silent["ptflops"][OWN_MODULE] == ["C3"]
     assert silent["flops"] == {}
     for _, spec, variant in NETWORKS:
@@ -188,14 +225,22 @@ def test_what_a_convention_leaves_out_is_said() -> None:
             named = {name for names in count.silent.values() for name in names}
             assert sum(count.by_operator.values()) == count.total == sum(count.layers)
             for row, figure in zip(report.rows, count.layers):
-                assert bool(figure) or not row.flops or row.op in named or row.path in named, (count.convention.name, row.path)
+                assert bool(figure) or not row.flops or row.op in named or row.path in named, (
+                    count.convention.name,
+                    row.path,
+                )
 
 
 def test_the_command_on_odd_networks(tmp_path: Path) -> None:
     (tmp_path / "vector.yaml").write_text("input: [5]\nlayers: [relu, softmax]\n")
-    (tmp_path / "wrong.yaml").write_text("input: [3, 8, 8]\nlayers: [{conv: {out: 4, kernel: 9}}]\n")
+    (tmp_path / "wrong.yaml").write_text(
+        "input: [3, 8, 8]\nlayers: [{conv: {out: 4, kernel: 9}}]\n"
+    )
     vector = run("compare", "vector.yaml", folder=tmp_path)
-    assert vector.returncode == 0 and "nothing for relu, softmax: no multiply–accumulates" in vector.stdout
+    assert (
+        vector.returncode == 0
+        and "nothing for relu, softmax: no multiply–accumulates" in vector.stdout
+    )
     wrong = run("compare", "wrong.yaml", "--format", "json", folder=tmp_path)
     assert wrong.returncode == 1 and json.loads(wrong.stdout)["conventions"] == []
     assert "error[CNN204]" in wrong.stderr
@@ -203,12 +248,21 @@ def test_the_command_on_odd_networks(tmp_path: Path) -> None:
         shown = run("compare", "resnet50", COLUMNS=str(width)).stdout
         assert max(map(len, shown.splitlines())) <= width
         assert "…" not in shown and shown.count("thop") >= 2, width
-    lines = [line.split(",") for line in run("compare", "resnet50", "--format", "csv").stdout.splitlines()]
+    lines = [
+        line.split(",")
+        for line in run("compare", "resnet50", "--format", "csv").stdout.splitlines()
+    ]
     assert lines[0] == ["operator", *CONVENTIONS]
-    assert [line[0] for line in lines[-2:]] == ["total", "params"] and lines[-1][-1] == "25610152" and lines[-2][-1] == ""
+    assert (
+        [line[0] for line in lines[-2:]] == ["total", "params"]
+        and lines[-1][-1] == "25610152"
+        and lines[-2][-1] == ""
+    )
     for column in range(1, len(CONVENTIONS)):
         assert sum(int(line[column]) for line in lines[1:-2]) == int(lines[-2][column])
-    assert run("compare", "resnet50", "--format", "markdown").stdout.startswith("### ResNet-50, input 3×224×224\n\n| operator | macs |")
+    assert run("compare", "resnet50", "--format", "markdown").stdout.startswith(
+        "### ResNet-50, input 3×224×224\n\n| operator | macs |"
+    )
 
 
 @pytest.mark.parametrize("format", ["table", "json", "csv", "markdown"])
@@ -218,16 +272,34 @@ def test_analyze_by_convention(convention: str, format: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     if format == "json":
         data = json.loads(done.stdout)
-        (count,) = (count for count in counts(cnncalc.analyze(cnncalc.load("lenet5"))) if count.convention.name == convention)
+        (count,) = (
+            count
+            for count in counts(cnncalc.analyze(cnncalc.load("lenet5")))
+            if count.convention.name == convention
+        )
         assert data["totals"]["counted"] == (count.total if count.convention.terms else None)
-        assert (data["convention"], data["rule"], data["totals"]["counted_params"]) == (convention, count.rule, count.params)
-    if convention in ("fvcore", "torch", "torchinfo", "ptflops", "thop") and format in ("table", "markdown"):
-        (count,) = (count for count in counts(cnncalc.analyze(cnncalc.load("lenet5"))) if count.convention.name == convention)
+        assert (data["convention"], data["rule"], data["totals"]["counted_params"]) == (
+            convention,
+            count.rule,
+            count.params,
+        )
+    if convention in ("fvcore", "torch", "torchinfo", "ptflops", "thop") and format in (
+        "table",
+        "markdown",
+    ):
+        (count,) = (
+            count
+            for count in counts(cnncalc.analyze(cnncalc.load("lenet5")))
+            if count.convention.name == convention
+        )
         assert f"{count.total:,}" in done.stdout and "mac" in done.stdout
 
 
 def test_columns_by_convention() -> None:
-    assert run("analyze", "lenet5", "--convention", "keras", "--columns", "path,counted").returncode == 0
+    assert (
+        run("analyze", "lenet5", "--convention", "keras", "--columns", "path,counted").returncode
+        == 0
+    )
     done = run("analyze", "lenet5", "--convention", "fvcre")
     assert done.returncode == 2 and "did you mean `fvcore`?" in done.stderr
 
@@ -241,14 +313,27 @@ def test_flops_are_the_ledgers() -> None:
 
 
 def test_the_batch_multiplies() -> None:
-    for one, eight in zip(*(counts(cnncalc.analyze(cnncalc.load("unet_same"), input=(1, 64, 64), batch=batch)) for batch in (1, 8))):
+    for one, eight in zip(
+        *(
+            counts(cnncalc.analyze(cnncalc.load("unet_same"), input=(1, 64, 64), batch=batch))
+            for batch in (1, 8)
+        )
+    ):
         assert (8 * one.total, one.params) == (eight.total, eight.params)
 
 
 KERAS = {  # name of ours: in keras.applications, input, what Keras has more of, and why
-    "mobilenet_v2": ("MobileNetV2", 0), "densenet121": ("DenseNet121", 0), "vgg16": ("VGG16", 0),
-    "resnet50": ("ResNet50", 26_560),  # its convolutions have biases, a value for each output channel
-    "efficientnet_b0": ("EfficientNetB0", 7),  # its input is normalised by a layer with a mean and variance per colour, and a count
+    "mobilenet_v2": ("MobileNetV2", 0),
+    "densenet121": ("DenseNet121", 0),
+    "vgg16": ("VGG16", 0),
+    "resnet50": (
+        "ResNet50",
+        26_560,
+    ),  # its convolutions have biases, a value for each output channel
+    "efficientnet_b0": (
+        "EfficientNetB0",
+        7,
+    ),  # its input is normalised by a layer with a mean and variance per colour, and a count
     "inception_v3": ("InceptionV3", -17_216),  # its batch norms have no scale
 }
 
@@ -268,7 +353,11 @@ def test_keras_layers() -> None:
     for _, spec, variant in NETWORKS:
         report = cnncalc.analyze(spec, variant)
         by_keras = cnncalc.analyze(spec, variant, convention="keras")
-        assert by_keras.totals.counted_params - by_keras.totals.params == sum(2 * row.output_shape[0] for row in report.rows if row.op == "batchnorm" and row.shared_with is None)
+        assert by_keras.totals.counted_params - by_keras.totals.params == sum(
+            2 * row.output_shape[0]
+            for row in report.rows
+            if row.op == "batchnorm" and row.shared_with is None
+        )
         nodes = [node for node in report.graph.nodes if node.op is not None]
         for row, node in zip(report.rows, nodes):
             made = keras_layer(node.op, row.input_shapes[0])
@@ -277,7 +366,11 @@ def test_keras_layers() -> None:
                 continue
             tried.add(key)
             made.build((None, *row.input_shapes[0][1:], row.input_shapes[0][0]))
-            (one,) = (count for count in counts(single(node.op, [row.input_shapes[0]])) if count.convention.name == "keras")  # type: ignore[list-item]
+            (one,) = (
+                count
+                for count in counts(single(node.op, [row.input_shapes[0]]))
+                if count.convention.name == "keras"
+            )  # type: ignore[list-item]
             assert made.count_params() == one.params, row.path
     assert len(tried) > 300
 
@@ -292,7 +385,9 @@ def keras_layer(op: Any, x: tuple[int, ...]) -> Any:
     """The Keras layer of an operator, channels last; None where Keras has none."""
     layers, n = keras().layers, len(x) - 1
     if op.key == "conv" and op.connections is None:
-        return getattr(layers, f"Conv{n}D")(op.out, op.geometry(n)[0], groups=op.groups, use_bias=op.bias)
+        return getattr(layers, f"Conv{n}D")(
+            op.out, op.geometry(n)[0], groups=op.groups, use_bias=op.bias
+        )
     if op.key == "conv_transpose" and op.groups == 1:
         return getattr(layers, f"Conv{n}DTranspose")(op.out, op.kernel, use_bias=op.bias)
     if op.key == "linear":
@@ -300,5 +395,7 @@ def keras_layer(op: Any, x: tuple[int, ...]) -> Any:
     if op.key == "batchnorm":
         return layers.BatchNormalization(center=op.affine, scale=op.affine)
     if op.key == "layernorm":
-        return layers.LayerNormalization(axis=-1 if op.over == "channels" else list(range(1, n + 2)))
+        return layers.LayerNormalization(
+            axis=-1 if op.over == "channels" else list(range(1, n + 2))
+        )
     return None

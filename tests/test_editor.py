@@ -20,7 +20,9 @@ from cnncalc.ops import BY_KEY
 from .command import ROOT, python_path, run
 from .editor import Editor
 
-SERVER = os.environ.get("YAML_LANGUAGE_SERVER") or shutil.which("yaml-language-server")  # of npm: `npm install yaml-language-server`
+SERVER = os.environ.get("YAML_LANGUAGE_SERVER") or shutil.which(
+    "yaml-language-server"
+)  # of npm: `npm install yaml-language-server`
 INPUT = "input: [3, 8, 8]\n"
 pytest_plugins = ["pytester"]
 
@@ -37,27 +39,53 @@ def editor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
 
 
 def test_operators_are_completed(editor: Editor) -> None:
-    for text in ("layers:\n  - @", "layers:\n  - add:\n      body:\n        - @", "blocks:\n  b:\n    layers:\n      - @", "layers:\n  - chain:\n      - @"):
-        assert set(BY_KEY) | {"chain", "name", "repeat"} <= set(editor.completions(INPUT + text)), text
+    for text in (
+        "layers:\n  - @",
+        "layers:\n  - add:\n      body:\n        - @",
+        "blocks:\n  b:\n    layers:\n      - @",
+        "layers:\n  - chain:\n      - @",
+    ):
+        assert set(BY_KEY) | {"chain", "name", "repeat"} <= set(editor.completions(INPUT + text)), (
+            text
+        )
 
 
 def test_fields_and_words_are_completed(editor: Editor) -> None:
-    assert editor.completions(INPUT + "layers:\n  - conv:\n      @") == list(BY_KEY["conv"].fields())
-    assert set(editor.completions(INPUT + "layers:\n  - conv:\n      out: 8\n      @")) == set(BY_KEY["conv"].fields()) - {"out"}
-    assert editor.completions(INPUT + "layers:\n  - conv: {out: 8, padding_mode: @}") == ["zeros", "reflect", "replicate", "circular"]
-    assert {"name", "from", "when", "share"} <= set(editor.completions(INPUT + "layers:\n  - relu:\n    @"))
-    assert {"params", "macs", "receptive_field", "shape", "at"} <= set(editor.completions(INPUT + "layers: [relu]\nbudget:\n  @"))
+    assert editor.completions(INPUT + "layers:\n  - conv:\n      @") == list(
+        BY_KEY["conv"].fields()
+    )
+    assert set(editor.completions(INPUT + "layers:\n  - conv:\n      out: 8\n      @")) == set(
+        BY_KEY["conv"].fields()
+    ) - {"out"}
+    assert editor.completions(INPUT + "layers:\n  - conv: {out: 8, padding_mode: @}") == [
+        "zeros",
+        "reflect",
+        "replicate",
+        "circular",
+    ]
+    assert {"name", "from", "when", "share"} <= set(
+        editor.completions(INPUT + "layers:\n  - relu:\n    @")
+    )
+    assert {"params", "macs", "receptive_field", "shape", "at"} <= set(
+        editor.completions(INPUT + "layers: [relu]\nbudget:\n  @")
+    )
 
 
 def test_hover_explains(editor: Editor) -> None:
-    assert "Convolution, as torch.nn.Conv1d" in editor.hover(INPUT + "layers:\n  - co@nv: {out: 8, kernel: 3}")
+    assert "Convolution, as torch.nn.Conv1d" in editor.hover(
+        INPUT + "layers:\n  - co@nv: {out: 8, kernel: 3}"
+    )
     assert "one per spatial axis" in editor.hover(INPUT + "layers:\n  - conv: {out: 8, ker@nel: 3}")
     assert "so many times" in editor.hover(INPUT + "layers:\n  - relu:\n    rep@eat: 3")
 
 
 def test_the_server_marks_what_is_wrong_and_nothing_else(editor: Editor) -> None:
-    assert editor.diagnostics(INPUT + "layers:\n  - conv: {out: 8, kernal: 3}\n") == [(3, "Property kernal is not allowed.")]
-    assert [line for line, _ in editor.diagnostics(INPUT + "layers:\n  - relu:\n    tanh:\n")] == [3]
+    assert editor.diagnostics(INPUT + "layers:\n  - conv: {out: 8, kernal: 3}\n") == [
+        (3, "Property kernal is not allowed.")
+    ]
+    assert [line for line, _ in editor.diagnostics(INPUT + "layers:\n  - relu:\n    tanh:\n")] == [
+        3
+    ]
     for spec in sorted((ROOT / "specs").glob("*.yaml")):
         assert editor.diagnostics(spec.read_text("utf-8")) == [], spec.name
 
@@ -73,7 +101,9 @@ def test_one_operator_in_a_layer() -> None:
 def test_init(tmp_path: Path) -> None:
     done = run(tmp_path, "init", "nets/mine", "--github")
     assert done.returncode == 0, done.stderr
-    assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()} == {"nets/mine.cnn.yaml", "nets/cnncalc.schema.json", ".github/workflows/cnncalc.yml"}
+    assert {
+        path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()
+    } == {"nets/mine.cnn.yaml", "nets/cnncalc.schema.json", ".github/workflows/cnncalc.yml"}
     check = run(tmp_path, "check", "--fail-on", "note")
     assert check.returncode == 0, check.stdout
     assert "1 network: all is well" in check.stdout
@@ -84,27 +114,62 @@ def test_init(tmp_path: Path) -> None:
     assert run(tmp_path, "init", "net", "--from", "vgg16").returncode == 0
     assert run(tmp_path, "check", "net.cnn.yaml").returncode == 0
     assert run(tmp_path, "init", "x", "--from", "vgg1").returncode == 2
-    assert yaml.safe_load((tmp_path / ".github/workflows/cnncalc.yml").read_text())["jobs"]["check"]["steps"]
+    assert yaml.safe_load((tmp_path / ".github/workflows/cnncalc.yml").read_text())["jobs"][
+        "check"
+    ]["steps"]
 
 
-@pytest.mark.parametrize(("ours", "file", "schema"), [(True, "action.yml", "vendor.github-actions"), (False, ".github/workflows/cnncalc.yml", "vendor.github-workflows")])
+@pytest.mark.parametrize(
+    ("ours", "file", "schema"),
+    [
+        (True, "action.yml", "vendor.github-actions"),
+        (False, ".github/workflows/cnncalc.yml", "vendor.github-workflows"),
+    ],
+)
 def test_actions_schema(tmp_path: Path, ours: bool, file: str, schema: str) -> None:
     run(tmp_path, "init", "--github")
     path = (ROOT if ours else tmp_path) / file
-    done = subprocess.run([sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(path)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout
 
 
 def test_the_action_runs(tmp_path: Path) -> None:
     """Its own script, with `uvx` played by this Python."""
-    (tmp_path / "uvx").write_text(f'#!/bin/sh\nwhile [ "$1" != cnncalc ]; do shift; done\nshift\nexec {sys.executable} -m cnncalc "$@"\n')
+    (tmp_path / "uvx").write_text(
+        f'#!/bin/sh\nwhile [ "$1" != cnncalc ]; do shift; done\nshift\nexec {sys.executable} -m cnncalc "$@"\n'
+    )
     (tmp_path / "uvx").chmod(0o755)
     (tmp_path / "my nets").mkdir()
     (tmp_path / "my nets" / "a.cnn.yaml").write_text("input: [3, 8, 8]\nlayers: [maxpool: 9]\n")
-    (step,) = [step for step in yaml.safe_load((ROOT / "action.yml").read_text())["runs"]["steps"] if "run" in step]
-    done = subprocess.run(["bash", "-e", "-c", step["run"]], cwd=tmp_path, capture_output=True, text=True, check=False, env={
-        **os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": python_path(), "CNNCALC_PATHS": "my nets\n", "CNNCALC_ARGS": "--ignore\nCNN1\n", "CNNCALC_SARIF": "out.sarif",
-        "CNNCALC_SUMMARY": "true", "GITHUB_STEP_SUMMARY": "summary.md", "CNNCALC_PYTHON": "3.12", "CNNCALC_SOURCE": "."})  # fmt: skip
+    (step,) = [
+        step
+        for step in yaml.safe_load((ROOT / "action.yml").read_text())["runs"]["steps"]
+        if "run" in step
+    ]
+    done = subprocess.run(
+        ["bash", "-e", "-c", step["run"]],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={
+            **os.environ,
+            "PATH": f"{tmp_path}:{os.environ['PATH']}",
+            "PYTHONPATH": python_path(),
+            "CNNCALC_PATHS": "my nets\n",
+            "CNNCALC_ARGS": "--ignore\nCNN1\n",
+            "CNNCALC_SARIF": "out.sarif",
+            "CNNCALC_SUMMARY": "true",
+            "GITHUB_STEP_SUMMARY": "summary.md",
+            "CNNCALC_PYTHON": "3.12",
+            "CNNCALC_SOURCE": ".",
+        },
+    )
     assert done.returncode == 1, done.stderr
     assert done.stdout.startswith("::error file=my nets/a.cnn.yaml,line=2,")
     assert '"CNN204"' in (tmp_path / "out.sarif").read_text()
@@ -124,13 +189,27 @@ def test_the_hook_is_a_command_of_ours(tmp_path: Path) -> None:
 
 
 def test_shell_completion_names_the_commands() -> None:
-    done = subprocess.run([Path(sys.executable).with_name("cnncalc")], capture_output=True, text=True, check=False,
-                          env={**os.environ, "_CNNCALC_COMPLETE": "complete_bash", "COMP_WORDS": "cnncalc ch", "COMP_CWORD": "1"})  # fmt: skip
+    done = subprocess.run(
+        [Path(sys.executable).with_name("cnncalc")],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={
+            **os.environ,
+            "_CNNCALC_COMPLETE": "complete_bash",
+            "COMP_WORDS": "cnncalc ch",
+            "COMP_CWORD": "1",
+        },
+    )
     assert done.stdout.split() == ["check"]
 
 
 def test_the_fixture(pytester: pytest.Pytester) -> None:
-    pytester.makefile(".yaml", good="input: [3, 8, 8]\nlayers:\n  - conv: {out: 6, kernel: 3}\n  - tanh\n", bad="input: [3, 8, 8]\nlayers:\n  - conv: {out: 6, kernel: 9}\n")
+    pytester.makefile(
+        ".yaml",
+        good="input: [3, 8, 8]\nlayers:\n  - conv: {out: 6, kernel: 3}\n  - tanh\n",
+        bad="input: [3, 8, 8]\nlayers:\n  - conv: {out: 6, kernel: 9}\n",
+    )
     pytester.makepyfile("""
         from torch import nn
 
@@ -151,4 +230,6 @@ def test_the_fixture(pytester: pytest.Pytester) -> None:
     """)
     result = pytester.runpytest_subprocess()
     result.assert_outcomes(passed=1, failed=2)
-    result.stdout.fnmatch_lines(["*error*CNN204*kernel 9 does not fit*", "*--> bad.yaml:3:5*", "*CNN405*"])
+    result.stdout.fnmatch_lines(
+        ["*error*CNN204*kernel 9 does not fit*", "*--> bad.yaml:3:5*", "*CNN405*"]
+    )

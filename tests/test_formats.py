@@ -44,11 +44,22 @@ def test_sarif(due: set) -> None:
     text = printed("sarif")
     data = json.loads(text)
     Sarif.model_validate(data)
-    if schema := os.environ.get("SARIF_SCHEMA"):  # the file of OASIS, which is not ours to keep here
-        jsonschema.Draft202012Validator(json.loads(Path(schema).read_text("utf-8-sig"))).validate(data)
+    if schema := os.environ.get(
+        "SARIF_SCHEMA"
+    ):  # the file of OASIS, which is not ours to keep here
+        jsonschema.Draft202012Validator(json.loads(Path(schema).read_text("utf-8-sig"))).validate(
+            data
+        )
     (run,) = data["runs"]
     results = run["results"]
-    assert {(r["ruleId"], r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], r["locations"][0]["physicalLocation"]["region"]["startLine"]) for r in results} == due
+    assert {
+        (
+            r["ruleId"],
+            r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"],
+            r["locations"][0]["physicalLocation"]["region"]["startLine"],
+        )
+        for r in results
+    } == due
     assert all(run["tool"]["driver"]["rules"][r["ruleIndex"]]["id"] == r["ruleId"] for r in results)
     assert len({r["partialFingerprints"]["cnncalc/v1"] for r in results}) == len(results)
     broken = json.loads(text)
@@ -59,22 +70,40 @@ def test_sarif(due: set) -> None:
 
 def test_github(due: set) -> None:
     lines = printed("github").splitlines()
-    read = [re.fullmatch(r"::(error|warning|notice) file=([^,:]+),line=(\d+),col=(\d+),endColumn=(\d+),title=cnncalc (CNN\d{3})::(.+)", line) for line in lines]
+    read = [
+        re.fullmatch(
+            r"::(error|warning|notice) file=([^,:]+),line=(\d+),col=(\d+),endColumn=(\d+),title=cnncalc (CNN\d{3})::(.+)",
+            line,
+        )
+        for line in lines
+    ]
     assert all(read), [line for line, match in zip(lines, read) if not match]
     assert {(m[6], m[2], int(m[3])) for m in read if m} == due
     kinds = [m[1] for m in read if m]
-    assert kinds == sorted(kinds, key=["error", "warning", "notice"].index)  # GitHub shows the first ten of a kind
+    assert kinds == sorted(
+        kinds, key=["error", "warning", "notice"].index
+    )  # GitHub shows the first ten of a kind
 
 
 def test_junit(due: set) -> None:
     root = ET.fromstring(printed("junit"))
     cases = list(root.iter("testcase"))
-    failed = {(case.find("failure").get("type"), case.get("classname")) for case in cases if case.find("failure") is not None}  # type: ignore[union-attr]
-    errors = {(path.name[:6], f"tests/bad/{path.name}") for path in FILES if stated(path)[1] == 1 and any(path.name in file for _, file, _ in due)}
+    failed = {
+        (case.find("failure").get("type"), case.get("classname"))
+        for case in cases
+        if case.find("failure") is not None
+    }  # type: ignore[union-attr]
+    errors = {
+        (path.name[:6], f"tests/bad/{path.name}")
+        for path in FILES
+        if stated(path)[1] == 1 and any(path.name in file for _, file, _ in due)
+    }
     assert failed == errors
     for suite in root:
         assert int(suite.get("tests", -1)) == len(suite)
-        assert int(suite.get("failures", -1)) == sum(case.find("failure") is not None for case in suite)
+        assert int(suite.get("failures", -1)) == sum(
+            case.find("failure") is not None for case in suite
+        )
 
 
 def test_a_test_case_for_each_network() -> None:
@@ -82,12 +111,16 @@ def test_a_test_case_for_each_network() -> None:
     cases = list(ET.fromstring(done.stdout).iter("testcase"))
     assert len(cases) == 100
     assert not any(case.find("failure") is not None for case in cases)
-    assert ("specs/resnet.yaml", "resnet50") in {(case.get("classname"), case.get("name")) for case in cases}
+    assert ("specs/resnet.yaml", "resnet50") in {
+        (case.get("classname"), case.get("name")) for case in cases
+    }
 
 
 def test_gitlab(due: set) -> None:
     entries = json.loads(printed("gitlab"))
-    assert {(e["check_name"], e["location"]["path"], e["location"]["lines"]["begin"]) for e in entries} == due
+    assert {
+        (e["check_name"], e["location"]["path"], e["location"]["lines"]["begin"]) for e in entries
+    } == due
     assert {e["severity"] for e in entries} <= {"info", "minor", "major", "critical", "blocker"}
     assert len({e["fingerprint"] for e in entries}) == len(entries)
 
@@ -96,7 +129,11 @@ def test_json_and_concise(due: set) -> None:
     data = json.loads(printed("json"))
     assert {(f["code"], f["file"], f["line"]) for f in data["findings"]} == due
     lines = printed("concise").splitlines()[:-1]
-    assert {(m[3], m[1], int(m[2])) for m in (re.match(r"([^:]+):(\d+):\d+: \w+\[(CNN\d+)\]: ", line) for line in lines) if m} == due
+    assert {
+        (m[3], m[1], int(m[2]))
+        for m in (re.match(r"([^:]+):(\d+):\d+: \w+\[(CNN\d+)\]: ", line) for line in lines)
+        if m
+    } == due
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +151,9 @@ def test_escaping(nasty: list[Checked]) -> None:
     root = ET.fromstring(junit.render(nasty))
     assert "<]]>�|" in root[0][0][0].get("message", "")
     (result,) = json.loads(sarif.render(nasty))["runs"][0]["results"]
-    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "a%2Cb%3Ac%25.yaml"
+    assert (
+        result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "a%2Cb%3Ac%25.yaml"
+    )
     (row,) = [line for line in markdown.render(nasty).splitlines() if "CNN104" in line]
     assert len(re.findall(r"(?<!\\)\|", row)) == 5  # four cells, whatever is in them
 

@@ -38,10 +38,15 @@ def test_a_card_confirms_every_figure(name: str) -> None:
     assert {"output_bytes", "tensor_bytes", "activation_bytes", "macs"} <= checked
 
 
-@pytest.mark.parametrize("changes", [
-    {}, {"dtype": "tf32"}, {"dtype": "bfloat16", "mode": "training"},
-    {"dtype": "float16", "channels_last": True},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"dtype": "tf32"},
+        {"dtype": "bfloat16", "mode": "training"},
+        {"dtype": "float16", "channels_last": True},
+    ],
+)
 def test_profile(changes: dict[str, Any]) -> None:
     found = profile(cnncalc.load("resnet50"), batches=[1, 8], settings=QUICK._replace(**changes))
     for m in found.measurements:
@@ -61,13 +66,25 @@ def test_what_was_there_before_is_no_part_of_the_peak() -> None:
 
 
 def test_compiled_without_advice() -> None:
-    done = command.run(command.ROOT, "profile", "three_conv", "--device", "cuda", "--compile", "--repeat", "2", timeout=300)
+    done = command.run(
+        command.ROOT,
+        "profile",
+        "three_conv",
+        "--device",
+        "cuda",
+        "--compile",
+        "--repeat",
+        "2",
+        timeout=300,
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_batch_that_does_not_fit() -> None:
     """The search halves it; memory of a failed batch is free before the next."""
-    done = command.run(command.ROOT, "verify", "three_conv", "--device", "cuda", "--batch", "20000000", timeout=300)
+    done = command.run(
+        command.ROOT, "verify", "three_conv", "--device", "cuda", "--batch", "20000000", timeout=300
+    )
     assert done.returncode == 1
     assert "error[CNN407]" in done.stderr and torch.cuda.get_device_name() in done.stderr
     assert "did" in done.stderr and "not even" not in done.stderr

@@ -46,20 +46,28 @@ def linear(network: nn.Module) -> nn.Module:
         if isinstance(module, (nn.MaxPool1d, nn.MaxPool2d)):
             kind = nn.AvgPool1d if isinstance(module, nn.MaxPool1d) else nn.AvgPool2d
             parent, _, name = path.rpartition(".")
-            setattr(network.get_submodule(parent), name, kind(module.kernel_size, module.stride, module.padding, module.ceil_mode))
+            setattr(
+                network.get_submodule(parent),
+                name,
+                kind(module.kernel_size, module.stride, module.padding, module.ceil_mode),
+            )
     for parameter in network.parameters():
         nn.init.uniform_(parameter, 0.5, 1.5)
     return network.double().eval()
 
 
-def seen_by_gradient(network: nn.Module, shape: tuple[int, ...], axis: int, looks: int | None = None) -> list[list[int]]:
+def seen_by_gradient(
+    network: nn.Module, shape: tuple[int, ...], axis: int, looks: int | None = None
+) -> list[list[int]]:
     """For each output position along a spatial axis, the positions with a gradient along the input axis it looks along."""
     looks = axis if looks is None else looks
     x = torch.rand(1, *shape, dtype=torch.float64).add(0.5).requires_grad_()
     y = network(x)
     seen = []
     for j in range(y.shape[axis + 2]):
-        (gradient,) = torch.autograd.grad(y.select(axis + 2, j).sum(), x, retain_graph=True, allow_unused=True)
+        (gradient,) = torch.autograd.grad(
+            y.select(axis + 2, j).sum(), x, retain_graph=True, allow_unused=True
+        )
         if gradient is None:
             seen.append([])
             continue
@@ -82,10 +90,14 @@ def compare(field: ReceptiveField, axis: int, seen: list[list[int]], text: str) 
         if span is None:
             assert not positions, f"{text}\nposition {j} sees {positions}, we say nothing"
         elif j in middle and span[0] >= size // 8 and span[1] < size - size // 8:
-            assert positions and (positions[0], positions[-1]) == span, f"{text}\nposition {j} sees {positions}, we say {span}"
+            assert positions and (positions[0], positions[-1]) == span, (
+                f"{text}\nposition {j} sees {positions}, we say {span}"
+            )
             exact += 1
         else:
-            assert not positions or span[0] <= positions[0] and positions[-1] <= span[1], f"{text}\nposition {j} sees {positions}, we say {span}"
+            assert not positions or span[0] <= positions[0] and positions[-1] <= span[1], (
+                f"{text}\nposition {j} sees {positions}, we say {span}"
+            )
     return exact
 
 
@@ -99,14 +111,28 @@ def test_receptive_fields_agree_with_gradients() -> None:
         network = linear(assemble(report.graph))
         for axis in range(len(row.output_shape) - 1):
             compared += 1
-            exact += compare(row.receptive_field, axis, seen_by_gradient(network, report.inputs["input"], axis, row.receptive_field.axes[axis]), text) > 0
+            exact += (
+                compare(
+                    row.receptive_field,
+                    axis,
+                    seen_by_gradient(
+                        network, report.inputs["input"], axis, row.receptive_field.axes[axis]
+                    ),
+                    text,
+                )
+                > 0
+            )
     assert compared >= GRAPHS
     assert exact > compared // 2, (exact, compared)
 
 
 def test_the_gradient_check_can_fail() -> None:
-    report = cnncalc.analyze(cnncalc.loads("input: [1, 30]\nlayers:\n  - conv: {out: 1, kernel: 3}\n"))
-    other = cnncalc.analyze(cnncalc.loads("input: [1, 30]\nlayers:\n  - conv: {out: 1, kernel: 3, dilation: 2}\n"))
+    report = cnncalc.analyze(
+        cnncalc.loads("input: [1, 30]\nlayers:\n  - conv: {out: 1, kernel: 3}\n")
+    )
+    other = cnncalc.analyze(
+        cnncalc.loads("input: [1, 30]\nlayers:\n  - conv: {out: 1, kernel: 3, dilation: 2}\n")
+    )
     field = other.rows[-1].receptive_field
     assert field is not None
     with pytest.raises(AssertionError):
@@ -118,7 +144,9 @@ def test_rows_agree_with_torch() -> None:
         network: Network = assemble(report.graph).eval()
         shapes: dict[str, list] = {}  # a shared module is called more than once
         for path, module in network.named_modules():
-            module.register_forward_hook(lambda m, _, y, path=path: shapes.setdefault(path, []).append(tuple(y.shape[1:])))
+            module.register_forward_hook(
+                lambda m, _, y, path=path: shapes.setdefault(path, []).append(tuple(y.shape[1:]))
+            )
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             network(torch.randn(1, *report.inputs["input"]))
         for row in report.rows:
@@ -141,7 +169,11 @@ def homes_in_torch(network: Network, inputs: list[torch.Tensor]) -> list[int]:
 def test_memory_is_shared_where_torch_shares_it() -> None:
     """Whole graphs, nothing freed on the way: views, in-place layers, and copies where something else needs the input."""
     rng = random.Random(3)
-    tails = ["", "\n  - flatten\n  - relu\n  - linear: 3\n  - relu: {inplace: false}\n  - silu", "\n  - relu\n  - dropout\n  - flatten\n  - hardswish"]
+    tails = [
+        "",
+        "\n  - flatten\n  - relu\n  - linear: 3\n  - relu: {inplace: false}\n  - silu",
+        "\n  - relu\n  - dropout\n  - flatten\n  - hardswish",
+    ]
     for text, _ in networks(3, GRAPHS):
         report = cnncalc.analyze(cnncalc.loads(text + rng.choice(tails)))
         if any(row.op in ("crop", "slice", "permute") for row in report.rows):
@@ -157,7 +189,9 @@ def test_shared_layers_compute_what_unshared_ones_do() -> None:
     network = assemble(report.graph).eval()
     shapes: dict[str, tuple[int, ...]] = {}
     for row in report.rows:
-        network.get_submodule(row.shared_with or row.path).register_forward_hook(lambda m, _, y, path=row.path: shapes.__setitem__(path, tuple(y.shape[1:])))
+        network.get_submodule(row.shared_with or row.path).register_forward_hook(
+            lambda m, _, y, path=row.path: shapes.__setitem__(path, tuple(y.shape[1:]))
+        )
     y = network(torch.randn(1, 2, 12, 12))
     assert tuple(y.shape[1:]) == report.rows[-1].output_shape
     assert shapes["two.crop1"] == report.row("two.crop1").output_shape  # type: ignore[union-attr]

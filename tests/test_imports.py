@@ -13,7 +13,9 @@ WATCHED = ("torch", "numpy", "fvcore")
 def imported(code: str) -> set[str]:
     """Which of the watched packages a fresh Python has loaded after running some code."""
     script = f"import sys\n{code}\nprint('@', *[m for m in {WATCHED!r} if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120
+    )
     return set(done.stdout.rpartition("@")[2].split())
 
 
@@ -21,7 +23,23 @@ def command(*arguments: str) -> str:
     return f"sys.argv = ['cnncalc', *{arguments!r}]\nfrom cnncalc.cli.main import main\ntry: main()\nexcept SystemExit: pass"
 
 
-@pytest.mark.parametrize("arguments", [("analyze", "vgg16"), ("analyze", "resnet50", "--format", "json"), ("explain", "vgg16", "conv1_1"), ("--help",), ("zoo",), ("size", "7", "-k", "3"), ("expand", "googlenet"), ("schema",), ("check", "specs"), ("check", "tests/bad"), ("diff", "vgg16", "vgg19"), ("rule", "--all")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("analyze", "vgg16"),
+        ("analyze", "resnet50", "--format", "json"),
+        ("explain", "vgg16", "conv1_1"),
+        ("--help",),
+        ("zoo",),
+        ("size", "7", "-k", "3"),
+        ("expand", "googlenet"),
+        ("schema",),
+        ("check", "specs"),
+        ("check", "tests/bad"),
+        ("diff", "vgg16", "vgg19"),
+        ("rule", "--all"),
+    ],
+)
 def test_commands_import_neither_torch_nor_numpy(arguments: tuple[str, ...]) -> None:
     assert imported(command(*arguments)) == set()
 
@@ -37,4 +55,9 @@ def test_the_test_can_fail() -> None:
 
 def test_importing_the_package_is_free() -> None:
     script = "import sys, cnncalc; print(*[m for m in ('pydantic', 'yaml', 'rich', 'typer') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.strip() == ""
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        == ""
+    )

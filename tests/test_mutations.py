@@ -37,7 +37,13 @@ def fields(data: Any, path: tuple = ()) -> list[tuple]:
     if isinstance(data, list):
         return [p for n, value in enumerate(data) for p in fields(value, (*path, n))]
     if isinstance(data, str):
-        return [path] if data in WORDS or any(c.isdigit() for c in data) and path[-1] not in ("name", "from", "share", "source") else []
+        return (
+            [path]
+            if data in WORDS
+            or any(c.isdigit() for c in data)
+            and path[-1] not in ("name", "from", "share", "source")
+            else []
+        )
     return [path] if isinstance(data, (bool, int, Fraction)) else []
 
 
@@ -48,7 +54,10 @@ def changed(value: Any, rng: random.Random) -> Any:
         return float(value) / 2
     if isinstance(value, str):
         at = rng.choice([n for n, c in enumerate(value) if c.isdigit()] or [0])
-        return WORDS.get(value) or value[:at] + str((int(value[at]) + rng.randint(1, 3)) % 10) + value[at + 1 :]
+        return (
+            WORDS.get(value)
+            or value[:at] + str((int(value[at]) + rng.randint(1, 3)) % 10) + value[at + 1 :]
+        )
     return rng.choice([value + 1, max(value - 1, 0), value * 2, value + 2])
 
 
@@ -61,18 +70,24 @@ def mutate(text: str, variant: str | None, rng: random.Random) -> tuple[str, str
     if variant is not None:
         data["variants"] = {variant: {"params": own.get("params") or {}}}
     strip_expectations(data)
-    path = rng.choice([p for p in fields(data) if p[0] in ("layers", "blocks", "params", "input", "variants")])
+    path = rng.choice(
+        [p for p in fields(data) if p[0] in ("layers", "blocks", "params", "input", "variants")]
+    )
     place = data
     for step in path[:-1]:
         place = place[step]
     old, place[path[-1]] = place[path[-1]], changed(place[path[-1]], rng)
-    return yaml.safe_dump(plain(data), sort_keys=False), f"{'.'.join(map(str, path))}: {old} → {place[path[-1]]}"
+    return yaml.safe_dump(
+        plain(data), sort_keys=False
+    ), f"{'.'.join(map(str, path))}: {old} → {place[path[-1]]}"
 
 
 def strip_expectations(data: Any) -> None:
     if isinstance(data, dict):
         data.pop("expect", None)
-    for value in data.values() if isinstance(data, dict) else data if isinstance(data, list) else ():
+    for value in (
+        data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
+    ):
         strip_expectations(value)
 
 
@@ -87,12 +102,22 @@ def plain(data: Any) -> Any:
 def of_torch(report: Report) -> tuple[list, int, int]:
     """Output shapes in order, MACs and parameters, by hooks and torch's counter."""
     network = assemble(report.graph, "meta").eval()
-    shapes: dict[str, list[tuple]] = {path: [] for path, _ in network.named_modules()}  # of a shared module, one for each call
+    shapes: dict[str, list[tuple]] = {
+        path: [] for path, _ in network.named_modules()
+    }  # of a shared module, one for each call
     for path, module in network.named_modules():
-        module.register_forward_hook(lambda m, _, y, path=path: shapes[path].append(tuple(y.shape[1:])) if isinstance(y, torch.Tensor) else None)
+        module.register_forward_hook(
+            lambda m, _, y, path=path: (
+                shapes[path].append(tuple(y.shape[1:])) if isinstance(y, torch.Tensor) else None
+            )
+        )
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(*(torch.empty(1, *shape, device="meta") for shape in report.inputs.values()))
-    return [shapes[row.shared_with or row.path].pop(0) for row in report.rows], counter.get_total_flops() // 2, sum(p.numel() for p in network.parameters())
+    return (
+        [shapes[row.shared_with or row.path].pop(0) for row in report.rows],
+        counter.get_total_flops() // 2,
+        sum(p.numel() for p in network.parameters()),
+    )
 
 
 def test_one_changed_field() -> None:

@@ -29,9 +29,11 @@ def figures(op: Op, xs: list[tuple]) -> list[Any]:
     y = op.shape(*xs)
     cost = op.cost(*xs, y=y)
     return [
-        *y, *(n for shape in (*op.weights(*xs).values(), *op.buffers(*xs).values()) for n in shape),
-        *(getattr(cost, name) for name in CLASSES), *(need.margin for need in op.needs(*xs)),
-    ]  # fmt: skip
+        *y,
+        *(n for shape in (*op.weights(*xs).values(), *op.buffers(*xs).values()) for n in shape),
+        *(getattr(cost, name) for name in CLASSES),
+        *(need.margin for need in op.needs(*xs)),
+    ]
 
 
 def at(value: Any, column: int, sizes: dict[str, int]) -> int:
@@ -51,19 +53,36 @@ def test_operator(op: type[Op]) -> None:
         if built is None or len(xs[0]) not in op.ranks or len({len(x) for x in xs}) > 1:
             continue
         variants = [[tuple(n + rng.randint(0, 9) for n in x) for x in xs] for _ in range(4)]
-        arrays = [tuple(np.array([v[i][axis] for v in variants]) for axis in range(len(x))) for i, x in enumerate(xs)]
-        symbols = [tuple(Poly.symbol(f"{AXES[axis]}{i}") for axis in range(len(x))) for i, x in enumerate(xs)]
+        arrays = [
+            tuple(np.array([v[i][axis] for v in variants]) for axis in range(len(x)))
+            for i, x in enumerate(xs)
+        ]
+        symbols = [
+            tuple(Poly.symbol(f"{AXES[axis]}{i}") for axis in range(len(x)))
+            for i, x in enumerate(xs)
+        ]
         try:
             expected = [figures(built, v) for v in variants]
         except (TypeError, AttributeError, ValueError, IndexError, ZeroDivisionError):
-            assert any(need.margin < 0 or need.equal and need.margin for need in first_needs(built, variants[0])), (built, xs)
+            assert any(
+                need.margin < 0 or need.equal and need.margin
+                for need in first_needs(built, variants[0])
+            ), (built, xs)
             continue  # a body that its own needs refuse before any size is asked for
         tried += 1
         as_arrays, as_symbols = figures(built, arrays), figures(built, symbols)
         for column, (variant, ints) in enumerate(zip(variants, expected)):
-            sizes = {f"{AXES[axis]}{i}": n for i, x in enumerate(variant) for axis, n in enumerate(x)}
-            assert [at(v, column, sizes) for v in as_arrays] == [int(n) for n in ints], (built, variant)
-            assert [at(v, column, sizes) for v in as_symbols] == [int(n) for n in ints], (built, variant)
+            sizes = {
+                f"{AXES[axis]}{i}": n for i, x in enumerate(variant) for axis, n in enumerate(x)
+            }
+            assert [at(v, column, sizes) for v in as_arrays] == [int(n) for n in ints], (
+                built,
+                variant,
+            )
+            assert [at(v, column, sizes) for v in as_symbols] == [int(n) for n in ints], (
+                built,
+                variant,
+            )
     assert tried >= 5
 
 
@@ -80,7 +99,9 @@ def first_needs(op: Op, xs: list[tuple]) -> list:
 NETWORKS = [(variant or stem, spec, variant) for stem, spec in specs() for variant in members(spec)]
 
 
-@pytest.mark.parametrize(("spec", "variant"), [n[1:] for n in NETWORKS], ids=[n[0] for n in NETWORKS])
+@pytest.mark.parametrize(
+    ("spec", "variant"), [n[1:] for n in NETWORKS], ids=[n[0] for n in NETWORKS]
+)
 def test_spec(spec: cnncalc.Spec, variant: str | None) -> None:
     graph = spec.graph(variant)
     rng = random.Random(0)
@@ -94,15 +115,35 @@ def test_spec(spec: cnncalc.Spec, variant: str | None) -> None:
     for column, sizes in enumerate(tried):
         ints = spec.graph(variant, input=(channels, *sizes))
         fits = not any(d.severity == "error" for d in ints.diagnostics)
-        good = all((m >= 0 if not equal else m == 0) for _, margin, equal in margins for m in [at(margin, column, {})])
+        good = all(
+            (m >= 0 if not equal else m == 0)
+            for _, margin, equal in margins
+            for m in [at(margin, column, {})]
+        )
         assert fits == good, (sizes, ints.diagnostics)
         for n, node in enumerate(ints.nodes):
             named = dict(zip(names, sizes))
             assert [at(v, column, named) for v in arrays[n]] == list(node.shape), (node.path, sizes)
-            assert [at(v, column, named) for v in symbols[n]] == list(node.shape), (node.path, sizes)
+            assert [at(v, column, named) for v in symbols[n]] == list(node.shape), (
+                node.path,
+                sizes,
+            )
 
 
-@given(st.integers(1, 60), st.lists(st.tuples(st.integers(1, 7), st.integers(1, 4), st.integers(0, 3), st.integers(0, 3), st.integers(1, 3), st.booleans()), max_size=6))
+@given(
+    st.integers(1, 60),
+    st.lists(
+        st.tuples(
+            st.integers(1, 7),
+            st.integers(1, 4),
+            st.integers(0, 3),
+            st.integers(0, 3),
+            st.integers(1, 3),
+            st.booleans(),
+        ),
+        max_size=6,
+    ),
+)
 def test_chains_of_windows_stay_one_floor_deep(n: int, windows: list) -> None:
     size, symbol = n, Poly.symbol("N")
     for k, s, lo, hi, d, ceil in windows:

@@ -23,18 +23,35 @@ from cnncalc.ops.field_types import pairs
 from . import oracle
 from .cases import case, instance
 
-COVERAGE: dict[str, tuple[Counter, dict[str, int]]] = {}  # per operator: outcomes, and how many values each field took
+COVERAGE: dict[
+    str, tuple[Counter, dict[str, int]]
+] = {}  # per operator: outcomes, and how many values each field took
 CASES = int(os.environ.get("CNNCALC_CASES", "200"))
+
 
 def uneven(op: Op, xs: list[tuple[int, ...]]) -> bool:
     if op.padding == "same":
         return op.ceil_mode
-    return isinstance(op.padding, tuple) and any(isinstance(p, tuple) and p[0] != p[1] for p in op.padding)
+    return isinstance(op.padding, tuple) and any(
+        isinstance(p, tuple) and p[0] != p[1] for p in op.padding
+    )
 
 
 def wrong_length(op: Op, xs: list[tuple[int, ...]]) -> bool:
     """A list without one entry per axis: torch repeats a single entry, and our modules ignore what is too much."""
-    lists = (getattr(op, field, None) for field in ("kernel", "stride", "padding", "dilation", "output_padding", "size", "scale", "amount"))
+    lists = (
+        getattr(op, field, None)
+        for field in (
+            "kernel",
+            "stride",
+            "padding",
+            "dilation",
+            "output_padding",
+            "size",
+            "scale",
+            "amount",
+        )
+    )
     return any(isinstance(value, tuple) and len(value) != len(xs[0]) - 1 for value in lists)
 
 
@@ -45,9 +62,18 @@ def wrong_rank(op: Op, xs: list[tuple[int, ...]]) -> bool:
 def leaves_its_input(op: Op, xs: list[tuple[int, ...]]) -> bool:
     """More than there is, nothing at all, or not exactly one way of saying how much."""
     given = [value for value in (op.size, op.amount, op.like) if value is not None]
-    if wrong_rank(op, xs) or len(given) != 1 or len(xs) > 1 and (len(xs[1]) != len(xs[0]) or any(m > n for n, m in zip(xs[0][1:], xs[1][1:]))):
+    if (
+        wrong_rank(op, xs)
+        or len(given) != 1
+        or len(xs) > 1
+        and (len(xs[1]) != len(xs[0]) or any(m > n for n, m in zip(xs[0][1:], xs[1][1:])))
+    ):
         return True
-    wanted = [n - lo - hi for n, (lo, hi) in zip(xs[0][1:], pairs(op.amount, len(xs[0]) - 1))] if op.amount is not None else per_axis(op.size, len(xs[0]) - 1)
+    wanted = (
+        [n - lo - hi for n, (lo, hi) in zip(xs[0][1:], pairs(op.amount, len(xs[0]) - 1))]
+        if op.amount is not None
+        else per_axis(op.size, len(xs[0]) - 1)
+    )
     return op.like is None and any(not 1 <= m <= n for n, m in zip(xs[0][1:], wanted))
 
 
@@ -58,26 +84,48 @@ def one_against_many(op: Op, xs: list[tuple[int, ...]]) -> bool:
 def odd_table(op: Op, xs: list[tuple[int, ...]]) -> bool:
     if op.padding == "same" and op.padding_mode != "zeros":
         return True
-    return op.connections is not None and (len(op.connections) != op.out or op.groups != 1 or any(len(set(row)) != len(row) for row in op.connections))
+    return op.connections is not None and (
+        len(op.connections) != op.out
+        or op.groups != 1
+        or any(len(set(row)) != len(row) for row in op.connections)
+    )
 
 
 # Where cnncalc refuses on purpose what torch, or our module around it, accepts: which cases, and why.
 STRICTER: dict[str, tuple[Callable, str]] = {
     "conv": (odd_table, "the table is ours alone; and torch has no `same` at a stride"),
-    "linear": (wrong_rank, "torch maps the last axis of anything; on [C, H, W] that is almost always a forgotten flatten"),
+    "linear": (
+        wrong_rank,
+        "torch maps the last axis of anything; on [C, H, W] that is almost always a forgotten flatten",
+    ),
     "rbf": (wrong_rank, "as linear"),
-    "maxpool": (uneven, "torch has no uneven padding to refuse; windows of padding alone stay forbidden"),
+    "maxpool": (
+        uneven,
+        "torch has no uneven padding to refuse; windows of padding alone stay forbidden",
+    ),
     "avgpool": (uneven, "as maxpool"),
     "dropout2d": (wrong_rank, "torch drops along whatever axis comes first, with a warning"),
-    "slice": (lambda op, xs: len(xs[0]) <= op.axis or max(op.stop or 0, -(op.start or 0), -(op.stop or 0)) > xs[0][op.axis], "torch clamps what lies past the end in silence"),
+    "slice": (
+        lambda op, xs: (
+            len(xs[0]) <= op.axis
+            or max(op.stop or 0, -(op.start or 0), -(op.stop or 0)) > xs[0][op.axis]
+        ),
+        "torch clamps what lies past the end in silence",
+    ),
     "add": (one_against_many, "torch broadcasts a size that merely happens to be 1"),
     "sub": (one_against_many, "as add"),
     "mul": (one_against_many, "as add"),
     "crop": (leaves_its_input, "slices clamp; there is no crop in torch to ask"),
     "pixel_shuffle": (wrong_rank, "torch takes the axes before the last three as batches"),
     "pixel_unshuffle": (wrong_rank, "as pixel_shuffle"),
-    "upsample": (lambda op, xs: sum(v is not None for v in (op.scale, op.size, op.like)) != 1, "our module lets one of them win"),
-    "pad": (lambda op, xs: wrong_rank(op, xs) or op.mode != "zeros" and op.value != 0, "F.pad lets a vector pass and ignores the value"),
+    "upsample": (
+        lambda op, xs: sum(v is not None for v in (op.scale, op.size, op.like)) != 1,
+        "our module lets one of them win",
+    ),
+    "pad": (
+        lambda op, xs: wrong_rank(op, xs) or op.mode != "zeros" and op.value != 0,
+        "F.pad lets a vector pass and ignores the value",
+    ),
 }
 
 
@@ -92,7 +140,15 @@ def ours(op: Op, xs: list[tuple[int, ...]]) -> tuple[int, ...] | None:
 def bytes_kept(op: Op, xs: list[tuple[int, ...]], y: tuple[int, ...], training: bool) -> int:
     """Our bytes for backward, float32, one image."""
     kept = op.keeps(*xs, y=y, back=Backward(training))
-    return 4 * (sum(values(xs[n]) for n in kept.inputs) + (values(y) if kept.output else 0) + kept.values) + kept.bytes
+    return (
+        4
+        * (
+            sum(values(xs[n]) for n in kept.inputs)
+            + (values(y) if kept.output else 0)
+            + kept.values
+        )
+        + kept.bytes
+    )
 
 
 @pytest.mark.parametrize("op", OPS, ids=[op.key for op in OPS])
@@ -119,8 +175,14 @@ def check(op: Op, xs: list[tuple[int, ...]], outcome: Counter[str]) -> None:
     mine, theirs = ours(op, xs), oracle.run(op, xs)
     at = f"{op!r} on {xs}"
     if mine is None or theirs is None:
-        outcome["both refuse" if mine is theirs else "we refuse" if mine is None else "torch refuses"] += 1
-        assert theirs is mine is None or mine is None and (wrong_length(op, xs) or op.key in STRICTER and STRICTER[op.key][0](op, xs)), f"{at}: we say {mine}, torch {theirs and theirs.shape}"
+        outcome[
+            "both refuse" if mine is theirs else "we refuse" if mine is None else "torch refuses"
+        ] += 1
+        assert (
+            theirs is mine is None
+            or mine is None
+            and (wrong_length(op, xs) or op.key in STRICTER and STRICTER[op.key][0](op, xs))
+        ), f"{at}: we say {mine}, torch {theirs and theirs.shape}"
         return
     outcome["both accept"] += 1
     assert mine == theirs.shape, at
@@ -175,5 +237,8 @@ def test_costs_are_counts() -> None:
                 continue
             cost = built.cost(*xs, y=y)
             assert isinstance(cost, Cost)
-            assert all(isinstance(n, int) and n >= 0 for n in (cost.mac, cost.add, cost.mul, cost.div, cost.cmp, cost.exp)), (built, xs, cost)
+            assert all(
+                isinstance(n, int) and n >= 0
+                for n in (cost.mac, cost.add, cost.mul, cost.div, cost.cmp, cost.exp)
+            ), (built, xs, cost)
             assert product(y) > 0

@@ -25,24 +25,86 @@ QUICK = Settings(warmup=1, repeat=3)
 
 
 def test_the_issues_example_has_every_field() -> None:
-    done = run("profile", "resnet50", "--device", "cpu", "--batch", "1,4", "--mode", "training", "--repeat", "3", "--warmup", "1", "--format", "json")
+    done = run(
+        "profile",
+        "resnet50",
+        "--device",
+        "cpu",
+        "--batch",
+        "1,4",
+        "--mode",
+        "training",
+        "--repeat",
+        "3",
+        "--warmup",
+        "1",
+        "--format",
+        "json",
+    )
     assert (done.returncode, done.stderr) == (0, "")
     data = json.loads(done.stdout)
-    assert data.keys() >= {"schema_version", "spec", "name", "input", "device", "device_name", "torch", "cuda", "cudnn", "driver", "python", "threads", "dtype", "dtype_by", "mode",
-                           "warmup", "repeat", "compile", "channels_last", "batches", "out_of_memory", "diagnostics"}  # fmt: skip
+    assert data.keys() >= {
+        "schema_version",
+        "spec",
+        "name",
+        "input",
+        "device",
+        "device_name",
+        "torch",
+        "cuda",
+        "cudnn",
+        "driver",
+        "python",
+        "threads",
+        "dtype",
+        "dtype_by",
+        "mode",
+        "warmup",
+        "repeat",
+        "compile",
+        "channels_last",
+        "batches",
+        "out_of_memory",
+        "diagnostics",
+    }
     assert [m["batch"] for m in data["batches"]] == [1, 4]
     for m in data["batches"]:
         assert m["latency"].keys() == {"median", "q1", "q3", "least", "runs"}
-        assert 0 < m["latency"]["least"] <= m["latency"]["q1"] <= m["latency"]["median"] <= m["latency"]["q3"]
+        assert (
+            0
+            < m["latency"]["least"]
+            <= m["latency"]["q1"]
+            <= m["latency"]["median"]
+            <= m["latency"]["q3"]
+        )
         assert m["images_per_second"] == pytest.approx(m["batch"] / m["latency"]["median"])
         assert all(m[key] > 0 for key in ("flops", "flops_per_second", "bytes", "bytes_per_second"))
-        assert m["memory"]["peak_allocated"] > m["memory"]["predicted_params"] > 0 and m["memory"]["peak_reserved"] is None  # the CPU's allocator holds none
-        assert m["memory"]["predicted"] == m["memory"]["predicted_params"] + m["memory"]["predicted_activations"]
+        assert (
+            m["memory"]["peak_allocated"] > m["memory"]["predicted_params"] > 0
+            and m["memory"]["peak_reserved"] is None
+        )  # the CPU's allocator holds none
+        assert (
+            m["memory"]["predicted"]
+            == m["memory"]["predicted_params"] + m["memory"]["predicted_activations"]
+        )
         assert len(m["layers"]) == len(cnncalc.analyze(cnncalc.load("resnet50")).rows)
         conv = next(layer for layer in m["layers"] if layer["path"] == "stem.conv1")
-        assert all(conv[key] > 0 for key in ("seconds", "forward", "backward", "flops", "flops_per_second", "bytes", "bytes_per_second"))
+        assert all(
+            conv[key] > 0
+            for key in (
+                "seconds",
+                "forward",
+                "backward",
+                "flops",
+                "flops_per_second",
+                "bytes",
+                "bytes_per_second",
+            )
+        )
         assert sum(op["layers"] for op in m["operators"]) == len(m["layers"])
-        assert sum(op["seconds"] for op in m["operators"]) == pytest.approx(sum(layer["seconds"] for layer in m["layers"]))
+        assert sum(op["seconds"] for op in m["operators"]) == pytest.approx(
+            sum(layer["seconds"] for layer in m["layers"])
+        )
         assert sum(layer["flops"] for layer in m["layers"]) == m["flops"]
 
 
@@ -58,7 +120,9 @@ def test_backward_stops_where_nothing_before_is_trained(text: str) -> None:
     network = cnncalc.build(spec).train()
     with FlopCounterMode(display=False) as counter:
         y = network(*(torch.randn(2, *shape) for shape in cnncalc.analyze(spec).inputs.values()))
-        torch.stack([output.mean() for output in (y if isinstance(y, tuple) else (y,))]).sum().backward()
+        torch.stack(
+            [output.mean() for output in (y if isinstance(y, tuple) else (y,))]
+        ).sum().backward()
     assert counter.get_total_flops() == m.flops
 
 
@@ -66,7 +130,9 @@ def test_backward_stops_where_nothing_before_is_trained(text: str) -> None:
 def test_flops_are_those_that_torch_counts(mode: Any) -> None:
     """Backward too: once more for the weights, and once for the input of every layer but the first."""
     spec = cnncalc.load("vgg11")
-    (m,) = profile(spec, batches=[2], input=(3, 64, 64), settings=QUICK._replace(mode=mode)).measurements
+    (m,) = profile(
+        spec, batches=[2], input=(3, 64, 64), settings=QUICK._replace(mode=mode)
+    ).measurements
     network = cnncalc.build(spec, input=(3, 64, 64)).train(mode == "training")
     with FlopCounterMode(display=False) as counter, torch.set_grad_enabled(mode == "training"):
         y = network(torch.randn(2, 3, 64, 64))
@@ -91,7 +157,9 @@ def test_memory_is_what_the_tensors_take() -> None:
 
 def test_training_keeps_what_backward_needs() -> None:
     spec = cnncalc.load("vgg11")
-    (training,) = profile(spec, batches=[4], input=(3, 64, 64), settings=QUICK._replace(mode="training")).measurements
+    (training,) = profile(
+        spec, batches=[4], input=(3, 64, 64), settings=QUICK._replace(mode="training")
+    ).measurements
     (inference,) = profile(spec, batches=[4], input=(3, 64, 64), settings=QUICK).measurements
     params = cnncalc.analyze(spec, input=(3, 64, 64)).totals.param_bytes
     assert inference.peak.allocated < inference.predicted_params + inference.predicted_activations
@@ -140,12 +208,28 @@ def test_spread_and_clock() -> None:
     assert 0.01 <= clock.seconds(start, clock.mark()) < 0.1
 
 
-@pytest.mark.parametrize("changes", [{"dtype": "bfloat16"}, {"dtype": "bfloat16", "autocast": True}, {"dtype": "float16"}, {"channels_last": True}, {"dtype": "bfloat16", "mode": "training"}, {"mode": "training", "channels_last": True}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"dtype": "bfloat16"},
+        {"dtype": "bfloat16", "autocast": True},
+        {"dtype": "float16"},
+        {"channels_last": True},
+        {"dtype": "bfloat16", "mode": "training"},
+        {"mode": "training", "channels_last": True},
+    ],
+)
 def test_types_and_layouts(changes: dict[str, Any]) -> None:
     settings = QUICK._replace(**changes)
     found = profile(cnncalc.load("resnet18"), batches=[1], input=(3, 64, 64), settings=settings)
     assert found.measurements[0].latency.median > 0
-    by = "as is" if settings.dtype == "float32" else "autocast" if changes.get("autocast") or settings.training else "cast"
+    by = (
+        "as is"
+        if settings.dtype == "float32"
+        else "autocast"
+        if changes.get("autocast") or settings.training
+        else "cast"
+    )
     assert settings.by == by
 
 
@@ -156,7 +240,9 @@ def test_compiled() -> None:
 
 
 def test_several_inputs_and_outputs() -> None:
-    (m,) = profile(cnncalc.loads(SIAMESE), batches=[2], settings=QUICK._replace(mode="training")).measurements
+    (m,) = profile(
+        cnncalc.loads(SIAMESE), batches=[2], settings=QUICK._replace(mode="training")
+    ).measurements
     assert m.layers is not None and len(m.layers) == 10
 
 
@@ -200,26 +286,51 @@ def test_what_a_failed_batch_took_is_free_before_the_next(monkeypatch: pytest.Mo
 
 
 def test_a_batch_larger_than_this_machine_is_not_tried() -> None:
-    done = run("profile", "lenet5_modern", "--batch", "1,100000000", "--repeat", "1", "--warmup", "0")
+    done = run(
+        "profile", "lenet5_modern", "--batch", "1,100000000", "--repeat", "1", "--warmup", "0"
+    )
     assert done.returncode == 1
-    assert "error[CNN407]: batch 100,000,000 does not fit in the memory of cpu; batch 1 did" in done.stderr
+    assert (
+        "error[CNN407]: batch 100,000,000 does not fit in the memory of cpu; batch 1 did"
+        in done.stderr
+    )
     assert "images/s" in done.stdout
 
 
 @pytest.mark.parametrize("width", [80, 120, 200])
 @pytest.mark.parametrize("mode", ["inference", "training"])
 def test_tables_fit_their_terminals(width: int, mode: str) -> None:
-    done = run("profile", "googlenet", "--input", "3x64x64", "--repeat", "1", "--warmup", "0", "--mode", mode, COLUMNS=str(width))
+    done = run(
+        "profile",
+        "googlenet",
+        "--input",
+        "3x64x64",
+        "--repeat",
+        "1",
+        "--warmup",
+        "0",
+        "--mode",
+        mode,
+        COLUMNS=str(width),
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert max(map(len, done.stdout.splitlines())) <= width
     assert "operator" in done.stdout and "images/s" in done.stdout and "█" in done.stdout
 
 
-@pytest.mark.parametrize(("arguments", "code", "said"), [
-    (("--batch", "0"), "CNN111", "--batch takes a number from 1"), (("--batch", "1,x"), "CNN111", "--batch takes numbers such as 1,8,64, not `1,x`"),
-    (("--device", "cuda:3"), "CNN402", "cuda:3"), (("--device", "meta"), "CNN402", "no device is called `meta`"), (("--dtype", "tf32"), "CNN402", "tf32 is a mode of NVIDIA GPUs"),
-    (("--warmup", "-1"), "CNN111", "--warmup"), (("--repeat", "0"), "CNN111", "--repeat"), (("--input", "3x4x4"), "CNN204", "does not fit"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("--batch", "0"), "CNN111", "--batch takes a number from 1"),
+        (("--batch", "1,x"), "CNN111", "--batch takes numbers such as 1,8,64, not `1,x`"),
+        (("--device", "cuda:3"), "CNN402", "cuda:3"),
+        (("--device", "meta"), "CNN402", "no device is called `meta`"),
+        (("--dtype", "tf32"), "CNN402", "tf32 is a mode of NVIDIA GPUs"),
+        (("--warmup", "-1"), "CNN111", "--warmup"),
+        (("--repeat", "0"), "CNN111", "--repeat"),
+        (("--input", "3x4x4"), "CNN204", "does not fit"),
+    ],
+)
 def test_bad_options(arguments: tuple[str, ...], code: str, said: str) -> None:
     done = run("profile", "alexnet", *arguments)
     assert done.returncode == (1 if code == "CNN204" else 2), done.stderr
@@ -236,9 +347,18 @@ def test_unknown_types_and_modes() -> None:
 
 def test_channels_last_needs_a_map() -> None:
     with pytest.raises(cnncalc.Mistake, match="two or three spatial axes"):
-        profile(cnncalc.loads("input: [3, 40]\nlayers: [{conv: {out: 4, kernel: 3}}]"), settings=QUICK._replace(channels_last=True))
+        profile(
+            cnncalc.loads("input: [3, 40]\nlayers: [{conv: {out: 4, kernel: 3}}]"),
+            settings=QUICK._replace(channels_last=True),
+        )
 
 
 def test_without_torch() -> None:
-    done = without("torch", "sys.argv = ['cnncalc', 'profile', 'lenet5']\nfrom cnncalc.cli.main import main\nmain()")
-    assert (done.returncode, done.stderr) == (2, "error[CNN401]: torch is not installed\n   = help: pip install 'cnncalc[torch]'\n")
+    done = without(
+        "torch",
+        "sys.argv = ['cnncalc', 'profile', 'lenet5']\nfrom cnncalc.cli.main import main\nmain()",
+    )
+    assert (done.returncode, done.stderr) == (
+        2,
+        "error[CNN401]: torch is not installed\n   = help: pip install 'cnncalc[torch]'\n",
+    )

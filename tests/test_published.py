@@ -13,7 +13,9 @@ from cnncalc.analysis.zoo import members, specs
 NETWORKS = [(variant or stem, spec, variant) for stem, spec in specs() for variant in members(spec)]
 
 
-@pytest.mark.parametrize(("spec", "variant"), [n[1:] for n in NETWORKS], ids=[n[0] for n in NETWORKS])
+@pytest.mark.parametrize(
+    ("spec", "variant"), [n[1:] for n in NETWORKS], ids=[n[0] for n in NETWORKS]
+)
 def test_no_unexplained_difference(spec: cnncalc.Spec, variant: str | None) -> None:
     report = cnncalc.analyze(spec, variant)
     assert [str(d) for d in report.diagnostics if d.severity != "note"] == []
@@ -26,19 +28,43 @@ def test_no_unexplained_difference(spec: cnncalc.Spec, variant: str | None) -> N
 
 def test_the_known_errata_are_there() -> None:
     def differing(name: str) -> set[tuple]:
-        return {(p.what, p.at, str(p.printed)) for p in cnncalc.analyze(cnncalc.load(name)).published if not p.agrees}
+        return {
+            (p.what, p.at, str(p.printed))
+            for p in cnncalc.analyze(cnncalc.load(name)).published
+            if not p.agrees
+        }
 
     assert {("activations", None, "24M"), ("activation_bytes", None, "93MB")} <= differing("vgg16")
     assert ("activations", "conv1", "253440") in differing("alexnet")
     wrong = {at for what, at, _ in differing("googlenet") if what == "weights"}
-    assert {"conv1", "inception4a", "inception4c", "inception4d", "inception4e", "inception5a", "inception5b"} <= wrong
+    assert {
+        "conv1",
+        "inception4a",
+        "inception4c",
+        "inception4d",
+        "inception4e",
+        "inception5a",
+        "inception5b",
+    } <= wrong
 
 
-@pytest.mark.parametrize(("value", "figure", "agrees"), [
-    ("138M", 138_357_544, True), ("138M", 138_500_001, False), ("25.6M", 25_557_032, True), ("2.7K", 9408, False), (60000, 60000, True),
-    (60000, 60001, False), ("93MB", 60_950_432, False), ("58.1MiB", 60_950_432, True), ("1,516", 1516, True), ("159Ki", 163_328, True), ("6e7", 60_000_000, True),
-    (Fraction(3, 2), 1, False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("value", "figure", "agrees"),
+    [
+        ("138M", 138_357_544, True),
+        ("138M", 138_500_001, False),
+        ("25.6M", 25_557_032, True),
+        ("2.7K", 9408, False),
+        (60000, 60000, True),
+        (60000, 60001, False),
+        ("93MB", 60_950_432, False),
+        ("58.1MiB", 60_950_432, True),
+        ("1,516", 1516, True),
+        ("159Ki", 163_328, True),
+        ("6e7", 60_000_000, True),
+        (Fraction(3, 2), 1, False),
+    ],
+)
 def test_rounding_to_the_printed_digits(value: object, figure: int, agrees: bool) -> None:
     number = printed(value, bytes="B" in str(value))
     assert number is not None
@@ -47,5 +73,8 @@ def test_rounding_to_the_printed_digits(value: object, figure: int, agrees: bool
 
 def test_a_wrong_figure_is_reported() -> None:
     text = "input: [3, 8, 8]\nlayers:\n  - conv: {out: 2, kernel: 3}\npublished:\n  - {what: params, value: 57}\n  - {what: params, value: 56, erratum: none left}\n"
-    codes = [(d.code, d.position and d.position.line) for d in cnncalc.analyze(cnncalc.loads(text)).diagnostics]
+    codes = [
+        (d.code, d.position and d.position.line)
+        for d in cnncalc.analyze(cnncalc.loads(text)).diagnostics
+    ]
     assert codes == [("CNN303", 5), ("CNN304", 6)]

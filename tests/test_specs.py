@@ -19,7 +19,9 @@ def lines_of(stem: str) -> int:
     return count
 
 
-@pytest.mark.parametrize(("stem", "most"), [("vgg16", 30), ("vgg", 30), ("resnet", 60), ("googlenet", 60)])
+@pytest.mark.parametrize(
+    ("stem", "most"), [("vgg16", 30), ("vgg", 30), ("resnet", 60), ("googlenet", 60)]
+)
 def test_the_language_is_short(stem: str, most: int) -> None:
     assert lines_of(stem) <= most
 
@@ -35,6 +37,7 @@ def test_every_name_is_unique_over_the_zoo() -> None:
 
 def test_what_the_bare_names_mean() -> None:
     """alexnet: one tower at 227; resnet50: v1.5; googlenet: the paper's; lenet5: 1998."""
+
     def params_macs(name: str) -> tuple[int, int]:
         totals = cnncalc.analyze(cnncalc.load(name)).totals
         return totals.params, totals.macs
@@ -48,9 +51,20 @@ def test_what_the_bare_names_mean() -> None:
 def test_the_lecture_table_of_alexnet() -> None:
     shapes = {row.path: row.output_shape for row in cnncalc.analyze(cnncalc.load("alexnet")).rows}
     table = {
-        "conv1": (96, 55, 55), "pool1": (96, 27, 27), "norm1": (96, 27, 27), "conv2": (256, 27, 27), "pool2": (256, 13, 13), "norm2": (256, 13, 13),
-        "conv3": (384, 13, 13), "conv4": (384, 13, 13), "conv5": (256, 13, 13), "pool3": (256, 6, 6), "fc6": (4096,), "fc7": (4096,), "fc8": (1000,),
-    }  # fmt: skip
+        "conv1": (96, 55, 55),
+        "pool1": (96, 27, 27),
+        "norm1": (96, 27, 27),
+        "conv2": (256, 27, 27),
+        "pool2": (256, 13, 13),
+        "norm2": (256, 13, 13),
+        "conv3": (384, 13, 13),
+        "conv4": (384, 13, 13),
+        "conv5": (256, 13, 13),
+        "pool3": (256, 6, 6),
+        "fc6": (4096,),
+        "fc7": (4096,),
+        "fc8": (1000,),
+    }
     assert {path: shapes[path] for path in table} == table
 
 

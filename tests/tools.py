@@ -31,11 +31,20 @@ def fvcore(network: nn.Module, inputs: Sequence[Tensor]) -> Said:
     from fvcore.nn import FlopCountAnalysis, flop_count_table, parameter_count
 
     with torch.no_grad():
-        analysis = FlopCountAnalysis(network, tuple(inputs)).unsupported_ops_warnings(False).uncalled_modules_warnings(False)
-        total, by_module = int(analysis.total()), {path: int(count) for path, count in analysis.by_module().items()}
+        analysis = (
+            FlopCountAnalysis(network, tuple(inputs))
+            .unsupported_ops_warnings(False)
+            .uncalled_modules_warnings(False)
+        )
+        total, by_module = (
+            int(analysis.total()),
+            {path: int(count) for path, count in analysis.by_module().items()},
+        )
         printed = flop_count_table(analysis, max_depth=0).splitlines()[-1].split("|")[3].strip()
     own = dict(by_module)
-    for path in by_module:  # a join's figure includes that of the branches that stand below its name
+    for (
+        path
+    ) in by_module:  # a join's figure includes that of the branches that stand below its name
         above = counters.enclosing(path, by_module)
         if path and above:
             own[above] -= by_module[path]
@@ -47,7 +56,11 @@ def torch_counter(network: nn.Module, inputs: Sequence[Tensor]) -> Said:
 
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         network(*inputs)
-    return Said(counter.get_total_flops(), sum(p.numel() for p in network.parameters()), counters.flops_of(counter, network))
+    return Said(
+        counter.get_total_flops(),
+        sum(p.numel() for p in network.parameters()),
+        counters.flops_of(counter, network),
+    )
 
 
 def torchinfo(network: nn.Module, inputs: Sequence[Tensor]) -> Said:
@@ -60,8 +73,14 @@ def torchinfo(network: nn.Module, inputs: Sequence[Tensor]) -> Said:
         if info.is_leaf_layer:
             path = paths[info.layer_id]
             layers[path] = layers.get(path, 0) + info.macs
-    printed = next(line for line in str(found).splitlines() if line.startswith("Total mult-adds")).split(":")[-1].strip()
-    return Said(found.total_mult_adds, None, layers, printed)  # its total of parameters counts branches twice that stand below a join's name
+    printed = (
+        next(line for line in str(found).splitlines() if line.startswith("Total mult-adds"))
+        .split(":")[-1]
+        .strip()
+    )
+    return Said(
+        found.total_mult_adds, None, layers, printed
+    )  # its total of parameters counts branches twice that stand below a join's name
 
 
 class Named(nn.Module):
@@ -81,7 +100,13 @@ def ptflops(network: nn.Module, inputs: Sequence[Tensor]) -> Said:
     given = dict(zip(("first", "second", "third", "fourth", "fifth"), inputs))
     with contextlib.redirect_stdout(io.StringIO()):
         total, params = get_model_complexity_info(
-            Named(network), tuple(inputs[0].shape[1:]), as_strings=False, print_per_layer_stat=False, verbose=False, input_constructor=lambda _: given)
+            Named(network),
+            tuple(inputs[0].shape[1:]),
+            as_strings=False,
+            print_per_layer_stat=False,
+            verbose=False,
+            input_constructor=lambda _: given,
+        )
     return Said(total, params, None, flops_to_string(total))
 
 
@@ -90,7 +115,9 @@ def thop(network: nn.Module, inputs: Sequence[Tensor]) -> Said:
 
     logging.disable(logging.WARNING)  # of the modes of interpolation that it does not know
     try:
-        total, params, tree = tool.profile(network, inputs=tuple(inputs), verbose=False, ret_layer_info=True)
+        total, params, tree = tool.profile(
+            network, inputs=tuple(inputs), verbose=False, ret_layer_info=True
+        )
     finally:
         logging.disable(logging.NOTSET)
     layers: dict[str, int] = {}
@@ -104,4 +131,10 @@ def thop(network: nn.Module, inputs: Sequence[Tensor]) -> Said:
     return Said(int(total), int(params), layers, tool.clever_format([total], "%.3f"))
 
 
-TOOLS: dict[str, Callable[[nn.Module, Sequence[Tensor]], Said]] = {"fvcore": fvcore, "torch": torch_counter, "torchinfo": torchinfo, "ptflops": ptflops, "thop": thop}
+TOOLS: dict[str, Callable[[nn.Module, Sequence[Tensor]], Said]] = {
+    "fvcore": fvcore,
+    "torch": torch_counter,
+    "torchinfo": torchinfo,
+    "ptflops": ptflops,
+    "thop": thop,
+}

@@ -30,8 +30,12 @@ class Count(NamedTuple):
     layers: list[int]
     params: int
     by_operator: dict[str, int]
-    terms: dict[Term, list[str]]  # those that count something here, and the operators that they count
-    silent: dict[str, list[str]]  # what does arithmetic and counts nothing, by the reason: operators, or layers if others of the operator count
+    terms: dict[
+        Term, list[str]
+    ]  # those that count something here, and the operators that they count
+    silent: dict[
+        str, list[str]
+    ]  # what does arithmetic and counts nothing, by the reason: operators, or layers if others of the operator count
 
     @property
     def total(self) -> int:
@@ -43,9 +47,17 @@ class Count(NamedTuple):
         formulas: dict[str, list[str]] = {}
         times = Counter(key for keys in self.terms.values() for key in keys)
         for term, keys in self.terms.items():
-            formulas.setdefault(term.formula, []).extend(f"{key} ({term.marks})" if times[key] > 1 and term.marks else key for key in keys)
+            formulas.setdefault(term.formula, []).extend(
+                f"{key} ({term.marks})" if times[key] > 1 and term.marks else key for key in keys
+            )
         alone = [term.operators for term in self.convention.terms] == ["*"]
-        return "; ".join(shown(formula) + ("" if alone else f" for {', '.join(keys)}") for formula, keys in formulas.items()) or "nothing"
+        return (
+            "; ".join(
+                shown(formula) + ("" if alone else f" for {', '.join(keys)}")
+                for formula, keys in formulas.items()
+            )
+            or "nothing"
+        )
 
 
 def shown(formula: str) -> str:
@@ -63,13 +75,26 @@ def layer(row: Row, node: Node) -> Layer:
     """One layer; the ledger's classes, its values, positions and parameters."""
     op: Op = node.op  # type: ignore[assignment]
     xs, own = row.input_shapes, row.shared_with is None
-    statistics = sum(product(shape) for name, shape in op.buffers(*xs).items() if name.startswith("running_")) if own else 0
+    statistics = (
+        sum(
+            product(shape) for name, shape in op.buffers(*xs).items() if name.startswith("running_")
+        )
+        if own
+        else 0
+    )
     weights = {name: product(shape) for name, shape in op.weights(*xs).items()}
     places = product(row.output_shape[1:])
     figures = {
-        **row.cost._asdict(), "x": product(xs[0]), "y": product(row.output_shape), "places": places, "weights": sum(weights.values()),
-        "filters": weights.get("weight", 0), "params": row.params, "statistics": statistics, "read": op.reads(*xs),
-    }  # fmt: skip
+        **row.cost._asdict(),
+        "x": product(xs[0]),
+        "y": product(row.output_shape),
+        "places": places,
+        "weights": sum(weights.values()),
+        "filters": weights.get("weight", 0),
+        "params": row.params,
+        "statistics": statistics,
+        "read": op.reads(*xs),
+    }
     return Layer(op.key, op.marks(*xs), figures)
 
 
@@ -106,11 +131,26 @@ def under(report: Report, name: str) -> Report:
     Errors: a Mistake for an unknown name.
     """
     if name not in CONVENTIONS:
-        raise Mistake(misspelled(Diagnostic("CNN111", f"no convention is called `{name}`"), name, CONVENTIONS, f"conventions are {', '.join(CONVENTIONS)}"))
+        raise Mistake(
+            misspelled(
+                Diagnostic("CNN111", f"no convention is called `{name}`"),
+                name,
+                CONVENTIONS,
+                f"conventions are {', '.join(CONVENTIONS)}",
+            )
+        )
     found = count(report, CONVENTIONS[name])
-    each, total = (found.layers, found.total) if found.convention.terms else ([None] * len(report.rows), None)
+    each, total = (
+        (found.layers, found.total) if found.convention.terms else ([None] * len(report.rows), None)
+    )
     rows = [row._replace(counted=n) for row, n in zip(report.rows, each)]
-    return replace(report, rows=rows, totals=report.totals._replace(counted=total, counted_params=found.params), convention=name, rule=found.rule)
+    return replace(
+        report,
+        rows=rows,
+        totals=report.totals._replace(counted=total, counted_params=found.params),
+        convention=name,
+        rule=found.rule,
+    )
 
 
 def counts(report: Report) -> list[Count]:

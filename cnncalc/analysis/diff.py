@@ -28,7 +28,9 @@ class Unit(NamedTuple):
 class Change(NamedTuple):
     """A layer of one or both networks; `figures` are those that differ, old and new."""
 
-    kind: Literal["added", "removed", "changed", "field", "renamed"]  # field: it is the same, but what comes before it is not
+    kind: Literal[
+        "added", "removed", "changed", "field", "renamed"
+    ]  # field: it is the same, but what comes before it is not
     old: Unit | None
     new: Unit | None
     figures: dict[str, tuple[Any, Any]]
@@ -68,21 +70,33 @@ def diff(old: Report, new: Report) -> Diff:
             continue
         figures = dict(differences(a, b))
         inputs = tuple(paths.get(path, path) for path in a.row.inputs)
-        if inputs != b.row.inputs and all(path in paths for path in a.row.inputs) and set(b.row.inputs) <= set(paths.values()):
+        if (
+            inputs != b.row.inputs
+            and all(path in paths for path in a.row.inputs)
+            and set(b.row.inputs) <= set(paths.values())
+        ):
             figures["from"] = (a.row.inputs, b.row.inputs)
         alike += list(figures) in ([], ["field"])
         if figures:
-            changes.append(Change("field" if list(figures) == ["field"] else "changed", a, b, figures))
+            changes.append(
+                Change("field" if list(figures) == ["field"] else "changed", a, b, figures)
+            )
         elif a.row.path != b.row.path:
             changes.append(Change("renamed", a, b, {}))
-    totals: dict[str, tuple[Any, Any]] = {name: (getattr(old.totals, name), getattr(new.totals, name)) for name in TOTALS}
-    fields = [report.receptive_field and one_size(report.receptive_field[1]) for report in (old, new)]
+    totals: dict[str, tuple[Any, Any]] = {
+        name: (getattr(old.totals, name), getattr(new.totals, name)) for name in TOTALS
+    }
+    fields = [
+        report.receptive_field and one_size(report.receptive_field[1]) for report in (old, new)
+    ]
     totals["receptive_field"] = fields[0], fields[1]
     totals["outputs"] = list(old.outputs.values()), list(new.outputs.values())
     return Diff(old, new, changes, alike, totals, list(budgets_beside(old, new)))
 
 
-def same_paths(old: Report, new: Report, pairs: list[tuple[Unit | None, Unit | None]]) -> Iterator[tuple[str, str]]:
+def same_paths(
+    old: Report, new: Report, pairs: list[tuple[Unit | None, Unit | None]]
+) -> Iterator[tuple[str, str]]:
     """The path in the new network of every layer of the old one that has a counterpart."""
     yield from zip(old.inputs, new.inputs)
     for a, b in pairs:
@@ -96,10 +110,17 @@ def units(report: Report) -> list[Unit]:
     found: list[Unit] = []
     nodes = (node for node in report.graph.nodes if node.op)
     for row, node in zip(report.rows, nodes):
-        follows = found and row.inputs == (found[-1].riders[-1][0] if found[-1].riders else found[-1].row.path,)
-        free = not (row.params or row.macs or row.activations) and (row.output_shape,) == row.input_shapes
+        follows = found and row.inputs == (
+            found[-1].riders[-1][0] if found[-1].riders else found[-1].row.path,
+        )
+        free = (
+            not (row.params or row.macs or row.activations)
+            and (row.output_shape,) == row.input_shapes
+        )
         if follows and free:
-            found[-1] = found[-1]._replace(riders=(*found[-1].riders, (row.path, row.op, settings(row, node))))
+            found[-1] = found[-1]._replace(
+                riders=(*found[-1].riders, (row.path, row.op, settings(row, node)))
+            )
         else:
             found.append(Unit(row, node, settings(row, node)))
     return found
@@ -107,10 +128,15 @@ def units(report: Report) -> list[Unit]:
 
 def aligned(old: list[Unit], new: list[Unit]) -> Iterator[tuple[Unit | None, Unit | None]]:
     """Pairs of layers that correspond, in order, with None where one has no counterpart: the alignment of highest score."""
-    start = next((n for n, (a, b) in enumerate(zip(old, new)) if score(a, b) < 5), min(len(old), len(new)))
+    start = next(
+        (n for n, (a, b) in enumerate(zip(old, new)) if score(a, b) < 5), min(len(old), len(new))
+    )
     yield from zip(old[:start], new[:start])
     old, new = old[start:], new[start:]
-    end = next((n for n, (a, b) in enumerate(zip(reversed(old), reversed(new))) if score(a, b) < 6), min(len(old), len(new)))
+    end = next(
+        (n for n, (a, b) in enumerate(zip(reversed(old), reversed(new))) if score(a, b) < 6),
+        min(len(old), len(new)),
+    )
     behind = list(zip(old[len(old) - end :], new[len(new) - end :]))
     yield from between(old[: len(old) - end], new[: len(new) - end])
     yield from behind
@@ -124,10 +150,17 @@ def between(old: list[Unit], new: list[Unit]) -> Iterator[tuple[Unit | None, Uni
     best = [[0] * (len(new) + 1) for _ in range(len(old) + 1)]
     for i in range(len(old) - 1, -1, -1):
         for j in range(len(new) - 1, -1, -1):
-            best[i][j] = max(best[i + 1][j], best[i][j + 1], score(old[i], new[j]) + best[i + 1][j + 1])
+            best[i][j] = max(
+                best[i + 1][j], best[i][j + 1], score(old[i], new[j]) + best[i + 1][j + 1]
+            )
     i = j = 0
     while i < len(old) or j < len(new):
-        if i < len(old) and j < len(new) and (points := score(old[i], new[j])) and best[i][j] == points + best[i + 1][j + 1]:
+        if (
+            i < len(old)
+            and j < len(new)
+            and (points := score(old[i], new[j]))
+            and best[i][j] == points + best[i + 1][j + 1]
+        ):
             yield old[i], new[j]
             i, j = i + 1, j + 1
         elif j == len(new) or i < len(old) and best[i][j] == best[i + 1][j]:
@@ -142,7 +175,12 @@ def score(a: Unit, b: Unit) -> int:
     """How well two layers correspond: the same operator with equal settings, shape and riders; the same path."""
     if a.row.op != b.row.op:
         return 0
-    same = a.settings == b.settings and a.row.output_shape == b.row.output_shape and a.row.input_shapes == b.row.input_shapes and followers(a) == followers(b)
+    same = (
+        a.settings == b.settings
+        and a.row.output_shape == b.row.output_shape
+        and a.row.input_shapes == b.row.input_shapes
+        and followers(a) == followers(b)
+    )
     return 4 * same + 2 * (a.row.path == b.row.path) or 1
 
 
@@ -153,7 +191,9 @@ def settings(row: Row, node: Node) -> dict[str, Any]:
     found = {field: getattr(op, field) for field in op.fields()}
     if isinstance(op, Sliding):
         x = row.input_shapes[0]
-        windows = dict(zip(("kernel", "stride", "dilation"), op.geometry(len(x) - 1))) | {"padding": op.around(x)}
+        windows = dict(zip(("kernel", "stride", "dilation"), op.geometry(len(x) - 1))) | {
+            "padding": op.around(x)
+        }
         found |= {field: windows[field] for field in windows if field in found}
     return found
 
@@ -203,4 +243,11 @@ def budgets_beside(old: Report, new: Report) -> Iterator[Moved]:
     for budget in new.budgets:
         known = before.get((budget.what, budget.at))
         ours = known.ours if known else figure(old, budget.what, budget.at)
-        yield Moved(f"{budget.what} at {budget.at}" if budget.at else budget.what, known and known.limit, budget.limit, ours, budget.ours, budget.verdict)
+        yield Moved(
+            f"{budget.what} at {budget.at}" if budget.at else budget.what,
+            known and known.limit,
+            budget.limit,
+            ours,
+            budget.ours,
+            budget.verdict,
+        )

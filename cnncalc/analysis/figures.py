@@ -11,11 +11,34 @@ from ..num import product
 from .receptive_field import ReceptiveField
 from .rows import BYTES, Report, Totals
 
-PREFIX = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12,
-          "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}  # fmt: skip
-_NUMBER = re.compile(r"([0-9][0-9,_]*)(?:\.([0-9]+))?(?:e([0-9]{1,2}))?\s*([kKMGT]i?)?\s*(bytes|B)?\Z")
-TOTALS = tuple(name for name in Totals._fields if not name.startswith("counted"))  # those depend on how one counts
-SUMMED = ("params", "weights", "biases", "affine", "buffers", "macs", "flops", "activations", "activation_bytes")
+PREFIX = {
+    "": 1,
+    "k": 10**3,
+    "K": 10**3,
+    "M": 10**6,
+    "G": 10**9,
+    "T": 10**12,
+    "Ki": 2**10,
+    "Mi": 2**20,
+    "Gi": 2**30,
+}
+_NUMBER = re.compile(
+    r"([0-9][0-9,_]*)(?:\.([0-9]+))?(?:e([0-9]{1,2}))?\s*([kKMGT]i?)?\s*(bytes|B)?\Z"
+)
+TOTALS = tuple(
+    name for name in Totals._fields if not name.startswith("counted")
+)  # those depend on how one counts
+SUMMED = (
+    "params",
+    "weights",
+    "biases",
+    "affine",
+    "buffers",
+    "macs",
+    "flops",
+    "activations",
+    "activation_bytes",
+)
 
 
 class Printed(NamedTuple):
@@ -40,7 +63,8 @@ def printed(value: Any, bytes: bool = False) -> Printed | None:
     if isinstance(value, int):
         return Printed(Fraction(value), Fraction(0))
     if isinstance(value, Fraction):
-        digits = -Decimal(float(value)).normalize().as_tuple().exponent if value.denominator > 1 else 0  # type: ignore[operator]
+        exponent = Decimal(float(value)).normalize().as_tuple().exponent
+        digits = -int(exponent) if value.denominator > 1 else 0
         places = next(d for d in range(1, digits + 1) if (value * 10**d).denominator == 1)
         return Printed(value, Fraction(1, 2 * 10**places))
     match = _NUMBER.match(value.strip()) if isinstance(value, str) else None

@@ -24,7 +24,9 @@ class Comparison(NamedTuple):
     erratum: str | None
 
 
-def compare(report: Report, entries: list[Published], marks: Marks, file: str) -> tuple[list[Comparison], list[Diagnostic]]:
+def compare(
+    report: Report, entries: list[Published], marks: Marks, file: str
+) -> tuple[list[Comparison], list[Diagnostic]]:
     """Each entry beside our figure; a difference without erratum, or an erratum without difference, is a warning."""
     comparisons, found = [], []
     for index, entry in enumerate(entries):
@@ -35,15 +37,40 @@ def compare(report: Report, entries: list[Published], marks: Marks, file: str) -
             continue
         agrees = _agrees(entry, ours)
         if agrees is None:
-            found.append(Diagnostic("CNN103", f"`value` takes a number as printed, such as 138M, or a shape, not {shown(entry.value)}", place.find("value").position(file)))
+            found.append(
+                Diagnostic(
+                    "CNN103",
+                    f"`value` takes a number as printed, such as 138M, or a shape, not {shown(entry.value)}",
+                    place.find("value").position(file),
+                )
+            )
             continue
-        comparisons.append(Comparison(entry.what, entry.at, entry.value, ours, agrees, entry.source, entry.erratum))
+        comparisons.append(
+            Comparison(entry.what, entry.at, entry.value, ours, agrees, entry.source, entry.erratum)
+        )
         where = f" of `{entry.at}`" if entry.at else ""
         if not agrees and entry.erratum is None:
-            found.append(Diagnostic("CNN303", f"{entry.what}{where} is {ours:,}, published {entry.value}" if isinstance(ours, int) else f"{entry.what}{where} is {list(ours)}, published {entry.value}",
-                                    place.find("value").position(file), help="correct the spec, or say in `erratum` why the printed figure is not right", severity="warning"))
+            found.append(
+                Diagnostic(
+                    "CNN303",
+                    f"{entry.what}{where} is {ours:,}, published {entry.value}"
+                    if isinstance(ours, int)
+                    else f"{entry.what}{where} is {list(ours)}, published {entry.value}",
+                    place.find("value").position(file),
+                    help="correct the spec, or say in `erratum` why the printed figure is not right",
+                    severity="warning",
+                )
+            )
         if agrees and entry.erratum is not None:
-            found.append(Diagnostic("CNN304", f"{entry.what}{where} agrees with {entry.value}: its erratum is out of date", place.key(file, "erratum"), help="remove `erratum`", severity="warning"))
+            found.append(
+                Diagnostic(
+                    "CNN304",
+                    f"{entry.what}{where} agrees with {entry.value}: its erratum is out of date",
+                    place.key(file, "erratum"),
+                    help="remove `erratum`",
+                    severity="warning",
+                )
+            )
     return comparisons, found
 
 
@@ -56,7 +83,29 @@ def _agrees(entry: Published, ours: Any) -> bool | None:
 
 def _unknown(report: Report, entry: Published, place: Marks, file: str) -> Diagnostic:
     if entry.what not in known_figures():
-        return misspelled(Diagnostic("CNN103", f"`{entry.what}` is no figure of a network", place.find("what").position(file)), entry.what, known_figures(), f"figures are {', '.join(known_figures())}")
+        return misspelled(
+            Diagnostic(
+                "CNN103",
+                f"`{entry.what}` is no figure of a network",
+                place.find("what").position(file),
+            ),
+            entry.what,
+            known_figures(),
+            f"figures are {', '.join(known_figures())}",
+        )
     if entry.at is not None and not report.group(entry.at) and entry.at not in report.graph.groups:
-        return misspelled(Diagnostic("CNN105", f"`at` names `{entry.at}`, and no layer is called so", place.find("at").position(file)), entry.at, report.graph.groups)
-    return Diagnostic("CNN103", f"`{entry.what}` has no meaning {f'at `{entry.at}`' if entry.at else 'here'}", place.position(file), help="params, weights, macs, flops, activations, shape and receptive_field have, at a layer")
+        return misspelled(
+            Diagnostic(
+                "CNN105",
+                f"`at` names `{entry.at}`, and no layer is called so",
+                place.find("at").position(file),
+            ),
+            entry.at,
+            report.graph.groups,
+        )
+    return Diagnostic(
+        "CNN103",
+        f"`{entry.what}` has no meaning {f'at `{entry.at}`' if entry.at else 'here'}",
+        place.position(file),
+        help="params, weights, macs, flops, activations, shape and receptive_field have, at a layer",
+    )

@@ -67,14 +67,29 @@ def receptions(graph: Graph) -> tuple[list[dict[int, Reception]], list[Diagnosti
             continue
         merged: dict[int, Reception] = {}
         said: set[str] = set()
-        for reaches, source in zip(node.op.window(*(graph.nodes[m].shape for m in node.inputs)), node.inputs):
+        for reaches, source in zip(
+            node.op.window(*(graph.nodes[m].shape for m in node.inputs)), node.inputs
+        ):
             if reaches is None:
                 continue
             for origin, below in seen[source].items():
                 new = tuple(through(reach, below, said) for reach in reaches)
-                merged[origin] = tuple(joined(a, b, said) for a, b in zip(merged[origin], new)) if origin in merged else new
+                merged[origin] = (
+                    tuple(joined(a, b, said) for a, b in zip(merged[origin], new))
+                    if origin in merged
+                    else new
+                )
         seen.append(merged)
-        notes += [Diagnostic("CNN209", f"in `{node.path}` {text}", node.position, context=node.context, severity="note") for text in sorted(said)]
+        notes += [
+            Diagnostic(
+                "CNN209",
+                f"in `{node.path}` {text}",
+                node.position,
+                context=node.context,
+                severity="note",
+            )
+            for text in sorted(said)
+        ]
     return seen, notes
 
 
@@ -87,7 +102,9 @@ def through(reach: Reach, below: Reception, said: set[str]) -> Seen:
         return None
     field = under[1].through(reach[1])
     if field is None:
-        said.add("the receptive field differs from position to position too often to follow, and is shown as the whole")
+        said.add(
+            "the receptive field differs from position to position too often to follow, and is shown as the whole"
+        )
         return None
     return under[0], field
 
@@ -98,26 +115,39 @@ def joined(a: Seen, b: Seen, said: set[str]) -> Seen:
         return None
     (axis, f), (other, g) = a, b
     if axis != other:
-        said.add("branches meet that look along different axes of the input: the receptive field is shown as the whole")
+        said.add(
+            "branches meet that look along different axes of the input: the receptive field is shown as the whole"
+        )
         return None
     both = f.union(g)
     if both is None:
-        said.add(f"branches with strides {f.stride} and {g.stride} meet: the receptive field grows across the image and is shown as the whole")
+        said.add(
+            f"branches with strides {f.stride} and {g.stride} meet: the receptive field grows across the image and is shown as the whole"
+        )
         return None
     if f.centre != g.centre:
-        said.add(f"branches meet with centres at {float(f.centre):g} and {float(g.centre):g}: their receptive fields are misaligned")
+        said.add(
+            f"branches meet with centres at {float(f.centre):g} and {float(g.centre):g}: their receptive fields are misaligned"
+        )
     return axis, both
 
 
-def shown_fields(node: Node, seen: dict[int, Reception], graph: Graph) -> tuple[ReceptiveField, ...]:
+def shown_fields(
+    node: Node, seen: dict[int, Reception], graph: Graph
+) -> tuple[ReceptiveField, ...]:
     """The receptive fields of a layer, one for each input of the network it sees; none for a vector, which has no axes."""
     shown = []
     for origin, reception in seen.items():
         sizes = graph.nodes[origin].shape[1:]
         if reception and sizes:
             axes, fields = zip(*(ALL_SEEN if axis is None else axis for axis in reception))
-            along = tuple(sizes[min(n, len(sizes) - 1) if axis is None else axis] for n, axis in enumerate(axes))
-            shown.append(ReceptiveField(graph.nodes[origin].path, fields, axes, along, tuple(node.shape[1:])))
+            along = tuple(
+                sizes[min(n, len(sizes) - 1) if axis is None else axis]
+                for n, axis in enumerate(axes)
+            )
+            shown.append(
+                ReceptiveField(graph.nodes[origin].path, fields, axes, along, tuple(node.shape[1:]))
+            )
     return tuple(shown)
 
 

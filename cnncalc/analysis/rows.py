@@ -32,7 +32,9 @@ class Row(NamedTuple):
     batch: int
     activations: int
     activation_bytes: int
-    receptive_fields: tuple[ReceptiveField, ...]  # one for each input of the network that is seen; none for a vector
+    receptive_fields: tuple[
+        ReceptiveField, ...
+    ]  # one for each input of the network that is seen; none for a vector
     shared_with: str | None
     position: Position | None
     counted: int | None  # by the report's convention; None where that counts parameters alone
@@ -94,7 +96,9 @@ class Report:
     published: list = field(default_factory=list)
     convention: str = "macs"
     rule: str = "mac"  # of the convention, as far as this network has use for it
-    not_compared: int = 0  # published figures left aside under other parameters, input, batch or type
+    not_compared: int = (
+        0  # published figures left aside under other parameters, input, batch or type
+    )
     budgets: list = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
@@ -106,10 +110,18 @@ class Report:
     @property
     def receptive_field(self) -> tuple[str, ReceptiveField] | None:
         """The last layer before the first output that does not see the whole input on any axis, and what it sees."""
-        leading = self.graph.before(self.graph.outputs[0]) if self.graph.outputs else range(len(self.graph.nodes))
+        leading = (
+            self.graph.before(self.graph.outputs[0])
+            if self.graph.outputs
+            else range(len(self.graph.nodes))
+        )
         on_the_way = {self.graph.nodes[n].path for n in leading}
         for row in reversed(self.rows):
-            if row.path in on_the_way and row.receptive_field and None not in row.receptive_field.fields:
+            if (
+                row.path in on_the_way
+                and row.receptive_field
+                and None not in row.receptive_field.fields
+            ):
                 return row.path, row.receptive_field
         return None
 
@@ -139,13 +151,17 @@ class Report:
         return [row for row in self.rows if row.path == path or row.path.startswith(path + ".")]
 
 
-def fold(graph: Graph, batch: int = 1, dtype: str = "float32") -> tuple[list[Row], Totals, list[Diagnostic]]:
+def fold(
+    graph: Graph, batch: int = 1, dtype: str = "float32"
+) -> tuple[list[Row], Totals, list[Diagnostic]]:
     """Rows and totals of a graph, and what its receptive fields have to say."""
     width, nodes = BYTES[dtype], graph.nodes
     storage = storages(graph)
     seen, notes = receptions(graph)
     rows, input_values, conv_values = [], 0, 0
-    shown: dict[tuple[int, tuple], tuple[ReceptiveField, ...]] = {}  # layers that only pass on what is below share it
+    shown: dict[
+        tuple[int, tuple], tuple[ReceptiveField, ...]
+    ] = {}  # layers that only pass on what is below share it
     for n, node in enumerate(nodes):
         op = node.op
         if op is None:
@@ -163,21 +179,53 @@ def fold(graph: Graph, batch: int = 1, dtype: str = "float32") -> tuple[list[Row
             shown[key] = shown_fields(node, seen[n], graph)
         buffers = sum(map(product, op.buffers(*xs).values())) if node.shares is None else 0
         cost = op.cost(*xs, y=y)
-        rows.append(Row(
-            node.path, op.key, tuple(nodes[m].path for m in node.inputs), tuple(tuple(x) for x in xs), tuple(y),
-            weights, biases, affine, buffers, cost, batch, fresh, fresh * width,
-            shown[key], None if node.shares is None else nodes[node.shares].path, node.position, cost.mac * batch))  # fmt: skip
+        rows.append(
+            Row(
+                node.path,
+                op.key,
+                tuple(nodes[m].path for m in node.inputs),
+                tuple(tuple(x) for x in xs),
+                tuple(y),
+                weights,
+                biases,
+                affine,
+                buffers,
+                cost,
+                batch,
+                fresh,
+                fresh * width,
+                shown[key],
+                None if node.shares is None else nodes[node.shares].path,
+                node.position,
+                cost.mac * batch,
+            )
+        )
     return rows, total(rows, input_values * batch, conv_values * batch, width), notes
 
 
 def total(rows: list[Row], input_values: int, conv_values: int, width: int) -> Totals:
     """The sums of the rows."""
-    weights, biases, affine = (sum(getattr(row, part) for row in rows) for part in ("weights", "biases", "affine"))
+    weights, biases, affine = (
+        sum(getattr(row, part) for row in rows) for part in ("weights", "biases", "affine")
+    )
     params, macs = weights + biases + affine, sum(row.macs for row in rows)
     activations = input_values + sum(row.activations for row in rows)
     return Totals(
-        params, weights, biases, affine, params, sum(row.buffers for row in rows),
-        macs, sum(row.flops for row in rows), activations, conv_values, activations * width, params * width, macs, params)  # fmt: skip
+        params,
+        weights,
+        biases,
+        affine,
+        params,
+        sum(row.buffers for row in rows),
+        macs,
+        sum(row.flops for row in rows),
+        activations,
+        conv_values,
+        activations * width,
+        params * width,
+        macs,
+        params,
+    )
 
 
 NONE = (0, 0, 0)

@@ -64,7 +64,11 @@ def takes(graph: Graph, inputs: Sequence[Shape]) -> bool:
     given = iter(inputs)
     try:
         for node in graph.nodes:
-            shapes.append(next(given) if node.op is None else checked(node.op, [shapes[n] for n in node.inputs]))
+            shapes.append(
+                next(given)
+                if node.op is None
+                else checked(node.op, [shapes[n] for n in node.inputs])
+            )
     except Mistake:
         return False
     return True
@@ -77,7 +81,13 @@ def instead_of(graph: Graph, given: Shape) -> str | None:
         return None
     square = least_input(graph)
     if square is not None and min(given[-sides:]) < square[-1]:
-        square_of = "input" if sides == 1 else "square input" if len(first) == 3 else f"square input of {first[1]} frames"
+        square_of = (
+            "input"
+            if sides == 1
+            else "square input"
+            if len(first) == 3
+            else f"square input of {first[1]} frames"
+        )
         return f"the least {square_of} that this network takes is {named(square)}"
     frames = least_frames(graph, given[-sides:])
     if frames is not None and given[1] < frames[1]:

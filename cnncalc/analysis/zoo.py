@@ -48,18 +48,41 @@ def networks(words: Iterable[str] = ()) -> list[Network]:
     Errors: a Mistake for a word that is in none.
     """
     wanted = [word.lower() for word in words]
-    listed = [(variant or stem, stem, spec, variant) for stem, spec in specs() for variant in members(spec)]
+    listed = [
+        (variant or stem, stem, spec, variant)
+        for stem, spec in specs()
+        for variant in members(spec)
+    ]
     for word in wanted:
         if not any(word in name.lower() or word in stem for name, stem, _, _ in listed):
-            otherwise = "`cnncalc zoo show NAME` tells of one" if word == "show" else "`cnncalc zoo` lists what is bundled"
-            raise Mistake(misspelled(Diagnostic("CNN111", f"no bundled network has `{word}` in its name"), word, [name for name, *_ in listed], otherwise))
-    chosen = [entry for entry in listed if not wanted or any(word in entry[0].lower() or word in entry[1] for word in wanted)]
+            otherwise = (
+                "`cnncalc zoo show NAME` tells of one"
+                if word == "show"
+                else "`cnncalc zoo` lists what is bundled"
+            )
+            raise Mistake(
+                misspelled(
+                    Diagnostic("CNN111", f"no bundled network has `{word}` in its name"),
+                    word,
+                    [name for name, *_ in listed],
+                    otherwise,
+                )
+            )
+    chosen = [
+        entry
+        for entry in listed
+        if not wanted or any(word in entry[0].lower() or word in entry[1] for word in wanted)
+    ]
     return [network(spec, stem, variant) for _, stem, spec, variant in chosen]
 
 
 def network(spec: Spec, stem: str, variant: str | None) -> Network:
     """One of them, under the name that `SPEC` may have."""
-    return Network(variant or stem, f"{stem}.yaml#{variant}" if variant else f"{stem}.yaml", analyze(spec, variant))
+    return Network(
+        variant or stem,
+        f"{stem}.yaml#{variant}" if variant else f"{stem}.yaml",
+        analyze(spec, variant),
+    )
 
 
 def value(report: Report, what: str) -> Any:
@@ -75,7 +98,14 @@ def known(what: str, also: tuple[str, ...] = ()) -> str:
     """
     what = ALIASES.get(what.lower(), what.lower())
     if what not in (*FIGURES, *also):
-        raise Mistake(misspelled(Diagnostic("CNN111", f"`{what}` is no figure of a network"), what, (*also, *FIGURES, *ALIASES), f"figures are {', '.join((*also, *FIGURES))}"))
+        raise Mistake(
+            misspelled(
+                Diagnostic("CNN111", f"`{what}` is no figure of a network"),
+                what,
+                (*also, *FIGURES, *ALIASES),
+                f"figures are {', '.join((*also, *FIGURES))}",
+            )
+        )
     return what
 
 
@@ -89,9 +119,19 @@ def filtered(found: list[Network], conditions: Iterable[str]) -> list[Network]:
         number = printed(match[3], "bytes" in match[1]) if match else None
         if match is None or number is None:
             odd = f": `{match[3]}` is no number" if match else ""
-            raise Mistake(Diagnostic("CNN111", f"--where takes a condition such as `params < 10M`, not `{text}`{odd}", help="a figure, one of < <= > >= =, and a number such as 10M or 2018"))
+            raise Mistake(
+                Diagnostic(
+                    "CNN111",
+                    f"--where takes a condition such as `params < 10M`, not `{text}`{odd}",
+                    help="a figure, one of < <= > >= =, and a number such as 10M or 2018",
+                )
+            )
         what, holds = known(match[1]), COMPARED[match[2]]
-        found = [network for network in found if (n := value(network.report, what)) is not None and holds(n, number.value)]
+        found = [
+            network
+            for network in found
+            if (n := value(network.report, what)) is not None and holds(n, number.value)
+        ]
     return found
 
 
@@ -103,7 +143,9 @@ def ordered(found: list[Network], by: str | None, reverse: bool = False) -> list
     if what == "name":
         return sorted(found, key=lambda network: network.name, reverse=reverse)
     having = [network for network in found if value(network.report, what) is not None]
-    return sorted(having, key=lambda network: value(network.report, what), reverse=reverse) + [network for network in found if network not in having]
+    return sorted(having, key=lambda network: value(network.report, what), reverse=reverse) + [
+        network for network in found if network not in having
+    ]
 
 
 class Entry(NamedTuple):
@@ -124,7 +166,15 @@ def entry(name: str) -> Entry:
     name = name.rpartition("#")[2].removesuffix(".yaml")  # as `zoo --format json` names the spec
     path, variant = bundled(name)
     spec = from_text(read(path), shorten(path))
-    if variant is None and None not in members(spec):  # the base goes by the name of the variant that changes nothing
-        variant = next(member for member, own in (spec.document.variants or {}).items() if own is None or not own.params)
+    if variant is None and None not in members(
+        spec
+    ):  # the base goes by the name of the variant that changes nothing
+        variant = next(
+            member
+            for member, own in (spec.document.variants or {}).items()
+            if own is None or not own.params
+        )
     found = network(spec, path.stem, variant)
-    return Entry(found, [member or path.stem for member in members(spec)], least_input(found.report.graph))
+    return Entry(
+        found, [member or path.stem for member in members(spec)], least_input(found.report.graph)
+    )

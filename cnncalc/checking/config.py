@@ -11,7 +11,16 @@ from ..rules import matching
 
 LEVELS: tuple[Severity, ...] = ("note", "warning", "error")
 FAILS = {"CNN302": "error"}  # `analyze` shows it as a warning
-KEYS = {"select": list, "ignore": list, "exclude": list, "per-file-ignores": dict, "severity": dict, "fail-on": str, "baseline": str, "lock": str}
+KEYS = {
+    "select": list,
+    "ignore": list,
+    "exclude": list,
+    "per-file-ignores": dict,
+    "severity": dict,
+    "fail-on": str,
+    "baseline": str,
+    "lock": str,
+}
 
 
 class Config(NamedTuple):
@@ -30,7 +39,9 @@ class Config(NamedTuple):
     def judged(self, diagnostic: Diagnostic) -> Diagnostic | None:
         """The diagnostic with its severity here, or None where it does not count."""
         code = diagnostic.code
-        selected = not self.select or code in self.select or code.startswith("CNN0")  # of what cannot be read, nothing else can be told
+        selected = (
+            not self.select or code in self.select or code.startswith("CNN0")
+        )  # of what cannot be read, nothing else can be told
         if code in self.ignore or not selected:
             return None
         severity = dict(self.severity).get(code, FAILS.get(code, diagnostic.severity))
@@ -69,7 +80,9 @@ def section(file: Path) -> dict[str, Any] | None:
     except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
         raise Mistake(Diagnostic("CNN111", f"{file}: {error}")) from None
     if table is not None and not isinstance(table, dict):
-        raise Mistake(Diagnostic("CNN111", f"{file}: tool.cnncalc is a table", help="[tool.cnncalc]"))
+        raise Mistake(
+            Diagnostic("CNN111", f"{file}: tool.cnncalc is a table", help="[tool.cnncalc]")
+        )
     return table
 
 
@@ -77,20 +90,56 @@ def config_of(table: dict[str, Any], file: str) -> Config:
     """A table as Config; unknown keys, codes and values of another type are mistakes."""
     for key, value in table.items():
         if key not in KEYS:
-            raise Mistake(misspelled(Diagnostic("CNN111", f"{file}: [tool.cnncalc] has no key `{key}`"), key, KEYS, f"it has {', '.join(KEYS)}"))
-        lists = value.values() if key == "per-file-ignores" and isinstance(value, dict) else [value] if KEYS[key] is list else []
-        if not isinstance(value, KEYS[key]) or not all(isinstance(one, list) and all(isinstance(item, str) for item in one) for one in lists):
-            wanted = {list: "a list of strings", dict: "a table of lists of strings" if lists else "a table", str: "a string"}[KEYS[key]]
+            raise Mistake(
+                misspelled(
+                    Diagnostic("CNN111", f"{file}: [tool.cnncalc] has no key `{key}`"),
+                    key,
+                    KEYS,
+                    f"it has {', '.join(KEYS)}",
+                )
+            )
+        lists = (
+            value.values()
+            if key == "per-file-ignores" and isinstance(value, dict)
+            else [value]
+            if KEYS[key] is list
+            else []
+        )
+        if not isinstance(value, KEYS[key]) or not all(
+            isinstance(one, list) and all(isinstance(item, str) for item in one) for one in lists
+        ):
+            wanted = {
+                list: "a list of strings",
+                dict: "a table of lists of strings" if lists else "a table",
+                str: "a string",
+            }[KEYS[key]]
             raise Mistake(Diagnostic("CNN111", f"{file}: `{key}` in [tool.cnncalc] takes {wanted}"))
     try:
-        per_file = tuple((pattern, matching(tuple(codes))) for pattern, codes in table.get("per-file-ignores", {}).items())
-        severity = tuple((code, level_of(level)) for prefix, level in table.get("severity", {}).items() for code in sorted(matching((prefix,))))
+        per_file = tuple(
+            (pattern, matching(tuple(codes)))
+            for pattern, codes in table.get("per-file-ignores", {}).items()
+        )
+        severity = tuple(
+            (code, level_of(level))
+            for prefix, level in table.get("severity", {}).items()
+            for code in sorted(matching((prefix,)))
+        )
         beside = lambda key: str(Path(file).parent / table[key]) if key in table else None  # noqa: E731
         return Config(
-            matching(tuple(table.get("select", ()))), matching(tuple(table.get("ignore", ()))), per_file, severity,
-            tuple(table.get("exclude", ())), level_of(table.get("fail-on", "error")), beside("baseline"), beside("lock"), str(Path(file).parent))  # fmt: skip
+            matching(tuple(table.get("select", ()))),
+            matching(tuple(table.get("ignore", ()))),
+            per_file,
+            severity,
+            tuple(table.get("exclude", ())),
+            level_of(table.get("fail-on", "error")),
+            beside("baseline"),
+            beside("lock"),
+            str(Path(file).parent),
+        )
     except Mistake as mistake:
-        raise Mistake(*(d._replace(message=f"{file}: {d.message}") for d in mistake.diagnostics)) from None
+        raise Mistake(
+            *(d._replace(message=f"{file}: {d.message}") for d in mistake.diagnostics)
+        ) from None
 
 
 def level_of(text: Any) -> Severity:
@@ -103,4 +152,6 @@ def level_of(text: Any) -> Severity:
 
 def codes_of(texts: list[str] | None) -> frozenset[str]:
     """``CNN501,CNN2`` → the codes that begin so."""
-    return matching(tuple(part.strip() for text in texts or () for part in text.split(",") if part.strip()))
+    return matching(
+        tuple(part.strip() for text in texts or () for part in text.split(",") if part.strip())
+    )

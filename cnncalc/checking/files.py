@@ -13,11 +13,15 @@ from ..language.load import bundled, is_file, read, shorten
 
 OWN_NAME = (".cnn.yaml", ".cnn.yml")
 YAML = (".yaml", ".yml")
-_KEY = re.compile(r"^(?:\{\s*)?['\"]?cnncalc['\"]?\s*:", re.M)  # `cnncalc: 1` at the top level, even of a file that does not parse
+_KEY = re.compile(
+    r"^(?:\{\s*)?['\"]?cnncalc['\"]?\s*:", re.M
+)  # `cnncalc: 1` at the top level, even of a file that does not parse
 PASSED_OVER = {"node_modules", "__pycache__", "site-packages"}
 
 
-def found(paths: list[str], exclude: tuple[str, ...] = (), root: str = ".", only_specs: bool = False) -> Iterator[tuple[str, str | None]]:
+def found(
+    paths: list[str], exclude: tuple[str, ...] = (), root: str = ".", only_specs: bool = False
+) -> Iterator[tuple[str, str | None]]:
     """(path, variant) of every spec below the paths, each once, in order: `path#variant` and bundled names too.
 
     A file that is named counts as a spec whatever it holds, unless `only_specs`. Patterns to exclude are of paths from the root.
@@ -27,7 +31,11 @@ def found(paths: list[str], exclude: tuple[str, ...] = (), root: str = ".", only
     left_out = lambda path: excluded(relative(path, root), exclude)  # noqa: E731
     for path in paths:
         for one in _below(path, left_out):
-            passed_over = only_specs and one[0] == path != "-" and (left_out(path) or not (path.endswith(OWN_NAME) or is_spec(path)))
+            passed_over = (
+                only_specs
+                and one[0] == path != "-"
+                and (left_out(path) or not (path.endswith(OWN_NAME) or is_spec(path)))
+            )
             same = (os.path.realpath(one[0]) if one[0] != "-" else "-", one[1])
             if same not in seen and not passed_over:
                 seen.add(same)
@@ -56,10 +64,21 @@ def _below(path: str, left_out: Callable[[str], bool]) -> Iterator[tuple[str, st
 def specs_in(folder: str, left_out: Callable[[str], bool]) -> Iterator[str]:
     """The specs of a folder and those below it: `*.cnn.yaml`, and YAML with a top-level key `cnncalc`."""
     for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in PASSED_OVER and not left_out(os.path.join(place, name)))
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(".")
+            and name not in PASSED_OVER
+            and not left_out(os.path.join(place, name))
+        )
         for name in sorted(names):
             path = os.path.normpath(os.path.join(place, name))
-            if name.endswith(YAML) and os.path.isfile(path) and not left_out(path) and (name.endswith(OWN_NAME) or is_spec(path)):
+            if (
+                name.endswith(YAML)
+                and os.path.isfile(path)
+                and not left_out(path)
+                and (name.endswith(OWN_NAME) or is_spec(path))
+            ):
                 yield path
 
 
@@ -70,7 +89,12 @@ def relative(file: str, folder: str) -> str:
 
 def excluded(path: str, patterns: tuple[str, ...]) -> bool:
     """Whether a path, or a folder it is in, matches a pattern such as `drafts` or `*/old/*`."""
-    return any(fnmatch(path, pattern) or fnmatch(path, pattern.rstrip("/") + "/*") or fnmatch(Path(path).name, pattern) for pattern in patterns)
+    return any(
+        fnmatch(path, pattern)
+        or fnmatch(path, pattern.rstrip("/") + "/*")
+        or fnmatch(Path(path).name, pattern)
+        for pattern in patterns
+    )
 
 
 def is_spec(path: str) -> bool:

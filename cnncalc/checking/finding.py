@@ -35,7 +35,9 @@ class Checked(NamedTuple):
     known: int = 0  # by the baseline
     fixed: int = 0
     figures: dict[str, dict[str, Any]] = {}  # of the networks without error, for the lock
-    declared: frozenset[str] = frozenset()  # the names that the lock may have for its networks, checked or not
+    declared: frozenset[str] = (
+        frozenset()
+    )  # the names that the lock may have for its networks, checked or not
 
     def count(self, severity: str) -> int:
         """How many findings are of a severity."""

@@ -20,12 +20,19 @@ def figures(report: Report) -> dict[str, Any]:
     """What is locked of a network."""
     field = report.receptive_field and one_size(report.receptive_field[1])
     shapes = {name: list(shape) for name, shape in report.outputs.items()}
-    return {**{name: getattr(report.totals, name) for name in TOTALS}, "receptive_field": list(field) if isinstance(field, tuple) else field, "outputs": shapes}
+    return {
+        **{name: getattr(report.totals, name) for name in TOTALS},
+        "receptive_field": list(field) if isinstance(field, tuple) else field,
+        "outputs": shapes,
+    }
 
 
 def written(networks: dict[str, dict[str, Any]]) -> str:
     """The lock as text: a line for each network, so that a change of one is a change of one line."""
-    lines = [f"  {json.dumps(name, ensure_ascii=False)}: {json.dumps(networks[name], ensure_ascii=False)}" for name in sorted(networks)]
+    lines = [
+        f"  {json.dumps(name, ensure_ascii=False)}: {json.dumps(networks[name], ensure_ascii=False)}"
+        for name in sorted(networks)
+    ]
     return '{"schema_version": 1, "networks": {\n' + ",\n".join(lines) + "\n}}"
 
 
@@ -33,16 +40,34 @@ def read_lock(file: str) -> dict[str, dict[str, Any]]:
     """The locked figures by network. CNN002 where there is no such file, CNN111 where it is no lock."""
     try:
         networks = json.loads(Path(file).read_text("utf-8"))["networks"]
-        if not isinstance(networks, dict) or not all(isinstance(entry, dict) for entry in networks.values()):
+        if not isinstance(networks, dict) or not all(
+            isinstance(entry, dict) for entry in networks.values()
+        ):
             raise TypeError
     except OSError as error:
-        raise Mistake(Diagnostic("CNN002", f"cannot read {file}: {error.strerror or error}", help="`cnncalc lock` makes one")) from None
+        raise Mistake(
+            Diagnostic(
+                "CNN002",
+                f"cannot read {file}: {error.strerror or error}",
+                help="`cnncalc lock` makes one",
+            )
+        ) from None
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise Mistake(Diagnostic("CNN111", f"{file} is not a lock file", help="resolve its merge conflict, if it has one; or remove it, and let `cnncalc lock` make one")) from None
+        raise Mistake(
+            Diagnostic(
+                "CNN111",
+                f"{file} is not a lock file",
+                help="resolve its merge conflict, if it has one; or remove it, and let `cnncalc lock` make one",
+            )
+        ) from None
     return dict(networks)
 
 
-def compared(lock: dict[str, dict[str, Any]], networks: dict[str, dict[str, Any]], places: Mapping[str, Position]) -> Iterator[Diagnostic]:
+def compared(
+    lock: dict[str, dict[str, Any]],
+    networks: dict[str, dict[str, Any]],
+    places: Mapping[str, Position],
+) -> Iterator[Diagnostic]:
     """A finding for each network whose figures moved, or that has no entry, at its place."""
     for name, ours in networks.items():
         place = places.get(name.partition("#")[2])
@@ -50,9 +75,18 @@ def compared(lock: dict[str, dict[str, Any]], networks: dict[str, dict[str, Any]
             yield Diagnostic("CNN307", f"`{name}` is not in the lock", place, HOW)
             continue
         theirs = lock[name]
-        moved = [f"{what} {shown(theirs.get(what))} → {shown(value)}{change(theirs.get(what), value)}" for what, value in ours.items() if theirs.get(what) != value]
+        moved = [
+            f"{what} {shown(theirs.get(what))} → {shown(value)}{change(theirs.get(what), value)}"
+            for what, value in ours.items()
+            if theirs.get(what) != value
+        ]
         if moved:
-            yield Diagnostic("CNN306", f"`{name}` is not as locked: {', '.join(moved)}", place, f"if that is intended, {HOW}")
+            yield Diagnostic(
+                "CNN306",
+                f"`{name}` is not as locked: {', '.join(moved)}",
+                place,
+                f"if that is intended, {HOW}",
+            )
 
 
 def stale(lock: dict[str, dict[str, Any]], file: str, declared: set[str]) -> Iterator[Diagnostic]:
@@ -61,10 +95,24 @@ def stale(lock: dict[str, dict[str, Any]], file: str, declared: set[str]) -> Ite
     lines = Path(file).read_text("utf-8").splitlines()
     for name in lock:
         path = name.partition("#")[0]
-        gone = not any((Path(file).parent / part).is_file() for part in (path, name, name.rpartition("#")[0]))
+        gone = not any(
+            (Path(file).parent / part).is_file() for part in (path, name, name.rpartition("#")[0])
+        )
         if name not in declared and (path in checked or gone):
-            line = next((n for n, text in enumerate(lines, 1) if text.lstrip().startswith(json.dumps(name, ensure_ascii=False))), 1)
-            yield Diagnostic("CNN307", f"`{name}` is in the lock, but no spec has it", Position(file, line, 1), HOW)
+            line = next(
+                (
+                    n
+                    for n, text in enumerate(lines, 1)
+                    if text.lstrip().startswith(json.dumps(name, ensure_ascii=False))
+                ),
+                1,
+            )
+            yield Diagnostic(
+                "CNN307",
+                f"`{name}` is in the lock, but no spec has it",
+                Position(file, line, 1),
+                HOW,
+            )
 
 
 def shown(value: Any) -> str:
@@ -74,4 +122,8 @@ def shown(value: Any) -> str:
 
 def change(old: Any, new: Any) -> str:
     """`` (+3.1%)``, where both are numbers."""
-    return f" ({(new - old) / old:+{'.1%' if abs(new - old) * 1000 >= old else '.3%'}})" if isinstance(old, int) and isinstance(new, int) and old else ""
+    return (
+        f" ({(new - old) / old:+{'.1%' if abs(new - old) * 1000 >= old else '.3%'}})"
+        if isinstance(old, int) and isinstance(new, int) and old
+        else ""
+    )

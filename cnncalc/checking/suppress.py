@@ -14,7 +14,9 @@ from ..diagnostic import Diagnostic, Edit, Fix, Mistake, Position, misspelled
 from ..rules import matching, rules
 from .finding import Finding
 
-_COMMENT = re.compile(r"(?:^|(?<=\s))#\s*cnncalc:\s*(?P<word>ignore(?:-file)?)\s*(?P<codes>\[[^\]]*\])?(?P<rest>.*)$")
+_COMMENT = re.compile(
+    r"(?:^|(?<=\s))#\s*cnncalc:\s*(?P<word>ignore(?:-file)?)\s*(?P<codes>\[[^\]]*\])?(?P<rest>.*)$"
+)
 _BETWEEN = r"[,\s]+"
 _BARE = re.compile(rf"[:(\s]*(?P<codes>CNN\w*(?:{_BETWEEN}CNN\w*)*)\)?")
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"|(?<![\w.])\'(?:\'\'|[^\'])*\'')
@@ -30,7 +32,11 @@ class Ignore(NamedTuple):
 
     def takes(self, diagnostic: Diagnostic) -> set[str]:
         """What of it ignores a diagnostic of its line."""
-        return {written for written, codes in self.codes.items() if diagnostic.code in codes} if self.codes else {""}
+        return (
+            {written for written, codes in self.codes.items() if diagnostic.code in codes}
+            if self.codes
+            else {""}
+        )
 
 
 def comments(text: str, file: str) -> tuple[list[Ignore], list[Diagnostic]]:
@@ -41,7 +47,11 @@ def comments(text: str, file: str) -> tuple[list[Ignore], list[Diagnostic]]:
         return found, faults
     lines = text.splitlines()
     for number, line in enumerate(lines, 1):
-        match = _COMMENT.search(_QUOTED.sub(lambda quoted: "·" * len(quoted[0]), line)) if "#" in line else None
+        match = (
+            _COMMENT.search(_QUOTED.sub(lambda quoted: "·" * len(quoted[0]), line))
+            if "#" in line
+            else None
+        )
         if match is None:
             continue
         at = Position(file, number, match.start() + 1, len(line.rstrip()) - match.start())
@@ -51,8 +61,22 @@ def comments(text: str, file: str) -> tuple[list[Ignore], list[Diagnostic]]:
         codes, unknown = codes_in(match, at)
         faults += unknown
         before = line[: match.start()]
-        below = next((n for n, other in enumerate(lines[number:], number + 1) if other.strip() and not other.lstrip().startswith("#")), number)
-        found.append(Ignore(0 if match["word"] == "ignore-file" else number if before.strip() else below, codes, at, len(before) - len(before.rstrip())))
+        below = next(
+            (
+                n
+                for n, other in enumerate(lines[number:], number + 1)
+                if other.strip() and not other.lstrip().startswith("#")
+            ),
+            number,
+        )
+        found.append(
+            Ignore(
+                0 if match["word"] == "ignore-file" else number if before.strip() else below,
+                codes,
+                at,
+                len(before) - len(before.rstrip()),
+            )
+        )
     return found, faults
 
 
@@ -62,10 +86,19 @@ def without_brackets(match: re.Match[str], bare: re.Match[str], at: Position) ->
     start = match.start("word")
     place = at._replace(column=start + 1, length=match.start("rest") + bare.end() - start)
     fix = Fix(f"write `{right}`", (Edit.over(place, right),), certain=True)
-    return Diagnostic("CNN113", "codes to ignore stand in brackets", place, f"write `{right}`", severity="warning", fix=fix)
+    return Diagnostic(
+        "CNN113",
+        "codes to ignore stand in brackets",
+        place,
+        f"write `{right}`",
+        severity="warning",
+        fix=fix,
+    )
 
 
-def codes_in(match: re.Match[str], at: Position) -> tuple[dict[str, frozenset[str]], list[Diagnostic]]:
+def codes_in(
+    match: re.Match[str], at: Position
+) -> tuple[dict[str, frozenset[str]], list[Diagnostic]]:
     """The codes of a comment, by how they are written, and what is wrong with those that do not exist."""
     codes: dict[str, frozenset[str]] = {}
     faults = []
@@ -74,13 +107,24 @@ def codes_in(match: re.Match[str], at: Position) -> tuple[dict[str, frozenset[st
             codes[code[0]] = matching((code[0],))
         except Mistake as mistake:
             place = at._replace(column=match.start("codes") + code.start() + 1, length=len(code[0]))
-            fault = misspelled(Diagnostic("CNN113", mistake.diagnostics[0].message, place, severity="warning"), code[0].upper(), rules())
-            faults.append(fault._replace(fix=fault.fix and fault.fix._replace(edits=(Edit.over(place, fault.fix.edits[0].text),))))
+            fault = misspelled(
+                Diagnostic("CNN113", mistake.diagnostics[0].message, place, severity="warning"),
+                code[0].upper(),
+                rules(),
+            )
+            faults.append(
+                fault._replace(
+                    fix=fault.fix
+                    and fault.fix._replace(edits=(Edit.over(place, fault.fix.edits[0].text),))
+                )
+            )
             codes[code[0]] = frozenset()
     return codes, faults
 
 
-def without_ignored(findings: list[Finding], text: str, file: str, complete: bool = True) -> tuple[list[Finding], int]:
+def without_ignored(
+    findings: list[Finding], text: str, file: str, complete: bool = True
+) -> tuple[list[Finding], int]:
     """The findings that no comment ignores and how many one does; CNN113 for each code of a comment that ignores nothing, if they are `complete`."""
     ignores, faults = comments(text, file)
     if not ignores and not faults:
@@ -92,7 +136,9 @@ def without_ignored(findings: list[Finding], text: str, file: str, complete: boo
     kept = []
     for finding in findings:
         place, ignored = finding.diagnostic.position, False
-        if finding.diagnostic.code.startswith("CNN0"):  # of a file that cannot be read, nothing can be ignored
+        if finding.diagnostic.code.startswith(
+            "CNN0"
+        ):  # of a file that cannot be read, nothing can be ignored
             kept.append(finding)
             continue
         for n in [*by_line.get(0, ()), *(by_line.get(place.line, ()) if place else ())]:
@@ -101,7 +147,10 @@ def without_ignored(findings: list[Finding], text: str, file: str, complete: boo
             ignored |= bool(taken)
         if not ignored:
             kept.append(finding)
-    notes = [*faults, *(fault for n, ignore in enumerate(ignores) if complete for fault in idle(ignore, used[n]))]
+    notes = [
+        *faults,
+        *(fault for n, ignore in enumerate(ignores) if complete for fault in idle(ignore, used[n])),
+    ]
     ordered = sorted([*kept, *map(Finding, notes)], key=lambda finding: finding.place)
     return ordered, len(findings) - len(kept)
 
@@ -110,11 +159,34 @@ def idle(ignore: Ignore, used: set[str]) -> Iterator[Diagnostic]:
     """What of a comment ignores nothing."""
     needless = [written for written, codes in ignore.codes.items() if codes and written not in used]
     if not used and len(needless) == len(ignore.codes):
-        start = ignore.place.column - ignore.gap if ignore.gap and ignore.line == ignore.place.line else ignore.place.column
-        edit = Edit(ignore.place.line, start, ignore.place.line, ignore.place.column + ignore.place.length, "")
-        yield Diagnostic("CNN113", "this comment ignores nothing", ignore.place, "remove it", severity="warning", fix=Fix("remove the comment", (edit,)))
+        start = (
+            ignore.place.column - ignore.gap
+            if ignore.gap and ignore.line == ignore.place.line
+            else ignore.place.column
+        )
+        edit = Edit(
+            ignore.place.line,
+            start,
+            ignore.place.line,
+            ignore.place.column + ignore.place.length,
+            "",
+        )
+        yield Diagnostic(
+            "CNN113",
+            "this comment ignores nothing",
+            ignore.place,
+            "remove it",
+            severity="warning",
+            fix=Fix("remove the comment", (edit,)),
+        )
     elif needless:
-        yield Diagnostic("CNN113", f"there is no {' or '.join(needless)} here to ignore", ignore.place, "remove what is not needed", severity="warning")
+        yield Diagnostic(
+            "CNN113",
+            f"there is no {' or '.join(needless)} here to ignore",
+            ignore.place,
+            "remove what is not needed",
+            severity="warning",
+        )
 
 
 def fingerprints(findings: list[Finding], text: str, path: str) -> list[str]:
@@ -122,10 +194,16 @@ def fingerprints(findings: list[Finding], text: str, path: str) -> list[str]:
     lines, seen, marks = text.splitlines(), Counter[str](), []
     for finding in findings:
         d = finding.diagnostic
-        line = lines[d.position.line - 1].strip() if d.position and 0 < d.position.line <= len(lines) else ""
+        line = (
+            lines[d.position.line - 1].strip()
+            if d.position and 0 < d.position.line <= len(lines)
+            else ""
+        )
         key = "\0".join((d.code, path, line))
         seen[key] += 1
-        marks.append(sha256(f"{key}\0{seen[key]}".encode("utf-8", "surrogateescape")).hexdigest()[:16])
+        marks.append(
+            sha256(f"{key}\0{seen[key]}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        )
     return marks
 
 
@@ -135,6 +213,18 @@ def read_baseline(file: str) -> frozenset[str]:
         data = json.loads(Path(file).read_text("utf-8"))
         return frozenset(entry["fingerprint"] for entry in data["findings"])
     except OSError as error:
-        raise Mistake(Diagnostic("CNN002", f"cannot read {file}: {error.strerror or error}", help="`cnncalc check --write-baseline FILE` makes one")) from None
+        raise Mistake(
+            Diagnostic(
+                "CNN002",
+                f"cannot read {file}: {error.strerror or error}",
+                help="`cnncalc check --write-baseline FILE` makes one",
+            )
+        ) from None
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise Mistake(Diagnostic("CNN111", f"{file} is not a baseline file", help="`cnncalc check --write-baseline FILE` makes one")) from None
+        raise Mistake(
+            Diagnostic(
+                "CNN111",
+                f"{file} is not a baseline file",
+                help="`cnncalc check --write-baseline FILE` makes one",
+            )
+        ) from None

@@ -13,7 +13,9 @@ from ..diagnostic import Diagnostic, Mistake
 from . import options as o
 from .output import put
 
-Side = Annotated[str, typer.Argument(help="a file, file#variant, a bundled name, or revision:file of git")]
+Side = Annotated[
+    str, typer.Argument(help="a file, file#variant, a bundled name, or revision:file of git")
+]
 
 
 class Comparison(str, Enum):
@@ -25,8 +27,12 @@ class Comparison(str, Enum):
 def diff(
     old: Side,
     new: Side,
-    format: Annotated[Comparison, typer.Option("--format", help="how to print it")] = Comparison.table,
-    exit_code: Annotated[bool, typer.Option("--exit-code", help="exit 1 if anything differs")] = False,
+    format: Annotated[
+        Comparison, typer.Option("--format", help="how to print it")
+    ] = Comparison.table,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="exit 1 if anything differs")
+    ] = False,
     output: o.Output = None,
 ) -> None:
     """What changed between two networks, layer by layer: shapes, parameters, cost, memory, fields, budgets."""
@@ -37,11 +43,27 @@ def diff(
     sides = [loaded(side) for side in (old, new)]
     matched, alone = paired(*sides)
     try:
-        pairs = [(name, compared(*(analyze(spec, member).or_mistake() for spec, member in zip(sides, members)))) for name, members in matched]
+        pairs = [
+            (
+                name,
+                compared(
+                    *(analyze(spec, member).or_mistake() for spec, member in zip(sides, members))
+                ),
+            )
+            for name, members in matched
+        ]
     except Mistake as mistake:
         mistake.sources |= {spec.file: spec.text for spec in sides}
         raise
-    labelled = [(name, pair._replace(labels=(old, new)) if pair.old.name == pair.new.name and old != new else pair) for name, pair in pairs]
+    labelled = [
+        (
+            name,
+            pair._replace(labels=(old, new))
+            if pair.old.name == pair.new.name and old != new
+            else pair,
+        )
+        for name, pair in pairs
+    ]
     put(getattr(rendering, format.value)(labelled, alone), output)
     if exit_code and (any(alone) or any(map(rendering.differs, (pair for _, pair in pairs)))):
         raise typer.Exit(1)
@@ -81,12 +103,20 @@ def of_revision(revision: str, path: str) -> str:
     from ..language.load import read_bytes
 
     why = ""
-    for place in ([path] if Path(path).is_absolute() else [f"./{path}", path]):
+    for place in [path] if Path(path).is_absolute() else [f"./{path}", path]:
         try:
-            done = subprocess.run(["git", "show", "--end-of-options", f"{revision}:{place}"], capture_output=True, check=False)
+            done = subprocess.run(
+                ["git", "show", "--end-of-options", f"{revision}:{place}"],
+                capture_output=True,
+                check=False,
+            )
         except OSError:
-            raise Mistake(Diagnostic("CNN002", f"cannot read {revision}:{path}: git is not installed")) from None
+            raise Mistake(
+                Diagnostic("CNN002", f"cannot read {revision}:{path}: git is not installed")
+            ) from None
         if done.returncode == 0:
             return read_bytes(f"{revision}:{path}", done.stdout)
-        why = why or done.stderr.decode("utf-8", "replace").strip().splitlines()[-1].removeprefix("fatal: ")
+        why = why or done.stderr.decode("utf-8", "replace").strip().splitlines()[-1].removeprefix(
+            "fatal: "
+        )
     raise Mistake(Diagnostic("CNN002", f"cannot read {revision}:{path}: {why}"))

@@ -9,7 +9,7 @@ gc.disable()  # a command lives for a fraction of a second, a tenth of which the
 import os  # noqa: E402
 import sys  # noqa: E402
 from io import TextIOWrapper  # noqa: E402
-from typing import Annotated, Any, Optional  # noqa: E402
+from typing import Annotated, Any  # noqa: E402
 
 import typer  # noqa: E402
 
@@ -24,11 +24,18 @@ from .output import complain, deliver, finish, put  # noqa: E402
 from .reports import report_of  # noqa: E402
 from .zoo import zoo  # noqa: E402
 
-os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for plugins costs more than reading a spec
+os.environ.setdefault(
+    "PYDANTIC_DISABLE_PLUGINS", "__all__"
+)  # looking for plugins costs more than reading a spec
 
 app = typer.Typer(
-    name="cnncalc", add_completion=True, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
-    help="Sizes, parameters, memory, cost and receptive fields of convolutional networks, from a short spec.")  # fmt: skip
+    name="cnncalc",
+    add_completion=True,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Sizes, parameters, memory, cost and receptive fields of convolutional networks, from a short spec.",
+)
 
 
 def version(wanted: bool) -> None:
@@ -41,7 +48,11 @@ def version(wanted: bool) -> None:
 
 
 @app.callback()
-def root(version: Annotated[bool, typer.Option("--version", callback=version, is_eager=True, help="print the version")] = False) -> None:
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=version, is_eager=True, help="print the version")
+    ] = False,
+) -> None:
     """Sizes, parameters, memory, cost and receptive fields of convolutional networks, from a short spec."""
 
 
@@ -55,14 +66,22 @@ def analyze(
     dtype: Annotated[o.Dtype, typer.Option("--dtype", help="type of the values")] = o.Dtype.float32,
     convention: o.Convention = "macs",
     format: Annotated[o.Format, typer.Option("--format", help="how to print it")] = o.Format.table,
-    columns: Annotated[Optional[str], typer.Option("--columns", metavar="KEY,…", help="which columns")] = None,  # noqa: UP045
-    depth: Annotated[Optional[int], typer.Option("--depth", help="fold blocks below this depth")] = None,  # noqa: UP045
+    columns: Annotated[
+        str | None, typer.Option("--columns", metavar="KEY,…", help="which columns")
+    ] = None,
+    depth: Annotated[
+        int | None, typer.Option("--depth", help="fold blocks below this depth")
+    ] = None,
     output: o.Output = None,
 ) -> None:
     """Every layer's size, parameters, cost, memory and receptive field, and the totals."""
     keys = o.chosen_columns(columns)
     if keys and format is o.Format.json:
-        raise Mistake(Diagnostic("CNN111", "--columns is for tables; JSON has every figure", help="drop --columns"))
+        raise Mistake(
+            Diagnostic(
+                "CNN111", "--columns is for tables; JSON has every figure", help="drop --columns"
+            )
+        )
     report, sources = report_of(spec, variant, set, input, batch, dtype.value, convention)
     rows = report.rows
     if depth is not None:
@@ -74,7 +93,9 @@ def analyze(
     finish(report.diagnostics, sources)
 
 
-def render(report: Any, rows: Any, format: o.Format, keys: tuple[str, ...] | None, output: str | None) -> None:
+def render(
+    report: Any, rows: Any, format: o.Format, keys: tuple[str, ...] | None, output: str | None
+) -> None:
     """A report in one of the formats."""
     if format is o.Format.table:
         from ..render.table import render as as_table
@@ -98,8 +119,11 @@ def render(report: Any, rows: Any, format: o.Format, keys: tuple[str, ...] | Non
 def explain(
     spec: o.Spec,
     layer: Annotated[str, typer.Argument(help="path of the layer, as `analyze` shows it")],
-    variant: o.Variant = None, set: o.Set = None, input: o.Input = None, batch: o.Batch = 1,
-) -> None:  # fmt: skip
+    variant: o.Variant = None,
+    set: o.Set = None,
+    input: o.Input = None,
+    batch: o.Batch = 1,
+) -> None:
     """The arithmetic of one layer, with the numbers put in."""
     from ..analysis.explain import explain as explanation
     from ..analysis.explain import explain_group
@@ -113,7 +137,14 @@ def explain(
             put(f"  {what:<12}{how}")
     elif report.ok:
         otherwise = "`cnncalc analyze SPEC --format csv --columns path` lists the layers"
-        raise Mistake(misspelled(Diagnostic("CNN111", f"no layer is called `{layer}`"), layer, [row.path for row in report.rows], otherwise))
+        raise Mistake(
+            misspelled(
+                Diagnostic("CNN111", f"no layer is called `{layer}`"),
+                layer,
+                [row.path for row in report.rows],
+                otherwise,
+            )
+        )
     finish((d for d in report.diagnostics if d.severity == "error"), sources)
 
 
@@ -123,7 +154,9 @@ def size(
     kernel: Annotated[int, typer.Option("-k", "--kernel", help="size of the window")],
     stride: Annotated[int, typer.Option("-s", "--stride", help="step of the window")] = 1,
     padding: Annotated[int, typer.Option("-p", "--padding", help="zeros on each side")] = 0,
-    dilation: Annotated[int, typer.Option("-d", "--dilation", help="distance of the window's points")] = 1,
+    dilation: Annotated[
+        int, typer.Option("-d", "--dilation", help="distance of the window's points")
+    ] = 1,
     ceil: Annotated[bool, typer.Option("--ceil", help="round up")] = False,
 ) -> None:
     """One window by hand: (N + 2P − F)/S + 1, whether it fits, and what would."""
@@ -137,7 +170,13 @@ def size(
 
 
 @app.command()
-def expand(spec: o.Spec, variant: o.Variant = None, set: o.Set = None, input: o.Input = None, output: o.Output = None) -> None:
+def expand(
+    spec: o.Spec,
+    variant: o.Variant = None,
+    set: o.Set = None,
+    input: o.Input = None,
+    output: o.Output = None,
+) -> None:
     """The network written out flat: no blocks, repeats or parameters."""
     from ..language.write import flat_spec
 
@@ -163,7 +202,11 @@ def schema(output: o.Output = None) -> None:
 
 def narrow(arguments: list[str]) -> None:
     """Keeps only the command that is called: Typer would build all of them, which takes longer than an analysis."""
-    called = [command for command in app.registered_commands if command.callback and command.callback.__name__ in arguments[:1]]
+    called = [
+        command
+        for command in app.registered_commands
+        if command.callback and command.callback.__name__ in arguments[:1]
+    ]
     app.registered_commands = called or app.registered_commands
 
 
@@ -193,8 +236,20 @@ def main() -> None:
         where = error.__traceback__
         while where and where.tb_next:
             where = where.tb_next
-        place = f"{where.tb_frame.f_code.co_filename.rpartition('cnncalc/')[2]}:{where.tb_lineno}" if where else "?"
-        complain([Diagnostic("CNN901", f"internal fault: {type(error).__name__}: {error} ({place})", help="please report it with the spec that shows it")])
+        place = (
+            f"{where.tb_frame.f_code.co_filename.rpartition('cnncalc/')[2]}:{where.tb_lineno}"
+            if where
+            else "?"
+        )
+        complain(
+            [
+                Diagnostic(
+                    "CNN901",
+                    f"internal fault: {type(error).__name__}: {error} ({place})",
+                    help="please report it with the spec that shows it",
+                )
+            ]
+        )
         sys.exit(1)
 
 

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from enum import Enum
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import typer
 
@@ -15,10 +15,23 @@ from ..diagnostic import Diagnostic, Mistake
 from . import options as o
 from .output import deliver, finish
 
-Specs = Annotated[Optional[list[str]], typer.Argument(help="files, file#variant, or bundled names", metavar="[SPEC]…")]  # noqa: UP045 (typer reads it at run time)
+Specs = Annotated[
+    list[str] | None,
+    typer.Argument(help="files, file#variant, or bundled names", metavar="[SPEC]…"),
+]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1 or meta (shapes alone)")]
-Module = Annotated[Optional[str], typer.Option("--module", metavar="package.module:Net", help="hold your own network, a class or a function that makes it, to SPEC")]  # noqa: UP045
-Args = Annotated[Optional[list[str]], typer.Option("--args", metavar="[NAME=]VALUE", help="an argument for it; may be repeated")]  # noqa: UP045
+Module = Annotated[
+    str | None,
+    typer.Option(
+        "--module",
+        metavar="package.module:Net",
+        help="hold your own network, a class or a function that makes it, to SPEC",
+    ),
+]
+Args = Annotated[
+    list[str] | None,
+    typer.Option("--args", metavar="[NAME=]VALUE", help="an argument for it; may be repeated"),
+]
 
 
 MANY = 20  # networks, of each of which fewer receptive fields are measured
@@ -29,7 +42,9 @@ def verify(
     all: Annotated[bool, typer.Option("--all", help="every bundled network")] = False,
     module: Module = None,
     args: Args = None,
-    loose: Annotated[bool, typer.Option("--loose", help="with --module: let activations and sums differ")] = False,
+    loose: Annotated[
+        bool, typer.Option("--loose", help="with --module: let activations and sums differ")
+    ] = False,
     variant: o.Variant = None,
     set: o.Set = None,
     input: o.Input = None,
@@ -40,10 +55,21 @@ def verify(
 ) -> None:
     """Every predicted figure beside what torch, fvcore and autograd measure; or your own network beside its spec."""
     targets = chosen(specs, all)
-    given = {"set": o.settings(set), "input": o.input_shapes(input), "batch": o.positive(batch, "--batch"), "device": device}
+    given = {
+        "set": o.settings(set),
+        "input": o.input_shapes(input),
+        "batch": o.positive(batch, "--batch"),
+        "device": device,
+    }
     if module is not None:
         if len(targets) != 1:
-            raise Mistake(Diagnostic("CNN111", "--module is held to one SPEC", help="cnncalc verify SPEC --module package.module:Net"))
+            raise Mistake(
+                Diagnostic(
+                    "CNN111",
+                    "--module is held to one SPEC",
+                    help="cnncalc verify SPEC --module package.module:Net",
+                )
+            )
         return held_to(targets[0], module, args, loose, variant, given, format, output)
     if args or loose:
         raise Mistake(Diagnostic("CNN111", f"{'--args' if args else '--loose'} goes with --module"))
@@ -52,12 +78,22 @@ def verify(
     start = time.perf_counter()
     found, diagnostics, sources = verified(targets, variant, given)
     seconds = time.perf_counter() - start
-    deliver(format is o.Screen.json, lambda: rendering.json(found, diagnostics, seconds),
-            lambda width: rendering.render(found[0][1], width) if len(found) == 1 else rendering.overview(found, width, seconds), output)  # fmt: skip
+    deliver(
+        format is o.Screen.json,
+        lambda: rendering.json(found, diagnostics, seconds),
+        lambda width: (
+            rendering.render(found[0][1], width)
+            if len(found) == 1
+            else rendering.overview(found, width, seconds)
+        ),
+        output,
+    )
     finish(diagnostics, sources)
 
 
-def verified(targets: list[str], variant: str | None, given: dict[str, Any]) -> tuple[list[tuple[str, Any]], list[Diagnostic], dict[str, str]]:
+def verified(
+    targets: list[str], variant: str | None, given: dict[str, Any]
+) -> tuple[list[tuple[str, Any]], list[Diagnostic], dict[str, str]]:
     """Each target with what was found, None where it cannot be verified; all that is to be said; the texts it speaks of."""
     from ..language.load import load
     from ..torch_backend.verify.receptive_fields import WORK
@@ -78,7 +114,10 @@ def verified(targets: list[str], variant: str | None, given: dict[str, Any]) -> 
         except Mistake as mistake:
             sources |= mistake.sources
             mistake.sources = sources
-            if len(targets) == 1 or {d.code for d in mistake.diagnostics} & {"CNN401", "CNN402"}:  # as it is for all of them
+            if len(targets) == 1 or {d.code for d in mistake.diagnostics} & {
+                "CNN401",
+                "CNN402",
+            }:  # as it is for all of them
                 raise
             found.append((target, None))
             diagnostics += mistake.diagnostics
@@ -92,10 +131,18 @@ def chosen(specs: list[str] | None, all: bool) -> list[str]:
         from ..analysis.zoo import specs as bundled
 
         if specs:
-            raise Mistake(Diagnostic("CNN111", "--all, and a SPEC beside it", help="name specs, or --all"))
+            raise Mistake(
+                Diagnostic("CNN111", "--all, and a SPEC beside it", help="name specs, or --all")
+            )
         return [variant or stem for stem, spec in bundled() for variant in members(spec)]
     if not specs:
-        raise Mistake(Diagnostic("CNN111", "no SPEC is named", help="cnncalc verify vgg16, or --all for every bundled network"))
+        raise Mistake(
+            Diagnostic(
+                "CNN111",
+                "no SPEC is named",
+                help="cnncalc verify vgg16, or --all for every bundled network",
+            )
+        )
     return specs
 
 
@@ -131,13 +178,27 @@ def profile(
     input: o.Input = None,
     device: Annotated[str, typer.Option("--device", help="cpu, cuda or cuda:1")] = "cpu",
     batch: Annotated[str, typer.Option("--batch", metavar="1,8,64", help="images at a time")] = "1",
-    dtype: Annotated[Numbers, typer.Option("--dtype", help="type of the numbers")] = Numbers.float32,
-    autocast: Annotated[Optional[bool], typer.Option("--autocast/--cast", help="let operators choose, or cast weights and input; autocast in training, cast at inference unless said")] = None,  # noqa: UP045
-    mode: Annotated[Mode, typer.Option("--mode", help="a forward pass, or forward and backward")] = Mode.inference,
+    dtype: Annotated[
+        Numbers, typer.Option("--dtype", help="type of the numbers")
+    ] = Numbers.float32,
+    autocast: Annotated[
+        bool | None,
+        typer.Option(
+            "--autocast/--cast",
+            help="let operators choose, or cast weights and input; autocast in training, cast at inference unless said",
+        ),
+    ] = None,
+    mode: Annotated[
+        Mode, typer.Option("--mode", help="a forward pass, or forward and backward")
+    ] = Mode.inference,
     warmup: Annotated[int, typer.Option("--warmup", help="runs before those that count")] = 3,
     repeat: Annotated[int, typer.Option("--repeat", help="runs that count")] = 10,
-    compile: Annotated[bool, typer.Option("--compile", help="with torch.compile; no times by layer")] = False,
-    channels_last: Annotated[bool, typer.Option("--channels-last", help="channels as the last axis in memory")] = False,
+    compile: Annotated[
+        bool, typer.Option("--compile", help="with torch.compile; no times by layer")
+    ] = False,
+    channels_last: Annotated[
+        bool, typer.Option("--channels-last", help="channels as the last axis in memory")
+    ] = False,
     format: Annotated[o.Screen, typer.Option("--format", help="how to print it")] = o.Screen.table,
     output: o.Output = None,
 ) -> None:
@@ -153,14 +214,36 @@ def profile(
     from ..torch_backend.profile.profile import Settings
     from ..torch_backend.profile.profile import profile as measure
 
-    settings = Settings(device, dtype.value, autocast, mode.value, warmup, o.positive(repeat, "--repeat"), compile, channels_last)  # type: ignore[arg-type]
+    settings = Settings(
+        device,
+        dtype.value,
+        autocast,
+        mode.value,
+        warmup,
+        o.positive(repeat, "--repeat"),
+        compile,
+        channels_last,
+    )  # type: ignore[arg-type]
     with ticking(settings.runs(len(batches))) as tick:
         try:
-            found = measure(loaded, o.one_variant(loaded, variant), set=given, input=shapes, batches=batches, settings=settings, tick=tick)
+            found = measure(
+                loaded,
+                o.one_variant(loaded, variant),
+                set=given,
+                input=shapes,
+                batches=batches,
+                settings=settings,
+                tick=tick,
+            )
         except Mistake as mistake:
             mistake.sources[loaded.file] = loaded.text
             raise
-    deliver(format is o.Screen.json, lambda: rendering.json(spec, found), lambda width: rendering.render(found, width), output)
+    deliver(
+        format is o.Screen.json,
+        lambda: rendering.json(spec, found),
+        lambda width: rendering.render(found, width),
+        output,
+    )
     finish(found.diagnostics)
 
 
@@ -181,10 +264,26 @@ def bar() -> Any:
 
     from ..render.table import console
 
-    return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console(stderr=True), transient=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console(stderr=True),
+        transient=True,
+    )
 
 
-def held_to(target: str, module: str, args: list[str] | None, loose: bool, variant: str | None, given: dict[str, Any], format: o.Screen, output: str | None) -> None:
+def held_to(
+    target: str,
+    module: str,
+    args: list[str] | None,
+    loose: bool,
+    variant: str | None,
+    given: dict[str, Any],
+    format: o.Screen,
+    output: str | None,
+) -> None:
     """A network of the user's own beside its spec."""
     from ..language.load import load
     from ..render import hold as rendering
@@ -193,9 +292,22 @@ def held_to(target: str, module: str, args: list[str] | None, loose: bool, varia
     spec = load(target)
     positional, named = o.arguments(args)
     try:
-        held = hold(spec, module, positional, named, variant=o.one_variant(spec, variant), loose=loose, **given)
+        held = hold(
+            spec,
+            module,
+            positional,
+            named,
+            variant=o.one_variant(spec, variant),
+            loose=loose,
+            **given,
+        )
     except Mistake as mistake:
         mistake.sources[spec.file] = spec.text
         raise
-    deliver(format is o.Screen.json, lambda: rendering.json(target, held), lambda width: rendering.render(held, width), output)
+    deliver(
+        format is o.Screen.json,
+        lambda: rendering.json(target, held),
+        lambda width: rendering.render(held, width),
+        output,
+    )
     finish(held.diagnostics, {spec.file: spec.text})

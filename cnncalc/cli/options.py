@@ -10,12 +10,26 @@ import typer
 from ..conventions import CONVENTIONS
 from ..diagnostic import Diagnostic, Mistake, misspelled
 
-Spec = Annotated[str, typer.Argument(help="a file, file#variant, a bundled name such as vgg16, or - for standard input", metavar="SPEC")]
+Spec = Annotated[
+    str,
+    typer.Argument(
+        help="a file, file#variant, a bundled name such as vgg16, or - for standard input",
+        metavar="SPEC",
+    ),
+]
 Variant = Annotated[Optional[str], typer.Option("--variant", help="a variant of the spec")]  # noqa: UP045 (typer reads it at run time)
-Set = Annotated[Optional[list[str]], typer.Option("--set", metavar="NAME=VALUE", help="replace a parameter; may be repeated")]  # noqa: UP045
-Input = Annotated[Optional[list[str]], typer.Option("--input", metavar="3x227x227", help="another input, or NAME=3x227x227")]  # noqa: UP045
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="replace a parameter; may be repeated"),
+]
+Input = Annotated[
+    list[str] | None,
+    typer.Option("--input", metavar="3x227x227", help="another input, or NAME=3x227x227"),
+]
 Batch = Annotated[int, typer.Option("--batch", help="images at a time")]
-Output = Annotated[Optional[str], typer.Option("-o", "--output", metavar="FILE", help="write to a file")]  # noqa: UP045
+Output = Annotated[
+    str | None, typer.Option("-o", "--output", metavar="FILE", help="write to a file")
+]
 
 
 class Dtype(str, Enum):
@@ -24,7 +38,15 @@ class Dtype(str, Enum):
     float64, float32, float16, bfloat16, int8 = "float64", "float32", "float16", "bfloat16", "int8"
 
 
-Convention = Annotated[str, typer.Option("--convention", metavar="NAME", autocompletion=lambda: list(CONVENTIONS), help=f"how cost is counted: {', '.join(CONVENTIONS)}")]
+Convention = Annotated[
+    str,
+    typer.Option(
+        "--convention",
+        metavar="NAME",
+        autocompletion=lambda: list(CONVENTIONS),
+        help=f"how cost is counted: {', '.join(CONVENTIONS)}",
+    ),
+]
 
 
 class Format(str, Enum):
@@ -42,7 +64,13 @@ class Screen(str, Enum):
 def one_variant(spec: Any, variant: str | None) -> str | None:
     """The variant of a command line, which may name it in SPEC or by --variant."""
     if variant is not None and spec.variant not in (None, variant):
-        raise Mistake(Diagnostic("CNN111", f"--variant {variant}, but SPEC names the variant {spec.variant}", help="name one of them"))
+        raise Mistake(
+            Diagnostic(
+                "CNN111",
+                f"--variant {variant}, but SPEC names the variant {spec.variant}",
+                help="name one of them",
+            )
+        )
     return variant
 
 
@@ -52,7 +80,11 @@ def settings(pairs: list[str] | None) -> dict[str, Any]:
     for pair in pairs or ():
         name, equals, value = pair.partition("=")
         if not equals or not name or not value.strip():
-            raise Mistake(Diagnostic("CNN111", f"--set takes NAME=VALUE, not `{pair}`", help="--set classes=10"))
+            raise Mistake(
+                Diagnostic(
+                    "CNN111", f"--set takes NAME=VALUE, not `{pair}`", help="--set classes=10"
+                )
+            )
         add(given, name.strip(), value, "--set", pair)
     return given
 
@@ -67,7 +99,9 @@ def arguments(texts: list[str] | None) -> tuple[list[Any], dict[str, Any]]:
             add(named, name.strip(), value, "--args", text)
         else:
             add(places, str(len(places)), text, "--args", text)
-    return [plain(value) for value in places.values()], {name: plain(value) for name, value in named.items()}
+    return [plain(value) for value in places.values()], {
+        name: plain(value) for name, value in named.items()
+    }
 
 
 def plain(value: Any) -> Any:
@@ -76,7 +110,13 @@ def plain(value: Any) -> Any:
 
     if isinstance(value, dict):
         return {key: plain(inner) for key, inner in value.items()}
-    return [plain(inner) for inner in value] if isinstance(value, (list, tuple)) else float(value) if isinstance(value, Fraction) else value
+    return (
+        [plain(inner) for inner in value]
+        if isinstance(value, (list, tuple))
+        else float(value)
+        if isinstance(value, Fraction)
+        else value
+    )
 
 
 def add(given: dict[str, Any], name: str, value: str, option: str, text: str) -> None:
@@ -90,7 +130,9 @@ def add(given: dict[str, Any], name: str, value: str, option: str, text: str) ->
     try:
         given[name] = parse(value, option)[0]
     except Mistake as mistake:
-        raise Mistake(Diagnostic("CNN111", f"{option} {text}: {mistake.diagnostics[0].message}")) from None
+        raise Mistake(
+            Diagnostic("CNN111", f"{option} {text}: {mistake.diagnostics[0].message}")
+        ) from None
 
 
 def input_shapes(texts: list[str] | None) -> Any:
@@ -103,18 +145,28 @@ def input_shapes(texts: list[str] | None) -> Any:
         parts = sizes.replace("×", "x").replace(",", "x").lower().split("x")
         if (name if equals else "") in shapes:
             raise Mistake(Diagnostic("CNN111", f"--input {text}: this input is given twice"))
-        if not all(part.strip().isdecimal() and part.isascii() and len(part) <= 10 for part in parts):
-            raise Mistake(Diagnostic("CNN111", f"--input takes sizes such as 3x227x227, not `{text}`"))
+        if not all(
+            part.strip().isdecimal() and part.isascii() and len(part) <= 10 for part in parts
+        ):
+            raise Mistake(
+                Diagnostic("CNN111", f"--input takes sizes such as 3x227x227, not `{text}`")
+            )
         shapes[name if equals else ""] = tuple(int(part) for part in parts)
     if "" in shapes and len(shapes) > 1:
-        raise Mistake(Diagnostic("CNN111", "--input with and without a name", help="name each: --input left=3x64x64"))
+        raise Mistake(
+            Diagnostic(
+                "CNN111", "--input with and without a name", help="name each: --input left=3x64x64"
+            )
+        )
     return shapes.get("", shapes)
 
 
 def positive(value: int, option: str) -> int:
     """A count from 1 up."""
     if not 1 <= value <= 10**9:
-        raise Mistake(Diagnostic("CNN111", f"{option} takes a number from 1 to 1,000,000,000, not {value:,}"))
+        raise Mistake(
+            Diagnostic("CNN111", f"{option} takes a number from 1 to 1,000,000,000, not {value:,}")
+        )
     return value
 
 
@@ -135,5 +187,12 @@ def chosen_columns(text: str | None) -> tuple[str, ...] | None:
     keys = tuple(key.strip() for key in text.split(","))
     for key in keys:
         if key not in COLUMNS:
-            raise Mistake(misspelled(Diagnostic("CNN111", f"no column is called `{key}`"), key, COLUMNS, f"columns are {', '.join(COLUMNS)}"))
+            raise Mistake(
+                misspelled(
+                    Diagnostic("CNN111", f"no column is called `{key}`"),
+                    key,
+                    COLUMNS,
+                    f"columns are {', '.join(COLUMNS)}",
+                )
+            )
     return keys

@@ -13,7 +13,14 @@ import typer
 from ..diagnostic import Diagnostic, Mistake
 
 SHOWN = 20  # diagnostics on the screen; JSON has all
-USAGE = {"CNN002", "CNN111", "CNN401", "CNN402", "CNN403", "CNN404"}  # the run could not begin: exit 2
+USAGE = {
+    "CNN002",
+    "CNN111",
+    "CNN401",
+    "CNN402",
+    "CNN403",
+    "CNN404",
+}  # the run could not begin: exit 2
 
 
 def put(text: str, file: str | None = None) -> None:
@@ -26,10 +33,17 @@ def put(text: str, file: str | None = None) -> None:
     try:
         Path(file).write_text(text + "\n", "utf-8")
     except OSError as error:
-        raise Mistake(Diagnostic("CNN002", f"cannot write {file}: {error.strerror or error}")) from None
+        raise Mistake(
+            Diagnostic("CNN002", f"cannot write {file}: {error.strerror or error}")
+        ) from None
 
 
-def deliver(plain: bool, as_text: Callable[[], str], for_screen: Callable[[int], Any], file: str | None = None) -> None:
+def deliver(
+    plain: bool,
+    as_text: Callable[[], str],
+    for_screen: Callable[[int], Any],
+    file: str | None = None,
+) -> None:
     """A result as plain text, such as JSON, or for people, laid out for the width of the screen; a file has 160 columns."""
     if plain:
         put(as_text(), file)
@@ -41,7 +55,12 @@ def deliver(plain: bool, as_text: Callable[[], str], for_screen: Callable[[int],
 
 def present(rendering: Any, format: str, file: str | None, *found: Any) -> None:
     """What was found, by the function of a report's module that is named as the format; a table is laid out for the width of the screen."""
-    deliver(format != "table", lambda: getattr(rendering, format)(*found), lambda width: rendering.table(*found, width), file)
+    deliver(
+        format != "table",
+        lambda: getattr(rendering, format)(*found),
+        lambda width: rendering.table(*found, width),
+        file,
+    )
 
 
 def show(renderable: Any, file: str | None = None) -> None:

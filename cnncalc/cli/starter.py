@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SPEC = '''\
+SPEC = """\
 # yaml-language-server: $schema={schema}
 # A network of cnncalc: `cnncalc analyze {file}` shows its figures, `cnncalc check` holds it to what stands here.
 cnncalc: 1
@@ -28,7 +28,7 @@ layers:
   - linear: classes
 
 budget: {{params: < 25k, macs: < 3M, receptive_field: {{max: 32}}}}
-'''
+"""
 
 WORKFLOW = """\
 name: networks

@@ -36,12 +36,24 @@ class BodyReader:
         self.diagnostics.extend(diagnostics)
         self.errors += sum(d.severity == "error" for d in diagnostics)
         if len(self.diagnostics) >= MOST:
-            raise Mistake(*self.diagnostics, Diagnostic("CNN004", f"more than {MOST} mistakes: what else is wrong is not listed", self.diagnostics[-1].position))
+            raise Mistake(
+                *self.diagnostics,
+                Diagnostic(
+                    "CNN004",
+                    f"more than {MOST} mistakes: what else is wrong is not listed",
+                    self.diagnostics[-1].position,
+                ),
+            )
 
-    def prepared(self, data: Any, marks: Marks, known: Set[str], words: frozenset[str] = frozenset()) -> Any:
+    def prepared(
+        self, data: Any, marks: Marks, known: Set[str], words: frozenset[str] = frozenset()
+    ) -> Any:
         """Prepared data, or FAULT where it is wrong, which is reported."""
         if isinstance(data, list):
-            return tuple(self.prepared(item, marks.find(index), known, words) for index, item in enumerate(data))
+            return tuple(
+                self.prepared(item, marks.find(index), known, words)
+                for index, item in enumerate(data)
+            )
         try:
             prepared = prepare(data, known, words)
         except ExpressionError as error:
@@ -85,7 +97,12 @@ class BodyReader:
         if isinstance(body, dict):
             return None if self._cut_by_yaml(body, step.body_marks) else body
         if main is None:
-            self.report("CNN103", f"`{step.key}` takes no bare value", step.body_marks.position(self.file), self._form(step.key))
+            self.report(
+                "CNN103",
+                f"`{step.key}` takes no bare value",
+                step.body_marks.position(self.file),
+                self._form(step.key),
+            )
             return None
         whole = step.body_marks
         step.body_marks = Marks(whole.line, whole.column, whole.width)
@@ -97,43 +114,98 @@ class BodyReader:
         if key in self.blocks:
             return f"write `- {key}`, or give its parameters by name"
         required = [name for name, field in BY_KEY[key].fields().items() if field.is_required()]
-        return f"write `{key}: {{{', '.join(f'{name}: …' for name in required)}}}`" if words_of(BY_KEY[key]) else f"write `- {key}`"
+        return (
+            f"write `{key}: {{{', '.join(f'{name}: …' for name in required)}}}`"
+            if words_of(BY_KEY[key])
+            else f"write `- {key}`"
+        )
 
     def _cut_by_yaml(self, body: dict[str, Any], marks: Marks) -> bool:
         """Whether an expression with a comma was read as two keys; it is reported where it begins."""
         keys = list(body)
-        cut = next((n for n, key in enumerate(keys) if n and body[key] is None and any(c in "".join(keys[n:]) for c in "()[]")), None)
+        cut = next(
+            (
+                n
+                for n, key in enumerate(keys)
+                if n and body[key] is None and any(c in "".join(keys[n:]) for c in "()[]")
+            ),
+            None,
+        )
         if cut is None:
             return False
         before, pieces = keys[cut - 1], [keys[cut]]
         for key in keys[cut + 1 :]:
             text = "".join([str(body[before]), *pieces])
-            if text.count("(") + text.count("[") <= text.count(")") + text.count("]") or body[key] is not None:
+            if (
+                text.count("(") + text.count("[") <= text.count(")") + text.count("]")
+                or body[key] is not None
+            ):
                 break
             pieces.append(key)
         place = marks.find(before).position(self.file)
         line, column, width = marks.keys[pieces[-1]]
-        whole = place._replace(length=column + width - place.column + 1) if line + 1 == place.line else place
+        whole = (
+            place._replace(length=column + width - place.column + 1)
+            if line + 1 == place.line
+            else place
+        )
         text = ", ".join([str(body[before]), *pieces])
-        fault = Diagnostic("CNN007", f"the expression for `{before}` was cut at its comma", whole, f'quote it: {before}: "{text}"')
-        self.add(fault._replace(fix=Fix("quote it", (Edit.over(whole, f'"{text}"'),), certain=line + 1 == place.line)))
+        fault = Diagnostic(
+            "CNN007",
+            f"the expression for `{before}` was cut at its comma",
+            whole,
+            f'quote it: {before}: "{text}"',
+        )
+        self.add(
+            fault._replace(
+                fix=Fix(
+                    "quote it", (Edit.over(whole, f'"{text}"'),), certain=line + 1 == place.line
+                )
+            )
+        )
         return True
 
-    def _rows_fit(self, step: Step, what: str, known: list[str], required: list[str], data: dict[str, Any]) -> bool:
+    def _rows_fit(
+        self, step: Step, what: str, known: list[str], required: list[str], data: dict[str, Any]
+    ) -> bool:
         """Whether body and rows together give every copy what it needs, each once. A misspelled key is not missed too."""
         found = len(self.diagnostics)
         marks = step.marks.find("each")
-        meant = {meant_by(key, known) or key.partition(" ")[0] if " " in key else meant_by(key, known) or nearest(key, known)[0] for key in data if key not in known} if not data.keys() <= set(known) else ()
+        meant = (
+            {
+                meant_by(key, known) or key.partition(" ")[0]
+                if " " in key
+                else meant_by(key, known) or nearest(key, known)[0]
+                for key in data
+                if key not in known
+            }
+            if not data.keys() <= set(known)
+            else ()
+        )
         for n, row in enumerate(step.each if step.each is not None else [{}]):
             for key in row:
                 if key not in known:
                     self.add(unknown_key(key, marks.find(n).key(self.file, key), known, what))
                 elif key in data:
-                    self.report("CNN103", f"`{key}` is given by the row and by the body", marks.find(n).key(self.file, key), "give it once")
+                    self.report(
+                        "CNN103",
+                        f"`{key}` is given by the row and by the body",
+                        marks.find(n).key(self.file, key),
+                        "give it once",
+                    )
             for key in required:
                 if key not in data and key not in row and key not in meant:
-                    where = marks.find(n).position(self.file) if step.each is not None else step.place
-                    self.report("CNN102", f"{what} needs `{key}`", where, f"write `{step.key}: {{{key}: …}}`" if step.each is None else f"add `{key}` to this row")
+                    where = (
+                        marks.find(n).position(self.file) if step.each is not None else step.place
+                    )
+                    self.report(
+                        "CNN102",
+                        f"{what} needs `{key}`",
+                        where,
+                        f"write `{step.key}: {{{key}: …}}`"
+                        if step.each is None
+                        else f"add `{key}` to this row",
+                    )
         return len(self.diagnostics) == found
 
     def _op_body(self, step: Step, body: Any, known: frozenset[str]) -> bool:
@@ -146,16 +218,30 @@ class BodyReader:
             return False
         for key, value in data.items():
             if key in GRAPH_WORDS and key not in words:
-                self.report("CNN101", f"`{key}` is no key of `{step.key}`", step.body_marks.key(self.file, key), f"write it beside `{step.key}:`, not inside")
+                self.report(
+                    "CNN101",
+                    f"`{key}` is no key of `{step.key}`",
+                    step.body_marks.key(self.file, key),
+                    f"write it beside `{step.key}:`, not inside",
+                )
             elif key not in words:
-                self.add(unknown_key(key, step.body_marks.key(self.file, key), list(words), f"`{step.key}`", data))
+                self.add(
+                    unknown_key(
+                        key, step.body_marks.key(self.file, key), list(words), f"`{step.key}`", data
+                    )
+                )
             else:
                 if isinstance(value, str) and key in op.layers_named:
                     self.used_names.add(value)
                 step.body[key] = self.prepared(value, step.body_marks.find(key), known, words[key])
         required = [name for name, field in op.fields().items() if field.is_required()]
         complete = self._rows_fit(step, f"`{step.key}`", list(words), required, data)
-        if complete and self.errors == before and step.each is None and all(map(is_constant, step.body.values())):
+        if (
+            complete
+            and self.errors == before
+            and step.each is None
+            and all(map(is_constant, step.body.values()))
+        ):
             try:
                 step.ready = validate(op, step.body, step.body_marks, self.file, f"`{step.key}`")
             except Mistake as mistake:
@@ -170,7 +256,15 @@ class BodyReader:
             return False
         for key, value in data.items():
             if key not in block.params:
-                self.add(unknown_key(key, step.body_marks.key(self.file, key), list(block.params), f"block `{step.key}`", data))
+                self.add(
+                    unknown_key(
+                        key,
+                        step.body_marks.key(self.file, key),
+                        list(block.params),
+                        f"block `{step.key}`",
+                        data,
+                    )
+                )
             else:
                 prepared = self.prepared(value, step.body_marks.find(key), known, ANY_WORD)
                 if isinstance(prepared, str):
@@ -189,24 +283,45 @@ class BodyReader:
             for name, layers in body.items():
                 fault = name_fault(name)
                 if fault:
-                    self.report("CNN108", f"`{name}` is no name for a branch", marks.key(self.file, name), fault)
+                    self.report(
+                        "CNN108",
+                        f"`{name}` is no name for a branch",
+                        marks.key(self.file, name),
+                        fault,
+                    )
                     sound = False
-                step.branches[name] = self.layers(layers if layers is not None else [], marks.find(name), known)
+                step.branches[name] = self.layers(
+                    layers if layers is not None else [], marks.find(name), known
+                )
                 sound &= layers is None or isinstance(layers, list)
         elif isinstance(body, list) and body and all(isinstance(name, str) for name in body):
             step.sources = tuple(body)
             if step.source is not None:
-                self.report("CNN103", f"`{step.key}` of named layers takes nothing `from` elsewhere", step.marks.key(self.file, "from"), "add the layer to the list")
+                self.report(
+                    "CNN103",
+                    f"`{step.key}` of named layers takes nothing `from` elsewhere",
+                    step.marks.key(self.file, "from"),
+                    "add the layer to the list",
+                )
                 sound = False
             self.used_names |= set(body)
         else:
-            self.report("CNN103", f"`{step.key}` takes named branches or a list of layer names, not {shown(body)}", marks.position(self.file) if body else step.place,
-                        f"{step.key}: {{body: [- …], shortcut: []}}, or {step.key}: [name, name]")
+            self.report(
+                "CNN103",
+                f"`{step.key}` takes named branches or a list of layer names, not {shown(body)}",
+                marks.position(self.file) if body else step.place,
+                f"{step.key}: {{body: [- …], shortcut: []}}, or {step.key}: [name, name]",
+            )
             return False
         fewest = BY_KEY[step.key].inputs[0]
         found = len(step.branches or step.sources or ())
         if found < fewest:
-            self.report("CNN102", f"`{step.key}` joins at least {fewest} branches, here {found}", step.place, "add a branch; `[]` is the identity")
+            self.report(
+                "CNN102",
+                f"`{step.key}` joins at least {fewest} branches, here {found}",
+                step.place,
+                "add a branch; `[]` is the identity",
+            )
             sound = False
         return sound
 

@@ -17,7 +17,9 @@ MAX_LENGTH, MAX_DEPTH, MAX_VALUE, MAX_POWER, MAX_LIST = 1000, 50, 10**18, 64, 10
 class ExpressionError(Exception):
     """What is wrong with an expression; `unknown` is the name it could not find."""
 
-    def __init__(self, message: str, unknown: str | None = None, help: str | None = None, text: str = ""):
+    def __init__(
+        self, message: str, unknown: str | None = None, help: str | None = None, text: str = ""
+    ):
         super().__init__(message)
         self.unknown, self.help, self.text = unknown, help, text
 
@@ -44,19 +46,54 @@ def _round(value: Any, digits: Any = 0) -> Any:
 
 
 FUNCTIONS: dict[str, Callable] = {
-    "min": min, "max": max, "ceil": ceil, "floor": floor, "round": _round, "len": len,
-    "ceil_div": _ceil_div, "make_divisible": _divisible,
-}  # fmt: skip
+    "min": min,
+    "max": max,
+    "ceil": ceil,
+    "floor": floor,
+    "round": _round,
+    "len": len,
+    "ceil_div": _ceil_div,
+    "make_divisible": _divisible,
+}
 _BINARY: dict[type, Callable] = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
-    ast.Div: lambda a, b: Fraction(a) / Fraction(b), ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod,
-}  # fmt: skip
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: lambda a, b: Fraction(a) / Fraction(b),
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+}
 _COMPARE: dict[type, Callable] = {
-    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le,
-    ast.Gt: operator.gt, ast.GtE: operator.ge, ast.In: lambda a, b: a in b, ast.NotIn: lambda a, b: a not in b,
-}  # fmt: skip
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.In: lambda a, b: a in b,
+    ast.NotIn: lambda a, b: a not in b,
+}
 _CONSTANTS = {"true": True, "false": False, "none": None}
-RESERVED = frozenset(FUNCTIONS) | {"c", "i", "input", "true", "false", "none", "if", "else", "and", "or", "not", "in", "is", "lambda", "for", "True", "False", "None"}
+RESERVED = frozenset(FUNCTIONS) | {
+    "c",
+    "i",
+    "input",
+    "true",
+    "false",
+    "none",
+    "if",
+    "else",
+    "and",
+    "or",
+    "not",
+    "in",
+    "is",
+    "lambda",
+    "for",
+    "True",
+    "False",
+    "None",
+}
 
 
 class Expression:
@@ -73,10 +110,14 @@ class Expression:
             raise ExpressionError(f"the expression is longer than {MAX_LENGTH} characters")
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", SyntaxWarning)  # such as for `3in x`, which is no concern of the user
+                warnings.simplefilter(
+                    "ignore", SyntaxWarning
+                )  # such as for `3in x`, which is no concern of the user
                 self.body = ast.parse(source, mode="eval").body
         except (SyntaxError, ValueError, MemoryError, RecursionError):
-            raise ExpressionError(f"`{clip(source)}` is not an expression", help=_advice(source), text=source) from None
+            raise ExpressionError(
+                f"`{clip(source)}` is not an expression", help=_advice(source), text=source
+            ) from None
         self.names = frozenset(_check(self.body, 0))
 
     def value(self, scope: Mapping[str, Any]) -> Any:
@@ -95,7 +136,9 @@ def clip(text: str) -> str:
 def _advice(source: str) -> str | None:
     """What is usually meant by something that is no expression."""
     if source.count("(") != source.count(")") or source.count("[") != source.count("]"):
-        return "close its brackets; inside {…} and […] an expression with a comma must be quoted whole"
+        return (
+            "close its brackets; inside {…} and […] an expression with a comma must be quoted whole"
+        )
     if "=" in source.replace("==", "").replace("<=", "").replace(">=", "").replace("!=", ""):
         return "compare with `==`"
     if " if " in source and " else " not in source:
@@ -114,7 +157,11 @@ def _reason(error: Exception) -> str:
         return "division by zero"
     if isinstance(error, IndexError):
         return "an index beyond the end of the list"
-    return "numbers, lists and words do not mix that way" if isinstance(error, TypeError) else str(error)
+    return (
+        "numbers, lists and words do not mix that way"
+        if isinstance(error, TypeError)
+        else str(error)
+    )
 
 
 def _check(node: ast.AST, depth: int) -> set[str]:
@@ -148,7 +195,9 @@ def _check(node: ast.AST, depth: int) -> set[str]:
     elif isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Slice):
         parts = [node.value, node.slice]
     else:
-        raise ExpressionError("expressions know numbers, names, lists, arithmetic, comparisons, `a if b else c` and a few functions")
+        raise ExpressionError(
+            "expressions know numbers, names, lists, arithmetic, comparisons, `a if b else c` and a few functions"
+        )
     return set().union(*(_check(part, depth + 1) for part in parts))
 
 
@@ -164,7 +213,11 @@ def _value(node: Any, scope: Mapping[str, Any]) -> Any:
         raise ExpressionError(f"`{node.id}` is no name here", node.id)
     if kind is ast.BinOp:
         left, right = _value(node.left, scope), _value(node.right, scope)
-        return _bounded(_power(left, right) if isinstance(node.op, ast.Pow) else _arithmetic(node.op, left, right))
+        return _bounded(
+            _power(left, right)
+            if isinstance(node.op, ast.Pow)
+            else _arithmetic(node.op, left, right)
+        )
     if kind is ast.Compare:
         return _compared(node, scope)
     if kind is ast.IfExp:
@@ -178,7 +231,13 @@ def _value(node: Any, scope: Mapping[str, Any]) -> Any:
         return result
     if kind is ast.UnaryOp:
         operand = _value(node.operand, scope)
-        return not operand if isinstance(node.op, ast.Not) else -operand if isinstance(node.op, ast.USub) else +operand
+        return (
+            not operand
+            if isinstance(node.op, ast.Not)
+            else -operand
+            if isinstance(node.op, ast.USub)
+            else +operand
+        )
     if kind is ast.Call:
         return _bounded(_called(node.func.id, [_value(a, scope) for a in node.args]))
     if kind is ast.Subscript:
@@ -190,7 +249,9 @@ def _called(name: str, arguments: list[Any]) -> Any:
     try:
         return FUNCTIONS[name](*arguments)
     except (TypeError, ValueError):
-        raise ExpressionError(f"`{name}` does not take {len(arguments)} arguments of that kind") from None
+        raise ExpressionError(
+            f"`{name}` does not take {len(arguments)} arguments of that kind"
+        ) from None
 
 
 def _compared(node: ast.Compare, scope: Mapping[str, Any]) -> bool:
@@ -204,7 +265,12 @@ def _compared(node: ast.Compare, scope: Mapping[str, Any]) -> bool:
 
 
 def _arithmetic(op: ast.operator, left: Any, right: Any) -> Any:
-    if isinstance(left, str) or isinstance(right, str) or isinstance(op, ast.Mult) and (isinstance(left, tuple) or isinstance(right, tuple)):
+    if (
+        isinstance(left, str)
+        or isinstance(right, str)
+        or isinstance(op, ast.Mult)
+        and (isinstance(left, tuple) or isinstance(right, tuple))
+    ):
         raise TypeError
     return _BINARY[type(op)](left, right)
 

@@ -18,9 +18,13 @@ def load(target: str | Path) -> Spec:
 
     Errors: a Mistake with CNN002 where there is no such file, CNN0xx and CNN1xx where it is no spec.
     """
-    name, _, variant = str(target).partition("#") if not is_file(Path(str(target))) else (str(target), "", "")
+    name, _, variant = (
+        str(target).partition("#") if not is_file(Path(str(target))) else (str(target), "", "")
+    )
     if not name:
-        raise Mistake(Diagnostic("CNN111", "SPEC is empty", help="name a file or a bundled network"))
+        raise Mistake(
+            Diagnostic("CNN111", "SPEC is empty", help="name a file or a bundled network")
+        )
     if name == "-":
         return from_text(from_input(), "<stdin>", variant or None)
     path = Path(name)
@@ -51,9 +55,17 @@ def read(path: Path) -> str:
         with path.open("rb") as file:
             return read_bytes(str(path), file.read(MAX_BYTES + 1))
     except IsADirectoryError:
-        raise Mistake(Diagnostic("CNN002", f"{path} is a directory", help="name a file in it")) from None
+        raise Mistake(
+            Diagnostic("CNN002", f"{path} is a directory", help="name a file in it")
+        ) from None
     except OSError as error:
-        raise Mistake(misspelled(Diagnostic("CNN002", f"cannot read {path}: {error.strerror or error}"), path.stem, stems())) from None
+        raise Mistake(
+            misspelled(
+                Diagnostic("CNN002", f"cannot read {path}: {error.strerror or error}"),
+                path.stem,
+                stems(),
+            )
+        ) from None
 
 
 def read_bytes(file: str, data: bytes) -> str:
@@ -61,9 +73,21 @@ def read_bytes(file: str, data: bytes) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        column = len(data[data.rfind(b"\n", 0, error.start) + 1 : error.start].decode("utf-8", "replace")) + 1
+        column = (
+            len(
+                data[data.rfind(b"\n", 0, error.start) + 1 : error.start].decode("utf-8", "replace")
+            )
+            + 1
+        )
         kind = "UTF-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "not UTF-8"
-        raise Mistake(Diagnostic("CNN002", f"the file is {kind}" if kind == "UTF-16" else f"byte {error.start} is not UTF-8", Position(file, line, column), help="save the file as UTF-8")) from None
+        raise Mistake(
+            Diagnostic(
+                "CNN002",
+                f"the file is {kind}" if kind == "UTF-16" else f"byte {error.start} is not UTF-8",
+                Position(file, line, column),
+                help="save the file as UTF-8",
+            )
+        ) from None
 
 
 def from_text(text: str, file: str = "<text>", variant: str | None = None) -> Spec:
@@ -85,13 +109,26 @@ def from_text(text: str, file: str = "<text>", variant: str | None = None) -> Sp
 def document_of(data: Any, marks: Marks, file: str) -> tuple[Document, list[Diagnostic]]:
     """The checked document, and what is wrong with parts of it that the layers do not depend on, which are left out."""
     if not isinstance(data, dict):
-        raise Mistake(Diagnostic("CNN006", "a spec is a mapping with `input` and `layers`", marks.position(file), help="input: [3, 224, 224]"))
+        raise Mistake(
+            Diagnostic(
+                "CNN006",
+                "a spec is a mapping with `input` and `layers`",
+                marks.position(file),
+                help="input: [3, 224, 224]",
+            )
+        )
     try:
         return validate(Document, data, marks, file, "a spec"), []
     except Mistake as mistake:
         if mistake.parts & NEEDED:
             raise
-        return validate(Document, {key: value for key, value in data.items() if key not in mistake.parts}, marks, file, "a spec"), list(mistake.diagnostics)
+        return validate(
+            Document,
+            {key: value for key, value in data.items() if key not in mistake.parts},
+            marks,
+            file,
+            "a spec",
+        ), list(mistake.diagnostics)
 
 
 NEEDED = {"input", "layers", "params", "variants", "blocks"}  # what the layers depend on
@@ -124,7 +161,14 @@ def bundled(name: str) -> tuple[Path, str | None]:
         if name in variants:
             return path, name
         known += [path.stem, *variants]
-    raise Mistake(misspelled(Diagnostic("CNN111", f"no file and no bundled network is called `{name}`"), name, known, "`cnncalc zoo` lists what is bundled"))
+    raise Mistake(
+        misspelled(
+            Diagnostic("CNN111", f"no file and no bundled network is called `{name}`"),
+            name,
+            known,
+            "`cnncalc zoo` lists what is bundled",
+        )
+    )
 
 
 def variant_names(path: Path) -> list[str]:

@@ -9,7 +9,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
 def _text(value: Any) -> Any:
-    return str(value) if isinstance(value, (int, Fraction)) and not isinstance(value, bool) else value
+    return (
+        str(value) if isinstance(value, (int, Fraction)) and not isinstance(value, bool) else value
+    )
 
 
 Text = Annotated[str, BeforeValidator(_text)]  # `name: 2015` is text too
@@ -24,20 +26,34 @@ class Part(BaseModel):
 class Published(Part):
     """A figure that somebody printed: it agrees when ours rounds to its digits."""
 
-    what: Annotated[str, Field(description="params, weights, macs, flops, activations, shape, receptive_field, …")]
-    value: Annotated[Any, Field(description="as printed: 138M, 2.7K, 60000, [96, 55, 55]; Ki and Mi are binary")]
-    at: Annotated[str | None, Field(description="a layer or block; the whole network if absent")] = None
+    what: Annotated[
+        str,
+        Field(description="params, weights, macs, flops, activations, shape, receptive_field, …"),
+    ]
+    value: Annotated[
+        Any, Field(description="as printed: 138M, 2.7K, 60000, [96, 55, 55]; Ki and Mi are binary")
+    ]
+    at: Annotated[
+        str | None, Field(description="a layer or block; the whole network if absent")
+    ] = None
     source: Annotated[str | None, Field(description="where it was printed")] = None
-    erratum: Annotated[str | None, Field(description="why it differs from what the network really has")] = None
+    erratum: Annotated[
+        str | None, Field(description="why it differs from what the network really has")
+    ] = None
 
 
 class Variant(Part):
     """A network of the family: other parameters, and figures of its own."""
 
-    params: Annotated[dict[str, Any] | None, Field(description="values that replace the top-level ones")] = None
+    params: Annotated[
+        dict[str, Any] | None, Field(description="values that replace the top-level ones")
+    ] = None
     published: list[Published] | None = None
     budget: Annotated[dict[str, Any] | None, Field(description="limits of this variant")] = None
-    expect: Annotated[dict[str, Any] | None, Field(description="shapes after layers, by name, instead of their own `expect`")] = None
+    expect: Annotated[
+        dict[str, Any] | None,
+        Field(description="shapes after layers, by name, instead of their own `expect`"),
+    ] = None
     name: Text | None = None
     source: Text | None = None
     year: int | None = None
@@ -47,21 +63,32 @@ class Block(Part):
     """Layers under a name, with parameters; an empty default makes a parameter required."""
 
     layers: Annotated[list[Any], Field(description="the layers of the block")]
-    params: Annotated[dict[str, Any] | None, Field(description="parameters and their defaults")] = None
+    params: Annotated[dict[str, Any] | None, Field(description="parameters and their defaults")] = (
+        None
+    )
 
 
 class Document(Part):
     """A network, or a family of them."""
 
-    input: Annotated[Any, Field(description="[channels, *spatial], or a mapping of names to such shapes")]
+    input: Annotated[
+        Any, Field(description="[channels, *spatial], or a mapping of names to such shapes")
+    ]
     layers: Annotated[list[Any], Field(description="the layers, first to last")]
     cnncalc: Annotated[Literal[1], Field(description="version of the language")] = 1
     name: Text | None = None
     source: Annotated[Text | None, Field(description="paper, code or lecture")] = None
     year: int | None = None
-    params: Annotated[dict[str, Any] | None, Field(description="values that expressions may use; --set overrides them")] = None
+    params: Annotated[
+        dict[str, Any] | None,
+        Field(description="values that expressions may use; --set overrides them"),
+    ] = None
     variants: dict[str, Variant | None] | None = None
     blocks: dict[str, Block] | None = None
-    outputs: Annotated[list[str] | None, Field(description="names of layers; the last layer if absent")] = None
-    budget: Annotated[dict[str, Any] | None, Field(description="limits: {params: {max: 26M}}, or < 26M")] = None
+    outputs: Annotated[
+        list[str] | None, Field(description="names of layers; the last layer if absent")
+    ] = None
+    budget: Annotated[
+        dict[str, Any] | None, Field(description="limits: {params: {max: 26M}}, or < 26M")
+    ] = None
     published: list[Published] | None = None

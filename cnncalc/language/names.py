@@ -11,44 +11,191 @@ GRAPH_WORDS = ("name", "from", "repeat", "each", "when", "expect", "share")
 
 # What operators are called elsewhere.
 SYNONYMS = {
-    "conv1d": "conv", "conv2d": "conv", "conv3d": "conv", "convolution": "conv", "deconv": "conv_transpose", "convtranspose2d": "conv_transpose",
-    "dense": "linear", "fc": "linear", "bn": "batchnorm", "batch_norm": "batchnorm", "batchnorm2d": "batchnorm", "layer_norm": "layernorm",
-    "ln": "layernorm", "gn": "groupnorm", "max_pool": "maxpool", "maxpool2d": "maxpool", "maxpooling2d": "maxpool", "avg_pool": "avgpool",
-    "avgpool2d": "avgpool", "gap": "globalavgpool", "global_avg_pool": "globalavgpool", "swish": "silu", "sum": "add", "plus": "add",
-    "residual": "add", "cat": "concat", "concatenate": "concat", "multiply": "mul", "interpolate": "upsample", "resize": "upsample",
-    "zeropadding2d": "pad", "droppath": "stochastic_depth", "drop_path": "stochastic_depth", "view": "reshape",
-}  # fmt: skip
+    "conv1d": "conv",
+    "conv2d": "conv",
+    "conv3d": "conv",
+    "convolution": "conv",
+    "deconv": "conv_transpose",
+    "convtranspose2d": "conv_transpose",
+    "dense": "linear",
+    "fc": "linear",
+    "bn": "batchnorm",
+    "batch_norm": "batchnorm",
+    "batchnorm2d": "batchnorm",
+    "layer_norm": "layernorm",
+    "ln": "layernorm",
+    "gn": "groupnorm",
+    "max_pool": "maxpool",
+    "maxpool2d": "maxpool",
+    "maxpooling2d": "maxpool",
+    "avg_pool": "avgpool",
+    "avgpool2d": "avgpool",
+    "gap": "globalavgpool",
+    "global_avg_pool": "globalavgpool",
+    "swish": "silu",
+    "sum": "add",
+    "plus": "add",
+    "residual": "add",
+    "cat": "concat",
+    "concatenate": "concat",
+    "multiply": "mul",
+    "interpolate": "upsample",
+    "resize": "upsample",
+    "zeropadding2d": "pad",
+    "droppath": "stochastic_depth",
+    "drop_path": "stochastic_depth",
+    "view": "reshape",
+}
 
 # Operators that are known elsewhere and have no equal here.
 FOREIGN = {
-    **dict.fromkeys(("selu", "celu", "glu", "rrelu", "softplus", "softsign", "hardtanh", "softmin", "logsigmoid", "threshold"), "the activations are listed in the README; `elu`, `gelu` and `silu` are near"),
-    **dict.fromkeys(("dwconv", "depthwise", "depthwiseconv", "depthwise_conv", "depthwiseconv2d", "depthwise_conv2d"), "a depthwise convolution is `conv: {out: c, kernel: 3, groups: c}`"),
-    **dict.fromkeys(("separableconv", "separableconv2d", "separable_conv"), "a depthwise `conv` with `groups: c`, then one with `kernel: 1`"),
-    **dict.fromkeys(("lstm", "gru", "rnn", "embedding", "attention", "multiheadattention", "transformer"), "cnncalc is about convolutional networks"),
-    **dict.fromkeys(("op", "type", "layer"), "the operator is the key itself: `- relu`, `- conv: {out: 8, kernel: 3}`"),
-}  # fmt: skip
+    **dict.fromkeys(
+        (
+            "selu",
+            "celu",
+            "glu",
+            "rrelu",
+            "softplus",
+            "softsign",
+            "hardtanh",
+            "softmin",
+            "logsigmoid",
+            "threshold",
+        ),
+        "the activations are listed in the README; `elu`, `gelu` and `silu` are near",
+    ),
+    **dict.fromkeys(
+        (
+            "dwconv",
+            "depthwise",
+            "depthwiseconv",
+            "depthwise_conv",
+            "depthwiseconv2d",
+            "depthwise_conv2d",
+        ),
+        "a depthwise convolution is `conv: {out: c, kernel: 3, groups: c}`",
+    ),
+    **dict.fromkeys(
+        ("separableconv", "separableconv2d", "separable_conv"),
+        "a depthwise `conv` with `groups: c`, then one with `kernel: 1`",
+    ),
+    **dict.fromkeys(
+        ("lstm", "gru", "rnn", "embedding", "attention", "multiheadattention", "transformer"),
+        "cnncalc is about convolutional networks",
+    ),
+    **dict.fromkeys(
+        ("op", "type", "layer"),
+        "the operator is the key itself: `- relu`, `- conv: {out: 8, kernel: 3}`",
+    ),
+}
 
 # Keys that people write and that have no place, with what to do instead.
 NEEDLESS = {
-    **dict.fromkeys(("in", "in_channels", "in_features", "input_shape", "input_dim"), "remove it: what comes in is inferred"),
-    **dict.fromkeys(("activation", "act"), "an activation is a layer of its own: put `- relu` after it"),
+    **dict.fromkeys(
+        ("in", "in_channels", "in_features", "input_shape", "input_dim"),
+        "remove it: what comes in is inferred",
+    ),
+    **dict.fromkeys(
+        ("activation", "act"), "an activation is a layer of its own: put `- relu` after it"
+    ),
     **dict.fromkeys(("data_format", "channels_last"), "remove it: channels always come first"),
-}  # fmt: skip
+}
 
 # What fields of operators are called elsewhere.
 FIELD_SYNONYMS = {
-    "out_channels": "out", "filters": "out", "channels": "out", "out_features": "out", "units": "out", "kernel_size": "kernel", "k": "kernel",
-    "strides": "stride", "s": "stride", "pad": "padding", "p": "padding", "dilation_rate": "dilation", "num_groups": "groups", "scale_factor": "scale",
-    "output_size": "size", "rate": "p", "pool_size": "kernel", "title": "name", "use_bias": "bias", "negative_slope": "slope", "normalized_shape": "over",
-}  # fmt: skip
+    "out_channels": "out",
+    "filters": "out",
+    "channels": "out",
+    "out_features": "out",
+    "units": "out",
+    "kernel_size": "kernel",
+    "k": "kernel",
+    "strides": "stride",
+    "s": "stride",
+    "pad": "padding",
+    "p": "padding",
+    "dilation_rate": "dilation",
+    "num_groups": "groups",
+    "scale_factor": "scale",
+    "output_size": "size",
+    "rate": "p",
+    "pool_size": "kernel",
+    "title": "name",
+    "use_bias": "bias",
+    "negative_slope": "slope",
+    "normalized_shape": "over",
+}
 
 # Attributes of torch.nn.Module: a submodule of such a name is refused there, or hides the attribute.
 MODULE_ATTRIBUTES = frozenset(
-    ["T_destination", "add_module", "apply", "bfloat16", "buffers", "call_super_init", "children", "compile", "cpu", "cuda", "double", "dump_patches", "eval", "extra_repr", "float", "forward", "get_buffer", "get_extra_state", "get_parameter", "get_submodule", "half", "ipu", "load_state_dict", "modules", "mtia", "named_buffers", "named_children", "named_modules", "named_parameters", "parameters", "register_backward_hook", "register_buffer", "register_forward_hook", "register_forward_pre_hook", "register_full_backward_hook", "register_full_backward_pre_hook", "register_load_state_dict_post_hook", "register_load_state_dict_pre_hook", "register_module", "register_parameter", "register_state_dict_post_hook", "register_state_dict_pre_hook", "requires_grad_", "set_extra_state", "set_submodule", "share_memory", "state_dict", "to", "to_empty", "train", "training", "type", "xpu", "zero_grad"]
+    [
+        "T_destination",
+        "add_module",
+        "apply",
+        "bfloat16",
+        "buffers",
+        "call_super_init",
+        "children",
+        "compile",
+        "cpu",
+        "cuda",
+        "double",
+        "dump_patches",
+        "eval",
+        "extra_repr",
+        "float",
+        "forward",
+        "get_buffer",
+        "get_extra_state",
+        "get_parameter",
+        "get_submodule",
+        "half",
+        "ipu",
+        "load_state_dict",
+        "modules",
+        "mtia",
+        "named_buffers",
+        "named_children",
+        "named_modules",
+        "named_parameters",
+        "parameters",
+        "register_backward_hook",
+        "register_buffer",
+        "register_forward_hook",
+        "register_forward_pre_hook",
+        "register_full_backward_hook",
+        "register_full_backward_pre_hook",
+        "register_load_state_dict_post_hook",
+        "register_load_state_dict_pre_hook",
+        "register_module",
+        "register_parameter",
+        "register_state_dict_post_hook",
+        "register_state_dict_pre_hook",
+        "requires_grad_",
+        "set_extra_state",
+        "set_submodule",
+        "share_memory",
+        "state_dict",
+        "to",
+        "to_empty",
+        "train",
+        "training",
+        "type",
+        "xpu",
+        "zero_grad",
+    ]
 )
 
 
-OUR_ATTRIBUTES = ("plan", "entries", "results", "key", "_modules", "_parameters", "_buffers")  # of the networks and joins that we build
+OUR_ATTRIBUTES = (
+    "plan",
+    "entries",
+    "results",
+    "key",
+    "_modules",
+    "_parameters",
+    "_buffers",
+)  # of the networks and joins that we build
 
 
 def name_fault(name: object) -> str | None:

@@ -31,8 +31,15 @@ class Step:
     share: str | None = None
 
     def __init__(self, key: str, name: str, marks: Marks, place: Position):
-        self.kind: Literal["op", "join", "block", "chain", "fault"] = "op"  # fault: wrong in itself, which is reported
-        self.key, self.name, self.marks, self.place = key, name, marks, place  # the place is that of the key
+        self.kind: Literal["op", "join", "block", "chain", "fault"] = (
+            "op"  # fault: wrong in itself, which is reported
+        )
+        self.key, self.name, self.marks, self.place = (
+            key,
+            name,
+            marks,
+            place,
+        )  # the place is that of the key
         self.body: dict[str, Any] = {}
         self.body_marks = marks.find(key)
 
@@ -68,4 +75,6 @@ class Fault(NamedTuple):
     path: str
     inputs: tuple[int, ...]  # the nodes that came in
     op: Op | None  # none of a block or chain
-    wanted: Shape | None = None  # what was expected of the one input, which is the layer's own output
+    wanted: Shape | None = (
+        None  # what was expected of the one input, which is the layer's own output
+    )

@@ -20,7 +20,12 @@ def prepare(data: Any, known: Set[str], words: frozenset[str] = frozenset()) -> 
     """Data with lists as tuples and strings as expressions; a word of the field stays a word unless it is a name."""
     if isinstance(data, str):
         text = data.strip()
-        if text not in known and (text in words or words is ANY_WORD and text.isidentifier() and text not in ("true", "false", "none")):
+        if text not in known and (
+            text in words
+            or words is ANY_WORD
+            and text.isidentifier()
+            and text not in ("true", "false", "none")
+        ):
             return text
         expression = compiled(text)
         for name in sorted(expression.names - known):
@@ -46,7 +51,11 @@ def evaluate(prepared: Any, scope: dict[str, Any]) -> Any:
 
 def is_constant(prepared: Any) -> bool:
     """Whether no parameter is left in it."""
-    return all(map(is_constant, prepared)) if type(prepared) is tuple else type(prepared) is not Expression and prepared is not FAULT
+    return (
+        all(map(is_constant, prepared))
+        if type(prepared) is tuple
+        else type(prepared) is not Expression and prepared is not FAULT
+    )
 
 
 _WORDS: dict[type[Op], dict[str, frozenset[str]]] = {}
@@ -62,21 +71,37 @@ def words_of(op: type[Op]) -> dict[str, frozenset[str]]:
 def _literals(annotation: Any) -> frozenset[str]:
     if annotation is str:
         return ANY_WORD
-    found = [_literals(part) if not isinstance(part, str) else frozenset([part]) for part in get_args(annotation)]
+    found = [
+        _literals(part) if not isinstance(part, str) else frozenset([part])
+        for part in get_args(annotation)
+    ]
     return ANY_WORD if ANY_WORD in found else frozenset().union(*found)
 
 
-def expression_fault(error: ExpressionError, position: Position | None, known: Iterable[str] = ()) -> Diagnostic:
+def expression_fault(
+    error: ExpressionError, position: Position | None, known: Iterable[str] = ()
+) -> Diagnostic:
     """A fault in an expression, as a diagnostic."""
     if error.unknown is None:
         return Diagnostic("CNN107", str(error), position, error.help or reading(error.text))
     if error.unknown in SWITCHES:
-        return Diagnostic("CNN106", f"`{error.unknown}` is no name here", position, reading(error.unknown))
+        return Diagnostic(
+            "CNN106", f"`{error.unknown}` is no name here", position, reading(error.unknown)
+        )
     if error.unknown == "i":
-        return Diagnostic("CNN106", "`i` counts a `repeat`, and there is none around this", position)
+        return Diagnostic(
+            "CNN106", "`i` counts a `repeat`, and there is none around this", position
+        )
     if error.unknown == "N":
-        return Diagnostic("CNN106", "`N` is no name here", position, "shapes have no batch axis: [channels, *spatial]")
-    return misspelled(Diagnostic("CNN106", f"`{error.unknown}` is no name here", position), error.unknown, known)
+        return Diagnostic(
+            "CNN106",
+            "`N` is no name here",
+            position,
+            "shapes have no batch axis: [channels, *spatial]",
+        )
+    return misspelled(
+        Diagnostic("CNN106", f"`{error.unknown}` is no name here", position), error.unknown, known
+    )
 
 
 def reading(value: Any, takes: str = "") -> str | None:

@@ -44,7 +44,9 @@ def layer(graph: Graph, n: int, node: Node, names: list[str], previous: int) -> 
     if op.joins():
         body: Any = f"[{', '.join(names[m] for m in node.inputs)}]"
     else:
-        fields = {key: getattr(op, key) for key, f in op.fields().items() if getattr(op, key) != f.default}
+        fields = {
+            key: getattr(op, key) for key, f in op.fields().items() if getattr(op, key) != f.default
+        }
         for field, source in zip((f for f in op.layers_named if f in fields), node.inputs[1:]):
             fields[field] = names[source]
         body = value(fields) if fields else None
@@ -70,7 +72,11 @@ def value(data: Any) -> str:
     if isinstance(data, bool) or data is None:
         return {True: "true", False: "false", None: "null"}[data]
     if isinstance(data, Fraction):
-        return str(data.numerator) if data.denominator == 1 else f'"{data.numerator} / {data.denominator}"'
+        return (
+            str(data.numerator)
+            if data.denominator == 1
+            else f'"{data.numerator} / {data.denominator}"'
+        )
     if isinstance(data, float):
         return repr(data) if "e" not in repr(data) or "." in repr(data) else f"{data:.1e}"
     return str(data)

@@ -21,8 +21,19 @@ MAX_BYTES, MAX_DEPTH, MAX_NODES, MAX_DIGITS = 1_000_000, 64, 200_000, 18
 LARGEST = 10**MAX_DIGITS
 _INT = re.compile(r"[-+]?[0-9]+\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
 _REAL = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]{1,2})?\Z")
-_WORDS = {"": None, "~": None, "null": None, "Null": None, "NULL": None,
-          "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}  # fmt: skip
+_WORDS = {
+    "": None,
+    "~": None,
+    "null": None,
+    "Null": None,
+    "NULL": None,
+    "true": True,
+    "True": True,
+    "TRUE": True,
+    "false": False,
+    "False": False,
+    "FALSE": False,
+}
 
 
 class Marks:
@@ -86,7 +97,11 @@ def parse(text: str, file: str, faults: list[Diagnostic] | None = None) -> tuple
     Keys that stand twice are added to `faults`, if there is such a list, and the first one counts.
     """
     if len(text) > MAX_BYTES:
-        raise Mistake(Diagnostic("CNN004", f"the file is larger than {MAX_BYTES:,} bytes", Position(file, 1, 1)))
+        raise Mistake(
+            Diagnostic(
+                "CNN004", f"the file is larger than {MAX_BYTES:,} bytes", Position(file, 1, 1)
+            )
+        )
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     reader = _Reader(file, faults)
     try:
@@ -96,7 +111,14 @@ def parse(text: str, file: str, faults: list[Diagnostic] | None = None) -> tuple
     except yaml.YAMLError as error:
         raise Mistake(invalid(error, file, text)) from None
     if reader.root is None:
-        raise Mistake(Diagnostic("CNN006", "the file is empty", Position(file, 1, 1), help="start with `input: [3, 224, 224]` and `layers:`"))
+        raise Mistake(
+            Diagnostic(
+                "CNN006",
+                "the file is empty",
+                Position(file, 1, 1),
+                help="start with `input: [3, 224, 224]` and `layers:`",
+            )
+        )
     return reader.root
 
 
@@ -106,8 +128,12 @@ class _Reader:
     def __init__(self, file: str, faults: list[Diagnostic] | None):
         self.file, self.faults = file, faults
         self.root: tuple[Any, Marks] | None = None
-        self.stack: list[tuple[Any, Marks, str | None]] = []  # open container, its marks, its anchor
-        self.pending: list[Any] = []  # per open mapping: the key that waits for its value, or _NO_KEY
+        self.stack: list[
+            tuple[Any, Marks, str | None]
+        ] = []  # open container, its marks, its anchor
+        self.pending: list[
+            Any
+        ] = []  # per open mapping: the key that waits for its value, or _NO_KEY
         self.anchors: dict[str, tuple[Any, Marks]] = {}
         self.nodes = 0
         self.last = (0, 0)  # where the last value ended
@@ -120,23 +146,47 @@ class _Reader:
             self._open(event, {} if kind is yaml.MappingStartEvent else [])
         elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
             data, marks, anchor = self.stack.pop()
-            if event.end_mark.index > event.start_mark.index:  # a bracket; in block style it ends with its last word
+            if (
+                event.end_mark.index > event.start_mark.index
+            ):  # a bracket; in block style it ends with its last word
                 self.last = event.end_mark.line, event.end_mark.column
             marks.end = self.last
             self.pending.pop()
             self._add(data, marks, anchor)
         elif kind is yaml.AliasEvent:
             if self.pending and self.pending[-1] is _NO_KEY:
-                raise Mistake(Diagnostic("CNN005", "a key must be a plain word, not an alias", self._at(event)))
+                raise Mistake(
+                    Diagnostic(
+                        "CNN005", "a key must be a plain word, not an alias", self._at(event)
+                    )
+                )
             if event.anchor not in self.anchors:
                 inside = any(anchor == event.anchor for _, _, anchor in self.stack)
-                why = "stands inside its own anchor" if inside else f"has no anchor &{event.anchor} before it"
-                raise Mistake(Diagnostic("CNN001", f"the alias *{event.anchor} {why}", self._at(event), help="a `*` at the beginning is YAML's alias: quote an expression, or begin it with a number"))
+                why = (
+                    "stands inside its own anchor"
+                    if inside
+                    else f"has no anchor &{event.anchor} before it"
+                )
+                raise Mistake(
+                    Diagnostic(
+                        "CNN001",
+                        f"the alias *{event.anchor} {why}",
+                        self._at(event),
+                        help="a `*` at the beginning is YAML's alias: quote an expression, or begin it with a number",
+                    )
+                )
             data, marks = self.anchors[event.anchor]
             self.last = event.end_mark.line, event.end_mark.column
             self._add(data, marks, None, event)
         elif kind is yaml.DocumentStartEvent and self.root is not None:
-            raise Mistake(Diagnostic("CNN005", "a second document in one file", self._at(event), help="write one spec per file; variants can share one"))
+            raise Mistake(
+                Diagnostic(
+                    "CNN005",
+                    "a second document in one file",
+                    self._at(event),
+                    help="write one spec per file; variants can share one",
+                )
+            )
 
     def _at(self, event: Any) -> Position:
         line, column, width = self._place(event)
@@ -155,7 +205,14 @@ class _Reader:
     def _scalar(self, event: Any) -> None:
         text = event.value
         if event.tag is not None and event.tag != "!":
-            raise Mistake(Diagnostic("CNN005", f"the tag {event.tag}: specs use no YAML tags", self._at(event), help="remove the tag"))
+            raise Mistake(
+                Diagnostic(
+                    "CNN005",
+                    f"the tag {event.tag}: specs use no YAML tags",
+                    self._at(event),
+                    help="remove the tag",
+                )
+            )
         if self.pending and self.pending[-1] is _NO_KEY:
             return self._key(text, event)
         value = self._plain(text, event) if event.implicit[0] else text
@@ -169,18 +226,48 @@ class _Reader:
         """The value of a plain scalar, unless it is a number beyond any use."""
         too_long = len(text) > 2 * MAX_DIGITS and (_INT.match(text) or _REAL.match(text))
         value = None if too_long else scalar(text)
-        if too_long or isinstance(value, (int, Fraction)) and max(abs(value.numerator), value.denominator) > LARGEST:
-            raise Mistake(Diagnostic("CNN004", f"a number of more than {MAX_DIGITS} digits", self._at(event), help="no network needs it"))
+        if (
+            too_long
+            or isinstance(value, (int, Fraction))
+            and max(abs(value.numerator), value.denominator) > LARGEST
+        ):
+            raise Mistake(
+                Diagnostic(
+                    "CNN004",
+                    f"a number of more than {MAX_DIGITS} digits",
+                    self._at(event),
+                    help="no network needs it",
+                )
+            )
         return value
 
     def _key(self, key: str, event: Any) -> None:
         data, marks, _ = self.stack[-1]
         if event.anchor:
-            raise Mistake(Diagnostic("CNN005", "an anchor on a key", self._at(event), help="put the anchor on a value"))
+            raise Mistake(
+                Diagnostic(
+                    "CNN005",
+                    "an anchor on a key",
+                    self._at(event),
+                    help="put the anchor on a value",
+                )
+            )
         if key == "<<":
-            raise Mistake(Diagnostic("CNN005", "`<<` merges are no part of the language", self._at(event), help="use a block with parameters, or a variant"))
+            raise Mistake(
+                Diagnostic(
+                    "CNN005",
+                    "`<<` merges are no part of the language",
+                    self._at(event),
+                    help="use a block with parameters, or a variant",
+                )
+            )
         if key in data:
-            fault = Diagnostic("CNN003", f"`{key}` stands twice in this mapping, first at line {marks.keys[key][0] + 1}", self._at(event), help="remove or rename one")
+            fault = Diagnostic(
+                "CNN003",
+                f"`{key}` stands twice in this mapping, first at line {marks.keys[key][0] + 1}",
+                self._at(event),
+                help="remove or rename one",
+            )
             if self.faults is None or len(self.faults) >= MAX_TWICE:
                 raise Mistake(*(self.faults or ()), fault)
             self.faults.append(fault)
@@ -192,18 +279,46 @@ class _Reader:
 
     def _open(self, event: Any, data: Any) -> None:
         if event.tag is not None:
-            raise Mistake(Diagnostic("CNN005", f"the tag {event.tag}: specs use no YAML tags", self._at(event), help="remove the tag"))
+            raise Mistake(
+                Diagnostic(
+                    "CNN005",
+                    f"the tag {event.tag}: specs use no YAML tags",
+                    self._at(event),
+                    help="remove the tag",
+                )
+            )
         if self.pending and self.pending[-1] is _NO_KEY:
-            raise Mistake(Diagnostic("CNN005", "a key must be a plain word", self._at(event), help="quote the expression if this was meant to be one"))
+            raise Mistake(
+                Diagnostic(
+                    "CNN005",
+                    "a key must be a plain word",
+                    self._at(event),
+                    help="quote the expression if this was meant to be one",
+                )
+            )
         if len(self.stack) >= MAX_DEPTH:
-            raise Mistake(Diagnostic("CNN004", f"nested deeper than {MAX_DEPTH} levels", self._at(event), help="use blocks to nest layers"))
+            raise Mistake(
+                Diagnostic(
+                    "CNN004",
+                    f"nested deeper than {MAX_DEPTH} levels",
+                    self._at(event),
+                    help="use blocks to nest layers",
+                )
+            )
         self.stack.append((data, self._mark(event), event.anchor))
         self.pending.append(_NO_KEY if isinstance(data, dict) else None)
 
     def _add(self, data: Any, marks: Marks, anchor: str | None, alias: Any = None) -> None:
         self.nodes += marks.size if alias else 1
         if self.nodes > MAX_NODES:
-            raise Mistake(Diagnostic("CNN004", f"more than {MAX_NODES:,} values, aliases counted each time", marks.position(self.file), help="use `repeat`"))
+            raise Mistake(
+                Diagnostic(
+                    "CNN004",
+                    f"more than {MAX_NODES:,} values, aliases counted each time",
+                    marks.position(self.file),
+                    help="use `repeat`",
+                )
+            )
         if anchor:
             self.anchors[anchor] = (data, marks)
         if not self.stack:

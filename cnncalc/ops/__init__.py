@@ -2,26 +2,92 @@
 
 from __future__ import annotations
 
-from .activation import Elu, Gelu, Hardsigmoid, Hardswish, LeakyRelu, LogSoftmax, Mish, Prelu, Relu, Relu6, Sigmoid, Silu, Softmax, Tanh
+from .activation import (
+    Elu,
+    Gelu,
+    Hardsigmoid,
+    Hardswish,
+    LeakyRelu,
+    LogSoftmax,
+    Mish,
+    Prelu,
+    Relu,
+    Relu6,
+    Sigmoid,
+    Silu,
+    Softmax,
+    Tanh,
+)
 from .base import Op
 from .conv import Conv, ConvTranspose
 from .join import Add, Concat, Mul, Sub
 from .linear import Linear, Rbf
 from .norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, Lrn
-from .pool import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, GlobalAvgPool, GlobalMaxPool, LpPool, MaxPool, Subsample
+from .pool import (
+    AdaptiveAvgPool,
+    AdaptiveMaxPool,
+    AvgPool,
+    GlobalAvgPool,
+    GlobalMaxPool,
+    LpPool,
+    MaxPool,
+    Subsample,
+)
 from .reshape import ChannelShuffle, Flatten, Permute, PixelShuffle, PixelUnshuffle, Reshape, Slice
 from .resize import Crop, Pad, Upsample
 from .scale import Dropout, Dropout2d, Identity, LayerScale, StochasticDepth
 
 OPS: tuple[type[Op], ...] = (
-    Conv, ConvTranspose, Linear, Rbf,
-    MaxPool, AvgPool, LpPool, AdaptiveAvgPool, AdaptiveMaxPool, GlobalAvgPool, GlobalMaxPool, Subsample,
-    BatchNorm, GroupNorm, LayerNorm, InstanceNorm, Lrn,
-    Relu, Relu6, LeakyRelu, Prelu, Elu, Gelu, Silu, Mish, Hardswish, Hardsigmoid, Sigmoid, Tanh, Softmax, LogSoftmax,
-    Dropout, Dropout2d, StochasticDepth, LayerScale, Identity,
-    Flatten, Reshape, Permute, Slice, ChannelShuffle, PixelShuffle, PixelUnshuffle,
-    Concat, Add, Sub, Mul,
-    Upsample, Pad, Crop,
-)  # fmt: skip
+    Conv,
+    ConvTranspose,
+    Linear,
+    Rbf,
+    MaxPool,
+    AvgPool,
+    LpPool,
+    AdaptiveAvgPool,
+    AdaptiveMaxPool,
+    GlobalAvgPool,
+    GlobalMaxPool,
+    Subsample,
+    BatchNorm,
+    GroupNorm,
+    LayerNorm,
+    InstanceNorm,
+    Lrn,
+    Relu,
+    Relu6,
+    LeakyRelu,
+    Prelu,
+    Elu,
+    Gelu,
+    Silu,
+    Mish,
+    Hardswish,
+    Hardsigmoid,
+    Sigmoid,
+    Tanh,
+    Softmax,
+    LogSoftmax,
+    Dropout,
+    Dropout2d,
+    StochasticDepth,
+    LayerScale,
+    Identity,
+    Flatten,
+    Reshape,
+    Permute,
+    Slice,
+    ChannelShuffle,
+    PixelShuffle,
+    PixelUnshuffle,
+    Concat,
+    Add,
+    Sub,
+    Mul,
+    Upsample,
+    Pad,
+    Crop,
+)
 
 BY_KEY: dict[str, type[Op]] = {op.key: op for op in OPS}

@@ -31,7 +31,9 @@ class Activation(Op):
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
         n, one = values(x), self.per_value
-        return Cost(add=one.add * n, mul=one.mul * n, div=one.div * n, cmp=one.cmp * n, exp=one.exp * n)
+        return Cost(
+            add=one.add * n, mul=one.mul * n, div=one.div * n, cmp=one.cmp * n, exp=one.exp * n
+        )
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return Kept(output=True) if self.keeps_output else Kept(inputs=(0,))
@@ -113,7 +115,11 @@ class Gelu(Activation):
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
         n = values(x)  # ½x(1 + erf(x/√2)), or ½x(1 + tanh(√(2/π)(x + 0.044715x³)))
-        return Cost(mul=3 * n, exp=n, add=n) if self.approximate == "none" else Cost(mul=6 * n, exp=n, add=2 * n)
+        return (
+            Cost(mul=3 * n, exp=n, add=n)
+            if self.approximate == "none"
+            else Cost(mul=6 * n, exp=n, add=2 * n)
+        )
 
 
 class Silu(InPlace):
@@ -167,18 +173,30 @@ class Softmax(Activation):
     axis: Natural = 0
 
     def needs(self, x: Shape) -> Iterator[Need]:
-        yield Need(len(x) - 1 - self.axis, lambda: Diagnostic(
-            "CNN201", f"axis {self.axis} of a shape with {len(x)} axes", help=f"axes count from 0, the channels, to {len(x) - 1}"))
+        yield Need(
+            len(x) - 1 - self.axis,
+            lambda: Diagnostic(
+                "CNN201",
+                f"axis {self.axis} of a shape with {len(x)} axes",
+                help=f"axes count from 0, the channels, to {len(x) - 1}",
+            ),
+        )
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
         n, sums = values(x), product(size for axis, size in enumerate(x) if axis != self.axis)
-        return Cost(cmp=n - sums, add=2 * n - sums, exp=n, div=n)  # largest; less it, and the sum; power; quotient
+        return Cost(
+            cmp=n - sums, add=2 * n - sums, exp=n, div=n
+        )  # largest; less it, and the sum; power; quotient
 
     def arguments(self) -> dict[str, Any]:
         return {"dim": self.axis + 1}
 
     def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
-        return (tuple(WHOLE if axis + 1 == self.axis else (axis, IDENTITY) for axis in range(len(x) - 1)),)
+        return (
+            tuple(
+                WHOLE if axis + 1 == self.axis else (axis, IDENTITY) for axis in range(len(x) - 1)
+            ),
+        )
 
 
 class LogSoftmax(Softmax):

@@ -69,14 +69,23 @@ class Op:
     key: ClassVar[str]  # the word in a spec
     main: ClassVar[str | None] = None  # the field that a bare value sets
     inputs: ClassVar[tuple[int, int | None]] = (1, 1)  # fewest and most inputs
-    ranks: ClassVar[tuple[int, ...]] = (1, 2, 3, 4)  # accepted ranks of the input, channels included
+    ranks: ClassVar[tuple[int, ...]] = (
+        1,
+        2,
+        3,
+        4,
+    )  # accepted ranks of the input, channels included
     multiplies: ClassVar[bool] = False  # its outputs are `conv_activations`
     elementwise: ClassVar[bool] = False  # the output keeps the input's order of axes in memory
     needs_dense: ClassVar[bool] = False  # a view only of what is one dense run, else a copy
-    keeps_output: ClassVar[bool] = False  # backward holds the output, which must then not be written over
+    keeps_output: ClassVar[bool] = (
+        False  # backward holds the output, which must then not be written over
+    )
     keeps_written: ClassVar[bool] = False  # the same, but only where it runs in place
     affine_weights: ClassVar[bool] = False  # weights are per-channel scales and shifts
-    layers_named: ClassVar[tuple[str, ...]] = ()  # fields that name a layer, which becomes a further input
+    layers_named: ClassVar[
+        tuple[str, ...]
+    ] = ()  # fields that name a layer, which becomes a further input
 
     def __new__(cls, **body: Any) -> Op:
         made(cls)
@@ -126,7 +135,9 @@ class Op:
     def marks(self, *xs: Shape) -> frozenset[str]:
         """What the rules of counting conventions tell layers of one operator apart by: fields that are set, words in them, the axes as ``2d``."""
         own = vars(self).items()
-        words = {value for name, value in own if isinstance(value, str) and name not in self.layers_named}
+        words = {
+            value for name, value in own if isinstance(value, str) and name not in self.layers_named
+        }
         return frozenset({f"{len(xs[0]) - 1}d", *words, *(name for name, value in own if value)})
 
     def window(self, *xs: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
@@ -188,7 +199,11 @@ def axes_need(value: Any, n: int, field: str) -> Iterator[Need]:
     if isinstance(value, tuple):
         yield Need(
             len(value) - n,
-            lambda: Diagnostic("CNN201", f"`{field}` lists {len(value)} axes, the input has {n}", help="one value per spatial axis, or one for all"),
+            lambda: Diagnostic(
+                "CNN201",
+                f"`{field}` lists {len(value)} axes, the input has {n}",
+                help="one value per spatial axis, or one for all",
+            ),
             True,
         )
 
@@ -202,10 +217,21 @@ def grouped(groups: int, n: Num, what: str = "", *divided: Num) -> Need:
     """`groups` must divide n channels; what is `divided` by them (n, if nothing else is said) tells which numbers would do."""
 
     def fault() -> Diagnostic:
-        fitting = [g for g in range(1, min(*map(int, divided or (n, n)), 4096) + 1) if not any(m % g for m in divided or (n,))]
-        shown = [str(g) for g in (fitting if len(fitting) <= 12 else fitting[:6])] + (["…", *map(str, fitting[-3:])] if len(fitting) > 12 else [])
+        fitting = [
+            g
+            for g in range(1, min(*map(int, divided or (n, n)), 4096) + 1)
+            if not any(m % g for m in divided or (n,))
+        ]
+        shown = [str(g) for g in (fitting if len(fitting) <= 12 else fitting[:6])] + (
+            ["…", *map(str, fitting[-3:])] if len(fitting) > 12 else []
+        )
         near = sorted(fitting, key=lambda g: abs(g - groups))[:2]
-        return Diagnostic("CNN205", f"{groups} groups do not divide {n} {what}channels", help=f"groups that fit: {', '.join(shown)}", settings=tuple(("groups", g) for g in near))
+        return Diagnostic(
+            "CNN205",
+            f"{groups} groups do not divide {n} {what}channels",
+            help=f"groups that fit: {', '.join(shown)}",
+            settings=tuple(("groups", g) for g in near),
+        )
 
     return divides(n, groups, fault)
 

@@ -15,11 +15,19 @@ LARGEST = 10**9
 
 
 def _exact(value: Any) -> Any:
-    return float(value) if isinstance(value, (int, Fraction)) and not isinstance(value, bool) else value
+    return (
+        float(value)
+        if isinstance(value, (int, Fraction)) and not isinstance(value, bool)
+        else value
+    )
 
 
 def _rational(value: Any) -> Any:
-    return Fraction(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+    return (
+        Fraction(value)
+        if isinstance(value, (int, float)) and not isinstance(value, bool)
+        else value
+    )
 
 
 _positive = Annotated[int, Gt(0), Field(le=LARGEST)]
@@ -28,21 +36,49 @@ _pair = tuple[_natural, _natural]
 
 Positive = Annotated[_positive, Field(description="a positive integer")]
 Natural = Annotated[_natural, Field(description="an integer ≥ 0")]
-PerAxis = Annotated[_positive | tuple[_positive, ...], Field(description="a positive integer, or a list with one per spatial axis")]
-PerAxisNatural = Annotated[_natural | tuple[_natural, ...], Field(description="an integer ≥ 0, or a list with one per spatial axis")]
-Amount = Annotated[_natural | tuple[_natural | _pair, ...], Field(description="an integer ≥ 0, or a list with one entry per spatial axis, each an integer or [low, high]")]
+PerAxis = Annotated[
+    _positive | tuple[_positive, ...],
+    Field(description="a positive integer, or a list with one per spatial axis"),
+]
+PerAxisNatural = Annotated[
+    _natural | tuple[_natural, ...],
+    Field(description="an integer ≥ 0, or a list with one per spatial axis"),
+]
+Amount = Annotated[
+    _natural | tuple[_natural | _pair, ...],
+    Field(
+        description="an integer ≥ 0, or a list with one entry per spatial axis, each an integer or [low, high]"
+    ),
+]
 Padding = Annotated[
     _natural | tuple[_natural | _pair, ...] | Literal["valid", "same", "full"],
-    Field(description="an integer ≥ 0, `valid`, `same`, `full`, or a list with one entry per spatial axis, each an integer or [low, high]"),
+    Field(
+        description="an integer ≥ 0, `valid`, `same`, `full`, or a list with one entry per spatial axis, each an integer or [low, high]"
+    ),
 ]
 Flag = Annotated[bool, Field(description="true or false")]
 Real = Annotated[float, BeforeValidator(_exact), Field(allow_inf_nan=False, description="a number")]
-PositiveReal = Annotated[float, BeforeValidator(_exact), Gt(0), Field(allow_inf_nan=False, description="a positive number")]
-Probability = Annotated[float, BeforeValidator(_exact), Field(ge=0, le=1, description="a probability from 0 to 1")]
-_scale = Annotated[Fraction, BeforeValidator(_rational, json_schema_input_type=float), Gt(0), Field(le=LARGEST)]
-Scale = Annotated[_scale | tuple[_scale, ...], Field(description="a positive number, or a list with one per spatial axis")]
+PositiveReal = Annotated[
+    float,
+    BeforeValidator(_exact),
+    Gt(0),
+    Field(allow_inf_nan=False, description="a positive number"),
+]
+Probability = Annotated[
+    float, BeforeValidator(_exact), Field(ge=0, le=1, description="a probability from 0 to 1")
+]
+_scale = Annotated[
+    Fraction, BeforeValidator(_rational, json_schema_input_type=float), Gt(0), Field(le=LARGEST)
+]
+Scale = Annotated[
+    _scale | tuple[_scale, ...],
+    Field(description="a positive number, or a list with one per spatial axis"),
+]
 LayerName = Annotated[str, Field(description="the name of a layer")]
-FillMode = Annotated[Literal["zeros", "reflect", "replicate", "circular"], Field(description="zeros, reflect, replicate or circular")]
+FillMode = Annotated[
+    Literal["zeros", "reflect", "replicate", "circular"],
+    Field(description="zeros, reflect, replicate or circular"),
+]
 
 
 def pads(padding: Any, sizes: tuple, k: tuple, s: tuple, d: tuple) -> tuple[tuple[Num, Num], ...]:
@@ -57,7 +93,10 @@ def pads(padding: Any, sizes: tuple, k: tuple, s: tuple, d: tuple) -> tuple[tupl
     if padding == "full":
         return tuple((r, r) for r in reach)
     if padding == "same":
-        total = (r if t == 1 else max((ceil_div(n, t) - 1) * t + r + 1 - n, 0) for n, r, t in zip(sizes, reach, s))
+        total = (
+            r if t == 1 else max((ceil_div(n, t) - 1) * t + r + 1 - n, 0)
+            for n, r, t in zip(sizes, reach, s)
+        )
         return tuple((t // 2, t - t // 2) for t in total)
     return pairs(padding, len(k))
 

@@ -17,8 +17,15 @@ if TYPE_CHECKING:
 
 def same_rank(xs: tuple[Shape, ...]) -> Need:
     """Branches have as many axes as each other."""
-    return Need(max(len(x) for x in xs) - min(len(x) for x in xs), lambda: Diagnostic(
-        "CNN206", f"branches of {' and '.join(named(x) for x in xs)} differ in their number of axes", help="flatten, pool or reshape one of them"), True)
+    return Need(
+        max(len(x) for x in xs) - min(len(x) for x in xs),
+        lambda: Diagnostic(
+            "CNN206",
+            f"branches of {' and '.join(named(x) for x in xs)} differ in their number of axes",
+            help="flatten, pool or reshape one of them",
+        ),
+        True,
+    )
 
 
 class Concat(Op):
@@ -33,7 +40,11 @@ class Concat(Op):
             return
         for x in xs[1:]:
             for axis in range(1, len(x)):
-                yield Need(x[axis] - xs[0][axis], lambda x=x, axis=axis: sizes_differ("concat", xs[0], x, axis), True)
+                yield Need(
+                    x[axis] - xs[0][axis],
+                    lambda x=x, axis=axis: sizes_differ("concat", xs[0], x, axis),
+                    True,
+                )
 
     def shape(self, *xs: Shape) -> Shape:
         return (sum(x[0] for x in xs), *xs[0][1:])
@@ -69,7 +80,11 @@ class Elementwise(Op):
         for axis in range(len(xs[0])):
             wide = [x for x in xs if axis not in units_of(x)]
             for x in wide[1:]:
-                yield Need(x[axis] - wide[0][axis], lambda a=wide[0], b=x, axis=axis: sizes_differ(self.key, a, b, axis), True)
+                yield Need(
+                    x[axis] - wide[0][axis],
+                    lambda a=wide[0], b=x, axis=axis: sizes_differ(self.key, a, b, axis),
+                    True,
+                )
 
     def _size(self, axis: int, xs: tuple[Shape, ...]) -> Num:
         return next((x[axis] for x in xs if axis not in units_of(x)), 1)
@@ -84,8 +99,12 @@ class Elementwise(Op):
         wide = [{axis for axis in range(len(x)) if axis not in units_of(x)} for x in xs]
         stretched = set().union(*wide)
         return tuple(
-            tuple(WHOLE if a + 1 in stretched and a + 1 not in mine else (a, IDENTITY) for a in range(len(x) - 1))
-            for x, mine in zip(xs, wide))
+            tuple(
+                WHOLE if a + 1 in stretched and a + 1 not in mine else (a, IDENTITY)
+                for a in range(len(x) - 1)
+            )
+            for x, mine in zip(xs, wide)
+        )
 
     def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
         return NOTHING
@@ -124,7 +143,9 @@ class Mul(Elementwise):
 
     def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
         held, between = set(), 0
-        for n in range(1, len(xs)):  # (a · b) · c: a factor is held where the other one needs a gradient
+        for n in range(
+            1, len(xs)
+        ):  # (a · b) · c: a factor is held where the other one needs a gradient
             if any(back.needs(m) for m in range(n)):
                 held.add(n)
             if back.needs(n) and n == 1:
@@ -137,9 +158,23 @@ class Mul(Elementwise):
 def sizes_differ(key: str, a: Shape, b: Shape, axis: int) -> Diagnostic:
     """Two branches that do not fit, with the repair that usually fits."""
     if axis == 0:
-        return Diagnostic("CNN206", f"`{key}` of {a[0]} and {b[0]} channels", equation=f"{named(a)} against {named(b)}",
-                          help=f"project one branch with a 1×1 convolution to {a[0]} channels" + (", or `concat` them" if key == "add" else ""))
+        return Diagnostic(
+            "CNN206",
+            f"`{key}` of {a[0]} and {b[0]} channels",
+            equation=f"{named(a)} against {named(b)}",
+            help=f"project one branch with a 1×1 convolution to {a[0]} channels"
+            + (", or `concat` them" if key == "add" else ""),
+        )
     n, m = a[axis], b[axis]
     ratio = max(n, m) // max(min(n, m), 1)
-    fix = f"use a 1×1 convolution with stride {ratio} on the larger branch" if ratio > 1 and key != "concat" else "crop or pad one of them (`crop: {like: NAME}`), or choose an input size that every stride divides"
-    return Diagnostic("CNN206", f"`{key}` of sizes {'×'.join(map(str, a[1:]))} and {'×'.join(map(str, b[1:]))}", equation=f"{named(a)} against {named(b)}", help=fix)
+    fix = (
+        f"use a 1×1 convolution with stride {ratio} on the larger branch"
+        if ratio > 1 and key != "concat"
+        else "crop or pad one of them (`crop: {like: NAME}`), or choose an input size that every stride divides"
+    )
+    return Diagnostic(
+        "CNN206",
+        f"`{key}` of sizes {'×'.join(map(str, a[1:]))} and {'×'.join(map(str, b[1:]))}",
+        equation=f"{named(a)} against {named(b)}",
+        help=fix,
+    )

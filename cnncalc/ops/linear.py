@@ -27,7 +27,11 @@ class Linear(Op):
         return (self.out,)
 
     def weights(self, x: Shape) -> dict[str, Shape]:
-        return {"weight": (self.out, x[0]), "bias": (self.out,)} if self.bias else {"weight": (self.out, x[0])}
+        return (
+            {"weight": (self.out, x[0]), "bias": (self.out,)}
+            if self.bias
+            else {"weight": (self.out, x[0])}
+        )
 
     def units(self, *xs: Shape) -> frozenset[int]:
         return NO_AXES

@@ -61,7 +61,9 @@ class BatchNorm(Norm):
         return super().window(x) if self.track_running_stats else ((WHOLE,) * (len(x) - 1),)
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
-        return Kept(inputs=(0,), bytes=8 * x[0] if back.training or not self.track_running_stats else 0)
+        return Kept(
+            inputs=(0,), bytes=8 * x[0] if back.training or not self.track_running_stats else 0
+        )
 
     def module(self, x: Shape) -> nn.Module:
         from torch import nn
@@ -141,13 +143,17 @@ class InstanceNorm(BatchNorm):
     track_running_stats: Flag = False
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
-        copied = 8 * x[0] if back.training and self.track_running_stats else 0  # the running statistics, and the weight, per image
+        copied = (
+            8 * x[0] if back.training and self.track_running_stats else 0
+        )  # the running statistics, and the weight, per image
         return Kept(inputs=(0,), values=x[0] if self.affine else 0, bytes=8 * x[0] + copied)
 
     def module(self, x: Shape) -> nn.Module:
         from .base import torch_nd
 
-        return torch_nd("InstanceNorm", x)(x[0], self.eps, self.momentum, self.affine, self.track_running_stats)
+        return torch_nd("InstanceNorm", x)(
+            x[0], self.eps, self.momentum, self.affine, self.track_running_stats
+        )
 
 
 class Lrn(Op):
@@ -163,10 +169,14 @@ class Lrn(Op):
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
         n = values(x)
-        return Cost(mul=2 * n, add=self.size * n, exp=n, div=n)  # squares, their sums, k + α·sum, power, quotient
+        return Cost(
+            mul=2 * n, add=self.size * n, exp=n, div=n
+        )  # squares, their sums, k + α·sum, power, quotient
 
     def reads(self, x: Shape) -> Num:
-        return product(x[1:]) * (x[0] + self.size - 1)  # of squares, with channels of zeros before and behind
+        return product(x[1:]) * (
+            x[0] + self.size - 1
+        )  # of squares, with channels of zeros before and behind
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return Kept(inputs=(0,), values=2 * values(x) + self.reads(x))
@@ -179,4 +189,11 @@ class Lrn(Op):
 
 def spread(n: Num, who: str) -> Need:
     """Statistics need at least two values."""
-    return Need(n - 2, lambda: Diagnostic("CNN207", f"{who} has one value per statistic: its output would be constant", help="normalise where the map is larger than 1×1"))
+    return Need(
+        n - 2,
+        lambda: Diagnostic(
+            "CNN207",
+            f"{who} has one value per statistic: its output would be constant",
+            help="normalise where the map is larger than 1×1",
+        ),
+    )

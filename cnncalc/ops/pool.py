@@ -11,7 +11,19 @@ from ..cost import Cost
 from ..diagnostic import Diagnostic
 from ..num import Num, Shape, product
 from ..window import Map
-from .base import NOTHING, WHOLE, Backward, Kept, Need, Op, Reach, axes_need, per_axis, torch_nd, values
+from .base import (
+    NOTHING,
+    WHOLE,
+    Backward,
+    Kept,
+    Need,
+    Op,
+    Reach,
+    axes_need,
+    per_axis,
+    torch_nd,
+    values,
+)
 from .field_types import Flag, Padding, PerAxis, Real
 from .sliding import Sliding
 
@@ -51,7 +63,14 @@ class Pool(Sliding):
         """NOTE: torch's 3-D means refuse a kernel larger than the input, however much padding there is."""
         if len(x) == 4 and self.symmetric(3) is not None:
             for n, k in zip(x[1:], per_axis(self.kernel, 3)):
-                yield Need(n - k, lambda n=n, k=k: Diagnostic("CNN204", f"kernel {k} is larger than the input, {n}; torch's 3-D means refuse that whatever the padding", help=f"use a kernel of at most {n}"))
+                yield Need(
+                    n - k,
+                    lambda n=n, k=k: Diagnostic(
+                        "CNN204",
+                        f"kernel {k} is larger than the input, {n}; torch's 3-D means refuse that whatever the padding",
+                        help=f"use a kernel of at most {n}",
+                    ),
+                )
 
     def taps(self, x: Shape) -> int:
         """Positions in one window."""
@@ -77,7 +96,9 @@ class MaxPool(Pool):
 
         k, s, d = self.geometry(len(x) - 1)
         around = self.symmetric(len(x) - 1)
-        pool = torch_nd("MaxPool", x)(k, s, padding=around or 0, dilation=d, ceil_mode=self.ceil_mode)
+        pool = torch_nd("MaxPool", x)(
+            k, s, padding=around or 0, dilation=d, ceil_mode=self.ceil_mode
+        )
         return pool if around is not None else PaddedPool(self, pool, float("-inf"))
 
 
@@ -99,14 +120,24 @@ class AvgPool(Pool):
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         kept = self.kept(x)
-        return kept if self.count_include_pad or kept.inputs else kept._replace(values=kept.values + values(y))
+        return (
+            kept
+            if self.count_include_pad or kept.inputs
+            else kept._replace(values=kept.values + values(y))
+        )
 
     def module(self, x: Shape) -> nn.Module:
         from .torch_modules import PaddedPool
 
         k, s, _ = self.geometry(len(x) - 1)
         around = self.symmetric(len(x) - 1)
-        pool = torch_nd("AvgPool", x)(k, s, padding=around or 0, ceil_mode=self.ceil_mode, count_include_pad=self.count_include_pad)
+        pool = torch_nd("AvgPool", x)(
+            k,
+            s,
+            padding=around or 0,
+            ceil_mode=self.ceil_mode,
+            count_include_pad=self.count_include_pad,
+        )
         return pool if around is not None else PaddedPool(self, pool, 0.0)
 
 
@@ -122,7 +153,9 @@ class LpPool(Pool):
     def needs(self, x: Shape) -> Iterator[Need]:
         yield from self.fits(x)
         yield from self.mean_fits(x)
-        yield Need(-1 if self.norm == 0 else 0, lambda: Diagnostic("CNN103", "`norm` must not be 0"))
+        yield Need(
+            -1 if self.norm == 0 else 0, lambda: Diagnostic("CNN103", "`norm` must not be 0")
+        )
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
         return Cost(exp=(self.taps(x) + 1) * values(y), add=(self.taps(x) - 1) * values(y))
@@ -132,7 +165,12 @@ class LpPool(Pool):
 
     def module(self, x: Shape) -> nn.Module:
         k, s, _ = self.geometry(len(x) - 1)
-        return torch_nd("LPPool", x)(self.norm, k if len(x) > 2 else k[0], s if len(x) > 2 else s[0], ceil_mode=self.ceil_mode)
+        return torch_nd("LPPool", x)(
+            self.norm,
+            k if len(x) > 2 else k[0],
+            s if len(x) > 2 else s[0],
+            ceil_mode=self.ceil_mode,
+        )
 
 
 class Subsample(Pool):
@@ -178,21 +216,32 @@ class Global(Op):
 
     def pairs(self, x: Shape, y: Shape) -> Num:
         """Operations between two values: one less than the window holds, for each output. Windows overlap where out does not divide n."""
-        held = product(sum((((i + 1) * n + out - 1) // out - i * n // out) for i in range(out)) for n, out in zip(x[1:], self.target(len(x) - 1)))
+        held = product(
+            sum((((i + 1) * n + out - 1) // out - i * n // out) for i in range(out))
+            for n, out in zip(x[1:], self.target(len(x) - 1))
+        )
         return x[0] * held - values(y)
 
     def units(self, x: Shape) -> frozenset[int]:
         return frozenset(axis + 1 for axis, n in enumerate(self.target(len(x) - 1)) if n == 1)
 
     def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
-        return (tuple(WHOLE if out == 1 else (axis, Map.adaptive(n, out)) for axis, (n, out) in enumerate(zip(x[1:], self.target(len(x) - 1)))),)
+        return (
+            tuple(
+                WHOLE if out == 1 else (axis, Map.adaptive(n, out))
+                for axis, (n, out) in enumerate(zip(x[1:], self.target(len(x) - 1)))
+            ),
+        )
 
     def arithmetic(self, x: Shape) -> str:
         return f"{'×'.join(map(str, self.target(len(x) - 1)))} whatever the input"
 
 
 _size = Annotated[int, Field(gt=0, le=100_000)]  # the ledger counts window by window
-AdaptiveSize = Annotated[_size | tuple[_size, ...], Field(description="a positive integer up to 100,000, or a list with one per spatial axis")]
+AdaptiveSize = Annotated[
+    _size | tuple[_size, ...],
+    Field(description="a positive integer up to 100,000, or a list with one per spatial axis"),
+]
 
 
 class Sized(Global):

@@ -11,14 +11,37 @@ from ..cost import FREE, Cost
 from ..diagnostic import Diagnostic
 from ..num import Shape, product
 from ..window import IDENTITY, Map
-from .base import NO_AXES, NOTHING, WHOLE, Backward, Kept, Need, Op, Reach, Storage, divides, grouped, named, units_of, values
+from .base import (
+    NO_AXES,
+    NOTHING,
+    WHOLE,
+    Backward,
+    Kept,
+    Need,
+    Op,
+    Reach,
+    Storage,
+    divides,
+    grouped,
+    named,
+    units_of,
+    values,
+)
 from .field_types import LARGEST, Positive
 
 if TYPE_CHECKING:
     from torch import nn
 
-Sizes = Annotated[tuple[Annotated[int, Field(ge=-1, le=LARGEST)], ...], Field(min_length=1, max_length=4, description="the new shape, [channels, …]; one entry may be -1")]
-Order = Annotated[tuple[Annotated[int, Field(ge=0, le=3)], ...], Field(min_length=1, max_length=4, description="the axes in their new order, channels being 0")]
+Sizes = Annotated[
+    tuple[Annotated[int, Field(ge=-1, le=LARGEST)], ...],
+    Field(
+        min_length=1, max_length=4, description="the new shape, [channels, …]; one entry may be -1"
+    ),
+]
+Order = Annotated[
+    tuple[Annotated[int, Field(ge=0, le=3)], ...],
+    Field(min_length=1, max_length=4, description="the axes in their new order, channels being 0"),
+]
 
 
 class Rearrangement(Op):
@@ -69,16 +92,39 @@ class Reshape(Rearrangement):
     def needs(self, x: Shape) -> Iterator[Need]:
         given = product(n for n in self.sizes if n != -1)
         odd = self.sizes.count(-1) > 1 or 0 in self.sizes
-        yield Need(-1 if odd else 0, lambda: Diagnostic("CNN208", "a shape has positive sizes, and -1 at most once"))
+        yield Need(
+            -1 if odd else 0,
+            lambda: Diagnostic("CNN208", "a shape has positive sizes, and -1 at most once"),
+        )
         if odd:
             return
-        fault = lambda: Diagnostic("CNN208", f"{values(x)} values do not fill {named(self.sizes)}", equation=f"{named(x)} = {values(x)}", help="one entry may be -1, for what is left", settings=self._with_rest(x))  # noqa: E731
-        yield divides(values(x), given, fault) if -1 in self.sizes else Need(values(x) - given, fault, True)
+
+        def fault():
+            return Diagnostic(
+                "CNN208",
+                f"{values(x)} values do not fill {named(self.sizes)}",
+                equation=f"{named(x)} = {values(x)}",
+                help="one entry may be -1, for what is left",
+                settings=self._with_rest(x),
+            )
+
+        yield (
+            divides(values(x), given, fault)
+            if -1 in self.sizes
+            else Need(values(x) - given, fault, True)
+        )
 
     def _with_rest(self, x: Shape) -> tuple[tuple[str, list[int]], ...]:
         """The shapes with one entry left open, where the others divide the values; the first axes last."""
-        others = [(n, product(m for k, m in enumerate(self.sizes) if k != n)) for n in reversed(range(len(self.sizes)))]
-        return tuple(("sizes", [*self.sizes[:n], -1, *self.sizes[n + 1 :]]) for n, given in others if given > 0 and values(x) % given == 0)
+        others = [
+            (n, product(m for k, m in enumerate(self.sizes) if k != n))
+            for n in reversed(range(len(self.sizes)))
+        ]
+        return tuple(
+            ("sizes", [*self.sizes[:n], -1, *self.sizes[n + 1 :]])
+            for n, given in others
+            if given > 0 and values(x) % given == 0
+        )
 
     def shape(self, x: Shape) -> Shape:
         given = product(n for n in self.sizes if n != -1)
@@ -110,8 +156,14 @@ class Permute(Rearrangement):
 
     def needs(self, x: Shape) -> Iterator[Need]:
         wrong = sorted(self.order) != list(range(len(x)))
-        yield Need(-1 if wrong else 0, lambda: Diagnostic(
-            "CNN201", f"{list(self.order)} is no order of {len(x)} axes", help=f"name each of 0 … {len(x) - 1} once"))
+        yield Need(
+            -1 if wrong else 0,
+            lambda: Diagnostic(
+                "CNN201",
+                f"{list(self.order)} is no order of {len(x)} axes",
+                help=f"name each of 0 … {len(x) - 1} once",
+            ),
+        )
 
     def shape(self, x: Shape) -> Shape:
         return tuple(x[axis] for axis in self.order)
@@ -161,7 +213,15 @@ class PixelShuffle(Rearrangement):
 
     def needs(self, x: Shape) -> Iterator[Need]:
         r = self.factor
-        yield divides(x[0], r * r, lambda: Diagnostic("CNN205", f"{r}² = {r * r} does not divide {x[0]} channels", help=f"use {-(-x[0] // (r * r)) * r * r} channels"))
+        yield divides(
+            x[0],
+            r * r,
+            lambda: Diagnostic(
+                "CNN205",
+                f"{r}² = {r * r} does not divide {x[0]} channels",
+                help=f"use {-(-x[0] // (r * r)) * r * r} channels",
+            ),
+        )
 
     def shape(self, x: Shape) -> Shape:
         r = self.factor
@@ -189,7 +249,15 @@ class PixelUnshuffle(Rearrangement):
 
     def needs(self, x: Shape) -> Iterator[Need]:
         for n in x[1:]:
-            yield divides(n, self.factor, lambda n=n: Diagnostic("CNN208", f"{self.factor} does not divide size {n}", help=f"use an input that comes to a multiple of {self.factor} here"))
+            yield divides(
+                n,
+                self.factor,
+                lambda n=n: Diagnostic(
+                    "CNN208",
+                    f"{self.factor} does not divide size {n}",
+                    help=f"use an input that comes to a multiple of {self.factor} here",
+                ),
+            )
 
     def shape(self, x: Shape) -> Shape:
         r = self.factor
@@ -207,7 +275,10 @@ class PixelUnshuffle(Rearrangement):
         return nn.PixelUnshuffle(self.factor)
 
 
-Bound = Annotated[int | None, Field(ge=-LARGEST, le=LARGEST, description="a position, counted from the end where negative")]
+Bound = Annotated[
+    int | None,
+    Field(ge=-LARGEST, le=LARGEST, description="a position, counted from the end where negative"),
+]
 
 
 class Slice(Rearrangement):
@@ -226,23 +297,40 @@ class Slice(Rearrangement):
         return start, stop
 
     def needs(self, x: Shape) -> Iterator[Need]:
-        yield Need(len(x) - 1 - self.axis, lambda: Diagnostic("CNN201", f"axis {self.axis} of a shape with {len(x)} axes"))
+        yield Need(
+            len(x) - 1 - self.axis,
+            lambda: Diagnostic("CNN201", f"axis {self.axis} of a shape with {len(x)} axes"),
+        )
         if self.axis >= len(x):
             return
         n = x[self.axis]
         start, stop = self._bounds(n)
-        fault = lambda: Diagnostic("CNN207", f"the slice from {start} to {stop} is empty or leaves an axis of {n}", help=f"stay within 0 … {n}")  # noqa: E731
+
+        def fault():
+            return Diagnostic(
+                "CNN207",
+                f"the slice from {start} to {stop} is empty or leaves an axis of {n}",
+                help=f"stay within 0 … {n}",
+            )
+
         yield Need(start, fault)
         yield Need(n - stop, fault)
         yield Need(stop - start - 1, fault)
 
     def shape(self, x: Shape) -> Shape:
         start, stop = self._bounds(x[self.axis])
-        return tuple((stop - start + self.step - 1) // self.step if axis == self.axis else n for axis, n in enumerate(x))
+        return tuple(
+            (stop - start + self.step - 1) // self.step if axis == self.axis else n
+            for axis, n in enumerate(x)
+        )
 
     def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
         taken = Map.window(1, self.step, -self._bounds(x[self.axis])[0])
-        return (tuple((axis, taken if axis + 1 == self.axis else IDENTITY) for axis in range(len(x) - 1)),)
+        return (
+            tuple(
+                (axis, taken if axis + 1 == self.axis else IDENTITY) for axis in range(len(x) - 1)
+            ),
+        )
 
     def storage(self, x: Shape) -> Storage:
         return "view"

@@ -13,7 +13,19 @@ from ..cost import FREE, Cost
 from ..diagnostic import Diagnostic
 from ..num import Shape, product
 from ..window import IDENTITY, MAX_PHASES, UNKNOWN, Map
-from .base import NO_AXES, NOTHING, Backward, Kept, Need, Op, Reach, Storage, axes_need, per_axis, values
+from .base import (
+    NO_AXES,
+    NOTHING,
+    Backward,
+    Kept,
+    Need,
+    Op,
+    Reach,
+    Storage,
+    axes_need,
+    per_axis,
+    values,
+)
 from .field_types import Amount, FillMode, Flag, LayerName, PerAxis, Real, Scale, pairs
 
 if TYPE_CHECKING:
@@ -21,7 +33,8 @@ if TYPE_CHECKING:
 
 Interpolation = Annotated[
     Literal["nearest", "linear", "bilinear", "trilinear", "bicubic", "area"],
-    Field(description="nearest, area, linear (1-D), bilinear or bicubic (2-D), trilinear (3-D)")]
+    Field(description="nearest, area, linear (1-D), bilinear or bicubic (2-D), trilinear (3-D)"),
+]
 SPATIAL = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}  # axes each mode is made for
 
 
@@ -45,13 +58,37 @@ class Upsample(Op):
         yield from axes_need(self.size, len(x) - 1, "size")
         yield from (like_fits(x, other) for other in like)
         axes = SPATIAL.get(self.mode, len(x) - 1)
-        yield Need(axes - len(x) + 1, lambda: Diagnostic(
-            "CNN201", f"`{self.mode}` interpolates {axes} axes, the input has {len(x) - 1}", help="linear is for 1, bilinear and bicubic for 2, trilinear for 3"), True)
+        yield Need(
+            axes - len(x) + 1,
+            lambda: Diagnostic(
+                "CNN201",
+                f"`{self.mode}` interpolates {axes} axes, the input has {len(x) - 1}",
+                help="linear is for 1, bilinear and bicubic for 2, trilinear for 3",
+            ),
+            True,
+        )
         plain = self.align_corners and self.mode in ("nearest", "area")
-        yield Need(-1 if plain else 0, lambda: Diagnostic("CNN207", f"`{self.mode}` has no align_corners", help="drop it, or use a linear mode"))
-        if self.scale is not None and not isinstance(self.scale, tuple) or isinstance(self.scale, tuple) and len(self.scale) == len(x) - 1:
+        yield Need(
+            -1 if plain else 0,
+            lambda: Diagnostic(
+                "CNN207",
+                f"`{self.mode}` has no align_corners",
+                help="drop it, or use a linear mode",
+            ),
+        )
+        if (
+            self.scale is not None
+            and not isinstance(self.scale, tuple)
+            or isinstance(self.scale, tuple)
+            and len(self.scale) == len(x) - 1
+        ):
             for n in self.shape(x)[1:]:
-                yield Need(n - 1, lambda: Diagnostic("CNN204", "the scale leaves nothing of the input", help="use a larger scale"))
+                yield Need(
+                    n - 1,
+                    lambda: Diagnostic(
+                        "CNN204", "the scale leaves nothing of the input", help="use a larger scale"
+                    ),
+                )
 
     def shape(self, x: Shape, *like: Shape) -> Shape:
         if like:
@@ -73,8 +110,15 @@ class Upsample(Op):
 
     def window(self, x: Shape, *like: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
         y = self.shape(x, *like)
-        steps = per_axis(self.scale, len(x) - 1) if self.scale is not None and self._exact(x) else (None,) * (len(x) - 1)
-        own = tuple(self._axis(axis, n, m, step) for axis, (n, m, step) in enumerate(zip(x[1:], y[1:], steps)))
+        steps = (
+            per_axis(self.scale, len(x) - 1)
+            if self.scale is not None and self._exact(x)
+            else (None,) * (len(x) - 1)
+        )
+        own = tuple(
+            self._axis(axis, n, m, step)
+            for axis, (n, m, step) in enumerate(zip(x[1:], y[1:], steps))
+        )
         return (own, None) if like else (own,)
 
     def _axis(self, axis: int, n: int, m: int, scale: Fraction | None) -> Reach:
@@ -90,7 +134,10 @@ class Upsample(Op):
         if self.mode == "area":
             return Map.adaptive(n, m)
         if self.mode == "nearest":
-            return Map(step.numerator, tuple(range(floor(j * step), floor(j * step) + 1) for j in range(step.denominator)))
+            return Map(
+                step.numerator,
+                tuple(range(floor(j * step), floor(j * step) + 1) for j in range(step.denominator)),
+            )
         if self.align_corners:
             if n == 1 or m == 1:
                 return Map(1, (range(1),) * m)
@@ -116,7 +163,9 @@ class Upsample(Op):
         if self.scale is None:
             return f"that of `{self.like}`" if like else "as given"
         scales = per_axis(self.scale, len(x) - 1)
-        return "; ".join(dict.fromkeys(f"⌊{n}·{r}⌋ = {m}" for n, r, m in zip(x[1:], scales, self.shape(x)[1:])))
+        return "; ".join(
+            dict.fromkeys(f"⌊{n}·{r}⌋ = {m}" for n, r, m in zip(x[1:], scales, self.shape(x)[1:]))
+        )
 
     def module(self, x: Shape, *like: Shape) -> nn.Module:
         from torch import nn
@@ -127,7 +176,9 @@ class Upsample(Op):
         if like:
             return ResizingLike(self.mode, corners)
         if self.scale is not None and self._exact(x):
-            return nn.Upsample(None, tuple(float(r) for r in per_axis(self.scale, len(x) - 1)), self.mode, corners)
+            return nn.Upsample(
+                None, tuple(float(r) for r in per_axis(self.scale, len(x) - 1)), self.mode, corners
+            )
         return nn.Upsample(self.shape(x)[1:], None, self.mode, corners)
 
 
@@ -143,11 +194,22 @@ class Pad(Op):
 
     def needs(self, x: Shape) -> Iterator[Need]:
         yield from axes_need(self.amount, len(x) - 1, "amount")
-        yield Need(-1 if self.value and self.mode != "zeros" else 0, lambda: Diagnostic("CNN207", f"`{self.mode}` padding takes no value", help="drop `value`"))
+        yield Need(
+            -1 if self.value and self.mode != "zeros" else 0,
+            lambda: Diagnostic(
+                "CNN207", f"`{self.mode}` padding takes no value", help="drop `value`"
+            ),
+        )
         most = {"reflect": 1, "circular": 0}.get(self.mode)
         for n, amounts in zip(x[1:], pairs(self.amount, len(x) - 1) if most is not None else ()):
-            yield Need(n - most - max(amounts), lambda n=n, p=max(amounts): Diagnostic(
-                "CNN207", f"padding {p} is too much for {self.mode} padding of size {n}", help=f"the largest is {n - most}"))
+            yield Need(
+                n - most - max(amounts),
+                lambda n=n, p=max(amounts): Diagnostic(
+                    "CNN207",
+                    f"padding {p} is too much for {self.mode} padding of size {n}",
+                    help=f"the largest is {n - most}",
+                ),
+            )
 
     def shape(self, x: Shape) -> Shape:
         return (x[0], *(n + lo + hi for n, (lo, hi) in zip(x[1:], pairs(self.amount, len(x) - 1))))
@@ -159,13 +221,21 @@ class Pad(Op):
         return FREE
 
     def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
-        return (tuple((axis, Map.window(1, 1, lo)) for axis, (lo, _) in enumerate(pairs(self.amount, len(x) - 1))),)
+        return (
+            tuple(
+                (axis, Map.window(1, 1, lo))
+                for axis, (lo, _) in enumerate(pairs(self.amount, len(x) - 1))
+            ),
+        )
 
     def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
         return Kept(inputs=(0,)) if self.mode in ("reflect", "replicate") else NOTHING
 
     def arithmetic(self, x: Shape) -> str:
-        return ", ".join(f"{n} + {lo} + {hi} = {n + lo + hi}" for n, (lo, hi) in zip(x[1:], pairs(self.amount, len(x) - 1)))
+        return ", ".join(
+            f"{n} + {lo} + {hi} = {n + lo + hi}"
+            for n, (lo, hi) in zip(x[1:], pairs(self.amount, len(x) - 1))
+        )
 
     def module(self, x: Shape) -> nn.Module:
         from .torch_modules import Padding
@@ -191,7 +261,14 @@ class Crop(Op):
         yield from axes_need(self.amount, len(x) - 1, "amount")
         yield from (like_fits(x, other) for other in like)
         for n, m in zip(x[1:], self.shape(x, *like)[1:]):
-            fault = lambda n=n, m=m: Diagnostic("CNN207", f"cannot crop {n} to {m}", help="crop to something between 1 and the input's size")  # noqa: E731
+
+            def fault(n=n, m=m):
+                return Diagnostic(
+                    "CNN207",
+                    f"cannot crop {n} to {m}",
+                    help="crop to something between 1 and the input's size",
+                )
+
             yield Need(n - m, fault)
             yield Need(m - 1, fault)
 
@@ -199,7 +276,10 @@ class Crop(Op):
         if like:
             return (x[0], *like[0][1:])
         if self.amount is not None:
-            return (x[0], *(n - lo - hi for n, (lo, hi) in zip(x[1:], pairs(self.amount, len(x) - 1))))
+            return (
+                x[0],
+                *(n - lo - hi for n, (lo, hi) in zip(x[1:], pairs(self.amount, len(x) - 1))),
+            )
         return (x[0], *per_axis(self.size, len(x) - 1))
 
     def starts(self, x: Shape, *like: Shape) -> tuple[int, ...]:
@@ -212,7 +292,10 @@ class Crop(Op):
         return FREE
 
     def window(self, x: Shape, *like: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
-        own = tuple((axis, Map.window(1, 1, -start) if start else IDENTITY) for axis, start in enumerate(self.starts(x, *like)))
+        own = tuple(
+            (axis, Map.window(1, 1, -start) if start else IDENTITY)
+            for axis, start in enumerate(self.starts(x, *like))
+        )
         return (own, None) if like else (own,)
 
     def storage(self, *xs: Shape) -> Storage:
@@ -225,7 +308,10 @@ class Crop(Op):
         return NOTHING
 
     def arithmetic(self, x: Shape, *like: Shape) -> str:
-        parts = (f"{n} − {a} − {n - m - a} = {m}" for n, m, a in zip(x[1:], self.shape(x, *like)[1:], self.starts(x, *like)))
+        parts = (
+            f"{n} − {a} − {n - m - a} = {m}"
+            for n, m, a in zip(x[1:], self.shape(x, *like)[1:], self.starts(x, *like))
+        )
         return "; ".join(dict.fromkeys(parts))
 
     def module(self, x: Shape, *like: Shape) -> nn.Module:
@@ -237,10 +323,23 @@ class Crop(Op):
 def one_of(op: Any, fields: tuple[str, ...]) -> Need:
     """Exactly one of the fields is given."""
     given = [f for f in fields if getattr(op, f) is not None]
-    return Need(len(given) - 1, lambda: Diagnostic(
-        "CNN102", f"`{op.key}` takes one of {', '.join(f'`{f}`' for f in fields)}; {len(given)} are given"), True)
+    return Need(
+        len(given) - 1,
+        lambda: Diagnostic(
+            "CNN102",
+            f"`{op.key}` takes one of {', '.join(f'`{f}`' for f in fields)}; {len(given)} are given",
+        ),
+        True,
+    )
 
 
 def like_fits(x: Shape, other: Shape) -> Need:
     """The layer whose size is taken has as many axes."""
-    return Need(len(other) - len(x), lambda: Diagnostic("CNN201", f"`like` names a layer with {len(other) - 1} spatial axes, the input has {len(x) - 1}"), True)
+    return Need(
+        len(other) - len(x),
+        lambda: Diagnostic(
+            "CNN201",
+            f"`like` names a layer with {len(other) - 1} spatial axes, the input has {len(x) - 1}",
+        ),
+        True,
+    )

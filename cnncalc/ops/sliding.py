@@ -27,10 +27,16 @@ class Sliding(Op):
 
     def geometry(self, n: int) -> tuple[tuple, tuple, tuple]:
         """Kernel, stride and dilation for n spatial axes; the stride is the kernel unless given."""
-        known = self.__dict__.get("_geometry")  # asked for many times in an analysis, and always with one n
+        known = self.__dict__.get(
+            "_geometry"
+        )  # asked for many times in an analysis, and always with one n
         if known is None or len(known[0]) != n:
             k = per_axis(self.kernel, n)
-            known = k, k if self.stride is None else per_axis(self.stride, n), per_axis(self.dilation, n)
+            known = (
+                k,
+                k if self.stride is None else per_axis(self.stride, n),
+                per_axis(self.dilation, n),
+            )
             self.__dict__["_geometry"] = known
         return known
 
@@ -48,14 +54,21 @@ class Sliding(Op):
         k, s, d = self.geometry(len(x) - 1)
         if self.padding == "same":
             return tuple(ceil_div(n, t) for n, t in zip(x[1:], s))
-        return tuple(slide(n, w, t, a, b, e, self.ceil_mode) for n, w, t, e, (a, b) in zip(x[1:], k, s, d, self.around(x)))
+        return tuple(
+            slide(n, w, t, a, b, e, self.ceil_mode)
+            for n, w, t, e, (a, b) in zip(x[1:], k, s, d, self.around(x))
+        )
 
     def units(self, x: Shape) -> frozenset[int]:
         before = units_of(x)
         if not before:
             return before
         k, s, _ = self.geometry(len(x) - 1)
-        same = {axis + 1 for axis, (w, t, pad) in enumerate(zip(k, s, self.around(x))) if (w, t, pad) == (1, 1, (0, 0))}
+        same = {
+            axis + 1
+            for axis, (w, t, pad) in enumerate(zip(k, s, self.around(x)))
+            if (w, t, pad) == (1, 1, (0, 0))
+        }
         return before & (same | {0} if self.pool else same)  # a convolution's channels are new ones
 
     def fits(self, x: Shape) -> Iterator[Need]:
@@ -67,11 +80,25 @@ class Sliding(Op):
         for axis, size in enumerate(self.places(x)):
             yield Need(size - 1, lambda axis=axis: self._does_not_fit(x, axis))
         if self.padding == "same" and self.ceil_mode:
-            yield Need(-1, lambda: Diagnostic("CNN207", "`same` already counts the last window; it has no ceil_mode", help="drop ceil_mode"))
+            yield Need(
+                -1,
+                lambda: Diagnostic(
+                    "CNN207",
+                    "`same` already counts the last window; it has no ceil_mode",
+                    help="drop ceil_mode",
+                ),
+            )
         if self.pool and self.padding not in ("same", "valid", 0):
             for w, amounts in zip(self.geometry(len(x) - 1)[0], self.around(x)):
-                yield Need(w // 2 - max(amounts), lambda w=w, p=max(amounts): Diagnostic(
-                    "CNN207", f"padding {p} is more than half of kernel {w}: some windows would see padding alone", help=f"the largest padding here is {w // 2}", settings=(("padding", w // 2), ("padding", 0))))
+                yield Need(
+                    w // 2 - max(amounts),
+                    lambda w=w, p=max(amounts): Diagnostic(
+                        "CNN207",
+                        f"padding {p} is more than half of kernel {w}: some windows would see padding alone",
+                        help=f"the largest padding here is {w // 2}",
+                        settings=(("padding", w // 2), ("padding", 0)),
+                    ),
+                )
 
     def _lists(self, n: int) -> Iterator[Need]:
         for field in ("kernel", "stride", "padding", "dilation"):
@@ -85,11 +112,21 @@ class Sliding(Op):
         missing = span - n - lo - hi
         sizes = "×".join(str(v) for v in x[1:])
         pad, largest = -(-missing // 2), max((n + lo + hi - 1) // d + 1, 1)
-        fix = [f"pad {pad + lo} on each side" if not self.pool or pad + lo <= k // 2 else "", f"use a kernel of at most {largest}"]
+        fix = [
+            f"pad {pad + lo} on each side" if not self.pool or pad + lo <= k // 2 else "",
+            f"use a kernel of at most {largest}",
+        ]
         return Diagnostic(
-            "CNN204", f"kernel {k}{f' with dilation {d}' if d > 1 else ''} does not fit in {article(sizes)} {sizes} input",
-            equation=self.line(n, k, s, lo, hi, d), help=", ".join(f for f in fix if f) + ", or give the network a larger input",
-            settings=(*((("padding", pad + lo),) if lo == hi else ()), ("kernel", largest), *((("dilation", 1),) if d > 1 else ())))
+            "CNN204",
+            f"kernel {k}{f' with dilation {d}' if d > 1 else ''} does not fit in {article(sizes)} {sizes} input",
+            equation=self.line(n, k, s, lo, hi, d),
+            help=", ".join(f for f in fix if f) + ", or give the network a larger input",
+            settings=(
+                *((("padding", pad + lo),) if lo == hi else ()),
+                ("kernel", largest),
+                *((("dilation", 1),) if d > 1 else ()),
+            ),
+        )
 
     def _numbers(self, x: Shape, axis: int) -> tuple[int, int, int, tuple[int, int], int]:
         k, s, d = self.geometry(len(x) - 1)
@@ -98,7 +135,10 @@ class Sliding(Op):
     def reaches(self, x: Shape) -> tuple[Reach, ...]:
         """The window on each axis."""
         k, s, d = self.geometry(len(x) - 1)
-        return tuple((axis, Map.window(k[axis], s[axis], lo, d[axis])) for axis, (lo, _) in enumerate(self.around(x)))
+        return tuple(
+            (axis, Map.window(k[axis], s[axis], lo, d[axis]))
+            for axis, (lo, _) in enumerate(self.around(x))
+        )
 
     def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
         return (self.reaches(x),)
@@ -112,7 +152,10 @@ class Sliding(Op):
         return window_line(n, k, s, lo, hi, d, bool(self.ceil_mode), self.padding == "same")
 
     def arithmetic(self, x: Shape) -> str:
-        lines = [self.line(n, k, s, *pad, d) for n, k, s, pad, d in (self._numbers(x, axis) for axis in range(len(x) - 1))]
+        lines = [
+            self.line(n, k, s, *pad, d)
+            for n, k, s, pad, d in (self._numbers(x, axis) for axis in range(len(x) - 1))
+        ]
         return lines[0] if len(set(lines)) == 1 else "; ".join(lines)
 
     def symmetric(self, n: int) -> tuple[int, ...] | None:
@@ -123,7 +166,9 @@ class Sliding(Op):
         return tuple(lo for lo, _ in around) if all(lo == hi for lo, hi in around) else None
 
 
-def window_line(n: Num, k: int, s: int, lo: int, hi: int, d: int, ceil: bool = False, same: bool = False) -> str:
+def window_line(
+    n: Num, k: int, s: int, lo: int, hi: int, d: int, ceil: bool = False, same: bool = False
+) -> str:
     """The size rule of one axis, numbers put in."""
     if same:
         return f"⌈{n}/{s}⌉ = {ceil_div(n, s)}"
@@ -135,6 +180,10 @@ def window_line(n: Num, k: int, s: int, lo: int, hi: int, d: int, ceil: bool = F
     if top < 0:
         return f"({n}{pad} − {kernel})/{s} + 1 = {top / s + 1:g}, less than 1"
     shown = (f"{top / s + 1:.{digits}f}".rstrip("0").rstrip(".") for digits in (2, 4, 9))
-    value = next((text for text in shown if "." in text), f"{top / s + 1:.0f}")  # as many digits as show that it is no whole number
-    how = f"rounded {'up' if ceil else 'down'}: {out}" + (" (the last window would start in the padding)" if ceil and out != -(-top // s) + 1 else "")
+    value = next(
+        (text for text in shown if "." in text), f"{top / s + 1:.0f}"
+    )  # as many digits as show that it is no whole number
+    how = f"rounded {'up' if ceil else 'down'}: {out}" + (
+        " (the last window would start in the padding)" if ceil and out != -(-top // s) + 1 else ""
+    )
     return f"({n}{pad} − {kernel})/{s} + 1 = {value}, {how}"

@@ -32,7 +32,9 @@ def pads_at(op: Sliding, x: Tensor) -> list[int]:
 def padded_conv(op: Conv, x: tuple, options: dict[str, Any]) -> nn.Module:
     """A torch convolution whose input is padded unevenly before it, at run time. Its type is torch's own, which every tool knows."""
     kind: Any = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[len(x) - 2]
-    conv: nn.Module = kind(x[0], op.out, op.geometry(len(x) - 1)[0], **{**options, "padding_mode": "zeros"})
+    conv: nn.Module = kind(
+        x[0], op.out, op.geometry(len(x) - 1)[0], **{**options, "padding_mode": "zeros"}
+    )
     conv.fill = FILL[op.padding_mode]  # type: ignore[assignment]
     conv.register_forward_pre_hook(PadFirst(op))
     return conv
@@ -90,7 +92,9 @@ class PaddedPool(nn.Module):
         y = self.pool(F.pad(x, pads, value=self.fill))
         if not getattr(self.op, "count_include_pad", True):
             y = y / self.pool(F.pad(torch.ones_like(x), pads))
-        sizes = self.op.places(tuple(x.shape[1:]))  # with ceil_mode, no window starts in the padding behind
+        sizes = self.op.places(
+            tuple(x.shape[1:])
+        )  # with ceil_mode, no window starts in the padding behind
         inside = (Ellipsis, *map(slice, sizes))
         return y if y.shape[2:] == sizes else y[inside].contiguous()
 

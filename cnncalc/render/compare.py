@@ -23,16 +23,25 @@ from .table import heading
 
 BUILT = "Of the network as cnncalc builds it, from modules of torch.nn: where a function, a subclass or `+` stands for one, torchinfo, ptflops and thop see something else.\n"
 SYMBOLS = {
-    "x": "values of a layer's input", "y": "of its output", "places": "positions of its output", "weights": "its parameters", "filters": "its parameters without biases",
+    "x": "values of a layer's input",
+    "y": "of its output",
+    "places": "positions of its output",
+    "weights": "its parameters",
+    "filters": "its parameters without biases",
     "read": "what it reads, padding included",
-}  # fmt: skip
+}
 NAMED = 4  # operators named in a sentence; JSON has all
 
 
 def table(report: Report, counts: list[Count], width: int) -> Group:
     """The operators of a network by each convention, the sums, and why they differ."""
     if width < 80:
-        return Group(heading(report, dtype=False), sums(counts), Text(legend(counts), "dim"), *(Padding(part, (0, 0, 1, 0)) for part in words(report, counts)))
+        return Group(
+            heading(report, dtype=False),
+            sums(counts),
+            Text(legend(counts), "dim"),
+            *(Padding(part, (0, 0, 1, 0)) for part in words(report, counts)),
+        )
     groups = alike(counts)
     grid = Table(**{**PLAIN, "padding": (0, 1 if width >= 100 else 0, 0, 0)})  # type: ignore[arg-type]
     grid.add_column("operator", no_wrap=True)
@@ -43,10 +52,24 @@ def table(report: Report, counts: list[Count], width: int) -> Group:
     layers = Counter(row.op for row in report.rows)
     for op in layers:
         if any(count.by_operator[op] for _, count in groups):
-            grid.add_row(op, *([str(layers[op])] if width >= 100 else []), *(brief(count.by_operator[op]) for _, count in groups))
+            grid.add_row(
+                op,
+                *([str(layers[op])] if width >= 100 else []),
+                *(brief(count.by_operator[op]) for _, count in groups),
+            )
     grid.add_section()
-    grid.add_row("total", *([str(len(report.rows))] if width >= 100 else []), *(brief(count.total) for _, count in groups), style="bold")
-    return Group(heading(report, dtype=False), grid, Text(legend(counts), "dim"), *(Padding(part, (0, 0, 1, 0)) for part in words(report, counts)))
+    grid.add_row(
+        "total",
+        *([str(len(report.rows))] if width >= 100 else []),
+        *(brief(count.total) for _, count in groups),
+        style="bold",
+    )
+    return Group(
+        heading(report, dtype=False),
+        grid,
+        Text(legend(counts), "dim"),
+        *(Padding(part, (0, 0, 1, 0)) for part in words(report, counts)),
+    )
 
 
 def sums(counts: list[Count]) -> Table:
@@ -62,8 +85,23 @@ def sums(counts: list[Count]) -> Table:
 
 def legend(counts: list[Count]) -> str:
     """What the names in the rules below stand for."""
-    used = {name for count in counts for term in count.terms for names in parsed(term.formula) for name in names}
-    return BUILT + "; ".join(["mac, add, mul, div, cmp, exp: operations", *(f"{name}: {what}" for name, what in SYMBOLS.items() if name in used)]) + "\n"
+    used = {
+        name
+        for count in counts
+        for term in count.terms
+        for names in parsed(term.formula)
+        for name in names
+    }
+    return (
+        BUILT
+        + "; ".join(
+            [
+                "mac, add, mul, div, cmp, exp: operations",
+                *(f"{name}: {what}" for name, what in SYMBOLS.items() if name in used),
+            ]
+        )
+        + "\n"
+    )
 
 
 def alike(counts: list[Count]) -> list[tuple[list[str], Count]]:
@@ -87,9 +125,16 @@ def words(report: Report, counts: list[Count]) -> Iterator[Table]:
         grid = Table.grid(padding=(0, 2, 0, 0))
         grid.add_column(style="bold", no_wrap=True, min_width=11)
         grid.add_column()
-        lines = notes(report, count) if count.convention.terms in told else sentences(report, count, macs)
+        lines = (
+            notes(report, count)
+            if count.convention.terms in told
+            else sentences(report, count, macs)
+        )
         told.add(count.convention.terms)
-        grid.add_row(count.convention.name, Text.assemble(headline(count, macs), (f"  {count.convention.who}", "dim")))
+        grid.add_row(
+            count.convention.name,
+            Text.assemble(headline(count, macs), (f"  {count.convention.who}", "dim")),
+        )
         for line in lines:
             grid.add_row("", Text(line))
         yield grid
@@ -99,7 +144,11 @@ def headline(count: Count, macs: Count) -> str:
     """``4,111,512,576 flops = 4.112 G, 1.0055 × MACs``; of Keras, its parameters."""
     if not count.convention.terms:
         return f"{count.params:,} parameters"
-    ratio = f", {count.total / macs.total:.4g} × MACs" if macs.total and abs(count.total / macs.total - 1) >= 0.0005 else ""
+    ratio = (
+        f", {count.total / macs.total:.4g} × MACs"
+        if macs.total and abs(count.total / macs.total - 1) >= 0.0005
+        else ""
+    )
     return f"{count.total:,} {count.convention.unit} = {short(count.total)}{ratio}"
 
 
@@ -109,52 +158,81 @@ def sentences(report: Report, count: Count, macs: Count) -> list[str]:
     lines += against(count, macs)
     lines += [f"nothing for {listed(names)}: {why}" for why, names in count.silent.items() if why]
     if count.params != report.totals.params and count.convention.terms:
-        lines.append(f"{count.params:,} parameters, of {report.totals.params:,}: {count.convention.about_params}")
+        lines.append(
+            f"{count.params:,} parameters, of {report.totals.params:,}: {count.convention.about_params}"
+        )
     return lines + notes(report, count)
 
 
 def against(count: Count, macs: Count) -> list[str]:
     """How it differs from the multiply–accumulates, by operator, the most first."""
     twice = any(term.formula.startswith("2*mac") for term in count.convention.terms)
-    apart = {op: n - (2 if twice else 1) * macs.by_operator[op] for op, n in count.by_operator.items()}
+    apart = {
+        op: n - (2 if twice else 1) * macs.by_operator[op] for op, n in count.by_operator.items()
+    }
     differing = sorted(((op, n) for op, n in apart.items() if n), key=lambda item: -abs(item[1]))
     shown = [f"{op} {n:+,}".replace("-", "−") for op, n in differing]
-    return [f"against {'2 × ' if twice else ''}MACs: {listed(shown)}"] if shown and count.total else []
+    return (
+        [f"against {'2 × ' if twice else ''}MACs: {listed(shown)}"] if shown and count.total else []
+    )
 
 
 def notes(report: Report, count: Count) -> list[str]:
     """What is to be known of a convention, for this network."""
     present = {row.op for row in report.rows}
-    return [note.text for note in count.convention.notes if not note.operators or present & set(note.operators.split())]
+    return [
+        note.text
+        for note in count.convention.notes
+        if not note.operators or present & set(note.operators.split())
+    ]
 
 
 def listed(items: list[str]) -> str:
     """Some of many, and how many more."""
-    return ", ".join(items if len(items) <= NAMED + 1 else [*items[:NAMED], f"{len(items) - NAMED} more"])
+    return ", ".join(
+        items if len(items) <= NAMED + 1 else [*items[:NAMED], f"{len(items) - NAMED} more"]
+    )
 
 
 def json(report: Report, counts: list[Count]) -> str:
-    return dumps({
-        "schema_version": SCHEMA_VERSION, "name": report.name, "variant": report.variant,
-        "input": {name: list(shape) for name, shape in report.inputs.items()}, "batch": report.batch,
-        "conventions": [data(count) for count in counts],
-    })  # fmt: skip
+    return dumps(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "name": report.name,
+            "variant": report.variant,
+            "input": {name: list(shape) for name, shape in report.inputs.items()},
+            "batch": report.batch,
+            "conventions": [data(count) for count in counts],
+        }
+    )
 
 
 def data(count: Count) -> dict[str, Any]:
     """One convention; the total is null where it counts parameters alone."""
     convention = count.convention
     return {
-        "name": convention.name, "who": convention.who, "unit": convention.unit or None, "total": count.total if convention.terms else None, "params": count.params,
-        "rule": count.rule if convention.terms else None, "by_operator": count.by_operator, "silent": count.silent, "notes": [note.text for note in convention.notes],
-    }  # fmt: skip
+        "name": convention.name,
+        "who": convention.who,
+        "unit": convention.unit or None,
+        "total": count.total if convention.terms else None,
+        "params": count.params,
+        "rule": count.rule if convention.terms else None,
+        "by_operator": count.by_operator,
+        "silent": count.silent,
+        "notes": [note.text for note in convention.notes],
+    }
 
 
 def cells(report: Report, counts: list[Count]) -> list[list[str]]:
     """Headings, a line for each operator, the sums and the parameters; plain numbers, none where parameters alone are counted."""
     lines = [["operator", *(count.convention.name for count in counts)]]
-    lines += [[op, *(str(count.by_operator[op]) if count.convention.terms else "" for count in counts)] for op in dict.fromkeys(row.op for row in report.rows)]
-    lines.append(["total", *(str(count.total) if count.convention.terms else "" for count in counts)])
+    lines += [
+        [op, *(str(count.by_operator[op]) if count.convention.terms else "" for count in counts)]
+        for op in dict.fromkeys(row.op for row in report.rows)
+    ]
+    lines.append(
+        ["total", *(str(count.total) if count.convention.terms else "" for count in counts)]
+    )
     return [*lines, ["params", *(str(count.params) for count in counts)]]
 
 
@@ -166,6 +244,17 @@ def csv(report: Report, counts: list[Count]) -> str:
 
 def markdown(report: Report, counts: list[Count]) -> str:
     first, *rest = cells(report, counts)
-    separated = [[line[0], *(f"{int(value):,}" if value else "" for value in line[1:])] for line in rest]
-    table = [f"| {' | '.join(line)} |" for line in [first, ["---", *["---:"] * (len(first) - 1)], *separated]]
-    return "\n".join([f"### {report.name}, input {', '.join(map(shape_text, report.inputs.values()))}{f', batch {report.batch:,}' if report.batch > 1 else ''}", "", *table])
+    separated = [
+        [line[0], *(f"{int(value):,}" if value else "" for value in line[1:])] for line in rest
+    ]
+    table = [
+        f"| {' | '.join(line)} |"
+        for line in [first, ["---", *["---:"] * (len(first) - 1)], *separated]
+    ]
+    return "\n".join(
+        [
+            f"### {report.name}, input {', '.join(map(shape_text, report.inputs.values()))}{f', batch {report.batch:,}' if report.batch > 1 else ''}",
+            "",
+            *table,
+        ]
+    )

@@ -22,10 +22,19 @@ if TYPE_CHECKING:
 
 def render(held: Held, width: int) -> Group:
     """What the spec computes beside what the module does, in call order, and the totals."""
-    title = heading(held.report).append(f"\nheld to it: {held.module}, on {held.environment['device']} with torch {held.environment['torch']}", "dim")
+    title = heading(held.report).append(
+        f"\nheld to it: {held.module}, on {held.environment['device']} with torch {held.environment['torch']}",
+        "dim",
+    )
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     wide = width >= 100
-    for name, column in (("layer", {"overflow": "fold"}), ("output", {"no_wrap": True}), ("weights", {"overflow": "fold"}), ("", {"no_wrap": True}), ("module", {"overflow": "fold"})):
+    for name, column in (
+        ("layer", {"overflow": "fold"}),
+        ("output", {"no_wrap": True}),
+        ("weights", {"overflow": "fold"}),
+        ("", {"no_wrap": True}),
+        ("module", {"overflow": "fold"}),
+    ):
         if wide or name != "weights":
             grid.add_column(name, **column)  # type: ignore[arg-type]
     ops = {row.path: row.op for row in held.report.rows}
@@ -36,13 +45,24 @@ def render(held: Held, width: int) -> Group:
         kind = ops.get(event.where, event.kind) if pair.ok else event.kind
         weights = [" ".join(shape_text(shape) for shape in event.weights)] if wide else []
         theirs = place(pair) if pair.ok else f"{place(pair)} {pair.found or 'nothing'}".strip()
-        grid.add_row(pair.expected.where if pair.expected else "–", f"{kind} {shape_text((event.shape or ())[1:])}", *weights, "✓" if pair.ok else "✗", theirs, style=None if pair.ok else RED)
+        grid.add_row(
+            pair.expected.where if pair.expected else "–",
+            f"{kind} {shape_text((event.shape or ())[1:])}",
+            *weights,
+            "✓" if pair.ok else "✗",
+            theirs,
+            style=None if pair.ok else RED,
+        )
     return Group(title, grid, summary(held))
 
 
 def merged(pairs: list[Pair]) -> list[Pair]:
     """Several computations of one layer that all agree, such as a norm's, as the last of them."""
-    return [pair for pair, after in zip(pairs, [*pairs[1:], None]) if not (pair.ok and after and after.ok and homes(pair) == homes(after))]
+    return [
+        pair
+        for pair, after in zip(pairs, [*pairs[1:], None])
+        if not (pair.ok and after and after.ok and homes(pair) == homes(after))
+    ]
 
 
 def homes(pair: Pair) -> tuple[str, ...]:
@@ -59,10 +79,17 @@ def summary(held: Held) -> Table:
     grid.add_column(style="bold", no_wrap=True)
     for check in held.totals:
         if check.what == "outputs":
-            check = check._replace(predicted=" ".join(map(shape_text, check.predicted)), measured=" ".join(map(shape_text, check.measured)))
+            check = check._replace(
+                predicted=" ".join(map(shape_text, check.predicted)),
+                measured=" ".join(map(shape_text, check.measured)),
+            )
         grid.add_row(check.what, Text(marked(check, False), RED if not check.ok else Style()))
     wrong = sum(not pair.ok for pair in held.pairs)
-    verdict = f"{wrong} of {len(held.pairs)} computations differ ✗" if wrong else f"all {len(held.pairs)} computations agree ✓"
+    verdict = (
+        f"{wrong} of {len(held.pairs)} computations differ ✗"
+        if wrong
+        else f"all {len(held.pairs)} computations agree ✓"
+    )
     grid.add_row("held", Text(verdict, GREEN if held.ok else RED))
     for note in held.notes:
         grid.add_row("note", Text(note, "dim"))
@@ -71,16 +98,33 @@ def summary(held: Held) -> Table:
 
 def json(target: str, held: Held) -> str:
     """The object that `verify --module --format json` prints."""
-    return dumps({
-        "schema_version": SCHEMA_VERSION, "ok": held.ok, "spec": target, "module": held.module, "batch": held.report.batch, **held.environment,
-        "seconds": round(held.seconds, 3), "notes": held.notes,
-        "calls": [{"expected": event(pair.expected), "found": event(pair.found), "ok": pair.ok} for pair in held.pairs],
-        "totals": [check._asdict() for check in held.totals],
-        "diagnostics": [diagnostic_data(d) for d in held.diagnostics],
-    })  # fmt: skip
+    return dumps(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "ok": held.ok,
+            "spec": target,
+            "module": held.module,
+            "batch": held.report.batch,
+            **held.environment,
+            "seconds": round(held.seconds, 3),
+            "notes": held.notes,
+            "calls": [
+                {"expected": event(pair.expected), "found": event(pair.found), "ok": pair.ok}
+                for pair in held.pairs
+            ],
+            "totals": [check._asdict() for check in held.totals],
+            "diagnostics": [diagnostic_data(d) for d in held.diagnostics],
+        }
+    )
 
 
 def event(found: Event | None) -> dict[str, Any] | None:
     if found is None:
         return None
-    return {"path": found.where, "computes": found.kind, "output_shape": list(found.shape[1:]) if found.shape else None, "weights": [list(shape) for shape in found.weights], **dict(found.numbers)}
+    return {
+        "path": found.where,
+        "computes": found.kind,
+        "output_shape": list(found.shape[1:]) if found.shape else None,
+        "weights": [list(shape) for shape in found.weights],
+        **dict(found.numbers),
+    }

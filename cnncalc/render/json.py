@@ -34,7 +34,10 @@ def data(report: Report, rows: list[Row]) -> dict[str, Any]:
         "totals": report.totals._asdict(),
         "receptive_field": {"at": field[0], **field_data(field[1])} if field else None,
         "layers": [row_data(row) for row in rows],
-        "published": [{**p._asdict(), "printed": number(p.printed), "ours": number(p.ours)} for p in report.published],
+        "published": [
+            {**p._asdict(), "printed": number(p.printed), "ours": number(p.ours)}
+            for p in report.published
+        ],
         "budgets": [budget._asdict() for budget in report.budgets],
         "diagnostics": [diagnostic_data(d) for d in report.diagnostics],
     }
@@ -42,22 +45,40 @@ def data(report: Report, rows: list[Row]) -> dict[str, Any]:
 
 def row_data(row: Row) -> dict[str, Any]:
     return {
-        "path": row.path, "op": row.op, "inputs": list(row.inputs),
-        "input_shapes": [list(shape) for shape in row.input_shapes], "output_shape": list(row.output_shape),
-        "params": row.params, "weights": row.weights, "biases": row.biases, "affine": row.affine, "buffers": row.buffers,
-        "macs": row.macs, "flops": row.flops, "counted": row.counted, "activations": row.activations, "activation_bytes": row.activation_bytes,
+        "path": row.path,
+        "op": row.op,
+        "inputs": list(row.inputs),
+        "input_shapes": [list(shape) for shape in row.input_shapes],
+        "output_shape": list(row.output_shape),
+        "params": row.params,
+        "weights": row.weights,
+        "biases": row.biases,
+        "affine": row.affine,
+        "buffers": row.buffers,
+        "macs": row.macs,
+        "flops": row.flops,
+        "counted": row.counted,
+        "activations": row.activations,
+        "activation_bytes": row.activation_bytes,
         "receptive_field": field_data(row.receptive_field) if row.receptive_field else None,
-        **({"receptive_fields": list(map(field_data, row.receptive_fields))} if len(row.receptive_fields) > 1 else {}),
+        **(
+            {"receptive_fields": list(map(field_data, row.receptive_fields))}
+            if len(row.receptive_fields) > 1
+            else {}
+        ),
         "shared_with": row.shared_with,
         "file": row.position.file if row.position else None,
         "line": row.position.line if row.position else None,
         "column": row.position.column if row.position else None,
-    }  # fmt: skip
+    }
 
 
 def field_data(field: ReceptiveField) -> dict[str, Any]:
     """null on an axis that is seen whole; what is no whole number as "p/q"."""
-    axes = {name: [number(v) for v in getattr(field, name)] for name in ("size", "stride", "padding", "centre", "clipped")}
+    axes = {
+        name: [number(v) for v in getattr(field, name)]
+        for name in ("size", "stride", "padding", "centre", "clipped")
+    }
     return {"of": field.of, **axes}
 
 
@@ -70,10 +91,16 @@ def number(value: Any) -> Any:
 def diagnostic_data(diagnostic: Diagnostic) -> dict[str, Any]:
     place = diagnostic.position
     return {
-        "code": diagnostic.code, "severity": diagnostic.severity, "message": diagnostic.message,
-        "file": place and place.file, "line": place and place.line, "column": place and place.column,
-        "equation": diagnostic.equation, "help": diagnostic.help, "context": list(diagnostic.context),
-    }  # fmt: skip
+        "code": diagnostic.code,
+        "severity": diagnostic.severity,
+        "message": diagnostic.message,
+        "file": place and place.file,
+        "line": place and place.line,
+        "column": place and place.column,
+        "equation": diagnostic.equation,
+        "help": diagnostic.help,
+        "context": list(diagnostic.context),
+    }
 
 
 def dumps(value: Any) -> str:

@@ -14,14 +14,28 @@ from rich.text import Text
 from ..analysis.published import Comparison
 from ..analysis.rows import Report, Row
 from ..conventions import CONVENTIONS
-from .columns import BARRED, DASH, Column, axes_text, chosen, input_values, mebibytes, shape_text, short, text, totals
+from .columns import (
+    BARRED,
+    DASH,
+    Column,
+    axes_text,
+    chosen,
+    input_values,
+    mebibytes,
+    shape_text,
+    short,
+    text,
+    totals,
+)
 
 WIDE, BLOCKS = 110, " ▁▂▃▄▅▆▇█"
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 BOLD, DIM, CYAN = Style(bold=True), Style(dim=True), Style(color="cyan")
 
 
-def render(report: Report, rows: list[Row], width: int, columns: tuple[str, ...] | None = None) -> Group:
+def render(
+    report: Report, rows: list[Row], width: int, columns: tuple[str, ...] | None = None
+) -> Group:
     """The table of the rows, the totals, the published figures."""
     shown = table(report, rows, chosen(report, columns), width)
     if not report.complete:  # sums of a part of the network would mislead
@@ -31,8 +45,16 @@ def render(report: Report, rows: list[Row], width: int, columns: tuple[str, ...]
 
 def heading(report: Report, dtype: bool = True) -> Text:
     """The network's name, input and source."""
-    inputs = ", ".join((f"{name} " if len(report.inputs) > 1 else "") + shape_text(shape) for name, shape in report.inputs.items())
-    line = Text.assemble((report.name, "bold"), f"  input {inputs}", f", batch {report.batch}" if report.batch > 1 else "", f", {report.dtype}" if dtype else "")
+    inputs = ", ".join(
+        (f"{name} " if len(report.inputs) > 1 else "") + shape_text(shape)
+        for name, shape in report.inputs.items()
+    )
+    line = Text.assemble(
+        (report.name, "bold"),
+        f"  input {inputs}",
+        f", batch {report.batch}" if report.batch > 1 else "",
+        f", {report.dtype}" if dtype else "",
+    )
     return line.append(f"\n{report.source}", "dim") if report.source else line
 
 
@@ -42,11 +64,21 @@ def table(report: Report, rows: list[Row], columns: list[Column], width: int) ->
     Laid out here, not by rich's Table, whose layout takes seconds for ten thousand layers.
     """
     bar = 6 if width >= WIDE else 1
-    ends = ["" if end is None else text(end) for end in totals(report, columns)] if report.complete else [""] * len(columns)
+    ends = (
+        ["" if end is None else text(end) for end in totals(report, columns)]
+        if report.complete
+        else [""] * len(columns)
+    )
     body = [[text(column.value(row)) for column in columns] for row in rows]
     for line in body:
-        line[:] = [DASH if value == "0" and column.key in BARRED else value for value, column in zip(line, columns)]
-    above = [["" if value is None else text(value) for value in line] for line in input_values(report, columns)]
+        line[:] = [
+            DASH if value == "0" and column.key in BARRED else value
+            for value, column in zip(line, columns)
+        ]
+    above = [
+        ["" if value is None else text(value) for value in line]
+        for line in input_values(report, columns)
+    ]
     lines = [[column.title for column in columns], *above, *body, ends]
     widths = [max(map(len, column)) for column in zip(*lines)]
     barred = sum(column.key in BARRED for column in columns)
@@ -57,8 +89,12 @@ def table(report: Report, rows: list[Row], columns: list[Column], width: int) ->
             heads = outline(body)
             widths[0] = min(max(len(line[0]) for line in lines), room)
     layout = Layout(columns, widths, bar)
-    peaks = {c.key: max((c.value(row) for row in rows), default=0) for c in columns if c.key in BARRED}
-    bars = [[share(c.value(row), peaks[c.key], bar) for c in columns if c.key in BARRED] for row in rows]
+    peaks = {
+        c.key: max((c.value(row) for row in rows), default=0) for c in columns if c.key in BARRED
+    }
+    bars = [
+        [share(c.value(row), peaks[c.key], bar) for c in columns if c.key in BARRED] for row in rows
+    ]
     rule = " " + "─" * (layout.width - 1) + "\n"
     segments = [Segment("\n"), *layout.line(lines[0], BOLD), Segment(rule)]
     for line in above:
@@ -93,9 +129,15 @@ class Layout(NamedTuple):
 
     @property
     def width(self) -> int:
-        return sum(self.widths) + len(self.columns) + sum(self.bar + 1 for column in self.columns if column.key in BARRED)
+        return (
+            sum(self.widths)
+            + len(self.columns)
+            + sum(self.bar + 1 for column in self.columns if column.key in BARRED)
+        )
 
-    def line(self, values: list[str], style: Style | None, bars: list[str] | None = None) -> list[Segment]:
+    def line(
+        self, values: list[str], style: Style | None, bars: list[str] | None = None
+    ) -> list[Segment]:
         """One line: a path that is too long loses its beginning, numbers stand to the right."""
         segments, shares, pending = [], iter(bars or ()), ""
         for column, value, width in zip(self.columns, values, self.widths):
@@ -103,7 +145,10 @@ class Layout(NamedTuple):
                 value = "…" + value[len(value) - width + 1 :]
             pending += " " + (value.rjust(width) if column.numeric else value.ljust(width))
             if column.key in BARRED:
-                segments += [Segment(pending + " ", style), Segment(next(shares, "").ljust(self.bar), CYAN)]
+                segments += [
+                    Segment(pending + " ", style),
+                    Segment(next(shares, "").ljust(self.bar), CYAN),
+                ]
                 pending = ""
         return [*segments, Segment(pending.rstrip() + "\n", style)]
 
@@ -121,23 +166,54 @@ def share(value: int, peak: int, cells: int) -> str:
 def summary(report: Report) -> Table:
     """The totals in words, then budgets and published figures."""
     t, convention = report.totals, CONVENTIONS[report.convention]
-    parts = " + ".join(f"{getattr(t, part):,} {part}" for part in ("weights", "biases", "affine") if getattr(t, part))
+    parts = " + ".join(
+        f"{getattr(t, part):,} {part}"
+        for part in ("weights", "biases", "affine")
+        if getattr(t, part)
+    )
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(style="bold", no_wrap=True)
     grid.add_row("parameters", noted(f"{t.params:,} = {mebibytes(t.param_bytes)}", parts))
     if t.counted is not None:
         by = convention.unit if convention.name in ("macs", "flops") else convention.name
-        grid.add_row(by, noted(f"{t.counted:,} = {short(t.counted)}", told(convention.notes[0].text) if report.rule == "mac" else report.rule))
+        grid.add_row(
+            by,
+            noted(
+                f"{t.counted:,} = {short(t.counted)}",
+                told(convention.notes[0].text) if report.rule == "mac" else report.rule,
+            ),
+        )
     if t.counted_params != t.params:
-        grid.add_row(f"by {convention.name}", noted(f"{t.counted_params:,} parameters", convention.about_params))
-    grid.add_row("activations", noted(f"{t.activations:,} = {mebibytes(t.activation_bytes)}", "the input and every output, each kept once"))
+        grid.add_row(
+            f"by {convention.name}",
+            noted(f"{t.counted_params:,} parameters", convention.about_params),
+        )
+    grid.add_row(
+        "activations",
+        noted(
+            f"{t.activations:,} = {mebibytes(t.activation_bytes)}",
+            "the input and every output, each kept once",
+        ),
+    )
     if field := report.receptive_field:
         at, seen = field
-        grid.add_row("field", noted(f"{axes_text(seen.size)} at {at}, stride {axes_text(seen.stride)}, padding {axes_text(seen.padding)}", "the last layer that does not see everything"))
+        grid.add_row(
+            "field",
+            noted(
+                f"{axes_text(seen.size)} at {at}, stride {axes_text(seen.stride)}, padding {axes_text(seen.padding)}",
+                "the last layer that does not see everything",
+            ),
+        )
     if t.buffers:
         grid.add_row("buffers", noted(f"{t.buffers:,}", "saved, not trained"))
     for budget in report.budgets:
-        grid.add_row("budget", Text.assemble(f"{budget.what}{f' at {budget.at}' if budget.at else ''} {budget.ours if isinstance(budget.ours, str) else f'{budget.ours:,}'}, {budget.limit}: ", (budget.verdict, "green" if budget.verdict == "kept" else "bold red")))
+        grid.add_row(
+            "budget",
+            Text.assemble(
+                f"{budget.what}{f' at {budget.at}' if budget.at else ''} {budget.ours if isinstance(budget.ours, str) else f'{budget.ours:,}'}, {budget.limit}: ",
+                (budget.verdict, "green" if budget.verdict == "kept" else "bold red"),
+            ),
+        )
     published(report, grid)
     return grid
 
@@ -154,7 +230,13 @@ def noted(value: str, note: str) -> Text:
 def published(report: Report, grid: Table) -> None:
     """How many published figures agree, and those that differ, once for each reason."""
     if report.not_compared:
-        grid.add_row("published", Text(f"{report.not_compared} figures not compared: they are of the network as written", "dim"))
+        grid.add_row(
+            "published",
+            Text(
+                f"{report.not_compared} figures not compared: they are of the network as written",
+                "dim",
+            ),
+        )
     if not report.published:
         return
     agree = [figure for figure in report.published if figure.agrees]
@@ -162,16 +244,29 @@ def published(report: Report, grid: Table) -> None:
     for figure in report.published:
         if not figure.agrees:
             differing.setdefault(figure.erratum or "no erratum", []).append(figure)
-    sources = ", ".join(dict.fromkeys((figure.source or "").partition(",")[0].partition(":")[0] for figure in agree))
-    grid.add_row("published", noted(f"{len(agree)} of {len(report.published)} figures agree", sources))
+    sources = ", ".join(
+        dict.fromkeys((figure.source or "").partition(",")[0].partition(":")[0] for figure in agree)
+    )
+    grid.add_row(
+        "published", noted(f"{len(agree)} of {len(report.published)} figures agree", sources)
+    )
     for reason, figures in differing.items():
-        grid.add_row("", Text.assemble(("differs: ", "yellow"), ", ".join(map(difference, figures)), (f". {reason}", "dim")))
+        grid.add_row(
+            "",
+            Text.assemble(
+                ("differs: ", "yellow"), ", ".join(map(difference, figures)), (f". {reason}", "dim")
+            ),
+        )
 
 
 def difference(figure: Comparison) -> str:
     """``activations at conv1 253440 (290,400)``: as printed, and ours."""
     ours = f"{figure.ours:,}" if isinstance(figure.ours, int) else shape_text(figure.ours)
-    shown = shape_text(tuple(figure.printed)) if isinstance(figure.printed, list) else str(figure.printed)
+    shown = (
+        shape_text(tuple(figure.printed))
+        if isinstance(figure.printed, list)
+        else str(figure.printed)
+    )
     return f"{figure.what}{f' at {figure.at}' if figure.at else ''} {shown} ({ours})"
 
 
@@ -180,5 +275,7 @@ def console(plain_width: int = 160, stderr: bool = False) -> Console:
     found = Console(stderr=stderr, highlight=False, emoji=False)
     given = os.environ.get("COLUMNS", "")
     if not (found.is_terminal or given) or found.width < 20:
-        found = Console(stderr=stderr, highlight=False, emoji=False, width=plain_width if not given else 80)
+        found = Console(
+            stderr=stderr, highlight=False, emoji=False, width=plain_width if not given else 80
+        )
     return found

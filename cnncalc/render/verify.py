@@ -18,9 +18,23 @@ from .table import BOLD, DIM, Layout, heading, outline
 if TYPE_CHECKING:
     from ..torch_backend.verify.verify import Check, Line, Verification
 
-COLUMNS = {"output": "output", "params": "params", "macs": "MACs", "product_flops": "2·MAC", "activation_bytes": "bytes", "receptive_field": "field"}
-COUNTER = {"macs": "fvcore", "product_flops": "torch"}  # whose figure stands beside ours where the column is wide
-LESS = ((), ("product_flops",), ("product_flops", "activation_bytes"))  # columns left out of a narrow table
+COLUMNS = {
+    "output": "output",
+    "params": "params",
+    "macs": "MACs",
+    "product_flops": "2·MAC",
+    "activation_bytes": "bytes",
+    "receptive_field": "field",
+}
+COUNTER = {
+    "macs": "fvcore",
+    "product_flops": "torch",
+}  # whose figure stands beside ours where the column is wide
+LESS = (
+    (),
+    ("product_flops",),
+    ("product_flops", "activation_bytes"),
+)  # columns left out of a narrow table
 RED, GREEN = Style(color="red", bold=True), Style(color="green")
 
 
@@ -28,7 +42,9 @@ def render(found: Verification, width: int) -> Group:
     """One line per layer, its sums below, and what the marks do not cover."""
     env = found.environment
     device = f"{env['device_name']} ({env['device']})" if env["cuda"] else env["device"]
-    title = heading(found.report).append(f"\nbuilt on {device} with torch {found.environment['torch']}", "dim")
+    title = heading(found.report).append(
+        f"\nbuilt on {device} with torch {found.environment['torch']}", "dim"
+    )
     return Group(title, table(found, width), summary(found))
 
 
@@ -36,7 +52,13 @@ def table(found: Verification, width: int) -> Segments:
     """Predicted ✓ measured where there is room, else predicted ✓; what differs always has both."""
     for both, left_out in ((True, ()), *((False, left_out) for left_out in LESS)):
         keys = [key for key in COLUMNS if key not in left_out]
-        columns = [Column("path", "layer", str), *(Column(key, title_of(key, both), str, total=key if key != "output" else None) for key in keys)]
+        columns = [
+            Column("path", "layer", str),
+            *(
+                Column(key, title_of(key, both), str, total=key if key != "output" else None)
+                for key in keys
+            ),
+        ]
         body = [[line.row.path, *(cell(line, key, both) for key in keys)] for line in found.lines]
         ends = ["total", *(total_cell(found, key, both) for key in keys)]
         lines = [[column.title for column in columns], *body, ends]
@@ -51,7 +73,11 @@ def table(found: Verification, width: int) -> Segments:
         heads = outline(body)
         widths[0] = min(max(len(line[0]) for line in lines), max(room, 12))
     layout = Layout(columns, widths, 0)
-    segments = [Segment("\n"), *layout.line(lines[0], BOLD), Segment(" " + "─" * (layout.width - 1) + "\n")]
+    segments = [
+        Segment("\n"),
+        *layout.line(lines[0], BOLD),
+        Segment(" " + "─" * (layout.width - 1) + "\n"),
+    ]
     for n, (line, values) in enumerate(zip(found.lines, body)):
         if n in heads:
             segments.append(Segment(f" {heads[n]}\n", DIM))
@@ -69,7 +95,11 @@ def align(lines: list[list[str]]) -> None:
 
 
 def title_of(key: str, both: bool) -> str:
-    return f"{COLUMNS[key]} ✓ {COUNTER.get(key, 'torch')}" if both and key not in ("output", "receptive_field") else COLUMNS[key]
+    return (
+        f"{COLUMNS[key]} ✓ {COUNTER.get(key, 'torch')}"
+        if both and key not in ("output", "receptive_field")
+        else COLUMNS[key]
+    )
 
 
 def cell(line: Line, key: str, both: bool) -> str:
@@ -82,8 +112,12 @@ def cell(line: Line, key: str, both: bool) -> str:
     check = checks[0]
     if key == "output":
         called = next(c for c in line.checks if c.what == "called")
-        check = check._replace(ok=check.ok and called.ok, predicted=check.predicted[1:], measured=check.measured[1:])
-    also = {"params": ("tensors", "tensor_bytes"), "activation_bytes": ("output_bytes",)}.get(key, ())
+        check = check._replace(
+            ok=check.ok and called.ok, predicted=check.predicted[1:], measured=check.measured[1:]
+        )
+    also = {"params": ("tensors", "tensor_bytes"), "activation_bytes": ("output_bytes",)}.get(
+        key, ()
+    )
     check = check._replace(ok=check.ok and all(c.ok for c in line.checks if c.what in also))
     return marked(check, both and key != "output")
 
@@ -123,7 +157,13 @@ def marked(check: Check, both: bool) -> str:
 
 
 def figure(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) else shape_text(value) if isinstance(value, tuple) else str(value)
+    return (
+        f"{value:,}"
+        if isinstance(value, int)
+        else shape_text(value)
+        if isinstance(value, tuple)
+        else str(value)
+    )
 
 
 def summary(found: Verification) -> Table:
@@ -133,11 +173,27 @@ def summary(found: Verification) -> Table:
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(style="bold", no_wrap=True)
     wrong = f"{marks[False]:,} of {sum(marks.values()):,} figures differ ✗"
-    right = f"all {marks[True]:,} figures agree ✓" + (f"; {marks[None]:,} could not be measured" if marks[None] else "")
+    right = f"all {marks[True]:,} figures agree ✓" + (
+        f"; {marks[None]:,} could not be measured" if marks[None] else ""
+    )
     grid.add_row("verified", Text(wrong, RED) if marks[False] else Text(right, GREEN))
-    allocator = " bytes by the card's allocator too," if any(check.what == "output_bytes" for check in found.totals) else ""
-    macs = " MACs by fvcore," if any(check.what == "macs" and check.ok is not None for check in found.totals) else ""
-    grid.add_row("measured", Text(f"shapes and bytes by hooks, tensors by state_dict,{allocator}{macs} 2·MAC by torch's flop_counter, fields by gradients", "dim"))
+    allocator = (
+        " bytes by the card's allocator too,"
+        if any(check.what == "output_bytes" for check in found.totals)
+        else ""
+    )
+    macs = (
+        " MACs by fvcore,"
+        if any(check.what == "macs" and check.ok is not None for check in found.totals)
+        else ""
+    )
+    grid.add_row(
+        "measured",
+        Text(
+            f"shapes and bytes by hooks, tensors by state_dict,{allocator}{macs} 2·MAC by torch's flop_counter, fields by gradients",
+            "dim",
+        ),
+    )
     for label, text in [*card(found), *unseen(found)]:
         grid.add_row(label, Text(text, "dim"))
     for n, note in enumerate(found.notes):
@@ -151,8 +207,15 @@ def card(found: Verification) -> list[tuple[str, str]]:
     said = {check.what: check.measured for check in found.totals}
     if "output_error" not in said:
         return []
-    kernels = f"; {said['kernels']:,} kernels in one forward pass" if said["kernels"] is not None else ""
-    return [("on the card", f"outputs {said['output_error']:.1e} of their length away from the CPU's{kernels}")]
+    kernels = (
+        f"; {said['kernels']:,} kernels in one forward pass" if said["kernels"] is not None else ""
+    )
+    return [
+        (
+            "on the card",
+            f"outputs {said['output_error']:.1e} of their length away from the CPU's{kernels}",
+        )
+    ]
 
 
 def unseen(found: Verification) -> list[tuple[str, str]]:
@@ -162,8 +225,26 @@ def unseen(found: Verification) -> list[tuple[str, str]]:
         blind[line.row.op if not line.row.macs else "biases"] += line.unseen
     blind = +blind
     ruled = dict.fromkeys(f"{line.row.op} ({line.rule})" for line in found.lines if line.ruled)
-    rows = [("unseen", f"no counter sees these operations: {', '.join(f'{op} {count:,}' for op, count in blind.items())}")] if blind else []
-    return rows + ([("otherwise", f"fvcore counts by rules of its own: {'; '.join(ruled)}, x being the values of the input, y of the output")] if ruled else [])
+    rows = (
+        [
+            (
+                "unseen",
+                f"no counter sees these operations: {', '.join(f'{op} {count:,}' for op, count in blind.items())}",
+            )
+        ]
+        if blind
+        else []
+    )
+    return rows + (
+        [
+            (
+                "otherwise",
+                f"fvcore counts by rules of its own: {'; '.join(ruled)}, x being the values of the input, y of the output",
+            )
+        ]
+        if ruled
+        else []
+    )
 
 
 def overview(found: list[tuple[str, Verification | None]], width: int, seconds: float) -> Table:
@@ -172,38 +253,87 @@ def overview(found: list[tuple[str, Verification | None]], width: int, seconds: 
 
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     wide = width >= 100
-    for title in ("network", "layers", "figures", "params", "MACs", *(("bytes", "fields") if wide else ()), "s", ""):
-        grid.add_column(title, justify="left" if title in ("network", "") else "right", no_wrap=True)
+    for title in (
+        "network",
+        "layers",
+        "figures",
+        "params",
+        "MACs",
+        *(("bytes", "fields") if wide else ()),
+        "s",
+        "",
+    ):
+        grid.add_column(
+            title, justify="left" if title in ("network", "") else "right", no_wrap=True
+        )
     for name, one in found:
         if one is None:
             grid.add_row(name, *[""] * (7 if wide else 5), "✗", style=RED)
             continue
         totals = {check.what: marked(check, False) for check in one.totals}
         figures = sum(len(line.checks) for line in one.lines) + len(one.totals)
-        asked = sum(any(check.what == "receptive_field" for check in line.checks) for line in one.lines)
-        cells = (f"{len(one.lines):,}", f"{figures:,}", totals["params"], totals.get("macs", totals["product_flops"]), *((totals["activation_bytes"], str(asked)) if wide else ()))
-        grid.add_row(name, *cells, f"{one.seconds:.1f}", "✓" if one.ok else "✗", style=None if one.ok else RED)
+        asked = sum(
+            any(check.what == "receptive_field" for check in line.checks) for line in one.lines
+        )
+        cells = (
+            f"{len(one.lines):,}",
+            f"{figures:,}",
+            totals["params"],
+            totals.get("macs", totals["product_flops"]),
+            *((totals["activation_bytes"], str(asked)) if wide else ()),
+        )
+        grid.add_row(
+            name,
+            *cells,
+            f"{one.seconds:.1f}",
+            "✓" if one.ok else "✗",
+            style=None if one.ok else RED,
+        )
     wrong = sum(one is None or not one.ok for _, one in found)
-    grid.caption = f"{len(found)} networks in {seconds:.1f} s: " + (f"{wrong} not confirmed ✗" if wrong else "every figure agrees ✓")
+    grid.caption = f"{len(found)} networks in {seconds:.1f} s: " + (
+        f"{wrong} not confirmed ✗" if wrong else "every figure agrees ✓"
+    )
     grid.caption_justify = "left"
     return grid
 
 
-def json(found: list[tuple[str, Verification | None]], diagnostics: list[Any], seconds: float) -> str:
+def json(
+    found: list[tuple[str, Verification | None]], diagnostics: list[Any], seconds: float
+) -> str:
     """The object that `verify --format json` prints."""
-    return dumps({
-        "schema_version": SCHEMA_VERSION, "ok": all(one is not None and one.ok for _, one in found),
-        "networks": [data(name, one) for name, one in found if one is not None],
-        "seconds": round(seconds, 3), "diagnostics": [diagnostic_data(d) for d in diagnostics],
-    })  # fmt: skip
+    return dumps(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "ok": all(one is not None and one.ok for _, one in found),
+            "networks": [data(name, one) for name, one in found if one is not None],
+            "seconds": round(seconds, 3),
+            "diagnostics": [diagnostic_data(d) for d in diagnostics],
+        }
+    )
 
 
 def data(name: str, found: Verification) -> dict[str, Any]:
     """One network: each layer's checks, the totals', and what was run."""
     return {
-        "spec": name, "name": found.report.name, "variant": found.report.variant, "input": {of: list(shape) for of, shape in found.report.inputs.items()},
-        "batch": found.report.batch, "ok": found.ok, **found.environment, "seconds": round(found.seconds, 3), "notes": found.notes,
-        "layers": [{"path": line.row.path, "op": line.row.op, "line": line.row.position.line if line.row.position else None, "ok": line.ok,
-                    "checks": [check._asdict() for check in line.checks], "note": line.note} for line in found.lines],
+        "spec": name,
+        "name": found.report.name,
+        "variant": found.report.variant,
+        "input": {of: list(shape) for of, shape in found.report.inputs.items()},
+        "batch": found.report.batch,
+        "ok": found.ok,
+        **found.environment,
+        "seconds": round(found.seconds, 3),
+        "notes": found.notes,
+        "layers": [
+            {
+                "path": line.row.path,
+                "op": line.row.op,
+                "line": line.row.position.line if line.row.position else None,
+                "ok": line.ok,
+                "checks": [check._asdict() for check in line.checks],
+                "note": line.note,
+            }
+            for line in found.lines
+        ],
         "totals": [check._asdict() for check in found.totals],
-    }  # fmt: skip
+    }

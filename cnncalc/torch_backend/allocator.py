@@ -52,20 +52,29 @@ def requested_bytes(device: torch.device) -> int | None:
     return held_by(device).requested if device.type == "cuda" else None
 
 
-def peak_of(step: Callable[[], None], held: Iterable[Tensor], device: torch.device, before: Held = Held(0, 0, 0)) -> Peak:
+def peak_of(
+    step: Callable[[], None],
+    held: Iterable[Tensor],
+    device: torch.device,
+    before: Held = Held(0, 0, 0),
+) -> Peak:
     """Runs a step that has run before and returns its peak, with the tensors `held` all the while.
 
     On the CPU the peak is the sum of the profiler's record of every allocation; CUDA keeps its own,
     of which what was taken `before` the network was there is left out.
     """
-    base = sum({t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in held}.values())
+    base = sum(
+        {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in held}.values()
+    )
     if device.type == "cuda":
         torch.cuda.empty_cache()
         workspaces = max(held_by(device).requested - before.requested - base, 0)
         torch.cuda.reset_peak_memory_stats(device)
         step()
         torch.cuda.synchronize(device)
-        requested, allocated, reserved = (most - other for most, other in zip(held_by(device, "peak"), before))
+        requested, allocated, reserved = (
+            most - other for most, other in zip(held_by(device, "peak"), before)
+        )
         return Peak(requested - workspaces, allocated, reserved, workspaces)
     from torch.profiler import ProfilerActivity, profile
 
@@ -85,11 +94,15 @@ def available() -> int:
         found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text())
     except OSError:
         found = None
-    return int(found[1]) * 1024 if found else os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return (
+        int(found[1]) * 1024 if found else os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    )
 
 
 CERTAIN = re.compile(r"out of memory|can't allocate memory|not enough memory|ALLOC(ATION)?_FAILED")
-LIKELY = re.compile(r"unable to find an engine|CUDNN_STATUS_(INTERNAL_ERROR|NOT_SUPPORTED|EXECUTION_FAILED)")
+LIKELY = re.compile(
+    r"unable to find an engine|CUDNN_STATUS_(INTERNAL_ERROR|NOT_SUPPORTED|EXECUTION_FAILED)"
+)
 SCARCE = 8  # a card of which less than this part is free has no room for cuDNN's workspaces
 
 
@@ -150,7 +163,11 @@ def largest_that_fits(batch: int, attempt: Callable[[int], object]) -> int | Non
 def too_large(batch: int, largest: int | None, device: torch.device, help: str) -> Diagnostic:
     """That a batch does not fit, and which does."""
     found = f"batch {largest:,} did" if largest else "not even batch 1 does"
-    return Diagnostic("CNN407", f"batch {batch:,} does not fit in the memory of {name_of(device)}; {found}", help=help)
+    return Diagnostic(
+        "CNN407",
+        f"batch {batch:,} does not fit in the memory of {name_of(device)}; {found}",
+        help=help,
+    )
 
 
 @contextmanager
@@ -160,5 +177,11 @@ def fitting(what: str, device: torch.device) -> Iterator[None]:
         yield
     except (RuntimeError, MemoryError) as error:
         if is_out_of_memory(error):
-            raise Mistake(Diagnostic("CNN407", f"{what} does not fit in the memory of {name_of(device)}", help="a smaller --input, or another device")) from None
+            raise Mistake(
+                Diagnostic(
+                    "CNN407",
+                    f"{what} does not fit in the memory of {name_of(device)}",
+                    help="a smaller --input, or another device",
+                )
+            ) from None
         raise

@@ -5,13 +5,40 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-BACKENDS = ("native_", "cudnn_", "miopen_", "mkldnn_", "mps_", "nnpack_", "thnn_", "fused_", "slow_")  # who computes it, before the operator
+BACKENDS = (
+    "native_",
+    "cudnn_",
+    "miopen_",
+    "mkldnn_",
+    "mps_",
+    "nnpack_",
+    "thnn_",
+    "fused_",
+    "slow_",
+)  # who computes it, before the operator
 VARIANTS = (  # how it is computed, after the operator
-    "_with_indices", "_legit_no_training", "_legit_functional", "_legit", "_no_training", "_with_update", "_no_update", "_kernel", "_forward", "_overrideable", "_mode",
-)  # fmt: skip
-CONVOLUTION = re.compile(r"(?:spatial_|depthwise_)?conv(?:olution)?(?:_dilated|_depthwise)?(?P<transposed>_transpose)?(?:[123]d)?")
+    "_with_indices",
+    "_legit_no_training",
+    "_legit_functional",
+    "_legit",
+    "_no_training",
+    "_with_update",
+    "_no_update",
+    "_kernel",
+    "_forward",
+    "_overrideable",
+    "_mode",
+)
+CONVOLUTION = re.compile(
+    r"(?:spatial_|depthwise_)?conv(?:olution)?(?:_dilated|_depthwise)?(?P<transposed>_transpose)?(?:[123]d)?"
+)
 ATTENTION = re.compile(r"(?:(?:scaled_dot_product|efficient|flash)_\w*)?attention\w*")
-CONVOLUTION_SETTINGS = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}  # with what holds where a kernel takes no such argument
+CONVOLUTION_SETTINGS = {
+    "stride": 1,
+    "padding": 0,
+    "dilation": 1,
+    "groups": 1,
+}  # with what holds where a kernel takes no such argument
 
 
 class Step(NamedTuple):
@@ -23,7 +50,11 @@ class Step(NamedTuple):
 
 FUSED = {
     "convolution_relu": (Step("convolution"), Step("relu", ())),
-    "convolution_add_relu": (Step("convolution", ("self", "weight", "bias")), Step("add", ("z",)), Step("relu", ())),
+    "convolution_add_relu": (
+        Step("convolution", ("self", "weight", "bias")),
+        Step("add", ("z",)),
+        Step("relu", ()),
+    ),
     "addmm_activation": (Step("addmm"), Step("relu", ())),  # or gelu, by an argument
 }
 

@@ -20,7 +20,9 @@ class Network(nn.Module):
 
     def __init__(self, graph: Graph):
         super().__init__()
-        self.plan: list[tuple[str, tuple[int, ...], tuple[int, ...]]] = []  # module's path, its inputs, what may go after it
+        self.plan: list[
+            tuple[str, tuple[int, ...], tuple[int, ...]]
+        ] = []  # module's path, its inputs, what may go after it
         self.entries, self.results = len(graph.inputs), graph.outputs
         homes = storages(graph)
         last = {source: n for n, node in enumerate(graph.nodes) for source in node.inputs}
@@ -30,7 +32,10 @@ class Network(nn.Module):
             owner = graph.nodes[node.shares] if node.shares is not None else node
             if owner is node:
                 module = node.op.module(*(graph.nodes[m].shape for m in node.inputs))
-                if node.op.storage(*(graph.nodes[m].shape for m in node.inputs)) == "inplace" and homes[n] == n:
+                if (
+                    node.op.storage(*(graph.nodes[m].shape for m in node.inputs)) == "inplace"
+                    and homes[n] == n
+                ):
                     module.inplace = False  # type: ignore[assignment]  # something else still needs its input
                 attach(self, node.path, module)
             gone = tuple(m for m in set(node.inputs) if last[m] == n and m not in graph.outputs)
@@ -66,8 +71,15 @@ def attach(root: nn.Module, path: str, module: nn.Module) -> None:
     root._modules[name] = module
 
 
-def build(spec: Spec, variant: str | None = None, *, set: Mapping[str, Any] | None = None, input: Any = None,
-          device: str | torch.device = "cpu", dtype: torch.dtype | None = None) -> Network:  # fmt: skip
+def build(
+    spec: Spec,
+    variant: str | None = None,
+    *,
+    set: Mapping[str, Any] | None = None,
+    input: Any = None,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype | None = None,
+) -> Network:
     """The torch network of a spec. On ``device="meta"`` no weight is allocated.
 
     Errors: a Mistake where the spec has errors, or the device cannot be used.
@@ -79,7 +91,9 @@ def build(spec: Spec, variant: str | None = None, *, set: Mapping[str, Any] | No
     return assemble(graph, device if isinstance(device, torch.device) else device_of(device), dtype)
 
 
-def assemble(graph: Graph, device: str | torch.device = "cpu", dtype: torch.dtype | None = None) -> Network:
+def assemble(
+    graph: Graph, device: str | torch.device = "cpu", dtype: torch.dtype | None = None
+) -> Network:
     """The torch network of a graph."""
     with torch.device(device):
         network = Network(graph)

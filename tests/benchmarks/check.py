@@ -11,7 +11,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 RUNS = 7
-ENVIRONMENT = {**{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}, "PYTHONPATH": str(ROOT)}
+ENVIRONMENT = {
+    **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
+    "PYTHONPATH": str(ROOT),
+}
 SIX = """\
 cnncalc: 1
 input: [3, 25, 25]
@@ -39,14 +42,20 @@ def files(folder: Path) -> None:
     for name, text in (("many", vgg), ("broken", broken)):
         (folder / name).mkdir()
         for n in range(200):
-            (folder / name / f"{n}.cnn.yaml").write_text(text.replace("name: VGG-16", f"name: VGG-16 {n}"), "utf-8")
+            (folder / name / f"{n}.cnn.yaml").write_text(
+                text.replace("name: VGG-16", f"name: VGG-16 {n}"), "utf-8"
+            )
     (folder / "one.cnn.yaml").write_text(vgg, "utf-8")
     (folder / "mistake.cnn.yaml").write_text(broken, "utf-8")
     (folder / "six.cnn.yaml").write_text(SIX, "utf-8")
     layers = ["  - conv: {out: 8, kernel: 3, padding: 1}\n", "  - relu\n"] * 2500
-    (folder / "long.cnn.yaml").write_text("cnncalc: 1\ninput: [8, 64, 64]\nlayers:\n" + "".join(layers), "utf-8")
+    (folder / "long.cnn.yaml").write_text(
+        "cnncalc: 1\ninput: [8, 64, 64]\nlayers:\n" + "".join(layers), "utf-8"
+    )
     layers[4001] = "  - maxpool: 65\n"
-    (folder / "long_mistake.cnn.yaml").write_text("cnncalc: 1\ninput: [8, 64, 64]\nlayers:\n" + "".join(layers), "utf-8")
+    (folder / "long_mistake.cnn.yaml").write_text(
+        "cnncalc: 1\ninput: [8, 64, 64]\nlayers:\n" + "".join(layers), "utf-8"
+    )
 
 
 def main() -> None:
@@ -54,7 +63,9 @@ def main() -> None:
         folder = Path(name)
         files(folder)
         ours = [sys.executable, "-m", "cnncalc"]
-        subprocess.run([*ours, "schema", "-o", "schema.json"], cwd=folder, check=True, env=ENVIRONMENT)
+        subprocess.run(
+            [*ours, "schema", "-o", "schema.json"], cwd=folder, check=True, env=ENVIRONMENT
+        )
         peer = [sys.executable, "-m", "check_jsonschema", "--schemafile", "schema.json"]
         commands = {
             "python -c pass": [sys.executable, "-c", "pass"],
@@ -74,16 +85,27 @@ def main() -> None:
                 if turn >= 3 and "200" in what and "jsonschema" in what:
                     continue
                 start = time.perf_counter()
-                done = subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, env=ENVIRONMENT)
+                done = subprocess.run(
+                    command,
+                    cwd=folder,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    check=False,
+                    env=ENVIRONMENT,
+                )
                 least[what] = min(least[what], time.perf_counter() - start)
                 assert done.returncode == ("mistake" in what), (what, done.returncode)
     base = least["python -c pass"]
     print("| whole process | ms | × `python -c pass` |\n|---|---:|---:|")
     for what, seconds in least.items():
         print(f"| {what} | {seconds * 1000:.0f} | {seconds / base:.1f} |")
-    print(f"\n200 files take {least['check, 200 files'] / least['check, 1 file']:.1f} × the time of one; check-jsonschema takes "
-          f"{least['check-jsonschema, 1 file'] / least['check, 1 file']:.1f} × our time for one file, {least['check-jsonschema, 200 files'] / least['check, 200 files']:.1f} × for 200.")  # fmt: skip
-    print(f"The search of repairs adds {(least['check, 1 file with a mistake and its repairs'] - least['check, 1 file']) / base:.1f} × `python -c pass` to one file.")
+    print(
+        f"\n200 files take {least['check, 200 files'] / least['check, 1 file']:.1f} × the time of one; check-jsonschema takes "
+        f"{least['check-jsonschema, 1 file'] / least['check, 1 file']:.1f} × our time for one file, {least['check-jsonschema, 200 files'] / least['check, 200 files']:.1f} × for 200."
+    )
+    print(
+        f"The search of repairs adds {(least['check, 1 file with a mistake and its repairs'] - least['check, 1 file']) / base:.1f} × `python -c pass` to one file."
+    )
 
 
 if __name__ == "__main__":

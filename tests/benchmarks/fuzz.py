@@ -24,9 +24,72 @@ from cnncalc.rules import rules
 ROOT = Path(__file__).parent.parent.parent
 SEEDS = [*sorted((ROOT / "specs").glob("*.yaml")), *sorted((ROOT / "tests" / "bad").glob("*.yaml"))]
 SECONDS, MIB = 2.0, 500
-NUMBERS = ["0", "-1", "1", "2", "3", "7", "64", "1000", "100000", "10**9", "1e9", "1/3", "0.5", "999999999999999999", "-0", "1e-5", "017", "0x10"]
-WORDS = ["true", "null", "same", "full", "valid", "[]", "{}", "[1, 2]", "[[1, 2], [3, 4]]", "c", "i", "c // 2", '"c * i"', "input", "conv1", "depths[0]", "*a", "&a x", "!!int 3", "<<", "relu", "'", '"', "|", "> 3", "${c}", "\u2028", "é", "#", "- "]
-LAYERS = ["- relu", "- flatten", "- maxpool: 2", "- maxpool: 99", "- conv: {out: 8, kernel: 3}", "- linear: 10", "- add: {a: [], b: []}", "- concat: [input, input]", "- globalavgpool", "- upsample: 2", "- chain: [relu]", "- conv: {out: c, kernel: 9, groups: 4}"]
+NUMBERS = [
+    "0",
+    "-1",
+    "1",
+    "2",
+    "3",
+    "7",
+    "64",
+    "1000",
+    "100000",
+    "10**9",
+    "1e9",
+    "1/3",
+    "0.5",
+    "999999999999999999",
+    "-0",
+    "1e-5",
+    "017",
+    "0x10",
+]
+WORDS = [
+    "true",
+    "null",
+    "same",
+    "full",
+    "valid",
+    "[]",
+    "{}",
+    "[1, 2]",
+    "[[1, 2], [3, 4]]",
+    "c",
+    "i",
+    "c // 2",
+    '"c * i"',
+    "input",
+    "conv1",
+    "depths[0]",
+    "*a",
+    "&a x",
+    "!!int 3",
+    "<<",
+    "relu",
+    "'",
+    '"',
+    "|",
+    "> 3",
+    "${c}",
+    "\u2028",
+    "é",
+    "#",
+    "- ",
+]
+LAYERS = [
+    "- relu",
+    "- flatten",
+    "- maxpool: 2",
+    "- maxpool: 99",
+    "- conv: {out: 8, kernel: 3}",
+    "- linear: 10",
+    "- add: {a: [], b: []}",
+    "- concat: [input, input]",
+    "- globalavgpool",
+    "- upsample: 2",
+    "- chain: [relu]",
+    "- conv: {out: c, kernel: 9, groups: 4}",
+]
 
 
 def mutated(text: str, rng: random.Random) -> bytes:
@@ -34,7 +97,11 @@ def mutated(text: str, rng: random.Random) -> bytes:
     kind = rng.randrange(3)
     for _ in range(rng.choice((1, 1, 2, 3, 8))):
         text = (_bytes, _lines, _tokens)[kind](text, rng)
-    data = text.encode("utf-8", "surrogatepass") if rng.random() < 0.5 else text.encode("utf-8", "replace")
+    data = (
+        text.encode("utf-8", "surrogatepass")
+        if rng.random() < 0.5
+        else text.encode("utf-8", "replace")
+    )
     if kind == 0 and rng.random() < 0.3:
         at = rng.randrange(len(data) + 1)
         data = data[:at] + bytes(rng.randrange(256) for _ in range(rng.randrange(1, 9))) + data[at:]
@@ -44,10 +111,44 @@ def mutated(text: str, rng: random.Random) -> bytes:
 def _bytes(text: str, rng: random.Random) -> str:
     at = rng.randrange(len(text) + 1)
     end = min(len(text), at + rng.choice((1, 1, 2, 10, 100)))
-    return rng.choice((
-        lambda: text[:at] + text[end:], lambda: text[:at] + text[at:end] * rng.choice((2, 3, 200)) + text[end:],
-        lambda: text[:at] + chr(rng.choice((0, 9, 10, 13, 32, 34, 35, 39, 42, 44, 58, 91, 93, 123, 125, 133, 0x2028, 0xFEFF, 0x1F600, rng.randrange(0xD800)))) + text[at:],
-        lambda: text[:at] + rng.choice("[]{},:-#&*!|>'\"%@`?\t") + text[end:], lambda: text[:at]))()  # fmt: skip
+    return rng.choice(
+        (
+            lambda: text[:at] + text[end:],
+            lambda: text[:at] + text[at:end] * rng.choice((2, 3, 200)) + text[end:],
+            lambda: (
+                text[:at]
+                + chr(
+                    rng.choice(
+                        (
+                            0,
+                            9,
+                            10,
+                            13,
+                            32,
+                            34,
+                            35,
+                            39,
+                            42,
+                            44,
+                            58,
+                            91,
+                            93,
+                            123,
+                            125,
+                            133,
+                            0x2028,
+                            0xFEFF,
+                            0x1F600,
+                            rng.randrange(0xD800),
+                        )
+                    )
+                )
+                + text[at:]
+            ),
+            lambda: text[:at] + rng.choice("[]{},:-#&*!|>'\"%@`?\t") + text[end:],
+            lambda: text[:at],
+        )
+    )()
 
 
 def _lines(text: str, rng: random.Random) -> str:
@@ -77,7 +178,9 @@ def _tokens(text: str, rng: random.Random) -> str:
     token = rng.choice(tokens)
     old = token[0]
     if old.isdigit() and rng.random() < 0.7:
-        new = rng.choice([*NUMBERS, str(int(old) + 1), str(max(int(old) - 1, 0)), str(int(old) * 2)])
+        new = rng.choice(
+            [*NUMBERS, str(int(old) + 1), str(max(int(old) - 1, 0)), str(int(old) * 2)]
+        )
     elif rng.random() < 0.4:
         at = rng.randrange(len(old))
         new = old[:at] + rng.choice("aeixs_") * rng.randrange(2) + old[at + 1 :]  # a misspelling
@@ -127,10 +230,17 @@ def main(cases: int, seed: int) -> int:
             print(f"case {case}: {seconds:.1f} s")
             Path(f"slow-{seed}-{case}.yaml").write_bytes(data)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{cases:,} cases, seed {seed}: {failed} failed, slowest {slowest[0]:.2f} s, peak {peak:.0f} MiB")
+    print(
+        f"{cases:,} cases, seed {seed}: {failed} failed, slowest {slowest[0]:.2f} s, peak {peak:.0f} MiB"
+    )
     print(", ".join(f"{code} {count:,}" for code, count in sorted(codes.items())))
     return bool(failed or peak > MIB)
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 20_000, int(sys.argv[2]) if len(sys.argv) > 2 else 1))
+    sys.exit(
+        main(
+            int(sys.argv[1]) if len(sys.argv) > 1 else 20_000,
+            int(sys.argv[2]) if len(sys.argv) > 2 else 1,
+        )
+    )

@@ -35,7 +35,9 @@ def storages(graph: Graph) -> list[int]:
             kind = "new"
         if kind == "new":
             free[n] = not op.keeps_output
-            dense[n] = not op.elementwise or all(dense[m] for m in node.inputs)  # torch keeps the order of the axes
+            dense[n] = not op.elementwise or all(
+                dense[m] for m in node.inputs
+            )  # torch keeps the order of the axes
             continue
         home[n] = home[source]
         free[n] = alone and not (kind == "inplace" and (op.keeps_output or op.keeps_written))
@@ -57,5 +59,8 @@ def own_bytes(graph: Graph, node: Node, width: int) -> tuple[dict[str, int], dic
         return {}, {}
     xs = [graph.nodes[n].shape for n in node.inputs]
     params = {name: product(shape) * width for name, shape in node.op.weights(*xs).items()}
-    buffers = {name: product(shape) * (8 if name == COUNTER else width) for name, shape in node.op.buffers(*xs).items()}
+    buffers = {
+        name: product(shape) * (8 if name == COUNTER else width)
+        for name, shape in node.op.buffers(*xs).items()
+    }
     return params, buffers

@@ -40,8 +40,12 @@ def candidates(case: Case, most: int) -> Iterator[Candidate]:
 def settings(case: Case) -> Iterator[Candidate]:
     """What the operator says of its own fields."""
     for field, value in case.fault.diagnostic.settings:
-        lost = field == "padding" and bool(units_of(case.shapes[0]))  # what is padded no longer broadcasts
-        if not (pooling(case) and field == "kernel") and not lost:  # a pool that no longer pools is none
+        lost = field == "padding" and bool(
+            units_of(case.shapes[0])
+        )  # what is padded no longer broadcasts
+        if (
+            not (pooling(case) and field == "kernel") and not lost
+        ):  # a pool that no longer pools is none
             yield Candidate(f"`{field}: {in_yaml(value)}`", case.setting(field, value))
 
 
@@ -53,7 +57,12 @@ def pooling(case: Case) -> bool:
 def stand_in(case: Case) -> e.Edits:
     """A window that does not fit keeps its size over its stride, what changes the sizes behind it least. None where a repair must do."""
     op = case.fault.op
-    if not isinstance(op, Sliding) or op.ceil_mode or expected(case) is not None or not keeps_size(case):
+    if (
+        not isinstance(op, Sliding)
+        or op.ceil_mode
+        or expected(case) is not None
+        or not keeps_size(case)
+    ):
         return None
     return case.setting("padding", "same")
 
@@ -61,7 +70,11 @@ def stand_in(case: Case) -> e.Edits:
 def keeps_size(case: Case) -> bool:
     """Whether `padding: same` would leave something of the size, and of what broadcasts."""
     op, x = case.fault.op, case.shapes[0]
-    return isinstance(op, Sliding) and not units_of(x) and all(s <= max(n, 1) for n, s in zip(x[1:], op.geometry(len(x) - 1)[1]))
+    return (
+        isinstance(op, Sliding)
+        and not units_of(x)
+        and all(s <= max(n, 1) for n, s in zip(x[1:], op.geometry(len(x) - 1)[1]))
+    )
 
 
 def pool_dropped(case: Case) -> Iterator[Candidate]:
@@ -80,21 +93,33 @@ def dropped(case: Case) -> Iterator[Candidate]:
 
 def ordinal(n: int) -> str:
     """``5th``."""
-    return f"{n}{'th' if n % 100 in (11, 12, 13) else {1: 'st', 2: 'nd', 3: 'rd'}.get(n % 10, 'th')}"
+    return (
+        f"{n}{'th' if n % 100 in (11, 12, 13) else {1: 'st', 2: 'nd', 3: 'rd'}.get(n % 10, 'th')}"
+    )
 
 
 def flattened(case: Case) -> Iterator[Candidate]:
     """A map where a vector is due: flatten it, or pool it first."""
     if len(case.shapes[0]) > 1:
-        yield Candidate("`- flatten` before it", e.layer_before(case.text, case.fault.step.marks, "flatten"))
-        pool, flat = (e.layer_before(case.text, case.fault.step.marks, layer) for layer in ("globalavgpool", "flatten"))
+        yield Candidate(
+            "`- flatten` before it", e.layer_before(case.text, case.fault.step.marks, "flatten")
+        )
+        pool, flat = (
+            e.layer_before(case.text, case.fault.step.marks, layer)
+            for layer in ("globalavgpool", "flatten")
+        )
         before = case.graph.nodes[case.fault.inputs[0]].op
         if pool and flat and not (before and before.key.startswith("global")):
-            yield Candidate("`- globalavgpool` and `- flatten` before it", (pool[0]._replace(text=pool[0].text + flat[0].text),))
+            yield Candidate(
+                "`- globalavgpool` and `- flatten` before it",
+                (pool[0]._replace(text=pool[0].text + flat[0].text),),
+            )
         return
     node = case.graph.nodes[case.fault.inputs[0]]
     if node.op is not None and node.op.key == "flatten" and node.step is not None:
-        yield Candidate("drop the `flatten` before it", e.layer_dropped(case.text, node.step.marks), shape=False)
+        yield Candidate(
+            "drop the `flatten` before it", e.layer_dropped(case.text, node.step.marks), shape=False
+        )
 
 
 def more_channels(case: Case) -> Iterator[Candidate]:
@@ -102,7 +127,10 @@ def more_channels(case: Case) -> Iterator[Candidate]:
     op = case.fault.op
     groups = getattr(op, "groups", None) or getattr(op, "factor", 1) ** 2
     if op is not None and hasattr(op, "out") and op.out % groups:
-        yield Candidate(f"`out: {-(-op.out // groups) * groups}`", case.setting("out", -(-op.out // groups) * groups))
+        yield Candidate(
+            f"`out: {-(-op.out // groups) * groups}`",
+            case.setting("out", -(-op.out // groups) * groups),
+        )
     if case.shapes[0][0] % groups:
         yield from out_changed(case, 0, -(-case.shapes[0][0] // groups) * groups)
 
@@ -116,14 +144,21 @@ def as_expected(case: Case) -> Iterator[Candidate]:
     nodes = case.graph.nodes
     xs = case.shapes if failed else [nodes[m].shape for m in nodes[case.fault.inputs[0]].inputs]
     channels = getattr(op, "out", None) if failed else nodes[case.fault.inputs[0]].shape[0]
-    tries: list[tuple[str, Any]] = [("padding", range(16)), ("stride", range(1, 5)), ("kernel", range(1, 12)), ("size", [list(wanted[1:])])]
+    tries: list[tuple[str, Any]] = [
+        ("padding", range(16)),
+        ("stride", range(1, 5)),
+        ("kernel", range(1, 12)),
+        ("size", [list(wanted[1:])]),
+    ]
     if wanted[0] not in ("_", channels, None):
         tries = [("out", [wanted[0]])]
     fields = op.fields()
     for field, values in tries:
         for value in values if field in fields else ():
             try:
-                out = checked(type(op)(**{**{key: getattr(op, key) for key in fields}, field: value}), xs)
+                out = checked(
+                    type(op)(**{**{key: getattr(op, key) for key in fields}, field: value}), xs
+                )
             except (Mistake, ValueError):
                 continue
             if len(out) == len(wanted) and all(w in ("_", m) for w, m in zip(wanted, out)):
@@ -137,7 +172,9 @@ def expected(case: Case) -> tuple[Any, ...] | None:
     if fault.wanted is not None or fault.step.expect is None:
         return fault.wanted
     try:
-        return tuple("_" if item == "_" else evaluate(item, fault.scope.values) for item in fault.step.expect)
+        return tuple(
+            "_" if item == "_" else evaluate(item, fault.scope.values) for item in fault.step.expect
+        )
     except (ExpressionError, Mistake):
         return None
 
@@ -147,7 +184,12 @@ def expectation(case: Case) -> Iterator[Candidate]:
     if case.fault.step.expect is not None:
         shape = case.graph.nodes[case.fault.inputs[0]].shape
         right = f"[{', '.join(map(str, shape))}]"
-        yield Candidate(f"if {named(shape)} is right, `expect: {right}`", (case.fault.step.marks.find("expect").whole(right),), shape=False, restates=True)
+        yield Candidate(
+            f"if {named(shape)} is right, `expect: {right}`",
+            (case.fault.step.marks.find("expect").whole(right),),
+            shape=False,
+            restates=True,
+        )
 
 
 REPAIRS = {

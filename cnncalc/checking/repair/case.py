@@ -32,7 +32,9 @@ class Case(NamedTuple):
     variant: str | None
     graph: Graph
     fault: Fault
-    beside: tuple[tuple[str | None, tuple[bool, int]], ...] = ()  # other variants, and how wrong they are: a repair must not make them worse
+    beside: tuple[
+        tuple[str | None, tuple[bool, int]], ...
+    ] = ()  # other variants, and how wrong they are: a repair must not make them worse
 
     @property
     def shapes(self) -> list[Shape]:
@@ -42,4 +44,8 @@ class Case(NamedTuple):
     def setting(self, field: str, value: Any, n: int | None = None) -> e.Edits:
         """A field set, of the layer itself or of node n."""
         where = self.fault if n is None else self.graph.nodes[n]
-        return e.setting(self.text, self.spec, self.variant, where.step, where.scope, field, value) if where.step else None
+        return (
+            e.setting(self.text, self.spec, self.variant, where.step, where.scope, field, value)
+            if where.step
+            else None
+        )

@@ -17,7 +17,12 @@ _ANCHOR = re.compile(r"&[^\s,\[\]{}]+\s+")
 class Text:
     """A text, the text it was edited from if it was, and where both correspond."""
 
-    def __init__(self, text: str, before: Text | None = None, pieces: tuple[tuple[int, int, int, int], ...] = ()):
+    def __init__(
+        self,
+        text: str,
+        before: Text | None = None,
+        pieces: tuple[tuple[int, int, int, int], ...] = (),
+    ):
         self.text, self.before = text, before
         self.pieces = pieces  # (start, end) here, and (start, end) before the edit, in order
 
@@ -51,7 +56,9 @@ class Text:
         """Start and end of a value, without an anchor before it."""
         start = self.offset(marks.line + 1, marks.column + 1)
         width = marks.width if self.text[start : start + 1].strip() else 0
-        end = start + width if marks.end is None else self.offset(marks.end[0] + 1, marks.end[1] + 1)
+        end = (
+            start + width if marks.end is None else self.offset(marks.end[0] + 1, marks.end[1] + 1)
+        )
         return self.behind_anchor(start, end), len(self.text[:end].rstrip()) if end > start else end
 
     def words(self, marks: Marks) -> str:
@@ -70,7 +77,10 @@ class Text:
 
     def range(self, edit: Edit) -> tuple[int, int, str] | None:
         """An edit as offsets and the text that replaces them; None where its word is not there."""
-        start, end = self.offset(edit.line, edit.column), self.offset(edit.end_line, edit.end_column)
+        start, end = (
+            self.offset(edit.line, edit.column),
+            self.offset(edit.end_line, edit.end_column),
+        )
         if edit.word is None:
             return self.behind_anchor(start, end), end, edit.text.replace("\n", self.newline)
         inside = re.search(rf"(?<!\w){re.escape(edit.word)}(?!\w)", self.text[start:end])

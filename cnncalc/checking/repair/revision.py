@@ -37,9 +37,14 @@ class Version:
             return
         for name in [variant] if variant is not None else members(self.spec):
             if self.layers > MOST_LAYERS:
-                self.diagnostics.append(Diagnostic(
-                    "CNN004", f"the variants have more than {MOST_LAYERS:,} layers in all; those from `{name}` on are not checked",
-                    self.spec.marks.find("variants").key(file, name or ""), help="check them one by one: `file.yaml#variant`, or split the file"))  # fmt: skip
+                self.diagnostics.append(
+                    Diagnostic(
+                        "CNN004",
+                        f"the variants have more than {MOST_LAYERS:,} layers in all; those from `{name}` on are not checked",
+                        self.spec.marks.find("variants").key(file, name or ""),
+                        help="check them one by one: `file.yaml#variant`, or split the file",
+                    )
+                )
                 break
             self.reports[name] = analyze(self.spec, name)
             self.layers += len(self.reports[name].graph.nodes)
@@ -54,12 +59,19 @@ class Version:
         if self.spec is None:
             return {}
         marks = self.spec.marks
-        return {"": marks.key(self.file, "layers"), **{name: marks.find("variants").key(self.file, name) for name in self.spec.variants}}
+        return {
+            "": marks.key(self.file, "layers"),
+            **{name: marks.find("variants").key(self.file, name) for name in self.spec.variants},
+        }
 
     def blocked(self, variant: str | None, harmless: tuple[str, ...]) -> bool:
         """Whether something may be hidden behind what is wrong with a variant, or with the text, harmless codes apart."""
         report = self.reports.get(variant)
-        return report is None or not report.complete or any(d.severity == "error" and d.code not in harmless for d in self.diagnostics)
+        return (
+            report is None
+            or not report.complete
+            or any(d.severity == "error" and d.code not in harmless for d in self.diagnostics)
+        )
 
     def wrong(self) -> Iterator[tuple[Diagnostic, str | None]]:
         """Each diagnostic with its variant. Of a text with repairs, errors and budgets alone."""
@@ -67,7 +79,9 @@ class Version:
             if self.as_written or diagnostic.severity == "error":
                 yield diagnostic, None
         for variant, report in self.reports.items():
-            for diagnostic in report.diagnostics[len(self.spec.diagnostics) if self.spec else 0 :]:  # those of the text come first
+            for diagnostic in report.diagnostics[
+                len(self.spec.diagnostics) if self.spec else 0 :
+            ]:  # those of the text come first
                 if self.as_written or diagnostic.severity == "error" or diagnostic.code == "CNN302":
                     yield diagnostic, variant
             if self.as_written and report.ok:
@@ -79,11 +93,29 @@ class Version:
         if report is None or self.spec is None:
             return None
         if variant not in self.faults:
-            self.faults[variant] = {(fault.diagnostic.code, fault.diagnostic.message): fault for fault in reversed(report.graph.faults)}
+            self.faults[variant] = {
+                (fault.diagnostic.code, fault.diagnostic.message): fault
+                for fault in reversed(report.graph.faults)
+            }
         fault = self.faults[variant].get((diagnostic.code, diagnostic.message))
-        others = [name for name in self.reports if name != variant][:BESIDE] if self.layers < FEW_LAYERS else []
+        others = (
+            [name for name in self.reports if name != variant][:BESIDE]
+            if self.layers < FEW_LAYERS
+            else []
+        )
         beside = tuple((name, faulty(self.reports[name].graph)) for name in others)
-        return Case(self.text, self.spec, variant, report.graph, fault._replace(diagnostic=diagnostic), beside) if fault else None
+        return (
+            Case(
+                self.text,
+                self.spec,
+                variant,
+                report.graph,
+                fault._replace(diagnostic=diagnostic),
+                beside,
+            )
+            if fault
+            else None
+        )
 
     def original(self, fix: Fix) -> Fix | None:
         """A fix of this version as one of the text as written, if it can be made there."""

@@ -21,10 +21,19 @@ from .trial import OFFERED, cost, persists, remaining, repairs
 
 ROUNDS, SEARCHES = 24, 12  # most repaired copies, and most findings for which repairs are searched
 WORK = 1_200_000  # characters that are read for a file, beyond the first time
-LOOKED_BEHIND = ("CNN003", "CNN301")  # of a key that stands twice, the first is read; what is not as expected hides nothing
+LOOKED_BEHIND = (
+    "CNN003",
+    "CNN301",
+)  # of a key that stands twice, the first is read; what is not as expected hides nothing
 ONCE = ("CNN003", "CNN2", "CNN301")  # codes that count once at a place, whatever their numbers
 SEARCHED = ("CNN2", "CNN301")  # codes whose repairs are searched
-EXACT = ("params", "weights", "biases", "buffers", "param_bytes")  # budgets that a stand-in for a size does not touch
+EXACT = (
+    "params",
+    "weights",
+    "biases",
+    "buffers",
+    "param_bytes",
+)  # budgets that a stand-in for a size does not touch
 
 
 class Examined(NamedTuple):
@@ -42,7 +51,9 @@ def examine(text: str, file: str, variant: str | None = None) -> Examined:
     for turn in range(ROUNDS + 1):
         search.layers = max(search.layers, version.layers)
         edits = [entry.put_in for entry in search.collect(version) if entry.put_in]
-        if not edits or any(d.code == "CNN004" for d, _ in version.wrong()):  # a limit is passed: what else there is, is not told
+        if not edits or any(
+            d.code == "CNN004" for d, _ in version.wrong()
+        ):  # a limit is passed: what else there is, is not told
             break
         search.work -= cost(version.text, version.layers)
         if turn == ROUNDS or search.work < 0:
@@ -64,8 +75,12 @@ class Entry:
         self.fixes: list[Fix] = []  # those whose edits can be made in the text as written
         self.whole: list[Fix] = []  # those of them after which the network is whole
         self.stand: Fix | None = None  # what was put in only to see what lies behind
-        self.put_in: tuple[Edit, ...] = ()  # the edits, of the version it was found in, that let us see what lies behind it
-        self.mended: tuple[Edit, ...] = ()  # the edits, of the text as written, that it counts as mended by
+        self.put_in: tuple[
+            Edit, ...
+        ] = ()  # the edits, of the version it was found in, that let us see what lies behind it
+        self.mended: tuple[
+            Edit, ...
+        ] = ()  # the edits, of the text as written, that it counts as mended by
         self.hides = False  # whether what depends on it is not checked
         self.consequence = False  # of an earlier finding, as far as can be known
 
@@ -98,17 +113,25 @@ class Search:
         for diagnostic, variant in version.wrong():
             place = diagnostic.position and version.text.original(diagnostic.position)
             # that sizes and the numbers of a note differ between variants is no news
-            told = diagnostic.message if diagnostic.severity == "error" and not diagnostic.code.startswith(ONCE) else ""
+            told = (
+                diagnostic.message
+                if diagnostic.severity == "error" and not diagnostic.code.startswith(ONCE)
+                else ""
+            )
             key = (diagnostic.code, place and place[1:3], told)
             if key not in self.entries:
-                entry = self.entries[key] = Entry(diagnostic._replace(position=place), later=not version.as_written)
+                entry = self.entries[key] = Entry(
+                    diagnostic._replace(position=place), later=not version.as_written
+                )
                 self._mend(entry, version, diagnostic, variant)
                 new.append(entry)
             if variant not in self.entries[key].variants:
                 self.entries[key].variants.append(variant)
         return new
 
-    def _mend(self, entry: Entry, version: Version, diagnostic: Diagnostic, variant: str | None) -> None:
+    def _mend(
+        self, entry: Entry, version: Version, diagnostic: Diagnostic, variant: str | None
+    ) -> None:
         """The repairs of a finding, and what is put in to see what lies behind it."""
         case = version.case(diagnostic, variant) if diagnostic.code.startswith(SEARCHED) else None
         entry.consequence = self._follows(entry, case, variant)
@@ -118,19 +141,35 @@ class Search:
             fixes, whole, tried = repairs(case, self.work)
             self.searched += 1
             self.work -= tried * cost(version.text, len(case.graph.nodes))
-        entry.fixes, entry.whole = ([fix for fix in map(version.original, some) if fix] for some in (fixes, whole))
-        if not entry.error or diagnostic.code in LOOKED_BEHIND or not version.blocked(variant, LOOKED_BEHIND):
+        entry.fixes, entry.whole = (
+            [fix for fix in map(version.original, some) if fix] for some in (fixes, whole)
+        )
+        if (
+            not entry.error
+            or diagnostic.code in LOOKED_BEHIND
+            or not version.blocked(variant, LOOKED_BEHIND)
+        ):
             return
         stand = stand_in(case) if case is not None and diagnostic.code == "CNN204" else None
         if stand:
             self.sizes_doubtful = True
             entry.stand = version.original(Fix("`padding: same`", stand))
-        here = [fix for fix in whole if diagnostic.position and fix.edits[0].line == diagnostic.position.line]  # rather than another input
-        entry.put_in = stand or next((fix.edits for fix in (*here, *fixes)), ()) or self._pass_over(entry, version, diagnostic)
+        here = [
+            fix
+            for fix in whole
+            if diagnostic.position and fix.edits[0].line == diagnostic.position.line
+        ]  # rather than another input
+        entry.put_in = (
+            stand
+            or next((fix.edits for fix in (*here, *fixes)), ())
+            or self._pass_over(entry, version, diagnostic)
+        )
         known = version.original(Fix("", entry.put_in))
         entry.mended = known.edits if known else ()
 
-    def _pass_over(self, entry: Entry, version: Version, diagnostic: Diagnostic) -> tuple[Edit, ...]:
+    def _pass_over(
+        self, entry: Entry, version: Version, diagnostic: Diagnostic
+    ) -> tuple[Edit, ...]:
         """A layer without a repair is left out, or only the field that is wrong."""
         if version.spec is None or diagnostic.position is None:
             entry.hides = version.spec is None
@@ -138,7 +177,9 @@ class Search:
         field, without = field_dropped(version.text, version.spec, diagnostic.position)
         if without is not None and field not in SIZING:
             return without
-        edits = without or passed_over(version.text, version.spec, diagnostic.position, named=diagnostic.code != "CNN108")
+        edits = without or passed_over(
+            version.text, version.spec, diagnostic.position, named=diagnostic.code != "CNN108"
+        )
         entry.hides = True
         self.passed_over |= edits is not None
         return edits or ()
@@ -148,20 +189,41 @@ class Search:
         diagnostic = entry.diagnostic
         if not entry.later:
             return False
-        counted = diagnostic.code == "CNN105" and re.search(r"`[a-z_]+\d+`", diagnostic.message)  # a name that counts layers, of which one is missing
+        counted = diagnostic.code == "CNN105" and re.search(
+            r"`[a-z_]+\d+`", diagnostic.message
+        )  # a name that counts layers, of which one is missing
         if self.passed_over and (diagnostic.code.startswith(DOUBTFUL) or counted):
             return True
-        if self.sizes_doubtful and diagnostic.code == "CNN302" and not diagnostic.message.startswith(EXACT):
+        if (
+            self.sizes_doubtful
+            and diagnostic.code == "CNN302"
+            and not diagnostic.message.startswith(EXACT)
+        ):
             return True
         if case is None or diagnostic.code != "CNN204":
             return False
-        earlier = any(other is not entry and other.diagnostic.code == "CNN204" and variant in other.variants for other in self.entries.values())
+        earlier = any(
+            other is not entry and other.diagnostic.code == "CNN204" and variant in other.variants
+            for other in self.entries.values()
+        )
         return (earlier or self.passed_over) and would_fit(case)
 
     def give_up(self, file: str) -> None:
         """Says that there may be more."""
-        last = max((entry.diagnostic.position for entry in self.entries.values() if entry.error and entry.diagnostic.position), default=Position(file, 1, 1))
-        told = Diagnostic("CNN004", "too many mistakes to look behind: there may be more", last, "mend these first")
+        last = max(
+            (
+                entry.diagnostic.position
+                for entry in self.entries.values()
+                if entry.error and entry.diagnostic.position
+            ),
+            default=Position(file, 1, 1),
+        )
+        told = Diagnostic(
+            "CNN004",
+            "too many mistakes to look behind: there may be more",
+            last,
+            "mend these first",
+        )
         entry = self.entries[("CNN004", file)] = Entry(told, later=False)
         entry.variants.append(None)
 
@@ -178,7 +240,11 @@ def settle(text: Text, file: str, entries: list[Entry], most: int) -> None:
 
     A finding that is not there after the repairs that were chosen was a consequence of others that were tried first.
     """
-    errors = [entry for entry in entries if entry.error and not entry.consequence and (entry.mended or entry.fixes)][: 2 * SEARCHES]
+    errors = [
+        entry
+        for entry in entries
+        if entry.error and not entry.consequence and (entry.mended or entry.fixes)
+    ][: 2 * SEARCHES]
     alone = sum(entry.error and not entry.consequence for entry in entries) < 2
     if alone or most < 1 or any(entry.diagnostic.code == "CNN004" for entry in entries):
         for entry in errors if alone else ():
@@ -186,28 +252,52 @@ def settle(text: Text, file: str, entries: list[Entry], most: int) -> None:
         return
     for entry in errors:
         if len(entry.fixes) > 1 and (most := most - len(entry.fixes)) >= 0:
-            ranks = [remaining(text, [fix.edits, *others(entries, entry)], file, entry.variants[0]) for fix in entry.fixes]
+            ranks = [
+                remaining(text, [fix.edits, *others(entries, entry)], file, entry.variants[0])
+                for fix in entry.fixes
+            ]
             entry.fixes = [fix for fix, rank in zip(entry.fixes, ranks) if rank == min(ranks)]
         if entry.fixes and entry.mended and entry.stand is None:
             entry.mended = entry.fixes[0].edits
-    candidates = [entry for entry in entries if entry.error and not entry.consequence and entry.diagnostic.position][: 2 * SEARCHES]
-    sure = [entry for entry in candidates if entry.diagnostic.code == "CNN101" and any(fix.certain for fix in entry.fixes)]
+    candidates = [
+        entry
+        for entry in entries
+        if entry.error and not entry.consequence and entry.diagnostic.position
+    ][: 2 * SEARCHES]
+    sure = [
+        entry
+        for entry in candidates
+        if entry.diagnostic.code == "CNN101" and any(fix.certain for fix in entry.fixes)
+    ]
     gone: list[Entry] = []
-    for _ in range(2):  # what is left of one that went may show another to have been its consequence
+    for _ in range(
+        2
+    ):  # what is left of one that went may show another to have been its consequence
         before = len(gone)
-        for entry in reversed([entry for entry in candidates if entry not in sure and entry not in gone]):  # of two that one edit mends, the first stays
+        for entry in reversed(
+            [entry for entry in candidates if entry not in sure and entry not in gone]
+        ):  # of two that one edit mends, the first stays
             rest = others([other for other in entries if other not in gone], entry)
-            if rest and (most := most - 1) >= 0 and not persists(entry.diagnostic, text, rest, entry.variants[0]):
+            if (
+                rest
+                and (most := most - 1) >= 0
+                and not persists(entry.diagnostic, text, rest, entry.variants[0])
+            ):
                 gone.append(entry)
         if len(gone) == before:
             break
     for entry in gone:
         entry.consequence = True
     chosen = [entry.fixes[0].edits for entry in errors if entry.fixes and not entry.consequence]
-    if errors and most > 0 and remaining(text, chosen, file, errors[0].variants[0])[1]:  # each is right beside what was put in, but not beside each other
+    if (
+        errors and most > 0 and remaining(text, chosen, file, errors[0].variants[0])[1]
+    ):  # each is right beside what was put in, but not beside each other
         for entry in errors:
             if entry.stand is not None:
-                entry.fixes = [entry.stand, *(fix for fix in entry.fixes if fix.edits != entry.stand.edits)]
+                entry.fixes = [
+                    entry.stand,
+                    *(fix for fix in entry.fixes if fix.edits != entry.stand.edits),
+                ]
 
 
 def others(entries: list[Entry], one: Entry) -> list[tuple[Edit, ...]]:

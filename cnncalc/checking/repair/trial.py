@@ -56,12 +56,25 @@ def repairs(case: Case, work: int) -> tuple[list[Fix], list[Fix], int]:
         tried.add(candidate.edits)
         trial = attempt(case, candidate.edits)
         if trial.mends:
-            found.append((trial, Fix(candidate.title + (outcome(case, trial) if candidate.shape else ""), candidate.edits, restates=candidate.restates)))
+            found.append(
+                (
+                    trial,
+                    Fix(
+                        candidate.title + (outcome(case, trial) if candidate.shape else ""),
+                        candidate.edits,
+                        restates=candidate.restates,
+                    ),
+                )
+            )
             if candidate.plain and trial.right:
                 break
     fewest = min((trial.errors for trial, _ in found if trial.complete), default=0)
     furthest = max((trial.reached for trial, _ in found if not trial.complete), default=0)
-    kept = [(trial, fix) for trial, fix in found if (trial.errors == fewest if trial.complete else trial.reached >= furthest - 1)]
+    kept = [
+        (trial, fix)
+        for trial, fix in found
+        if (trial.errors == fewest if trial.complete else trial.reached >= furthest - 1)
+    ]
     return [fix for _, fix in kept], [fix for trial, fix in kept if trial.complete], len(tried)
 
 
@@ -73,14 +86,33 @@ def attempt(case: Case, edits: tuple[Edit, ...]) -> Trial:
     except Mistake:
         return Trial(False, False, 0, 0, Graph())
     graph = spec.graph(case.variant)
-    told = analyze(spec, case.variant).diagnostics if graph.outputs else graph.diagnostics  # whole: names in `published`, budgets
+    told = (
+        analyze(spec, case.variant).diagnostics if graph.outputs else graph.diagnostics
+    )  # whole: names in `published`, budgets
     mine = case.fault.diagnostic
-    again = any(d.code == mine.code and d.position and edited.place_before(d.position) == mine.position for d in graph.diagnostics)
+    again = any(
+        d.code == mine.code and d.position and edited.place_before(d.position) == mine.position
+        for d in graph.diagnostics
+    )
     earlier = len(graph.nodes) < len(case.graph.nodes) - 1 and not graph.outputs
-    worse = bool(case.graph.outputs) and (not graph.outputs or errors(told) >= errors(case.graph.diagnostics))
-    mends = not (again or earlier or worse or not graph.nodes or errors(spec.diagnostics) > errors(case.spec.diagnostics))
+    worse = bool(case.graph.outputs) and (
+        not graph.outputs or errors(told) >= errors(case.graph.diagnostics)
+    )
+    mends = not (
+        again
+        or earlier
+        or worse
+        or not graph.nodes
+        or errors(spec.diagnostics) > errors(case.spec.diagnostics)
+    )
     mends = mends and not any(faulty(spec.graph(other)) > known for other, known in case.beside)
-    return Trial(mends, bool(graph.outputs), len(graph.nodes), errors(told) + sum(d.code == "CNN302" for d in told), graph)
+    return Trial(
+        mends,
+        bool(graph.outputs),
+        len(graph.nodes),
+        errors(told) + sum(d.code == "CNN302" for d in told),
+        graph,
+    )
 
 
 def faulty(graph: Graph) -> tuple[bool, int]:
@@ -102,7 +134,9 @@ def outcome(case: Case, trial: Trial) -> str:
     return f" gives {named(now)}" if now is not None else ""
 
 
-def persists(finding: Diagnostic, text: Text, fixes: Sequence[Sequence[Edit]], variant: str | None) -> bool:
+def persists(
+    finding: Diagnostic, text: Text, fixes: Sequence[Sequence[Edit]], variant: str | None
+) -> bool:
     """Whether a finding is still there after edits for all the others."""
     assert finding.position is not None
     edited = text.apply(*fixes)
@@ -111,11 +145,18 @@ def persists(finding: Diagnostic, text: Text, fixes: Sequence[Sequence[Edit]], v
         report = analyze(spec, variant)
     except Mistake:
         return True
-    there = any(d.code == finding.code and d.position and edited.original(d.position)[1:3] == finding.position[1:3] for d in report.diagnostics)
+    there = any(
+        d.code == finding.code
+        and d.position
+        and edited.original(d.position)[1:3] == finding.position[1:3]
+        for d in report.diagnostics
+    )
     return there or not report.complete  # what is not reached is not gone
 
 
-def remaining(text: Text, fixes: Sequence[Sequence[Edit]], file: str, variant: str | None) -> tuple[bool, int]:
+def remaining(
+    text: Text, fixes: Sequence[Sequence[Edit]], file: str, variant: str | None
+) -> tuple[bool, int]:
     """Whether a text with fixes is no whole network, and how many errors it has: less is better."""
     try:
         spec = from_text(text.apply(*fixes).text, file)

@@ -17,7 +17,15 @@ from .edited_text import Text
 Edits = tuple[Edit, ...] | None
 
 
-def setting(text: Text, spec: Spec, variant: str | None, step: Step, scope: Scope | None, field: str, value: Any) -> Edits:
+def setting(
+    text: Text,
+    spec: Spec,
+    variant: str | None,
+    step: Step,
+    scope: Scope | None,
+    field: str,
+    value: Any,
+) -> Edits:
     """A field of a layer, or the parameter that it takes its value from, however many blocks further out that is set."""
     written = step.body.get(field)
     name = written.text.strip() if isinstance(written, Expression) else None
@@ -42,7 +50,7 @@ def field_set(text: Text, step: Step, field: str, value: Any) -> Edits:
     if marks.keys:
         return added(text, marks, field, new)
     if marks.items:  # one bare value, of the main field
-        (main, bare), = marks.items.items()
+        ((main, bare),) = marks.items.items()
         return (text.edit(*text.span(bare), f"{{{main}: {text.words(bare)}, {field}: {new}}}"),)
     if step.marks.keys:  # `- batchnorm:` or `{batchnorm: }`, without a body
         at = text.offset(marks.line + 1, marks.column + 1)
@@ -67,10 +75,18 @@ def key_dropped(text: Text, marks: Marks, key: str) -> Edits:
     if text.text[text.span(marks)[0]] == "{":
         behind = re.match(r"\s*,\s*", text.text[end:])
         before = re.search(r",\s*$", text.text[:start])
-        return (text.edit(start, end + behind.end(), ""),) if behind else (text.edit(before.start() if before else start, end, ""),)
+        return (
+            (text.edit(start, end + behind.end(), ""),)
+            if behind
+            else (text.edit(before.start() if before else start, end, ""),)
+        )
     alone = not text.text[text.starts[line] : start].strip()
     newline = text.text.find("\n", end)
-    return (text.edit(text.starts[line], newline + 1, ""),) if alone and newline >= 0 and len(marks.keys) > 1 else None
+    return (
+        (text.edit(text.starts[line], newline + 1, ""),)
+        if alone and newline >= 0 and len(marks.keys) > 1
+        else None
+    )
 
 
 def layer_before(text: Text, marks: Marks, *lines: str) -> Edits:
@@ -82,7 +98,11 @@ def layer_before(text: Text, marks: Marks, *lines: str) -> Edits:
         gap = " " * (len(before) - len(before.rstrip()))
         return (text.edit(start, start, f"\n{dash} {gap}".join(lines) + f"\n{dash}-{gap}"),)
     if before.rstrip()[-1:] in ("[", ","):
-        return (text.edit(start, start, (lines[0] if len(lines) == 1 else "{" + ", ".join(lines) + "}") + ", "),)
+        return (
+            text.edit(
+                start, start, (lines[0] if len(lines) == 1 else "{" + ", ".join(lines) + "}") + ", "
+            ),
+        )
     return None
 
 

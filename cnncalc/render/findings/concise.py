@@ -8,4 +8,6 @@ from .tally import all_findings, summary
 
 def render(checked: list[Checked]) -> str:
     """A line for each finding, and the sums."""
-    return "\n".join([*(str(finding.diagnostic) for _, finding in all_findings(checked)), summary(checked)])
+    return "\n".join(
+        [*(str(finding.diagnostic) for _, finding in all_findings(checked)), summary(checked)]
+    )

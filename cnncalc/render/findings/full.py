@@ -13,6 +13,10 @@ def render(checked: list[Checked], colour: bool = False) -> str:
     for file, finding in all_findings(checked):
         text = as_text(finding.diagnostic, {file.file: file.text}, colour)
         variants = whose(file, finding)
-        more = [f"in {variants}"] * bool(variants) + ["found once the errors before it are mended"] * finding.later + ["what depends on this is not checked"] * finding.hides
+        more = (
+            [f"in {variants}"] * bool(variants)
+            + ["found once the errors before it are mended"] * finding.later
+            + ["what depends on this is not checked"] * finding.hides
+        )
         parts.append("\n   = ".join([text, *more]) + "\n")
     return "\n".join([*parts, summary(checked)])

@@ -13,10 +13,32 @@ def render(checked: list[Checked]) -> str:
     lines = []
     for file, finding in all_findings(checked):
         d = finding.diagnostic
-        place = {"file": d.position.file, "line": d.position.line, "col": d.position.column, "endColumn": d.position.column + d.position.length} if d.position else {"file": file.file}
-        words = [d.message, d.equation, f"help: {d.help}" if d.help else None, f"in {whose(file, finding)}" if whose(file, finding) else None]
-        properties = ",".join(f"{key}={escaped(str(value), True)}" for key, value in {**place, "title": f"cnncalc {d.code}"}.items())
-        lines.append((list(COMMANDS).index(d.severity), f"::{COMMANDS[d.severity]} {properties}::{escaped(chr(10).join(w for w in words if w))}"))
+        place = (
+            {
+                "file": d.position.file,
+                "line": d.position.line,
+                "col": d.position.column,
+                "endColumn": d.position.column + d.position.length,
+            }
+            if d.position
+            else {"file": file.file}
+        )
+        words = [
+            d.message,
+            d.equation,
+            f"help: {d.help}" if d.help else None,
+            f"in {whose(file, finding)}" if whose(file, finding) else None,
+        ]
+        properties = ",".join(
+            f"{key}={escaped(str(value), True)}"
+            for key, value in {**place, "title": f"cnncalc {d.code}"}.items()
+        )
+        lines.append(
+            (
+                list(COMMANDS).index(d.severity),
+                f"::{COMMANDS[d.severity]} {properties}::{escaped(chr(10).join(w for w in words if w))}",
+            )
+        )
     return "\n".join(line for _, line in sorted(lines, key=lambda line: line[0]))
 
 

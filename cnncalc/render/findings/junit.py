@@ -9,7 +9,9 @@ from xml.etree import ElementTree as ET
 from ...checking.finding import Checked, Finding
 from ..diagnostics import render as as_text
 
-_FORBIDDEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # no characters of XML 1.0
+_FORBIDDEN = re.compile(
+    r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+)  # no characters of XML 1.0
 
 
 def render(checked: list[Checked]) -> str:
@@ -18,7 +20,14 @@ def render(checked: list[Checked]) -> str:
     for file in checked:
         cases = list(cases_of(file))
         failures = sum(case.find("failure") is not None for case in cases)
-        suite = ET.SubElement(suites, "testsuite", name=clean(file.file), tests=str(len(cases)), failures=str(failures), errors="0")
+        suite = ET.SubElement(
+            suites,
+            "testsuite",
+            name=clean(file.file),
+            tests=str(len(cases)),
+            failures=str(failures),
+            errors="0",
+        )
         suite.extend(cases)
     ET.indent(suites)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(suites, encoding="unicode")
@@ -32,7 +41,12 @@ def cases_of(file: Checked) -> Iterator[ET.Element]:
         errors = [finding for finding in mine if finding.fails]
         others = [finding for finding in mine if not finding.fails]
         if errors:
-            failure = ET.SubElement(case, "failure", message=clean(errors[0].diagnostic.message), type=errors[0].diagnostic.code)
+            failure = ET.SubElement(
+                case,
+                "failure",
+                message=clean(errors[0].diagnostic.message),
+                type=errors[0].diagnostic.code,
+            )
             failure.text = clean(texts(errors, file))
         if others:
             ET.SubElement(case, "system-out").text = clean(texts(others, file))

@@ -21,7 +21,11 @@ def row(file: Checked, finding: Finding) -> str:
     d = finding.diagnostic
     where = f"{d.position.file}:{d.position.line}" if d.position else file.file
     variants = whose(file, finding)
-    what = d.message + (f" ({d.equation})" if d.equation else "") + (f", in {variants}" if variants else "")
+    what = (
+        d.message
+        + (f" ({d.equation})" if d.equation else "")
+        + (f", in {variants}" if variants else "")
+    )
     return f"| {SIGNS[d.severity]} {d.code} | {cell(where)} | {cell(what)} | {cell(d.help or '')} |"
 
 

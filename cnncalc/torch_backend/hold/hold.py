@@ -54,8 +54,19 @@ class Held(NamedTuple):
         return not self.diagnostics
 
 
-def hold(spec: Spec, module: str | nn.Module, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None, *, variant: str | None = None,
-         set: Mapping[str, Any] | None = None, input: Any = None, batch: int = 1, device: str = "cpu", loose: bool = False) -> Held:  # fmt: skip
+def hold(
+    spec: Spec,
+    module: str | nn.Module,
+    args: Sequence[Any] = (),
+    kwargs: Mapping[str, Any] | None = None,
+    *,
+    variant: str | None = None,
+    set: Mapping[str, Any] | None = None,
+    input: Any = None,
+    batch: int = 1,
+    device: str = "cpu",
+    loose: bool = False,
+) -> Held:
     """Holds a module, or ``package.module:Net``, to a spec: every computation in call order, every parameter's shape, the totals.
 
     Both networks are watched where torch dispatches their operators, so modules, functions and `+` are alike. Moves such as
@@ -74,20 +85,61 @@ def hold(spec: Spec, module: str | nn.Module, args: Sequence[Any] = (), kwargs: 
     ran = run_at(own, report, where)
     ours = assemble(report.graph, "meta").eval()
     recorder = Recorder(ours)
-    returned = recorder.run([torch.empty(batch, *shape, device="meta") for shape in report.inputs.values()])
-    wanted, found = ([e for e in events if not (loose and e.elementwise)] for events in (recorder.events, ran.events))
-    pairs, notes = aligned(wanted, found, loose) if ran.failure is None else (unfinished(wanted, found, ran.failed), [f"{ran.failure}, after what is shown"])
+    returned = recorder.run(
+        [torch.empty(batch, *shape, device="meta") for shape in report.inputs.values()]
+    )
+    wanted, found = (
+        [e for e in events if not (loose and e.elementwise)]
+        for events in (recorder.events, ran.events)
+    )
+    pairs, notes = (
+        aligned(wanted, found, loose)
+        if ran.failure is None
+        else (unfinished(wanted, found, ran.failed), [f"{ran.failure}, after what is shown"])
+    )
     totals = [
-        equal("tensors", sum(1 for _ in ours.parameters()), sum(1 for _ in own.parameters()), "parameters()"),
-        equal("params", report.totals.params, sum(p.numel() for p in own.parameters()), "parameters()"),
+        equal(
+            "tensors",
+            sum(1 for _ in ours.parameters()),
+            sum(1 for _ in own.parameters()),
+            "parameters()",
+        ),
+        equal(
+            "params", report.totals.params, sum(p.numel() for p in own.parameters()), "parameters()"
+        ),
     ]
     if ran.failure is None:
-        totals.append(equal("outputs", tuple((batch, *shape) for shape in report.outputs.values()), tuple(tuple(y.shape) for y in ran.outputs), "forward"))
+        totals.append(
+            equal(
+                "outputs",
+                tuple((batch, *shape) for shape in report.outputs.values()),
+                tuple(tuple(y.shape) for y in ran.outputs),
+                "forward",
+            )
+        )
         totals.append(equal("macs", report.totals.macs, ran.macs, "flop_counter"))
-    due = [recorder.flows.get(y) for y in (returned if isinstance(returned, tuple) else (returned,))]
-    other = [] if loose or not all(pair.ok for pair in pairs) else returned_otherwise(report, due, ran)
-    diagnostics = other + explained(report, pairs, ran) + sums(totals) + ([] if ran.failure else idle(own, ran.used))
-    return Held(report, called, pairs, totals, diagnostics, notes, described(where), time.perf_counter() - start)
+    due = [
+        recorder.flows.get(y) for y in (returned if isinstance(returned, tuple) else (returned,))
+    ]
+    other = (
+        [] if loose or not all(pair.ok for pair in pairs) else returned_otherwise(report, due, ran)
+    )
+    diagnostics = (
+        other
+        + explained(report, pairs, ran)
+        + sums(totals)
+        + ([] if ran.failure else idle(own, ran.used))
+    )
+    return Held(
+        report,
+        called,
+        pairs,
+        totals,
+        diagnostics,
+        notes,
+        described(where),
+        time.perf_counter() - start,
+    )
 
 
 def run_at(own: nn.Module, report: Report, device: torch.device) -> Ran:
@@ -100,13 +152,23 @@ def run_at(own: nn.Module, report: Report, device: torch.device) -> Ran:
 
     def attempt(batch: int) -> bool:
         def once() -> None:
-            images = [torch.randn(batch, *shape, generator=random).to(device) for shape in report.inputs.values()]
+            images = [
+                torch.randn(batch, *shape, generator=random).to(device)
+                for shape in report.inputs.values()
+            ]
             found.append(run_own(own, images))
 
         return fits(once)
 
     if not attempt(report.batch):
-        raise Mistake(too_large(report.batch, largest_that_fits(report.batch, attempt), device, "a smaller --batch or --input"))
+        raise Mistake(
+            too_large(
+                report.batch,
+                largest_that_fits(report.batch, attempt),
+                device,
+                "a smaller --batch or --input",
+            )
+        )
     return found[0]
 
 
@@ -120,17 +182,25 @@ def aligned(expected: list[Event], found: list[Event], loose: bool) -> tuple[lis
             return pairs, []
         flows = {event.flow: event for event in found}
         if all(event.flow in flows for event in expected):
-            return [Pair(event, flows[event.flow]) for event in expected], ["parallel branches are called in another order than in the spec; what they compute is the same"]
+            return [Pair(event, flows[event.flow]) for event in expected], [
+                "parallel branches are called in another order than in the spec; what they compute is the same"
+            ]
         if alike and other is not None:
             pairs[other] = pairs[other]._replace(rewired=True)
             return pairs, []
         if swapped(pairs):
             return pairs, []
     pairs = []
-    for _, a, b, c, d in SequenceMatcher(None, [e.what for e in expected], [e.what for e in found], autojunk=False).get_opcodes():
+    for _, a, b, c, d in SequenceMatcher(
+        None, [e.what for e in expected], [e.what for e in found], autojunk=False
+    ).get_opcodes():
         left, right = expected[a:b], found[c:d]
         both = min(len(left), len(right))
-        pairs += [Pair(x, y) for x, y in zip(left, right)] + [Pair(x, None) for x in left[both:]] + [Pair(None, y) for y in right[both:]]
+        pairs += (
+            [Pair(x, y) for x, y in zip(left, right)]
+            + [Pair(x, None) for x in left[both:]]
+            + [Pair(None, y) for y in right[both:]]
+        )
     return pairs, []
 
 
@@ -138,6 +208,11 @@ def unfinished(expected: list[Event], found: list[Event], failed: Event | None) 
     """The pairs up to where forward failed, and what it tried to compute then, if that is not what the spec does there."""
     pairs, _ = aligned(expected[: len(found)], found, loose=True)
     following = expected[len(found)] if len(found) < len(expected) else None
-    if all(pair.ok for pair in pairs) and failed is not None and following is not None and failed.what != following.what:
+    if (
+        all(pair.ok for pair in pairs)
+        and failed is not None
+        and following is not None
+        and failed.what != following.what
+    ):
         pairs.append(Pair(following, failed))
     return pairs

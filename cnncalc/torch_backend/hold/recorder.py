@@ -18,23 +18,149 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from ...ops.base import named
 from ..aten import CONVOLUTION_SETTINGS, steps
 
-MOVES = frozenset((
-    "view", "unsafe_view", "reshape", "reshape_alias", "t", "transpose", "permute", "expand", "unsqueeze", "squeeze", "slice", "select", "split",
-    "split_with_sizes", "chunk", "unbind", "alias", "detach", "clone", "to_copy", "copy", "index", "index_select", "as_strided", "lift_fresh", "unfold",
-    "empty", "empty_like", "empty_strided", "zeros", "zeros_like", "ones", "ones_like", "full", "full_like", "new_empty", "new_zeros", "new_ones",
-    "arange", "scalar_tensor", "bernoulli", "rand", "rand_like", "randn", "randn_like", "dropout", "native_dropout", "channel_shuffle", "native_channel_shuffle", "pixel_shuffle",
-    "pixel_unshuffle", "local_scalar_dense", "is_same_size", "equal", "item", "unflatten", "resize", "set", "fill", "zero", "unsafe_split", "stack", "movedim", "repeat",
-    "repeat_interleave", "flip", "roll", "slice_scatter", "select_scatter", "contiguous", "isnan", "any", "all", "masked_fill", "where", "view_as", "narrow", "diagonal", "tile",
-))  # fmt: skip
-NAMES = {"addmm": "linear", "mm": "linear", "bmm": "linear", "baddbmm": "linear", "convolution": "conv", "cat": "concat",
-         "max_pool1d": "maxpool", "max_pool2d": "maxpool", "max_pool3d": "maxpool", "avg_pool1d": "avgpool", "avg_pool2d": "avgpool", "avg_pool3d": "avgpool",
-         "adaptive_avg_pool1d": "adaptiveavgpool", "adaptive_avg_pool2d": "adaptiveavgpool", "adaptive_avg_pool3d": "adaptiveavgpool",
-         "adaptive_max_pool1d": "adaptivemaxpool", "adaptive_max_pool2d": "adaptivemaxpool", "adaptive_max_pool3d": "adaptivemaxpool",
-         "batch_norm": "batchnorm", "layer_norm": "layernorm", "group_norm": "groupnorm", "instance_norm": "instancenorm", "constant_pad_nd": "pad"}  # fmt: skip
-ELSEWHERE = frozenset((  # arguments that shapes tell already, or that are no part of what is computed
-    "eps", "epsilon", "momentum", "exponential_average_factor", "training", "train", "cudnn_enabled", "benchmark", "deterministic", "allow_tf32", "N", "C", "HxW", "input_shape", "normalized_shape", "transposed", "beta",
-    "output_size", "scales_h", "scales_w", "scales_d", "scales", "scale_factors", "dtype", "layout", "device", "pin_memory", "memory_format", "out_dtype", "half_to_float", "bias_sizes",
-))  # fmt: skip
+MOVES = frozenset(
+    (
+        "view",
+        "unsafe_view",
+        "reshape",
+        "reshape_alias",
+        "t",
+        "transpose",
+        "permute",
+        "expand",
+        "unsqueeze",
+        "squeeze",
+        "slice",
+        "select",
+        "split",
+        "split_with_sizes",
+        "chunk",
+        "unbind",
+        "alias",
+        "detach",
+        "clone",
+        "to_copy",
+        "copy",
+        "index",
+        "index_select",
+        "as_strided",
+        "lift_fresh",
+        "unfold",
+        "empty",
+        "empty_like",
+        "empty_strided",
+        "zeros",
+        "zeros_like",
+        "ones",
+        "ones_like",
+        "full",
+        "full_like",
+        "new_empty",
+        "new_zeros",
+        "new_ones",
+        "arange",
+        "scalar_tensor",
+        "bernoulli",
+        "rand",
+        "rand_like",
+        "randn",
+        "randn_like",
+        "dropout",
+        "native_dropout",
+        "channel_shuffle",
+        "native_channel_shuffle",
+        "pixel_shuffle",
+        "pixel_unshuffle",
+        "local_scalar_dense",
+        "is_same_size",
+        "equal",
+        "item",
+        "unflatten",
+        "resize",
+        "set",
+        "fill",
+        "zero",
+        "unsafe_split",
+        "stack",
+        "movedim",
+        "repeat",
+        "repeat_interleave",
+        "flip",
+        "roll",
+        "slice_scatter",
+        "select_scatter",
+        "contiguous",
+        "isnan",
+        "any",
+        "all",
+        "masked_fill",
+        "where",
+        "view_as",
+        "narrow",
+        "diagonal",
+        "tile",
+    )
+)
+NAMES = {
+    "addmm": "linear",
+    "mm": "linear",
+    "bmm": "linear",
+    "baddbmm": "linear",
+    "convolution": "conv",
+    "cat": "concat",
+    "max_pool1d": "maxpool",
+    "max_pool2d": "maxpool",
+    "max_pool3d": "maxpool",
+    "avg_pool1d": "avgpool",
+    "avg_pool2d": "avgpool",
+    "avg_pool3d": "avgpool",
+    "adaptive_avg_pool1d": "adaptiveavgpool",
+    "adaptive_avg_pool2d": "adaptiveavgpool",
+    "adaptive_avg_pool3d": "adaptiveavgpool",
+    "adaptive_max_pool1d": "adaptivemaxpool",
+    "adaptive_max_pool2d": "adaptivemaxpool",
+    "adaptive_max_pool3d": "adaptivemaxpool",
+    "batch_norm": "batchnorm",
+    "layer_norm": "layernorm",
+    "group_norm": "groupnorm",
+    "instance_norm": "instancenorm",
+    "constant_pad_nd": "pad",
+}
+ELSEWHERE = frozenset(
+    (  # arguments that shapes tell already, or that are no part of what is computed
+        "eps",
+        "epsilon",
+        "momentum",
+        "exponential_average_factor",
+        "training",
+        "train",
+        "cudnn_enabled",
+        "benchmark",
+        "deterministic",
+        "allow_tf32",
+        "N",
+        "C",
+        "HxW",
+        "input_shape",
+        "normalized_shape",
+        "transposed",
+        "beta",
+        "output_size",
+        "scales_h",
+        "scales_w",
+        "scales_d",
+        "scales",
+        "scale_factors",
+        "dtype",
+        "layout",
+        "device",
+        "pin_memory",
+        "memory_format",
+        "out_dtype",
+        "half_to_float",
+        "bias_sizes",
+    )
+)
 
 
 class Event(NamedTuple):
@@ -62,7 +188,9 @@ class Event(NamedTuple):
 
     def __str__(self) -> str:
         output = f" → {named(self.shape[1:]) or 'one value'}" if self.shape else ""
-        return f"{self.kind}{output}" + (f" with {' and '.join(map(named, self.weights))}" if self.weights else "")
+        return f"{self.kind}{output}" + (
+            f" with {' and '.join(map(named, self.weights))}" if self.weights else ""
+        )
 
 
 class Source(NamedTuple):
@@ -81,7 +209,11 @@ class Recorder(TorchDispatchMode):
         self.events: list[Event] = []
         self.failed: Event | None = None
         self.stack: list[str] = [""]
-        self.stored = {p.untyped_storage()._cdata: Source((name,), tuple(p.shape)) for name, p in network.named_parameters() if not is_lazy(p)}
+        self.stored = {
+            p.untyped_storage()._cdata: Source((name,), tuple(p.shape))
+            for name, p in network.named_parameters()
+            if not is_lazy(p)
+        }
         self.used: set[str] = set()
         self.flows = WeakTensorKeyDictionary()  # of tensors that the inputs lead to
         self.derived = WeakTensorKeyDictionary()  # of tensors made of parameters alone
@@ -98,7 +230,9 @@ class Recorder(TorchDispatchMode):
 
     def __enter__(self) -> Recorder:
         for path, module in self.network.named_modules():
-            self.handles.append(module.register_forward_pre_hook(lambda m, xs, path=path: self.stack.append(path)))
+            self.handles.append(
+                module.register_forward_pre_hook(lambda m, xs, path=path: self.stack.append(path))
+            )
             self.handles.append(module.register_forward_hook(self.leave, always_call=True))
         return super().__enter__()
 
@@ -113,7 +247,9 @@ class Recorder(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        tensors = [leaf for leaf in (*tree_leaves(args), *tree_leaves(kwargs)) if isinstance(leaf, Tensor)]
+        tensors = [
+            leaf for leaf in (*tree_leaves(args), *tree_leaves(kwargs)) if isinstance(leaf, Tensor)
+        ]
         steps = steps_of(func, args, kwargs)
         try:
             out = func(*args, **kwargs)
@@ -135,7 +271,13 @@ class Recorder(TorchDispatchMode):
             if flows:
                 self.flows[t] = flows[0]
             elif sources:  # made of parameters: moved, they keep their shapes; computed, they have that of the result
-                self.derived[t] = Source(tuple(name for source in sources for name in source.names), tuple(t.shape)) if steps else sources[0]
+                self.derived[t] = (
+                    Source(
+                        tuple(name for source in sources for name in source.names), tuple(t.shape)
+                    )
+                    if steps
+                    else sources[0]
+                )
         return out
 
     def source(self, t: Tensor) -> Source | None:
@@ -153,11 +295,32 @@ class Recorder(TorchDispatchMode):
             kind, numbers = "mean", {}  # of the whole map, however it is written
         flows = flows + [self.flows[t] for t in data]
         settings = tuple(numbers.items())
-        flow = hash((kind, weights, settings, out.numel() if out is not None else 0, tuple(sorted(flows) if kind in ("add", "mul") else flows)))
-        largest = max((t.shape for t in data), key=lambda shape: shape.numel(), default=out.shape if out is not None else None)
+        flow = hash(
+            (
+                kind,
+                weights,
+                settings,
+                out.numel() if out is not None else 0,
+                tuple(sorted(flows) if kind in ("add", "mul") else flows),
+            )
+        )
+        largest = max(
+            (t.shape for t in data),
+            key=lambda shape: shape.numel(),
+            default=out.shape if out is not None else None,
+        )
         shape = None if out is None else tuple(out.shape)
         reads = tuple(self.writers.get(f, "?") for f in flows)
-        return Event(kind, shape, weights, settings, self.stack[-1], not weights and shape == largest, flow, reads)
+        return Event(
+            kind,
+            shape,
+            weights,
+            settings,
+            self.stack[-1],
+            not weights and shape == largest,
+            flow,
+            reads,
+        )
 
 
 def is_mean(kind: str, out: Tensor, data: list[Tensor], numbers: Mapping[str, Any]) -> bool:
@@ -167,7 +330,9 @@ def is_mean(kind: str, out: Tensor, data: list[Tensor], numbers: Mapping[str, An
     if kind != "avgpool" or not data:
         return False
     kernel = numbers["kernel_size"]
-    return (kernel if isinstance(kernel, tuple) else (kernel,) * (data[0].dim() - 2)) == tuple(data[0].shape[2:]) and not numbers.get("padding")
+    return (kernel if isinstance(kernel, tuple) else (kernel,) * (data[0].dim() - 2)) == tuple(
+        data[0].shape[2:]
+    ) and not numbers.get("padding")
 
 
 class Computed(NamedTuple):
@@ -186,19 +351,31 @@ def steps_of(func: Any, args: Any, kwargs: Mapping[str, Any]) -> list[Computed]:
     given = dict(zip((argument.name for argument in func._schema.arguments), args)) | dict(kwargs)
     found = []
     for operator, reads in steps(name):
-        tensors = [leaf for leaf in tree_leaves([v for k, v in given.items() if reads is None or k in reads]) if isinstance(leaf, Tensor)]
+        tensors = [
+            leaf
+            for leaf in tree_leaves([v for k, v in given.items() if reads is None or k in reads])
+            if isinstance(leaf, Tensor)
+        ]
         found.append(Computed(*kind_of(operator, given, settings(func, args, kwargs)), tensors))
     return found
 
 
-def kind_of(operator: str, given: Mapping[str, Any], numbers: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+def kind_of(
+    operator: str, given: Mapping[str, Any], numbers: dict[str, Any]
+) -> tuple[str, dict[str, Any]]:
     """An operator's kind, the same however torch calls it, and the settings that make a difference."""
     if operator in ("convolution", "conv_transpose"):
         transposed = operator == "conv_transpose" or given.get("transposed", False)
         kept = {key: numbers.get(key, default) for key, default in CONVOLUTION_SETTINGS.items()}
-        return ("conv_transpose", {**kept, "output_padding": numbers.get("output_padding", 0)}) if transposed else ("conv", kept)
+        return (
+            ("conv_transpose", {**kept, "output_padding": numbers.get("output_padding", 0)})
+            if transposed
+            else ("conv", kept)
+        )
     if operator in ("hardtanh", "clamp", "clamp_min", "relu6"):
-        low, high = (numbers.get(a, numbers.get(b)) for a, b in (("min_val", "min"), ("max_val", "max")))
+        low, high = (
+            numbers.get(a, numbers.get(b)) for a, b in (("min_val", "min"), ("max_val", "max"))
+        )
         known = "relu" if (low, high) == (0, None) else "relu6" if (low, high) == (0, 6) else None
         return (known, {}) if known else (operator, numbers)
     if operator == "relu" and given.get("use_gelu"):
@@ -211,11 +388,19 @@ def kind_of(operator: str, given: Mapping[str, Any], numbers: dict[str, Any]) ->
 def settings(func: Any, args: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments that are no tensors, torch's defaults put in; one number where all axes have the same."""
     known = func._schema.arguments
-    given = {a.name: a.default_value for a in known} | dict(zip((a.name for a in known), args)) | dict(kwargs)
+    given = (
+        {a.name: a.default_value for a in known}
+        | dict(zip((a.name for a in known), args))
+        | dict(kwargs)
+    )
     dims = next((a.dim() for a in args if isinstance(a, Tensor)), 0)
     found: dict[str, Any] = {}
     for name, value in given.items():
-        if name in ELSEWHERE or value is None or not all(isinstance(v, (bool, int, float, str)) for v in tree_leaves(value)):
+        if (
+            name in ELSEWHERE
+            or value is None
+            or not all(isinstance(v, (bool, int, float, str)) for v in tree_leaves(value))
+        ):
             continue
         value = tuple(value) if isinstance(value, (list, tuple)) else value
         if name == "dim" and isinstance(value, int):

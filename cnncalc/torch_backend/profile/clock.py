@@ -21,7 +21,9 @@ class Spread(NamedTuple):
 
     @staticmethod
     def of(seconds: Sequence[float]) -> Spread:
-        q1, _, q3 = quantiles(seconds, n=4, method="inclusive") if len(seconds) > 1 else [*seconds] * 3
+        q1, _, q3 = (
+            quantiles(seconds, n=4, method="inclusive") if len(seconds) > 1 else [*seconds] * 3
+        )
         return Spread(median(seconds), q1, q3, min(seconds), len(seconds))
 
 
@@ -50,7 +52,9 @@ class Clock:
         if self.gpu:
             torch.cuda.synchronize(self.device)
 
-    def warm_up(self, step: Callable[[], None], runs: int, tick: Callable[[], None] = lambda: None) -> None:
+    def warm_up(
+        self, step: Callable[[], None], runs: int, tick: Callable[[], None] = lambda: None
+    ) -> None:
         """Runs a step a few times before it is timed; on a card for a third of a second at least."""
         start = time.perf_counter()
         done = 0

@@ -20,7 +20,9 @@ class LayerTime(NamedTuple):
     backward: float | None
 
 
-def layer_times(network: Network, step: Callable[[], None], clock: Clock, runs: int, tick: Callable[[], None]) -> list[LayerTime]:
+def layer_times(
+    network: Network, step: Callable[[], None], clock: Clock, runs: int, tick: Callable[[], None]
+) -> list[LayerTime]:
     """Medians over some runs, in the order of the network's layers.
 
     On a card the whole step is launched while it is held back, so that a layer's time is that of its kernels; on the CPU
@@ -44,7 +46,13 @@ def layer_times(network: Network, step: Callable[[], None], clock: Clock, runs: 
                 tick()
     finally:
         watch.remove()
-    return [LayerTime(median(run[n][0] for run in found), None if found[0][n][1] is None else median(run[n][1] or 0 for run in found)) for n in range(len(network.plan))]
+    return [
+        LayerTime(
+            median(run[n][0] for run in found),
+            None if found[0][n][1] is None else median(run[n][1] or 0 for run in found),
+        )
+        for n in range(len(network.plan))
+    ]
 
 
 class Watch:
@@ -55,12 +63,16 @@ class Watch:
         self.handles: list[Any] = []
         for path in dict.fromkeys(path for path, _, _ in network.plan):
             module = network.get_submodule(path)
-            first = module.register_forward_pre_hook(self.starts, prepend=True)  # before the hook that pads
+            first = module.register_forward_pre_hook(
+                self.starts, prepend=True
+            )  # before the hook that pads
             self.handles += [first, module.register_forward_hook(self.ends)]
 
     def begin(self) -> None:
         """Forgets the run before."""
-        self.marks: list[list[Any]] = []  # start and end, in the order of the calls, which is that of the layers
+        self.marks: list[
+            list[Any]
+        ] = []  # start and end, in the order of the calls, which is that of the layers
         self.turns: list[tuple[int, Any]] = []  # (layer, when autograd turned to it)
         self.known: set[Any] = set()
 
@@ -72,14 +84,21 @@ class Watch:
         self.marks[-1].append(self.clock.mark())
         if y.grad_fn is not None and y.grad_fn not in self.known:
             self.known.add(y.grad_fn)
-            y.grad_fn.register_prehook(lambda gradients: self.turns.append((layer, self.clock.mark())))
+            y.grad_fn.register_prehook(
+                lambda gradients: self.turns.append((layer, self.clock.mark()))
+            )
 
     def seconds(self, end: Any) -> Sequence[tuple[float, float | None]]:
         """(forward, backward) of each layer; backward is None for all of them where there was none."""
         back: dict[int, float] = {}
-        for (layer, turn), following in zip(self.turns, [*(mark for _, mark in self.turns[1:]), end]):
+        for (layer, turn), following in zip(
+            self.turns, [*(mark for _, mark in self.turns[1:]), end]
+        ):
             back[layer] = back.get(layer, 0) + self.clock.seconds(turn, following)
-        return [(self.clock.seconds(*marks), back.get(n, 0.0) if self.turns else None) for n, marks in enumerate(self.marks)]
+        return [
+            (self.clock.seconds(*marks), back.get(n, 0.0) if self.turns else None)
+            for n, marks in enumerate(self.marks)
+        ]
 
     def remove(self) -> None:
         for handle in self.handles:

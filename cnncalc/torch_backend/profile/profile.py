@@ -16,7 +16,17 @@ from ...analysis.rows import BYTES, Report, Row
 from ...diagnostic import Diagnostic, Mistake, first_line
 from ...language.spec import Spec
 from ...num import product
-from ..allocator import Held, Peak, available, fits, fitting, held_by, largest_that_fits, peak_of, too_large
+from ..allocator import (
+    Held,
+    Peak,
+    available,
+    fits,
+    fitting,
+    held_by,
+    largest_that_fits,
+    peak_of,
+    too_large,
+)
 from ..build import Network, assemble
 from ..device import described, device_of, needs_tf32
 from ..precision import float32_precision
@@ -24,7 +34,12 @@ from .clock import Clock, Spread
 from .layer_times import LayerTime, layer_times
 
 Mode = Literal["inference", "training"]
-NUMBERS = {"float32": torch.float32, "tf32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+NUMBERS = {
+    "float32": torch.float32,
+    "tf32": torch.float32,
+    "float16": torch.float16,
+    "bfloat16": torch.bfloat16,
+}
 
 
 class Settings(NamedTuple):
@@ -32,7 +47,9 @@ class Settings(NamedTuple):
 
     device: str = "cpu"
     dtype: str = "float32"
-    autocast: bool | None = None  # weights stay float32 and operators choose; None: in training, not at inference
+    autocast: bool | None = (
+        None  # weights stay float32 and operators choose; None: in training, not at inference
+    )
     mode: Mode = "inference"
     warmup: int = 3
     repeat: int = 10
@@ -104,12 +121,24 @@ class Profile(NamedTuple):
     def diagnostics(self) -> list[Diagnostic]:
         if self.too_large is None:
             return []
-        other = "a smaller batch, another --dtype, or --mode inference" if self.settings.training else "a smaller batch, or another --dtype"
+        other = (
+            "a smaller batch, another --dtype, or --mode inference"
+            if self.settings.training
+            else "a smaller batch, or another --dtype"
+        )
         return [too_large(self.too_large, self.fits, torch.device(self.settings.device), other)]
 
 
-def profile(spec: Spec, variant: str | None = None, *, set: Mapping[str, Any] | None = None, input: Any = None, batches: Sequence[int] = (1,),
-            settings: Settings = Settings(), tick: Callable[[str], None] = lambda what: None) -> Profile:  # fmt: skip
+def profile(
+    spec: Spec,
+    variant: str | None = None,
+    *,
+    set: Mapping[str, Any] | None = None,
+    input: Any = None,
+    batches: Sequence[int] = (1,),
+    settings: Settings = Settings(),
+    tick: Callable[[str], None] = lambda what: None,
+) -> Profile:
     """Runs the network of a spec at each batch size; `tick` hears of every run.
 
     Inference is a forward pass; training is one, the mean of its outputs, and the backward pass, no optimizer.
@@ -127,7 +156,14 @@ def profile(spec: Spec, variant: str | None = None, *, set: Mapping[str, Any] | 
         network = placed(report, settings, device)
 
         def attempt(batch: int, settings: Settings = settings) -> Measurement | None:
-            one = analyze(spec, variant, set=set, input=input, batch=batch, dtype="float32" if tf32 else settings.dtype)
+            one = analyze(
+                spec,
+                variant,
+                set=set,
+                input=input,
+                batch=batch,
+                dtype="float32" if tf32 else settings.dtype,
+            )
             return tried(network, one, settings, device, before, tick)
 
         for batch in sorted({*batches}):
@@ -142,7 +178,14 @@ def profile(spec: Spec, variant: str | None = None, *, set: Mapping[str, Any] | 
     return Profile(report, settings, described(device), measurements, first_too_large, fitted)
 
 
-def tried(network: Network, report: Report, settings: Settings, device: torch.device, before: Held, tick: Callable[[str], None]) -> Measurement | None:
+def tried(
+    network: Network,
+    report: Report,
+    settings: Settings,
+    device: torch.device,
+    before: Held,
+    tick: Callable[[str], None],
+) -> Measurement | None:
     """One batch size, or None where it does not fit. By then all that it had taken is free again."""
     found: list[Measurement] = []
 
@@ -155,14 +198,20 @@ def tried(network: Network, report: Report, settings: Settings, device: torch.de
     try:
         fits(attempt)
     except Exception as error:
-        raise Mistake(Diagnostic("CNN404", f"the network does not run at batch {report.batch}: {first_line(error)}")) from error
+        raise Mistake(
+            Diagnostic(
+                "CNN404", f"the network does not run at batch {report.batch}: {first_line(error)}"
+            )
+        ) from error
     return found[0] if found else None
 
 
 def placed(report: Report, settings: Settings, device: torch.device) -> Network:
     """The network on the device, in its type, mode and order of axes."""
     with fitting("the network alone, without an image,", device):
-        network = assemble(report.graph, device, NUMBERS[settings.dtype] if settings.by == "cast" else None)
+        network = assemble(
+            report.graph, device, NUMBERS[settings.dtype] if settings.by == "cast" else None
+        )
     network.train(settings.training)
     if settings.channels_last:
         network.to(memory_format=memory_format(report))  # type: ignore[call-overload]
@@ -175,10 +224,19 @@ def memory_format(report: Report) -> torch.memory_format:
         return torch.channels_last
     if ranks == {4}:
         return torch.channels_last_3d
-    raise Mistake(Diagnostic("CNN111", "--channels-last is for inputs with two or three spatial axes"))
+    raise Mistake(
+        Diagnostic("CNN111", "--channels-last is for inputs with two or three spatial axes")
+    )
 
 
-def measure(network: Network, report: Report, settings: Settings, device: torch.device, before: Held, tick: Callable[[str], None]) -> Measurement:
+def measure(
+    network: Network,
+    report: Report,
+    settings: Settings,
+    device: torch.device,
+    before: Held,
+    tick: Callable[[str], None],
+) -> Measurement:
     """One batch size: time, then memory without what was held before, then time by layer."""
     width = BYTES[report.dtype]
     params, activations = predicted_bytes(report, settings)
@@ -200,18 +258,32 @@ def measure(network: Network, report: Report, settings: Settings, device: torch.
     layers, counts = None, flops_of(report, settings)
     if not settings.compile:
         eager = step_of(network, inputs, settings, device)
-        seconds = layer_times(network, eager, clock, settings.repeat, lambda: tick(f"batch {report.batch}, by layer"))
-        layers = [Layer(row, time, count, bytes_of(row, report, width, settings)) for row, time, count in zip(report.rows, seconds, counts)]
+        seconds = layer_times(
+            network, eager, clock, settings.repeat, lambda: tick(f"batch {report.batch}, by layer")
+        )
+        layers = [
+            Layer(row, time, count, bytes_of(row, report, width, settings))
+            for row, time, count in zip(report.rows, seconds, counts)
+        ]
     flops = sum(counts)
     moved = sum(bytes_of(row, report, width, settings) for row in report.rows)
-    return Measurement(report.batch, Spread.of(times), flops, moved, layers, peak, params, activations)
+    return Measurement(
+        report.batch, Spread.of(times), flops, moved, layers, peak, params, activations
+    )
 
 
 def inputs_of(report: Report, settings: Settings, device: torch.device) -> list[Tensor]:
     """Random images."""
     dtype = NUMBERS[settings.dtype] if settings.by == "cast" else torch.float32
-    inputs = [torch.randn(report.batch, *shape, device=device, dtype=dtype) for shape in report.inputs.values()]
-    return [x.to(memory_format=memory_format(report)) for x in inputs] if settings.channels_last else inputs
+    inputs = [
+        torch.randn(report.batch, *shape, device=device, dtype=dtype)
+        for shape in report.inputs.values()
+    ]
+    return (
+        [x.to(memory_format=memory_format(report)) for x in inputs]
+        if settings.channels_last
+        else inputs
+    )
 
 
 def compiled(network: Network, settings: Settings) -> nn.Module:
@@ -222,9 +294,15 @@ def compiled(network: Network, settings: Settings) -> nn.Module:
     return torch.compile(network, dynamic=False)  # type: ignore[return-value]
 
 
-def step_of(network: nn.Module, inputs: list[Tensor], settings: Settings, device: torch.device) -> Callable[[], None]:
+def step_of(
+    network: nn.Module, inputs: list[Tensor], settings: Settings, device: torch.device
+) -> Callable[[], None]:
     """What is timed: a forward pass, and in training the backward pass of the mean of its outputs."""
-    cast = torch.autocast(device.type, NUMBERS[settings.dtype]) if settings.by == "autocast" else contextlib.nullcontext()
+    cast = (
+        torch.autocast(device.type, NUMBERS[settings.dtype])
+        if settings.by == "autocast"
+        else contextlib.nullcontext()
+    )
 
     def infer() -> None:
         with torch.no_grad(), cast:
@@ -235,7 +313,9 @@ def step_of(network: nn.Module, inputs: list[Tensor], settings: Settings, device
             parameter.grad = None
         with cast:
             y = network(*inputs)
-            loss = torch.stack([output.float().mean() for output in (y if isinstance(y, tuple) else (y,))]).sum()
+            loss = torch.stack(
+                [output.float().mean() for output in (y if isinstance(y, tuple) else (y,))]
+            ).sum()
         if loss.requires_grad:
             loss.backward()
 
@@ -254,7 +334,13 @@ def least_bytes(report: Report, settings: Settings) -> int:
     if settings.training:
         return report.totals.activation_bytes
     width = BYTES[report.dtype]
-    return max((report.batch * width * (sum(map(product, row.input_shapes)) + product(row.output_shape)) for row in report.rows), default=0)
+    return max(
+        (
+            report.batch * width * (sum(map(product, row.input_shapes)) + product(row.output_shape))
+            for row in report.rows
+        ),
+        default=0,
+    )
 
 
 def flops_of(report: Report, settings: Settings) -> list[int]:

@@ -70,7 +70,11 @@ def kernels(network: nn.Module, inputs: Sequence[Tensor], device: torch.device) 
     with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as record:
         network(*inputs)
         torch.cuda.synchronize(device)
-    names = [event.name for event in record.events() if event.device_type == torch.autograd.DeviceType.CUDA]
+    names = [
+        event.name
+        for event in record.events()
+        if event.device_type == torch.autograd.DeviceType.CUDA
+    ]
     return sum(not name.startswith(("Memcpy", "Memset")) for name in names)
 
 

@@ -14,7 +14,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ...diagnostic import Diagnostic, Mistake
 
-PRODUCTS = frozenset(("conv", "linear", "addmm", "matmul", "bmm", "einsum"))  # fvcore's names for what it counts in multiply–accumulates
+PRODUCTS = frozenset(
+    ("conv", "linear", "addmm", "matmul", "bmm", "einsum")
+)  # fvcore's names for what it counts in multiply–accumulates
 
 
 class Counts(NamedTuple):
@@ -29,7 +31,9 @@ def needs_fvcore() -> None:
     try:
         import fvcore.nn  # noqa: F401
     except ImportError:
-        raise Mistake(Diagnostic("CNN401", "fvcore is not installed", help="pip install 'cnncalc[torch]'")) from None
+        raise Mistake(
+            Diagnostic("CNN401", "fvcore is not installed", help="pip install 'cnncalc[torch]'")
+        ) from None
 
 
 def fvcore(network: nn.Module, inputs: Sequence[Tensor], layers: Iterable[str]) -> Counts:
@@ -38,15 +42,26 @@ def fvcore(network: nn.Module, inputs: Sequence[Tensor], layers: Iterable[str]) 
 
     logging.getLogger("fvcore").setLevel(logging.ERROR)
     with torch.no_grad():
-        analysis = FlopCountAnalysis(network, tuple(inputs)).unsupported_ops_warnings(False).uncalled_modules_warnings(False)
-        found = analysis.set_op_handle("aten::_convolution_mode", padded_by_a_word).by_module_and_operator()
+        analysis = (
+            FlopCountAnalysis(network, tuple(inputs))
+            .unsupported_ops_warnings(False)
+            .uncalled_modules_warnings(False)
+        )
+        found = analysis.set_op_handle(
+            "aten::_convolution_mode", padded_by_a_word
+        ).by_module_and_operator()
     own = {path: Counter(found[path]) for path in {"", *layers}}
     for path in own:
         above = enclosing(path, own)
         if path and above:  # fvcore adds what a name stands under to that name, called by it or not
             own[above].subtract(found[path])
-    products = {path: int(sum(count for name, count in by.items() if name in PRODUCTS)) for path, by in own.items()}
-    return Counts(products, {path: int(sum(by.values())) - products[path] for path, by in own.items()})
+    products = {
+        path: int(sum(count for name, count in by.items() if name in PRODUCTS))
+        for path, by in own.items()
+    }
+    return Counts(
+        products, {path: int(sum(by.values())) - products[path] for path, by in own.items()}
+    )
 
 
 def enclosing(path: str, layers: Container[str]) -> str:
@@ -61,7 +76,9 @@ def padded_by_a_word(inputs: list, outputs: list) -> Counter:
     """fvcore's rule for convolutions, on those with padding="same", which it does not know by that name."""
     from fvcore.nn.jit_handles import conv_flop_count, get_shape
 
-    return Counter(conv=conv_flop_count(get_shape(inputs[0]), get_shape(inputs[1]), get_shape(outputs[0])))
+    return Counter(
+        conv=conv_flop_count(get_shape(inputs[0]), get_shape(inputs[1]), get_shape(outputs[0]))
+    )
 
 
 def flops_of(counter: FlopCounterMode, network: nn.Module) -> dict[str, int]:

@@ -21,7 +21,11 @@ def narrowed(report: Report) -> Report | None:
     try:
         for node in report.graph.nodes:
             op = few(node.op)
-            shape = node.shape if op is None else checked(op, [graph.nodes[n].shape for n in node.inputs])
+            shape = (
+                node.shape
+                if op is None
+                else checked(op, [graph.nodes[n].shape for n in node.inputs])
+            )
             new = Node(node.path, op, node.inputs, shape, node.step, node.scope)
             new.shares = node.shares
             graph.nodes.append(new)

@@ -18,7 +18,9 @@ class Call(NamedTuple):
     path: str
     shape: tuple[int, ...]
     bytes: int
-    requested: int | None = None  # bytes that a card's allocator was asked for meanwhile, and still holds
+    requested: int | None = (
+        None  # bytes that a card's allocator was asked for meanwhile, and still holds
+    )
 
 
 class Run(NamedTuple):
@@ -44,7 +46,9 @@ class Memory:
         return storage.nbytes()
 
 
-def run(network: nn.Module, inputs: Sequence[Tensor], paths: Iterable[str], device: torch.device) -> Run:
+def run(
+    network: nn.Module, inputs: Sequence[Tensor], paths: Iterable[str], device: torch.device
+) -> Run:
     """Runs a network once, without gradients, and notes every call of the modules at the given paths.
 
     All that they return is kept until the end, so that on a card what the allocator holds grows by each.
@@ -53,6 +57,7 @@ def run(network: nn.Module, inputs: Sequence[Tensor], paths: Iterable[str], devi
     calls: list[Call] = []
     input_bytes = sum(map(memory.new_bytes, inputs))
     for path in dict.fromkeys(paths):
+
         def note(module: nn.Module, xs: Any, y: Tensor, path: str = path) -> None:
             nonlocal held
             before, held = held, requested_bytes(device)
@@ -67,7 +72,9 @@ def run(network: nn.Module, inputs: Sequence[Tensor], paths: Iterable[str], devi
     except RuntimeError as error:
         if is_out_of_memory(error):
             raise
-        raise Mistake(Diagnostic("CNN404", f"the network does not run: {first_line(error)}")) from error
+        raise Mistake(
+            Diagnostic("CNN404", f"the network does not run: {first_line(error)}")
+        ) from error
     finally:
         for handle in handles:
             handle.remove()

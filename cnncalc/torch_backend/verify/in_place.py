@@ -9,7 +9,9 @@ from ...analysis.rows import Report
 from ...diagnostic import first_line
 from ..build import Network, assemble
 
-MANY = 10**6  # weights of a linear layer from which on all its columns are alike, and take no memory
+MANY = (
+    10**6
+)  # weights of a linear layer from which on all its columns are alike, and take no memory
 
 
 def in_place_effect(report: Report) -> str:
@@ -34,11 +36,19 @@ def in_place_effect(report: Report) -> str:
         pairs = [*zip(run(True), run(False))]
         same = all(torch.allclose(a, b, rtol=1e-4, atol=1e-5, equal_nan=True) for a, b in pairs)
     try:
-        torch.autograd.grad(sum(y.sum() for y in run(True)), [p for p in network.parameters() if p.requires_grad], allow_unused=True)  # type: ignore[arg-type]
+        torch.autograd.grad(
+            [y.sum() for y in run(True)],
+            [p for p in network.parameters() if p.requires_grad],
+            allow_unused=True,
+        )
     except RuntimeError as error:
         if "inplace" in str(error):
             return f"backward fails: {first_line(error)}"
-    return "no effect" if same else f"outputs differ by {max(float((a - b).abs().max()) for a, b in pairs):.2g}"
+    return (
+        "no effect"
+        if same
+        else f"outputs differ by {max(float((a - b).abs().max()) for a, b in pairs):.2g}"
+    )
 
 
 def filled(network: Network, random: torch.Generator) -> Network:
@@ -52,7 +62,9 @@ def filled(network: Network, random: torch.Generator) -> Network:
                 module.forward = lambda x, column=column: x.mean(-1, keepdim=True) * column  # type: ignore[method-assign]
                 module._parameters[name] = None
             else:
-                weight = torch.randn(p.shape, generator=random) / (p.numel() / p.shape[0]) ** 0.5 + (p.dim() == 1 and name != "bias")
+                weight = torch.randn(p.shape, generator=random) / (
+                    p.numel() / p.shape[0]
+                ) ** 0.5 + (p.dim() == 1 and name != "bias")
                 module._parameters[name] = nn.Parameter(weight, requires_grad=p.numel() <= MANY)
         for name, buffer in module._buffers.items():
             if buffer is not None:

@@ -39,7 +39,9 @@ def linear(module: nn.Module) -> nn.Module:
     for parameter in module.parameters(recurse=False):
         parameter.requires_grad_(False)
         if parameter.dim() == 1:
-            nn.init.ones_(parameter)  # biases too: a position that reads nothing still has a value, which a gate may scale
+            nn.init.ones_(
+                parameter
+            )  # biases too: a position that reads nothing still has a value, which a gate may scale
         else:
             nn.init.uniform_(parameter, 0.5, 1.5).div_(parameter[0].numel())
     for name, buffer in module.named_buffers(recurse=False):
@@ -65,20 +67,34 @@ def means_for_maxima(module: nn.Module) -> Callable[..., Tensor]:
     elif name.startswith("AdaptiveMaxPool"):
         return getattr(nn, name.replace("Max", "Avg"))(module.output_size)
     elif name.startswith("MaxPool"):
-        if name != "MaxPool3d" and module.dilation in (1, (1,) * int(name[-2])):  # torch's 3-D mean refuses a kernel above the unpadded input
-            return getattr(nn, name.replace("Max", "Avg"))(module.kernel_size, module.stride, module.padding, module.ceil_mode)
+        if name != "MaxPool3d" and module.dilation in (
+            1,
+            (1,) * int(name[-2]),
+        ):  # torch's 3-D mean refuses a kernel above the unpadded input
+            return getattr(nn, name.replace("Max", "Avg"))(
+                module.kernel_size, module.stride, module.padding, module.ceil_mode
+            )
         return spread(module, int(name[-2]))
     return module
 
 
 def spread(pool: Any, n: int) -> Callable[[Tensor], Tensor]:
     """A dilated maximum as a sum over the same positions, channel by channel; padding behind stands for ceil_mode."""
-    k, s, d, p = (value if isinstance(value, tuple) else (value,) * n for value in (pool.kernel_size, pool.stride, pool.dilation, pool.padding))
+    k, s, d, p = (
+        value if isinstance(value, tuple) else (value,) * n
+        for value in (pool.kernel_size, pool.stride, pool.dilation, pool.padding)
+    )
 
     def summed(x: Tensor) -> Tensor:
         sizes = pool(x.detach()).shape[2:]
-        amounts = [a for k, s, d, p, m, n in reversed([*zip(k, s, d, p, sizes, x.shape[2:])]) for a in (p, (m - 1) * s + d * (k - 1) + 1 - n - p)]
+        amounts = [
+            a
+            for k, s, d, p, m, n in reversed([*zip(k, s, d, p, sizes, x.shape[2:])])
+            for a in (p, (m - 1) * s + d * (k - 1) + 1 - n - p)
+        ]
         kernel = x.new_ones(x.shape[1], 1, *k)
-        return getattr(nn.functional, f"conv{n}d")(nn.functional.pad(x, amounts), kernel, None, s, 0, d, x.shape[1])
+        return getattr(nn.functional, f"conv{n}d")(
+            nn.functional.pad(x, amounts), kernel, None, s, 0, d, x.shape[1]
+        )
 
     return summed

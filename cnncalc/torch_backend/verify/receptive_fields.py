@@ -19,7 +19,11 @@ from .thin_inputs import thin_inputs
 
 WORK = 30 * 10**9  # multiply–accumulates spent on one axis
 CALL = 10**6  # what a layer takes at least, in their time
-MARGINS = (0, 2, 8)  # strides added to the short axes: of too thin an input a padded layer may see nothing but its padding
+MARGINS = (
+    0,
+    2,
+    8,
+)  # strides added to the short axes: of too thin an input a padded layer may see nothing but its padding
 Span = tuple[int, int] | None
 
 
@@ -39,7 +43,11 @@ class Seen(NamedTuple):
         """
         if self.predicted is not None and self.measured is None:
             return None
-        return self.predicted == self.measured or not self.inside and within(self.measured, self.predicted)
+        return (
+            self.predicted == self.measured
+            or not self.inside
+            and within(self.measured, self.predicted)
+        )
 
 
 class Fields(NamedTuple):
@@ -64,7 +72,9 @@ def fields(spec: Spec, report: Report, arguments: dict[str, Any], work: int = WO
         return found
     for axis in range(max((len(shape) - 1 for shape in report.inputs.values()), default=0)):
         for margin in MARGINS:
-            inputs = thin_inputs(report, axis, lambda shapes: analyze(spec, input=shapes, **arguments), margin)
+            inputs = thin_inputs(
+                report, axis, lambda shapes: analyze(spec, input=shapes, **arguments), margin
+            )
             thin = analyze(spec, input=inputs, **arguments)
             if [row.path for row in thin.rows] != [row.path for row in report.rows]:
                 return found  # the input decides which layers there are
@@ -73,7 +83,9 @@ def fields(spec: Spec, report: Report, arguments: dict[str, Any], work: int = WO
             if few is not None:
                 thin, rows, narrow = few, affordable(few, work), True
             along = along_axis(thin, rows, axis)
-            if all(seen.measured or not seen.predicted for of in along.values() for seen in of.values()):
+            if all(
+                seen.measured or not seen.predicted for of in along.values() for seen in of.values()
+            ):
                 break
         found.inputs.append(inputs)
         asked |= along.keys()
@@ -92,34 +104,58 @@ def affordable(report: Report, work: int) -> list[Row]:
     rows = [row for row in report.rows if row.receptive_fields]
     if sum(cost[row.path] for row in rows) > work:
         known = {row.path: row.receptive_fields for row in rows}
-        rows = [row for row in rows if len(row.inputs) > 1 or row.receptive_fields != known.get(row.inputs[0])]
+        rows = [
+            row
+            for row in rows
+            if len(row.inputs) > 1 or row.receptive_fields != known.get(row.inputs[0])
+        ]
     step = max(1, -(-sum(cost[row.path] for row in rows) // work))
     return rows[::-1][::step][::-1]
 
 
-def along_axis(report: Report, rows: list[Row], axis: int) -> dict[str, dict[tuple[str, int], Seen]]:
+def along_axis(
+    report: Report, rows: list[Row], axis: int
+) -> dict[str, dict[tuple[str, int], Seen]]:
     """What the middle positions of the rows see along one spatial axis of the inputs.
 
     A layer said to see the whole must see all that the layers it reads see together; what floors drop, nobody sees.
     """
     wanted = {row.path for row in rows}
     last = max(n for n, node in enumerate(report.graph.nodes) if node.path in wanted)
-    exact = torch.float64 if any(row.op == "upsample" for row in rows) else torch.float32  # in float32 a weight of 0 comes out as 1e-7
-    inputs = {name: torch.rand(1, *shape, dtype=exact).add(0.5).requires_grad_() for name, shape in report.inputs.items()}
-    values = dict(zip((node.path for node in report.graph.nodes), linear_values(assemble(report.graph, "meta"), [*inputs.values()], last)))
-    given_up = any(d.code == "CNN209" and d.message.endswith("shown as the whole") for d in report.diagnostics)
+    exact = (
+        torch.float64 if any(row.op == "upsample" for row in rows) else torch.float32
+    )  # in float32 a weight of 0 comes out as 1e-7
+    inputs = {
+        name: torch.rand(1, *shape, dtype=exact).add(0.5).requires_grad_()
+        for name, shape in report.inputs.items()
+    }
+    values = dict(
+        zip(
+            (node.path for node in report.graph.nodes),
+            linear_values(assemble(report.graph, "meta"), [*inputs.values()], last),
+        )
+    )
+    given_up = any(
+        d.code == "CNN209" and d.message.endswith("shown as the whole") for d in report.diagnostics
+    )
 
     def supports(y: Tensor) -> dict[str, Span]:
         if not y.requires_grad:
             return {}
-        found = torch.autograd.grad(y.sum(), [*inputs.values()], retain_graph=True, allow_unused=True)
+        found = torch.autograd.grad(
+            y.sum(), [*inputs.values()], retain_graph=True, allow_unused=True
+        )
         return {name: support(gradient, axis) for name, gradient in zip(inputs, found)}
 
     all_of = cache(lambda path: supports(values[path]))
     found: dict[str, dict[tuple[str, int], Seen]] = {}
     for row in rows:
         for n in range(len(row.output_shape) - 1):
-            looking = [f for f in row.receptive_fields if f.axes[n] == axis or f.axes[n] is None and n == axis and not given_up]
+            looking = [
+                f
+                for f in row.receptive_fields
+                if f.axes[n] == axis or f.axes[n] is None and n == axis and not given_up
+            ]
             looking = [f for f in looking if axis + 1 < len(report.inputs[f.of])]
             if not looking:
                 continue
@@ -131,7 +167,9 @@ def along_axis(report: Report, rows: list[Row], axis: int) -> dict[str, dict[tup
                 full = own.at(middle) if own else below
                 span = clipped(full, size)
                 inside = span == full and within(span, below) if own else sees_whole(report, row, n)
-                found.setdefault(row.path, {})[field.of, n] = Seen(span, measured.get(field.of), size, inside)
+                found.setdefault(row.path, {})[field.of, n] = Seen(
+                    span, measured.get(field.of), size, inside
+                )
     return found
 
 
