@@ -1,4 +1,4 @@
-"""cnncalc: sizes, parameters, memory, cost and receptive fields of convolutional networks, from a short spec.
+"""cnncalc: sizes, parameters, memory, cost and receptive fields of CNNs, from a short spec.
 
 >>> import cnncalc
 >>> report = cnncalc.analyze(cnncalc.load("vgg16"))
@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .analysis.analyze import analyze
-    from .analysis.rows import Report
+    from .analysis.result import Report
     from .checking.run import check_specs as check
     from .diagnostic import Diagnostic, Mistake
     from .language.load import from_text as loads
@@ -31,7 +31,7 @@ _HOMES = {
     "build": "torch_backend.build:build",
     "load_state_dict": "torch_backend.weights:load_state_dict",
     "Spec": "language.spec:Spec",
-    "Report": "analysis.rows:Report",
+    "Report": "analysis.result:Report",
     "Diagnostic": "diagnostic:Diagnostic",
     "Mistake": "diagnostic:Mistake",
 }

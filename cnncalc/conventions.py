@@ -1,10 +1,18 @@
-"""Counting conventions: what each tool, framework or paper calls the cost of a network, as rules over the one ledger.
+"""Counting conventions: what each tool, framework or paper calls the cost of a network.
 
-A rule is data, so that the formula that counts is the one that is printed: a sum of products of the ledger's classes (mac, add,
-mul, div, cmp, exp) and of ``x`` and ``y``, the values of a layer's first input and of its output; ``places``, the positions of
-the output; ``weights``, the parameters it reads, and ``filters``, those that are no biases; ``params``, those that are its own;
-``statistics``, its running means and variances; ``read``, what its kernel reads, padding that is done before
-it included. All per image. The rules were read off the tools, and `tests/test_conventions.py` holds them to the tools' runs.
+Each is a set of rules over the one ledger. A rule is data, so that the formula that counts is the
+one that is printed: a sum of products of
+
+- the ledger's classes: mac, add, mul, div, cmp, exp;
+- ``x`` and ``y``, the values of a layer's first input and of its output;
+- ``places``, the positions of the output;
+- ``weights``, the parameters it reads, ``filters``, those of the tensor that a MAC uses one value
+  of, and ``params``, those that are its own;
+- ``statistics``, its running means and variances;
+- ``read``, what its kernel reads, with a padding that is done before it.
+
+All are for one image. The rules were read off the tools, and `tests/test_conventions.py` compares
+them with what the tools say.
 """
 
 from __future__ import annotations
@@ -15,37 +23,42 @@ from typing import NamedTuple
 
 
 class Term(NamedTuple):
-    """What a layer counts. The first term that names its operator, and whose marks it has, is taken."""
+    """What a layer counts: the first term that fits it.
+
+    `operators` are keys, or * for any; `marks` are tags that the layer must have (`Op.marks`).
+    `why` is the reason of a term that counts nothing.
+    """
 
     formula: str
-    operators: str  # keys, or * for any
-    marks: str = (
-        ""  # what else must be so: a field that is set, a word in one, the number of axes as ``2d``
-    )
-    why: str = ""  # of a term that counts nothing: the reason
+    operators: str
+    marks: str = ""
+    why: str = ""
 
     def fits(self, op: str, marks: frozenset[str]) -> bool:
-        return (self.operators == "*" or op in self.operators.split()) and marks.issuperset(
-            self.marks.split()
-        )
+        """Whether the term is for layers of an operator with these marks."""
+        known = self.operators == "*" or op in self.operators.split()
+        return known and marks.issuperset(self.marks.split())
 
 
 class Note(NamedTuple):
-    """What the users of a convention should know, if their network has one of the operators; always, without."""
+    """What users of a convention should know if their network has one of the operators, or any."""
 
     text: str
     operators: str = ""
 
 
 class Convention(NamedTuple):
-    """One way to count: its name, who counts so, what it counts, and what its users should know."""
+    """One way to count: its name, who counts so, what it counts, and what users should know.
+
+    `silent` says why layers without a term count nothing.
+    """
 
     name: str
     who: str
     unit: str
     terms: tuple[Term, ...]
     notes: tuple[Note, ...]
-    silent: str = ""  # why layers without a term count nothing
+    silent: str = ""
     params: tuple[Term, ...] = (Term("params", "*"),)
     about_params: str = ""
 
@@ -57,9 +70,19 @@ NORMS = "batchnorm groupnorm layernorm instancenorm"
 MACS = (Term("mac", "*"),)
 NO_MACS = "no multiply–accumulates"
 OWN_MODULE = "its filters with a table of connections are no convolution of torch.nn"
-STRIDES = "A transposed convolution is charged at each position of its output: the product of its strides times what it does."
+STRIDES = (
+    "A transposed convolution is charged at each position of its output: "
+    "the product of its strides times what it does."
+)
 
+PARAMETRIZED = Term(
+    "0",
+    MULTIPLY,
+    "parametrize",
+    "torch gives a parametrized layer a type of its own, which it does not know",
+)
 THOP = (
+    PARAMETRIZED,
     Term("0", "conv", "connections", OWN_MODULE),
     Term("mac", "conv linear"),
     Term("filters*places", "conv_transpose"),
@@ -102,7 +125,8 @@ CONVENTIONS: dict[str, Convention] = {
             (Term("2*mac + add + mul + div + cmp + exp", "*"),),
             (
                 Note(
-                    "A multiply–accumulate is two, and every other operation one: biases, norms, activations, pools, sums."
+                    "A multiply–accumulate is two, and every other operation one: biases, norms, "
+                    "activations, pools, sums."
                 ),
             ),
             "they only move values",
@@ -114,7 +138,8 @@ CONVENTIONS: dict[str, Convention] = {
             MACS,
             (
                 Note(
-                    "What papers print as FLOPs or mult-adds is multiply–accumulates; some cut the digits off instead of rounding."
+                    "What papers print as FLOPs or mult-adds is multiply–accumulates; some cut "
+                    "the digits off instead of rounding."
                 ),
             ),
             NO_MACS,
@@ -126,7 +151,8 @@ CONVENTIONS: dict[str, Convention] = {
             MACS,
             (
                 Note(
-                    "In 10⁹, to three decimals; of heads that only training uses (GoogLeNet, Inception v3) torchvision counts nothing, having run in evaluation."
+                    "In 10⁹, to three decimals; of heads that only training uses (GoogLeNet, "
+                    "Inception v3) torchvision counts nothing, having run in evaluation."
                 ),
             ),
             NO_MACS,
@@ -159,7 +185,8 @@ CONVENTIONS: dict[str, Convention] = {
                     "batchnorm",
                 ),
                 Note(
-                    "Layer, group and instance norms cost 5 per value, by its own words a rough estimate.",
+                    "Layer, group and instance norms cost 5 per value, by its own words a rough "
+                    "estimate.",
                     "groupnorm layernorm instancenorm",
                 ),
                 Note(
@@ -176,7 +203,8 @@ CONVENTIONS: dict[str, Convention] = {
             (Term("2*mac", MULTIPLY),),
             (
                 Note(
-                    "Two for each multiply–accumulate of convolutions and matrix products, and nothing else, not even a bias."
+                    "Two for each multiply–accumulate of convolutions and matrix products, and "
+                    "nothing else, not even a bias."
                 ),
             ),
             "no convolution or matrix product",
@@ -191,16 +219,24 @@ CONVENTIONS: dict[str, Convention] = {
                     "subsample",
                     why="their parameters stand beside a module inside them, which it passes over",
                 ),
+                Term(
+                    "0",
+                    MULTIPLY,
+                    "parametrize",
+                    "their weights are in a module inside them, which it passes over",
+                ),
                 Term("mac + add", "conv"),
                 Term("weights*places", "conv_transpose"),
                 Term("weights", "*"),
             ),
             (
                 Note(
-                    "A convolution costs its parameters, bias included, at every position; any other layer its parameters once, and nothing if it has none."
+                    "A convolution costs its parameters, bias included, at every position; any "
+                    "other layer its parameters once, and nothing if it has none."
                 ),
                 Note(
-                    "So a 1×1 convolution written as a linear layer on channels last costs its parameters once, however many positions there are.",
+                    "So a 1×1 convolution written as a linear layer on channels last costs its "
+                    "parameters once, however many positions there are.",
                     "layernorm",
                 ),
                 Note(STRIDES, "conv_transpose"),
@@ -212,6 +248,7 @@ CONVENTIONS: dict[str, Convention] = {
             "ptflops.get_model_complexity_info, backend pytorch",
             "MACs",
             (
+                PARAMETRIZED,
                 Term("0", "conv", "connections", OWN_MODULE),
                 Term("mac + add", MULTIPLY),
                 Term("2*x", "batchnorm groupnorm instancenorm", "affine"),
@@ -230,11 +267,13 @@ CONVENTIONS: dict[str, Convention] = {
             ),
             (
                 Note(
-                    "ReLU, GELU, ELU, PReLU, pools and upsampling count twice: by the hook on the module, and by the patched function that the module calls.",
+                    "ReLU, GELU, ELU, PReLU, pools and upsampling count twice: by the hook on the "
+                    "module, and by the patched function that the module calls.",
                     f"relu prelu elu gelu upsample {POOLS}",
                 ),
                 Note(
-                    "It sees torch.add and torch.mul, but not `a + b` and `a * b`, which stand here.",
+                    "It sees torch.add and torch.mul, but not `a + b` and `a * b`, which stand "
+                    "here.",
                     "add sub mul layer_scale",
                 ),
                 Note(
@@ -256,13 +295,15 @@ CONVENTIONS: dict[str, Convention] = {
             (
                 Note("A multiply–accumulate is one, a bias nothing."),
                 Note(
-                    "A norm costs 2 per value, and twice that if it has a scale: batch norm is twice fvcore's.",
+                    "A norm costs 2 per value, and twice that if it has a scale: batch norm is "
+                    "twice fvcore's.",
                     "batchnorm layernorm instancenorm",
                 ),
                 Note(STRIDES, "conv_transpose"),
             ),
             "their types are not in its list",
             (
+                Term("0", MULTIPLY, "parametrize"),
                 Term("0", "conv", "connections"),
                 Term("0", "subsample"),
                 Term("params", " ".join(term.operators for term in THOP)),
@@ -276,10 +317,12 @@ CONVENTIONS: dict[str, Convention] = {
             (),
             (
                 Note(
-                    "Keras counts parameters, not operations. Its total includes the moving statistics of batch norms: 4 values a channel, of which 2 are trained."
+                    "Keras counts parameters, not operations. Its total includes the moving "
+                    "statistics of batch norms: 4 values a channel, of which 2 are trained."
                 ),
                 Note(
-                    "Keras's own networks may have other layers: its ResNets have biases, its Inception v3 no scales.",
+                    "Keras's own networks may have other layers: its ResNets have biases, its "
+                    "Inception v3 no scales.",
                     "batchnorm",
                 ),
             ),
@@ -298,7 +341,9 @@ def parsed(formula: str) -> tuple[tuple[str, ...], ...]:
 
 def worth(formula: str, facts: dict[str, int]) -> int:
     """The value of a formula."""
-    return sum(
-        prod(int(name) if name.isdecimal() else facts[name] for name in names)
-        for names in parsed(formula)
-    )
+    products = [[_number(name, facts) for name in names] for names in parsed(formula)]
+    return sum(map(prod, products))
+
+
+def _number(name: str, facts: dict[str, int]) -> int:
+    return int(name) if name.isdecimal() else facts[name]

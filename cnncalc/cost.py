@@ -10,7 +10,7 @@ from .num import Num
 class Cost(NamedTuple):
     """Operations per image. `exp` is any transcendental: exp, log, tanh, erf, power, root.
 
-    `mac` belongs to convolutions and linear layers alone; an addition that is no part of a
+    Only convolutions and linear layers have a `mac`; an addition that is not part of a
     multiply–accumulate (a bias, a sum of branches) is an `add`.
     """
 
@@ -22,7 +22,7 @@ class Cost(NamedTuple):
     exp: Num = 0
 
     def plus(self, other: Cost) -> Cost:
-        """Both together."""
+        """Return the sum of both, class by class."""
         return Cost(*(mine + theirs for mine, theirs in zip(self, other)))
 
     @property

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any, Literal, NamedTuple
 
 Severity = Literal["error", "warning", "note"]
+
+_NO_DIGITS = str.maketrans("", "", "0123456789")
 
 
 class Position(NamedTuple):
@@ -18,7 +21,10 @@ class Position(NamedTuple):
 
 
 class Edit(NamedTuple):
-    """Text to stand in place of a range of a file: 1-based, the end not included. With `word`, only of that word in it."""
+    """A text that replaces a range of a file, 1-based and without its end.
+
+    With `word`, it replaces only that word in the range.
+    """
 
     line: int
     column: int
@@ -29,33 +35,32 @@ class Edit(NamedTuple):
 
     @staticmethod
     def over(position: Position, text: str, word: str | None = None) -> Edit:
-        """In place of what stands at a position."""
+        """Replace what is at a position."""
         return Edit(
-            position.line,
-            position.column,
-            position.line,
-            position.column + position.length,
-            text,
-            word,
+            line=position.line,
+            column=position.column,
+            end_line=position.line,
+            end_column=position.column + position.length,
+            text=text,
+            word=word,
         )
 
 
 class Fix(NamedTuple):
-    """Edits that make a finding go away. `certain`: they are what was meant, and need nobody's judgement.
-
-    `restates`: they change what is demanded of the network, an `expect` or a budget, and not the network.
-    """
+    """Edits that make a finding go away."""
 
     title: str
     edits: tuple[Edit, ...]
-    certain: bool = False
-    restates: bool = False
+    certain: bool = False  # they are what was meant, without anyone's judgement
+    restates: bool = False  # they change what is expected of the network, and not the network
 
 
 class Diagnostic(NamedTuple):
     """One finding: a code of the catalogue, what is wrong, where, and what to do about it.
 
-    `settings` are values of the layer's fields that may mend it, for the search of repairs to try.
+    `settings` are values of the layer's fields that may repair it, for the search to try.
+    `subject` is what the finding is about, as data: the unknown name (CNN105), the figure that
+    exceeds its budget (CNN302).
     """
 
     code: str
@@ -67,28 +72,32 @@ class Diagnostic(NamedTuple):
     severity: Severity = "error"
     fix: Fix | None = None
     settings: tuple[tuple[str, Any], ...] = ()
+    subject: str | None = None
 
     def at(self, position: Position | None, *context: str) -> Diagnostic:
-        """The same finding at a place, in the blocks named by `context`."""
+        """Return the finding with a place and the blocks around it, if it has none yet."""
         return self._replace(position=self.position or position, context=self.context or context)
 
     def __str__(self) -> str:
-        where = (
-            f"{self.position.file}:{self.position.line}:{self.position.column}: "
-            if self.position
-            else ""
-        )
-        return f"{where}{self.severity}[{self.code}]: {self.message}"
+        text = f"{self.severity}[{self.code}]: {self.message}"
+        if self.position is None:
+            return text
+        file, line, column, _ = self.position
+        return f"{file}:{line}:{column}: {text}"
 
 
 class Mistake(Exception):
-    """Carries a user's mistake from where it is found to the door, where it becomes data again."""
+    """Carries a user's mistakes from where they are found to the caller, who reads them as data.
+
+    Where known, `sources` has the texts of the files that the diagnostics are about, and `parts`
+    the top-level keys.
+    """
 
     def __init__(self, *diagnostics: Diagnostic):
         super().__init__(*diagnostics)
         self.diagnostics = diagnostics
-        self.sources: dict[str, str] = {}  # texts of the files they speak of, where known
-        self.parts: frozenset[str] = frozenset()  # the top-level keys that they are in, where known
+        self.sources: dict[str, str] = {}
+        self.parts: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         return "\n".join(f"{d}; {d.help}" if d.help else str(d) for d in self.diagnostics)
@@ -101,40 +110,33 @@ def misspelled(
     otherwise: str | None = None,
     given: Iterable[str] = (),
 ) -> Diagnostic:
-    """The fault with ``did you mean …?`` where a known word is near, to be put at its place; else with another help.
+    """Add ``did you mean …?`` and a fix where a known word is near, otherwise another help.
 
-    There is nothing to put where the word is `given` already, or where only the numbers differ: `conv3` is no misspelling of `conv1`.
+    There is no fix where the known word is `given` already, or where only digits differ: `conv3`
+    is not a misspelling of `conv1`.
     """
     found, sure = nearest(word, known)
     if found is None:
         return fault._replace(help=otherwise)
     if found in given:
         return fault._replace(help=f"`{found}` is there already: remove this one")
-    told = fault._replace(help=f"did you mean `{found}`?")
-    return (
-        told
-        if word.translate(_NO_DIGITS) == found.translate(_NO_DIGITS)
-        else instead(told, word, found, sure)
-    )
+    asked = fault._replace(help=f"did you mean `{found}`?")
+    if word.translate(_NO_DIGITS) == found.translate(_NO_DIGITS):
+        return asked
+    return instead(asked, word, found, sure)
 
 
 def instead(fault: Diagnostic, word: str, right: str, certain: bool = True) -> Diagnostic:
-    """The fault with a fix: another word in place of the one at its position."""
-    return (
-        fault._replace(
-            fix=Fix(f"write `{right}`", (Edit.over(fault.position, right, word),), certain)
-        )
-        if fault.position
-        else fault
-    )
-
-
-_NO_DIGITS = str.maketrans("", "", "0123456789")
+    """Add a fix that replaces the word at the position of the fault, if it has a position."""
+    if fault.position is None:
+        return fault
+    edit = Edit.over(fault.position, right, word)
+    return fault._replace(fix=Fix(f"write `{right}`", (edit,), certain))
 
 
 def nearest(word: str, known: Iterable[str]) -> tuple[str | None, bool]:
-    """The known word that a misspelled one is nearest to, and whether no other comes close."""
-    from difflib import SequenceMatcher, get_close_matches  # only on the way to an error
+    """Return the known word nearest to a misspelled one, and whether no other comes close."""
+    from difflib import SequenceMatcher, get_close_matches  # only needed for errors
 
     if len(word) > 60:
         return None, False
@@ -142,24 +144,21 @@ def nearest(word: str, known: Iterable[str]) -> tuple[str | None, bool]:
     same = [k for k in known if k.lower() == word.lower()]
     if same:
         return same[0], True
-    likely = (
-        known
-        if len(known) < 300
-        else [k for k in known if k[:1] == word[:1] and abs(len(k) - len(word)) < 3][:300]
-    )
+    likely = known
+    if len(known) >= 300:
+        alike = (k for k in known if k[:1] == word[:1] and abs(len(k) - len(word)) < 3)
+        likely = list(islice(alike, 300))
     found = get_close_matches(word, likely, 2, 0.6)
     if found:
         first, *others = (SequenceMatcher(None, word, k).ratio() for k in found)
         return found[0], first >= 0.75 and all(first - other > 0.1 for other in others)
-    found = [
-        k
-        for k in known
-        if len(word) > 2 and (k.startswith(word.lower()) or word.lower().startswith(k))
-    ]
+    if len(word) > 2:
+        lower = word.lower()
+        found = [k for k in known if k.startswith(lower) or lower.startswith(k)]
     return (found[0] if found else None), False
 
 
 def first_line(error: BaseException) -> str:
-    """``TypeName: the first line of the message``."""
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0][:300]}" if text else type(error).__name__
+    """Write an exception as ``TypeName: the first line of its message``."""
+    name, lines = type(error).__name__, str(error).strip().splitlines()
+    return f"{name}: {lines[0][:300]}" if lines else name

@@ -4,27 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from .diagnostic import Diagnostic, Mistake, Position
 from .num import Num, Shape
 from .ops.base import Op
+from .wording import shape_text
 
-if TYPE_CHECKING:
-    from .language.expand import Scope
-    from .language.steps import Fault, Step
+Group = tuple[int, int, int]  # nodes of a layer, block or chain: the first, the end, the result
 
 
-class Sized(tuple):
-    """A shape some of whose axes an operator made 1, so that they may broadcast."""
+class Sized(tuple[Num, ...]):
+    """A shape in which an operator made some axes 1, so that they may broadcast."""
 
     units: frozenset[int]
 
 
-class Node:
-    """One layer, or an input of the network (without an operator)."""
+class Origin(NamedTuple):
+    """Where a layer was written: its position, and the blocks around it, innermost first."""
 
-    __slots__ = ("inputs", "op", "path", "scope", "shape", "shares", "step")
+    position: Position
+    context: tuple[str, ...] = ()
+
+
+class Node:
+    """A layer of the network, or one of its inputs, which have no operator."""
+
+    __slots__ = ("inputs", "op", "origin", "path", "shape", "shares")
 
     def __init__(
         self,
@@ -32,27 +38,24 @@ class Node:
         op: Op | None,
         inputs: tuple[int, ...],
         shape: Shape,
-        step: Step | None = None,
-        scope: Scope | None = None,
+        origin: Origin | None = None,
     ):
-        self.path, self.op, self.inputs, self.shape, self.step, self.scope = (
-            path,
-            op,
-            inputs,
-            shape,
-            step,
-            scope,
-        )
+        self.path = path
+        self.op = op
+        self.inputs = inputs
+        self.shape = shape
+        self.origin = origin
         self.shares: int | None = None  # the node whose weights this one uses
 
     @property
     def position(self) -> Position | None:
-        return self.step.place if self.step else None
+        """Where the layer was written, if it was."""
+        return self.origin.position if self.origin else None
 
     @property
     def context(self) -> tuple[str, ...]:
-        """The blocks that it stands in, innermost first."""
-        return self.scope.context if self.scope else ()
+        """The blocks around the layer, innermost first."""
+        return self.origin.context if self.origin else ()
 
 
 class Graph:
@@ -61,19 +64,23 @@ class Graph:
     def __init__(self, diagnostics: Sequence[Diagnostic] = ()):
         self.nodes: list[Node] = []
         self.outputs: tuple[int, ...] = ()
-        self.groups: dict[
-            str, tuple[int, int, int]
-        ] = {}  # path of a block or chain: first node, end, result
+        self.groups: dict[str, Group] = {}  # by path
         self.diagnostics: list[Diagnostic] = list(diagnostics)
-        self.faults: list[Fault] = []  # what a search of repairs needs to know of them
 
     @property
     def inputs(self) -> list[Node]:
+        """The inputs of the network."""
         return [node for node in self.nodes if node.op is None]
 
+    def shapes_into(self, node: Node) -> list[Shape]:
+        """The shapes of a node's inputs."""
+        nodes = self.nodes
+        return [nodes[n].shape for n in node.inputs]
+
     def before(self, n: int) -> set[int]:
-        """A node and all those it is computed from."""
-        found, open_ = set(), [n]
+        """A node and all nodes it is computed from."""
+        found: set[int] = set()
+        open_ = [n]
         while open_:
             node = open_.pop()
             if node not in found:
@@ -83,25 +90,23 @@ class Graph:
 
     @cached_property
     def live(self) -> set[int]:
-        """The layers that an output is computed from."""
+        """The nodes that an output is computed from."""
         return set().union(*(self.before(n) for n in self.outputs))
 
     def readers(self) -> list[int]:
-        """How many layers read the values of each node; an output of the network counts as read once more."""
+        """Count the layers that read each node's values; being an output counts as one more."""
         counts = [0] * len(self.nodes)
         for node in self.nodes:
-            for slot, source in enumerate(node.inputs):
-                if (
-                    slot == 0 or not node.op or not node.op.layers_named
-                ):  # a further input of those gives its size alone
-                    counts[source] += 1
+            size_only = bool(node.op and node.op.layers_named)  # of the inputs after the first
+            for source in node.inputs[:1] if size_only else node.inputs:
+                counts[source] += 1
         for output in self.outputs:
             counts[output] += 1
         return counts
 
 
 def infer(op: Op, xs: Sequence[Shape]) -> Shape:
-    """The output's shape, without asking whether the inputs suit."""
+    """Return the output shape, without checking the needs of the operator."""
     y = op.shape(*xs)
     units = op.units(*xs)
     if units:
@@ -111,22 +116,25 @@ def infer(op: Op, xs: Sequence[Shape]) -> Shape:
 
 
 def checked(op: Op, xs: Sequence[Shape]) -> Shape:
-    """The output's shape, or a Mistake: wrong number or rank of inputs, or a need that fails."""
+    """Return the output shape.
+
+    Errors: a Mistake for a wrong number or rank of inputs, or for a need that fails.
+    """
     fewest, most = op.inputs
     if len(xs) < fewest or most is not None and len(xs) > most:
         raise Mistake(Diagnostic("CNN103", f"`{op.key}` takes {fewest} inputs, not {len(xs)}"))
-    if op.inputs[0] == 1 and len(xs[0]) not in op.ranks:
-        raise Mistake(wrong_rank(op, xs[0]))
+    if fewest == 1 and len(xs[0]) not in op.ranks:
+        raise Mistake(_wrong_rank(op, xs[0]))
     for margin, fault, equal in op.needs(*xs):
         if margin < 0 or equal and margin != 0:
             raise Mistake(fault())
     return infer(op, xs)
 
 
-def wrong_rank(op: Op, x: Shape) -> Diagnostic:
-    """The input has too many or too few axes: what would mend it."""
+def _wrong_rank(op: Op, x: Shape) -> Diagnostic:
+    """Describe an input that has too many or too few axes, with the usual repair."""
     is_vector = len(x) == 1
-    found = f"a vector of {x[0]}" if is_vector else "×".join(str(n) for n in x)
+    found = f"a vector of {x[0]}" if is_vector else shape_text(x)
     if op.ranks == (1,):
         return Diagnostic(
             "CNN201",
@@ -142,22 +150,26 @@ def wrong_rank(op: Op, x: Shape) -> Diagnostic:
 
 
 def propagate(graph: Graph, inputs: Sequence[Shape]) -> list[Shape]:
-    """The shape of every node for other inputs: ints, arrays or symbols alike. Needs are not asked."""
+    """Return the shape of every node for other inputs: ints, arrays or symbols alike.
+
+    Needs are not checked; `conditions` returns them.
+    """
     shapes: list[Shape] = []
     given = iter(inputs)
     for node in graph.nodes:
-        shapes.append(
-            next(given) if node.op is None else infer(node.op, [shapes[n] for n in node.inputs])
-        )
+        if node.op is None:
+            shapes.append(next(given))
+        else:
+            shapes.append(infer(node.op, [shapes[n] for n in node.inputs]))
     return shapes
 
 
 def conditions(graph: Graph, inputs: Sequence[Shape]) -> list[tuple[Node, Num, bool]]:
-    """Every need of every node for other inputs: (node, margin, must it be 0)."""
+    """Return every need of every node for other inputs: (node, margin, whether it must be 0)."""
     shapes = propagate(graph, inputs)
-    return [
-        (node, need.margin, need.equal)
-        for node in graph.nodes
-        if node.op
-        for need in node.op.needs(*(shapes[n] for n in node.inputs))
-    ]
+    found: list[tuple[Node, Num, bool]] = []
+    for node in graph.nodes:
+        if node.op is not None:
+            needs = node.op.needs(*(shapes[n] for n in node.inputs))
+            found += [(node, need.margin, need.equal) for need in needs]
+    return found

@@ -1,6 +1,6 @@
 """Poly: integers written in symbols, such as ⌊(H − 1)/2⌋ + 1.
 
-A polynomial with integer coefficients over atoms. An atom is a symbol's name or a floor
+A polynomial with integer coefficients over atoms. An atom is the name of a symbol, or a floor
 ``⌊p/m⌋``. Nested floors collapse, ⌊(⌊a/s⌋ + b)/t⌋ = ⌊(a + b·s)/(s·t)⌋, and multiples of m leave
 the floor, so the sizes of a chain of windows stay one floor deep.
 """
@@ -9,17 +9,21 @@ from __future__ import annotations
 
 from math import gcd
 from operator import index
-from typing import Any
-
-Monomial = tuple  # atoms (a symbol's name or a Floor), sorted by their text, repeated for powers
+from typing import Any, NamedTuple
 
 
-class Floor(tuple):
-    """The atom ⌊p/m⌋, as (p, m)."""
+class Floor(NamedTuple):
+    """The atom ⌊p/m⌋."""
+
+    p: Poly
+    m: int
 
     def __str__(self) -> str:
-        inner = str(self[0])
-        return f"⌊({inner})/{self[1]}⌋" if " " in inner else f"⌊{inner}/{self[1]}⌋"
+        inner = str(self.p)
+        return f"⌊({inner})/{self.m}⌋" if " " in inner else f"⌊{inner}/{self.m}⌋"
+
+
+Monomial = tuple["str | Floor", ...]  # atoms, sorted by their text, repeated for powers
 
 
 class Poly:
@@ -33,15 +37,17 @@ class Poly:
 
     @staticmethod
     def symbol(name: str) -> Poly:
+        """Return the symbol of this name."""
         return Poly({(name,): 1})
 
     @staticmethod
     def of(value: Any) -> Poly:
+        """Return a number as a polynomial; a polynomial as it is."""
         return value if isinstance(value, Poly) else Poly({(): index(value)})
 
     @property
     def constant(self) -> int | None:
-        """The value, if no symbol is left."""
+        """The value, or None if it depends on a symbol."""
         if not self.terms:
             return 0
         return self.terms.get(()) if len(self.terms) == 1 else None
@@ -69,10 +75,10 @@ class Poly:
         return self + -Poly.of(other)
 
     def __rsub__(self, other: Any) -> Poly:
-        return -self + other
+        return Poly.of(other) - self
 
     def __floordiv__(self, divisor: Any) -> Poly:
-        """⌊self/divisor⌋ for a positive int: what divides evenly leaves the floor."""
+        """Return ⌊self/divisor⌋ for a positive int; what divides evenly leaves the floor."""
         m = int(divisor)
         if m <= 0:
             raise ValueError(f"a floor needs a positive divisor, not {m}")
@@ -81,33 +87,35 @@ class Poly:
         rest = Poly(inside)
         if rest.constant is not None:
             return Poly(outside) + rest.constant // m
-        g = gcd(m, *(c for k, c in inside.items() if k))  # ⌊(g·a + b)/(g·t)⌋ = ⌊(a + ⌊b/g⌋)/t⌋
+        # ⌊(g·a + b)/(g·t)⌋ = ⌊(a + ⌊b/g⌋)/t⌋
+        g = gcd(m, *(c for k, c in inside.items() if k))
         rest, m = Poly({k: c // g for k, c in inside.items()}), m // g
         if m == 1:
             return Poly(outside) + rest
         base, b, s = rest._single_floor()
         if base is None:
-            return Poly(outside) + Poly({(Floor((rest, m)),): 1})
+            return Poly(outside) + Poly({(Floor(rest, m),): 1})
         return Poly(outside) + (base + b * s) // (s * m)
 
     def _single_floor(self) -> tuple[Poly | None, int, int]:
-        """(a, b, s) if this is ⌊a/s⌋ + b, else (None, 0, 1)."""
+        """Return (a, b, s) if this is ⌊a/s⌋ + b, else (None, 0, 1)."""
         symbols = [m for m in self.terms if m]
         if len(symbols) == 1 and len(symbols[0]) == 1 and self.terms[symbols[0]] == 1:
             atom = symbols[0][0]
             if isinstance(atom, Floor):
-                return atom[0], self.terms.get((), 0), atom[1]
+                return atom.p, self.terms.get((), 0), atom.m
         return None, 0, 1
 
     def at(self, **values: Any) -> Any:
-        """The value with ints or arrays put in for the symbols."""
+        """Return the value with ints or arrays put in for the symbols."""
         total: Any = 0
         for monomial, c in self.terms.items():
             term: Any = c
             for atom in monomial:
-                term = term * (
-                    values[atom] if isinstance(atom, str) else atom[0].at(**values) // atom[1]
-                )
+                if isinstance(atom, str):
+                    term = term * values[atom]
+                else:
+                    term = term * (atom.p.at(**values) // atom.m)
             total = total + term
         return total
 
@@ -120,9 +128,11 @@ class Poly:
     def __str__(self) -> str:
         text = ""
         for monomial, c in sorted(self.terms.items(), key=lambda t: (not t[0], str(t[0]))):
-            sign = (" − " if c < 0 else " + ") if text else ("−" if c < 0 else "")
-            factors = [str(a) for a in monomial]
-            text += sign + "·".join(([str(abs(c))] if abs(c) != 1 or not factors else []) + factors)
+            minus, plus = (" − ", " + ") if text else ("−", "")
+            factors = [str(atom) for atom in monomial]
+            if abs(c) != 1 or not factors:
+                factors.insert(0, str(abs(c)))
+            text += (minus if c < 0 else plus) + "·".join(factors)
         return text or "0"
 
     __repr__ = __str__

@@ -1,12 +1,13 @@
-"""The fixture `cnn` for pytest: a spec, or a module against its spec, as an assertion.
+"""The fixture `cnn` for pytest: assertions on specs, and on modules beside their specs.
 
-Nothing of cnncalc is loaded before it is used.
+Nothing else of cnncalc is loaded before it is used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,14 +17,18 @@ class Cnn:
     """What the fixture gives."""
 
     def check(self, *specs: Any, fail_on: str = "error", ignore: tuple[str, ...] = ()) -> None:
-        """Fails with the findings of specs (files, folders, ``file#variant``, bundled names) of at least that severity."""
+        """Fail with the findings of specs: files, folders, ``file#variant``, bundled names.
+
+        Findings below the severity `fail_on` do not fail; `ignore` lists codes, or what they begin
+        with, that are left out.
+        """
         __tracebackhide__ = True
         from .checking.config import Config, level_of
         from .checking.run import check_specs
         from .render.findings.full import render
         from .rules import matching
 
-        with told():
+        with _mistakes_fail():
             config = Config(ignore=matching(ignore), fail_on=level_of(fail_on))
             found = check_specs(*specs, config=config)
         if any(file.fails for file in found):
@@ -31,7 +36,7 @@ class Cnn:
 
     def holds(
         self,
-        spec: Any,
+        spec: str | Path,
         module: Any,
         *args: Any,
         variant: str | None = None,
@@ -39,42 +44,43 @@ class Cnn:
         loose: bool = False,
         **kwargs: Any,
     ) -> None:
-        """Fails where a torch module, a class with its arguments, or ``package.module:Net`` is not what the spec says."""
+        """Fail where a module is not what a spec says.
+
+        The module is one of torch, a class with its arguments, or ``package.module:Net``.
+        """
         __tracebackhide__ = True
         from .language.load import load
         from .render.diagnostics import render
 
-        with told():
+        with _mistakes_fail():
             loaded = load(spec)
             from .torch_backend.hold.hold import hold
 
             made = module(*args, **kwargs) if isinstance(module, type) else module
-            found = hold(
-                loaded, made, args, kwargs, variant=variant, set=set, loose=loose
-            ).diagnostics
-        if found:
-            pytest.fail(
-                "\n".join(render(d, {loaded.file: loaded.text}) for d in found), pytrace=False
-            )
+            held = hold(loaded, made, args, kwargs, variant=variant, set=set, loose=loose)
+        if held.diagnostics:
+            sources = {loaded.file: loaded.text}
+            lines = [render(diagnostic, sources) for diagnostic in held.diagnostics]
+            pytest.fail("\n".join(lines), pytrace=False)
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """A user's mistake as the failure of a test."""
+def _mistakes_fail() -> Iterator[None]:
+    """Turn a user's mistake into the failure of a test."""
     __tracebackhide__ = True
     from .diagnostic import Mistake
     from .render.diagnostics import render
 
-    said = None
+    failure = None
     try:
         yield
     except Mistake as mistake:
-        said = "\n".join(render(d, mistake.sources) for d in mistake.diagnostics)
-    if said is not None:
-        pytest.fail(said, pytrace=False)
+        failure = "\n".join(render(d, mistake.sources) for d in mistake.diagnostics)
+    if failure is not None:
+        pytest.fail(failure, pytrace=False)
 
 
 @pytest.fixture(scope="session")
 def cnn() -> Cnn:
-    """Assertions on convolutional networks: ``cnn.check("net.cnn.yaml")``, ``cnn.holds("net.cnn.yaml", Net())``."""
+    """Give ``cnn.check("net.cnn.yaml")`` and ``cnn.holds("net.cnn.yaml", Net())``."""
     return Cnn()

@@ -1,4 +1,4 @@
-"""The catalogue: every code with its severity, what it means, an example and the fix, as rules.md tells them."""
+"""The catalogue of rules, read from rules.md: each code's severity, meaning, example and fix."""
 
 from __future__ import annotations
 
@@ -16,62 +16,66 @@ _EXAMPLE = re.compile(r"```yaml\n(.*?)```\n", re.S)
 
 
 class Rule(NamedTuple):
-    """One code of the catalogue. `example` is a spec that gives it, where a spec can."""
+    """One code of the catalogue."""
 
     code: str
     severity: str
     title: str
     why: str
-    example: str | None
+    example: str | None  # a spec with this finding, where a spec can have it
     fix: str
-    text: str
+    text: str  # the whole entry, as Markdown
 
 
 def page() -> str:
-    """The whole catalogue, as Markdown."""
+    """Return the whole catalogue, as Markdown."""
     return (Path(__file__).parent / "rules.md").read_text("utf-8")
 
 
 @cache
 def rules() -> dict[str, Rule]:
-    """Every rule, by its code."""
+    """Return every rule, by its code."""
     return {match[1]: _rule(match) for match in _ENTRY.finditer(page())}
 
 
 def _rule(match: re.Match[str]) -> Rule:
-    body = match[4]
+    code, severity, title, body = match.groups()
     example = _EXAMPLE.search(body)
     before, _, fix = _EXAMPLE.sub("", body).partition("Fix: ")
     return Rule(
-        match[1],
-        match[2],
-        match[3],
-        before.strip(),
-        example[1] if example else None,
-        fix.strip(),
-        match[0].strip(),
+        code=code,
+        severity=severity,
+        title=title,
+        why=before.strip(),
+        example=example[1] if example else None,
+        fix=fix.strip(),
+        text=match[0].strip(),
     )
 
 
 def rule(code: str) -> Rule:
-    """One rule, or a Mistake with the nearest code."""
+    """Return a rule.
+
+    Errors: a Mistake with the nearest code for an unknown one.
+    """
     known = rules()
-    if code.upper() not in known:
-        raise Mistake(
-            misspelled(
-                Diagnostic("CNN111", f"no rule has the code `{code}`"),
-                code.upper(),
-                known,
-                "`cnncalc rule --all` prints them all",
-            )
-        )
-    return known[code.upper()]
+    found = known.get(code.upper())
+    if found is None:
+        fault = Diagnostic("CNN111", f"no rule has the code `{code}`")
+        listing = "`cnncalc rule --all` prints them all"
+        raise Mistake(misspelled(fault, code.upper(), known, listing))
+    return found
 
 
 def matching(prefixes: tuple[str, ...]) -> frozenset[str]:
-    """The codes that begin with one of the prefixes, such as CNN5; a Mistake for one that begins none."""
+    """Return the codes that begin with one of the prefixes, such as CNN5.
+
+    Errors: a Mistake for a prefix that no code begins with.
+    """
     found: set[str] = set()
     for prefix in prefixes:
         codes = {code for code in rules() if code.startswith(prefix.upper())}
-        found |= codes if prefix and codes else {rule(prefix).code}
+        if not prefix or not codes:
+            codes = {rule(prefix).code}
+        found |= codes
     return frozenset(found)

@@ -1,4 +1,4 @@
-"""The command line, as a user calls it."""
+"""Child processes of the tests: the command line as a user calls it, and Python code on its own."""
 
 from __future__ import annotations
 
@@ -11,15 +11,64 @@ ROOT = Path(__file__).parent.parent
 
 
 def python_path(*first: Path) -> str:
-    """Where a child process finds packages: some folders, the checkout, then where this one finds them."""
+    """Return the PYTHONPATH of a child: some folders, the checkout, then what this process has."""
     inherited = os.environ.get("PYTHONPATH")
     return os.pathsep.join(map(str, [*first, ROOT, *([inherited] if inherited else [])]))
 
 
 def run(
-    folder: Path, *arguments: str, input: str | None = None, timeout: float = 60, **environment: str
+    *arguments: str,
+    folder: Path = ROOT,
+    stdin: str | None = None,
+    timeout: float = 120,
+    **environment: str,
 ) -> subprocess.CompletedProcess[str]:
-    """`cnncalc` with these arguments in a folder, on a screen of 100 columns without colours."""
+    """Run `cnncalc` with these arguments, on a screen of 100 columns without colours."""
+    return run_python(
+        "-m", "cnncalc", *arguments, folder=folder, stdin=stdin, timeout=timeout, **environment
+    )
+
+
+def run_code(
+    code: str,
+    folder: Path = ROOT,
+    stdin: str | None = None,
+    timeout: float = 120,
+    **environment: str,
+) -> subprocess.CompletedProcess[str]:
+    """Run Python code in a process of its own."""
+    return run_python("-c", code, folder=folder, stdin=stdin, timeout=timeout, **environment)
+
+
+def code_of(*arguments: str) -> str:
+    """Return Python code that runs `cnncalc` with these arguments."""
+    return f"""
+import sys
+from cnncalc.cli.main import main
+
+sys.argv = ["cnncalc", *{arguments!r}]
+main()
+"""
+
+
+def run_code_without(package: str, code: str) -> subprocess.CompletedProcess[str]:
+    """Run Python code where a package cannot be imported."""
+    return run_code(f"import sys\nsys.modules[{package!r}] = None\n{code}")
+
+
+def run_without(package: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `cnncalc` where a package cannot be imported."""
+    return run_code_without(package, code_of(*arguments))
+
+
+def run_python(
+    *arguments: str,
+    folder: Path = ROOT,
+    stdin: str | None = None,
+    timeout: float = 120,
+    **environment: str,
+) -> subprocess.CompletedProcess[str]:
+    """Run this Python with the checkout on its path."""
     variables = {
         **os.environ,
         "COLUMNS": "100",
@@ -28,12 +77,12 @@ def run(
         **environment,
     }
     return subprocess.run(
-        [sys.executable, "-m", "cnncalc", *arguments],
+        [sys.executable, *arguments],
         cwd=folder,
+        input=stdin,
         capture_output=True,
         text=True,
+        timeout=timeout,
         check=False,
         env=variables,
-        timeout=timeout,
-        input=input,
     )

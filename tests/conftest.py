@@ -1,9 +1,43 @@
-"""Set-up of the tests."""
+"""Set-up of the tests: threads that leave room for others, and what is not installed."""
 
+from __future__ import annotations
+
+import inspect
 import os
+import sys
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from pathlib import Path
 
-os.environ["OMP_WAIT_POLICY"] = (
-    "passive"  # threads that spin while they wait make a busy machine twenty times slower
-)
+import pytest
+
+# Threads that spin while they wait make a busy machine twenty times slower.
+os.environ["OMP_WAIT_POLICY"] = "passive"
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["OMP_NUM_THREADS"] = "1"
+
+
+class SkipWithout(MetaPathFinder):
+    """Skips a test, or a file of tests, that imports an optional package which is not installed.
+
+    It comes last on the path: it is asked only for what no other finder has.
+    """
+
+    packages = ("torch", "numpy", "fvcore", "keras")
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: object = None
+    ) -> ModuleSpec | None:
+        if fullname in self.packages:
+            pytest.skip(f"{_importing_test()} needs {fullname}", allow_module_level=True)
+        return None
+
+
+def _importing_test() -> str:
+    """The name of the file of tests that is being imported or run."""
+    names = (Path(frame.filename).name for frame in inspect.stack(context=0))
+    return next((name for name in names if name.startswith("test_")), "this")
+
+
+sys.meta_path.append(SkipWithout())

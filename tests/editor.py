@@ -1,4 +1,7 @@
-"""A client of the YAML language server, as an editor is one: completion, hover and diagnostics of a text."""
+"""A client of the YAML language server, as an editor is one.
+
+It asks for completions, hovers and diagnostics of a text.
+"""
 
 from __future__ import annotations
 
@@ -50,15 +53,11 @@ class Editor:
         message: dict[str, Any] = json.loads(self.server.stdout.read(length))
         alarm.cancel()
         if "method" in message and "id" in message:
-            settings = {"completion": True, "hover": True, "validate": True}
-            self.send(
-                {
-                    "id": message["id"],
-                    "result": [settings for _ in message["params"].get("items", [])]
-                    if message["method"] == "workspace/configuration"
-                    else None,
-                }
-            )
+            answer = None
+            if message["method"] == "workspace/configuration":
+                settings = {"completion": True, "hover": True, "validate": True}
+                answer = [settings for _ in message["params"].get("items", [])]
+            self.send({"id": message["id"], "result": answer})
         if message.get("method") == "textDocument/publishDiagnostics":
             self.published[message["params"]["uri"]] = message["params"]["diagnostics"]
         return message
@@ -76,37 +75,26 @@ class Editor:
         text = self.head + text
         before = text.partition("@")[0]
         uri = f"file:///net{next(self.numbers)}.cnn.yaml"
-        self.send(
-            {
-                "method": "textDocument/didOpen",
-                "params": {
-                    "textDocument": {
-                        "uri": uri,
-                        "languageId": "yaml",
-                        "version": 1,
-                        "text": text.replace("@", "", 1),
-                    }
-                },
-            }
-        )
+        document = {
+            "uri": uri,
+            "languageId": "yaml",
+            "version": 1,
+            "text": text.replace("@", "", 1),
+        }
+        self.send({"method": "textDocument/didOpen", "params": {"textDocument": document}})
         return uri, {"line": before.count("\n"), "character": len(before) - before.rfind("\n") - 1}
 
-    def completions(self, text: str) -> list[str]:
+    def ask_at_cursor(self, method: str, text: str) -> Any:
+        """Open a text, and ask about the place of the `@`."""
         uri, place = self.open(text)
-        return [
-            item["label"]
-            for item in self.ask(
-                "textDocument/completion", {"textDocument": {"uri": uri}, "position": place}
-            )["items"]
-        ]
+        return self.ask(method, {"textDocument": {"uri": uri}, "position": place})
+
+    def completions(self, text: str) -> list[str]:
+        items = self.ask_at_cursor("textDocument/completion", text)["items"]
+        return [item["label"] for item in items]
 
     def hover(self, text: str) -> str:
-        uri, place = self.open(text)
-        return str(
-            self.ask("textDocument/hover", {"textDocument": {"uri": uri}, "position": place})[
-                "contents"
-            ]
-        )
+        return str(self.ask_at_cursor("textDocument/hover", text)["contents"])
 
     def diagnostics(self, text: str) -> list[tuple[int, str]]:
         """(line, message), the lines of the text from 1."""

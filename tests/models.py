@@ -1,4 +1,4 @@
-"""Reference definitions of classic convolutional networks in plain torch.nn, written from the papers."""
+"""Reference definitions of classic networks in plain torch.nn, written from the papers."""
 
 from collections.abc import Callable
 from functools import partial
@@ -96,7 +96,7 @@ class PartialConv(nn.Module):
 
 
 class RBF(nn.Module):
-    """Squared distance to fixed +-1 centres, 7x12 bitmaps of the digits (seven-segment shapes here)."""
+    """Squared distance to fixed centres of +-1: 7x12 bitmaps of digits (seven segments here)."""
 
     SEGMENTS = (
         "abcdef",
@@ -177,7 +177,7 @@ def lenet5_modern():
 
 # ---- AlexNet, ZFNet, VGG
 def alexnet(groups=1, norm_first=False):
-    """The 2012 layer sizes; norm_first puts each response norm before its pool, as the paper does."""
+    """The layer sizes of 2012; norm_first puts each norm before its pool, as the paper does."""
 
     def pool_norm():  # the paper's alpha multiplies the sum, LocalResponseNorm's the mean: 5 * 1e-4
         pair = [nn.MaxPool2d(3, 2), nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2.0)]
@@ -233,7 +233,10 @@ def zfnet():
 
 
 def vgg(depths, last_kernel=3, norm=False):
-    """depths: convolutions per block; last_kernel: kernel of the third convolution of a block; norm: batch norm after each."""
+    """VGG with this many convolutions in each block.
+
+    last_kernel is the kernel of the third convolution of a block; norm adds batch norms.
+    """
     layers, i = [], 3
     for o, depth in zip((64, 128, 256, 512, 512), depths):
         for n in range(depth):
@@ -442,7 +445,7 @@ class DropPath(nn.Module):
 
 
 class InvertedResidual(nn.Module):
-    """1x1 expansion (none at t = 1), depthwise k x k, optional gate, linear 1x1; added to x if it fits."""
+    """1x1 up (not at t = 1), depthwise k x k, optional gate, linear 1x1; added to x if it fits."""
 
     def __init__(self, i, o, k, stride, t, act, gated=False, drop=0.0):
         super().__init__()
@@ -492,7 +495,7 @@ EFFICIENTNET_B0 = [
 
 
 class ShuffleUnit(nn.Module):
-    """Stride 1 transforms half of the channels, stride 2 both copies; then the two halves interleave."""
+    """Transform half of the channels (stride 1) or both copies (stride 2), then interleave them."""
 
     def __init__(self, i, o, stride):
         super().__init__()

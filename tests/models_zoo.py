@@ -1,4 +1,7 @@
-"""Reference definitions of the newer families in plain torch.nn, written from the papers and torchvision's figures."""
+"""Reference definitions of the newer families in plain torch.nn.
+
+Written from the papers and torchvision's figures.
+"""
 
 from __future__ import annotations
 
@@ -112,7 +115,7 @@ def convnext(depths, width):
 
 # ---- EfficientNet B1 to B7, V2; MNASNet; MobileNetV3
 class Inverted(nn.Module):
-    """1x1 up to `wide`, depthwise, gate, 1x1 down; `fused`: a full k x k instead of the first two."""
+    """1x1 up to `wide`, depthwise, gate, 1x1 down; `fused`: one k x k instead of the first two."""
 
     def __init__(self, i, wide, o, k, stride, act, gate=None, fused=False):
         super().__init__()

@@ -1,4 +1,8 @@
-"""What torch says of an operator: shapes, parameters, aliasing, cost, what backward keeps, and what it refuses."""
+"""What torch says of an operator or a network.
+
+Of an operator: shapes, parameters, aliasing, cost, what backward keeps, and what torch refuses.
+Of a network: the shapes that its modules return.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,16 @@ from torch.utils.flop_counter import FlopCounterMode
 from cnncalc.ops.base import Op
 
 warnings.filterwarnings("ignore", module="torch")
+REFUSALS = (
+    RuntimeError,
+    ValueError,
+    TypeError,
+    IndexError,
+    NotImplementedError,
+    AssertionError,
+    AttributeError,
+    ZeroDivisionError,
+)
 
 
 @dataclass
@@ -31,43 +45,49 @@ class Seen:
 
 
 def run(op: Op, shapes: Sequence[tuple[int, ...]]) -> Seen | None:
-    """What torch does with an operator, or None where it refuses it."""
+    """Return what torch does with an operator, or None where it refuses it."""
     try:
-        module = op.module(*shapes).eval()
+        module = op.torch(*shapes).build().eval()
         xs = [torch.randn(1, *shape) for shape in shapes]
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             versions = [x._version for x in xs]
             y = module(*xs)
         if y.numel() == 0:
             return None
-    except (
-        RuntimeError,
-        ValueError,
-        TypeError,
-        IndexError,
-        NotImplementedError,
-        AssertionError,
-        AttributeError,
-        ZeroDivisionError,
-    ):
+    except REFUSALS:
         return None
-    alias = y.untyped_storage().data_ptr() == xs[0].untyped_storage().data_ptr()
-    written = xs[0]._version > versions[0]
-    own = {name: tuple(p.shape) for name, p in module.named_parameters()}
-    buffers = {name: tuple(b.shape) for name, b in module.named_buffers()}
-    storage = "inplace" if written else "view" if alias else "new"
+    storage = "new"
+    if y.untyped_storage().data_ptr() == xs[0].untyped_storage().data_ptr():
+        storage = "view"
+    if xs[0]._version > versions[0]:
+        storage = "inplace"
     return Seen(
-        tuple(y.shape[1:]),
-        own,
-        buffers,
-        counter.get_total_flops() // 2,
-        storage,
-        kept(module, shapes),
-        kept_in_training(module, shapes),
+        shape=tuple(y.shape[1:]),
+        parameters={name: tuple(p.shape) for name, p in module.named_parameters()},
+        buffers={name: tuple(b.shape) for name, b in module.named_buffers()},
+        macs=counter.get_total_flops() // 2,
+        storage=storage,
+        kept=kept(module, shapes),
+        kept_training=kept_in_training(module, shapes),
     )
 
 
+def recorded_shapes(network: nn.Module) -> dict[str, list[tuple[int, ...]]]:
+    """Return a record that a run fills: by module path the output shape of each call, in order."""
+    shapes: dict[str, list[tuple[int, ...]]] = {}
+    for path, module in network.named_modules():
+        calls = shapes.setdefault(path, [])
+
+        def note(m: nn.Module, x: object, y: object, calls: list = calls) -> None:
+            if isinstance(y, torch.Tensor):
+                calls.append(tuple(y.shape[1:]))
+
+        module.register_forward_hook(note)
+    return shapes
+
+
 def kept_in_training(module: nn.Module, shapes: Sequence[tuple[int, ...]]) -> int | None:
+    """Return the bytes held in training mode, or None where torch cannot train on one image."""
     try:
         return kept(module, shapes, training=True)
     except ValueError:  # one value per channel has no variance
@@ -75,7 +95,7 @@ def kept_in_training(module: nn.Module, shapes: Sequence[tuple[int, ...]]) -> in
 
 
 def kept(module: nn.Module, shapes: Sequence[tuple[int, ...]], training: bool = False) -> int:
-    """Bytes held for backward, each storage once, parameters and buffers apart."""
+    """Return the bytes held for backward, each storage once, parameters and buffers apart."""
     if hasattr(module, "inplace"):
         module.inplace = False
     module.train(training)
@@ -86,9 +106,8 @@ def kept(module: nn.Module, shapes: Sequence[tuple[int, ...]], training: bool = 
     def pack(tensor: torch.Tensor) -> torch.Tensor:
         where = tensor.untyped_storage()
         if where.data_ptr() not in own:
-            storages[where.data_ptr()] = (
-                where  # the storage itself, so that its memory is not used again
-            )
+            # The storage itself, so that its memory is not used again.
+            storages[where.data_ptr()] = where
         return tensor
 
     with saved_tensors_hooks(pack, lambda tensor: tensor):

@@ -1,9 +1,10 @@
-"""The torch network of a spec: other people's weights, types, devices, compiling and exporting, and life without torch."""
+"""The torch network of a spec: weights of others, types, devices, compiling, exporting.
+
+Also what is said where torch is not installed.
+"""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -13,20 +14,9 @@ from torch import Tensor, nn
 import cnncalc
 from cnncalc.diagnostic import Mistake
 
-from .models import NETWORKS
-
-SIAMESE = """
-input: {left: [1, 20, 20], right: [1, 20, 20]}
-blocks:
-  tower:
-    layers: [{conv: {out: 4, kernel: 5, stride: 2}}, relu, globalavgpool, flatten]
-layers:
-  - {tower: , name: a}
-  - {tower: , from: right, share: a, name: b}
-  - sub: [a, b]
-  - {linear: 1, name: distance}
-outputs: [distance, a]
-"""
+from .command import run_code, run_code_without
+from .samples import SIAMESE
+from .twins import twin
 
 
 @pytest.fixture(autouse=True)
@@ -43,34 +33,36 @@ def outputs(network: nn.Module, *xs: Tensor) -> tuple[Tensor, ...]:
 
 @pytest.mark.parametrize("name", ["alexnet_torchvision", "vgg16", "resnet50"])
 def test_weights_of_an_independent_definition_give_its_outputs(name: str) -> None:
-    factory, shape = NETWORKS[name]
-    twin = factory().eval()
-    for module in twin.modules():
+    factory, shape = twin(name)
+    other = factory().eval()
+    for module in other.modules():
         if isinstance(module, nn.BatchNorm2d):  # as after training
             nn.init.uniform_(module.running_mean, -0.1, 0.1)  # type: ignore[arg-type]
             nn.init.uniform_(module.running_var, 0.5, 1.5)  # type: ignore[arg-type]
-    network = cnncalc.load_state_dict(cnncalc.build(cnncalc.load(name)), twin.state_dict())
+    network = cnncalc.load_state_dict(cnncalc.build(cnncalc.load(name)), other.state_dict())
     x = torch.randn(2, *shape)
-    (wanted,), (found,) = outputs(twin, x.clone()), outputs(network, x)
+    (wanted,), (found,) = outputs(other, x.clone()), outputs(network, x)
     assert wanted.std() > 1e-3
     assert (wanted - found).abs().max() <= 1e-5 * wanted.abs().max()
 
 
 def test_weights_without_their_counters_load() -> None:
-    twin = NETWORKS["resnet18"][0]()
+    factory, _ = twin("resnet18")
+    other = factory()
     state = {
         name: tensor
-        for name, tensor in twin.state_dict().items()
+        for name, tensor in other.state_dict().items()
         if not name.endswith("num_batches_tracked")
     }
     network = cnncalc.load_state_dict(cnncalc.build(cnncalc.load("resnet18")), state)
-    assert all(torch.equal(a, b) for a, b in zip(network.parameters(), twin.parameters()))
+    assert all(torch.equal(a, b) for a, b in zip(network.parameters(), other.parameters()))
 
 
 def test_weights_that_do_not_fit_are_named_and_nothing_is_copied() -> None:
     network = cnncalc.build(cnncalc.load("cifar10_cnn"))
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    state = dict(NETWORKS["cifar10_cnn"][0]().state_dict())
+    factory, _ = twin("cifar10_cnn")
+    state = dict(factory().state_dict())
     with pytest.raises(Mistake, match="9 tensors for 8: `more` of the weights has no counterpart"):
         cnncalc.load_state_dict(network, {**state, "more": torch.zeros(1)})
     state["9.weight"] = torch.zeros(10, 129)
@@ -107,9 +99,8 @@ def test_several_inputs_and_outputs_and_shared_weights() -> None:
     tower = nn.Sequential(nn.Conv2d(1, 4, 5, 2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
     tower[0].load_state_dict(network.get_submodule("a.conv1").state_dict())
     assert torch.allclose(a, tower(left), atol=1e-6)
-    assert torch.allclose(
-        distance, network.get_submodule("distance")(tower(left) - tower(right)), atol=1e-6
-    )
+    wanted = network.get_submodule("distance")(tower(left) - tower(right))
+    assert torch.allclose(distance, wanted, atol=1e-6)
     assert len(list(network.parameters())) == 4
 
 
@@ -117,9 +108,8 @@ def test_types_and_devices() -> None:
     spec = cnncalc.load("lenet5_modern")
     network = cnncalc.build(spec, dtype=torch.bfloat16)
     assert {p.dtype for p in network.parameters()} == {torch.bfloat16}
-    assert (
-        outputs(network, torch.randn(1, 1, 32, 32, dtype=torch.bfloat16))[0].dtype == torch.bfloat16
-    )
+    (y,) = outputs(network, torch.randn(1, 1, 32, 32, dtype=torch.bfloat16))
+    assert y.dtype == torch.bfloat16
     assert {p.device.type for p in cnncalc.build(spec, device="meta").parameters()} == {"meta"}
 
 
@@ -134,46 +124,38 @@ def test_a_network_that_is_wrong_is_not_built() -> None:
         cnncalc.build(cnncalc.loads("input: [3, 8, 8]\nlayers: [{conv: {out: 4, kernel: 9}}]"))
 
 
-def test_building_on_meta_allocates_no_weights() -> None:
-    """VGG-16 has 553 MB of them."""
-    script = """
-import re, cnncalc
-resident = lambda: int(re.search(r"VmRSS:\\s+(\\d+)", open("/proc/self/status").read())[1])
+GROWN = r"""
+import re
+import cnncalc
+
+def resident():
+    return int(re.search(r"VmRSS:\s+(\d+)", open("/proc/self/status").read())[1])
+
 spec = cnncalc.load("vgg16")
 cnncalc.build(cnncalc.load("lenet5"), device="meta")
 before = resident()
-network = cnncalc.build(spec, device=%r)
+network = cnncalc.build(spec, device="meta")
 print(resident() - before)
 """
-    grown = [
-        int(
-            subprocess.run(
-                [sys.executable, "-c", script % device], capture_output=True, text=True, check=True
-            ).stdout
-        )
-        for device in ("meta", "cpu")
-    ]
-    assert grown[0] < 20_000 < 500_000 < grown[1], (
-        grown
-    )  # KiB; the second shows that the first can fail
 
 
-def without(package: str, code: str) -> subprocess.CompletedProcess[str]:
-    """Runs code in a Python where a package cannot be imported."""
-    return subprocess.run(
-        [sys.executable, "-c", f"import sys\nsys.modules[{package!r}] = None\n{code}"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+def test_building_on_meta_allocates_no_weights() -> None:
+    """VGG-16 has 553 MB of them; built on the CPU, it shows that the test can fail."""
+    on_meta = run_code(GROWN)
+    on_cpu = run_code(GROWN.replace('(spec, device="meta")', '(spec, device="cpu")'))
+    assert int(on_meta.stdout) < 20_000 < 500_000 < int(on_cpu.stdout)  # KiB
+
+
+DOOR = """
+import cnncalc
+try:
+    cnncalc.build
+except cnncalc.Mistake as mistake:
+    print(mistake)
+"""
 
 
 def test_without_torch_one_line_says_how_to_install_it() -> None:
-    done = without(
-        "torch",
-        "import cnncalc\ntry: cnncalc.build\nexcept cnncalc.Mistake as mistake: print(mistake)",
-    )
-    assert done.stdout == "error[CNN401]: torch is not installed; pip install 'cnncalc[torch]'\n", (
-        done.stderr
-    )
+    done = run_code_without("torch", DOOR)
+    wanted = "error[CNN401]: torch is not installed; pip install 'cnncalc[torch]'\n"
+    assert done.stdout == wanted, done.stderr

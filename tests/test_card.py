@@ -1,11 +1,13 @@
-"""The paths of graphics cards, on a fake one that is the CPU; test_gpu.py has what a real card must confirm."""
+"""The paths of graphics cards, on a fake one that is the CPU.
+
+test_gpu.py has what a real card must confirm.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +24,17 @@ from cnncalc.torch_backend.profile import clock
 from cnncalc.torch_backend.profile.clock import Clock
 from cnncalc.torch_backend.profile.layer_times import layer_times
 
-from .command import ROOT, python_path, run
+from .command import ROOT, code_of, python_path, run, run_code, run_python
+from .samples import yaml
 
 FAKE = {"FAKE_CUDA": "1", "PYTHONPATH": python_path(ROOT / "tests" / "fake_cuda")}
 CARD = "NVIDIA FAKE 80GB"
+ON_CARD = ("--device", "cuda")
 
 
 def on_fake(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`cnncalc` where torch sees a card."""
-    return run(ROOT, *arguments, timeout=240, **FAKE, **environment)
+    """Run `cnncalc` where torch sees a card."""
+    return run(*arguments, timeout=240, **FAKE, **environment)
 
 
 # verify
@@ -38,52 +42,27 @@ def on_fake(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
 
 def test_verify_on_the_second_card() -> None:
     """Bytes by the allocator for each row, outputs beside the CPU's, and the card by its name."""
-    done = on_fake(
-        "verify",
-        "lenet5_modern",
-        "--device",
-        "cuda:1",
-        "--batch",
-        "4",
-        "--format",
-        "json",
-        FAKE_COUNT="2",
-    )
+    options = ("--device", "cuda:1", "--batch", "4", "--format", "json")
+    done = on_fake("verify", "lenet5_modern", *options, FAKE_COUNT="2")
     network = json.loads(done.stdout)["networks"][0]
     assert (done.returncode, network["ok"]) == (0, True), done.stderr
     assert (network["device"], network["device_name"]) == ("cuda:1", CARD)
     first = {check["what"]: check for check in network["layers"][0]["checks"]}
-    assert (
-        first["output_bytes"]["predicted"]
-        == first["output_bytes"]["measured"]
-        == 4 * 6 * 28 * 28 * 4
-    )
+    of_output = first["output_bytes"]
+    assert of_output["predicted"] == of_output["measured"] == 4 * 6 * 28 * 28 * 4
     assert first["tensor_bytes"]["measured"] == (6 * 25 + 6) * 4
     totals = {check["what"]: check for check in network["totals"]}
     assert totals["output_error"]["measured"] == 0 and totals["output_error"]["ok"]
     assert totals["kernels"]["ok"] is None  # the fake has none
-    assert (
-        "built on NVIDIA FAKE 80GB (cuda)"
-        in on_fake("verify", "three_conv", "--device", "cuda").stdout
-    )
+    done = on_fake("verify", "three_conv", *ON_CARD)
+    assert f"built on {CARD} (cuda)" in done.stdout
 
 
 def test_a_wrong_byte_is_found_by_the_allocator() -> None:
     """Batch norm's counter has eight bytes; called four, the allocator disagrees."""
-    script = (
-        "import sys; from cnncalc.analysis.memory import storage; storage.COUNTER = ''; sys.argv = ['cnncalc', 'verify', '-', '--device', 'cuda'];"
-        "from cnncalc.cli.main import main; main()"
-    )
+    fault = "from cnncalc.analysis.memory import storage\nstorage.COUNTER = ''\n"
     spec = "input: [3, 8, 8]\nlayers: [{conv: {out: 4, kernel: 3}}, batchnorm]\n"
-    found = subprocess.run(
-        [sys.executable, "-c", script],
-        input=spec,
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-        env={**FAKE, "COLUMNS": "100"},
-    )
+    found = run_code(fault + code_of("verify", "-", *ON_CARD), stdin=spec, **FAKE)
     assert found.returncode == 1
     assert "batchnorm1: tensor_bytes 68 predicted, 72 by the allocator" in found.stderr
 
@@ -102,21 +81,17 @@ def test_a_wrong_byte_is_found_by_the_allocator() -> None:
 def test_the_largest_batch_that_fits(
     command: tuple[str, ...], room: str, batch: str, said: str
 ) -> None:
-    done = on_fake(*command, "--device", "cuda", "--batch", batch, FAKE_ROOM=room)
+    done = on_fake(*command, *ON_CARD, "--batch", batch, FAKE_ROOM=room)
     assert done.returncode == 1
-    assert (
-        f"error[CNN407]: batch {batch} does not fit in the memory of {CARD} (cuda); {said}"
-        in done.stderr
-    ), done.stderr
+    error = f"batch {batch} does not fit in the memory of {CARD} (cuda); {said}"
+    assert f"error[CNN407]: {error}" in done.stderr, done.stderr
 
 
 def test_there_is_no_second_card() -> None:
     done = on_fake("verify", "lenet5_modern", "--device", "cuda:1")
-    assert (
-        done.returncode == 2
-        and "there is no cuda:1" in done.stderr
-        and "GPUs here: cuda:0" in done.stderr
-    )
+    assert done.returncode == 2
+    assert "there is no cuda:1" in done.stderr
+    assert "GPUs here: cuda:0" in done.stderr
 
 
 # profile
@@ -134,18 +109,8 @@ def test_there_is_no_second_card() -> None:
 )
 def test_profile(options: tuple[str, ...], tmp_path: Path) -> None:
     log = tmp_path / "asked"
-    done = on_fake(
-        "profile",
-        "cifar10_cnn",
-        "--device",
-        "cuda",
-        "--repeat",
-        "2",
-        *options,
-        "--format",
-        "json",
-        FAKE_LOG=str(log),
-    )
+    usual = (*ON_CARD, "--repeat", "2", "--format", "json")
+    done = on_fake("profile", "cifar10_cnn", *usual, *options, FAKE_LOG=str(log))
     assert done.returncode == 0, done.stderr
     data = json.loads(done.stdout)
     assert [m["batch"] for m in data["batches"]] == ([1, 3, 8] if options[0] == "--batch" else [1])
@@ -154,27 +119,24 @@ def test_profile(options: tuple[str, ...], tmp_path: Path) -> None:
         kept = m["memory"]
         assert kept["peak_reserved"] > kept["peak_allocated"] >= kept["peak_requested"] > 0
         assert kept["workspaces"] >= 0
-    assert asked.count("_sleep") == 3 * len(
-        data["batches"]
-    )  # each run by layer is launched while the card waits
+    # Each run by layer is launched while the card waits.
+    assert asked.count("_sleep") == 3 * len(data["batches"])
     assert asked.count("reset_peak_memory_stats") == len(data["batches"])
 
 
 def test_tables_name_the_card() -> None:
-    done = on_fake("profile", "three_conv", "--device", "cuda", "--repeat", "2", COLUMNS="130")
+    done = on_fake("profile", "three_conv", *ON_CARD, "--repeat", "2", COLUMNS="130")
     assert done.returncode == 0
     assert f"{CARD} (cuda), torch {torch.__version__}, CUDA" in done.stdout
-    assert (
-        "or more, for 0.3 s" in done.stdout and "without the gaps between launches" in done.stdout
-    )
+    assert "or more, for 0.3 s" in done.stdout
+    assert "without the gaps between launches" in done.stdout
     assert "workspaces" in done.stdout and "reserved" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 130
 
 
 def test_tf32_needs_capability_8() -> None:
-    done = on_fake(
-        "profile", "three_conv", "--device", "cuda", "--dtype", "tf32", FAKE_CAPABILITY="7.5"
-    )
+    options = (*ON_CARD, "--dtype", "tf32")
+    done = on_fake("profile", "three_conv", *options, FAKE_CAPABILITY="7.5")
     assert done.returncode == 2
     assert f"tf32 needs compute capability 8.0; {CARD} (cuda) has 7.5" in done.stderr
 
@@ -184,27 +146,9 @@ def test_tf32_needs_capability_8() -> None:
 
 def recorded(folder: Path, *arguments: str, **environment: str) -> tuple[dict[str, Any], str]:
     """What `record.py` keeps of a fake card, and what it says."""
-    command = [
-        sys.executable,
-        "tests/measured/record.py",
-        "--device",
-        "cuda",
-        "--batches",
-        "1,2",
-        "--repeat",
-        "1",
-        "--out",
-        str(folder),
-        *arguments,
-    ]
-    done = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-        env={**FAKE, **environment},
-        timeout=240,
+    usual = (*ON_CARD, "--batches", "1,2", "--repeat", "1", "--out", str(folder))
+    done = run_python(
+        "tests/measured/record.py", *usual, *arguments, timeout=240, **FAKE, **environment
     )
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in folder.iterdir()) == ["cuda.json"]
@@ -212,55 +156,39 @@ def recorded(folder: Path, *arguments: str, **environment: str) -> tuple[dict[st
 
 
 def test_a_type_that_cannot_be_had_takes_no_other_with_it(tmp_path: Path) -> None:
-    found, said = recorded(
-        tmp_path,
-        "--networks",
-        "three_conv",
-        "--types",
-        "float16,float32",
-        "--modes",
-        "inference",
-        FAKE_REFUSES="float16",
-    )
+    options = ("--types", "float16,float32", "--modes", "inference")
+    found, said = recorded(tmp_path, "--networks", "three_conv", *options, FAKE_REFUSES="float16")
     entry = found["networks"]["three_conv"]
-    assert entry["verify"]["ok"] and [run["dtype"] for run in entry["profile"]] == ["float32"]
-    assert (
-        "float16, inference: Mistake" in entry["errors"][0] and "not supported by this card" in said
-    )
+    assert entry["verify"]["ok"]
+    assert [run["dtype"] for run in entry["profile"]] == ["float32"]
+    assert "float16, inference: Mistake" in entry["errors"][0]
+    assert "not supported by this card" in said
     assert [m["batch"] for m in entry["profile"][0]["batches"]] == [1, 2]
     assert found["environment"]["device_name"] == CARD
 
 
 def test_a_cut_loses_one_run(tmp_path: Path) -> None:
-    """A profile that never ends: what was kept before it is there, and what comes after is not begun."""
-    found, said = recorded(
-        tmp_path,
-        "--networks",
-        "three_conv,lenet5",
-        "--modes",
-        "inference",
-        "--repeat",
-        "1000000000",
-        "--seconds",
-        "15",
-    )
-    assert "three_conv was cut" in said and "lenet5 was not begun" in said
-    assert (
-        found["networks"]["three_conv"]["verify"]["ok"]
-        and not found["networks"]["three_conv"]["profile"]
-    )
+    """A profile that never ends: what came before it is kept, what comes after is not begun."""
+    endless = ("--modes", "inference", "--repeat", "1000000000", "--seconds", "15")
+    found, said = recorded(tmp_path, "--networks", "three_conv,lenet5", *endless)
+    assert "three_conv was cut" in said
+    assert "lenet5 was not begun" in said
+    entry = found["networks"]["three_conv"]
+    assert entry["verify"]["ok"]
+    assert not entry["profile"]
 
 
 # the pieces
 
 
 PRECISION = """
-import itertools, sys
+import itertools
 import torch
 from cnncalc.torch_backend.precision import float32_precision, precision_in_force, set_precision
 
 TOP = ("generic", "all")
 SWITCHES = [TOP, *itertools.product(("cuda", "mkldnn"), ("all", "conv", "matmul", "rnn"))]
+CHOSEN = (TOP, ("cuda", "all"), ("cuda", "conv"), ("mkldnn", "matmul"))
 
 def in_force():
     # under each setting of the one above them all: set and inherited look alike otherwise
@@ -284,7 +212,7 @@ try_all()  # torch's defaults
 older = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
 assert older == ("highest", True)
 for values in itertools.product(("none", "ieee", "tf32"), repeat=4):
-    for switch, value in zip((TOP, ("cuda", "all"), ("cuda", "conv"), ("mkldnn", "matmul")), values):
+    for switch, value in zip(CHOSEN, values):
         set_precision(switch, value)
     try_all()
 from cnncalc.torch_backend.profile.profile import profile
@@ -298,9 +226,7 @@ assert profile(cnncalc.load("three_conv")).measurements and in_force() == before
 
 def test_precision_switches_are_left_as_they_were() -> None:
     """In a process of its own: a switch that was set once has lost its default for good."""
-    done = subprocess.run(
-        [sys.executable, "-c", PRECISION], capture_output=True, text=True, check=False, cwd=ROOT
-    )
+    done = run_code(PRECISION)
     assert done.returncode == 0, done.stderr
 
 
@@ -309,44 +235,31 @@ class Other(nn.Module):
 
     def __init__(self, fused: bool):
         super().__init__()
-        self.conv, self.norm, self.fused = (
-            nn.Conv2d(4, 8, 3, padding=1, bias=fused),
-            nn.BatchNorm2d(8),
-            fused,
-        )
+        self.conv = nn.Conv2d(4, 8, 3, padding=1, bias=fused)
+        self.norm = nn.BatchNorm2d(8)
+        self.fused = fused
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        aten, norm = torch.ops.aten, self.norm
+        aten, norm, window = torch.ops.aten, self.norm, ([1, 1], [1, 1], [1, 1], 1)
+        statistics = (norm.weight, norm.bias, norm.running_mean, norm.running_var)
         if self.fused:
-            return aten.cudnn_batch_norm(
-                aten.cudnn_convolution_relu(
-                    x, self.conv.weight, self.conv.bias, [1, 1], [1, 1], [1, 1], 1
-                ),
-                norm.weight,
-                norm.bias,
-                norm.running_mean,
-                norm.running_var,
-                False,
-                0.1,
-                1e-5,
-            )[0]
-        y = aten.cudnn_convolution(
-            x, self.conv.weight, [1, 1], [1, 1], [1, 1], 1, False, False, False
-        )
-        y = aten.cudnn_batch_norm(
-            y, norm.weight, norm.bias, norm.running_mean, norm.running_var, False, 0.1, 1e-5
-        )[0]
-        return torch.relu(y)
+            y = aten.cudnn_convolution_relu(x, self.conv.weight, self.conv.bias, *window)
+        else:
+            y = aten.cudnn_convolution(x, self.conv.weight, *window, False, False, False)
+        y = aten.cudnn_batch_norm(y, *statistics, False, 0.1, 1e-5)[0]
+        return y if self.fused else torch.relu(y)
 
 
 @pytest.fixture
 def kernels() -> Any:
     """Shapes of cuDNN's kernels, which torch has on cards alone."""
     library = torch.library.Library("aten", "IMPL", "Meta")
+
+    def same_size(x: torch.Tensor, weight: torch.Tensor, *given: Any) -> torch.Tensor:
+        return x.new_empty((x.shape[0], weight.shape[0], *x.shape[2:]))
+
     for name in ("cudnn_convolution", "cudnn_convolution_relu"):
-        library.impl(
-            name, lambda x, weight, *given: x.new_empty((x.shape[0], weight.shape[0], *x.shape[2:]))
-        )
+        library.impl(name, same_size)
     yield
     library._destroy()
 
@@ -361,20 +274,19 @@ def kernels() -> Any:
 def test_cudnns_kernels_are_the_operators_they_compute(
     fused: bool, layers: str, kernels: Any
 ) -> None:
-    held = hold(cnncalc.loads(f"input: [4, 8, 8]\nlayers: [{layers}]"), Other(fused), device="meta")
-    differing = [
-        d for d in held.diagnostics if "MACs" not in d.message
-    ]  # torch's counter has no rule for them
+    text = f"input: [4, 8, 8]\nlayers: [{layers}]"
+    held = hold(cnncalc.loads(text), Other(fused), device="meta")
+    # torch's counter has no rule for their MACs.
+    differing = [d for d in held.diagnostics if "MACs" not in d.message]
     assert not differing, differing
-    other = hold(
-        cnncalc.loads(f"input: [4, 8, 8]\nlayers: [{layers.replace('padding: 1', 'padding: 2')}]"),
-        Other(fused),
-        device="meta",
-    )
+    padded = cnncalc.loads(text.replace("padding: 1", "padding: 2"))
+    other = hold(padded, Other(fused), device="meta")
     assert any("padding 2" in (d.equation or "") for d in other.diagnostics)
 
 
-ELSEWHERE = {  # names of backends that are no operators of a network: set-up, optimizers, recurrent layers, quantization
+# Names of backends that are no operators of a network: set-up, optimizers, recurrent layers,
+# quantization.
+ELSEWHERE = {
     "rnn",
     "rnn_flatten_weight",
     "rnn_layer",
@@ -397,27 +309,34 @@ ELSEWHERE = {  # names of backends that are no operators of a network: set-up, o
 }
 
 
+BACKENDS = re.compile(
+    r"_?(cudnn|miopen|mkldnn|mps|native|nnpack|fused|slow|thnn"
+    r"|scaled_dot_product|conv_depthwise|addmm_activation)"
+)
+
+
 def test_every_backends_kernel_has_the_name_of_an_operator() -> None:
-    """By torch's own registry: what remains of a kernel's name is the name of an operator that any device has."""
+    """By torch's own registry.
+
+    What remains of a kernel's name is the name of an operator that any device has.
+    """
+    registered = torch._C._dispatch_get_all_op_names()
     names = {
         name.partition("::")[2].partition(".")[0]
-        for name in torch._C._dispatch_get_all_op_names()
+        for name in registered
         if name.startswith("aten::")
     }
     operators = {name.strip("_") for name in names} | {"conv_transpose"}
-    backends = re.compile(
-        r"_?(cudnn|miopen|mkldnn|mps|native|nnpack|fused|slow|thnn|scaled_dot_product|conv_depthwise|addmm_activation)"
-    )
     found = {
         name: steps(name)
         for name in names
-        if backends.match(name) and "backward" not in name and not name.endswith("_")
+        if BACKENDS.match(name) and "backward" not in name and not name.endswith("_")
     }
     assert len(found) > 50
     for name, several in found.items():
         for operator, _ in several:
             assert operator in operators | ELSEWHERE, name
-            assert not backends.match(operator) or operator == "scaled_dot_product_attention", name
+            assert not BACKENDS.match(operator) or operator == "scaled_dot_product_attention", name
 
 
 def test_out_of_memory_by_its_signs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -441,12 +360,14 @@ def test_out_of_memory_by_its_signs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_layers_time_includes_the_padding_before_it() -> None:
-    """A convolution that pads unevenly does so in a hook of its own: planted slow, its layer is slow."""
-    network = cnncalc.build(
-        cnncalc.loads(
-            "input: [3, 16, 16]\nlayers: [{conv: {out: 4, kernel: 3, padding: [[0, 1], [2, 0]]}}, relu]"
-        )
-    ).eval()
+    """A convolution pads unevenly in a hook of its own: if that is slow, its layer is slow."""
+    text = yaml("""
+        input: [3, 16, 16]
+        layers:
+          - conv: {out: 4, kernel: 3, padding: [[0, 1], [2, 0]]}
+          - relu
+    """)
+    network = cnncalc.build(cnncalc.loads(text)).eval()
     (path, _, _), *_ = network.plan
     conv = network.get_submodule(path)
     pad = conv._forward_pre_hooks.popitem()[1]

@@ -8,28 +8,25 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 
 import cnncalc
 from cnncalc.analysis.figures import known_figures
-from cnncalc.analysis.zoo import specs
 from cnncalc.cost import CLASSES
 from cnncalc.language.schema import json_schema
 from cnncalc.language.yaml_tree import parse
 from cnncalc.render.columns import COLUMNS
 
-from . import command
-from .command import ROOT
-from .test_mutations import plain
+from .command import ROOT, code_of, run, run_code
+from .samples import BUNDLED, plain, yaml
 
 
-def run(
-    *arguments: str, stdin: str | None = None, folder: Path = ROOT, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """In the repository, colours as the environment says."""
-    return command.run(folder, *arguments, input=stdin, **{"NO_COLOR": "", **environment})
+def figures(*arguments: str, stdin: str | None = None) -> Any:
+    """What a command prints as JSON."""
+    return json.loads(run(*arguments, "--format", "json", stdin=stdin).stdout)
 
 
 def test_json_is_what_the_design_says() -> None:
@@ -54,36 +51,27 @@ def test_json_is_what_the_design_says() -> None:
         "counted_params": 138357544,
     }
     assert (data["convention"], data["rule"]) == ("macs", "mac")
-    assert (
-        data["receptive_field"]
-        | {"at": "pool5", "size": [212, 212], "stride": [32, 32], "padding": [90, 90]}
-        == data["receptive_field"]
-    )
-    first = data["layers"][0]
-    assert (
-        first
-        | {
-            "path": "conv1_1",
-            "op": "conv",
-            "inputs": ["input"],
-            "input_shapes": [[3, 224, 224]],
-            "output_shape": [64, 224, 224],
-            "params": 1792,
-            "macs": 86704128,
-            "activations": 3211264,
-            "activation_bytes": 12845056,
-        }
-        == first
-    )
+    field = {"at": "pool5", "size": [212, 212], "stride": [32, 32], "padding": [90, 90]}
+    assert {key: data["receptive_field"][key] for key in field} == field
+    first = {
+        "path": "conv1_1",
+        "op": "conv",
+        "inputs": ["input"],
+        "input_shapes": [[3, 224, 224]],
+        "output_shape": [64, 224, 224],
+        "params": 1792,
+        "macs": 86704128,
+        "activations": 3211264,
+        "activation_bytes": 12845056,
+    }
+    assert {key: data["layers"][0][key] for key in first} == first
     assert data["totals"]["flops"] == sum(layer["flops"] for layer in data["layers"])
     assert "NaN" not in done.stdout
 
 
 def test_batch_and_dtype() -> None:
-    one, eight = (
-        cnncalc.analyze(cnncalc.load("alexnet")),
-        cnncalc.analyze(cnncalc.load("alexnet"), batch=8, dtype="float16"),
-    )
+    one = cnncalc.analyze(cnncalc.load("alexnet"))
+    eight = cnncalc.analyze(cnncalc.load("alexnet"), batch=8, dtype="float16")
     assert eight.totals.macs == 8 * one.totals.macs
     assert eight.totals.activation_bytes == 8 * one.totals.activation_bytes // 2
     assert eight.totals.param_bytes == one.totals.param_bytes // 2
@@ -92,9 +80,8 @@ def test_batch_and_dtype() -> None:
 def test_flops_are_the_ledger() -> None:
     for row in cnncalc.analyze(cnncalc.load("resnet18"), batch=3).rows:
         parts = {name: getattr(row.cost, name) for name in CLASSES}
-        assert row.flops == 3 * (
-            2 * parts["mac"] + sum(parts[name] for name in CLASSES if name != "mac")
-        )
+        others = sum(parts[name] for name in CLASSES if name != "mac")
+        assert row.flops == 3 * (2 * parts["mac"] + others)
 
 
 @pytest.mark.parametrize("columns", [None, "path,op,macs,rf"])
@@ -120,41 +107,32 @@ def test_a_table_fits_its_terminal(width: int) -> None:
 
 
 def test_no_colour_in_pipes_and_colour_on_demand() -> None:
-    assert "\x1b" not in run("analyze", "lenet5").stdout
-    assert "\x1b" in run("analyze", "lenet5", FORCE_COLOR="1").stdout
+    assert "\x1b" not in run("analyze", "lenet5", NO_COLOR="").stdout
+    assert "\x1b" in run("analyze", "lenet5", NO_COLOR="", FORCE_COLOR="1").stdout
     assert "\x1b[3" not in run("analyze", "lenet5", FORCE_COLOR="1", NO_COLOR="1").stdout
 
 
 def test_depth_folds_without_losing_anything() -> None:
-    full, folded = (
-        json.loads(run("analyze", "googlenet", "--format", "json", *more).stdout)
-        for more in ((), ("--depth", "1"))
-    )
-    assert len(folded["layers"]) < len(full["layers"])
+    full = figures("analyze", "googlenet")["layers"]
+    folded = figures("analyze", "googlenet", "--depth", "1")["layers"]
+    assert len(folded) < len(full)
     for key in ("params", "macs", "flops", "activations"):
-        assert sum(layer[key] for layer in folded["layers"]) == sum(
-            layer[key] for layer in full["layers"]
-        )
+        assert sum(layer[key] for layer in folded) == sum(layer[key] for layer in full)
 
 
 def test_standard_input_and_variants() -> None:
-    text = "input: [3, 8, 8]\nparams: {w: 1}\nvariants: {wide: {params: {w: 9}}}\nlayers:\n  - conv: {out: w, kernel: 3}\n"
-    assert (
-        json.loads(run("analyze", "-", "--variant", "wide", "--format", "json", stdin=text).stdout)[
-            "totals"
-        ]["params"]
-        == 9 * 28
-    )
-    assert (
-        json.loads(run("analyze", "-", "--set", "w=2", "--format", "json", stdin=text).stdout)[
-            "totals"
-        ]["params"]
-        == 2 * 28
-    )
-    assert (
-        json.loads(run("analyze", "specs/resnet.yaml#resnet18", "--format", "json").stdout)["name"]
-        == "ResNet-18"
-    )
+    text = yaml("""
+        input: [3, 8, 8]
+        params: {w: 1}
+        variants: {wide: {params: {w: 9}}}
+        layers:
+          - conv: {out: w, kernel: 3}
+    """)
+    wide = figures("analyze", "-", "--variant", "wide", stdin=text)
+    assert wide["totals"]["params"] == 9 * 28
+    two = figures("analyze", "-", "--set", "w=2", stdin=text)
+    assert two["totals"]["params"] == 2 * 28
+    assert figures("analyze", "specs/resnet.yaml#resnet18")["name"] == "ResNet-18"
 
 
 USAGE = [
@@ -206,67 +184,53 @@ def test_a_closed_pipe_is_no_error() -> None:
     assert done.stderr == ""
 
 
+def nested(first: str, line: str, depth: int) -> str:
+    """Lines of which each repeats the one before: `{n}` is its number, `{m}` that one's."""
+    return first + "".join(line.format(n=n, m=n - 1) for n in range(1, depth))
+
+
+ALIASES = nested("a0: &a0 [1, 1]\n", "a{n}: &a{n} [*a{m}, *a{m}, *a{m}]\n", 40)
+BLOCKS = nested("  b0: {layers: [relu]}\n", "  b{n}: {{layers: [b{m}, b{m}]}}\n", 60)
+LISTS = nested("  p0: [1, 1]\n", "  p{n}: [p{m}, p{m}]\n", 40)
+HOSTILE = [
+    ALIASES,
+    f"input: [1, 8]\nblocks:\n{BLOCKS}layers: [b59]\n",
+    f"input: [1, 8]\nparams:\n{LISTS}layers: [linear: p39]\n",
+    "[" * 100_000,
+    "{" * 100_000,
+    "x: 0x" + "f" * 5000,
+    "a: " + "9" * 10_000,
+    "- " * 50_000,
+]
+
+
 def test_hostile_files_end_soon() -> None:
-    bomb = "a0: &a0 [1, 1]\n" + "".join(
-        f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}, *a{n - 1}]\n" for n in range(1, 40)
-    )
-    blocks = (
-        "input: [1, 8]\nblocks:\n  b0: {layers: [relu]}\n"
-        + "".join(f"  b{n}: {{layers: [b{n - 1}, b{n - 1}]}}\n" for n in range(1, 60))
-        + "layers: [b59]\n"
-    )
-    lists = (
-        "input: [1, 8]\nparams:\n  p0: [1, 1]\n"
-        + "".join(f"  p{n}: [p{n - 1}, p{n - 1}]\n" for n in range(1, 40))
-        + "layers: [linear: p39]\n"
-    )
-    for text in (
-        bomb,
-        blocks,
-        lists,
-        "[" * 100_000,
-        "{" * 100_000,
-        "x: 0x" + "f" * 5000,
-        "a: " + "9" * 10_000,
-        "- " * 50_000,
-    ):
-        done = subprocess.run(
-            [sys.executable, "-m", "cnncalc", "analyze", "-"],
-            input=text,
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=False,
-            cwd=ROOT,
-        )
+    for text in HOSTILE:
+        done = run("analyze", "-", stdin=text, timeout=5)
         assert done.returncode == 1, done.stderr[:300]
         assert "CNN901" not in done.stderr
 
 
-def test_our_own_fault_shows_no_traceback(tmp_path: Path) -> None:
-    script = "import cnncalc.analysis.analyze as a, sys\na._held_against = None\nsys.argv = ['cnncalc', 'analyze', 'vgg16']\nfrom cnncalc.cli.main import main\nmain()"
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=ROOT
-    )
-    assert (done.returncode, "CNN901" in done.stderr, "Traceback" in done.stderr) == (
-        1,
-        True,
-        False,
-    )
+def test_our_own_fault_shows_no_traceback() -> None:
+    fault = "import cnncalc.analysis.analyze as faulty\nfaulty._judged = None\n"
+    done = run_code(fault + code_of("analyze", "vgg16"))
+    assert done.returncode == 1
+    assert "CNN901" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_zoo_lists_every_network() -> None:
-    data = json.loads(run("zoo", "--format", "json").stdout)
-    names = [entry["name"] for entry in data["networks"]]
+    networks = figures("zoo")["networks"]
+    names = [entry["name"] for entry in networks]
     assert len(names) == len(set(names)) >= 37
-    for entry in data["networks"]:
+    for entry in networks:
         totals = cnncalc.analyze(cnncalc.load(entry["name"])).totals
         assert (entry["params"], entry["macs"]) == (totals.params, totals.macs)
 
 
 def test_schema_accepts_every_bundled_spec_and_refuses_mistakes() -> None:
     validator = jsonschema.Draft202012Validator(json_schema(known_figures()))
-    for _, spec in specs():
+    for spec in {network.spec.file: network.spec for network in BUNDLED}.values():
         data, _ = parse(spec.text, spec.file)
         assert list(validator.iter_errors(plain(data))) == [], spec.file
     for layers in (
@@ -279,33 +243,30 @@ def test_schema_accepts_every_bundled_spec_and_refuses_mistakes() -> None:
         assert not validator.is_valid({"input": [3, 8, 8], "layers": layers}), layers
 
 
-HUGE = """
+HUGE = r"""
+from itertools import product
+
 import cnncalc
-from cnncalc.language.write import value
+from cnncalc.language.yaml_values import in_yaml
 from cnncalc.ops import OPS
+
+VALUES = (10**9, 10**5, [10**9, 10**9], [[10**9, 10**9]] * 2)
+SHAPES = ([4], [4, 9, 9], [4, 10**9], [10**9, 10**9, 10**9])
 for op in OPS:
     if op.joins():
         continue
     required = {name: 1 for name, field in op.fields().items() if field.is_required()}
-    for name in op.fields():
-        for huge in (10**9, 10**5, [10**9, 10**9], [[10**9, 10**9]] * 2):
-            for shape in ("[4]", "[4, 9, 9]", "[4, 1000000000]", "[1000000000, 1000000000, 1000000000]"):
-                text = f"input: {shape}\\nlayers:\\n  - {op.key}: {value({**required, name: huge})}\\n  - maxpool: 2\\n"
-                try:
-                    cnncalc.analyze(cnncalc.loads(text))
-                except cnncalc.Mistake:
-                    pass
+    for name, huge, shape in product(op.fields(), VALUES, SHAPES):
+        layer = f"{op.key}: {in_yaml({**required, name: huge})}"
+        text = f"input: {shape}\nlayers:\n  - {layer}\n  - maxpool: 2\n"
+        try:
+            cnncalc.analyze(cnncalc.loads(text))
+        except cnncalc.Mistake:
+            pass
 print("done")
 """
 
 
 def test_no_huge_value_of_any_field_hangs() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", HUGE],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        cwd=ROOT,
-    )
+    done = run_code(HUGE, timeout=60)
     assert done.stdout == "done\n", done.stderr[-500:]

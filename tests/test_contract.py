@@ -1,22 +1,25 @@
-"""A network of the user's own held to its spec: what passes, what is found, and what is said of code that does not run."""
+"""A network of the user's own held to its spec: what passes, and what is found.
+
+Also what is said of code that does not run.
+"""
 
 from __future__ import annotations
 
 import json
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 import cnncalc
-from cnncalc.analysis.zoo import members, specs
 from cnncalc.diagnostic import Mistake
 from cnncalc.ops import OPS
 from cnncalc.torch_backend.hold.hold import hold
 
-from .test_cli import run
-from .test_networks import ALIASES, NETWORKS, NO_TWIN
-from .test_verify import sample
+from .command import run
+from .samples import BUNDLED, sample, yaml
+from .twins import NO_TWIN, twin
 
 SPEC = """
 input: [3, 16, 16]
@@ -27,7 +30,10 @@ layers:
   - {conv: {out: 8, kernel: 3, padding: 1, dilation: 1}, name: c}
   - relu
   - {maxpool: 2, name: pool}
-  - {add: {body: [{conv: {out: 8, kernel: 1}}, {conv: {out: 8, kernel: 3, padding: 1}}], shortcut: [{conv: {out: 8, kernel: 1}}]}, name: sum}
+  - add:
+      body: [{conv: {out: 8, kernel: 1}}, {conv: {out: 8, kernel: 3, padding: 1}}]
+      shortcut: [{conv: {out: 8, kernel: 1}}]
+    name: sum
   - globalavgpool
   - flatten
   - {linear: 10, name: head}
@@ -43,7 +49,9 @@ class Net(nn.Module):
         self.a = nn.Conv2d(3, width, 3, padding=1)
         self.b = nn.Conv2d(width, 8, 3, padding=1)
         self.c = nn.Conv2d(8, 8, 3, padding=1)
-        self.d, self.e, self.f = nn.Conv2d(8, 8, 1), nn.Conv2d(8, 8, 3, padding=1), nn.Conv2d(8, 8, 1)
+        self.d = nn.Conv2d(8, 8, 1)
+        self.e = nn.Conv2d(8, 8, 3, padding=1)
+        self.f = nn.Conv2d(8, 8, 1)
         self.head = nn.Linear(8, classes)
 
     def body(self, x):
@@ -75,23 +83,19 @@ def held(
     """`cnncalc verify net.yaml --module own:Net`, with one place of the module changed."""
     assert old in code
     (folder / "own.py").write_text(code.replace(old, new) if old else code)
-    return run("verify", "net.yaml", "--module", target, *options, folder=folder, NO_COLOR="1")
+    return run("verify", "net.yaml", "--module", target, *options, folder=folder)
 
 
 def test_a_module_that_keeps_to_its_spec(folder: Path) -> None:
     done = held(folder)
     assert (done.returncode, done.stderr) == (0, "")
     assert "all 12 computations agree ✓" in done.stdout
+    macs = 3 * cnncalc.analyze(cnncalc.loads(SPEC)).totals.macs
     for device in ("cpu", "meta"):
-        data = json.loads(
-            held(folder, "", "", "--device", device, "--format", "json", "--batch", "3").stdout
-        )
+        options = ("--device", device, "--format", "json", "--batch", "3")
+        data = json.loads(held(folder, "", "", *options).stdout)
         assert data["ok"] and data["schema_version"] == 1 and not data["diagnostics"]
-        assert (
-            data["totals"][3]["predicted"]
-            == data["totals"][3]["measured"]
-            == 3 * cnncalc.analyze(cnncalc.loads(SPEC)).totals.macs
-        )
+        assert data["totals"][3]["predicted"] == data["totals"][3]["measured"] == macs
 
 
 @pytest.mark.parametrize(
@@ -101,7 +105,8 @@ def test_a_module_that_keeps_to_its_spec(folder: Path) -> None:
             "self.a = nn.Conv2d(3, width, 3, padding=1)",
             "self.a = nn.Conv2d(3, width, 5, padding=2)",
             [
-                "`a` should be conv → 8×16×16 with 8×3×3×3 and 8; the module has conv → 8×16×16 with 8×3×5×5 and 8 in `a`",
+                "`a` should be conv → 8×16×16 with 8×3×3×3 and 8;"
+                " the module has conv → 8×16×16 with 8×3×5×5 and 8 in `a`",
                 "net.yaml:4:6",
             ],
         ),
@@ -145,12 +150,14 @@ def test_a_module_that_keeps_to_its_spec(folder: Path) -> None:
             "nn.Linear(8, classes)",
             "nn.Linear(9, classes)",
             [
-                "`head` should be linear → 10 with 10×8 and 10; the module has linear with 10×9 and 10 in `head`; then the module's forward fails"
+                "`head` should be linear → 10 with 10×8 and 10;"
+                " the module has linear with 10×9 and 10 in `head`;"
+                " then the module's forward fails"
             ],
         ),
         (
-            "self.d, self.e, self.f = nn.Conv2d(8, 8, 1)",
-            "self.d, self.e, self.f = nn.Conv2d(8, 9, 1)",
+            "self.d = nn.Conv2d(8, 8, 1)",
+            "self.d = nn.Conv2d(8, 9, 1)",
             [
                 "`sum.body.conv1` should be conv → 8×8×8",
                 "then the module's forward fails",
@@ -161,7 +168,8 @@ def test_a_module_that_keeps_to_its_spec(folder: Path) -> None:
             "x = self.body(x) + self.f(x)",
             "y = self.body(x)\n        x = y + self.f(y)",
             [
-                "`sum.shortcut.conv1` reads `pool` in the spec; the module computes it in `f` from the outputs of `e`"
+                "`sum.shortcut.conv1` reads `pool` in the spec;"
+                " the module computes it in `f` from the outputs of `e`"
             ],
         ),
         (
@@ -194,9 +202,23 @@ from torch import nn
 import torch.nn.functional as F
 class Net(nn.Sequential):
     def __init__(self):
-        super().__init__(nn.Conv2d(8, 16, 3), nn.Conv2d(16, 32, 1), nn.GroupNorm(2, 32), nn.ReLU(), nn.Softmax(1))
+        convolutions = nn.Conv2d(8, 16, 3), nn.Conv2d(16, 32, 1)
+        super().__init__(*convolutions, nn.GroupNorm(2, 32), nn.ReLU(), nn.Softmax(1))
 """
-SWAPPED = "input: [8, 9, 9]\nlayers:\n  - {conv: {out: 16, kernel: 3}, name: a}\n  - {conv: {out: 32, kernel: 1}, name: b}\n  - {groupnorm: 2, name: norm}\n  - {relu: , name: act}\n  - softmax\n"
+SWAPPED = yaml("""
+    input: [8, 9, 9]
+    layers:
+      - {conv: {out: 16, kernel: 3}, name: a}
+      - {conv: {out: 32, kernel: 1}, name: b}
+      - {groupnorm: 2, name: norm}
+      - {relu: , name: act}
+      - softmax
+""")
+CLAMP = """
+class Clamp(nn.Module):
+    def forward(self, x):
+        return x.clamp(min=0)
+"""
 
 
 @pytest.mark.parametrize(
@@ -213,25 +235,28 @@ SWAPPED = "input: [8, 9, 9]\nlayers:\n  - {conv: {out: 16, kernel: 3}, name: a}\
         ("nn.Softmax(1)", "nn.Softmax(2)", "`softmax1` should be softmax"),
         ("", "", ""),
         ("nn.Softmax(1)", "nn.Softmax(-3)", ""),
-        (
-            "class Net(",
-            "class Clamp(nn.Module):\n    def forward(self, x):\n        return x.clamp(min=0)\nclass Net(",
-            "",
-        ),
+        ("class Net(", f"{CLAMP}class Net(", ""),
     ],
 )
 def test_settings_and_swaps(folder: Path, old: str, new: str, said: str) -> None:
     (folder / "net.yaml").write_text(SWAPPED)
     code = SWAPS.replace(old, new) if old else SWAPS
-    done = held(folder, code=code.replace("nn.ReLU()", "Clamp()") if "Clamp" in code else code)
+    if "Clamp" in code:
+        code = code.replace("nn.ReLU()", "Clamp()")
+    done = held(folder, code=code)
     assert done.returncode == bool(said), done.stderr
     assert said in done.stderr
     if said:
-        assert not json.loads(
-            run(
-                "verify", "net.yaml", "--module", "own:Net", "--format", "json", folder=folder
-            ).stdout
-        )["ok"]
+        assert not json.loads(held(folder, "", "", "--format", "json", code=code).stdout)["ok"]
+
+
+AFFINE = yaml("""
+    input: [4, 8, 8]
+    layers:
+      - instancenorm: {affine: true}
+      - layernorm: {over: channels}
+      - upsample: {scale: 2, mode: bilinear, align_corners: true}
+""")
 
 
 @pytest.mark.parametrize("device", ["cpu", "meta"])
@@ -239,23 +264,25 @@ def test_every_operator_keeps_to_its_own_spec(device: str, monkeypatch: pytest.M
     """The network that we build ourselves, affine norms and all."""
     import tests.models as models
 
-    for op in [*OPS, None]:
-        text = (
-            sample(op)
-            if op
-            else "input: [4, 8, 8]\nlayers: [{instancenorm: {affine: true}}, {layernorm: {over: channels}}, {upsample: {scale: 2, mode: bilinear, align_corners: true}}]"
-        )
-        monkeypatch.setattr(
-            models, "twin", lambda text=text: cnncalc.build(cnncalc.loads(text)), raising=False
-        )
-        found = hold(cnncalc.loads(text), "tests.models:twin", device=device)
+    for text in [*map(sample, OPS), AFFINE]:
+        spec = cnncalc.loads(text)
+        made = partial(cnncalc.build, spec)
+        monkeypatch.setattr(models, "made", made, raising=False)
+        found = hold(spec, "tests.models:made", device=device)
         assert found.ok, (text, found.diagnostics)
+
+
+LAST_BUT_ONE = """
+    def forward(self, x):
+        for layer in self:
+            x, before = layer(x), x
+        return before
+"""
 
 
 def test_the_right_tensor_is_returned(folder: Path) -> None:
     (folder / "net.yaml").write_text(SWAPPED)
-    again = "    def forward(self, x):\n        for layer in self:\n            x, before = layer(x), x\n        return before\n"
-    done = held(folder, code=SWAPS + again)
+    done = held(folder, code=SWAPS + LAST_BUT_ONE)
     assert done.returncode == 1
     assert "output 1 of the module is not `softmax1`" in done.stderr
 
@@ -280,27 +307,15 @@ def test_lazy_layers_learn_their_shapes_first(folder: Path) -> None:
 def test_arguments_reach_the_module(folder: Path) -> None:
     assert held(folder, "", "", "--args", "classes=10", "--args", "width=8").returncode == 0
     assert held(folder, "", "", "--args", "10").returncode == 0
-    half = held(
-        folder,
-        "classes=10, width=8",
-        "classes=10, width=8, p=0.1",
-        "--args",
-        "p=0.5",
-        code=CODE.replace("super().__init__()", "super().__init__(); self.drop = nn.Dropout(p)"),
-    )
+    dropping = CODE.replace("super().__init__()", "super().__init__(); self.drop = nn.Dropout(p)")
+    arguments = ("classes=10, width=8", "classes=10, width=8, p=0.1")
+    half = held(folder, *arguments, "--args", "p=0.5", code=dropping)
     assert half.returncode == 0, half.stderr
     assert held(folder, "", "", "--args", "width=").returncode == 2
     done = held(folder, "", "", "--args", "width=4")
     assert done.returncode == 1 and "`a` should be conv → 8×16×16" in done.stderr
-    assert (
-        held(
-            folder,
-            "class Net",
-            "def make(): return Net()\nnet = None\nclass Net",
-            target="own:make",
-        ).returncode
-        == 0
-    )
+    factory = "def make(): return Net()\nnet = None\nclass Net"
+    assert held(folder, "class Net", factory, target="own:make").returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -393,77 +408,49 @@ def test_code_that_cannot_be_held(
 
 
 def test_what_a_module_prints_does_not_reach_the_json(folder: Path) -> None:
-    done = held(
-        folder,
-        "    def forward(self, x):\n",
-        "    def forward(self, x):\n        print('called')\n",
-        "--format",
-        "json",
-    )
+    forward = "    def forward(self, x):\n"
+    printing = forward + "        print('called')\n"
+    done = held(folder, forward, printing, "--format", "json")
     assert json.loads(done.stdout)["ok"]
     assert "called" in done.stderr
 
 
-DEEP = (
-    "101",
-    "152",
-    "201",
-    "_b5",
-    "_b6",
-    "_b7",
-    "_v2_l",
-    "gf",
-    "_large_",
-)  # as their smaller relatives, but longer
-OTHERWISE = {
-    "alexnet_grouped",
-    "lenet5",
-    "lenet5_modern",
-    "zfnet",
-}  # the twins write these with other operators, or norms in another place
+# As their smaller relatives, but longer.
+DEEP = ("101", "152", "201", "_b5", "_b6", "_b7", "_v2_l", "gf", "_large_")
+# The twins write these with other operators, or norms in another place.
+OTHERWISE = {"alexnet_grouped", "lenet5", "lenet5_modern", "zfnet"}
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        n
-        for n in (v or s for s, spec in specs() for v in members(spec))
-        if n not in NO_TWIN and not any(deep in n for deep in DEEP)
-    ],
-)
-def test_independent_definitions_keep_to_the_bundled_specs(name: str) -> None:
+def with_twins() -> list[str]:
+    """The networks that are held to their twins."""
+    names = (network.name for network in BUNDLED)
+    return [n for n in names if n not in NO_TWIN and not any(deep in n for deep in DEEP)]
+
+
+@pytest.mark.parametrize("name", with_twins())
+def test_independent_definitions_keep_to_the_bundled_specs(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import tests.models as models
 
-    models.twin = NETWORKS[ALIASES.get(name, name)][0]  # type: ignore[attr-defined]
-    result = hold(cnncalc.load(name), "tests.models:twin", device="meta")
+    factory, _ = twin(name)
+    monkeypatch.setattr(models, "made", factory, raising=False)
+    result = hold(cnncalc.load(name), "tests.models:made", device="meta")
     assert result.ok == (name not in OTHERWISE), result.diagnostics
 
 
 def test_the_issues_example() -> None:
-    assert (
-        run("verify", "alexnet", "--module", "tests.models:AlexNet", "--device", "meta").returncode
-        == 0
-    )
-    done = run(
-        "verify",
-        "alexnet",
-        "--module",
-        "tests.models:AlexNet",
-        "--args",
-        "kernels=[11, 5, 3, 5, 3]",
-        "--device",
-        "meta",
-    )
+    command = ("verify", "alexnet", "--module", "tests.models:AlexNet", "--device", "meta")
+    assert run(*command).returncode == 0
+    done = run(*command, "--args", "kernels=[11, 5, 3, 5, 3]")
     assert done.returncode == 1
     assert "`conv4` should be conv → 384×13×13 with 384×384×3×3 and 384" in done.stderr
 
 
 def test_a_spec_with_errors_is_no_contract() -> None:
+    spec = cnncalc.loads("input: [3, 8, 8]\nlayers: [{conv: {out: 4, kernel: 9}}]")
     with pytest.raises(Mistake, match="CNN204"):
-        hold(
-            cnncalc.loads("input: [3, 8, 8]\nlayers: [{conv: {out: 4, kernel: 9}}]"),
-            "tests.models:AlexNet",
-        )
+        hold(spec, "tests.models:AlexNet")
 
 
 def test_module_needs_one_spec() -> None:

@@ -5,35 +5,71 @@ from __future__ import annotations
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from .command import run
+from .command import ROOT, run
+from .samples import yaml
 
-NET = "cnncalc: 1\ninput: [3, 16, 16]\nlayers:\n  - conv: {out: 8, kernel: 3, padding: 1}\n  - relu\n  - maxpool: 2\n  - conv: {out: 16, kernel: 3, padding: 1}\n  - relu\n  - globalavgpool\n  - flatten\n  - linear: 10\nbudget: {params: < 2k}\n"
+NET = yaml("""
+    cnncalc: 1
+    input: [3, 16, 16]
+    layers:
+      - conv: {out: 8, kernel: 3, padding: 1}
+      - relu
+      - maxpool: 2
+      - conv: {out: 16, kernel: 3, padding: 1}
+      - relu
+      - globalavgpool
+      - flatten
+      - linear: 10
+    budget: {params: < 2k}
+""")
+FAMILY = yaml("""
+    cnncalc: 1
+    input: [3, 8, 8]
+    params: {w: 8}
+    variants: {a: {params: {w: 4}}, b: {params: {w: 6}}}
+    layers:
+      - conv: {out: w, kernel: 3}
+""")
+THREE = yaml("""
+    cnncalc: 1
+    input: [8, 16, 16]
+    layers:
+      - conv: {out: 8, kernel: 3, padding: 1}
+      - conv: {out: 8, kernel: 5, padding: 2}
+      - conv: {out: 8, kernel: 7, padding: 3}
+""")
 
 
-def compared(folder: Path, old: str, new: str) -> dict:
-    done = run(folder, "diff", old, new, "--format", "json")
+def differences(folder: Path, old: str, new: str) -> list[Any]:
+    """What `diff` reports of each network, as JSON."""
+    done = run("diff", old, new, "--format", "json", folder=folder)
     assert done.returncode == 0, done.stderr
-    (network,) = json.loads(done.stdout)["networks"]
-    return network  # type: ignore[no-any-return]
+    networks: list[Any] = json.loads(done.stdout)["networks"]
+    return networks
+
+
+def difference(folder: Path, old: str, new: str) -> Any:
+    """What `diff` reports of the only network."""
+    (network,) = differences(folder, old, new)
+    return network
 
 
 @pytest.mark.parametrize(
     ("old", "new"), [("vgg16", "vgg19"), ("vgg.yaml#vgg16d", "vgg.yaml#vgg19")]
 )
 def test_vgg19_has_three_layers_more(old: str, new: str) -> None:
-    specs = Path(__file__).parent.parent / "specs"
-    layers = [
-        layer
-        for layer in compared(specs, old, new)["layers"]
+    specs = ROOT / "specs"
+    changes = [
+        (layer["change"], layer["new"])
+        for layer in difference(specs, old, new)["layers"]
         if layer["change"] not in ("renamed", "field")
     ]
-    assert [(layer["change"], layer["new"]) for layer in layers] == [
-        ("added", f"stage1.{n}.conv_relu1.3.conv1") for n in (2, 3, 4)
-    ]
-    done = run(specs, "diff", old, new)
+    assert changes == [("added", f"stage1.{n}.conv_relu1.3.conv1") for n in (2, 3, 4)]
+    done = run("diff", old, new, folder=specs)
     assert done.stdout.count("\n + ") == 3
     assert "\n ~ " not in done.stdout
     assert "\n − " not in done.stdout
@@ -48,7 +84,7 @@ def test_every_kind_of_change(tmp_path: Path) -> None:
         .replace("linear: 10\n", "linear: 10\n    name: head\n")
     )
     (tmp_path / "new.yaml").write_text(new)
-    network = compared(tmp_path, "old.yaml", "new.yaml")
+    network = difference(tmp_path, "old.yaml", "new.yaml")
     changes = {
         (layer["change"], layer["old"], layer["new"]): layer["figures"]
         for layer in network["layers"]
@@ -69,33 +105,26 @@ def test_every_kind_of_change(tmp_path: Path) -> None:
             "verdict": "exceeded",
         }
     ]
-    assert (
-        "❌ exceeded"
-        in run(tmp_path, "diff", "old.yaml", "new.yaml", "--format", "markdown").stdout
-    )
-    assert run(tmp_path, "diff", "old.yaml", "new.yaml", "--exit-code").returncode == 1
-    assert run(tmp_path, "diff", "old.yaml", "old.yaml", "--exit-code").returncode == 0
+    done = run("diff", "old.yaml", "new.yaml", "--format", "markdown", folder=tmp_path)
+    assert "❌ exceeded" in done.stdout
+    assert run("diff", "old.yaml", "new.yaml", "--exit-code", folder=tmp_path).returncode == 1
+    assert run("diff", "old.yaml", "old.yaml", "--exit-code", folder=tmp_path).returncode == 0
 
 
 def test_equal_windows_and_other_names_are_no_change(tmp_path: Path) -> None:
+    new = NET.replace("kernel: 3, padding: 1", "kernel: [3, 3], padding: same")
+    new = new.replace("  - relu\n", "  - relu:\n    name: act\n", 1)
     (tmp_path / "old.yaml").write_text(NET)
-    (tmp_path / "new.yaml").write_text(
-        NET.replace("kernel: 3, padding: 1", "kernel: [3, 3], padding: same").replace(
-            "  - relu\n", "  - relu:\n    name: act\n", 1
-        )
-    )
-    network = compared(tmp_path, "old.yaml", "new.yaml")
-    assert network["layers"] == []
-    assert run(tmp_path, "diff", "old.yaml", "new.yaml").stdout == "new: no change\n"
+    (tmp_path / "new.yaml").write_text(new)
+    assert difference(tmp_path, "old.yaml", "new.yaml")["layers"] == []
+    assert run("diff", "old.yaml", "new.yaml", folder=tmp_path).stdout == "new: no change\n"
 
 
 def test_revisions_of_git(tmp_path: Path) -> None:
-    def git(*words):
-        return subprocess.run(
-            ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b", *words],
-            check=True,
-            capture_output=True,
-        )
+    def git(*words: str) -> None:
+        someone = ("-c", "user.name=a", "-c", "user.email=a@b")
+        command = ["git", "-C", str(tmp_path), *someone, *words]
+        subprocess.run(command, check=True, capture_output=True)
 
     (tmp_path / "sub").mkdir()
     spec = tmp_path / "sub" / "net.yaml"
@@ -104,27 +133,20 @@ def test_revisions_of_git(tmp_path: Path) -> None:
     git("add", ".")
     git("commit", "-qm", "first")
     spec.write_text(NET.replace("out: 16", "out: 24"))
-    assert compared(tmp_path, "HEAD:sub/net.yaml", "sub/net.yaml")["totals"]["params"] == [
-        1562,
-        2226,
-    ]
-    assert compared(tmp_path / "sub", "HEAD:net.yaml", "net.yaml")["totals"]["params"] == [
-        1562,
-        2226,
-    ]
+    from_root = difference(tmp_path, "HEAD:sub/net.yaml", "sub/net.yaml")
+    assert from_root["totals"]["params"] == [1562, 2226]
+    from_folder = difference(tmp_path / "sub", "HEAD:net.yaml", "net.yaml")
+    assert from_folder["totals"]["params"] == [1562, 2226]
     for side in ("nope:sub/net.yaml", "HEAD:nope.yaml", "--output=x:net.yaml"):
-        done = run(tmp_path, "diff", "--", side, "sub/net.yaml")
+        done = run("diff", "--", side, "sub/net.yaml", folder=tmp_path)
         assert done.returncode == 2
         assert "cannot read" in done.stderr
 
 
 def test_families_network_by_network(tmp_path: Path) -> None:
-    family = "cnncalc: 1\ninput: [3, 8, 8]\nparams: {w: 8}\nvariants: {a: {params: {w: 4}}, b: {params: {w: 6}}}\nlayers:\n  - conv: {out: w, kernel: 3}\n"
-    (tmp_path / "old.yaml").write_text(family)
-    (tmp_path / "new.yaml").write_text(family.replace("w: 6", "w: 7"))
-    networks = json.loads(run(tmp_path, "diff", "old.yaml", "new.yaml", "--format", "json").stdout)[
-        "networks"
-    ]
+    (tmp_path / "old.yaml").write_text(FAMILY)
+    (tmp_path / "new.yaml").write_text(FAMILY.replace("w: 6", "w: 7"))
+    networks = differences(tmp_path, "old.yaml", "new.yaml")
     assert [(network["name"], len(network["layers"])) for network in networks] == [
         (None, 0),
         ("a", 0),
@@ -134,20 +156,19 @@ def test_families_network_by_network(tmp_path: Path) -> None:
 
 def test_a_spec_with_errors_says_so(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text(NET.replace("kernel: 3", "kernel: 99"))
-    done = run(tmp_path, "diff", "bad.yaml", "vgg16")
+    done = run("diff", "bad.yaml", "vgg16", folder=tmp_path)
     assert done.returncode == 1
     assert "CNN204" in done.stderr
 
 
 def test_a_layer_put_in_front_is_one_layer_more(tmp_path: Path) -> None:
-    """The layers behind it have other paths then: what they are counts for more than what they are called."""
-    layers = "  - conv: {out: 8, kernel: 3, padding: 1}\n  - conv: {out: 8, kernel: 5, padding: 2}\n  - conv: {out: 8, kernel: 7, padding: 3}\n"
-    head = "cnncalc: 1\ninput: [8, 16, 16]\nlayers:\n"
-    (tmp_path / "old.yaml").write_text(head + layers)
-    (tmp_path / "new.yaml").write_text(head + "  - conv: {out: 8, kernel: 1}\n" + layers)
+    """It changes the paths of those after it: what they are counts for more than their names."""
+    new = THREE.replace("layers:\n", "layers:\n  - conv: {out: 8, kernel: 1}\n")
+    (tmp_path / "old.yaml").write_text(THREE)
+    (tmp_path / "new.yaml").write_text(new)
     changes = [
         (layer["change"], layer["old"], layer["new"])
-        for layer in compared(tmp_path, "old.yaml", "new.yaml")["layers"]
+        for layer in difference(tmp_path, "old.yaml", "new.yaml")["layers"]
     ]
     assert changes == [
         ("added", None, "conv1"),

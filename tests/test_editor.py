@@ -1,4 +1,8 @@
-"""Where people work: the schema in the YAML language server, `init`, the pre-commit hook, the action, completion, the fixture `cnn`."""
+"""Where people work.
+
+The schema in the YAML language server, `init`, the pre-commit hook, the action, shell completion,
+and the fixture `cnn` of pytest.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +24,8 @@ from cnncalc.ops import BY_KEY
 from .command import ROOT, python_path, run
 from .editor import Editor
 
-SERVER = os.environ.get("YAML_LANGUAGE_SERVER") or shutil.which(
-    "yaml-language-server"
-)  # of npm: `npm install yaml-language-server`
+# Of npm: `npm install yaml-language-server`.
+SERVER = os.environ.get("YAML_LANGUAGE_SERVER") or shutil.which("yaml-language-server")
 INPUT = "input: [3, 8, 8]\n"
 pytest_plugins = ["pytester"]
 
@@ -32,91 +35,86 @@ def editor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
     if SERVER is None:
         pytest.skip("yaml-language-server is not installed")
     schema = tmp_path_factory.mktemp("schema") / "cnncalc.schema.json"
-    assert run(schema.parent, "schema", "-o", str(schema)).returncode == 0
+    assert run("schema", "-o", str(schema), folder=schema.parent).returncode == 0
     client = Editor([SERVER, "--stdio"], schema.as_uri())
     yield client
     client.close()
 
 
 def test_operators_are_completed(editor: Editor) -> None:
+    wanted = set(BY_KEY) | {"chain", "name", "repeat"}
     for text in (
         "layers:\n  - @",
         "layers:\n  - add:\n      body:\n        - @",
         "blocks:\n  b:\n    layers:\n      - @",
         "layers:\n  - chain:\n      - @",
     ):
-        assert set(BY_KEY) | {"chain", "name", "repeat"} <= set(editor.completions(INPUT + text)), (
-            text
-        )
+        assert wanted <= set(editor.completions(INPUT + text)), text
 
 
 def test_fields_and_words_are_completed(editor: Editor) -> None:
-    assert editor.completions(INPUT + "layers:\n  - conv:\n      @") == list(
-        BY_KEY["conv"].fields()
-    )
-    assert set(editor.completions(INPUT + "layers:\n  - conv:\n      out: 8\n      @")) == set(
-        BY_KEY["conv"].fields()
-    ) - {"out"}
-    assert editor.completions(INPUT + "layers:\n  - conv: {out: 8, padding_mode: @}") == [
-        "zeros",
-        "reflect",
-        "replicate",
-        "circular",
-    ]
-    assert {"name", "from", "when", "share"} <= set(
-        editor.completions(INPUT + "layers:\n  - relu:\n    @")
-    )
-    assert {"params", "macs", "receptive_field", "shape", "at"} <= set(
-        editor.completions(INPUT + "layers: [relu]\nbudget:\n  @")
-    )
+    fields = list(BY_KEY["conv"].fields())
+    assert editor.completions(INPUT + "layers:\n  - conv:\n      @") == fields
+    others = editor.completions(INPUT + "layers:\n  - conv:\n      out: 8\n      @")
+    assert set(others) == set(fields) - {"out"}
+    modes = editor.completions(INPUT + "layers:\n  - conv: {out: 8, padding_mode: @}")
+    assert modes == ["zeros", "reflect", "replicate", "circular"]
+    beside = editor.completions(INPUT + "layers:\n  - relu:\n    @")
+    assert {"name", "from", "when", "share"} <= set(beside)
+    budgets = editor.completions(INPUT + "layers: [relu]\nbudget:\n  @")
+    assert {"params", "macs", "receptive_field", "shape", "at"} <= set(budgets)
 
 
 def test_hover_explains(editor: Editor) -> None:
-    assert "Convolution, as torch.nn.Conv1d" in editor.hover(
-        INPUT + "layers:\n  - co@nv: {out: 8, kernel: 3}"
-    )
-    assert "one per spatial axis" in editor.hover(INPUT + "layers:\n  - conv: {out: 8, ker@nel: 3}")
-    assert "so many times" in editor.hover(INPUT + "layers:\n  - relu:\n    rep@eat: 3")
+    for layer, said in (
+        ("- co@nv: {out: 8, kernel: 3}", "Convolution, as torch.nn.Conv1d"),
+        ("- conv: {out: 8, ker@nel: 3}", "one per spatial axis"),
+        ("- relu:\n    rep@eat: 3", "so many times"),
+    ):
+        assert said in editor.hover(f"{INPUT}layers:\n  {layer}")
 
 
 def test_the_server_marks_what_is_wrong_and_nothing_else(editor: Editor) -> None:
-    assert editor.diagnostics(INPUT + "layers:\n  - conv: {out: 8, kernal: 3}\n") == [
-        (3, "Property kernal is not allowed.")
-    ]
-    assert [line for line, _ in editor.diagnostics(INPUT + "layers:\n  - relu:\n    tanh:\n")] == [
-        3
-    ]
+    misspelled = editor.diagnostics(INPUT + "layers:\n  - conv: {out: 8, kernal: 3}\n")
+    assert misspelled == [(3, "Property kernal is not allowed.")]
+    two = editor.diagnostics(INPUT + "layers:\n  - relu:\n    tanh:\n")
+    assert [line for line, _ in two] == [3]
     for spec in sorted((ROOT / "specs").glob("*.yaml")):
         assert editor.diagnostics(spec.read_text("utf-8")) == [], spec.name
 
 
 def test_one_operator_in_a_layer() -> None:
     valid = jsonschema.Draft202012Validator(json_schema(known_figures())).is_valid
-    layer = lambda *keys: {"input": [3, 8, 8], "layers": [dict.fromkeys(keys)]}  # noqa: E731
-    assert valid(layer("relu"))
-    assert valid(layer("my_block"))
-    assert not valid(layer("relu", "tanh"))
+
+    def with_keys(*keys: str) -> dict[str, object]:
+        return {"input": [3, 8, 8], "layers": [dict.fromkeys(keys)]}
+
+    assert valid(with_keys("relu"))
+    assert valid(with_keys("my_block"))
+    assert not valid(with_keys("relu", "tanh"))
 
 
 def test_init(tmp_path: Path) -> None:
-    done = run(tmp_path, "init", "nets/mine", "--github")
+    done = run("init", "nets/mine", "--github", folder=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert {
-        path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()
-    } == {"nets/mine.cnn.yaml", "nets/cnncalc.schema.json", ".github/workflows/cnncalc.yml"}
-    check = run(tmp_path, "check", "--fail-on", "note")
+    workflow = ".github/workflows/cnncalc.yml"
+    files = (path for path in tmp_path.rglob("*") if path.is_file())
+    assert {path.relative_to(tmp_path).as_posix() for path in files} == {
+        "nets/mine.cnn.yaml",
+        "nets/cnncalc.schema.json",
+        workflow,
+    }
+    check = run("check", "--fail-on", "note", folder=tmp_path)
     assert check.returncode == 0, check.stdout
     assert "1 network: all is well" in check.stdout
-    assert run(tmp_path, "check", "--select", "CNN3").returncode == 0
-    again = run(tmp_path, "init", "nets/mine")
+    assert run("check", "--select", "CNN3", folder=tmp_path).returncode == 0
+    again = run("init", "nets/mine", folder=tmp_path)
     assert again.returncode == 2
     assert "already exists" in again.stderr
-    assert run(tmp_path, "init", "net", "--from", "vgg16").returncode == 0
-    assert run(tmp_path, "check", "net.cnn.yaml").returncode == 0
-    assert run(tmp_path, "init", "x", "--from", "vgg1").returncode == 2
-    assert yaml.safe_load((tmp_path / ".github/workflows/cnncalc.yml").read_text())["jobs"][
-        "check"
-    ]["steps"]
+    assert run("init", "net", "--from", "vgg16", folder=tmp_path).returncode == 0
+    assert run("check", "net.cnn.yaml", folder=tmp_path).returncode == 0
+    assert run("init", "x", "--from", "vgg1", folder=tmp_path).returncode == 2
+    assert yaml.safe_load((tmp_path / workflow).read_text())["jobs"]["check"]["steps"]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +125,7 @@ def test_init(tmp_path: Path) -> None:
     ],
 )
 def test_actions_schema(tmp_path: Path, ours: bool, file: str, schema: str) -> None:
-    run(tmp_path, "init", "--github")
+    run("init", "--github", folder=tmp_path)
     path = (ROOT if ours else tmp_path) / file
     done = subprocess.run(
         [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(path)],
@@ -138,19 +136,22 @@ def test_actions_schema(tmp_path: Path, ours: bool, file: str, schema: str) -> N
     assert done.returncode == 0, done.stdout
 
 
+UVX = f"""\
+#!/bin/sh
+while [ "$1" != cnncalc ]; do shift; done
+shift
+exec {sys.executable} -m cnncalc "$@"
+"""
+
+
 def test_the_action_runs(tmp_path: Path) -> None:
     """Its own script, with `uvx` played by this Python."""
-    (tmp_path / "uvx").write_text(
-        f'#!/bin/sh\nwhile [ "$1" != cnncalc ]; do shift; done\nshift\nexec {sys.executable} -m cnncalc "$@"\n'
-    )
+    (tmp_path / "uvx").write_text(UVX)
     (tmp_path / "uvx").chmod(0o755)
     (tmp_path / "my nets").mkdir()
     (tmp_path / "my nets" / "a.cnn.yaml").write_text("input: [3, 8, 8]\nlayers: [maxpool: 9]\n")
-    (step,) = [
-        step
-        for step in yaml.safe_load((ROOT / "action.yml").read_text())["runs"]["steps"]
-        if "run" in step
-    ]
+    steps = yaml.safe_load((ROOT / "action.yml").read_text())["runs"]["steps"]
+    (step,) = [step for step in steps if "run" in step]
     done = subprocess.run(
         ["bash", "-e", "-c", step["run"]],
         cwd=tmp_path,
@@ -182,8 +183,8 @@ def test_the_hook_is_a_command_of_ours(tmp_path: Path) -> None:
     for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text()):
         words = hook["entry"].split()
         assert words[0] == "cnncalc"
-        run(tmp_path, "lock")
-        done = run(tmp_path, *words[1:], "a.yaml", "b.cnn.yaml")
+        run("lock", folder=tmp_path)
+        done = run(*words[1:], "a.yaml", "b.cnn.yaml", folder=tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
         assert done.stdout.startswith("1 file, ")
 
@@ -196,6 +197,7 @@ def test_shell_completion_names_the_commands() -> None:
         check=False,
         env={
             **os.environ,
+            "PYTHONPATH": python_path(),
             "_CNNCALC_COMPLETE": "complete_bash",
             "COMP_WORDS": "cnncalc ch",
             "COMP_CWORD": "1",
@@ -205,11 +207,10 @@ def test_shell_completion_names_the_commands() -> None:
 
 
 def test_the_fixture(pytester: pytest.Pytester) -> None:
-    pytester.makefile(
-        ".yaml",
-        good="input: [3, 8, 8]\nlayers:\n  - conv: {out: 6, kernel: 3}\n  - tanh\n",
-        bad="input: [3, 8, 8]\nlayers:\n  - conv: {out: 6, kernel: 9}\n",
-    )
+    pytest.importorskip("torch")
+    good = "input: [3, 8, 8]\nlayers:\n  - conv: {out: 6, kernel: 3}\n  - tanh\n"
+    bad = "input: [3, 8, 8]\nlayers:\n  - conv: {out: 6, kernel: 9}\n"
+    pytester.makefile(".yaml", good=good, bad=bad)
     pytester.makepyfile("""
         from torch import nn
 

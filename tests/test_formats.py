@@ -1,4 +1,7 @@
-"""Findings in every format, held to those who read them: SARIF's schema, an XML parser, GitHub's escaping rules, GitLab's fields."""
+"""Findings in every format, held to what reads them.
+
+SARIF's schema, an XML parser, GitHub's escaping rules, GitLab's fields.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import json
 import os
 import re
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import jsonschema
@@ -17,22 +21,31 @@ from cnncalc.checking.run import Checked, Job, check_text
 from cnncalc.cli.check import Findings
 from cnncalc.render.findings import github, junit, markdown, sarif
 
-from .command import ROOT, run
-from .test_bad import FILES, stated
+from .command import run
+from .mistakes import FILES, stated
 
-NASTY = 'cnncalc: 1\ninput: [3, 8, 8]\nlayers:\n  - "100%: a,b\\r\\n<]]>\\u0007|`x` 你": 1\n'
+NASTY = r"""cnncalc: 1
+input: [3, 8, 8]
+layers:
+  - "100%: a,b\r\n<]]>\u0007|`x` 你": 1
+"""
+GITHUB = re.compile(
+    r"::(error|warning|notice) file=([^,:]+),line=(\d+),col=(\d+),endColumn=(\d+),"
+    r"title=cnncalc (CNN\d{3})::(.+)"
+)
+CONCISE = re.compile(r"([^:]+):(\d+):\d+: \w+\[(CNN\d+)\]: ")
 
 
 def printed(kind: str) -> str:
     """`check tests/bad` in a format, from the root of the repository."""
-    done = run(ROOT, "check", "tests/bad", "--format", kind)
+    done = run("check", "tests/bad", "--format", kind)
     assert done.returncode == 1, done.stderr
     return done.stdout
 
 
 @pytest.fixture(scope="module")
 def due() -> set[tuple[str, str, int]]:
-    """(code, file, line) of all that the bad files state by hand, but those that are no specs by their first key."""
+    """(code, file, line) of all that the bad files state, if their first key makes them specs."""
     found = set()
     for path in FILES:
         if re.search(r"^cnncalc:", path.read_text("utf-8"), re.M):
@@ -44,22 +57,13 @@ def test_sarif(due: set) -> None:
     text = printed("sarif")
     data = json.loads(text)
     Sarif.model_validate(data)
-    if schema := os.environ.get(
-        "SARIF_SCHEMA"
-    ):  # the file of OASIS, which is not ours to keep here
-        jsonschema.Draft202012Validator(json.loads(Path(schema).read_text("utf-8-sig"))).validate(
-            data
-        )
+    # The file of OASIS is not ours to keep here.
+    if file := os.environ.get("SARIF_SCHEMA"):
+        schema = json.loads(Path(file).read_text("utf-8-sig"))
+        jsonschema.Draft202012Validator(schema).validate(data)
     (run,) = data["runs"]
     results = run["results"]
-    assert {
-        (
-            r["ruleId"],
-            r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"],
-            r["locations"][0]["physicalLocation"]["region"]["startLine"],
-        )
-        for r in results
-    } == due
+    assert {place_in_sarif(result) for result in results} == due
     assert all(run["tool"]["driver"]["rules"][r["ruleIndex"]]["id"] == r["ruleId"] for r in results)
     assert len({r["partialFingerprints"]["cnncalc/v1"] for r in results}) == len(results)
     broken = json.loads(text)
@@ -68,31 +72,29 @@ def test_sarif(due: set) -> None:
         Sarif.model_validate(broken)
 
 
+def place_in_sarif(result: Any) -> tuple[str, str, int]:
+    """(code, file, line) of a result."""
+    place = result["locations"][0]["physicalLocation"]
+    return result["ruleId"], place["artifactLocation"]["uri"], place["region"]["startLine"]
+
+
 def test_github(due: set) -> None:
     lines = printed("github").splitlines()
-    read = [
-        re.fullmatch(
-            r"::(error|warning|notice) file=([^,:]+),line=(\d+),col=(\d+),endColumn=(\d+),title=cnncalc (CNN\d{3})::(.+)",
-            line,
-        )
-        for line in lines
-    ]
+    read = [GITHUB.fullmatch(line) for line in lines]
     assert all(read), [line for line, match in zip(lines, read) if not match]
     assert {(m[6], m[2], int(m[3])) for m in read if m} == due
     kinds = [m[1] for m in read if m]
-    assert kinds == sorted(
-        kinds, key=["error", "warning", "notice"].index
-    )  # GitHub shows the first ten of a kind
+    # GitHub shows the first ten of a kind.
+    assert kinds == sorted(kinds, key=["error", "warning", "notice"].index)
 
 
 def test_junit(due: set) -> None:
     root = ET.fromstring(printed("junit"))
-    cases = list(root.iter("testcase"))
-    failed = {
-        (case.find("failure").get("type"), case.get("classname"))
-        for case in cases
-        if case.find("failure") is not None
-    }  # type: ignore[union-attr]
+    failed = set()
+    for case in root.iter("testcase"):
+        failure = case.find("failure")
+        if failure is not None:
+            failed.add((failure.get("type"), case.get("classname")))
     errors = {
         (path.name[:6], f"tests/bad/{path.name}")
         for path in FILES
@@ -100,20 +102,18 @@ def test_junit(due: set) -> None:
     }
     assert failed == errors
     for suite in root:
+        failures = [case for case in suite if case.find("failure") is not None]
         assert int(suite.get("tests", -1)) == len(suite)
-        assert int(suite.get("failures", -1)) == sum(
-            case.find("failure") is not None for case in suite
-        )
+        assert int(suite.get("failures", -1)) == len(failures)
 
 
 def test_a_test_case_for_each_network() -> None:
-    done = run(ROOT, "check", "specs", "--format", "junit")
+    done = run("check", "specs", "--format", "junit")
     cases = list(ET.fromstring(done.stdout).iter("testcase"))
     assert len(cases) == 100
     assert not any(case.find("failure") is not None for case in cases)
-    assert ("specs/resnet.yaml", "resnet50") in {
-        (case.get("classname"), case.get("name")) for case in cases
-    }
+    names = {(case.get("classname"), case.get("name")) for case in cases}
+    assert ("specs/resnet.yaml", "resnet50") in names
 
 
 def test_gitlab(due: set) -> None:
@@ -128,12 +128,8 @@ def test_gitlab(due: set) -> None:
 def test_json_and_concise(due: set) -> None:
     data = json.loads(printed("json"))
     assert {(f["code"], f["file"], f["line"]) for f in data["findings"]} == due
-    lines = printed("concise").splitlines()[:-1]
-    assert {
-        (m[3], m[1], int(m[2]))
-        for m in (re.match(r"([^:]+):(\d+):\d+: \w+\[(CNN\d+)\]: ", line) for line in lines)
-        if m
-    } == due
+    read = map(CONCISE.match, printed("concise").splitlines()[:-1])
+    assert {(m[3], m[1], int(m[2])) for m in read if m} == due
 
 
 @pytest.fixture(scope="module")
@@ -151,9 +147,7 @@ def test_escaping(nasty: list[Checked]) -> None:
     root = ET.fromstring(junit.render(nasty))
     assert "<]]>�|" in root[0][0][0].get("message", "")
     (result,) = json.loads(sarif.render(nasty))["runs"][0]["results"]
-    assert (
-        result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "a%2Cb%3Ac%25.yaml"
-    )
+    assert place_in_sarif(result)[1] == "a%2Cb%3Ac%25.yaml"
     (row,) = [line for line in markdown.render(nasty).splitlines() if "CNN104" in line]
     assert len(re.findall(r"(?<!\\)\|", row)) == 5  # four cells, whatever is in them
 

@@ -1,4 +1,7 @@
-"""What needs an NVIDIA GPU: `pytest -m gpu tests/test_gpu.py`, with torch, fvcore and pytest alone."""
+"""What needs an NVIDIA GPU: `pytest -m gpu tests/test_gpu.py`.
+
+It needs torch, fvcore and pytest alone.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,12 @@ import torch
 
 import cnncalc
 from cnncalc.torch_backend.hold.hold import hold
-from cnncalc.torch_backend.profile.profile import Settings, profile
+from cnncalc.torch_backend.profile.profile import profile
+from cnncalc.torch_backend.profile.settings import Settings
 from cnncalc.torch_backend.verify.verify import verify
 
-from . import command
-from .models import NETWORKS
+from .command import run
+from .twins import twin
 
 pytestmark = [
     pytest.mark.gpu,
@@ -33,8 +37,8 @@ def test_a_card_confirms_every_figure(name: str) -> None:
     assert totals["output_bytes"].measured == totals["output_bytes"].predicted > 0
     assert totals["tensor_bytes"].measured >= totals["param_bytes"].measured
     assert 0 < totals["output_error"].measured < 1e-4
-    assert totals["kernels"].measured >= sum(bool(line.row.macs) for line in found.lines)
-    checked = {check.what for line in found.lines for check in line.checks}
+    assert totals["kernels"].measured >= sum(bool(layer.row.macs) for layer in found.layers)
+    checked = {check.what for layer in found.layers for check in layer.checks}
     assert {"output_bytes", "tensor_bytes", "activation_bytes", "macs"} <= checked
 
 
@@ -66,31 +70,21 @@ def test_what_was_there_before_is_no_part_of_the_peak() -> None:
 
 
 def test_compiled_without_advice() -> None:
-    done = command.run(
-        command.ROOT,
-        "profile",
-        "three_conv",
-        "--device",
-        "cuda",
-        "--compile",
-        "--repeat",
-        "2",
-        timeout=300,
-    )
+    options = ("--device", "cuda", "--compile", "--repeat", "2")
+    done = run("profile", "three_conv", *options, timeout=300)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_batch_that_does_not_fit() -> None:
     """The search halves it; memory of a failed batch is free before the next."""
-    done = command.run(
-        command.ROOT, "verify", "three_conv", "--device", "cuda", "--batch", "20000000", timeout=300
-    )
+    options = ("--device", "cuda", "--batch", "20000000")
+    done = run("verify", "three_conv", *options, timeout=300)
     assert done.returncode == 1
     assert "error[CNN407]" in done.stderr and torch.cuda.get_device_name() in done.stderr
     assert "did" in done.stderr and "not even" not in done.stderr
 
 
 def test_a_module_with_cudnns_batch_norm_is_held_to_its_spec() -> None:
-    factory, _ = NETWORKS["resnet18"]
+    factory, _ = twin("resnet18")
     held = hold(cnncalc.load("resnet18"), factory(), device="cuda")
     assert held.ok, held.diagnostics

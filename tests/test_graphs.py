@@ -1,13 +1,8 @@
-"""Random networks against torch: every shape, parameter and MAC by hooks, and receptive fields by gradients.
-
-A run takes CNNCALC_GRAPHS networks (60 unless set; the full check is 200).
-"""
+"""Random networks against torch: shapes, parameters and MACs by hooks, fields by gradients."""
 
 from __future__ import annotations
 
-import os
 import random
-from collections import Counter
 
 import pytest
 import torch
@@ -17,40 +12,22 @@ from torch.utils.flop_counter import FlopCounterMode
 import cnncalc
 from cnncalc.analysis.memory.storage import storages
 from cnncalc.analysis.receptive_field import ReceptiveField
-from cnncalc.analysis.rows import Report
 from cnncalc.torch_backend.build import Network, assemble
 
-from . import graphs
-
-GRAPHS = int(os.environ.get("CNNCALC_GRAPHS", "60"))
-
-
-def networks(seed: int, count: int) -> list[tuple[str, Report]]:
-    """Random specs that are right, and their reports."""
-    rng, found = random.Random(seed), []
-    refused: Counter[str] = Counter()
-    while len(found) < count:
-        text = graphs.spec(rng)
-        report = cnncalc.analyze(cnncalc.loads(text))
-        if report.ok:
-            found.append((text, report))
-        else:
-            refused.update(d.code for d in report.diagnostics if d.severity == "error")
-            assert sum(refused.values()) < 20 * count, refused
-    return found
+from .graphs import networks
+from .oracle import recorded_shapes
+from .samples import yaml
+from .settings import GRAPHS
 
 
 def linear(network: nn.Module) -> nn.Module:
-    """The network with positive weights, its maxima as means, so that no gradient vanishes or cancels."""
+    """Make weights positive and maxima means, so that no gradient vanishes or cancels."""
     for path, module in list(network.named_modules()):
         if isinstance(module, (nn.MaxPool1d, nn.MaxPool2d)):
             kind = nn.AvgPool1d if isinstance(module, nn.MaxPool1d) else nn.AvgPool2d
+            mean = kind(module.kernel_size, module.stride, module.padding, module.ceil_mode)
             parent, _, name = path.rpartition(".")
-            setattr(
-                network.get_submodule(parent),
-                name,
-                kind(module.kernel_size, module.stride, module.padding, module.ceil_mode),
-            )
+            setattr(network.get_submodule(parent), name, mean)
     for parameter in network.parameters():
         nn.init.uniform_(parameter, 0.5, 1.5)
     return network.double().eval()
@@ -59,7 +36,10 @@ def linear(network: nn.Module) -> nn.Module:
 def seen_by_gradient(
     network: nn.Module, shape: tuple[int, ...], axis: int, looks: int | None = None
 ) -> list[list[int]]:
-    """For each output position along a spatial axis, the positions with a gradient along the input axis it looks along."""
+    """For each output position along a spatial axis, the input positions with a gradient.
+
+    Those are positions along the input axis that it looks along: the same one unless given.
+    """
     looks = axis if looks is None else looks
     x = torch.rand(1, *shape, dtype=torch.float64).add(0.5).requires_grad_()
     y = network(x)
@@ -77,9 +57,10 @@ def seen_by_gradient(
 
 
 def compare(field: ReceptiveField, axis: int, seen: list[list[int]], text: str) -> int:
-    """What is seen must be covered, and in the middle of the map, away from the padding of every layer, agree exactly.
+    """Require that what is seen is covered, and in the middle of the map agrees exactly.
 
-    Returns how many positions were held to the exact rule.
+    The middle is away from the padding of every layer. Returns how many positions were held to
+    the exact rule.
     """
     spans, size, exact = field.fields[axis], field.input_sizes[axis], 0
     middle = range(int(0.45 * len(seen)), int(0.55 * len(seen)) + 1)
@@ -109,44 +90,29 @@ def test_receptive_fields_agree_with_gradients() -> None:
         if row.receptive_field is None:
             continue
         network = linear(assemble(report.graph))
-        for axis in range(len(row.output_shape) - 1):
+        for axis, looks in zip(range(len(row.output_shape) - 1), row.receptive_field.axes):
             compared += 1
-            exact += (
-                compare(
-                    row.receptive_field,
-                    axis,
-                    seen_by_gradient(
-                        network, report.inputs["input"], axis, row.receptive_field.axes[axis]
-                    ),
-                    text,
-                )
-                > 0
-            )
+            seen = seen_by_gradient(network, report.inputs["input"], axis, looks)
+            exact += compare(row.receptive_field, axis, seen, text) > 0
     assert compared >= GRAPHS
     assert exact > compared // 2, (exact, compared)
 
 
 def test_the_gradient_check_can_fail() -> None:
-    report = cnncalc.analyze(
-        cnncalc.loads("input: [1, 30]\nlayers:\n  - conv: {out: 1, kernel: 3}\n")
-    )
-    other = cnncalc.analyze(
-        cnncalc.loads("input: [1, 30]\nlayers:\n  - conv: {out: 1, kernel: 3, dilation: 2}\n")
-    )
+    dense = "input: [1, 30]\nlayers:\n  - conv: {out: 1, kernel: 3}\n"
+    dilated = dense.replace("kernel: 3", "kernel: 3, dilation: 2")
+    report, other = (cnncalc.analyze(cnncalc.loads(text)) for text in (dense, dilated))
     field = other.rows[-1].receptive_field
     assert field is not None
+    seen = seen_by_gradient(linear(assemble(report.graph)), (1, 30), 0)
     with pytest.raises(AssertionError):
-        compare(field, 0, seen_by_gradient(linear(assemble(report.graph)), (1, 30), 0), "")
+        compare(field, 0, seen, "")
 
 
 def test_rows_agree_with_torch() -> None:
     for text, report in networks(2, GRAPHS):
         network: Network = assemble(report.graph).eval()
-        shapes: dict[str, list] = {}  # a shared module is called more than once
-        for path, module in network.named_modules():
-            module.register_forward_hook(
-                lambda m, _, y, path=path: shapes.setdefault(path, []).append(tuple(y.shape[1:]))
-            )
+        shapes = recorded_shapes(network)
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             network(torch.randn(1, *report.inputs["input"]))
         for row in report.rows:
@@ -157,7 +123,8 @@ def test_rows_agree_with_torch() -> None:
 
 def homes_in_torch(network: Network, inputs: list[torch.Tensor]) -> list[int]:
     """For each node the first one whose memory it shares, as torch has it at inference."""
-    values, seen = list(inputs), {x.untyped_storage().data_ptr(): n for n, x in enumerate(inputs)}
+    values = list(inputs)
+    seen = {x.untyped_storage().data_ptr(): n for n, x in enumerate(inputs)}
     homes = list(range(len(inputs)))
     with torch.no_grad():
         for n, (path, sources, _) in enumerate(network.plan, len(inputs)):
@@ -166,25 +133,45 @@ def homes_in_torch(network: Network, inputs: list[torch.Tensor]) -> list[int]:
     return homes
 
 
+TAILS = [
+    "",
+    "\n  - flatten\n  - relu\n  - linear: 3\n  - relu: {inplace: false}\n  - silu",
+    "\n  - relu\n  - dropout\n  - flatten\n  - hardswish",
+]
+
+
 def test_memory_is_shared_where_torch_shares_it() -> None:
-    """Whole graphs, nothing freed on the way: views, in-place layers, and copies where something else needs the input."""
+    """Whole graphs, nothing freed on the way.
+
+    Views, in-place layers, and copies where something else needs the input.
+    """
     rng = random.Random(3)
-    tails = [
-        "",
-        "\n  - flatten\n  - relu\n  - linear: 3\n  - relu: {inplace: false}\n  - silu",
-        "\n  - relu\n  - dropout\n  - flatten\n  - hardswish",
-    ]
     for text, _ in networks(3, GRAPHS):
-        report = cnncalc.analyze(cnncalc.loads(text + rng.choice(tails)))
+        report = cnncalc.analyze(cnncalc.loads(text + rng.choice(TAILS)))
+        # Torch may still view what is sliced where the batch is one: see `storages`.
         if any(row.op in ("crop", "slice", "permute") for row in report.rows):
-            continue  # what is sliced may still be viewed by torch where the batch is one: see `storages`
+            continue
         network = assemble(report.graph).eval()
         inputs = [torch.randn(1, *shape) for shape in report.inputs.values()]
         assert homes_in_torch(network, inputs) == storages(report.graph), text
 
 
 def test_shared_layers_compute_what_unshared_ones_do() -> None:
-    text = "input: [2, 12, 12]\nblocks:\n  b:\n    layers:\n      - conv: {out: 2, kernel: 3, padding: 1}\n      - relu\n      - crop: {amount: 1}\n      - upsample: 3 / 2\nlayers:\n  - {b: , name: one}\n  - maxpool: 2\n  - {b: , name: two, share: one}\n  - add: {a: [], b: [relu: {inplace: false}]}\n"
+    text = yaml("""
+        input: [2, 12, 12]
+        blocks:
+          b:
+            layers:
+              - conv: {out: 2, kernel: 3, padding: 1}
+              - relu
+              - crop: {amount: 1}
+              - upsample: 3 / 2
+        layers:
+          - {b: , name: one}
+          - maxpool: 2
+          - {b: , name: two, share: one}
+          - add: {a: [], b: [relu: {inplace: false}]}
+    """)
     report = cnncalc.analyze(cnncalc.loads(text))
     network = assemble(report.graph).eval()
     shapes: dict[str, tuple[int, ...]] = {}

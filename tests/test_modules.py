@@ -26,7 +26,7 @@ torch.manual_seed(0)
 
 
 def ran(op: Op, *xs: Tensor) -> tuple[nn.Module, Tensor]:
-    module = op.module(*(tuple(x.shape[1:]) for x in xs)).eval()
+    module = op.torch(*(tuple(x.shape[1:]) for x in xs)).build().eval()
     for parameter in module.parameters():
         nn.init.normal_(parameter)
     with torch.no_grad():
@@ -48,20 +48,19 @@ def test_a_table_convolution_is_a_dense_one_with_zeros() -> None:
 def test_uneven_padding_is_padding_by_hand() -> None:
     x = torch.randn(2, 3, 9, 8)
     module, y = ran(Conv(out=4, kernel=3, padding=((0, 2), (1, 0))), x)
-    assert torch.allclose(
-        y, F.conv2d(F.pad(x, (1, 0, 0, 2)), module.weight, module.bias), atol=1e-6
-    )  # type: ignore[arg-type]
+    by_hand = F.conv2d(F.pad(x, (1, 0, 0, 2)), module.weight, module.bias)  # type: ignore[arg-type]
+    assert torch.allclose(y, by_hand, atol=1e-6)
     _, y = ran(MaxPool(kernel=2, stride=1, padding=((1, 0), (0, 1))), x)
     assert torch.equal(y, F.max_pool2d(F.pad(x, (0, 1, 1, 0), value=float("-inf")), 2, 1))
 
 
 def test_same_at_a_stride_is_tensorflows() -> None:
-    """⌈n/s⌉ windows with the odd pixel behind: 8 → 4 with k 3, s 2 pads only behind."""
+    """⌈n/s⌉ windows with the odd pixel at the end: 8 → 4 with k 3, s 2 pads only there."""
     x = torch.randn(1, 2, 8, 9)
     module, y = ran(Conv(out=2, kernel=3, stride=2, padding="same"), x)
-    assert torch.allclose(
-        y, F.conv2d(F.pad(x, (1, 1, 0, 1)), module.weight, module.bias, 2), atol=1e-6
-    )  # type: ignore[arg-type]
+    padded = F.pad(x, (1, 1, 0, 1))
+    by_hand = F.conv2d(padded, module.weight, module.bias, 2)  # type: ignore[arg-type]
+    assert torch.allclose(y, by_hand, atol=1e-6)
 
 
 def test_means_without_their_padding() -> None:
@@ -75,9 +74,8 @@ def test_lenets_layers() -> None:
     x = torch.randn(2, 3, 4, 4)
     module, y = ran(Subsample(), x)
     sums = x.unfold(2, 2, 2).unfold(3, 2, 2).sum((4, 5))
-    assert torch.allclose(
-        y, sums * module.weight.view(-1, 1, 1) + module.bias.view(-1, 1, 1), atol=1e-5
-    )  # type: ignore[union-attr,operator]
+    weight, bias = module.weight.view(-1, 1, 1), module.bias.view(-1, 1, 1)  # type: ignore
+    assert torch.allclose(y, sums * weight + bias, atol=1e-5)
     v = torch.randn(2, 7)
     module, y = ran(Rbf(out=3), v)
     assert torch.allclose(y, torch.cdist(v, module.centres) ** 2, atol=1e-4)  # type: ignore[arg-type]
@@ -87,10 +85,8 @@ def test_norm_over_channels_and_scale() -> None:
     x = torch.randn(2, 6, 3, 4)
     module, y = ran(LayerNorm(over="channels"), x)
     mean, var = x.mean(1, keepdim=True), x.var(1, keepdim=True, unbiased=False)
-    by_hand = (x - mean) / (var + 1e-5).sqrt() * module.weight.view(-1, 1, 1) + module.bias.view(
-        -1, 1, 1
-    )  # type: ignore[union-attr,operator]
-    assert torch.allclose(y, by_hand, atol=1e-5)
+    weight, bias = module.weight.view(-1, 1, 1), module.bias.view(-1, 1, 1)  # type: ignore
+    assert torch.allclose(y, (x - mean) / (var + 1e-5).sqrt() * weight + bias, atol=1e-5)
     module, y = ran(LayerScale(), x)
     assert torch.equal(y, x * module.weight)  # type: ignore[operator]
 
@@ -100,14 +96,12 @@ def test_rearrangements() -> None:
     assert torch.equal(ran(Crop(like="o"), x, small)[1], x[:, :, 1:5, 1:6])
     assert torch.equal(ran(Slice(start=-4, stop=-1, step=2), x)[1], x[:, 2:5:2])
     assert torch.equal(ran(Reshape(sizes=(3, -1)), x)[1], x.reshape(2, 3, -1))
-    assert torch.allclose(
-        ran(Upsample(like="o", mode="bilinear"), x, small)[1],
-        F.interpolate(x, (4, 5), mode="bilinear"),
-    )
+    _, y = ran(Upsample(like="o", mode="bilinear"), x, small)
+    assert torch.allclose(y, F.interpolate(x, (4, 5), mode="bilinear"))
 
 
 def test_a_dropped_branch_is_zero_or_scaled() -> None:
-    module = StochasticDepth(p=0.5).module((3, 2, 2)).train()
+    module = StochasticDepth(p=0.5).torch((3, 2, 2)).build().train()
     y = module(torch.ones(200, 3, 2, 2))
     kept = y.flatten(1)
     assert {float(v) for v in kept.unique()} == {0.0, 2.0}

@@ -1,8 +1,9 @@
-"""Every bundled network against an independent definition in plain torch, and against torch's own counters."""
+"""Every bundled network against an independent definition in torch, and torch's own counters."""
 
 from __future__ import annotations
 
 from collections import Counter
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -10,14 +11,13 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import cnncalc
-from cnncalc.analysis.zoo import members, specs
 from cnncalc.ops.torch_modules import DropBranch
 
-from . import models, models_zoo
+from .oracle import recorded_shapes
+from .samples import BUNDLED
+from .twins import NO_TWIN, twin
 
-NETWORKS = {**models.NETWORKS, **models_zoo.NETWORKS}
-ALIASES = {"unet": "unet_valid", "vgg16d": "vgg16"}
-NAMES = [variant or stem for stem, spec in specs() for variant in members(spec)]
+NAMES = [network.name for network in BUNDLED]
 MATRIX = (
     nn.Conv1d,
     nn.Conv2d,
@@ -27,98 +27,101 @@ MATRIX = (
     nn.ConvTranspose3d,
     nn.Linear,
 )
-OTHERWISE = {
-    "lenet5",
-    "lenet5_modern",
-}  # the twins write C3 as sixteen convolutions, C5 as a linear layer
-NO_TWIN = {
-    "fully_connected",
-    "one_neuron",
-}  # a stack of linear layers: torch would only repeat the spec
+# The twins write C3 as sixteen convolutions, C5 as a linear layer.
+OTHERWISE = {"lenet5", "lenet5_modern"}
 
 
-def measured(name: str) -> tuple[list[tuple[str, tuple[int, ...]]], Counter, int, int]:
-    """Outputs of convolutions and linear layers in call order, parameter shapes, MACs and parameters of the twin."""
-    factory, shape = NETWORKS[ALIASES.get(name, name)]
+class Measured(NamedTuple):
+    """What torch finds in a network."""
+
+    outputs: Counter[tuple[int, ...]]  # of convolutions and linear layers
+    shapes: Counter[tuple[int, ...]]  # of parameters
+    macs: int
+    params: int
+
+
+def measured(name: str) -> Measured:
+    """What torch finds in the twin of a network."""
+    factory, shape = twin(name)
     with torch.device("meta"):
-        twin = factory().eval()
+        other = factory().eval()
         x = torch.empty(1, *shape)
-    calls: list[tuple[str, tuple[int, ...]]] = []
-    for module in twin.modules():
+    outputs: Counter[tuple[int, ...]] = Counter()
+    for module in other.modules():
         if isinstance(module, MATRIX):
-            module.register_forward_hook(
-                lambda m, _, y: calls.append((type(m).__name__, tuple(y.shape[1:])))
-            )
+            module.register_forward_hook(lambda m, _, y: outputs.update([tuple(y.shape[1:])]))
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        twin(x)
-    shapes = Counter(tuple(p.shape) for p in twin.parameters())
-    return calls, shapes, counter.get_total_flops() // 2, sum(p.numel() for p in twin.parameters())
+        other(x)
+    return Measured(
+        outputs,
+        shapes=Counter(tuple(p.shape) for p in other.parameters()),
+        macs=counter.get_total_flops() // 2,
+        params=sum(p.numel() for p in other.parameters()),
+    )
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if n not in NO_TWIN])
 def test_equals_an_independent_definition(name: str) -> None:
     report = cnncalc.analyze(cnncalc.load(name))
     assert report.ok, report.diagnostics
-    calls, shapes, macs, params = measured(name)
-    assert report.totals.params == report.totals.trainable_params == params
-    assert report.totals.macs == macs
-    rows = [row for row in report.rows if row.op in ("conv", "conv_transpose", "linear")]
+    found = measured(name)
+    assert report.totals.params == report.totals.trainable_params == found.params
+    assert report.totals.macs == found.macs
     if name not in OTHERWISE:
-        assert Counter(row.output_shape for row in rows) == Counter(shape for _, shape in calls)
-        own = Counter(
-            tuple(s)
-            for node in report.graph.nodes
-            if node.op and node.shares is None
-            for s in node.op.weights(*(report.graph.nodes[m].shape for m in node.inputs)).values()
-        )
-        assert own == shapes
+        rows = [row for row in report.rows if row.op in ("conv", "conv_transpose", "linear")]
+        assert Counter(row.output_shape for row in rows) == found.outputs
+        assert shapes_of_weights(report) == found.shapes
 
 
-OTHER_HEADS = {
-    "deeplabv3_mobilenet_v3_large",
-    "lraspp_mobilenet_v3_large",
-}  # their heads keep torch's eps and momentum: a line in the spec says so
+def shapes_of_weights(report: cnncalc.Report) -> Counter[tuple[int, ...]]:
+    """How often each shape of a parameter occurs, by our rules."""
+    nodes = report.graph.nodes
+    shapes: Counter[tuple[int, ...]] = Counter()
+    for node in nodes:
+        if node.op and node.shares is None:
+            weights = node.op.weights(*(nodes[m].shape for m in node.inputs))
+            shapes.update(tuple(shape) for shape in weights.values())
+    return shapes
+
+
+# Their heads keep torch's eps and momentum: a line in the spec says so.
+OTHER_HEADS = {"deeplabv3_mobilenet_v3_large", "lraspp_mobilenet_v3_large"}
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if n not in NO_TWIN | OTHER_HEADS])
 def test_norms_and_dropouts_are_those_of_an_independent_definition(name: str) -> None:
-    """What shapes and counts do not show: eps and momentum of norms, probabilities of dropouts, and where branches are dropped."""
-    factory, _ = NETWORKS[ALIASES.get(name, name)]
+    """What shapes and counts do not show.
+
+    Eps and momentum of norms, probabilities of dropouts, and where branches are dropped.
+    """
+    factory, _ = twin(name)
     with torch.device("meta"):
-        twin = factory()
+        other = factory()
     built = cnncalc.build(cnncalc.load(name), device="meta")
-    assert settings(built) == settings(twin)
+    assert settings(built) == settings(other)
     residual = [module for module in built.modules() if isinstance(module, DropBranch)]
-    assert not residual or len(residual) == sum(
-        row.op == "add" for row in cnncalc.analyze(cnncalc.load(name)).rows
-    )
+    additions = [row for row in cnncalc.analyze(cnncalc.load(name)).rows if row.op == "add"]
+    assert not residual or len(residual) == len(additions)
 
 
 def settings(network: nn.Module) -> Counter:
     """How often each setting occurs."""
-    norms = [
-        m
-        for m in network.modules()
-        if isinstance(m, (nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm))
-    ]
-    return Counter((m.eps, getattr(m, "momentum", None)) for m in norms) + Counter(
-        ("dropout", m.p) for m in network.modules() if isinstance(m, nn.Dropout)
-    )
+    found: Counter = Counter()
+    for module in network.modules():
+        if isinstance(module, (nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm)):
+            found[module.eps, getattr(module, "momentum", None)] += 1
+        elif isinstance(module, nn.Dropout):
+            found["dropout", module.p] += 1
+    return found
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_built_network_has_the_rows_of_the_report(name: str) -> None:
-    """Shapes by hooks, parameters by `named_parameters`, row by row, of the torch network of the same spec."""
+    """Shapes by hooks and parameters, row by row, of the torch network of the same spec."""
     spec = cnncalc.load(name)
     report = cnncalc.analyze(spec)
     network = cnncalc.build(spec, device="meta").eval()
-    shapes: dict[str, list[tuple[int, ...]]] = {path: [] for path, _ in network.named_modules()}
-    for path, module in network.named_modules():
-        module.register_forward_hook(
-            lambda m, _, y, path=path: (
-                shapes[path].append(tuple(y.shape[1:])) if isinstance(y, torch.Tensor) else None
-            )
-        )
+    shapes = recorded_shapes(network)
     with torch.no_grad():
         network(*(torch.empty(1, *shape, device="meta") for shape in report.inputs.values()))
     for row in report.rows:
@@ -126,10 +129,8 @@ def test_built_network_has_the_rows_of_the_report(name: str) -> None:
         if row.shared_with is not None:
             assert row.params == 0
             continue
-        own = sum(
-            p.numel() for p in network.get_submodule(row.path)._parameters.values() if p is not None
-        )
-        assert own == row.params, row.path
+        own = network.get_submodule(row.path).parameters(recurse=False)
+        assert sum(p.numel() for p in own) == row.params, row.path
 
 
 def test_the_table_of_the_issue() -> None:
@@ -157,27 +158,26 @@ def test_the_table_of_the_issue() -> None:
 
 def test_vgg16_totals() -> None:
     report = cnncalc.analyze(cnncalc.load("vgg16"))
-    t = report.totals
-    assert (
-        t.weights,
-        t.biases,
-        t.activations,
-        t.conv_activations,
-        t.activation_bytes,
-        t.param_bytes,
-    ) == (138_344_128, 13_416, 15_237_608, 13_556_712, 60_950_432, 553_430_176)
+    totals = {
+        "weights": 138_344_128,
+        "biases": 13_416,
+        "activations": 15_237_608,
+        "conv_activations": 13_556_712,
+        "activation_bytes": 60_950_432,
+        "param_bytes": 553_430_176,
+    }
+    assert {name: getattr(report.totals, name) for name in totals} == totals
     assert report.receptive_field is not None
     at, field = report.receptive_field
-    assert (at, field.size, field.stride, field.padding) == (
-        "pool5",
-        (212, 212),
-        (32, 32),
-        (90, 90),
-    )
+    assert at == "pool5"
+    assert (field.size, field.stride, field.padding) == ((212, 212), (32, 32), (90, 90))
 
 
 def test_receptive_fields_of_the_literature() -> None:
-    """size, stride, padding at the last layer before the classifier (Araujo et al. 2019, and gradients of torchvision's networks)."""
+    """size, stride, padding at the last layer before the classifier.
+
+    Araujo et al. 2019, and gradients of torchvision's networks.
+    """
     known = {
         "alexnet": (195, 32, 64),
         "alexnet_torchvision": (195, 32, 66),
@@ -213,16 +213,13 @@ def test_macs_of_convolutions_and_linear_layers_equal_fvcores(name: str) -> None
     from fvcore.nn import FlopCountAnalysis
 
     spec = cnncalc.load(name)
-    shape = {"unet_same": (1, 64, 64), "mobilenet_v2": (3, 64, 64), "resnet18": (3, 64, 64)}.get(
-        name
-    )
+    smaller = {"unet_same": (1, 64, 64), "mobilenet_v2": (3, 64, 64), "resnet18": (3, 64, 64)}
+    shape = smaller.get(name)
     report = cnncalc.analyze(spec, input=shape)
     network = cnncalc.build(spec, input=shape).eval()
-    counts = (
-        FlopCountAnalysis(network, tuple(torch.randn(1, *s) for s in report.inputs.values()))
-        .unsupported_ops_warnings(False)
-        .uncalled_modules_warnings(False)
-    )
+    inputs = tuple(torch.randn(1, *s) for s in report.inputs.values())
+    counts = FlopCountAnalysis(network, inputs)
+    counts.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
     found = counts.by_module()
     for row in report.rows:
         if row.op in ("conv", "conv_transpose", "linear"):

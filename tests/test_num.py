@@ -1,4 +1,4 @@
-"""The same rules on ints, numpy arrays and symbols: every operator, every bundled spec, nothing left out."""
+"""The same rules on ints, numpy arrays and symbols: every operator and every bundled spec."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cnncalc
-from cnncalc.analysis.zoo import members, specs
 from cnncalc.cost import CLASSES
 from cnncalc.graph import conditions, propagate
 from cnncalc.num import slide
 from cnncalc.ops import OPS
-from cnncalc.ops.base import Op
+from cnncalc.ops.base import Need, Op
 from cnncalc.poly import Poly
 
 from .cases import case, instance
+from .samples import BUNDLED, Bundled
 
 AXES = "CDHW"
 
@@ -64,45 +64,44 @@ def test_operator(op: type[Op]) -> None:
         try:
             expected = [figures(built, v) for v in variants]
         except (TypeError, AttributeError, ValueError, IndexError, ZeroDivisionError):
-            assert any(
-                need.margin < 0 or need.equal and need.margin
-                for need in first_needs(built, variants[0])
-            ), (built, xs)
-            continue  # a body that its own needs refuse before any size is asked for
+            # A body that its own needs refuse before any size is asked for.
+            assert any(map(fails, first_needs(built, variants[0]))), (built, xs)
+            continue
         tried += 1
         as_arrays, as_symbols = figures(built, arrays), figures(built, symbols)
         for column, (variant, ints) in enumerate(zip(variants, expected)):
-            sizes = {
-                f"{AXES[axis]}{i}": n for i, x in enumerate(variant) for axis, n in enumerate(x)
-            }
-            assert [at(v, column, sizes) for v in as_arrays] == [int(n) for n in ints], (
-                built,
-                variant,
-            )
-            assert [at(v, column, sizes) for v in as_symbols] == [int(n) for n in ints], (
-                built,
-                variant,
-            )
+            named = by_symbol(variant)
+            wanted = [int(n) for n in ints]
+            assert [at(v, column, named) for v in as_arrays] == wanted, (built, variant)
+            assert [at(v, column, named) for v in as_symbols] == wanted, (built, variant)
     assert tried >= 5
 
 
-def first_needs(op: Op, xs: list[tuple]) -> list:
+def by_symbol(xs: list[tuple]) -> dict[str, int]:
+    """The size of each axis by its symbol: `H0` is the height of the first input."""
+    found = {}
+    for i, x in enumerate(xs):
+        found.update({f"{AXES[axis]}{i}": n for axis, n in enumerate(x)})
+    return found
+
+
+def fails(need: Need) -> bool:
+    return bool(need.margin < 0 or need.equal and need.margin)
+
+
+def first_needs(op: Op, xs: list[tuple]) -> list[Need]:
     """The needs up to the first that fails, as an analysis asks them."""
     asked = []
     for need in op.needs(*xs):
         asked.append(need)
-        if need.margin < 0 or need.equal and need.margin:
+        if fails(need):
             break
     return asked
 
 
-NETWORKS = [(variant or stem, spec, variant) for stem, spec in specs() for variant in members(spec)]
-
-
-@pytest.mark.parametrize(
-    ("spec", "variant"), [n[1:] for n in NETWORKS], ids=[n[0] for n in NETWORKS]
-)
-def test_spec(spec: cnncalc.Spec, variant: str | None) -> None:
+@pytest.mark.parametrize("network", BUNDLED, ids=lambda network: network.name)
+def test_spec(network: Bundled) -> None:
+    spec, variant = network.spec, network.variant
     graph = spec.graph(variant)
     rng = random.Random(0)
     (given_shape,) = (node.shape for node in graph.inputs)
@@ -115,35 +114,29 @@ def test_spec(spec: cnncalc.Spec, variant: str | None) -> None:
     for column, sizes in enumerate(tried):
         ints = spec.graph(variant, input=(channels, *sizes))
         fits = not any(d.severity == "error" for d in ints.diagnostics)
-        good = all(
-            (m >= 0 if not equal else m == 0)
-            for _, margin, equal in margins
-            for m in [at(margin, column, {})]
-        )
+        good = True
+        for _, margin, equal in margins:
+            m = at(margin, column, {})
+            good = good and (m == 0 if equal else m >= 0)
         assert fits == good, (sizes, ints.diagnostics)
         for n, node in enumerate(ints.nodes):
             named = dict(zip(names, sizes))
             assert [at(v, column, named) for v in arrays[n]] == list(node.shape), (node.path, sizes)
-            assert [at(v, column, named) for v in symbols[n]] == list(node.shape), (
-                node.path,
-                sizes,
-            )
+            of_symbols = [at(v, column, named) for v in symbols[n]]
+            assert of_symbols == list(node.shape), (node.path, sizes)
 
 
-@given(
-    st.integers(1, 60),
-    st.lists(
-        st.tuples(
-            st.integers(1, 7),
-            st.integers(1, 4),
-            st.integers(0, 3),
-            st.integers(0, 3),
-            st.integers(1, 3),
-            st.booleans(),
-        ),
-        max_size=6,
-    ),
+WINDOW = st.tuples(
+    st.integers(1, 7),  # kernel
+    st.integers(1, 4),  # stride
+    st.integers(0, 3),  # padding before
+    st.integers(0, 3),  # and after
+    st.integers(1, 3),  # dilation
+    st.booleans(),  # ceil mode
 )
+
+
+@given(st.integers(1, 60), st.lists(WINDOW, max_size=6))
 def test_chains_of_windows_stay_one_floor_deep(n: int, windows: list) -> None:
     size, symbol = n, Poly.symbol("N")
     for k, s, lo, hi, d, ceil in windows:

@@ -1,4 +1,7 @@
-"""`profile`: every field, times and memory that make sense beside each other, and what is said where it cannot run."""
+"""`profile`: every field, times and memory that make sense together.
+
+Also what is said where it cannot run.
+"""
 
 from __future__ import annotations
 
@@ -16,123 +19,100 @@ import cnncalc
 from cnncalc.torch_backend.allocator import peak_of
 from cnncalc.torch_backend.profile import profile as module
 from cnncalc.torch_backend.profile.clock import Clock, Spread
-from cnncalc.torch_backend.profile.profile import Settings, profile
+from cnncalc.torch_backend.profile.profile import profile
+from cnncalc.torch_backend.profile.settings import Settings
 
-from .test_build import SIAMESE, without
-from .test_cli import run
+from .command import run, run_without
+from .samples import SIAMESE, yaml
 
 QUICK = Settings(warmup=1, repeat=3)
+TRAINING = QUICK._replace(mode="training")
+KEYS = {
+    "schema_version",
+    "spec",
+    "name",
+    "input",
+    "device",
+    "device_name",
+    "torch",
+    "cuda",
+    "cudnn",
+    "driver",
+    "python",
+    "threads",
+    "dtype",
+    "dtype_by",
+    "mode",
+    "warmup",
+    "repeat",
+    "compile",
+    "channels_last",
+    "batches",
+    "out_of_memory",
+    "diagnostics",
+}
+WORK = ("flops", "flops_per_second", "bytes", "bytes_per_second")
 
 
 def test_the_issues_example_has_every_field() -> None:
-    done = run(
-        "profile",
-        "resnet50",
-        "--device",
-        "cpu",
-        "--batch",
-        "1,4",
-        "--mode",
-        "training",
-        "--repeat",
-        "3",
-        "--warmup",
-        "1",
-        "--format",
-        "json",
-    )
+    options = ("--device", "cpu", "--batch", "1,4", "--mode", "training")
+    runs = ("--repeat", "3", "--warmup", "1")
+    done = run("profile", "resnet50", *options, *runs, "--format", "json")
     assert (done.returncode, done.stderr) == (0, "")
     data = json.loads(done.stdout)
-    assert data.keys() >= {
-        "schema_version",
-        "spec",
-        "name",
-        "input",
-        "device",
-        "device_name",
-        "torch",
-        "cuda",
-        "cudnn",
-        "driver",
-        "python",
-        "threads",
-        "dtype",
-        "dtype_by",
-        "mode",
-        "warmup",
-        "repeat",
-        "compile",
-        "channels_last",
-        "batches",
-        "out_of_memory",
-        "diagnostics",
-    }
+    assert data.keys() >= KEYS
     assert [m["batch"] for m in data["batches"]] == [1, 4]
     for m in data["batches"]:
-        assert m["latency"].keys() == {"median", "q1", "q3", "least", "runs"}
-        assert (
-            0
-            < m["latency"]["least"]
-            <= m["latency"]["q1"]
-            <= m["latency"]["median"]
-            <= m["latency"]["q3"]
-        )
-        assert m["images_per_second"] == pytest.approx(m["batch"] / m["latency"]["median"])
-        assert all(m[key] > 0 for key in ("flops", "flops_per_second", "bytes", "bytes_per_second"))
-        assert (
-            m["memory"]["peak_allocated"] > m["memory"]["predicted_params"] > 0
-            and m["memory"]["peak_reserved"] is None
-        )  # the CPU's allocator holds none
-        assert (
-            m["memory"]["predicted"]
-            == m["memory"]["predicted_params"] + m["memory"]["predicted_activations"]
-        )
+        latency = m["latency"]
+        assert latency.keys() == {"median", "q1", "q3", "least", "runs"}
+        assert 0 < latency["least"] <= latency["q1"] <= latency["median"] <= latency["q3"]
+        assert m["images_per_second"] == pytest.approx(m["batch"] / latency["median"])
+        assert all(m[key] > 0 for key in WORK)
+        memory = m["memory"]
+        assert memory["peak_allocated"] > memory["predicted_params"] > 0
+        assert memory["peak_reserved"] is None  # the CPU's allocator holds none
+        predicted = memory["predicted_params"] + memory["predicted_activations"]
+        assert memory["predicted"] == predicted
         assert len(m["layers"]) == len(cnncalc.analyze(cnncalc.load("resnet50")).rows)
         conv = next(layer for layer in m["layers"] if layer["path"] == "stem.conv1")
-        assert all(
-            conv[key] > 0
-            for key in (
-                "seconds",
-                "forward",
-                "backward",
-                "flops",
-                "flops_per_second",
-                "bytes",
-                "bytes_per_second",
-            )
-        )
+        assert all(conv[key] > 0 for key in ("seconds", "forward", "backward", *WORK))
         assert sum(op["layers"] for op in m["operators"]) == len(m["layers"])
-        assert sum(op["seconds"] for op in m["operators"]) == pytest.approx(
-            sum(layer["seconds"] for layer in m["layers"])
-        )
+        seconds = sum(layer["seconds"] for layer in m["layers"])
+        assert sum(op["seconds"] for op in m["operators"]) == pytest.approx(seconds)
         assert sum(layer["flops"] for layer in m["layers"]) == m["flops"]
 
 
 FLAT = "input: [3, 8, 8]\nlayers: [flatten, {linear: 20}, relu, {linear: 5}]"
-PADDED = "input: [3, 20, 20]\nlayers: [{pad: 2}, {conv: {out: 4, kernel: 3}}, batchnorm, {conv: {out: 4, kernel: 3}}, {add: {a: [{conv: {out: 4, kernel: 1}}], b: []}}]"
+PADDED = yaml("""
+    input: [3, 20, 20]
+    layers:
+      - pad: 2
+      - conv: {out: 4, kernel: 3}
+      - batchnorm
+      - conv: {out: 4, kernel: 3}
+      - add: {a: [{conv: {out: 4, kernel: 1}}], b: []}
+""")
 
 
 @pytest.mark.parametrize("text", [FLAT, PADDED, SIAMESE])
 def test_backward_stops_where_nothing_before_is_trained(text: str) -> None:
     """As torch counts it; the first layer with weights need not be the first of all."""
     spec = cnncalc.loads(text)
-    (m,) = profile(spec, batches=[2], settings=QUICK._replace(mode="training")).measurements
+    (m,) = profile(spec, batches=[2], settings=TRAINING).measurements
     network = cnncalc.build(spec).train()
     with FlopCounterMode(display=False) as counter:
         y = network(*(torch.randn(2, *shape) for shape in cnncalc.analyze(spec).inputs.values()))
-        torch.stack(
-            [output.mean() for output in (y if isinstance(y, tuple) else (y,))]
-        ).sum().backward()
+        outputs = y if isinstance(y, tuple) else (y,)
+        torch.stack([output.mean() for output in outputs]).sum().backward()
     assert counter.get_total_flops() == m.flops
 
 
 @pytest.mark.parametrize("mode", ["inference", "training"])
 def test_flops_are_those_that_torch_counts(mode: Any) -> None:
-    """Backward too: once more for the weights, and once for the input of every layer but the first."""
+    """Backward too: once more for weights, and once for the input of each layer but the first."""
     spec = cnncalc.load("vgg11")
-    (m,) = profile(
-        spec, batches=[2], input=(3, 64, 64), settings=QUICK._replace(mode=mode)
-    ).measurements
+    settings = QUICK._replace(mode=mode)
+    (m,) = profile(spec, batches=[2], input=(3, 64, 64), settings=settings).measurements
     network = cnncalc.build(spec, input=(3, 64, 64)).train(mode == "training")
     with FlopCounterMode(display=False) as counter, torch.set_grad_enabled(mode == "training"):
         y = network(torch.randn(2, 3, 64, 64))
@@ -157,9 +137,7 @@ def test_memory_is_what_the_tensors_take() -> None:
 
 def test_training_keeps_what_backward_needs() -> None:
     spec = cnncalc.load("vgg11")
-    (training,) = profile(
-        spec, batches=[4], input=(3, 64, 64), settings=QUICK._replace(mode="training")
-    ).measurements
+    (training,) = profile(spec, batches=[4], input=(3, 64, 64), settings=TRAINING).measurements
     (inference,) = profile(spec, batches=[4], input=(3, 64, 64), settings=QUICK).measurements
     params = cnncalc.analyze(spec, input=(3, 64, 64)).totals.param_bytes
     assert inference.peak.allocated < inference.predicted_params + inference.predicted_activations
@@ -190,7 +168,7 @@ def test_a_slow_layer_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
         return network
 
     monkeypatch.setattr(module, "assemble", slow)
-    (m,) = profile(spec, batches=[1], settings=QUICK._replace(mode="training")).measurements
+    (m,) = profile(spec, batches=[1], settings=TRAINING).measurements
     assert m.layers is not None
     slowest = max(m.layers, key=lambda layer: layer.seconds)
     assert slowest.row.path == "tanh2"
@@ -223,13 +201,11 @@ def test_types_and_layouts(changes: dict[str, Any]) -> None:
     settings = QUICK._replace(**changes)
     found = profile(cnncalc.load("resnet18"), batches=[1], input=(3, 64, 64), settings=settings)
     assert found.measurements[0].latency.median > 0
-    by = (
-        "as is"
-        if settings.dtype == "float32"
-        else "autocast"
-        if changes.get("autocast") or settings.training
-        else "cast"
-    )
+    by = "cast"
+    if settings.dtype == "float32":
+        by = "as is"
+    elif changes.get("autocast") or settings.training:
+        by = "autocast"
     assert settings.by == by
 
 
@@ -240,9 +216,7 @@ def test_compiled() -> None:
 
 
 def test_several_inputs_and_outputs() -> None:
-    (m,) = profile(
-        cnncalc.loads(SIAMESE), batches=[2], settings=QUICK._replace(mode="training")
-    ).measurements
+    (m,) = profile(cnncalc.loads(SIAMESE), batches=[2], settings=TRAINING).measurements
     assert m.layers is not None and len(m.layers) == 10
 
 
@@ -286,33 +260,19 @@ def test_what_a_failed_batch_took_is_free_before_the_next(monkeypatch: pytest.Mo
 
 
 def test_a_batch_larger_than_this_machine_is_not_tried() -> None:
-    done = run(
-        "profile", "lenet5_modern", "--batch", "1,100000000", "--repeat", "1", "--warmup", "0"
-    )
+    options = ("--batch", "1,100000000", "--repeat", "1", "--warmup", "0")
+    done = run("profile", "lenet5_modern", *options)
     assert done.returncode == 1
-    assert (
-        "error[CNN407]: batch 100,000,000 does not fit in the memory of cpu; batch 1 did"
-        in done.stderr
-    )
+    said = "batch 100,000,000 does not fit in the memory of cpu; batch 1 did"
+    assert f"error[CNN407]: {said}" in done.stderr
     assert "images/s" in done.stdout
 
 
 @pytest.mark.parametrize("width", [80, 120, 200])
 @pytest.mark.parametrize("mode", ["inference", "training"])
 def test_tables_fit_their_terminals(width: int, mode: str) -> None:
-    done = run(
-        "profile",
-        "googlenet",
-        "--input",
-        "3x64x64",
-        "--repeat",
-        "1",
-        "--warmup",
-        "0",
-        "--mode",
-        mode,
-        COLUMNS=str(width),
-    )
+    options = ("--input", "3x64x64", "--repeat", "1", "--warmup", "0", "--mode", mode)
+    done = run("profile", "googlenet", *options, COLUMNS=str(width))
     assert (done.returncode, done.stderr) == (0, "")
     assert max(map(len, done.stdout.splitlines())) <= width
     assert "operator" in done.stdout and "images/s" in done.stdout and "█" in done.stdout
@@ -346,19 +306,13 @@ def test_unknown_types_and_modes() -> None:
 
 
 def test_channels_last_needs_a_map() -> None:
+    spec = cnncalc.loads("input: [3, 40]\nlayers: [{conv: {out: 4, kernel: 3}}]")
     with pytest.raises(cnncalc.Mistake, match="two or three spatial axes"):
-        profile(
-            cnncalc.loads("input: [3, 40]\nlayers: [{conv: {out: 4, kernel: 3}}]"),
-            settings=QUICK._replace(channels_last=True),
-        )
+        profile(spec, settings=QUICK._replace(channels_last=True))
 
 
 def test_without_torch() -> None:
-    done = without(
-        "torch",
-        "sys.argv = ['cnncalc', 'profile', 'lenet5']\nfrom cnncalc.cli.main import main\nmain()",
-    )
-    assert (done.returncode, done.stderr) == (
-        2,
-        "error[CNN401]: torch is not installed\n   = help: pip install 'cnncalc[torch]'\n",
-    )
+    done = run_without("torch", "profile", "lenet5")
+    assert done.returncode == 2
+    help = "   = help: pip install 'cnncalc[torch]'\n"
+    assert done.stderr == f"error[CNN401]: torch is not installed\n{help}"

@@ -8,18 +8,15 @@ import pytest
 
 import cnncalc
 from cnncalc.analysis.figures import printed
-from cnncalc.analysis.zoo import members, specs
 
-NETWORKS = [(variant or stem, spec, variant) for stem, spec in specs() for variant in members(spec)]
+from .samples import BUNDLED, Bundled, yaml
 
 
-@pytest.mark.parametrize(
-    ("spec", "variant"), [n[1:] for n in NETWORKS], ids=[n[0] for n in NETWORKS]
-)
-def test_no_unexplained_difference(spec: cnncalc.Spec, variant: str | None) -> None:
-    report = cnncalc.analyze(spec, variant)
+@pytest.mark.parametrize("network", BUNDLED, ids=lambda network: network.name)
+def test_no_unexplained_difference(network: Bundled) -> None:
+    report = cnncalc.analyze(network.spec, network.variant)
     assert [str(d) for d in report.diagnostics if d.severity != "note"] == []
-    entries = spec.figures(variant).published
+    entries = network.spec.figures(network.variant).published
     assert len(report.published) == len(entries)
     for entry in report.published:
         assert entry.agrees is (entry.erratum is None), entry
@@ -72,9 +69,14 @@ def test_rounding_to_the_printed_digits(value: object, figure: int, agrees: bool
 
 
 def test_a_wrong_figure_is_reported() -> None:
-    text = "input: [3, 8, 8]\nlayers:\n  - conv: {out: 2, kernel: 3}\npublished:\n  - {what: params, value: 57}\n  - {what: params, value: 56, erratum: none left}\n"
-    codes = [
-        (d.code, d.position and d.position.line)
-        for d in cnncalc.analyze(cnncalc.loads(text)).diagnostics
-    ]
-    assert codes == [("CNN303", 5), ("CNN304", 6)]
+    text = yaml("""
+        input: [3, 8, 8]
+        layers:
+          - conv: {out: 2, kernel: 3}
+        published:
+          - {what: params, value: 57}
+          - {what: params, value: 56, erratum: none left}
+    """)
+    found = cnncalc.analyze(cnncalc.loads(text)).diagnostics
+    places = [(d.code, d.position and d.position.line) for d in found]
+    assert places == [("CNN303", 5), ("CNN304", 6)]

@@ -3,43 +3,32 @@
 from __future__ import annotations
 
 import doctest
-import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
+
+import pytest
 
 from cnncalc.conventions import CONVENTIONS
 from cnncalc.ops import OPS
 from cnncalc.ops.base import Op
 
-from .command import python_path
+from .command import ROOT, run
 from .measured.record import markdown
+from .settings import UPDATE
 
-ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
-UPDATE = bool(os.environ.get("CNNCALC_UPDATE"))
 BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.S)
 
 
 def printed(command: str, folder: Path) -> str:
     """What a command prints, in a terminal of 100 columns without colours."""
-    arguments = shlex.split(command)
-    assert arguments[0] == "cnncalc"
-    done = subprocess.run(
-        [sys.executable, "-m", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONPATH": python_path()},
-    )
+    name, *arguments = shlex.split(command)
+    assert name == "cnncalc"
+    done = run(*arguments, folder=folder)
     lines = [line.rstrip() for line in (done.stdout + done.stderr).splitlines()]
-    text = re.sub(
-        r"(?m)^(time +)[\d.]+ s$", r"\g<1>1.0 s", "\n".join(lines)
-    )  # what differs from run to run and from torch to torch
+    # What differs from run to run and from torch to torch.
+    text = re.sub(r"(?m)^(time +)[\d.]+ s$", r"\g<1>1.0 s", "\n".join(lines))
     return re.sub(r"torch \d+\.\d+\.\d+\S*", "torch 2.13.0", text)
 
 
@@ -53,24 +42,21 @@ def operators() -> str:
     """The table of operators, from their classes."""
     lines = ["| operator | takes | |", "|---|---|---|"]
     for op in OPS:
-        fields = ", ".join(
-            taken(op, name)
-            for name in sorted(op.fields(), key=lambda name: not op.fields()[name].is_required())
-        )
-        text = (op.__doc__ or "").split("\n\n")[0].replace("\n", " ").replace("|", "\\|").strip()
-        lines.append(
-            f"| `{op.key}` | {fields or ('branches or names' if op.inputs[1] is None else '')} | {' '.join(text.split())} |"
-        )
+        names = sorted(op.fields(), key=lambda name: not op.fields()[name].is_required())
+        fields = ", ".join(taken(op, name) for name in names)
+        if op.inputs[1] is None:
+            fields = fields or "branches or names"
+        text = " ".join((op.__doc__ or "").split("\n\n")[0].split()).replace("|", "\\|")
+        lines.append(f"| `{op.key}` | {fields} | {text} |")
     return "\n".join(lines)
 
 
 def conventions() -> str:
     """The conventions, and what their users should know."""
     lines = ["| convention | whose | |", "|---|---|---|"]
-    lines += [
-        f"| `{convention.name}` | {convention.who} | {' '.join(note.text for note in convention.notes)} |"
-        for convention in CONVENTIONS.values()
-    ]
+    for convention in CONVENTIONS.values():
+        notes = " ".join(note.text for note in convention.notes)
+        lines.append(f"| `{convention.name}` | {convention.who} | {notes} |")
     return "\n".join(lines)
 
 
@@ -78,48 +64,40 @@ def taken(op: type[Op], name: str) -> str:
     """A field: bold where a bare value sets it, with its default unless it must be given."""
     field = op.fields()[name]
     shown = f"**{name}**" if name == op.main else name
-    default = (
-        {True: "true", False: "false"}.get(field.default, field.default)
-        if isinstance(field.default, bool)
-        else field.default
-    )
-    return (
-        f"{shown} (required)"
-        if field.is_required()
-        else shown
-        if field.default is None
-        else f"{shown}: {default}"
-    )
+    if field.is_required():
+        return f"{shown} (required)"
+    if field.default is None:
+        return shown
+    default = str(field.default)
+    return f"{shown}: {default.lower() if isinstance(field.default, bool) else default}"
+
+
+def generated() -> dict[str, str]:
+    """The parts that are made of the code and the measurements, by the marks around them."""
+    foot = "Fields with their defaults; a bare value sets the **bold** one."
+    return {
+        "operators": f"{operators()}\n\n{foot}",
+        "conventions": conventions(),
+        "measured": markdown(),
+    }
 
 
 def test_readme(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
     text = README.read_text("utf-8")
     for kind, block in BLOCK.findall(text):
         if kind in ("yaml", "python") and block.startswith("# "):
             (tmp_path / block.partition("\n")[0][2:].strip()).write_text(block, "utf-8")
-    wanted = BLOCK.sub(
-        lambda m: f"```console\n{shown(m[2], tmp_path)}```" if m[1] == "console" else m[0], text
-    )
-    wanted = re.sub(
-        r"(<!-- operators -->\n).*?(<!-- /operators -->)",
-        lambda m: (
-            f"{m[1]}{operators()}\n\nFields with their defaults; a bare value sets the **bold** one.\n{m[2]}"
-        ),
-        wanted,
-        flags=re.S,
-    )
-    wanted = re.sub(
-        r"(<!-- conventions -->\n).*?(<!-- /conventions -->)",
-        lambda m: f"{m[1]}{conventions()}\n{m[2]}",
-        wanted,
-        flags=re.S,
-    )
-    wanted = re.sub(
-        r"(<!-- measured -->\n).*?(<!-- /measured -->)",
-        lambda m: f"{m[1]}{markdown()}\n{m[2]}",
-        wanted,
-        flags=re.S,
-    )
+
+    def current(block: re.Match[str]) -> str:
+        if block[1] != "console":
+            return block[0]
+        return f"```console\n{shown(block[2], tmp_path)}```"
+
+    wanted = BLOCK.sub(current, text)
+    for mark, part in generated().items():
+        pattern = rf"(<!-- {mark} -->\n).*?(<!-- /{mark} -->)"
+        wanted = re.sub(pattern, lambda m, part=part: f"{m[1]}{part}\n{m[2]}", wanted, flags=re.S)
     if UPDATE:
         README.write_text(wanted, "utf-8")
     assert text == wanted or UPDATE, (
@@ -128,6 +106,7 @@ def test_readme(tmp_path: Path) -> None:
 
 
 def test_library_examples() -> None:
+    pytest.importorskip("torch")
     failures, tried = doctest.testfile(
         str(README), module_relative=False, encoding="utf-8", optionflags=doctest.ELLIPSIS
     )
@@ -137,7 +116,6 @@ def test_library_examples() -> None:
 
 def test_the_test_command_is_the_one_that_ci_runs() -> None:
     text = README.read_text("utf-8")
-    command = next(
-        block.strip() for kind, block in BLOCK.findall(text) if kind == "sh" and "pytest" in block
-    )
+    blocks = [block.strip() for kind, block in BLOCK.findall(text) if kind == "sh"]
+    command = next(block for block in blocks if "pytest" in block)
     assert command in (ROOT / ".ci" / "run").read_text("utf-8")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 import cnncalc
-from cnncalc.analysis.zoo import members, specs
-from cnncalc.language.load import folder, stems
+from cnncalc.zoo import folder, stems
+
+from .samples import BUNDLED
 
 
 def lines_of(stem: str) -> int:
@@ -27,10 +28,10 @@ def test_the_language_is_short(stem: str, most: int) -> None:
 
 
 def test_every_name_is_unique_over_the_zoo() -> None:
-    names = [variant or stem for stem, spec in specs() for variant in members(spec)]
+    names = [network.name for network in BUNDLED]
     assert len(names) == len(set(names))
-    variants = {variant for _, spec in specs() for variant in spec.variants}
-    assert not variants & set(stems())
+    for network in BUNDLED:
+        assert not set(network.spec.variants) & set(stems())
     for name in names:
         assert cnncalc.analyze(cnncalc.load(name)).ok
 

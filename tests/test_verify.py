@@ -1,14 +1,12 @@
-"""`verify`: what agrees, that planted faults are caught where they are, and what the outside counters cannot see."""
+"""`verify`: what agrees, that planted faults are caught, and what no outside counter sees."""
 
 from __future__ import annotations
 
 import io
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -20,22 +18,23 @@ from torch.utils.flop_counter import FlopCounterMode
 import cnncalc
 from cnncalc import ops
 from cnncalc.analysis.compare import count
-from cnncalc.analysis.zoo import members, specs
 from cnncalc.conventions import CONVENTIONS
 from cnncalc.cost import Cost
 from cnncalc.graph import Graph
-from cnncalc.ops import OPS
-from cnncalc.render.verify import render
+from cnncalc.ops import OPS, torch_modules
+from cnncalc.ops.torch_call import TorchCall
+from cnncalc.render.verify import network_table
 from cnncalc.torch_backend.verify import counters
-from cnncalc.torch_backend.verify.few_channels import narrowed
-from cnncalc.torch_backend.verify.receptive_fields import fields
-from cnncalc.torch_backend.verify.verify import Verification, verify
+from cnncalc.torch_backend.verify.few_channels import narrowed_report
+from cnncalc.torch_backend.verify.receptive_fields import measured_fields
+from cnncalc.torch_backend.verify.verification import Verification
+from cnncalc.torch_backend.verify.verify import verify
 from cnncalc.window import Map
 
-from .command import python_path
-from .test_build import SIAMESE, without
-from .test_cli import ROOT, run
-from .test_graphs import GRAPHS, networks
+from .command import code_of, run, run_code, run_without
+from .graphs import networks
+from .samples import BUNDLED, SIAMESE, sample, yaml
+from .settings import GRAPHS
 
 SPEC = """
 input: [4, 32, 32]
@@ -46,7 +45,10 @@ layers:
   - {maxpool: {kernel: 3, stride: 2, padding: 1, ceil_mode: true}, name: pool}
   - {conv: {out: 8, kernel: 3, padding: 1}, name: second}
   - {conv_transpose: {out: 6, kernel: 2, stride: 2}, name: up}
-  - {concat: {a: [{conv: {out: 4, kernel: 1, bias: false}}], b: [{avgpool: {kernel: 3, stride: 1, padding: 1}}]}, name: both}
+  - concat:
+      a: [{conv: {out: 4, kernel: 1, bias: false}}]
+      b: [{avgpool: {kernel: 3, stride: 1, padding: 1}}]
+    name: both
   - {globalavgpool: , name: mean}
   - flatten
   - {linear: 7, name: head}
@@ -56,9 +58,9 @@ layers:
 def differing(found: Verification) -> set[tuple[str, str]]:
     """(path, what) of every figure that differs in a layer."""
     return {
-        (line.row.path, check.what)
-        for line in found.lines
-        for check in line.checks
+        (layer.row.path, check.what)
+        for layer in found.layers
+        for check in layer.checks
         if check.ok is False
     }
 
@@ -66,7 +68,7 @@ def differing(found: Verification) -> set[tuple[str, str]]:
 def test_a_right_network_agrees() -> None:
     found = verify(cnncalc.loads(SPEC), batch=3)
     assert found.ok and not found.diagnostics, found.diagnostics
-    kinds = {check.what for line in found.lines for check in line.checks}
+    kinds = {check.what for layer in found.layers for check in layer.checks}
     assert kinds == {
         "called",
         "output",
@@ -77,7 +79,7 @@ def test_a_right_network_agrees() -> None:
         "product_flops",
         "receptive_field",
     }
-    assert all(check.measured is not None for line in found.lines for check in line.checks)
+    assert all(check.measured is not None for layer in found.layers for check in layer.checks)
 
 
 def patched(
@@ -98,13 +100,15 @@ def wider(reaches: tuple, by: int) -> tuple:
     )
 
 
-def dilated(conv: nn.Conv2d) -> nn.Conv2d:
+def dilated(call: TorchCall) -> TorchCall:
     """The same sizes, weights and MACs, with gaps."""
-    return (
-        nn.Conv2d(conv.in_channels, conv.out_channels, 3, padding=2, dilation=2)
-        if conv.kernel_size == (3, 3) and conv.groups == 1
-        else conv
-    )
+    plain = call.arguments["kernel_size"] == (3, 3) and call.arguments["groups"] == 1
+    return other(call, padding=(2, 2), dilation=(2, 2)) if plain else call
+
+
+def other(call: TorchCall, **arguments: Any) -> TorchCall:
+    """A call with other arguments."""
+    return call._replace(arguments={**call.arguments, **arguments})
 
 
 FAULTS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], set[tuple[str, str]]]] = {
@@ -159,42 +163,35 @@ FAULTS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], set[tuple[str, str
     ),
     # in the modules
     "module: the padding forgotten": (
-        patched(ops.AvgPool, "module", lambda op, m, x: nn.AvgPool2d(1, 1)),
+        patched(ops.AvgPool, "torch", lambda op, m, x: other(m, kernel_size=1, padding=0)),
         {("both.b.avgpool1", "receptive_field")},
     ),
+    "module: the padding of a maximum forgotten": (
+        patched(ops.MaxPool, "torch", lambda op, m, x: other(m, padding=(0, 0))),
+        {("pool", "receptive_field")},
+    ),
     "module: gaps between the taps": (
-        patched(ops.Conv, "module", lambda op, m, x: dilated(m)),
+        patched(ops.Conv, "torch", lambda op, m, x: dilated(m)),
         {("second", "receptive_field")},
     ),
     "module: no groups": (
-        patched(
-            ops.Conv,
-            "module",
-            lambda op, m, x: nn.Conv2d(
-                m.in_channels,
-                m.out_channels,
-                m.kernel_size,
-                m.stride,
-                m.padding,
-                bias=m.bias is not None,
-            ),
-        ),
+        patched(ops.Conv, "torch", lambda op, m, x: other(m, groups=1)),
         {("first", "tensors"), ("first", "params"), ("first", "macs"), ("first", "product_flops")},
     ),
     "module: no affine": (
-        patched(ops.BatchNorm, "module", lambda op, m, x: nn.BatchNorm2d(x[0], affine=False)),
+        patched(ops.BatchNorm, "torch", lambda op, m, x: other(m, affine=False)),
         {("batchnorm1", "tensors"), ("batchnorm1", "params")},
     ),
     "module: another operator": (
-        patched(ops.GlobalAvgPool, "module", lambda op, m, x: nn.Identity()),
+        patched(ops.GlobalAvgPool, "torch", lambda op, m, x: TorchCall("Identity", {})),
         {("mean", "output"), ("mean", "activation_bytes")},
     ),
     "module: the middle instead of the mean": (
-        patched(ops.GlobalAvgPool, "module", lambda op, m, x: Middle()),
+        patched(ops.GlobalAvgPool, "torch", lambda op, m, x: TorchCall("Middle", {})),
         {("mean", "receptive_field")},
     ),
     "module: double precision": (
-        patched(ops.AvgPool, "module", lambda op, m, x: Doubled(m)),
+        patched(ops.AvgPool, "torch", lambda op, m, x: TorchCall("Doubled", {"pool": m})),
         {("both.b.avgpool1", "activation_bytes")},
     ),
 }
@@ -222,13 +219,14 @@ class Doubled(nn.Module):
 def test_a_planted_fault_is_caught_where_it_is(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     plant, wanted = FAULTS[fault]
     spec = cnncalc.loads(SPEC)
+    for module in (Middle, Doubled):
+        monkeypatch.setattr(torch_modules, module.__name__, module, raising=False)
     plant(monkeypatch)
     try:
         found = verify(spec)
     except cnncalc.Mistake as mistake:
-        assert mistake.diagnostics[0].code == "CNN404", (
-            mistake
-        )  # so wrong that the network does not run
+        # So wrong that the network does not run.
+        assert mistake.diagnostics[0].code == "CNN404", mistake
         return
     assert not found.ok
     assert wanted <= differing(found), differing(found)
@@ -239,9 +237,13 @@ def test_a_layer_that_writes_over_what_another_reads_is_caught(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The rule that lets it also builds it: only what comes out can tell."""
-    spec = cnncalc.loads(
-        "input: [3, 8, 8]\nlayers:\n  - conv: {out: 4, kernel: 3, padding: 1}\n  - add: {a: [relu], b: []}\n"
-    )
+    text = yaml("""
+        input: [3, 8, 8]
+        layers:
+          - conv: {out: 4, kernel: 3, padding: 1}
+          - add: {a: [relu], b: []}
+    """)
+    spec = cnncalc.loads(text)
     assert verify(spec).ok
     monkeypatch.setattr(Graph, "readers", lambda graph: [1] * len(graph.nodes))
     (wrong,) = [check for check in verify(spec).totals if not check.ok]
@@ -264,47 +266,18 @@ def test_a_fault_in_the_plan_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ("batchnorm1", "called") in differing(verify(cnncalc.loads(SPEC)))
 
 
-def sample(op: type) -> str:
-    """A small network of one operator."""
-    bodies = {
-        "conv": "{out: 4, kernel: 3}",
-        "conv_transpose": "{out: 4, kernel: 3, stride: 2}",
-        "linear": "7",
-        "rbf": "3",
-        "maxpool": "2",
-        "avgpool": "2",
-        "lppool": "2",
-        "adaptiveavgpool": "3",
-        "adaptivemaxpool": "3",
-        "groupnorm": "2",
-        "stochastic_depth": "0.1",
-        "reshape": "[2, -1]",
-        "permute": "[1, 0, 2]",
-        "slice": "{stop: 2}",
-        "channel_shuffle": "2",
-        "pixel_shuffle": "2",
-        "pixel_unshuffle": "2",
-        "upsample": "{scale: 2, mode: bilinear}",
-        "pad": "1",
-        "crop": "{amount: 1}",
-        "concat": "{a: [], b: []}",
-        "add": "{a: [], b: []}",
-        "sub": "{a: [], b: []}",
-        "mul": "{a: [], b: []}",
-    }
-    key = op.key  # type: ignore[attr-defined]
-    return f"input: {'[16]' if key in ('linear', 'rbf') else '[4, 8, 8]'}\nlayers:\n  - {key}: {bodies.get(key, '')}\n    name: it\n"
-
-
 @pytest.mark.parametrize("op", OPS, ids=lambda op: op.key)
 def test_what_the_counters_see_is_what_the_convention_says(op: type) -> None:
-    """Each operator is counted in MACs by both, or by a rule that fvcore's convention has, or by nobody, as fvcore and torch themselves show."""
+    """In MACs by both, or by a rule that fvcore's convention has, or by nobody.
+
+    So fvcore and torch themselves show it.
+    """
     spec = cnncalc.loads(sample(op))
     report = cnncalc.analyze(spec)
     row = report.rows[-1]
     network = cnncalc.build(spec).eval()
     x = torch.randn(1, *row.input_shapes[0])
-    seen = counters.fvcore(network, (x,), ["it"])
+    seen = counters.fvcore_counts(network, (x,), ["it"])
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         network(x)
     counted = (seen.products["it"] > 0, seen.others["it"] > 0, counter.get_total_flops() > 0)
@@ -335,13 +308,12 @@ def test_what_the_counters_see_is_what_the_convention_says(op: type) -> None:
     ],
 )
 def test_rules_of_fvcores_own(layer: str, rule: str | None, count: int) -> None:
-    spec = cnncalc.loads(
-        f"input: [4, 8, 8]\nlayers: [{{{layer if ': ' in layer else layer + ': '}, name: it}}]"
-    )
-    found = counters.fvcore(cnncalc.build(spec).eval(), (torch.randn(1, 4, 8, 8),), ["it"])
+    keyed = layer if ": " in layer else f"{layer}: "
+    spec = cnncalc.loads(f"input: [4, 8, 8]\nlayers: [{{{keyed}, name: it}}]")
+    found = counters.fvcore_counts(cnncalc.build(spec).eval(), (torch.randn(1, 4, 8, 8),), ["it"])
     assert found.others["it"] == count
-    (line,) = verify(spec).lines
-    assert (line.ruled, line.rule) == (count, rule)
+    (checked,) = verify(spec).layers
+    assert (checked.fvcore_count, checked.fvcore_rule) == (count, rule)
 
 
 @pytest.mark.parametrize(
@@ -356,50 +328,123 @@ def test_rules_of_fvcores_own(layer: str, rule: str | None, count: int) -> None:
 )
 @pytest.mark.parametrize("kernel", [2, 3])
 def test_every_kind_of_convolution_is_counted(body: str, kernel: int) -> None:
-    """fvcore counts padding="same" as nothing at all unless told: torch calls it by another name there."""
-    found = verify(
-        cnncalc.loads(
-            f"input: [4, 9, 9]\nlayers: [{{conv: {{{body}, kernel: {kernel}}}, name: it}}, {{linear: 3, name: no, when: false}}]"
-        )
-    )
-    assert found.ok, found.diagnostics
-    assert {check.what for check in found.lines[0].checks} >= {"macs", "product_flops"}
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "input: [1, 16, 9]\nlayers: [{avgpool: {kernel: [4, 2], stride: 2, padding: [[1, 2], 1], ceil_mode: true}}]",  # no window starts in the padding behind
-        "input: [4, 16, 16]\nlayers: [{conv: {out: 1, kernel: 3}}, leaky_relu, relu, elu, relu, {conv: {out: 2, kernel: 3}}]",  # run in place, these keep what they wrote
-        "input: [1, 3, 16, 16]\nlayers: [{add: {a: [], b: [{crop: 2}, globalavgpool]}}, relu]",
-        "input: [2, 6]\nlayers: [{conv: {out: 3, kernel: 4, padding: 3, padding_mode: circular}}]",
-        "input: [3, 8, 8]\nlayers: [flatten, {linear: 2}]",
-        "input: [1, 8, 8, 8]\nlayers: [{maxpool: {kernel: 3, stride: 2, padding: 1}}, {conv: {out: 2, kernel: 1}}]",
-        "input: [1, 8, 8]\nlayers: [{maxpool: {kernel: 2, padding: same, dilation: 2, stride: 1}}]",
-        "input: {x: [3, 8, 8], y: [5, 9]}\nlayers: [{globalmaxpool: , from: y}, {reshape: [5, 1, 1]}]\noutputs: [reshape1, x]",
-        "input: [3, 8, 8]\nlayers:\n  - {conv: {out: 4, kernel: 3}, name: body}\n  - {globalavgpool: }\n  - flatten\n  - {linear: 5, name: aux}\n  - {conv: {out: 2, kernel: 1}, from: body, name: main}\noutputs: [main]",
-        "input: [1, 1, 16]\nlayers: [{conv: {out: 3, kernel: 4, stride: [2, 1], padding: same, dilation: 2}}]",
-        "input: [4, 9]\nlayers: [{lppool: {kernel: 2, norm: 3}}, relu, mish]",
-    ],
-)
-def test_odd_networks(text: str) -> None:
+    """fvcore counts padding="same" as nothing unless told: torch calls it by another name there."""
+    text = yaml(f"""
+        input: [4, 9, 9]
+        layers:
+          - {{conv: {{{body}, kernel: {kernel}}}, name: it}}
+          - {{linear: 3, name: no, when: false}}
+    """)
     found = verify(cnncalc.loads(text))
     assert found.ok, found.diagnostics
+    assert {check.what for check in found.layers[0].checks} >= {"macs", "product_flops"}
+
+
+ODD = {
+    "no window starts in the padding at the end": """
+        input: [1, 16, 9]
+        layers:
+          - avgpool: {kernel: [4, 2], stride: 2, padding: [[1, 2], 1], ceil_mode: true}
+    """,
+    "run in place, these keep what they wrote": """
+        input: [4, 16, 16]
+        layers:
+          - conv: {out: 1, kernel: 3}
+          - leaky_relu
+          - relu
+          - elu
+          - relu
+          - conv: {out: 2, kernel: 3}
+    """,
+    "a gate in three dimensions": """
+        input: [1, 3, 16, 16]
+        layers:
+          - add: {a: [], b: [{crop: 2}, globalavgpool]}
+          - relu
+    """,
+    "circular padding": """
+        input: [2, 6]
+        layers:
+          - conv: {out: 3, kernel: 4, padding: 3, padding_mode: circular}
+    """,
+    "no window at all": """
+        input: [3, 8, 8]
+        layers: [flatten, {linear: 2}]
+    """,
+    "a pool in three dimensions": """
+        input: [1, 8, 8, 8]
+        layers:
+          - maxpool: {kernel: 3, stride: 2, padding: 1}
+          - conv: {out: 2, kernel: 1}
+    """,
+    "a dilated pool that pads to the same": """
+        input: [1, 8, 8]
+        layers:
+          - maxpool: {kernel: 2, padding: same, dilation: 2, stride: 1}
+    """,
+    "an input that is an output": """
+        input: {x: [3, 8, 8], y: [5, 9]}
+        layers:
+          - {globalmaxpool: , from: y}
+          - reshape: [5, 1, 1]
+        outputs: [reshape1, x]
+    """,
+    "layers that no output reads": """
+        input: [3, 8, 8]
+        layers:
+          - {conv: {out: 4, kernel: 3}, name: body}
+          - globalavgpool
+          - flatten
+          - {linear: 5, name: aux}
+          - {conv: {out: 2, kernel: 1}, from: body, name: main}
+        outputs: [main]
+    """,
+    "a stride on one axis": """
+        input: [1, 1, 16]
+        layers:
+          - conv: {out: 3, kernel: 4, stride: [2, 1], padding: same, dilation: 2}
+    """,
+    "a norm as a pool": """
+        input: [4, 9]
+        layers: [{lppool: {kernel: 2, norm: 3}}, relu, mish]
+    """,
+}
+
+
+@pytest.mark.parametrize("text", ODD.values(), ids=list(ODD))
+def test_odd_networks(text: str) -> None:
+    found = verify(cnncalc.loads(yaml(text)))
+    assert found.ok, found.diagnostics
+
+
+IN_ONE_DIMENSION = """
+input: [2, 40]
+layers:
+  - conv: {out: 4, kernel: 3, padding: same}
+  - maxpool: {kernel: 3, dilation: 2}
+  - upsample: 2
+  - conv_transpose: {out: 2, kernel: 3, stride: 2}
+"""
+IN_THREE_DIMENSIONS = """
+input: [2, 12, 20, 16]
+layers:
+  - conv: {out: 4, kernel: [1, 3, 3], padding: [0, 1, 1]}
+  - maxpool: {kernel: [1, 2, 2]}
+  - groupnorm: 2
+  - layernorm: {over: channels}
+"""
 
 
 def test_convolutions_in_one_and_three_dimensions() -> None:
-    for text in (
-        "input: [2, 40]\nlayers: [{conv: {out: 4, kernel: 3, padding: same}}, {maxpool: {kernel: 3, dilation: 2}}, {upsample: 2}, {conv_transpose: {out: 2, kernel: 3, stride: 2}}]",
-        "input: [2, 12, 20, 16]\nlayers: [{conv: {out: 4, kernel: [1, 3, 3], padding: [0, 1, 1]}}, {maxpool: {kernel: [1, 2, 2]}}, {groupnorm: 2}, {layernorm: {over: channels}}]",
-    ):
+    for text in (IN_ONE_DIMENSION, IN_THREE_DIMENSIONS):
         assert verify(cnncalc.loads(text)).ok
 
 
 def test_several_inputs_shared_weights_and_counts_of_all_calls() -> None:
     found = verify(cnncalc.loads(SIAMESE), batch=2)
     assert found.ok, found.diagnostics
-    (shared,) = [line for line in found.lines if line.row.path == "b.conv1"]
-    (owner,) = [line for line in found.lines if line.row.path == "a.conv1"]
+    (shared,) = [layer for layer in found.layers if layer.row.path == "b.conv1"]
+    (owner,) = [layer for layer in found.layers if layer.row.path == "a.conv1"]
     assert "macs" not in {check.what for check in shared.checks}
     assert [(check.predicted, check.note) for check in owner.checks if check.what == "macs"] == [
         (2 * 2 * 100 * 64, "all 2 calls together")
@@ -407,27 +452,27 @@ def test_several_inputs_shared_weights_and_counts_of_all_calls() -> None:
 
 
 def some() -> list[str]:
-    """Of each family the networks that run in a moment, two at most; `verify --all` has the others."""
+    """Of each family two networks at most that run in a moment; `verify --all` has the others."""
     chosen = []
-    for stem, spec in specs():
-        totals = {
-            variant or stem: cnncalc.analyze(spec, variant).totals for variant in members(spec)
-        }
-        chosen += sorted(
-            (name for name, t in totals.items() if t.macs < 16 * 10**9 and t.params < 140 * 10**6),
-            key=lambda name: totals[name].macs,
-        )[:2]
+    for _, family in groupby(BUNDLED, key=lambda network: network.spec.file):
+        cheap = {}
+        for name, spec, variant in family:
+            totals = cnncalc.analyze(spec, variant).totals
+            if totals.macs < 16 * 10**9 and totals.params < 140 * 10**6:
+                cheap[name] = totals.macs
+        chosen += sorted(cheap, key=lambda name: cheap[name])[:2]
     return [*chosen, "resnet50", "unet"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", some())
 def test_bundled_networks(name: str) -> None:
     found = verify(cnncalc.load(name))
     assert found.ok, found.diagnostics[:3]
     assert not found.seconds > 120
-    for line in found.lines:
-        if line.row.op in ("conv", "conv_transpose", "linear"):
-            assert {check.what for check in line.checks} >= {
+    for layer in found.layers:
+        if layer.row.op in ("conv", "conv_transpose", "linear"):
+            assert {check.what for check in layer.checks} >= {
                 "macs",
                 "product_flops",
                 "tensors",
@@ -445,18 +490,25 @@ def test_on_meta_without_fvcore() -> None:
     assert "fvcore traces the network" in found.notes[0]
 
 
-def test_vgg16_on_meta_stays_small() -> None:
-    """600 MB of resident memory, torch's own included; its weights alone would be 553 MB."""
-    script = """
-import cnncalc.torch_backend.verify as v, cnncalc, re, torch
-most = lambda: int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
+MOST = r"""
+import re
+import cnncalc
+import torch
+from cnncalc.torch_backend.verify.verify import verify
+
+def most():
+    return int(re.search(r"VmHWM:\s+(\d+)", open("/proc/self/status").read())[1])
+
 before = most()
-assert v.verify(cnncalc.load("vgg16"), device="meta").ok
+assert verify(cnncalc.load("vgg16"), device="meta").ok
 print(most() - before, most())
 """
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
-    )
+
+
+def test_vgg16_on_meta_stays_small() -> None:
+    """600 MB of resident memory, torch's own included; its weights alone would be 553 MB."""
+    done = run_code(MOST)
+    assert done.returncode == 0, done.stderr
     grown, most = map(int, done.stdout.split())  # KiB
     assert grown < 450_000  # the weights would be 540,000
     assert most < 600_000 or torch.version.cuda  # builds with CUDA take 300 MB more to be imported
@@ -464,8 +516,8 @@ print(most() - before, most())
 
 def test_fields_are_asked_unclipped_where_the_input_can_grow() -> None:
     spec = cnncalc.load("resnet18")
-    found = fields(spec, cnncalc.analyze(spec), {"variant": None, "set": None})
-    last = found.seen["stage4.basic1.1.relu1"]["input", 0]
+    found = measured_fields(spec, cnncalc.analyze(spec))
+    last = found.spans["stage4.basic1.1.relu1"]["input", 0]
     assert last.measured is not None and last.measured[1] - last.measured[0] + 1 == 435
     assert found.inputs == [{"input": (3, 512, 32)}, {"input": (3, 32, 512)}]
 
@@ -502,27 +554,28 @@ def test_json() -> None:
 def test_tables_fit_their_terminals(width: int) -> None:
     found = verify(cnncalc.load("resnet18"), device="meta")
     screen = Console(width=width, file=io.StringIO(), record=True)
-    screen.print(render(found, width))
+    screen.print(network_table(found, width))
     text = screen.export_text()
     assert max(map(len, text.splitlines())) <= width
     assert "✗" not in text and "receptive fields" in text
 
 
+FAULT = """
+from cnncalc import ops
+right = ops.Linear.cost
+ops.Linear.cost = lambda s, x, y: right(s, x, y=y)._replace(mac=9)
+"""
+
+
 def test_a_difference_is_an_error_at_its_line(tmp_path: Any) -> None:
     """A fault planted from outside, in a process of its own."""
     (tmp_path / "net.yaml").write_text(SPEC)
-    script = "import sys\nfrom cnncalc import ops\nfrom cnncalc.cli.main import main\nright = ops.Linear.cost\nops.Linear.cost = lambda s, x, y: right(s, x, y=y)._replace(mac=9)\nsys.argv = ['cnncalc', 'verify', 'net.yaml']\nmain()"
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        check=False,
-        env={**os.environ, "PYTHONPATH": python_path(), "COLUMNS": "100"},
-    )
+    done = run_code(FAULT + code_of("verify", "net.yaml"), folder=tmp_path)
     assert done.returncode == 1
     assert re.search(r"head +7 ✓ +77 ✓ 77 +9 ✗ 70", done.stdout), done.stdout
-    assert "error[CNN406]: head: macs 9 predicted, 70 by fvcore\n  --> net.yaml:13:6" in done.stderr
+    line = SPEC.splitlines().index("  - {linear: 7, name: head}") + 1
+    error = "error[CNN406]: head: macs 9 predicted, 70 by fvcore"
+    assert f"{error}\n  --> net.yaml:{line}:6" in done.stderr
     assert "figures differ ✗" in done.stdout
 
 
@@ -544,17 +597,13 @@ def test_bad_options(arguments: tuple[str, ...], code: str, said: str) -> None:
 
 def test_without_torch_or_fvcore() -> None:
     for package in ("torch", "fvcore"):
-        done = without(
-            package,
-            "sys.argv = ['cnncalc', 'verify', 'lenet5']\nfrom cnncalc.cli.main import main\nmain()",
-        )
+        done = run_without(package, "verify", "lenet5")
         assert done.returncode == 2
-        assert (
-            done.stderr
-            == f"error[CNN401]: {package} is not installed\n   = help: pip install 'cnncalc[torch]'\n"
-        )
+        help = "   = help: pip install 'cnncalc[torch]'\n"
+        assert done.stderr == f"error[CNN401]: {package} is not installed\n{help}"
 
 
+@pytest.mark.long
 def test_random_networks() -> None:
     """Every figure of random graphs, borders, holes and misaligned branches included."""
     for text, _ in networks(11, GRAPHS):
@@ -563,21 +612,25 @@ def test_random_networks() -> None:
 
 
 def test_a_narrow_network_sees_the_same() -> None:
-    """Few channels, no groups, and every field as it was; none where a layer counts on its channels."""
+    """Few channels, no groups, every field as it was; none where a layer depends on channels."""
     for name in ("resnext50_32x4d", "deeplabv3_resnet50", "unet", "mobilenet_v3_small"):
         report = cnncalc.analyze(cnncalc.load(name))
-        few = narrowed(report)
+        few = narrowed_report(report)
         assert few is not None and few.totals.params < report.totals.params / 100
         assert [(row.path, row.receptive_fields) for row in few.rows] == [
             (row.path, row.receptive_fields) for row in report.rows
         ]
-    assert narrowed(cnncalc.analyze(cnncalc.load("shufflenet_v2_x1_0"))) is None
+    assert narrowed_report(cnncalc.analyze(cnncalc.load("shufflenet_v2_x1_0"))) is None
 
 
 def test_a_wrong_field_is_found_in_a_narrow_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    spec = cnncalc.loads(
-        "input: [3, 64, 64]\nlayers:\n  - chain: [{conv: {out: 64, kernel: 3, padding: 1}}, relu]\n    repeat: 6\n"
-    )
+    text = yaml("""
+        input: [3, 64, 64]
+        layers:
+          - chain: [{conv: {out: 64, kernel: 3, padding: 1}}, relu]
+            repeat: 6
+    """)
+    spec = cnncalc.loads(text)
     found = verify(spec, device="meta", work=10**8)
     assert found.ok and "with at most 4 channels" in found.notes[-1]
     right = ops.conv.Conv.window

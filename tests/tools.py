@@ -1,4 +1,4 @@
-"""Other people's counters, run on a network: what each says of it, and of its layers where it tells."""
+"""Other people's counters, run on a network: what each says of it, and perhaps of its layers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ warnings.filterwarnings("ignore", module="thop|torch|distutils")
 
 
 class Said(NamedTuple):
-    """A total; the parameters, and a figure by path of the module, where the tool tells them; and what it prints."""
+    """What a tool says of a network: a total, and what it prints.
+
+    Where the tool reports them, also the parameters, and a figure by path of the module.
+    """
 
     total: int
     params: int | None = None
@@ -36,15 +39,11 @@ def fvcore(network: nn.Module, inputs: Sequence[Tensor]) -> Said:
             .unsupported_ops_warnings(False)
             .uncalled_modules_warnings(False)
         )
-        total, by_module = (
-            int(analysis.total()),
-            {path: int(count) for path, count in analysis.by_module().items()},
-        )
+        total = int(analysis.total())
+        by_module = {path: int(count) for path, count in analysis.by_module().items()}
         printed = flop_count_table(analysis, max_depth=0).splitlines()[-1].split("|")[3].strip()
     own = dict(by_module)
-    for (
-        path
-    ) in by_module:  # a join's figure includes that of the branches that stand below its name
+    for path in by_module:  # a join's figure includes that of the branches below its name
         above = counters.enclosing(path, by_module)
         if path and above:
             own[above] -= by_module[path]
@@ -73,14 +72,10 @@ def torchinfo(network: nn.Module, inputs: Sequence[Tensor]) -> Said:
         if info.is_leaf_layer:
             path = paths[info.layer_id]
             layers[path] = layers.get(path, 0) + info.macs
-    printed = (
-        next(line for line in str(found).splitlines() if line.startswith("Total mult-adds"))
-        .split(":")[-1]
-        .strip()
-    )
-    return Said(
-        found.total_mult_adds, None, layers, printed
-    )  # its total of parameters counts branches twice that stand below a join's name
+    total = next(line for line in str(found).splitlines() if line.startswith("Total mult-adds"))
+    printed = total.split(":")[-1].strip()
+    # Its total of parameters counts branches twice that are below a join's name.
+    return Said(found.total_mult_adds, None, layers, printed)
 
 
 class Named(nn.Module):

@@ -1,85 +1,91 @@
-"""Budgets: limits on the figures of a network or of a layer in it. `analyze` warns; `check` fails."""
+"""Budgets: limits on the figures of a network or of its layers. `analyze` warns; `check` fails."""
 
 from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Iterable, Iterator
-from fractions import Fraction
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any, Literal, NamedTuple
 
 from ..diagnostic import Diagnostic, Fix, misspelled
 from ..language.validation import plain, shown
 from ..language.yaml_tree import Marks
-from ..ops.base import named
-from .figures import SUMMED, figure, known_figures, printed
-from .rows import Report
+from ..num import Shape
+from ..wording import shape_text
+from .figures import SUMMED, Printed, figure, known_figures, printed
+from .result import Budget, Report
 
+COMPARISONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+_SIGNS = {"max": "<=", "min": ">=", "≤": "<=", "≥": ">="}
 _SHORT = re.compile(r"(<=|>=|<|>|≤|≥)?\s*(.+)\Z")
-WORDS = {"max": "<=", "min": ">="}
-HOLDS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+
+_Judged = tuple[list[Budget], list[Diagnostic]]
 
 
-class Budget(NamedTuple):
-    """A limit beside our figure."""
+class _Limit(NamedTuple):
+    """One bound of a figure as it is written: after a key `max` or `min`, or short."""
 
-    what: str
-    limit: str
-    ours: Any  # a number, or a shape
-    verdict: str  # kept, exceeded (too much), missed (too little) or differs (a shape)
-    at: str | None = None
+    sign: str
+    value: Any  # None: it cannot be read
+    text: str
+    marks: Marks
+    key: str = ""
+
+    @property
+    def is_maximum(self) -> bool:
+        return "<" in self.sign
 
 
 def budgets(
     report: Report, budget: dict[str, Any], marks: Marks, file: str, at: str | None = None
 ) -> tuple[list[Budget], list[Diagnostic]]:
-    """Each limit beside our figure, and a warning for each that does not hold. `at` holds budgets of layers and blocks, by name."""
+    """Holds each limit beside our figure, and warns of each that is not kept.
+
+    `at` is the layer or block whose budget it is; the network's own budget may hold such budgets,
+    by name, under its key `at`. `marks` are the positions of the limits in `file`.
+    """
     results: list[Budget] = []
     found: list[Diagnostic] = []
     for what, limit in budget.items():
         if what == "at" and at is None:
-            parts: Iterator[Judged] = (
-                _at(report, name, inner, marks.find("at"), file)
-                for name, inner in (limit.items() if isinstance(limit, dict) else [("", limit)])
-            )
+            judged = _by_layer(report, limit, marks.find("at"), file)
         else:
-            parts = iter([_held(report, what, limit, marks, file, at, budget)])
-        for kept, faults in parts:
-            results += kept
-            found += faults
+            judged = _one_figure(report, what, limit, marks, file, at, budget)
+        results += judged[0]
+        found += judged[1]
     return results, found
 
 
-Judged = tuple[list[Budget], list[Diagnostic]]
-
-
-def _at(report: Report, name: str, inner: Any, marks: Marks, file: str) -> Judged:
-    """The budget of one layer or block."""
-    if not isinstance(inner, dict):
-        return [], [
-            Diagnostic(
-                "CNN103",
-                f"`at` takes budgets by layer, not {shown(inner)}",
-                marks.find(name).position(file),
-                help="at: {conv1: {params: < 10k}}",
-            )
-        ]
-    if not report.group(name) and name not in report.graph.groups:
-        return [], [
-            misspelled(
+def _by_layer(report: Report, layers: Any, marks: Marks, file: str) -> _Judged:
+    """The budgets of layers and blocks, by name."""
+    results: list[Budget] = []
+    found: list[Diagnostic] = []
+    for name, budget in layers.items() if isinstance(layers, dict) else [("", layers)]:
+        if not isinstance(budget, dict):
+            found.append(
                 Diagnostic(
-                    "CNN105",
-                    f"`at` names `{name}`, and no layer is called so",
-                    marks.key(file, name),
-                ),
-                name,
-                report.graph.groups,
+                    "CNN103",
+                    f"`at` takes budgets by layer, not {shown(budget)}",
+                    marks.find(name).position(file),
+                    help="at: {conv1: {params: < 10k}}",
+                )
             )
-        ]
-    return budgets(report, inner, marks.find(name), file, name)
+        elif not report.group(name) and name not in report.graph.groups:
+            fault = Diagnostic(
+                "CNN105",
+                f"`at` names `{name}`, and no layer is called so",
+                marks.key(file, name),
+                subject=name,
+            )
+            found.append(misspelled(fault, name, report.graph.groups))
+        else:
+            kept, exceeded = budgets(report, budget, marks.find(name), file, name)
+            results += kept
+            found += exceeded
+    return results, found
 
 
-def _held(
+def _one_figure(
     report: Report,
     what: str,
     limit: Any,
@@ -87,161 +93,151 @@ def _held(
     file: str,
     at: str | None,
     given: Iterable[str],
-) -> Judged:
+) -> _Judged:
     """One figure and its limit, or both of its limits."""
     ours = figure(report, what, at)
     if ours is None:
-        known = [*known_figures(), *([] if at else ["at"])]
-        fault = Diagnostic(
-            "CNN101",
-            f"`{what}` is no figure to budget"
-            if what not in (*known_figures(), "at")
-            else f"{f'`{at}`' if at else 'this network'} has no {what}",
-            marks.key(file, what),
-        )
-        return [], [misspelled(fault, what, known, f"figures are {', '.join(known)}", given)]
-    if what == "shape":
-        return _shape(ours, limit, marks, file, at)
+        return [], [_no_figure(what, marks, file, at, given)]
+    if what == "shape" and isinstance(ours, tuple):
+        return _shape(ours, limit, marks.find("shape"), file, at)
     results: list[Budget] = []
     found: list[Diagnostic] = []
-    for one in limits(limit, marks.find(what)):
+    for one in _limits(limit, marks.find(what)):
         number = printed(one.value, "bytes" in what)
         if number is None:
-            return results, [
-                *found,
-                Diagnostic(
-                    "CNN103",
-                    f"a budget is `< 26M`, {{max: 26M}} or {{min: 224}}, not {shown(limit)}",
-                    one.marks.position(file),
-                ),
-            ]
-        size = (
-            (max if "<" in one.sign else min)(ours) if isinstance(ours, tuple) else ours
-        )  # the axis that counts
-        kept = HOLDS[one.sign](size, number.value)
-        results.append(
-            Budget(
-                what,
-                one.text,
-                size,
-                "kept" if kept else "exceeded" if "<" in one.sign else "missed",
-                at,
-            )
-        )
-        if not kept:
-            found.append(_exceeded(report, what, at, size, one, number.value, file))
+            message = f"a budget is `< 26M`, {{max: 26M}} or {{min: 224}}, not {shown(limit)}"
+            found.append(Diagnostic("CNN103", message, one.marks.position(file)))
+            break
+        extreme = max if one.is_maximum else min  # of a receptive field the axis that counts
+        size = ours if isinstance(ours, int) else extreme(ours)
+        verdict = _verdict(size, one, number)
+        results.append(Budget(what=what, limit=one.text, ours=size, verdict=verdict, at=at))
+        if verdict != "kept":
+            found.append(_exceeded(report, what, at, size, one, number, file))
     return results, found
 
 
-def _exceeded(
-    report: Report, what: str, at: str | None, ours: int, limit: Limit, bound: Fraction, file: str
+def _verdict(ours: int, limit: _Limit, number: Printed) -> Literal["kept", "exceeded", "missed"]:
+    if COMPARISONS[limit.sign](ours, number.value):
+        return "kept"
+    return "exceeded" if limit.is_maximum else "missed"
+
+
+def _no_figure(
+    what: str, marks: Marks, file: str, at: str | None, given: Iterable[str]
 ) -> Diagnostic:
-    """A limit that does not hold: by how much, where most of it is, and the limit that would."""
-    most, place = "<" in limit.sign, limit.marks.position(file)
-    share = (
-        f" ({float(abs(ours - bound) / bound):.1%} {'over' if most else 'under'})"
-        if bound and ours < 10 * bound
-        else ""
-    )
-    number = rounded(ours, most, "bytes" in what)
-    written = (
-        number if limit.key else f"<= {number}" if most else f"{{min: {number}}}"
-    )  # a plain `>` begins a block of text in YAML
-    largest = (
-        "".join(f"`{row}` has {value:,} of it; " for row, value in _largest(report, what, at))
-        if most
-        else ""
-    )
-    right = f"{limit.key}: {written}" if limit.key else written
+    """A figure that does not exist, or that this network or layer does not have."""
+    known = known_figures() if at else (*known_figures(), "at")
+    if what in known_figures() or what == "at":
+        message = f"{f'`{at}`' if at else 'this network'} has no {what}"
+    else:
+        message = f"`{what}` is no figure to budget"
+    fault = Diagnostic("CNN101", message, marks.key(file, what))
+    return misspelled(fault, what, known, f"figures are {', '.join(known)}", given)
+
+
+def _exceeded(
+    report: Report,
+    what: str,
+    at: str | None,
+    ours: int,
+    limit: _Limit,
+    number: Printed,
+    file: str,
+) -> Diagnostic:
+    """A limit that is not kept: by how much, which layer has most of it, and a limit that would."""
+    bound, share, largest = number.value, "", ""
+    if bound and ours < 10 * bound:
+        way, excess = ("over", ours - bound) if limit.is_maximum else ("under", bound - ours)
+        share = f" ({float(excess / bound):.1%} {way})"
+    if limit.is_maximum:
+        largest = _largest(report, what, at)
+    right = rounded(ours, limit.is_maximum, "bytes" in what)
+    written = right
+    if limit.key:
+        right = f"{limit.key}: {right}"
+    else:
+        # in YAML a plain `>` begins a block of text
+        right = written = f"<= {right}" if limit.is_maximum else f"{{min: {right}}}"
+    where = f" of `{at}`" if at else ""
     return Diagnostic(
         "CNN302",
-        f"{what}{f' of `{at}`' if at else ''} is {ours:,}, the budget is {limit.text}{share}",
-        place,
+        f"{what}{where} is {ours:,}, the budget is {limit.text}{share}",
+        limit.marks.position(file),
         f"{largest}if {ours:,} is right, write `{right}`",
         severity="warning",
         fix=Fix(f"write `{right}`", (limit.marks.whole(written),), restates=True),
+        subject=what,
     )
 
 
-def _largest(report: Report, what: str, at: str | None) -> Iterator[tuple[str, int]]:
-    """The layer that holds the most of a sum, if there are several."""
-    rows = [row for row in (report.rows if at is None else report.group(at)) if what in SUMMED]
-    if len(rows) > 1:
-        row = max(rows, key=lambda row: getattr(row, what))
-        yield row.path, getattr(row, what)
+def _largest(report: Report, what: str, at: str | None) -> str:
+    """Names the layer that has the most of a sum, if there are several."""
+    rows = report.rows if at is None else report.group(at)
+    if what not in SUMMED or len(rows) < 2:
+        return ""
+    row = max(rows, key=operator.attrgetter(what))
+    return f"`{row.path}` has {getattr(row, what):,} of it; "
 
 
-def _shape(ours: tuple, limit: Any, marks: Marks, file: str, at: str | None) -> Judged:
+def _shape(ours: Shape, limit: Any, place: Marks, file: str, at: str | None) -> _Judged:
     """A shape that must come out; `_` matches anything."""
-    place = marks.find("shape")
     if not isinstance(limit, list) or not all(n == "_" or type(n) is int for n in limit):
-        return [], [
-            Diagnostic(
-                "CNN103",
-                f"`shape` takes a shape, [channels, …], not {shown(limit)}",
-                place.position(file),
-            )
-        ]
+        message = f"`shape` takes a shape, [channels, …], not {shown(limit)}"
+        return [], [Diagnostic("CNN103", message, place.position(file))]
+    wanted = "×".join(map(plain, limit))
     agrees = len(limit) == len(ours) and all(want in ("_", n) for want, n in zip(limit, ours))
-    verdict = Budget(
-        "shape", "×".join(map(plain, limit)), named(ours), "kept" if agrees else "differs", at
-    )
+    shape = shape_text(ours)
     if agrees:
-        return [verdict], []
+        return [Budget(what="shape", limit=wanted, ours=shape, verdict="kept", at=at)], []
     right = f"[{', '.join(map(str, ours))}]"
-    return [verdict], [
-        Diagnostic(
-            "CNN302",
-            f"the shape{f' of `{at}`' if at else ''} is {named(ours)}, the budget is {verdict.limit}",
-            place.position(file),
-            f"if {named(ours)} is right, write `shape: {right}`",
-            severity="warning",
-            fix=Fix(f"write `{right}`", (place.whole(right),), restates=True),
-        )
-    ]
+    where = f" of `{at}`" if at else ""
+    fault = Diagnostic(
+        "CNN302",
+        f"the shape{where} is {shape}, the budget is {wanted}",
+        place.position(file),
+        f"if {shape} is right, write `shape: {right}`",
+        severity="warning",
+        fix=Fix(f"write `{right}`", (place.whole(right),), restates=True),
+        subject="shape",
+    )
+    return [Budget(what="shape", limit=wanted, ours=shape, verdict="differs", at=at)], [fault]
 
 
-class Limit(NamedTuple):
-    """One bound of a figure, as it is written: behind a key `max` or `min`, or short."""
-
-    sign: str
-    value: Any
-    text: str
-    marks: Marks
-    key: str = ""
-
-
-def limits(limit: Any, marks: Marks) -> list[Limit]:
-    """The bounds of ``< 26M``, ``{max: …}`` and ``{min: …}``; a bare number is a maximum. One without value is none that can be read."""
+def _limits(limit: Any, marks: Marks) -> list[_Limit]:
+    """The bounds of ``< 26M``, ``{max: …}`` and ``{min: …}``; a bare number is a maximum."""
     if isinstance(limit, dict):
-        bounds = [
-            Limit(
-                WORDS.get(key, "<="),
-                value if key in WORDS else None,
-                f"at {'most' if key == 'max' else 'least'} {value}",
-                marks.find(key),
-                key,
-            )
-            for key, value in limit.items()
-        ]
-        return bounds or [Limit("<=", None, "", marks)]
+        bounds = [_keyed_limit(key, value, marks.find(key)) for key, value in limit.items()]
+        return bounds or [_Limit("<=", None, "", marks)]
     if isinstance(limit, str) and (match := _SHORT.match(limit)):
-        sign = {"≤": "<=", "≥": ">=", None: "<="}.get(match[1], match[1])
-        return [Limit(sign, match[2], f"{match[1] or '≤'} {match[2]}", marks)]
-    return [Limit("<=", limit, f"≤ {limit}", marks)]
+        sign, value = match[1] or "≤", match[2]
+        return [_Limit(_SIGNS.get(sign, sign), value, f"{sign} {value}", marks)]
+    return [_Limit("<=", limit, f"≤ {limit}", marks)]
+
+
+def _keyed_limit(key: str, value: Any, marks: Marks) -> _Limit:
+    """The bound of ``max: 26M`` or ``min: 224``."""
+    known = key in ("max", "min")
+    return _Limit(
+        sign=_SIGNS[key] if known else "<=",
+        value=value if known else None,
+        text=f"at {'most' if key == 'max' else 'least'} {value}",
+        marks=marks,
+        key=key,
+    )
 
 
 def rounded(n: int, up: bool, bytes: bool = False) -> str:
-    """A limit that n keeps, of three or four digits.
+    """A limit of three or four digits that n keeps.
 
-    >>> rounded(138_357_544, True), rounded(1_274_329, True), rounded(212, False), rounded(553_430_176, True, True)
-    ('138.4M', '1.28M', '212', '527.8MiB')
+    >>> rounded(138_357_544, True), rounded(1_274_329, True), rounded(212, False)
+    ('138.4M', '1.28M', '212')
+    >>> rounded(553_430_176, True, bytes=True)
+    '527.8MiB'
     """
-    steps = (
-        [(2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")]
-        if bytes
-        else [(10**9, "G"), (10**6, "M"), (10**3, "k")]
-    )
+    steps = [(10**9, "G"), (10**6, "M"), (10**3, "k")]
+    if bytes:
+        steps = [(2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")]
     for unit, prefix in steps:
         if n >= unit:
             scale = 100 if n < 10 * unit else 10

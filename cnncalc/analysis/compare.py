@@ -9,14 +9,13 @@ from typing import NamedTuple
 
 from ..conventions import CONVENTIONS, Convention, Term, worth
 from ..diagnostic import Diagnostic, Mistake, misspelled
-from ..graph import Node
 from ..num import product
 from ..ops.base import Op
-from .rows import Report, Row
+from .result import Report, Row
 
 
-class Layer(NamedTuple):
-    """What the rules ask of a layer: its operator, its marks, and its figures per image."""
+class LayerFacts(NamedTuple):
+    """What the terms of a convention ask of a layer: operator, marks, and figures per image."""
 
     op: str
     marks: frozenset[str]
@@ -24,65 +23,67 @@ class Layer(NamedTuple):
 
 
 class Count(NamedTuple):
-    """A network by a convention, for the batch."""
+    """A network counted by a convention, for the batch.
+
+    `terms` are those that count something here, with the operators that they count. `silent` are
+    layers that compute but count zero, grouped by reason: as operators, or as paths if other
+    layers of the operator count.
+    """
 
     convention: Convention
     layers: list[int]
     params: int
     by_operator: dict[str, int]
-    terms: dict[
-        Term, list[str]
-    ]  # those that count something here, and the operators that they count
-    silent: dict[
-        str, list[str]
-    ]  # what does arithmetic and counts nothing, by the reason: operators, or layers if others of the operator count
+    terms: dict[Term, list[str]]
+    silent: dict[str, list[str]]
 
     @property
     def total(self) -> int:
+        """The cost of the network."""
         return sum(self.layers)
 
     @property
     def rule(self) -> str:
-        """``mac for conv, linear; 2·x for batchnorm``, of what the network has."""
+        """What is counted, of what the network has: ``mac for conv, linear; 2·x for batchnorm``."""
         formulas: dict[str, list[str]] = {}
-        times = Counter(key for keys in self.terms.values() for key in keys)
+        times: Counter[str] = Counter()
+        for keys in self.terms.values():
+            times.update(keys)
         for term, keys in self.terms.items():
-            formulas.setdefault(term.formula, []).extend(
-                f"{key} ({term.marks})" if times[key] > 1 and term.marks else key for key in keys
-            )
-        alone = [term.operators for term in self.convention.terms] == ["*"]
-        return (
-            "; ".join(
-                shown(formula) + ("" if alone else f" for {', '.join(keys)}")
-                for formula, keys in formulas.items()
-            )
-            or "nothing"
-        )
+            named = formulas.setdefault(term.formula, [])
+            for key in keys:
+                named.append(f"{key} ({term.marks})" if times[key] > 1 and term.marks else key)
+        if [term.operators for term in self.convention.terms] == ["*"]:
+            parts = [formula_text(formula) for formula in formulas]
+        else:
+            parts = [
+                f"{formula_text(formula)} for {', '.join(named)}"
+                for formula, named in formulas.items()
+            ]
+        return "; ".join(parts) or "nothing"
 
 
-def shown(formula: str) -> str:
+def formula_text(formula: str) -> str:
     """A formula as people write it."""
     return formula.replace("*", "·")
 
 
-def layers(report: Report) -> list[Layer]:
+def layer_facts(report: Report) -> list[LayerFacts]:
     """The layers of a report, in the order of its rows."""
-    nodes = [node for node in report.graph.nodes if node.op is not None]
-    return [layer(row, node) for row, node in zip(report.rows, nodes)]
+    operators = [node.op for node in report.graph.nodes if node.op is not None]
+    return [_facts(row, op) for row, op in zip(report.rows, operators)]
 
 
-def layer(row: Row, node: Node) -> Layer:
-    """One layer; the ledger's classes, its values, positions and parameters."""
-    op: Op = node.op  # type: ignore[assignment]
-    xs, own = row.input_shapes, row.shared_with is None
-    statistics = (
-        sum(
-            product(shape) for name, shape in op.buffers(*xs).items() if name.startswith("running_")
-        )
-        if own
-        else 0
-    )
+def _facts(row: Row, op: Op) -> LayerFacts:
+    """One layer: the ledger's classes of operations, its values, positions and parameters."""
+    xs = row.input_shapes
+    statistics = 0
+    if row.shared_with is None:
+        buffers = op.buffers(*xs).items()
+        running = [shape for name, shape in buffers if name.startswith("running_")]
+        statistics = sum(map(product, running))
     weights = {name: product(shape) for name, shape in op.weights(*xs).items()}
+    filters = op.filters(*xs)
     places = product(row.output_shape[1:])
     figures = {
         **row.cost._asdict(),
@@ -90,24 +91,27 @@ def layer(row: Row, node: Node) -> Layer:
         "y": product(row.output_shape),
         "places": places,
         "weights": sum(weights.values()),
-        "filters": weights.get("weight", 0),
+        "filters": product(filters) if filters else 0,
         "params": row.params,
         "statistics": statistics,
         "read": op.reads(*xs),
     }
-    return Layer(op.key, op.marks(*xs), figures)
+    return LayerFacts(op.key, op.marks(*xs), figures)
 
 
-def term_of(terms: Iterable[Term], layer: Layer) -> Term | None:
-    """The term that a layer counts by."""
+def term_of(terms: Iterable[Term], layer: LayerFacts) -> Term | None:
+    """The term that a layer counts by; None if it counts nothing."""
     return next((term for term in terms if term.fits(layer.op, layer.marks)), None)
 
 
-def count(report: Report, convention: Convention, known: list[Layer] | None = None) -> Count:
-    """A report counted by a convention."""
-    each, by_operator, used, params = [], Counter[str](), dict[Term, list[str]](), 0
+def count(report: Report, convention: Convention, known: list[LayerFacts] | None = None) -> Count:
+    """Counts a report by a convention. `known` are its `layer_facts`, if they are at hand."""
+    each: list[int] = []
+    params = 0
+    by_operator: Counter[str] = Counter()
+    used: dict[Term, list[str]] = {}
     nothing: list[tuple[Row, str]] = []
-    for row, layer in zip(report.rows, known or layers(report)):
+    for row, layer in zip(report.rows, known or layer_facts(report)):
         term, owned = term_of(convention.terms, layer), term_of(convention.params, layer)
         found = worth(term.formula, layer.figures) * row.batch if term else 0
         params += worth(owned.formula, layer.figures) if owned else 0
@@ -122,28 +126,31 @@ def count(report: Report, convention: Convention, known: list[Layer] | None = No
         name = row.path if by_operator[row.op] else row.op
         if name not in silent.setdefault(why, []):
             silent[why].append(name)
-    return Count(convention, each, params, dict(by_operator), used, silent)
+    return Count(
+        convention=convention,
+        layers=each,
+        params=params,
+        by_operator=dict(by_operator),
+        terms=used,
+        silent=silent,
+    )
 
 
 def under(report: Report, name: str) -> Report:
-    """The report with every layer counted by a convention; None where that counts parameters alone.
+    """The report with `counted` by a convention; None if that counts parameters alone.
 
     Errors: a Mistake for an unknown name.
     """
     if name not in CONVENTIONS:
-        raise Mistake(
-            misspelled(
-                Diagnostic("CNN111", f"no convention is called `{name}`"),
-                name,
-                CONVENTIONS,
-                f"conventions are {', '.join(CONVENTIONS)}",
-            )
-        )
+        fault = Diagnostic("CNN111", f"no convention is called `{name}`")
+        advice = f"conventions are {', '.join(CONVENTIONS)}"
+        raise Mistake(misspelled(fault, name, CONVENTIONS, advice))
     found = count(report, CONVENTIONS[name])
-    each, total = (
-        (found.layers, found.total) if found.convention.terms else ([None] * len(report.rows), None)
-    )
-    rows = [row._replace(counted=n) for row, n in zip(report.rows, each)]
+    total: int | None = None
+    rows = [row._replace(counted=None) for row in report.rows]
+    if found.convention.terms:
+        total = found.total
+        rows = [row._replace(counted=n) for row, n in zip(report.rows, found.layers)]
     return replace(
         report,
         rows=rows,
@@ -154,6 +161,6 @@ def under(report: Report, name: str) -> Report:
 
 
 def counts(report: Report) -> list[Count]:
-    """A report by every convention, MACs first."""
-    known = layers(report)
+    """Counts a report by every convention, MACs first."""
+    known = layer_facts(report)
     return [count(report, convention, known) for convention in CONVENTIONS.values()]

@@ -1,4 +1,4 @@
-"""Two networks side by side: which layers were added, removed or changed, and how the figures moved."""
+"""Two networks side by side: layers added, removed or changed, and how the figures moved."""
 
 from __future__ import annotations
 
@@ -7,36 +7,39 @@ from typing import Any, Literal, NamedTuple
 
 from ..graph import Node
 from ..ops import BY_KEY
-from ..ops.sliding import Sliding
-from .figures import figure, one_size
-from .rows import Report, Row
+from .figures import COMPARED, OF_A_LAYER, figure, one_size
+from .result import Report, Row
 
-TOTALS = ("params", "macs", "flops", "activations", "activation_bytes", "param_bytes", "buffers")
-FIGURES = ("params", "macs", "flops", "activations")
+TOTALS = (*(name for name in COMPARED if name != "buffers"), "buffers")  # few networks have any
 MOST = 400_000  # pairs of layers that are compared; beyond, layers correspond by their paths
 
 
 class Unit(NamedTuple):
-    """A layer with those behind it that only write over its output: a convolution and its ReLU are one."""
+    """A layer with those after it that only write over its output, as a convolution and its ReLU.
+
+    `settings` are the fields of the layer, windows as the numbers they come to. `riders` are the
+    layers after it: path, operator and fields of each.
+    """
 
     row: Row
     node: Node
-    settings: dict[str, Any]  # the fields of the layer, windows by what they come to
-    riders: tuple[tuple[str, str, dict[str, Any]], ...] = ()  # path, operator and fields of each
+    settings: dict[str, Any]
+    riders: tuple[tuple[str, str, dict[str, Any]], ...] = ()
 
 
 class Change(NamedTuple):
-    """A layer of one or both networks; `figures` are those that differ, old and new."""
+    """A layer of one or both networks; `figures` are those that differ, old and new.
 
-    kind: Literal[
-        "added", "removed", "changed", "field", "renamed"
-    ]  # field: it is the same, but what comes before it is not
+    Kind `field`: the layer is the same, but the layers before it have changed what it sees.
+    """
+
+    kind: Literal["added", "removed", "changed", "field", "renamed"]
     old: Unit | None
     new: Unit | None
     figures: dict[str, tuple[Any, Any]]
 
 
-class Moved(NamedTuple):
+class BudgetChange(NamedTuple):
     """A budget of the new network, and how its figure and limit moved."""
 
     what: str
@@ -55,46 +58,63 @@ class Diff(NamedTuple):
     changes: list[Change]
     alike: int  # layers that are the same, under the same path or another
     totals: dict[str, tuple[Any, Any]]
-    budgets: list[Moved]
-    labels: tuple[str, str] = ("", "")  # what tells two networks of the same name apart
+    budgets: list[BudgetChange]
+    labels: tuple[str, str] = ("", "")  # to tell two networks of the same name apart
 
 
 def diff(old: Report, new: Report) -> Diff:
-    """The second network against the first."""
-    changes, alike = [], 0
-    pairs = list(aligned(units(old), units(new)))
-    paths = dict(same_paths(old, new, pairs))
+    """Compares the second network with the first."""
+    changes: list[Change] = []
+    alike = 0
+    pairs = list(_aligned(_units(old), _units(new)))
+    paths = dict(_same_paths(old, new, pairs))
     for a, b in pairs:
         if a is None or b is None:
             changes.append(Change("added" if a is None else "removed", a, b, {}))
             continue
-        figures = dict(differences(a, b))
-        inputs = tuple(paths.get(path, path) for path in a.row.inputs)
-        if (
-            inputs != b.row.inputs
-            and all(path in paths for path in a.row.inputs)
-            and set(b.row.inputs) <= set(paths.values())
-        ):
+        figures = dict(_differences(a, b))
+        if _reads_others(a.row, b.row, paths):
             figures["from"] = (a.row.inputs, b.row.inputs)
-        alike += list(figures) in ([], ["field"])
+        only_field = list(figures) == ["field"]
+        alike += only_field or not figures
         if figures:
-            changes.append(
-                Change("field" if list(figures) == ["field"] else "changed", a, b, figures)
-            )
+            changes.append(Change("field" if only_field else "changed", a, b, figures))
         elif a.row.path != b.row.path:
             changes.append(Change("renamed", a, b, {}))
-    totals: dict[str, tuple[Any, Any]] = {
-        name: (getattr(old.totals, name), getattr(new.totals, name)) for name in TOTALS
-    }
-    fields = [
+    return Diff(
+        old=old,
+        new=new,
+        changes=changes,
+        alike=alike,
+        totals=_totals_beside(old, new),
+        budgets=list(_budgets_beside(old, new)),
+    )
+
+
+def _totals_beside(old: Report, new: Report) -> dict[str, tuple[Any, Any]]:
+    """The totals of both networks, with their receptive fields and output shapes."""
+    totals: dict[str, tuple[Any, Any]] = {}
+    for name in TOTALS:
+        totals[name] = getattr(old.totals, name), getattr(new.totals, name)
+    before, after = (
         report.receptive_field and one_size(report.receptive_field[1]) for report in (old, new)
-    ]
-    totals["receptive_field"] = fields[0], fields[1]
+    )
+    totals["receptive_field"] = before, after
     totals["outputs"] = list(old.outputs.values()), list(new.outputs.values())
-    return Diff(old, new, changes, alike, totals, list(budgets_beside(old, new)))
+    return totals
 
 
-def same_paths(
+def _reads_others(old: Row, new: Row, paths: dict[str, str]) -> bool:
+    """Whether a layer reads other layers than before, all of which are in both networks.
+
+    `paths` are those in the new network of the layers of the old one.
+    """
+    if tuple(paths.get(path, path) for path in old.inputs) == new.inputs:
+        return False
+    return all(path in paths for path in old.inputs) and set(new.inputs) <= set(paths.values())
+
+
+def _same_paths(
     old: Report, new: Report, pairs: list[tuple[Unit | None, Unit | None]]
 ) -> Iterator[tuple[str, str]]:
     """The path in the new network of every layer of the old one that has a counterpart."""
@@ -105,149 +125,140 @@ def same_paths(
             yield from ((before[0], after[0]) for before, after in zip(a.riders, b.riders))
 
 
-def units(report: Report) -> list[Unit]:
-    """The layers in order; one without parameters, MACs or memory of its own belongs to the one it follows."""
+def _units(report: Report) -> list[Unit]:
+    """The layers in order, those without parameters, MACs and memory with the layer they follow."""
     found: list[Unit] = []
     nodes = (node for node in report.graph.nodes if node.op)
     for row, node in zip(report.rows, nodes):
-        follows = found and row.inputs == (
-            found[-1].riders[-1][0] if found[-1].riders else found[-1].row.path,
-        )
-        free = (
-            not (row.params or row.macs or row.activations)
-            and (row.output_shape,) == row.input_shapes
-        )
-        if follows and free:
-            found[-1] = found[-1]._replace(
-                riders=(*found[-1].riders, (row.path, row.op, settings(row, node)))
-            )
+        assert node.op is not None
+        settings = node.op.settings(*row.input_shapes)
+        free = not (row.params or row.macs or row.activations)
+        if free and (row.output_shape,) == row.input_shapes and _follows(row, found):
+            unit = found[-1]
+            rider = (row.path, row.op, settings)
+            found[-1] = unit._replace(riders=(*unit.riders, rider))
         else:
-            found.append(Unit(row, node, settings(row, node)))
+            found.append(Unit(row, node, settings))
     return found
 
 
-def aligned(old: list[Unit], new: list[Unit]) -> Iterator[tuple[Unit | None, Unit | None]]:
-    """Pairs of layers that correspond, in order, with None where one has no counterpart: the alignment of highest score."""
-    start = next(
-        (n for n, (a, b) in enumerate(zip(old, new)) if score(a, b) < 5), min(len(old), len(new))
-    )
+def _follows(row: Row, units: list[Unit]) -> bool:
+    """Whether a layer reads the last of the units alone."""
+    if not units:
+        return False
+    last = units[-1]
+    return row.inputs == (last.riders[-1][0] if last.riders else last.row.path,)
+
+
+def _aligned(old: list[Unit], new: list[Unit]) -> Iterator[tuple[Unit | None, Unit | None]]:
+    """Pairs of layers that correspond, in order, by the alignment of highest score.
+
+    A layer without counterpart is paired with None.
+    """
+    start = _count_alike(old, new, 5)
     yield from zip(old[:start], new[:start])
     old, new = old[start:], new[start:]
-    end = next(
-        (n for n, (a, b) in enumerate(zip(reversed(old), reversed(new))) if score(a, b) < 6),
-        min(len(old), len(new)),
-    )
-    behind = list(zip(old[len(old) - end :], new[len(new) - end :]))
-    yield from between(old[: len(old) - end], new[: len(new) - end])
-    yield from behind
+    end = _count_alike(old[::-1], new[::-1], 6)
+    yield from _between(old[: len(old) - end], new[: len(new) - end])
+    yield from zip(old[len(old) - end :], new[len(new) - end :])
 
 
-def between(old: list[Unit], new: list[Unit]) -> Iterator[tuple[Unit | None, Unit | None]]:
-    """The same of what is not alike at both ends."""
+def _count_alike(old: list[Unit], new: list[Unit], score: int) -> int:
+    """How many layers from the first on have at least a score."""
+    for n, (a, b) in enumerate(zip(old, new)):
+        if _score(a, b) < score:
+            return n
+    return min(len(old), len(new))
+
+
+def _between(old: list[Unit], new: list[Unit]) -> Iterator[tuple[Unit | None, Unit | None]]:
+    """The same for what lies between equal beginnings and ends."""
     if len(old) * len(new) > MOST:
-        yield from by_path(old, new)
+        yield from _by_path(old, new)
         return
-    best = [[0] * (len(new) + 1) for _ in range(len(old) + 1)]
+    best = [[0] * (len(new) + 1) for _ in range(len(old) + 1)]  # score of what remains from i, j on
     for i in range(len(old) - 1, -1, -1):
         for j in range(len(new) - 1, -1, -1):
-            best[i][j] = max(
-                best[i + 1][j], best[i][j + 1], score(old[i], new[j]) + best[i + 1][j + 1]
-            )
+            paired = _score(old[i], new[j]) + best[i + 1][j + 1]
+            best[i][j] = max(best[i + 1][j], best[i][j + 1], paired)
     i = j = 0
-    while i < len(old) or j < len(new):
-        if (
-            i < len(old)
-            and j < len(new)
-            and (points := score(old[i], new[j]))
-            and best[i][j] == points + best[i + 1][j + 1]
-        ):
+    while i < len(old) and j < len(new):
+        score = _score(old[i], new[j])
+        if score and best[i][j] == score + best[i + 1][j + 1]:
             yield old[i], new[j]
             i, j = i + 1, j + 1
-        elif j == len(new) or i < len(old) and best[i][j] == best[i + 1][j]:
+        elif best[i][j] == best[i + 1][j]:
             yield old[i], None
             i += 1
         else:
             yield None, new[j]
             j += 1
+    yield from ((unit, None) for unit in old[i:])
+    yield from ((None, unit) for unit in new[j:])
 
 
-def score(a: Unit, b: Unit) -> int:
-    """How well two layers correspond: the same operator with equal settings, shape and riders; the same path."""
+def _score(a: Unit, b: Unit) -> int:
+    """How well two layers correspond: by operator, settings, shapes, riders and path."""
     if a.row.op != b.row.op:
         return 0
     same = (
         a.settings == b.settings
         and a.row.output_shape == b.row.output_shape
         and a.row.input_shapes == b.row.input_shapes
-        and followers(a) == followers(b)
+        and _followers(a) == _followers(b)
     )
     return 4 * same + 2 * (a.row.path == b.row.path) or 1
 
 
-def settings(row: Row, node: Node) -> dict[str, Any]:
-    """The fields of a layer; windows by what they come to, so that `padding: 1` and `same` are equal where they are."""
-    op = node.op
-    assert op is not None
-    found = {field: getattr(op, field) for field in op.fields()}
-    if isinstance(op, Sliding):
-        x = row.input_shapes[0]
-        windows = dict(zip(("kernel", "stride", "dilation"), op.geometry(len(x) - 1))) | {
-            "padding": op.around(x)
-        }
-        found |= {field: windows[field] for field in windows if field in found}
-    return found
-
-
-def by_path(old: list[Unit], new: list[Unit]) -> Iterator[tuple[Unit | None, Unit | None]]:
-    """Layers of the same path, for networks too long to align."""
+def _by_path(old: list[Unit], new: list[Unit]) -> Iterator[tuple[Unit | None, Unit | None]]:
+    """Pairs of layers with the same path, for networks too long to align."""
     left = {unit.row.path: unit for unit in old}
     for unit in new:
         yield left.pop(unit.row.path, None), unit
     yield from ((unit, None) for unit in left.values())
 
 
-def differences(a: Unit, b: Unit) -> Iterator[tuple[str, tuple[Any, Any]]]:
-    """What two corresponding layers differ in: settings, shape, figures, field, and what follows them."""
+def _differences(a: Unit, b: Unit) -> Iterator[tuple[str, tuple[Any, Any]]]:
+    """What two corresponding layers differ in: settings, shape, figures, field and riders."""
     assert a.node.op is not None and b.node.op is not None
     for field in a.settings:
         if a.settings[field] != b.settings[field]:
             yield field, (getattr(a.node.op, field), getattr(b.node.op, field))
     if a.row.output_shape != b.row.output_shape:
         yield "output", (a.row.output_shape, b.row.output_shape)
-    for name in FIGURES:
+    for name in OF_A_LAYER:
         before, after = getattr(a.row, name), getattr(b.row, name)
         if before != after:
             yield name, (before, after)
     fields = [unit.row.receptive_field and one_size(unit.row.receptive_field) for unit in (a, b)]
     if fields[0] != fields[1]:
         yield "field", (fields[0], fields[1])
-    if followers(a) != followers(b):
-        yield "then", (tuple(map(told, a.riders)), tuple(map(told, b.riders)))
+    if _followers(a) != _followers(b):
+        yield "then", (tuple(map(_rider_text, a.riders)), tuple(map(_rider_text, b.riders)))
 
 
-def followers(unit: Unit) -> list[tuple[str, dict[str, Any]]]:
-    """What follows a layer in its place, whatever it is called."""
+def _followers(unit: Unit) -> list[tuple[str, dict[str, Any]]]:
+    """Operators and fields of the riders, whatever these are called."""
     return [(op, fields) for _, op, fields in unit.riders]
 
 
-def told(rider: tuple[str, str, dict[str, Any]]) -> str:
+def _rider_text(rider: tuple[str, str, dict[str, Any]]) -> str:
     """``relu``, ``dropout 0.5``."""
     _, op, fields = rider
     main = BY_KEY[op].main
     return f"{op} {fields[main]}" if main in fields else op
 
 
-def budgets_beside(old: Report, new: Report) -> Iterator[Moved]:
+def _budgets_beside(old: Report, new: Report) -> Iterator[BudgetChange]:
     """Budgets of the new network, and what the old one had of the same figure."""
     before = {(budget.what, budget.at): budget for budget in old.budgets}
     for budget in new.budgets:
         known = before.get((budget.what, budget.at))
-        ours = known.ours if known else figure(old, budget.what, budget.at)
-        yield Moved(
-            f"{budget.what} at {budget.at}" if budget.at else budget.what,
-            known and known.limit,
-            budget.limit,
-            ours,
-            budget.ours,
-            budget.verdict,
+        yield BudgetChange(
+            what=f"{budget.what} at {budget.at}" if budget.at else budget.what,
+            old_limit=known and known.limit,
+            limit=budget.limit,
+            old=known.ours if known else figure(old, budget.what, budget.at),
+            new=budget.ours,
+            verdict=budget.verdict,
         )

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from ..cost import CLASSES
 from ..graph import Graph, Node
-from ..num import product
-from ..ops.base import named
+from ..num import Shape, product
+from ..wording import shape_text
+from .figures import OF_A_LAYER
 from .memory.storage import storages
-from .receptive_field import START
-from .rows import BYTES, Report, Row
+from .receptive_field import START, ReceptiveField
+from .result import BYTES, Report, Row
 
-WORDS = {
+_WORDS = {
     "mac": "multiply–accumulates",
     "add": "additions",
     "mul": "multiplications",
@@ -20,190 +20,175 @@ WORDS = {
     "cmp": "comparisons",
     "exp": "exponentials or the like",
 }
+_TITLES = {"params": "parameters", "macs": "MACs", "flops": "FLOPs"}
 
 
-class Line(NamedTuple):
+class Quantity(NamedTuple):
     """One quantity: its name and how it comes about."""
 
     what: str
     how: str
 
 
-def explain(report: Report, path: str) -> list[Line]:
-    """Size, parameters, cost, memory and receptive field of a layer; empty if there is no such layer."""
+def explain(report: Report, path: str) -> list[Quantity]:
+    """Explains size, parameters, cost, memory and receptive field of a layer.
+
+    Empty if there is no layer at this path.
+    """
     index = next((n for n, node in enumerate(report.graph.nodes) if node.path == path), None)
     row = report.row(path)
     if index is None or row is None:
         return []
     node = report.graph.nodes[index]
     return [
-        *size(report.graph, node),
-        *parameters(report.graph, node, row),
-        *cost(report.graph, node, row),
-        memory(report, node, index, row),
-        *field(report, node, row),
+        *_size(report.graph, node),
+        *_parameters(report.graph, node, row),
+        *_cost(report.graph, node, row),
+        _memory(report, node, index, row),
+        *_receptive_field(report, node, row),
     ]
 
 
-def _inputs(graph: Graph, node: Node) -> list[tuple]:
-    return [graph.nodes[n].shape for n in node.inputs]
+def _inputs(graph: Graph, node: Node) -> list[Shape]:
+    return graph.shapes_into(node)
 
 
-def size(graph: Graph, node: Node) -> list[Line]:
+def _size(graph: Graph, node: Node) -> list[Quantity]:
     assert node.op is not None
-    xs = _inputs(graph, node)
-    lines = [Line("shape", f"{', '.join(named(x) for x in xs)} → {named(node.shape)}")]
+    xs = graph.shapes_into(node)
+    lines = [Quantity("shape", f"{', '.join(map(shape_text, xs))} → {shape_text(node.shape)}")]
     arithmetic = node.op.arithmetic(*xs)
-    return [*lines, Line("size", arithmetic)] if arithmetic else lines
+    return [*lines, Quantity("size", arithmetic)] if arithmetic else lines
 
 
-def parameters(graph: Graph, node: Node, row: Row) -> list[Line]:
+def _parameters(graph: Graph, node: Node, row: Row) -> list[Quantity]:
     assert node.op is not None
     if row.shared_with:
-        return [Line("parameters", f"those of {row.shared_with}: 0 more")]
-    table = node.op.weights(*_inputs(graph, node))
+        return [Quantity("parameters", f"those of {row.shared_with}: 0 more")]
+    table = node.op.weights(*graph.shapes_into(node))
     if not table:
-        return [Line("parameters", "0")]
-    parts = [
-        f"{name} {'·'.join(map(str, shape))}" + (f" = {product(shape):,}" if len(shape) > 1 else "")
-        for name, shape in table.items()
-    ]
+        return [Quantity("parameters", "0")]
+    parts = []
+    for name, shape in table.items():
+        total = f" = {product(shape):,}" if len(shape) > 1 else ""
+        parts.append(f"{name} {'·'.join(map(str, shape))}{total}")
     end = f" → {row.params:,}" if len(table) > 1 else ""
-    return [Line("parameters", " + ".join(parts) + end)]
+    return [Quantity("parameters", " + ".join(parts) + end)]
 
 
-def cost(graph: Graph, node: Node, row: Row) -> list[Line]:
+def _cost(graph: Graph, node: Node, row: Row) -> list[Quantity]:
     """The ledger of the layer, and FLOPs from it; for one image."""
     assert node.op is not None
     ledger, lines = row.cost, []
-    table = node.op.weights(*_inputs(graph, node))
     if ledger.mac:
-        kernel = next(iter(table.values()))
-        weights = product(kernel)
-        places = ledger.mac // weights
-        how = (
-            f"{weights:,} weights · {places:,} places"
-            if places > 1
-            else f"{'·'.join(map(str, kernel))}"
-        )
-        lines.append(Line("MACs", f"{how} = {ledger.mac:,}"))
-    parts = [
-        f"{getattr(ledger, name):,} {WORDS[name]}" for name in CLASSES if getattr(ledger, name)
-    ]
-    lines.append(Line("operations", ", ".join(parts) or "none: it only moves or keeps values"))
+        filters = node.op.filters(*graph.shapes_into(node))
+        lines.append(Quantity("MACs", f"{_products(filters, ledger.mac)} = {ledger.mac:,}"))
+    counts = {word: getattr(ledger, name) for name, word in _WORDS.items()}
+    parts = [f"{count:,} {word}" for word, count in counts.items() if count]
+    lines.append(Quantity("operations", ", ".join(parts) or "none: it only moves or keeps values"))
     others = ledger.flops - 2 * ledger.mac
     if ledger.mac:
-        lines.append(
-            Line(
-                "FLOPs",
-                f"2·{ledger.mac:,}" + (f" + {others:,}" if others else "") + f" = {ledger.flops:,}",
-            )
-        )
+        more = f" + {others:,}" if others else ""
+        lines.append(Quantity("FLOPs", f"2·{ledger.mac:,}{more} = {ledger.flops:,}"))
     elif others:
-        lines.append(Line("FLOPs", f"{others:,}"))
+        lines.append(Quantity("FLOPs", f"{others:,}"))
     return lines
 
 
-def memory(report: Report, node: Node, index: int, row: Row) -> Line:
+def _products(filters: Shape, macs: int) -> str:
+    """MACs as the filters' values times the places at which all of them are used."""
+    weights = product(filters)
+    places = macs // weights
+    return f"{weights:,} weights · {places:,} places" if places > 1 else "·".join(map(str, filters))
+
+
+def _memory(report: Report, node: Node, index: int, row: Row) -> Quantity:
     home = storages(report.graph)[index]
     if home != index:
         assert node.op is not None
-        how = (
-            "written over its input"
-            if node.op.storage(*_inputs(report.graph, node)) == "inplace"
-            else "a view of its input"
-        )
-        return Line("memory", f"{how}: 0 more")
+        storage = node.op.storage(*report.graph.shapes_into(node))
+        how = "written over its input" if storage == "inplace" else "a view of its input"
+        return Quantity("memory", f"{how}: 0 more")
     batch = f"{report.batch}·" if report.batch > 1 else ""
-    return Line(
-        "memory",
-        f"{batch}{'·'.join(map(str, node.shape))} = {row.activations:,} values · {BYTES[report.dtype]} bytes = {row.activation_bytes:,} bytes",
-    )
+    values = f"{batch}{'·'.join(map(str, node.shape))} = {row.activations:,} values"
+    width = BYTES[report.dtype]
+    return Quantity("memory", f"{values} · {width} bytes = {row.activation_bytes:,} bytes")
 
 
-def field(report: Report, node: Node, row: Row) -> list[Line]:
-    """size + (k − 1)·stride, from the layer before, where one plain window does it."""
+def _receptive_field(report: Report, node: Node, row: Row) -> list[Quantity]:
+    """Size, stride, padding and first centre, or which axes are seen whole."""
     seen = row.receptive_field
     if seen is None:
-        return [
-            Line("field", "the whole input" if any(r.receptive_field for r in report.rows) else "–")
-        ]
+        followed = any(other.receptive_field for other in report.rows)
+        return [Quantity("field", "the whole input" if followed else "–")]
+    if seen.whole:
+        return [Quantity("field", "the whole input")]
     if None in seen.fields:
-        axes = ", ".join("the whole axis" if f is None else str(f.size) for f in seen.fields)
-        return [Line("field", "the whole input" if seen.whole else axes)]
-    how = window_arithmetic(report, node, row)
+        axes = ("the whole axis" if f is None else str(f.size) for f in seen.fields)
+        return [Quantity("field", ", ".join(axes))]
     parts = [
-        how or across(seen.size),
-        f"stride {across(seen.stride)}",
-        f"padding {across(seen.padding)}",
-        f"first centre {across(tuple(float(c) for c in seen.centre))}",
+        _window_arithmetic(report, node, row, seen) or _axes_text(seen.size),
+        f"stride {_axes_text(seen.stride)}",
+        f"padding {_axes_text(seen.padding)}",
+        f"first centre {_axes_text(tuple(float(c or 0) for c in seen.centre))}",
     ]
     if seen.clipped != seen.size:
-        parts.append(f"on the input {across(seen.clipped)}")
-    return [Line("field", ", ".join(parts))]
+        parts.append(f"on the input {_axes_text(seen.clipped)}")
+    return [Quantity("field", ", ".join(parts))]
 
 
-def across(values: tuple) -> str:
-    """One value for equal axes, else one each."""
-    texts = [f"{v:g}" if isinstance(v, float) else str(v) for v in values]
+def _axes_text(values: tuple[Any, ...]) -> str:
+    """One value for equal axes, otherwise one each; decimals as short as they are."""
+    texts = [f"{value:g}" if isinstance(value, float) else str(value) for value in values]
     return texts[0] if len(set(texts)) == 1 else "×".join(texts)
 
 
-def window_arithmetic(report: Report, node: Node, row: Row) -> str | None:
-    """``11 + (3 − 1)·4 = 19`` for each axis; None where fields repeat in phases (behind an upsampling) or do not grow."""
-    assert node.op is not None and row.receptive_field is not None
-    reach = node.op.window(*_inputs(report.graph, node))[0]
+def _window_arithmetic(report: Report, node: Node, row: Row, seen: ReceptiveField) -> str | None:
+    """The receptive field from that of the layer before: ``11 + (3 − 1)·4 = 19`` for each axis.
+
+    None if one plain window does not do it: after an upsampling fields repeat in phases, and
+    many layers do not enlarge them.
+    """
+    assert node.op is not None
+    reach = node.op.window(*report.graph.shapes_into(node))[0]
     before = report.row(row.inputs[0])
-    if (
-        len(node.inputs) != 1
-        or not reach
-        or (before is not None and before.receptive_field is None)
-    ):
+    if len(node.inputs) != 1 or not reach:
         return None
+    below_all: tuple[Any, ...] = (START,) * len(seen.fields)
+    if before is not None:
+        if before.receptive_field is None:
+            return None
+        below_all = before.receptive_field.fields
     lines = []
-    for axis, (step, after) in enumerate(zip(reach, row.receptive_field.fields)):
-        below = before.receptive_field.fields[axis] if before and before.receptive_field else START
-        if (
-            step is None
-            or step[0] != axis
-            or len(step[1].taps) != 1
-            or below is None
-            or len(below.spans) != 1
-            or after is None
-        ):
+    for axis, (step, after) in enumerate(zip(reach, seen.fields)):
+        below = below_all[axis]
+        if step is None or below is None or after is None:
+            return None
+        if step[0] != axis or len(step[1].taps) != 1 or len(below.spans) != 1:
             return None
         taps = step[1].taps[0]
-        lines.append(
-            f"{below.size} + ({taps[-1] - taps[0] + 1} − 1)·{below.stride} = {after.size}"
-            if taps[-1] > taps[0]
-            else str(after.size)
-        )
-    return None if all("=" not in line for line in lines) else "; ".join(dict.fromkeys(lines))
+        if taps[-1] > taps[0]:
+            kernel = taps[-1] - taps[0] + 1
+            lines.append(f"{below.size} + ({kernel} − 1)·{below.stride} = {after.size}")
+        else:
+            lines.append(str(after.size))
+    return "; ".join(dict.fromkeys(lines)) if any("=" in line for line in lines) else None
 
 
-def explain_group(report: Report, path: str) -> list[Line]:
-    """A block or chain in sum; empty if there is none of that name."""
+def explain_group(report: Report, path: str) -> list[Quantity]:
+    """Sums up a block or chain; empty if there is none at this path."""
     rows = report.group(path)
     if len(rows) < 2:
         return []
     first, last = rows[0], report.result(path) or rows[-1]
-    counts = [
-        Line(name, f"{sum(getattr(row, key) for row in rows):,}")
-        for name, key in (
-            ("parameters", "params"),
-            ("MACs", "macs"),
-            ("FLOPs", "flops"),
-            ("activations", "activations"),
-        )
+    lines = [
+        Quantity("layers", f"{len(rows)}, from {first.path} to {last.path}"),
+        Quantity("shape", f"{shape_text(first.input_shapes[0])} → {shape_text(last.output_shape)}"),
     ]
-    field = (
-        [Line("field", across(last.receptive_field.size))]
-        if last.receptive_field and None not in last.receptive_field.fields
-        else []
-    )
-    return [
-        Line("layers", f"{len(rows)}, from {first.path} to {last.path}"),
-        Line("shape", f"{named(first.input_shapes[0])} → {named(last.output_shape)}"),
-        *counts,
-        *field,
-    ]
+    for name in OF_A_LAYER:
+        total = sum(getattr(row, name) for row in rows)
+        lines.append(Quantity(_TITLES.get(name, name), f"{total:,}"))
+    seen = last.receptive_field
+    if seen and None not in seen.fields:
+        lines.append(Quantity("field", _axes_text(seen.size)))
+    return lines

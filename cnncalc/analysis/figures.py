@@ -5,13 +5,24 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from fractions import Fraction
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from ..num import product
 from .receptive_field import ReceptiveField
-from .rows import BYTES, Report, Totals
+from .result import BYTES, Figure, Report, Row, Totals
 
-PREFIX = {
+# The totals of a network that do not depend on how one counts; the other lists derive from it.
+TOTALS = tuple(name for name in Totals._fields if not name.startswith("counted"))
+# Those that a layer has too, so that a block has their sum.
+SUMMED = tuple(name for name in TOTALS if hasattr(Row, name))
+# Those that are no part of another and do not repeat it: a lock and a diff hold them all.
+_PARTS = ("weights", "biases", "affine", "trainable_params", "conv_activations")
+COMPARED = tuple(name for name in TOTALS if name not in _PARTS)
+# What a diff and an explanation say of one layer or block.
+OF_A_LAYER = ("params", "macs", "flops", "activations")
+
+_PREFIX = {
     "": 1,
     "k": 10**3,
     "K": 10**3,
@@ -25,35 +36,24 @@ PREFIX = {
 _NUMBER = re.compile(
     r"([0-9][0-9,_]*)(?:\.([0-9]+))?(?:e([0-9]{1,2}))?\s*([kKMGT]i?)?\s*(bytes|B)?\Z"
 )
-TOTALS = tuple(
-    name for name in Totals._fields if not name.startswith("counted")
-)  # those depend on how one counts
-SUMMED = (
-    "params",
-    "weights",
-    "biases",
-    "affine",
-    "buffers",
-    "macs",
-    "flops",
-    "activations",
-    "activation_bytes",
-)
 
 
 class Printed(NamedTuple):
-    """A printed number: its value, and half of its last printed digit."""
+    """A printed number, and half of its last printed digit; 0 if figures must agree exactly."""
 
-    value: Fraction
-    half: Fraction
+    value: int | Fraction
+    half: int | Fraction
 
-    def agrees(self, figure: Any) -> bool:
+    def agrees(self, figure: int | Fraction) -> bool:
         """Whether a figure rounds to the printed digits."""
-        return abs(Fraction(figure) - self.value) <= self.half
+        return -self.half <= figure - self.value <= self.half
 
 
 def printed(value: Any, bytes: bool = False) -> Printed | None:
-    """A number as printed, or None; whole numbers must agree exactly. A unit of bytes is one only for bytes.
+    """Reads a number as it is printed; None if it is not a number.
+
+    Takes whole numbers, which must agree exactly, fractions, and texts such as ``25.6M``,
+    ``1,234``, ``4.1e9`` and ``93.3MiB``. A unit of bytes counts as one only for `bytes`.
 
     >>> printed("25.6M").agrees(25_557_032), printed(60000).agrees(60001)
     (True, False)
@@ -61,57 +61,88 @@ def printed(value: Any, bytes: bool = False) -> Printed | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
-        return Printed(Fraction(value), Fraction(0))
+        return Printed(value, 0)
     if isinstance(value, Fraction):
-        exponent = Decimal(float(value)).normalize().as_tuple().exponent
-        digits = -int(exponent) if value.denominator > 1 else 0
-        places = next(d for d in range(1, digits + 1) if (value * 10**d).denominator == 1)
-        return Printed(value, Fraction(1, 2 * 10**places))
+        return _decimal(value)
     match = _NUMBER.match(value.strip()) if isinstance(value, str) else None
-    if match is None or (match[5] and not bytes and not (match[5] == "B" and not match[4])):
+    if match is None:
         return None
-    whole, decimals, power, prefix, unit_word = match.groups()
-    prefix = "G" if unit_word == "B" and not bytes else prefix  # 7B parameters: billions
-    unit = PREFIX[prefix or ""] * 10 ** int(power or 0)
-    number = Fraction(f"{whole.replace(',', '').replace('_', '')}.{decimals or 0}") * unit
-    exact = unit == 1 and not decimals
-    return Printed(number, Fraction(0) if exact else Fraction(unit, 2 * 10 ** len(decimals or "")))
+    whole, decimals, power, prefix, unit_word = match.groups("")
+    if unit_word and not bytes:
+        if unit_word != "B" or prefix:
+            return None
+        prefix = "G"  # 7B parameters: billions
+    unit = _PREFIX[prefix]
+    if power:
+        unit *= 10 ** int(power)
+    digits = int(whole.replace(",", "").replace("_", "") + decimals)
+    if unit == 1 and not decimals:
+        return Printed(digits, 0)
+    scale = 10 ** len(decimals)
+    return Printed(_ratio(digits * unit, scale), _ratio(unit, 2 * scale))
 
 
-def figure(report: Report, what: str, at: str | None) -> Any:
-    """A figure of the network, or of a layer or block; None where there is none of that name."""
+def _decimal(value: Fraction) -> Printed:
+    """A decimal number of the spec, which YAML has read as a fraction."""
+    exponent = Decimal(float(value)).normalize().as_tuple().exponent
+    digits = -int(exponent) if value.denominator > 1 else 0
+    places = next(d for d in range(1, digits + 1) if (value * 10**d).denominator == 1)
+    return Printed(value, Fraction(1, 2 * 10**places))
+
+
+def _ratio(n: int, d: int) -> int | Fraction:
+    """n / d, as an int if it is one."""
+    return Fraction(n, d) if n % d else n // d
+
+
+def figure(report: Report, what: str, at: str | None = None) -> Figure:
+    """A figure of the network, or of the layer or block `at`; None if it has none of that name.
+
+    Units: parameters, operations and values as plain numbers for the batch, memory in bytes.
+    """
     if at is None:
         return _network_figure(report, what)
     if at in report.inputs:
-        shape = report.inputs[at]
-        return {"shape": shape, "activations": product(shape) * report.batch}.get(what)
-    rows = report.group(at)
-    result = report.result(at)
+        return _input_figure(report, what, report.inputs[at])
     if what == "shape":
+        result = report.result(at)
         return result and result.output_shape
+    rows = report.group(at)
     if not rows:
         return None
     if what in SUMMED:
-        return sum(getattr(row, what) for row in rows)
+        total: int = sum(map(attrgetter(what), rows))
+        return total
     if what == "param_bytes":
         return sum(row.params for row in rows) * BYTES[report.dtype]
     if what == "receptive_field":
-        return one_size(result.receptive_field) if result and result.receptive_field else None
+        result = report.result(at)
+        seen = result and result.receptive_field
+        return one_size(seen) if seen else None
     return None
 
 
-def _network_figure(report: Report, what: str) -> Any:
+def _input_figure(report: Report, what: str, shape: tuple[int, ...]) -> Figure:
+    if what == "activations":
+        values: int = product(shape) * report.batch
+        return values
+    return shape if what == "shape" else None
+
+
+def _network_figure(report: Report, what: str) -> Figure:
     if what in TOTALS:
-        return getattr(report.totals, what)
-    if what == "receptive_field" and report.receptive_field:
-        return one_size(report.receptive_field[1])
+        total: int = getattr(report.totals, what)
+        return total
+    if what == "receptive_field":
+        seen = report.receptive_field
+        return one_size(seen[1]) if seen else None
     if what == "shape":
         return next(iter(report.outputs.values()), None)
     return None
 
 
-def one_size(field: ReceptiveField) -> Any:
-    """The size of a receptive field: one number where all axes agree, else one each."""
+def one_size(field: ReceptiveField) -> Figure:
+    """The size of a receptive field: one number if all axes agree, else one per axis."""
     return field.size[0] if len(set(field.size)) == 1 else field.size
 
 

@@ -2,86 +2,89 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 from ..diagnostic import Diagnostic, misspelled
 from ..language.model import Published
 from ..language.validation import shown
 from ..language.yaml_tree import Marks
 from .figures import figure, known_figures, printed
-from .rows import Report
+from .result import Comparison, Figure, Report
 
 
-class Comparison(NamedTuple):
-    """A printed figure beside ours."""
-
-    what: str
-    at: str | None
-    printed: Any
-    ours: Any
-    agrees: bool
-    source: str | None
-    erratum: str | None
-
-
-def compare(
+def compared_with_published(
     report: Report, entries: list[Published], marks: Marks, file: str
 ) -> tuple[list[Comparison], list[Diagnostic]]:
-    """Each entry beside our figure; a difference without erratum, or an erratum without difference, is a warning."""
-    comparisons, found = [], []
+    """Compares each published figure with ours.
+
+    A difference without an erratum is a warning, and so is an erratum without a difference.
+    `marks` are the positions of the entries in `file`.
+    """
+    comparisons: list[Comparison] = []
+    found: list[Diagnostic] = []
     for index, entry in enumerate(entries):
-        place = marks.find(index)
         ours = figure(report, entry.what, entry.at)
         if ours is None:
-            found.append(_unknown(report, entry, place, file))
+            found.append(_no_figure(report, entry, marks.find(index), file))
             continue
         agrees = _agrees(entry, ours)
         if agrees is None:
-            found.append(
-                Diagnostic(
-                    "CNN103",
-                    f"`value` takes a number as printed, such as 138M, or a shape, not {shown(entry.value)}",
-                    place.find("value").position(file),
-                )
-            )
+            found.append(_no_number(entry, marks.find(index), file))
             continue
         comparisons.append(
-            Comparison(entry.what, entry.at, entry.value, ours, agrees, entry.source, entry.erratum)
+            Comparison(
+                what=entry.what,
+                at=entry.at,
+                printed=entry.value,
+                ours=ours,
+                agrees=agrees,
+                source=entry.source,
+                erratum=entry.erratum,
+            )
         )
-        where = f" of `{entry.at}`" if entry.at else ""
-        if not agrees and entry.erratum is None:
-            found.append(
-                Diagnostic(
-                    "CNN303",
-                    f"{entry.what}{where} is {ours:,}, published {entry.value}"
-                    if isinstance(ours, int)
-                    else f"{entry.what}{where} is {list(ours)}, published {entry.value}",
-                    place.find("value").position(file),
-                    help="correct the spec, or say in `erratum` why the printed figure is not right",
-                    severity="warning",
-                )
-            )
-        if agrees and entry.erratum is not None:
-            found.append(
-                Diagnostic(
-                    "CNN304",
-                    f"{entry.what}{where} agrees with {entry.value}: its erratum is out of date",
-                    place.key(file, "erratum"),
-                    help="remove `erratum`",
-                    severity="warning",
-                )
-            )
+        if agrees != (entry.erratum is None):
+            found.append(_surprise(entry, ours, agrees, marks.find(index), file))
     return comparisons, found
 
 
-def _agrees(entry: Published, ours: Any) -> bool | None:
+def _agrees(entry: Published, ours: Figure) -> bool | None:
+    """Whether our figure rounds to the printed digits; None if what is printed is not a number."""
     if isinstance(ours, tuple):
         return list(ours) == entry.value if isinstance(entry.value, list) else None
     number = printed(entry.value, "bytes" in entry.what)
-    return None if number is None else number.agrees(ours)
+    return None if number is None or ours is None else number.agrees(ours)
 
 
-def _unknown(report: Report, entry: Published, place: Marks, file: str) -> Diagnostic:
+def _surprise(entry: Published, ours: Figure, agrees: bool, place: Marks, file: str) -> Diagnostic:
+    """A figure that differs although no erratum says so, or agrees although one does."""
+    what = f"{entry.what} of `{entry.at}`" if entry.at else entry.what
+    if agrees:
+        return Diagnostic(
+            "CNN304",
+            f"{what} agrees with {entry.value}: its erratum is out of date",
+            place.key(file, "erratum"),
+            help="remove `erratum`",
+            severity="warning",
+        )
+    value = list(ours) if isinstance(ours, tuple) else f"{ours:,}"
+    return Diagnostic(
+        "CNN303",
+        f"{what} is {value}, published {entry.value}",
+        place.find("value").position(file),
+        help="correct the spec, or say in `erratum` why the printed figure is not right",
+        severity="warning",
+    )
+
+
+def _no_number(entry: Published, place: Marks, file: str) -> Diagnostic:
+    wanted = "a number as printed, such as 138M, or a shape"
+    return Diagnostic(
+        "CNN103",
+        f"`value` takes {wanted}, not {shown(entry.value)}",
+        place.find("value").position(file),
+    )
+
+
+def _no_figure(report: Report, entry: Published, place: Marks, file: str) -> Diagnostic:
+    """An unknown figure, an unknown layer, or a figure that this layer does not have."""
     if entry.what not in known_figures():
         return misspelled(
             Diagnostic(
@@ -99,6 +102,7 @@ def _unknown(report: Report, entry: Published, place: Marks, file: str) -> Diagn
                 "CNN105",
                 f"`at` names `{entry.at}`, and no layer is called so",
                 place.find("at").position(file),
+                subject=entry.at,
             ),
             entry.at,
             report.graph.groups,
@@ -107,5 +111,6 @@ def _unknown(report: Report, entry: Published, place: Marks, file: str) -> Diagn
         "CNN103",
         f"`{entry.what}` has no meaning {f'at `{entry.at}`' if entry.at else 'here'}",
         place.position(file),
-        help="params, weights, macs, flops, activations, shape and receptive_field have, at a layer",
+        help="params, weights, macs, flops, activations, shape and receptive_field have,"
+        " at a layer",
     )

@@ -8,21 +8,23 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ..diagnostic import Diagnostic, Mistake, misspelled
-from ..language.load import bundled, files, from_text, read, shorten
+from ..language.load import bundled_spec, bundled_specs
 from ..language.spec import Spec
 from ..num import Shape
+from ..zoo import bundled
 from .analyze import analyze
-from .budget import HOLDS
+from .budget import COMPARISONS
 from .figures import TOTALS, figure, printed
-from .rows import Report
+from .result import Report
 
-FIGURES = ("year", "receptive_field", *TOTALS)
-ALIASES = {"field": "receptive_field", "rf": "receptive_field"}
-COMPARED = {**HOLDS, "≤": HOLDS["<="], "≥": HOLDS[">="], "=": operator.eq, "==": operator.eq}
+FIGURES = ("year", "receptive_field", *TOTALS)  # by which networks are chosen and sorted
+_ALIASES = {"field": "receptive_field", "rf": "receptive_field"}
+_SIGNS = {"≤": "<=", "≥": ">=", "==": "="}
+_HOLDS = {**COMPARISONS, "=": operator.eq}
 _CONDITION = re.compile(r"\s*(\w+)\s*(<=|>=|==|<|>|=|≤|≥)\s*(.+)\Z")
 
 
-class Network(NamedTuple):
+class BundledNetwork(NamedTuple):
     """A bundled network: its name, its SPEC, its report."""
 
     name: str
@@ -30,87 +32,77 @@ class Network(NamedTuple):
     report: Report
 
 
-def specs() -> list[tuple[str, Spec]]:
-    """Each bundled file, by its stem."""
-    return [(path.stem, from_text(read(path), shorten(path))) for path in files()]
+class ZooEntry(NamedTuple):
+    """A bundled network, with the names of its family and the smallest input that it takes."""
+
+    network: BundledNetwork
+    family: list[str]
+    smallest_input: Shape | None
 
 
-def members(spec: Spec) -> list[str | None]:
-    """The base and the variants; a variant that changes nothing is the base, under its own name."""
-    variants = spec.document.variants or {}
-    same = any(own is None or not own.params for own in variants.values())
-    return [*([] if same else [None]), *variants]
-
-
-def networks(words: Iterable[str] = ()) -> list[Network]:
-    """The bundled networks whose name, or whose file's, contains one of the words; all without words.
+def networks(words: Iterable[str] = ()) -> list[BundledNetwork]:
+    """The bundled networks with one of the words in their name or their file's; without words, all.
 
     Errors: a Mistake for a word that is in none.
     """
     wanted = [word.lower() for word in words]
-    listed = [
-        (variant or stem, stem, spec, variant)
-        for stem, spec in specs()
-        for variant in members(spec)
-    ]
+    listed: list[tuple[str, str, Spec, str | None]] = []
+    for stem, spec in bundled_specs():
+        listed += [(variant or stem, stem, spec, variant) for variant in spec.members]
     for word in wanted:
         if not any(word in name.lower() or word in stem for name, stem, _, _ in listed):
-            otherwise = (
-                "`cnncalc zoo show NAME` tells of one"
-                if word == "show"
-                else "`cnncalc zoo` lists what is bundled"
-            )
-            raise Mistake(
-                misspelled(
-                    Diagnostic("CNN111", f"no bundled network has `{word}` in its name"),
-                    word,
-                    [name for name, *_ in listed],
-                    otherwise,
-                )
-            )
-    chosen = [
-        entry
-        for entry in listed
-        if not wanted or any(word in entry[0].lower() or word in entry[1] for word in wanted)
+            raise Mistake(_no_network(word, [name for name, *_ in listed]))
+    return [
+        _analysed(spec, stem, variant)
+        for name, stem, spec, variant in listed
+        if not wanted or any(word in name.lower() or word in stem for word in wanted)
     ]
-    return [network(spec, stem, variant) for _, stem, spec, variant in chosen]
 
 
-def network(spec: Spec, stem: str, variant: str | None) -> Network:
-    """One of them, under the name that `SPEC` may have."""
-    return Network(
-        variant or stem,
-        f"{stem}.yaml#{variant}" if variant else f"{stem}.yaml",
-        analyze(spec, variant),
+def _no_network(word: str, names: list[str]) -> Diagnostic:
+    advice = "`cnncalc zoo` lists what is bundled"
+    if word == "show":
+        advice = "`cnncalc zoo show NAME` tells of one"
+    fault = Diagnostic("CNN111", f"no bundled network has `{word}` in its name")
+    return misspelled(fault, word, names, advice)
+
+
+def _analysed(spec: Spec, stem: str, variant: str | None) -> BundledNetwork:
+    """One network of a file, under the name that `SPEC` may have."""
+    return BundledNetwork(
+        name=variant or stem,
+        target=f"{stem}.yaml#{variant}" if variant else f"{stem}.yaml",
+        report=analyze(spec, variant),
     )
 
 
-def value(report: Report, what: str) -> Any:
-    """A figure of a network that may be sorted by; of a receptive field its largest axis."""
-    found = report.year if what == "year" else figure(report, what, None)
-    return max(found) if isinstance(found, tuple) else found
+def zoo_entry(name: str) -> ZooEntry:
+    """A bundled network by its name.
 
-
-def known(what: str, also: tuple[str, ...] = ()) -> str:
-    """The name of a figure, or one of the other words that may stand for one.
-
-    Errors: a Mistake for one that is none.
+    Errors: a Mistake with the nearest name for one that is not bundled.
     """
-    what = ALIASES.get(what.lower(), what.lower())
-    if what not in (*FIGURES, *also):
-        raise Mistake(
-            misspelled(
-                Diagnostic("CNN111", f"`{what}` is no figure of a network"),
-                what,
-                (*also, *FIGURES, *ALIASES),
-                f"figures are {', '.join((*also, *FIGURES))}",
-            )
-        )
-    return what
+    from .sizes import smallest_input
+
+    name = name.rpartition("#")[2].removesuffix(".yaml")  # as `zoo --format json` names the spec
+    path, variant = bundled(name)
+    spec = bundled_spec(path)
+    family = spec.members
+    if variant is None and None not in family:
+        # the base goes by the name of the variant that changes nothing
+        variants = spec.document.variants or {}
+        variant = next(name for name, own in variants.items() if own is None or not own.params)
+    network = _analysed(spec, path.stem, variant)
+    return ZooEntry(
+        network=network,
+        family=[member or path.stem for member in family],
+        smallest_input=smallest_input(network.report.graph),
+    )
 
 
-def filtered(found: list[Network], conditions: Iterable[str]) -> list[Network]:
-    """The networks that every condition holds of, such as ``params < 10M``; one without the figure fails it.
+def filtered(found: list[BundledNetwork], conditions: Iterable[str]) -> list[BundledNetwork]:
+    """The networks that meet every condition, such as ``params < 10M``.
+
+    A network without the figure meets no condition on it.
 
     Errors: a Mistake for a condition that cannot be read.
     """
@@ -126,55 +118,53 @@ def filtered(found: list[Network], conditions: Iterable[str]) -> list[Network]:
                     help="a figure, one of < <= > >= =, and a number such as 10M or 2018",
                 )
             )
-        what, holds = known(match[1]), COMPARED[match[2]]
-        found = [
-            network
-            for network in found
-            if (n := value(network.report, what)) is not None and holds(n, number.value)
-        ]
+        what = _figure_name(match[1])
+        holds = _HOLDS[_SIGNS.get(match[2], match[2])]
+        kept = []
+        for network in found:
+            ours = _sortable(network, what)
+            if ours is not None and holds(ours, number.value):
+                kept.append(network)
+        found = kept
     return found
 
 
-def ordered(found: list[Network], by: str | None, reverse: bool = False) -> list[Network]:
-    """Sorted by a figure, or as they are; networks without the figure come last."""
+def ordered(
+    found: list[BundledNetwork], by: str | None, reverse: bool = False
+) -> list[BundledNetwork]:
+    """The networks sorted by a figure or by name; as they are if `by` is None.
+
+    Networks without the figure come last, whichever way the others are sorted.
+
+    Errors: a Mistake for an unknown figure.
+    """
     if by is None:
         return found[::-1] if reverse else found
-    what = known(by, ("name",))
+    what = _figure_name(by, also=("name",))
     if what == "name":
         return sorted(found, key=lambda network: network.name, reverse=reverse)
-    having = [network for network in found if value(network.report, what) is not None]
-    return sorted(having, key=lambda network: value(network.report, what), reverse=reverse) + [
-        network for network in found if network not in having
-    ]
+    having = [network for network in found if _sortable(network, what) is not None]
+    lacking = [network for network in found if network not in having]
+    return sorted(having, key=lambda network: _sortable(network, what), reverse=reverse) + lacking
 
 
-class Entry(NamedTuple):
-    """One network of the zoo, with its family and the least input it takes."""
+def _sortable(network: BundledNetwork, what: str) -> Any:
+    """A figure of a network as one number: of a receptive field its largest axis."""
+    report = network.report
+    found = report.year if what == "year" else figure(report, what)
+    return max(found) if isinstance(found, tuple) else found
 
-    network: Network
-    family: list[str]
-    least: Shape | None
 
+def _figure_name(word: str, also: tuple[str, ...] = ()) -> str:
+    """The name of a figure that a word means, or one of the words in `also`.
 
-def entry(name: str) -> Entry:
-    """A bundled network by its name.
-
-    Errors: a Mistake with the nearest name for one that is not bundled.
+    Errors: a Mistake for an unknown figure.
     """
-    from .sizes import least_input
-
-    name = name.rpartition("#")[2].removesuffix(".yaml")  # as `zoo --format json` names the spec
-    path, variant = bundled(name)
-    spec = from_text(read(path), shorten(path))
-    if variant is None and None not in members(
-        spec
-    ):  # the base goes by the name of the variant that changes nothing
-        variant = next(
-            member
-            for member, own in (spec.document.variants or {}).items()
-            if own is None or not own.params
+    what = _ALIASES.get(word.lower(), word.lower())
+    known = (*also, *FIGURES)
+    if what not in known:
+        fault = Diagnostic("CNN111", f"`{what}` is no figure of a network")
+        raise Mistake(
+            misspelled(fault, what, (*known, *_ALIASES), f"figures are {', '.join(known)}")
         )
-    found = network(spec, path.stem, variant)
-    return Entry(
-        found, [member or path.stem for member in members(spec)], least_input(found.report.graph)
-    )
+    return what

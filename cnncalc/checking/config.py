@@ -1,17 +1,18 @@
-"""What is selected and how severe it is: `[tool.cnncalc]` of pyproject.toml, and the options over it."""
+"""Which findings count and how severe they are: `[tool.cnncalc]` in pyproject.toml."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..diagnostic import Diagnostic, Mistake, Severity, misspelled
 from ..rules import matching
 
-LEVELS: tuple[Severity, ...] = ("note", "warning", "error")
-FAILS = {"CNN302": "error"}  # `analyze` shows it as a warning
-KEYS = {
+_LEVELS: tuple[Severity, ...] = ("note", "warning", "error")
+_SEVERITIES: dict[str, Severity] = {"CNN302": "error"}  # `analyze` shows it as a warning
+_KEYS = {
     "select": list,
     "ignore": list,
     "exclude": list,
@@ -24,7 +25,10 @@ KEYS = {
 
 
 class Config(NamedTuple):
-    """Codes that count (all, if none are selected), their severities, and what fails the run."""
+    """The codes that count, their severities, and what fails the run.
+
+    All codes count if none are selected.
+    """
 
     select: frozenset[str] = frozenset()
     ignore: frozenset[str] = frozenset()
@@ -34,47 +38,49 @@ class Config(NamedTuple):
     fail_on: Severity = "error"
     baseline: str | None = None
     lock: str | None = None
-    root: str = "."  # the folder of pyproject.toml, from which paths and patterns count
+    root: str = "."  # the folder of pyproject.toml, to which paths and patterns are relative
 
     def judged(self, diagnostic: Diagnostic) -> Diagnostic | None:
-        """The diagnostic with its severity here, or None where it does not count."""
+        """The diagnostic with its configured severity; None if it does not count."""
         code = diagnostic.code
-        selected = (
-            not self.select or code in self.select or code.startswith("CNN0")
-        )  # of what cannot be read, nothing else can be told
+        unreadable = code.startswith("CNN0")  # then nothing else can be found
+        selected = not self.select or code in self.select or unreadable
         if code in self.ignore or not selected:
             return None
-        severity = dict(self.severity).get(code, FAILS.get(code, diagnostic.severity))
-        return diagnostic._replace(severity=severity)  # type: ignore[arg-type]
+        default = _SEVERITIES.get(code, diagnostic.severity)
+        return diagnostic._replace(severity=dict(self.severity).get(code, default))
 
     def fails(self, severity: Severity) -> bool:
         """Whether a finding of this severity fails the run."""
-        return LEVELS.index(severity) >= LEVELS.index(self.fail_on)
+        return _LEVELS.index(severity) >= _LEVELS.index(self.fail_on)
 
 
 def configured(folder: Path) -> Config:
-    """The configuration in the nearest pyproject.toml above a folder that has one. CNN111 where it is wrong."""
+    """The configuration in the nearest pyproject.toml that has one, in a folder or above it.
+
+    Errors: CNN111 if it is wrong.
+    """
     for place in (folder, *folder.parents):
         file = place / "pyproject.toml"
         if file.is_file():
-            table = section(file)
+            table = _table(file)
             if table is not None:
-                return config_of(table, str(file))
+                return _config_of(table, str(file))
         if (place / ".git").exists():
             break
     return Config()
 
 
-def section(file: Path) -> dict[str, Any] | None:
+def _table(file: Path) -> dict[str, Any] | None:
     """`[tool.cnncalc]` of a file, or None."""
     try:
         text = file.read_text("utf-8")
         if "cnncalc" not in text:
-            return None  # reading TOML takes time
+            return None  # parsing TOML takes time
         if sys.version_info >= (3, 11):
             import tomllib
-        else:
-            import tomli as tomllib
+        else:  # installed on Python 3.10 only
+            import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
         tool = tomllib.loads(text).get("tool")
         table = tool.get("cnncalc") if isinstance(tool, dict) else None
     except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
@@ -86,72 +92,85 @@ def section(file: Path) -> dict[str, Any] | None:
     return table
 
 
-def config_of(table: dict[str, Any], file: str) -> Config:
-    """A table as Config; unknown keys, codes and values of another type are mistakes."""
+def _config_of(table: dict[str, Any], file: str) -> Config:
+    """A table as Config; unknown keys and codes, and values of another type, are mistakes."""
     for key, value in table.items():
-        if key not in KEYS:
-            raise Mistake(
-                misspelled(
-                    Diagnostic("CNN111", f"{file}: [tool.cnncalc] has no key `{key}`"),
-                    key,
-                    KEYS,
-                    f"it has {', '.join(KEYS)}",
-                )
-            )
-        lists = (
-            value.values()
-            if key == "per-file-ignores" and isinstance(value, dict)
-            else [value]
-            if KEYS[key] is list
-            else []
-        )
-        if not isinstance(value, KEYS[key]) or not all(
-            isinstance(one, list) and all(isinstance(item, str) for item in one) for one in lists
-        ):
-            wanted = {
-                list: "a list of strings",
-                dict: "a table of lists of strings" if lists else "a table",
-                str: "a string",
-            }[KEYS[key]]
-            raise Mistake(Diagnostic("CNN111", f"{file}: `{key}` in [tool.cnncalc] takes {wanted}"))
+        if key not in _KEYS:
+            fault = Diagnostic("CNN111", f"{file}: [tool.cnncalc] has no key `{key}`")
+            raise Mistake(misspelled(fault, key, _KEYS, f"it has {', '.join(_KEYS)}"))
+        if not _has_type(key, value):
+            wanted = _in_words(key, value)
+            message = f"{file}: `{key}` in [tool.cnncalc] takes {wanted}"
+            raise Mistake(Diagnostic("CNN111", message))
     try:
         per_file = tuple(
             (pattern, matching(tuple(codes)))
             for pattern, codes in table.get("per-file-ignores", {}).items()
         )
-        severity = tuple(
-            (code, level_of(level))
-            for prefix, level in table.get("severity", {}).items()
-            for code in sorted(matching((prefix,)))
-        )
-        beside = lambda key: str(Path(file).parent / table[key]) if key in table else None  # noqa: E731
+        severity = tuple(_severities(table.get("severity", {})))
         return Config(
-            matching(tuple(table.get("select", ()))),
-            matching(tuple(table.get("ignore", ()))),
-            per_file,
-            severity,
-            tuple(table.get("exclude", ())),
-            level_of(table.get("fail-on", "error")),
-            beside("baseline"),
-            beside("lock"),
-            str(Path(file).parent),
+            select=matching(tuple(table.get("select", ()))),
+            ignore=matching(tuple(table.get("ignore", ()))),
+            per_file=per_file,
+            severity=severity,
+            exclude=tuple(table.get("exclude", ())),
+            fail_on=level_of(table.get("fail-on", "error")),
+            baseline=_path_beside(file, table.get("baseline")),
+            lock=_path_beside(file, table.get("lock")),
+            root=str(Path(file).parent),
         )
     except Mistake as mistake:
-        raise Mistake(
-            *(d._replace(message=f"{file}: {d.message}") for d in mistake.diagnostics)
-        ) from None
+        found = [d._replace(message=f"{file}: {d.message}") for d in mistake.diagnostics]
+        raise Mistake(*found) from None
+
+
+def _has_type(key: str, value: Any) -> bool:
+    """Whether a value has the type of its key; lists hold strings."""
+    if not isinstance(value, _KEYS[key]):
+        return False
+    lists: list[Any] = []
+    if key == "per-file-ignores":
+        lists = list(value.values())
+    elif _KEYS[key] is list:
+        lists = [value]
+    return all(_is_list_of_strings(one) for one in lists)
+
+
+def _is_list_of_strings(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _in_words(key: str, value: Any) -> str:
+    """The type that a key takes instead of a value."""
+    if _KEYS[key] is list:
+        return "a list of strings"
+    if _KEYS[key] is str:
+        return "a string"
+    has_parts = key == "per-file-ignores" and isinstance(value, dict)
+    return "a table of lists of strings" if has_parts else "a table"
+
+
+def _severities(table: dict[str, Any]) -> Iterator[tuple[str, Severity]]:
+    """Each code with its severity, from the beginnings of codes in a table."""
+    for prefix, level in table.items():
+        for code in sorted(matching((prefix,))):
+            yield code, level_of(level)
+
+
+def _path_beside(file: str, path: str | None) -> str | None:
+    """A path in the configuration is relative to its file."""
+    return None if path is None else str(Path(file).parent / path)
 
 
 def level_of(text: Any) -> Severity:
     """A severity by its name."""
-    if text not in LEVELS:
+    if text not in _LEVELS:
         raise Mistake(Diagnostic("CNN111", f"a severity is note, warning or error, not `{text}`"))
     found: Severity = text
     return found
 
 
 def codes_of(texts: list[str] | None) -> frozenset[str]:
-    """``CNN501,CNN2`` → the codes that begin so."""
-    return matching(
-        tuple(part.strip() for text in texts or () for part in text.split(",") if part.strip())
-    )
+    """``["CNN501,CNN2"]`` → the codes that begin so."""
+    parts = [part.strip() for part in ",".join(texts or ()).split(",")]
+    return matching(tuple(part for part in parts if part))

@@ -9,97 +9,102 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from ..diagnostic import Diagnostic, Mistake
-from ..language.load import bundled, is_file, read, shorten
+from ..language.load import is_file, read
+from ..zoo import bundled, shorten
 
-OWN_NAME = (".cnn.yaml", ".cnn.yml")
-YAML = (".yaml", ".yml")
-_KEY = re.compile(
-    r"^(?:\{\s*)?['\"]?cnncalc['\"]?\s*:", re.M
-)  # `cnncalc: 1` at the top level, even of a file that does not parse
-PASSED_OVER = {"node_modules", "__pycache__", "site-packages"}
+_OWN_NAME = (".cnn.yaml", ".cnn.yml")
+_YAML = (".yaml", ".yml")
+# `cnncalc: 1` at the top level, even of a file that cannot be parsed
+_KEY = re.compile(r"^(?:\{\s*)?['\"]?cnncalc['\"]?\s*:", re.M)
+_SKIPPED_FOLDERS = {"node_modules", "__pycache__", "site-packages"}
+
+Target = tuple[str, str | None]  # a path, and the variant if only one is meant
 
 
-def found(
+def find_specs(
     paths: list[str], exclude: tuple[str, ...] = (), root: str = ".", only_specs: bool = False
-) -> Iterator[tuple[str, str | None]]:
-    """(path, variant) of every spec below the paths, each once, in order: `path#variant` and bundled names too.
+) -> Iterator[Target]:
+    """Every spec below the paths, each once, in order; `path#variant` and bundled names too.
 
-    A file that is named counts as a spec whatever it holds, unless `only_specs`. Patterns to exclude are of paths from the root.
-    Errors: CNN002 for a path that does not exist, CNN111 for a name that is not bundled either.
+    A named file counts as a spec whatever it holds, unless `only_specs`. The patterns to exclude
+    match paths from the root.
+    Errors: CNN002 for a path that does not exist, CNN111 for an unknown bundled name.
     """
-    seen: set[tuple[str, str | None]] = set()
-    left_out = lambda path: excluded(relative(path, root), exclude)  # noqa: E731
+    seen: set[Target] = set()
+
+    def is_excluded(path: str) -> bool:
+        return excluded(relative_path(path, root), exclude)
+
     for path in paths:
-        for one in _below(path, left_out):
-            passed_over = (
-                only_specs
-                and one[0] == path != "-"
-                and (left_out(path) or not (path.endswith(OWN_NAME) or is_spec(path)))
-            )
-            same = (os.path.realpath(one[0]) if one[0] != "-" else "-", one[1])
-            if same not in seen and not passed_over:
-                seen.add(same)
-                yield one
+        for file, variant in _below(path, is_excluded):
+            same = (file if file == "-" else os.path.realpath(file), variant)
+            if same in seen:
+                continue
+            is_named_file = file == path != "-"
+            if only_specs and is_named_file and (is_excluded(path) or not _is_spec(path)):
+                continue
+            seen.add(same)
+            yield file, variant
 
 
-def _below(path: str, left_out: Callable[[str], bool]) -> Iterator[tuple[str, str | None]]:
+def _below(path: str, is_excluded: Callable[[str], bool]) -> Iterator[Target]:
     """The specs that one argument names."""
     if not path:
         raise Mistake(Diagnostic("CNN111", "PATH is empty", help="name a file or a folder"))
     if path == "-" or is_file(Path(path)):
         yield path, None
     elif Path(path).is_dir():
-        yield from ((name, None) for name in specs_in(path, left_out))
+        for file in _specs_in(path, is_excluded):
+            yield file, None
     else:
         name, _, variant = path.partition("#")
         if is_file(Path(name)):
             yield name, variant or None
-        elif Path(name).suffix in YAML or "/" in name:
+        elif Path(name).suffix in _YAML or "/" in name:
             raise Mistake(Diagnostic("CNN002", f"{path} does not exist"))
         else:
-            file, member = bundled(name)
-            yield shorten(file), variant or member
+            bundled_file, member = bundled(name)
+            yield shorten(bundled_file), variant or member
 
 
-def specs_in(folder: str, left_out: Callable[[str], bool]) -> Iterator[str]:
-    """The specs of a folder and those below it: `*.cnn.yaml`, and YAML with a top-level key `cnncalc`."""
+def _specs_in(folder: str, is_excluded: Callable[[str], bool]) -> Iterator[str]:
+    """The specs in a folder and its subfolders."""
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(
             name
             for name in folders
             if not name.startswith(".")
-            and name not in PASSED_OVER
-            and not left_out(os.path.join(place, name))
+            and name not in _SKIPPED_FOLDERS
+            and not is_excluded(os.path.join(place, name))
         )
         for name in sorted(names):
             path = os.path.normpath(os.path.join(place, name))
-            if (
-                name.endswith(YAML)
-                and os.path.isfile(path)
-                and not left_out(path)
-                and (name.endswith(OWN_NAME) or is_spec(path))
-            ):
+            if not name.endswith(_YAML) or not os.path.isfile(path) or is_excluded(path):
+                continue
+            if _is_spec(path):
                 yield path
 
 
-def relative(file: str, folder: str) -> str:
+def _is_spec(path: str) -> bool:
+    """Whether a file is a spec by its name, `*.cnn.yaml`, or by its top-level key `cnncalc`."""
+    if path.endswith(_OWN_NAME):
+        return True
+    try:
+        return _KEY.search(read(Path(path))) is not None
+    except Mistake:  # not text
+        return False
+
+
+def relative_path(file: str, folder: str) -> str:
     """A path as seen from a folder, with `/`."""
     return file if file == "<stdin>" else Path(os.path.relpath(file, folder)).as_posix()
 
 
 def excluded(path: str, patterns: tuple[str, ...]) -> bool:
-    """Whether a path, or a folder it is in, matches a pattern such as `drafts` or `*/old/*`."""
+    """Whether a path, or a folder around it, matches a pattern: `drafts`, `*/old/*`."""
     return any(
         fnmatch(path, pattern)
         or fnmatch(path, pattern.rstrip("/") + "/*")
         or fnmatch(Path(path).name, pattern)
         for pattern in patterns
     )
-
-
-def is_spec(path: str) -> bool:
-    """Whether a file calls itself a spec; one that is not text is none."""
-    try:
-        return _KEY.search(read(Path(path))) is not None
-    except Mistake:
-        return False

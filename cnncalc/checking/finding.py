@@ -1,25 +1,26 @@
-"""What a check gives: findings, and files with theirs."""
+"""What a check returns: findings, and files with their findings."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..diagnostic import Diagnostic
+from .lock import Lock
 
 
 class Finding(NamedTuple):
-    """A diagnostic in a file, and the variants that have it (None: the network without a variant)."""
+    """A diagnostic in a file, and its variants (None: the network without a variant)."""
 
     diagnostic: Diagnostic
     variants: tuple[str | None, ...] = ()
-    later: bool = False  # met once the errors before it were mended
+    later: bool = False  # found only after earlier errors were repaired
     hides: bool = False  # what depends on it is not checked
-    fails: bool = False  # whether it makes the check fail
+    fails: bool = False  # it makes the check fail
     fingerprint: str = ""
 
     @property
     def place(self) -> tuple[int, int]:
-        """Line and column; what has none comes first."""
+        """Line and column; findings without a position come first."""
         position = self.diagnostic.position
         return (position.line, position.column) if position else (0, 0)
 
@@ -34,13 +35,11 @@ class Checked(NamedTuple):
     ignored: int = 0  # by comments, --ignore and the like
     known: int = 0  # by the baseline
     fixed: int = 0
-    figures: dict[str, dict[str, Any]] = {}  # of the networks without error, for the lock
-    declared: frozenset[str] = (
-        frozenset()
-    )  # the names that the lock may have for its networks, checked or not
+    figures: Lock = {}  # of the networks without error
+    declared: frozenset[str] = frozenset()  # the lock's names for its networks, checked or not
 
     def count(self, severity: str) -> int:
-        """How many findings are of a severity."""
+        """How many findings have a severity."""
         return sum(finding.diagnostic.severity == severity for finding in self.findings)
 
     @property

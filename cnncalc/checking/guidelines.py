@@ -1,54 +1,51 @@
-"""What is not wrong but worth a thought: pixels a stride drops, fields that do not suit the input, layers without effect, tight or heavy ones."""
+"""Notes on a valid design: pixels that are never read, layers without effect, bottlenecks …"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from ..analysis.figures import one_size
-from ..analysis.rows import Report
+from ..analysis.result import Report
 from ..diagnostic import Diagnostic, Severity
 from ..graph import Graph, Node
-from ..num import product
-from ..ops.activation import Relu, Relu6
-from ..ops.base import named
-from ..ops.conv import Conv
-from ..ops.linear import Linear
-from ..ops.norm import BatchNorm
-from ..ops.pool import AvgPool, MaxPool
-from ..ops.reshape import Flatten
-from ..ops.sliding import Sliding, window_line
+from ..num import Shape, product
+from ..ops.base import Op, Slide
+from ..ops.sliding import window_line
+from ..wording import shape_text
 
-TIGHT = 8  # a layer that hands on less than one in so many of the values it gets
-SMALL = 4  # a field less than one in so many of the input's size
-HEAVY = 10**6  # parameters of a linear layer that is worth a word
+_TIGHT = 8  # a bottleneck outputs less than one in so many of its input values
+_SMALL = 4  # a small receptive field is less than one in so many of the input's size
+_HEAVY = 10**6  # parameters of a linear layer that is worth a note
 
 
 def guidelines(report: Report) -> Iterator[Diagnostic]:
-    """The notes on a network that is right."""
+    """The notes on a network without errors."""
     graph = report.graph
     readers = graph.readers()
-    shared = {
-        n for k, node in enumerate(graph.nodes) if node.shares is not None for n in (k, node.shares)
-    }
+    shared: set[int] = set()
+    for n, node in enumerate(graph.nodes):
+        if node.shares is not None:
+            shared |= {n, node.shares}
     for n, node in enumerate(graph.nodes):
         if node.op is None:
             continue
-        if isinstance(node.op, Sliding):
-            yield from dropped_pixels(graph, node)
-            yield from uneven_same(node)
-        if isinstance(node.op, Conv):
-            yield from large_filter(graph, node)
-        if type(node.op) is BatchNorm:
-            yield from one_value(node)
+        x = graph.nodes[node.inputs[0]].shape
+        slides = node.op.slides(*graph.shapes_into(node))
+        if slides:
+            yield from _dropped_pixels(node, node.op, x, slides)
+            yield from _uneven_same(node, node.op, slides)
+            yield from _large_filter(node, node.op, x, slides)
+        if node.op.centers_channels:
+            yield from _one_value(node)
             if readers[node.inputs[0]] == 1 and node.inputs[0] not in shared:
-                yield from idle_bias(node, graph.nodes[node.inputs[0]])
-        yield from without_effect(graph, n)
-    yield from field_and_input(report)
-    yield from tight(graph)
-    yield from heavy(report)
+                yield from _idle_bias(node, graph.nodes[node.inputs[0]])
+        yield from _without_effect(graph, n)
+    yield from _receptive_field(report)
+    yield from _bottlenecks(graph)
+    yield from _heavy_linear(report)
 
 
-def note(
+def _note(
     code: str,
     node: Node,
     message: str,
@@ -57,93 +54,86 @@ def note(
     severity: Severity = "note",
 ) -> Diagnostic:
     """A note on a layer."""
-    return Diagnostic(code, message, node.position, help, equation, node.context, severity)
+    return Diagnostic(
+        code,
+        message,
+        position=node.position,
+        help=help,
+        equation=equation,
+        context=node.context,
+        severity=severity,
+    )
 
 
-def dropped_pixels(graph: Graph, node: Node) -> Iterator[Diagnostic]:
-    """Pixels behind the last window, beyond its padding, and beyond the gap that a stride leaves between windows anyway."""
-    op, x = node.op, graph.nodes[node.inputs[0]].shape
-    assert isinstance(op, Sliding)
-    if op.padding == "same" or op.ceil_mode:
+def _dropped_pixels(
+    node: Node, op: Op, x: Shape, slides: tuple[Slide, ...]
+) -> Iterator[Diagnostic]:
+    """Input positions after the last window that it never reads.
+
+    Padding, and the usual gap between strided windows, do not count.
+    """
+    for n, slide in zip(x[1:], slides):
+        k, s, lo, hi, d, ceil = slide
+        gap = max(s - slide.span, 0)
+        rest = (n + lo + hi - slide.span) % s
+        if ceil or rest - hi - gap <= 0:
+            continue
+        fitting = (p for p in range(lo + 1, k // 2 + 1) if (n + 2 * p - slide.span) % s <= p + gap)
+        pad, fields, unread = next(fitting, None), op.fields(), rest - hi
+        last, them = ("position", "it") if unread == 1 else (f"{unread} positions", "them")
+        ways = [f"an input of {n - rest} or {n + s - rest} fits exactly here"]
+        if pad and lo == hi and "padding" in fields:
+            ways.append(f"`padding: {pad}` reads {them}")
+        if "ceil_mode" in fields:
+            ways.append("`ceil_mode: true` reads what is left")
+        yield _note(
+            "CNN501",
+            node,
+            f"`{node.path}` never reads the last {last} of {n}",
+            "; ".join(ways),
+            window_line(n, k, s, lo, hi, d),
+            "warning",
+        )
         return
-    for axis, (k, s, d, (lo, hi)) in enumerate(zip(*op.geometry(len(x) - 1), op.around(x))):
-        n, span = x[1 + axis], d * (k - 1) + 1
-        rest = (n + lo + hi - span) % s
-        unread = rest - hi - max(s - span, 0)
-        if unread > 0:
-            larger, smaller = n + s - rest, n - rest
-            fits = f"an input of {smaller} or {larger} fits exactly here"
-            pads = (
-                p
-                for p in range(lo + 1, k // 2 + 1)
-                if (n + 2 * p - span) % s <= p + max(s - span, 0)
-            )
-            fields, unread = op.fields(), rest - hi
-            more = [
-                f"`padding: {p}` reads {'it' if unread == 1 else 'them'}"
-                for p in [next(pads, None)]
-                if p and lo == hi and "padding" in fields
-            ]
-            more += ["`ceil_mode: true` reads what is left"] * ("ceil_mode" in fields)
-            last = "position" if unread == 1 else f"{unread} positions"
-            yield note(
-                "CNN501",
-                node,
-                f"`{node.path}` never reads the last {last} of {n}",
-                "; ".join([fits, *more]),
-                window_line(n, k, s, lo, hi, d),
-                "warning",
-            )
-            return
 
 
-def uneven_same(node: Node) -> Iterator[Diagnostic]:
-    """`same` with a stride: what it means differs between frameworks."""
-    op = node.op
-    if (
-        isinstance(op, Sliding)
-        and op.padding == "same"
-        and max(op.geometry(len(node.shape) - 1)[1]) > 1
-    ):
-        yield note(
+def _uneven_same(node: Node, op: Op, slides: tuple[Slide, ...]) -> Iterator[Diagnostic]:
+    """`same` with a stride: frameworks differ in what it means."""
+    if getattr(op, "padding", None) == "same" and max(slide.stride for slide in slides) > 1:
+        yield _note(
             "CNN509",
             node,
-            "`same` with a stride: ⌈n/s⌉ with the odd pixel behind, as in TensorFlow; torch refuses it",
+            "`same` with a stride: ⌈n/s⌉ with the odd pixel behind, as in TensorFlow; "
+            "torch refuses it",
             "give the padding in numbers for a network that torch builds without padding apart",
         )
 
 
-def large_filter(graph: Graph, node: Node) -> Iterator[Diagnostic]:
+def _large_filter(node: Node, op: Op, x: Shape, slides: tuple[Slide, ...]) -> Iterator[Diagnostic]:
     """A filter of 5×5 or more where a chain of 3×3 sees as much with fewer weights."""
-    op, c = node.op, graph.nodes[node.inputs[0]].shape[0]
-    assert isinstance(op, Conv)
-    kernel, stride, dilation = op.geometry(len(node.shape) - 1)
-    k, axes = kernel[0], len(kernel)
-    if (
-        k < 5
-        or k % 2 == 0
-        or len({*kernel}) > 1
-        or max(*stride, *dilation) > 1
-        or op.groups > 1
-        or op.connections is not None
-    ):
+    kernel = tuple(slide.kernel for slide in slides)
+    k, axes, c, out = kernel[0], len(kernel), x[0], node.shape[0]
+    dense = tuple(op.filters(x)) == (out, c, *kernel)  # every channel sees every other one
+    square = len({*kernel}) == 1 and all(s.stride == s.dilation == 1 for s in slides)
+    if not dense or not square or k < 5 or k % 2 == 0:
         return
     links = (k - 1) // 2
-    one, chain = k**axes * c * op.out, 3**axes * (c * op.out + (links - 1) * op.out**2)
+    one, chain = k**axes * c * out, 3**axes * (c * out + (links - 1) * out**2)
     if chain < one:
         small = "×".join(["3"] * axes)
-        yield note(
+        yield _note(
             "CNN506",
             node,
-            f"{'×'.join(map(str, kernel))} filters have {one:,} weights; {links} layers of {small} see as much with {chain:,}",
+            f"{shape_text(kernel)} filters have {one:,} weights; "
+            f"{links} layers of {small} see as much with {chain:,}",
             f"a chain of {links} convolutions with kernel 3, and activations between them",
         )
 
 
-def one_value(node: Node) -> Iterator[Diagnostic]:
+def _one_value(node: Node) -> Iterator[Diagnostic]:
     """A batch norm that sees one value per channel and image."""
     if product(node.shape[1:]) == 1:
-        yield note(
+        yield _note(
             "CNN508",
             node,
             f"`{node.path}` sees one value per channel: training needs a batch of at least 2",
@@ -151,10 +141,10 @@ def one_value(node: Node) -> Iterator[Diagnostic]:
         )
 
 
-def idle_bias(node: Node, before: Node) -> Iterator[Diagnostic]:
-    """A bias just before a batch norm, which alone reads it and whose mean takes it away."""
+def _idle_bias(node: Node, before: Node) -> Iterator[Diagnostic]:
+    """A bias before a batch norm, which alone reads it and subtracts it with the mean."""
     if getattr(before.op, "bias", False) is True:
-        yield note(
+        yield _note(
             "CNN510",
             before,
             f"the bias of `{before.path}` has no effect: `{node.path}` subtracts the mean",
@@ -162,12 +152,12 @@ def idle_bias(node: Node, before: Node) -> Iterator[Diagnostic]:
         )
 
 
-def without_effect(graph: Graph, n: int) -> Iterator[Diagnostic]:
-    """Layers that nothing reads, and those that change nothing."""
+def _without_effect(graph: Graph, n: int) -> Iterator[Diagnostic]:
+    """Layers that nothing reads, and layers that change nothing."""
     node = graph.nodes[n]
     if n not in graph.live:
         if not any(n in other.inputs for other in graph.nodes[n + 1 :]):
-            yield note(
+            yield _note(
                 "CNN504",
                 node,
                 f"nothing reads `{node.path}`",
@@ -176,20 +166,17 @@ def without_effect(graph: Graph, n: int) -> Iterator[Diagnostic]:
             )
         return
     before = graph.nodes[node.inputs[0]]
-    if isinstance(node.op, (Relu, Relu6)) and type(before.op) is type(node.op):
-        yield note(
+    if node.op is not None and node.op.idempotent and _same_settings(node.op, before):
+        yield _note(
             "CNN504",
             node,
             f"`{node.path}` changes nothing: `{before.path}` has done it",
             "remove one of them",
             severity="warning",
         )
-    if (
-        isinstance(node.op, (MaxPool, AvgPool))
-        and set(node.op.geometry(len(node.shape) - 1)[0]) == {1}
-        and node.shape == before.shape
-    ):
-        yield note(
+    idle = node.op is not None and node.op.idle_at_one and node.shape == before.shape
+    if node.op is not None and idle and _is_one_position(node.op.slides(before.shape)):
+        yield _note(
             "CNN504",
             node,
             f"`{node.path}` changes nothing: its window is one position",
@@ -198,8 +185,20 @@ def without_effect(graph: Graph, n: int) -> Iterator[Diagnostic]:
         )
 
 
-def field_and_input(report: Report) -> Iterator[Diagnostic]:
-    """The receptive field of the last layer that does not see everything, beside the size of the input."""
+def _is_one_position(slides: tuple[Slide, ...]) -> bool:
+    return {slide.kernel for slide in slides} == {1}
+
+
+def _same_settings(op: Op, before: Node) -> bool:
+    """Whether the layer before is the same operator with the same settings, in place or not."""
+    if type(before.op) is not type(op) or before.op is None:
+        return False
+    ours, theirs = (each.settings(before.shape) for each in (op, before.op))
+    return {**ours, "inplace": None} == {**theirs, "inplace": None}
+
+
+def _receptive_field(report: Report) -> Iterator[Diagnostic]:
+    """A receptive field that is larger than the input, or much smaller."""
     if report.receptive_field is None:
         return
     path, seen = report.receptive_field
@@ -216,7 +215,7 @@ def field_and_input(report: Report) -> Iterator[Diagnostic]:
     )
     size, sizes = one_size(seen), "×".join(map(str, seen.input_sizes))
     if any(f > n for f, n in zip(seen.size, seen.input_sizes) if f):
-        yield note(
+        yield _note(
             "CNN502",
             node,
             f"the receptive field at `{path}`, {size}, is larger than the input, {sizes}",
@@ -225,9 +224,9 @@ def field_and_input(report: Report) -> Iterator[Diagnostic]:
     elif (
         node is last
         and any(other.op and other.op.multiplies for other in maps)
-        and any(f * SMALL < n for f, n in zip(seen.size, seen.input_sizes) if f)
+        and any(f * _SMALL < n for f, n in zip(seen.size, seen.input_sizes) if f)
     ):
-        yield note(
+        yield _note(
             "CNN503",
             node,
             f"the receptive field at `{path}`, {size}, is much smaller than the input, {sizes}",
@@ -235,11 +234,12 @@ def field_and_input(report: Report) -> Iterator[Diagnostic]:
         )
 
 
-def tight(graph: Graph) -> Iterator[Diagnostic]:
-    """A layer that everything passes through and that hands on few of the values that come in."""
-    last_use = {
-        source: n for n, node in enumerate(graph.nodes) for source in node.inputs
-    } | dict.fromkeys(graph.outputs, len(graph.nodes))
+def _bottlenecks(graph: Graph) -> Iterator[Diagnostic]:
+    """A layer that everything passes through and that outputs few of its input values."""
+    last_use: dict[int, int] = {}
+    for n, node in enumerate(graph.nodes):
+        last_use |= dict.fromkeys(node.inputs, n)
+    last_use |= dict.fromkeys(graph.outputs, len(graph.nodes))
     weighty = [
         n
         for n, node in enumerate(graph.nodes)
@@ -255,31 +255,33 @@ def tight(graph: Graph) -> Iterator[Diagnostic]:
             before is not None
             and node.op is not None
             and product(node.shape[1:]) > 1
-            and product(before.shape) > TIGHT * product(node.shape)
+            and product(before.shape) > _TIGHT * product(node.shape)
         ):
-            yield note(
+            ratio = product(before.shape) / product(node.shape)
+            yield _note(
                 "CNN505",
                 node,
-                f"`{node.path}` is a tight bottleneck: {named(before.shape)} to {named(node.shape)}, {product(before.shape) / product(node.shape):.1f} times fewer values",
+                f"`{node.path}` is a tight bottleneck: "
+                f"{shape_text(before.shape)} to {shape_text(node.shape)}, "
+                f"{ratio:.1f} times fewer values",
                 "let H·W·C fall more slowly: more channels here, or a smaller stride",
             )
         before = node
 
 
-def heavy(report: Report) -> Iterator[Diagnostic]:
+def _heavy_linear(report: Report) -> Iterator[Diagnostic]:
     """A linear layer on a flattened map that holds most of the parameters."""
-    for node, row in zip((node for node in report.graph.nodes if node.op), report.rows):
-        source = report.graph.nodes[node.inputs[0]]
-        if (
-            isinstance(node.op, Linear)
-            and isinstance(source.op, Flatten)
-            and row.params > max(HEAVY, report.totals.params // 2)
-        ):
-            x = report.graph.nodes[source.inputs[0]].shape
-            if product(x[1:]) > 1:
-                yield note(
-                    "CNN507",
-                    node,
-                    f"`{node.path}` holds {row.params:,} of {report.totals.params:,} parameters, since it reads all of {named(x)}",
-                    f"`- globalavgpool` before the flatten leaves {x[0] * node.op.out:,} weights",
-                )
+    nodes = report.graph.nodes
+    for node, row in zip((node for node in nodes if node.op), report.rows):
+        source = nodes[node.inputs[0]]
+        if source.op is None or row.params <= max(_HEAVY, report.totals.params // 2):
+            continue
+        x = nodes[source.inputs[0]].shape
+        if row.macs and len(source.shape) == 1 and len(x) > 1 and product(x[1:]) > 1:
+            yield _note(
+                "CNN507",
+                node,
+                f"`{node.path}` holds {row.params:,} of {report.totals.params:,} parameters, "
+                f"since it reads all of {shape_text(x)}",
+                f"`- globalavgpool` before the flatten leaves {x[0] * node.shape[0]:,} weights",
+            )

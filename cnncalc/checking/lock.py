@@ -1,129 +1,159 @@
-"""The lock: figures of every network as they were agreed on, in a file that is committed."""
+"""The lock file: the agreed figures of every network, committed beside the specs."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
-from ..analysis.figures import one_size
-from ..analysis.rows import Report
+from ..analysis.figures import COMPARED, one_size
+from ..analysis.result import Report
 from ..diagnostic import Diagnostic, Mistake, Position
 
-NAME = "cnncalc.lock"
-TOTALS = ("params", "buffers", "macs", "flops", "activations", "activation_bytes", "param_bytes")
-HOW = "`cnncalc lock` writes the figures as they are now"
+LOCK_FILE = "cnncalc.lock"
+_HOW = "`cnncalc lock` writes the figures as they are now"
+
+Figures = dict[str, Any]  # by name, as JSON has them
+Lock = dict[str, Figures]  # by network: `path` or `path#variant`, the path from the lock's folder
 
 
-def figures(report: Report) -> dict[str, Any]:
-    """What is locked of a network."""
+def network_name(path: str, variant: str | None) -> str:
+    """The name of a network in the lock."""
+    return f"{path}#{variant}" if variant else path
+
+
+def _path_of(name: str) -> str:
+    return name.partition("#")[0]
+
+
+def locked_figures(report: Report) -> Figures:
+    """The figures of a network that are locked."""
     field = report.receptive_field and one_size(report.receptive_field[1])
-    shapes = {name: list(shape) for name, shape in report.outputs.items()}
     return {
-        **{name: getattr(report.totals, name) for name in TOTALS},
+        **{name: getattr(report.totals, name) for name in COMPARED},
         "receptive_field": list(field) if isinstance(field, tuple) else field,
-        "outputs": shapes,
+        "outputs": {name: list(shape) for name, shape in report.outputs.items()},
     }
 
 
-def written(networks: dict[str, dict[str, Any]]) -> str:
-    """The lock as text: a line for each network, so that a change of one is a change of one line."""
-    lines = [
-        f"  {json.dumps(name, ensure_ascii=False)}: {json.dumps(networks[name], ensure_ascii=False)}"
-        for name in sorted(networks)
-    ]
+def lock_text(lock: Lock) -> str:
+    """The lock as text: one line a network, so that a changed network is a changed line."""
+    lines = [f"  {_json(name)}: {_json(lock[name])}" for name in sorted(lock)]
     return '{"schema_version": 1, "networks": {\n' + ",\n".join(lines) + "\n}}"
 
 
-def read_lock(file: str) -> dict[str, dict[str, Any]]:
-    """The locked figures by network. CNN002 where there is no such file, CNN111 where it is no lock."""
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def read_lock(file: str) -> Lock:
+    """The locked figures.
+
+    Errors: CNN002 if there is no such file, CNN111 if it is not a lock file.
+    """
     try:
         networks = json.loads(Path(file).read_text("utf-8"))["networks"]
-        if not isinstance(networks, dict) or not all(
-            isinstance(entry, dict) for entry in networks.values()
-        ):
+        if not isinstance(networks, dict):
+            raise TypeError
+        if not all(isinstance(figures, dict) for figures in networks.values()):
             raise TypeError
     except OSError as error:
-        raise Mistake(
-            Diagnostic(
-                "CNN002",
-                f"cannot read {file}: {error.strerror or error}",
-                help="`cnncalc lock` makes one",
-            )
-        ) from None
+        message = f"cannot read {file}: {error.strerror or error}"
+        raise Mistake(Diagnostic("CNN002", message, help="`cnncalc lock` makes one")) from None
     except (ValueError, KeyError, TypeError, RecursionError):
         raise Mistake(
             Diagnostic(
                 "CNN111",
                 f"{file} is not a lock file",
-                help="resolve its merge conflict, if it has one; or remove it, and let `cnncalc lock` make one",
+                help="resolve its merge conflict, if it has one; "
+                "or remove it, and let `cnncalc lock` make one",
             )
         ) from None
     return dict(networks)
 
 
-def compared(
-    lock: dict[str, dict[str, Any]],
-    networks: dict[str, dict[str, Any]],
-    places: Mapping[str, Position],
-) -> Iterator[Diagnostic]:
-    """A finding for each network whose figures moved, or that has no entry, at its place."""
-    for name, ours in networks.items():
+def merged(before: Lock, now: Lock, declared: Set[str]) -> Lock:
+    """The lock after some files were checked: entries of other files stay.
+
+    `declared` has every network of the checked files, those with errors included; entries of those
+    files that are not declared any more are dropped.
+    """
+    files = {_path_of(name) for name in declared}
+    kept = {
+        name: figures
+        for name, figures in before.items()
+        if name in declared or _path_of(name) not in files
+    }
+    return kept | now
+
+
+def changes_in_words(before: Lock, now: Lock) -> str:
+    """How many entries are new, changed and removed: ``2 new, 1 changed``."""
+    common = before.keys() & now.keys()
+    counts = {
+        "new": len(now.keys() - before.keys()),
+        "changed": sum(before[name] != now[name] for name in common),
+        "removed": len(before.keys() - now.keys()),
+    }
+    return ", ".join(f"{n} {word}" for word, n in counts.items() if n) or "nothing changed"
+
+
+def lock_findings(lock: Lock, now: Lock, places: Mapping[str, Position]) -> Iterator[Diagnostic]:
+    """A finding for each network whose figures changed or that has no entry, at its place."""
+    for name, figures in now.items():
         place = places.get(name.partition("#")[2])
         if name not in lock:
-            yield Diagnostic("CNN307", f"`{name}` is not in the lock", place, HOW)
+            yield Diagnostic("CNN307", f"`{name}` is not in the lock", place, _HOW)
             continue
-        theirs = lock[name]
-        moved = [
-            f"{what} {shown(theirs.get(what))} → {shown(value)}{change(theirs.get(what), value)}"
-            for what, value in ours.items()
-            if theirs.get(what) != value
+        changed = [
+            _change_in_words(what, lock[name].get(what), value)
+            for what, value in figures.items()
+            if lock[name].get(what) != value
         ]
-        if moved:
-            yield Diagnostic(
-                "CNN306",
-                f"`{name}` is not as locked: {', '.join(moved)}",
-                place,
-                f"if that is intended, {HOW}",
-            )
+        if changed:
+            message = f"`{name}` is not as locked: {', '.join(changed)}"
+            yield Diagnostic("CNN306", message, place, f"if that is intended, {_HOW}")
 
 
-def stale(lock: dict[str, dict[str, Any]], file: str, declared: set[str]) -> Iterator[Diagnostic]:
-    """A finding for each entry of a checked file that declares no such network, and of each file that is gone."""
-    checked = {name.partition("#")[0] for name in declared}
-    lines = Path(file).read_text("utf-8").splitlines()
-    for name in lock:
-        path = name.partition("#")[0]
-        gone = not any(
-            (Path(file).parent / part).is_file() for part in (path, name, name.rpartition("#")[0])
-        )
-        if name not in declared and (path in checked or gone):
-            line = next(
-                (
-                    n
-                    for n, text in enumerate(lines, 1)
-                    if text.lstrip().startswith(json.dumps(name, ensure_ascii=False))
-                ),
-                1,
-            )
-            yield Diagnostic(
-                "CNN307",
-                f"`{name}` is in the lock, but no spec has it",
-                Position(file, line, 1),
-                HOW,
-            )
+def _change_in_words(what: str, old: Any, new: Any) -> str:
+    """``params 10 → 12 (+20.0%)``."""
+    return f"{what} {_figure_in_words(old)} → {_figure_in_words(new)}{_percentage(old, new)}"
 
 
-def shown(value: Any) -> str:
-    """A locked figure for people."""
+def _figure_in_words(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else json.dumps(value)
 
 
-def change(old: Any, new: Any) -> str:
-    """`` (+3.1%)``, where both are numbers."""
-    return (
-        f" ({(new - old) / old:+{'.1%' if abs(new - old) * 1000 >= old else '.3%'}})"
-        if isinstance(old, int) and isinstance(new, int) and old
-        else ""
-    )
+def _percentage(old: Any, new: Any) -> str:
+    """`` (+3.1%)`` if both are numbers; small changes have more digits."""
+    if not isinstance(old, int) or not isinstance(new, int) or not old:
+        return ""
+    digits = ".1%" if abs(new - old) * 1000 >= old else ".3%"
+    return f" ({(new - old) / old:+{digits}})"
+
+
+def stale_entries(lock: Lock, file: str, declared: Set[str]) -> Iterator[Diagnostic]:
+    """A finding for each entry of a checked file that does not declare it, or of a missing file."""
+    checked = {_path_of(name) for name in declared}
+    lines = Path(file).read_text("utf-8").splitlines()
+    for name in lock:
+        if name in declared:
+            continue
+        if _path_of(name) in checked or _is_gone(name, Path(file).parent):
+            place = Position(file, _line_of(name, lines), 1)
+            yield Diagnostic("CNN307", f"`{name}` is in the lock, but no spec has it", place, _HOW)
+
+
+def _is_gone(name: str, folder: Path) -> bool:
+    """Whether an entry's file is missing; its path may hold a `#` itself."""
+    paths = (_path_of(name), name, name.rpartition("#")[0])
+    return not any((folder / path).is_file() for path in paths)
+
+
+def _line_of(name: str, lines: list[str]) -> int:
+    """The line of an entry, or 1."""
+    for number, line in enumerate(lines, 1):
+        if line.lstrip().startswith(_json(name)):
+            return number
+    return 1

@@ -1,4 +1,4 @@
-"""Findings that are not wanted: by comments in the spec, or by a baseline of what was there before."""
+"""Unwanted findings: ignored by comments in the spec, or known from a baseline."""
 
 from __future__ import annotations
 
@@ -22,209 +22,197 @@ _BARE = re.compile(rf"[:(\s]*(?P<codes>CNN\w*(?:{_BETWEEN}CNN\w*)*)\)?")
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"|(?<![\w.])\'(?:\'\'|[^\'])*\'')
 
 
-class Ignore(NamedTuple):
-    """An ignore comment: the line it speaks of (0: the whole file), its codes by how they are written (none: all of them), and where it stands."""
+class _Ignore(NamedTuple):
+    """An ignore comment."""
 
-    line: int
-    codes: dict[str, frozenset[str]]
+    line: int  # that it is about; 0: the whole file
+    codes: dict[str, frozenset[str]]  # by how they are written; none: all codes
     place: Position
     gap: int = 0  # blanks before it
 
     def takes(self, diagnostic: Diagnostic) -> set[str]:
-        """What of it ignores a diagnostic of its line."""
-        return (
-            {written for written, codes in self.codes.items() if diagnostic.code in codes}
-            if self.codes
-            else {""}
-        )
+        """Which of its codes, as written, ignore a diagnostic of its line; "" if it has none."""
+        if not self.codes:
+            return {""}
+        return {written for written, codes in self.codes.items() if diagnostic.code in codes}
 
 
-def comments(text: str, file: str) -> tuple[list[Ignore], list[Diagnostic]]:
+def _ignore_comments(text: str, file: str) -> tuple[list[_Ignore], list[Diagnostic]]:
     """The ignore comments of a text; CNN113 for codes that do not exist."""
-    found: list[Ignore] = []
+    found: list[_Ignore] = []
     faults: list[Diagnostic] = []
     if "cnncalc:" not in text:
         return found, faults
     lines = text.splitlines()
     for number, line in enumerate(lines, 1):
-        match = (
-            _COMMENT.search(_QUOTED.sub(lambda quoted: "·" * len(quoted[0]), line))
-            if "#" in line
-            else None
-        )
+        if "#" not in line:
+            continue
+        match = _COMMENT.search(_QUOTED.sub(_masked, line))
         if match is None:
             continue
         at = Position(file, number, match.start() + 1, len(line.rstrip()) - match.start())
-        if match["codes"] is None and (bare := _BARE.match(match["rest"])):
-            faults.append(without_brackets(match, bare, at))
+        bare = _BARE.match(match["rest"]) if match["codes"] is None else None
+        if bare:
+            faults.append(_without_brackets(match, bare, at))
             continue
-        codes, unknown = codes_in(match, at)
+        codes, unknown = _codes_in(match, at)
         faults += unknown
         before = line[: match.start()]
-        below = next(
-            (
-                n
-                for n, other in enumerate(lines[number:], number + 1)
-                if other.strip() and not other.lstrip().startswith("#")
-            ),
-            number,
-        )
-        found.append(
-            Ignore(
-                0 if match["word"] == "ignore-file" else number if before.strip() else below,
-                codes,
-                at,
-                len(before) - len(before.rstrip()),
-            )
-        )
+        about = 0
+        if match["word"] != "ignore-file":
+            about = number if before.strip() else _next_line(lines, number)
+        found.append(_Ignore(about, codes, at, len(before) - len(before.rstrip())))
     return found, faults
 
 
-def without_brackets(match: re.Match[str], bare: re.Match[str], at: Position) -> Diagnostic:
-    """Codes that stand behind `ignore` without brackets, which would ignore everything."""
+def _masked(quoted: re.Match[str]) -> str:
+    """Dots instead of a quoted string, which may contain `#`."""
+    return "·" * len(quoted[0])
+
+
+def _next_line(lines: list[str], number: int) -> int:
+    """The next line that is neither blank nor a comment; without one, the line itself."""
+    for n, line in enumerate(lines[number:], number + 1):
+        if line.strip() and not line.lstrip().startswith("#"):
+            return n
+    return number
+
+
+def _without_brackets(match: re.Match[str], bare: re.Match[str], at: Position) -> Diagnostic:
+    """The fault of codes after `ignore` without brackets: the comment would ignore everything."""
     right = f"{match['word']}[{', '.join(re.split(_BETWEEN, bare['codes']))}]"
     start = match.start("word")
     place = at._replace(column=start + 1, length=match.start("rest") + bare.end() - start)
-    fix = Fix(f"write `{right}`", (Edit.over(place, right),), certain=True)
     return Diagnostic(
         "CNN113",
         "codes to ignore stand in brackets",
         place,
-        f"write `{right}`",
+        help=f"write `{right}`",
         severity="warning",
-        fix=fix,
+        fix=Fix(f"write `{right}`", (Edit.over(place, right),), certain=True),
     )
 
 
-def codes_in(
+def _codes_in(
     match: re.Match[str], at: Position
 ) -> tuple[dict[str, frozenset[str]], list[Diagnostic]]:
-    """The codes of a comment, by how they are written, and what is wrong with those that do not exist."""
+    """The codes of a comment, by how they are written, and the faults of unknown ones."""
     codes: dict[str, frozenset[str]] = {}
-    faults = []
+    faults: list[Diagnostic] = []
     for code in re.finditer(r"[^,\[\]\s]+", match["codes"] or ""):
         try:
             codes[code[0]] = matching((code[0],))
         except Mistake as mistake:
             place = at._replace(column=match.start("codes") + code.start() + 1, length=len(code[0]))
-            fault = misspelled(
-                Diagnostic("CNN113", mistake.diagnostics[0].message, place, severity="warning"),
-                code[0].upper(),
-                rules(),
-            )
-            faults.append(
-                fault._replace(
-                    fix=fault.fix
-                    and fault.fix._replace(edits=(Edit.over(place, fault.fix.edits[0].text),))
-                )
-            )
+            faults.append(_unknown_code(code[0], mistake.diagnostics[0].message, place))
             codes[code[0]] = frozenset()
     return codes, faults
+
+
+def _unknown_code(code: str, message: str, place: Position) -> Diagnostic:
+    fault = Diagnostic("CNN113", message, place, severity="warning")
+    fault = misspelled(fault, code.upper(), rules())
+    if fault.fix is None:
+        return fault
+    right = fault.fix.edits[0].text  # replaces the code as written, whatever its case
+    return fault._replace(fix=fault.fix._replace(edits=(Edit.over(place, right),)))
 
 
 def without_ignored(
     findings: list[Finding], text: str, file: str, complete: bool = True
 ) -> tuple[list[Finding], int]:
-    """The findings that no comment ignores and how many one does; CNN113 for each code of a comment that ignores nothing, if they are `complete`."""
-    ignores, faults = comments(text, file)
+    """Removes the findings that comments ignore, and counts them.
+
+    If the findings are `complete`, adds CNN113 for each code of a comment that ignores nothing.
+    """
+    ignores, faults = _ignore_comments(text, file)
     if not ignores and not faults:
         return findings, 0
-    used: dict[int, set[str]] = {n: set() for n in range(len(ignores))}
+    used: list[set[str]] = [set() for _ in ignores]
     by_line: dict[int, list[int]] = {}
     for n, ignore in enumerate(ignores):
         by_line.setdefault(ignore.line, []).append(n)
-    kept = []
+    kept: list[Finding] = []
     for finding in findings:
-        place, ignored = finding.diagnostic.position, False
-        if finding.diagnostic.code.startswith(
-            "CNN0"
-        ):  # of a file that cannot be read, nothing can be ignored
-            kept.append(finding)
-            continue
-        for n in [*by_line.get(0, ()), *(by_line.get(place.line, ()) if place else ())]:
-            taken = ignores[n].takes(finding.diagnostic)
+        diagnostic, ignored = finding.diagnostic, False
+        about = list(by_line.get(0, ()))
+        if diagnostic.position:
+            about += by_line.get(diagnostic.position.line, ())
+        if diagnostic.code.startswith("CNN0"):
+            about = []  # errors of a file that cannot be read cannot be ignored
+        for n in about:
+            taken = ignores[n].takes(diagnostic)
             used[n] |= taken
             ignored |= bool(taken)
         if not ignored:
             kept.append(finding)
-    notes = [
-        *faults,
-        *(fault for n, ignore in enumerate(ignores) if complete for fault in idle(ignore, used[n])),
-    ]
-    ordered = sorted([*kept, *map(Finding, notes)], key=lambda finding: finding.place)
-    return ordered, len(findings) - len(kept)
+    removed = len(findings) - len(kept)
+    if complete:
+        for ignore, codes in zip(ignores, used):
+            faults += _needless(ignore, codes)
+    kept += map(Finding, faults)
+    return sorted(kept, key=lambda finding: finding.place), removed
 
 
-def idle(ignore: Ignore, used: set[str]) -> Iterator[Diagnostic]:
-    """What of a comment ignores nothing."""
+def _needless(ignore: _Ignore, used: set[str]) -> Iterator[Diagnostic]:
+    """CNN113 for a comment, or for those of its codes, that ignore nothing."""
     needless = [written for written, codes in ignore.codes.items() if codes and written not in used]
     if not used and len(needless) == len(ignore.codes):
-        start = (
-            ignore.place.column - ignore.gap
-            if ignore.gap and ignore.line == ignore.place.line
-            else ignore.place.column
-        )
-        edit = Edit(
-            ignore.place.line,
-            start,
-            ignore.place.line,
-            ignore.place.column + ignore.place.length,
-            "",
-        )
         yield Diagnostic(
             "CNN113",
             "this comment ignores nothing",
             ignore.place,
-            "remove it",
+            help="remove it",
             severity="warning",
-            fix=Fix("remove the comment", (edit,)),
+            fix=Fix("remove the comment", (_removal(ignore),)),
         )
     elif needless:
         yield Diagnostic(
             "CNN113",
             f"there is no {' or '.join(needless)} here to ignore",
             ignore.place,
-            "remove what is not needed",
+            help="remove what is not needed",
             severity="warning",
         )
 
 
+def _removal(ignore: _Ignore) -> Edit:
+    """The edit that removes a comment, with the blanks before it if a layer is on its line."""
+    place = ignore.place
+    if ignore.line == place.line:
+        place = place._replace(column=place.column - ignore.gap, length=place.length + ignore.gap)
+    return Edit.over(place, "")
+
+
 def fingerprints(findings: list[Finding], text: str, path: str) -> list[str]:
-    """For each finding a mark that stays when lines move: of code, file, the line's words, and its number among equals."""
-    lines, seen, marks = text.splitlines(), Counter[str](), []
+    """A mark of each finding that stays when lines move.
+
+    It is a hash of code, file, the words of the line, and the number among equal findings.
+    """
+    lines, seen = text.splitlines(), Counter[str]()
+    marks: list[str] = []
     for finding in findings:
-        d = finding.diagnostic
-        line = (
-            lines[d.position.line - 1].strip()
-            if d.position and 0 < d.position.line <= len(lines)
-            else ""
-        )
-        key = "\0".join((d.code, path, line))
+        position, line = finding.diagnostic.position, ""
+        if position and 0 < position.line <= len(lines):
+            line = lines[position.line - 1].strip()
+        key = "\0".join((finding.diagnostic.code, path, line))
         seen[key] += 1
-        marks.append(
-            sha256(f"{key}\0{seen[key]}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
-        )
+        numbered = f"{key}\0{seen[key]}".encode("utf-8", "surrogateescape")
+        marks.append(sha256(numbered).hexdigest()[:16])
     return marks
 
 
 def read_baseline(file: str) -> frozenset[str]:
-    """The fingerprints of a baseline."""
+    """The fingerprints of a baseline.
+
+    Errors: CNN002 if the file cannot be read, CNN111 if it is not a baseline.
+    """
+    how = "`cnncalc check --write-baseline FILE` makes one"
     try:
         data = json.loads(Path(file).read_text("utf-8"))
         return frozenset(entry["fingerprint"] for entry in data["findings"])
     except OSError as error:
-        raise Mistake(
-            Diagnostic(
-                "CNN002",
-                f"cannot read {file}: {error.strerror or error}",
-                help="`cnncalc check --write-baseline FILE` makes one",
-            )
-        ) from None
+        message = f"cannot read {file}: {error.strerror or error}"
+        raise Mistake(Diagnostic("CNN002", message, help=how)) from None
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise Mistake(
-            Diagnostic(
-                "CNN111",
-                f"{file} is not a baseline file",
-                help="`cnncalc check --write-baseline FILE` makes one",
-            )
-        ) from None
+        raise Mistake(Diagnostic("CNN111", f"{file} is not a baseline file", help=how)) from None

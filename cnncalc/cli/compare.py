@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
 from . import options as o
-from .output import finish, present
-from .reports import report_of
+from .output import finish_with_errors, present
+from .spec_report import spec_report
 
 
 def compare(
@@ -17,14 +13,16 @@ def compare(
     set: o.Set = None,
     input: o.Input = None,
     batch: o.Batch = 1,
-    format: Annotated[o.Format, typer.Option("--format", help="how to print it")] = o.Format.table,
+    format: o.ReportFormat = o.Format.table,
     output: o.Output = None,
 ) -> None:
-    """What fvcore, torchinfo, thop, ptflops, torch, papers and Keras make of a network, and why they differ."""
+    """What fvcore, torchinfo, thop, ptflops, torch, papers and Keras make of a network, and why
+    they differ.
+    """
     from ..analysis.compare import counts
-    from ..render import compare as rendering
 
-    report, sources = report_of(spec, variant, set, input, batch)
+    report, sources = spec_report(spec, variant, set, input, batch)
     if report.complete or format is o.Format.json:
-        present(rendering, format.value, output, report, counts(report) if report.complete else [])
-    finish((d for d in report.diagnostics if d.severity == "error"), sources)
+        found = counts(report) if report.complete else []
+        present("compare", format.value, output, report, found)
+    finish_with_errors(report.diagnostics, sources)

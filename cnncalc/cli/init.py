@@ -10,9 +10,6 @@ import typer
 from ..diagnostic import Diagnostic, Mistake
 from .output import put
 
-SCHEMA = "cnncalc.schema.json"
-WORKFLOW_FILE = ".github/workflows/cnncalc.yml"
-
 
 def init(
     file: Annotated[
@@ -31,38 +28,30 @@ def init(
     ] = False,
 ) -> None:
     """A first spec, with the schema that editors complete and explain it by."""
-    from ..analysis.figures import known_figures
-    from ..language.load import bundled, read
-    from ..language.schema import json_schema
-    from ..language.write import quoted
-    from ..render.json import dumps
-    from .starter import SPEC, WORKFLOW
+    from ..language.load import read
+    from ..render.init import WORKFLOW, WORKFLOW_FILE, first_spec, schema_file
+    from ..zoo import bundled
 
-    variant = None
     target = Path(file if file.endswith((".yaml", ".yml")) else f"{file}.cnn.yaml")
-    schema = target.parent / SCHEMA
-    if start is None:
-        text = SPEC.format(
-            schema=SCHEMA, file=target.name, name=quoted(target.name.partition(".")[0])
-        )
-    else:
-        path, variant = bundled(start)
-        text = f"# yaml-language-server: $schema={SCHEMA}\n" + read(path)
-    files = {target: text, **({Path(WORKFLOW_FILE): WORKFLOW} if github else {})}
+    bundled_file, variant = bundled(start) if start is not None else (None, None)
+    files = {target: first_spec(target, read(bundled_file) if bundled_file else None)}
+    if github:
+        files[Path(WORKFLOW_FILE)] = WORKFLOW
     for one in files:
         if one.exists():
-            raise Mistake(
-                Diagnostic(
-                    "CNN002", f"{one} already exists", help="name another file, or remove it first"
-                )
-            )
-    for one, content in {**files, schema: dumps(json_schema(known_figures()))}.items():
-        try:
-            one.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise Mistake(
-                Diagnostic("CNN002", f"cannot write {one}: {error.strerror or error}")
-            ) from None
-        put(content.rstrip("\n"), str(one))
-        put(f"wrote {one}")
-    put(f"next: cnncalc analyze {target}{f'#{variant}' if variant else ''}")
+            taken = f"{one} already exists"
+            raise Mistake(Diagnostic("CNN002", taken, help="name another file, or remove it first"))
+    for one, text in (*files.items(), schema_file(target.parent)):
+        _write(one, text)
+    put(f"next: cnncalc analyze {f'{target}#{variant}' if variant else target}")
+
+
+def _write(file: Path, text: str) -> None:
+    """Write a file with its folder, and say so."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"cannot write {file}: {error.strerror or error}"
+        raise Mistake(Diagnostic("CNN002", message)) from None
+    put(text.rstrip("\n"), str(file))
+    put(f"wrote {file}")

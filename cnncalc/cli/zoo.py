@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from ..diagnostic import Diagnostic, Mistake
+from ..diagnostic import Diagnostic
 from . import options as o
-from .output import complain, deliver, present
+from .output import complain, present
+from .values import usage
 
 
 def zoo(
@@ -38,49 +39,27 @@ def zoo(
     reverse: Annotated[
         bool, typer.Option("--reverse", help="the other way round: the largest first")
     ] = False,
-    format: Annotated[o.Format, typer.Option("--format", help="how to print it")] = o.Format.table,
+    format: o.ReportFormat = o.Format.table,
     output: o.Output = None,
 ) -> None:
     """The bundled networks, with their totals; `zoo show NAME` tells of one."""
-    from ..analysis import zoo as bundled
-    from ..render import zoo as rendering
+    from ..analysis.zoo import filtered, networks, ordered, zoo_entry
 
     if words and words[0] == "show":
         if len(words) != 2 or where or sort or reverse:
-            raise Mistake(
-                Diagnostic(
-                    "CNN111",
-                    "`zoo show` takes the name of one network, and no --where, --sort or --reverse",
-                    help="cnncalc zoo show resnet50",
-                )
-            )
-        found = bundled.entry(words[1])
-        if format in (o.Format.csv, o.Format.markdown):  # a line of the list
-            present(rendering, format.value, output, [found.network])
-        else:
-            deliver(
-                format is o.Format.json,
-                lambda: rendering.card_json(found),
-                lambda _: rendering.card(found),
-                output,
-            )
+            only = "`zoo show` takes the name of one network, and no --where, --sort or --reverse"
+            raise usage(only, "cnncalc zoo show resnet50")
+        present("zoo_entry", format.value, output, zoo_entry(words[1]))
         return
-    chosen = bundled.ordered(
-        bundled.filtered(bundled.networks(words or ()), where or ()), sort, reverse
-    )
-    if not chosen:
-        among = (
-            f"of those with {' or '.join(f'`{word}`' for word in words)} in their name "
-            if words
-            else ""
-        )
-        complain(
-            [
-                Diagnostic(
-                    "CNN111",
-                    f"no bundled network {among}has {' and '.join(where or ())}",
-                    severity="note",
-                )
-            ]
-        )
-    present(rendering, format.value, output, chosen)
+    found = ordered(filtered(networks(words or ()), where or ()), sort, reverse)
+    if not found:
+        complain([_nothing(words or [], where or [])])
+    present("zoo", format.value, output, found)
+
+
+def _nothing(words: list[str], where: list[str]) -> Diagnostic:
+    """Return a note that no network has what was asked for."""
+    listed = " or ".join(f"`{word}`" for word in words)
+    among = f"of those with {listed} in their name " if words else ""
+    message = f"no bundled network {among}has {' and '.join(where)}"
+    return Diagnostic("CNN111", message, severity="note")

@@ -1,4 +1,7 @@
-"""Expressions: the arithmetic that strings in a spec may hold. Own allow-list, exact numbers, bounded; never `eval`."""
+"""Expressions: the arithmetic that strings of a spec may hold.
+
+An allow-list of syntax, exact numbers, bounded size; never `eval`.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,11 @@ from functools import lru_cache
 from math import ceil, floor
 from typing import Any
 
-MAX_LENGTH, MAX_DEPTH, MAX_VALUE, MAX_POWER, MAX_LIST = 1000, 50, 10**18, 64, 10_000
+_MAX_LENGTH, _MAX_DEPTH, _MAX_VALUE, _MAX_POWER, _MAX_LIST = 1000, 50, 10**18, 64, 10_000
 
 
 class ExpressionError(Exception):
-    """What is wrong with an expression; `unknown` is the name it could not find."""
+    """What is wrong with an expression; `unknown` is the name that it could not find."""
 
     def __init__(
         self, message: str, unknown: str | None = None, help: str | None = None, text: str = ""
@@ -24,12 +27,15 @@ class ExpressionError(Exception):
         self.unknown, self.help, self.text = unknown, help, text
 
 
-def _divisible(value: Any, divisor: Any = 8, least: Any = None) -> int:
-    """The multiple of `divisor` nearest to the value, at least `least`, and not below nine tenths of it (MobileNet)."""
-    least = divisor if least is None else least
+def _divisible(value: Any, divisor: Any = 8, smallest: Any = None) -> Any:
+    """Round to a multiple of `divisor` that is at least `smallest`, and 90 % of the value.
+
+    Source: `make_divisible` of MobileNet.
+    """
+    smallest = divisor if smallest is None else smallest
     if divisor <= 0:
         raise ExpressionError("make_divisible needs a positive divisor")
-    near = max(least, floor(value + Fraction(divisor, 2)) // divisor * divisor)
+    near = max(smallest, floor(value + Fraction(divisor, 2)) // divisor * divisor)
     return near + divisor if 10 * near < 9 * value else near
 
 
@@ -45,7 +51,7 @@ def _round(value: Any, digits: Any = 0) -> Any:
     return round(Fraction(value), digits) if digits else round(value)
 
 
-FUNCTIONS: dict[str, Callable] = {
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
     "min": min,
     "max": max,
     "ceil": ceil,
@@ -55,7 +61,7 @@ FUNCTIONS: dict[str, Callable] = {
     "ceil_div": _ceil_div,
     "make_divisible": _divisible,
 }
-_BINARY: dict[type, Callable] = {
+_BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
@@ -63,7 +69,12 @@ _BINARY: dict[type, Callable] = {
     ast.FloorDiv: operator.floordiv,
     ast.Mod: operator.mod,
 }
-_COMPARE: dict[type, Callable] = {
+_UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
+    ast.Not: operator.not_,
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+}
+_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
     ast.Lt: operator.lt,
@@ -74,30 +85,13 @@ _COMPARE: dict[type, Callable] = {
     ast.NotIn: lambda a, b: a not in b,
 }
 _CONSTANTS = {"true": True, "false": False, "none": None}
-RESERVED = frozenset(FUNCTIONS) | {
-    "c",
-    "i",
-    "input",
-    "true",
-    "false",
-    "none",
-    "if",
-    "else",
-    "and",
-    "or",
-    "not",
-    "in",
-    "is",
-    "lambda",
-    "for",
-    "True",
-    "False",
-    "None",
-}
+_OPERATORS = ("if", "else", "and", "or", "not", "in", "is")
+_KEYWORDS = (*_OPERATORS, "lambda", "for", "True", "False", "None")
+RESERVED = frozenset([*_FUNCTIONS, *_CONSTANTS, *_KEYWORDS, "c", "i", "input"])
 
 
 class Expression:
-    """A parsed expression: `names` it reads, and its value in a scope."""
+    """A parsed expression: the `names` it reads, and its value in a scope."""
 
     __slots__ = ("body", "names", "text")
 
@@ -106,18 +100,15 @@ class Expression:
         source = text.strip()
         if source.startswith("${") and source.endswith("}"):
             source = source[2:-1].strip()
-        if len(source) > MAX_LENGTH:
-            raise ExpressionError(f"the expression is longer than {MAX_LENGTH} characters")
+        if len(source) > _MAX_LENGTH:
+            raise ExpressionError(f"the expression is longer than {_MAX_LENGTH} characters")
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter(
-                    "ignore", SyntaxWarning
-                )  # such as for `3in x`, which is no concern of the user
+                warnings.simplefilter("ignore", SyntaxWarning)  # such as for `3in x`
                 self.body = ast.parse(source, mode="eval").body
         except (SyntaxError, ValueError, MemoryError, RecursionError):
-            raise ExpressionError(
-                f"`{clip(source)}` is not an expression", help=_advice(source), text=source
-            ) from None
+            message = f"`{clip(source)}` is not an expression"
+            raise ExpressionError(message, help=_advice(source), text=source) from None
         self.names = frozenset(_check(self.body, 0))
 
     def value(self, scope: Mapping[str, Any]) -> Any:
@@ -129,12 +120,12 @@ class Expression:
 
 
 def clip(text: str) -> str:
-    """A text for a message, cut where it is long."""
+    """Cut a text for a message where it is long."""
     return text if len(text) <= 60 else text[:57] + "…"
 
 
 def _advice(source: str) -> str | None:
-    """What is usually meant by something that is no expression."""
+    """What to do about a text that is not an expression, by what is usually meant."""
     if source.count("(") != source.count(")") or source.count("[") != source.count("]"):
         return (
             "close its brackets; inside {…} and […] an expression with a comma must be quoted whole"
@@ -148,7 +139,7 @@ def _advice(source: str) -> str | None:
 
 @lru_cache(4096)
 def compiled(text: str) -> Expression:
-    """An expression, parsed once."""
+    """Parse an expression, once."""
     return Expression(text)
 
 
@@ -157,48 +148,60 @@ def _reason(error: Exception) -> str:
         return "division by zero"
     if isinstance(error, IndexError):
         return "an index beyond the end of the list"
-    return (
-        "numbers, lists and words do not mix that way"
-        if isinstance(error, TypeError)
-        else str(error)
-    )
+    if isinstance(error, TypeError):
+        return "numbers, lists and words do not mix that way"
+    return str(error)
 
 
 def _check(node: ast.AST, depth: int) -> set[str]:
-    """Names an allowed tree reads; anything else is refused before it runs."""
-    if depth > MAX_DEPTH:
-        raise ExpressionError(f"the expression nests deeper than {MAX_DEPTH} levels")
+    """Return the names that a tree reads.
+
+    Errors: an ExpressionError for syntax that is not allowed; nothing is run before that.
+    """
+    if depth > _MAX_DEPTH:
+        raise ExpressionError(f"the expression nests deeper than {_MAX_DEPTH} levels")
     if isinstance(node, ast.Name):
         return set() if node.id in _CONSTANTS else {node.id}
     if isinstance(node, ast.Constant):
-        if not isinstance(node.value, (bool, int, float, str, type(None))):
-            raise ExpressionError("only numbers, words and lists may stand in an expression")
-        if isinstance(node.value, (int, float)) and abs(node.value) > MAX_VALUE:
-            raise ExpressionError("a number past 10¹⁸")
+        _check_constant(node.value)
         return set()
+    names: set[str] = set()
+    for part in _parts(node):
+        names |= _check(part, depth + 1)
+    return names
+
+
+def _check_constant(value: Any) -> None:
+    if not isinstance(value, (bool, int, float, str, type(None))):
+        raise ExpressionError("only numbers, words and lists may stand in an expression")
+    if isinstance(value, (int, float)) and abs(value) > _MAX_VALUE:
+        raise ExpressionError("a number past 10¹⁸")
+
+
+def _parts(node: ast.AST) -> list[ast.expr]:
+    """The operands of an allowed operation."""
     if isinstance(node, ast.Call):
-        if not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS or node.keywords:
-            raise ExpressionError(f"only these can be called: {', '.join(sorted(FUNCTIONS))}")
-        parts: list[ast.AST] = list(node.args)
-    elif isinstance(node, ast.BinOp) and (type(node.op) in _BINARY or isinstance(node.op, ast.Pow)):
-        parts = [node.left, node.right]
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd, ast.Not)):
-        parts = [node.operand]
-    elif isinstance(node, ast.Compare) and all(type(op) in _COMPARE for op in node.ops):
-        parts = [node.left, *node.comparators]
-    elif isinstance(node, ast.BoolOp):
-        parts = list(node.values)
-    elif isinstance(node, ast.IfExp):
-        parts = [node.test, node.body, node.orelse]
-    elif isinstance(node, (ast.List, ast.Tuple)):
-        parts = list(node.elts)
-    elif isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Slice):
-        parts = [node.value, node.slice]
-    else:
-        raise ExpressionError(
-            "expressions know numbers, names, lists, arithmetic, comparisons, `a if b else c` and a few functions"
-        )
-    return set().union(*(_check(part, depth + 1) for part in parts))
+        if not isinstance(node.func, ast.Name) or node.func.id not in _FUNCTIONS or node.keywords:
+            raise ExpressionError(f"only these can be called: {', '.join(sorted(_FUNCTIONS))}")
+        return node.args
+    if isinstance(node, ast.BinOp) and (type(node.op) in _BINARY or isinstance(node.op, ast.Pow)):
+        return [node.left, node.right]
+    if isinstance(node, ast.UnaryOp) and type(node.op) in _UNARY:
+        return [node.operand]
+    if isinstance(node, ast.Compare) and all(type(op) in _COMPARE for op in node.ops):
+        return [node.left, *node.comparators]
+    if isinstance(node, ast.BoolOp):
+        return node.values
+    if isinstance(node, ast.IfExp):
+        return [node.test, node.body, node.orelse]
+    if isinstance(node, (ast.List, ast.Tuple)):
+        return node.elts
+    if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Slice):
+        return [node.value, node.slice]
+    raise ExpressionError(
+        "expressions know numbers, names, lists, arithmetic, comparisons, `a if b else c` "
+        "and a few functions"
+    )
 
 
 def _value(node: Any, scope: Mapping[str, Any]) -> Any:
@@ -213,11 +216,7 @@ def _value(node: Any, scope: Mapping[str, Any]) -> Any:
         raise ExpressionError(f"`{node.id}` is no name here", node.id)
     if kind is ast.BinOp:
         left, right = _value(node.left, scope), _value(node.right, scope)
-        return _bounded(
-            _power(left, right)
-            if isinstance(node.op, ast.Pow)
-            else _arithmetic(node.op, left, right)
-        )
+        return _bounded(_arithmetic(node.op, left, right))
     if kind is ast.Compare:
         return _compared(node, scope)
     if kind is ast.IfExp:
@@ -230,14 +229,7 @@ def _value(node: Any, scope: Mapping[str, Any]) -> Any:
                 break
         return result
     if kind is ast.UnaryOp:
-        operand = _value(node.operand, scope)
-        return (
-            not operand
-            if isinstance(node.op, ast.Not)
-            else -operand
-            if isinstance(node.op, ast.USub)
-            else +operand
-        )
+        return _UNARY[type(node.op)](_value(node.operand, scope))
     if kind is ast.Call:
         return _bounded(_called(node.func.id, [_value(a, scope) for a in node.args]))
     if kind is ast.Subscript:
@@ -247,11 +239,10 @@ def _value(node: Any, scope: Mapping[str, Any]) -> Any:
 
 def _called(name: str, arguments: list[Any]) -> Any:
     try:
-        return FUNCTIONS[name](*arguments)
+        return _FUNCTIONS[name](*arguments)
     except (TypeError, ValueError):
-        raise ExpressionError(
-            f"`{name}` does not take {len(arguments)} arguments of that kind"
-        ) from None
+        message = f"`{name}` does not take {len(arguments)} arguments of that kind"
+        raise ExpressionError(message) from None
 
 
 def _compared(node: ast.Compare, scope: Mapping[str, Any]) -> bool:
@@ -265,48 +256,55 @@ def _compared(node: ast.Compare, scope: Mapping[str, Any]) -> bool:
 
 
 def _arithmetic(op: ast.operator, left: Any, right: Any) -> Any:
-    if (
-        isinstance(left, str)
-        or isinstance(right, str)
-        or isinstance(op, ast.Mult)
-        and (isinstance(left, tuple) or isinstance(right, tuple))
-    ):
+    if isinstance(op, ast.Pow):
+        return _power(left, right)
+    if isinstance(left, str) or isinstance(right, str):
         raise TypeError
+    if isinstance(op, ast.Mult) and (isinstance(left, tuple) or isinstance(right, tuple)):
+        raise TypeError  # a list is not repeated
     return _BINARY[type(op)](left, right)
 
 
 def _power(base: Any, exponent: Any) -> Any:
-    if not isinstance(exponent, int) or abs(exponent) > MAX_POWER:
-        raise ExpressionError(f"a power must be a whole number from −{MAX_POWER} to {MAX_POWER}")
+    if not isinstance(exponent, int) or abs(exponent) > _MAX_POWER:
+        message = f"a power must be a whole number from −{_MAX_POWER} to {_MAX_POWER}"
+        raise ExpressionError(message)
     if isinstance(base, (str, tuple)):
         raise TypeError
     return Fraction(base) ** exponent
 
 
 def leaves(value: Any, seen: int = 0) -> int:
-    """How many values a nested list holds; refuses to count past the limit."""
+    """Count the values in a nested list, beside those `seen`.
+
+    Errors: an ExpressionError for too many.
+    """
     if not isinstance(value, tuple):
         return seen + 1
     for item in value:
         seen = leaves(item, seen)
-        if seen > MAX_LIST:
-            raise ExpressionError(f"a list of more than {MAX_LIST:,} entries")
+        if seen > _MAX_LIST:
+            raise ExpressionError(f"a list of more than {_MAX_LIST:,} entries")
     return seen
 
 
 def _bounded(value: Any) -> Any:
+    """Return the value, in its simplest form.
+
+    Errors: an ExpressionError for one beyond the limits.
+    """
     if isinstance(value, tuple):
         leaves(value)
         return value
     if isinstance(value, Fraction):
         value = exact(value)
-        if isinstance(value, Fraction) and value.denominator > MAX_VALUE:
+        if isinstance(value, Fraction) and value.denominator > _MAX_VALUE:
             raise ExpressionError("a fraction finer than 10⁻¹⁸")
-    if isinstance(value, (int, Fraction)) and not -MAX_VALUE <= value <= MAX_VALUE:
+    if isinstance(value, (int, Fraction)) and not -_MAX_VALUE <= value <= _MAX_VALUE:
         raise ExpressionError("a value past 10¹⁸")
     return value
 
 
 def exact(value: Fraction) -> int | Fraction:
-    """An int where it is whole."""
+    """Return an int where the value is whole."""
     return value.numerator if value.denominator == 1 else value

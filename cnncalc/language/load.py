@@ -1,4 +1,4 @@
-"""From a path, a bundled name or text to a Spec."""
+"""From a path, a bundled name or a text to a Spec."""
 
 from __future__ import annotations
 
@@ -7,96 +7,58 @@ from pathlib import Path
 from typing import Any
 
 from ..diagnostic import Diagnostic, Mistake, Position, misspelled
+from ..zoo import bundled, files, shorten, stems
 from .model import Document
 from .spec import Spec
 from .validation import validate
 from .yaml_tree import MAX_BYTES, Marks, parse
 
+_NEEDED = {"input", "layers", "params", "variants", "blocks"}  # what the layers depend on
+
 
 def load(target: str | Path) -> Spec:
-    """The spec that SPEC names, with its variant if it names one: a path, `path#variant`, a bundled name, or `-` for standard input.
+    """Read the spec that SPEC names, with its variant if it names one.
 
-    Errors: a Mistake with CNN002 where there is no such file, CNN0xx and CNN1xx where it is no spec.
+    SPEC is a path, `path#variant`, a bundled name, or `-` for standard input.
+
+    Errors: a Mistake with CNN002 for a file that cannot be read, CNN111 for an unknown name, and
+    CNN0xx or CNN1xx for a text that is not a spec.
     """
-    name, _, variant = (
-        str(target).partition("#") if not is_file(Path(str(target))) else (str(target), "", "")
-    )
+    name, variant = str(target), ""
+    if not is_file(Path(name)):
+        name, _, variant = name.partition("#")
     if not name:
-        raise Mistake(
-            Diagnostic("CNN111", "SPEC is empty", help="name a file or a bundled network")
-        )
+        help = "name a file or a bundled network"
+        raise Mistake(Diagnostic("CNN111", "SPEC is empty", help=help))
     if name == "-":
         return from_text(from_input(), "<stdin>", variant or None)
     path = Path(name)
     if is_file(path) or path.is_dir() or path.suffix in (".yaml", ".yml") or "/" in name:
         return from_text(read(path), name, variant or None)
-    path, bundled_variant = bundled(name)
-    return from_text(read(path), shorten(path), variant or bundled_variant)
+    path, member = bundled(name)
+    return bundled_spec(path, variant or member)
 
 
-def from_input() -> str:
-    """The text on standard input."""
-    if sys.stdin is None:
-        raise Mistake(Diagnostic("CNN002", "standard input is closed"))
-    return read_bytes("<stdin>", sys.stdin.buffer.read(MAX_BYTES + 1))
+def bundled_specs() -> list[tuple[str, Spec]]:
+    """Read every bundled file: its stem and its spec."""
+    return [(path.stem, bundled_spec(path)) for path in files()]
 
 
-def is_file(path: Path) -> bool:
-    """Whether there is something to read; a name too long for the system is none."""
-    try:
-        return path.exists() and not path.is_dir()
-    except OSError:
-        return False
-
-
-def read(path: Path) -> str:
-    """The text of a file."""
-    try:
-        with path.open("rb") as file:
-            return read_bytes(str(path), file.read(MAX_BYTES + 1))
-    except IsADirectoryError:
-        raise Mistake(
-            Diagnostic("CNN002", f"{path} is a directory", help="name a file in it")
-        ) from None
-    except OSError as error:
-        raise Mistake(
-            misspelled(
-                Diagnostic("CNN002", f"cannot read {path}: {error.strerror or error}"),
-                path.stem,
-                stems(),
-            )
-        ) from None
-
-
-def read_bytes(file: str, data: bytes) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        column = (
-            len(
-                data[data.rfind(b"\n", 0, error.start) + 1 : error.start].decode("utf-8", "replace")
-            )
-            + 1
-        )
-        kind = "UTF-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "not UTF-8"
-        raise Mistake(
-            Diagnostic(
-                "CNN002",
-                f"the file is {kind}" if kind == "UTF-16" else f"byte {error.start} is not UTF-8",
-                Position(file, line, column),
-                help="save the file as UTF-8",
-            )
-        ) from None
+def bundled_spec(path: Path, variant: str | None = None) -> Spec:
+    """Read a bundled file."""
+    return from_text(read(path), shorten(path), variant)
 
 
 def from_text(text: str, file: str = "<text>", variant: str | None = None) -> Spec:
-    """The spec written in a text."""
+    """Read the spec written in a text; messages call it `file`.
+
+    Errors: a Mistake with CNN0xx or CNN1xx for a text that is not a spec.
+    """
     try:
         twice: list[Diagnostic] = []
         data, marks = parse(text, file, twice)
         try:
-            document, found = document_of(data, marks, file)
+            document, found = _document(data, marks, file)
         except Mistake as mistake:
             mistake.diagnostics = (*twice, *mistake.diagnostics)
             raise
@@ -106,88 +68,64 @@ def from_text(text: str, file: str = "<text>", variant: str | None = None) -> Sp
         raise
 
 
-def document_of(data: Any, marks: Marks, file: str) -> tuple[Document, list[Diagnostic]]:
-    """The checked document, and what is wrong with parts of it that the layers do not depend on, which are left out."""
+def _document(data: Any, marks: Marks, file: str) -> tuple[Document, list[Diagnostic]]:
+    """Check a document. Wrong parts that the layers do not depend on are reported and left out."""
     if not isinstance(data, dict):
-        raise Mistake(
-            Diagnostic(
-                "CNN006",
-                "a spec is a mapping with `input` and `layers`",
-                marks.position(file),
-                help="input: [3, 224, 224]",
-            )
-        )
+        message = "a spec is a mapping with `input` and `layers`"
+        place = marks.position(file)
+        raise Mistake(Diagnostic("CNN006", message, place, help="input: [3, 224, 224]"))
     try:
         return validate(Document, data, marks, file, "a spec"), []
     except Mistake as mistake:
-        if mistake.parts & NEEDED:
+        if mistake.parts & _NEEDED:
             raise
-        return validate(
-            Document,
-            {key: value for key, value in data.items() if key not in mistake.parts},
-            marks,
-            file,
-            "a spec",
-        ), list(mistake.diagnostics)
+        rest = {key: value for key, value in data.items() if key not in mistake.parts}
+        return validate(Document, rest, marks, file, "a spec"), list(mistake.diagnostics)
 
 
-NEEDED = {"input", "layers", "params", "variants", "blocks"}  # what the layers depend on
-
-
-def folder() -> Path:
-    """Where the bundled specs are: inside the installed package, or beside it in a checkout."""
-    package = Path(__file__).resolve().parent.parent
-    inside = package / "specs"
-    return inside if inside.is_dir() else package.parent / "specs"
-
-
-def files() -> list[Path]:
-    """The bundled files, in order of name."""
-    return sorted(folder().glob("*.yaml"))
-
-
-def stems() -> list[str]:
-    return [path.stem for path in files()]
-
-
-def bundled(name: str) -> tuple[Path, str | None]:
-    """The file of a bundled network, and its variant: a file's stem, or the name of a variant in one of them."""
-    known = []
-    for path in files():
-        if path.stem == name:
-            return path, None
-    for path in files():
-        variants = variant_names(path)
-        if name in variants:
-            return path, name
-        known += [path.stem, *variants]
-    raise Mistake(
-        misspelled(
-            Diagnostic("CNN111", f"no file and no bundled network is called `{name}`"),
-            name,
-            known,
-            "`cnncalc zoo` lists what is bundled",
-        )
-    )
-
-
-def variant_names(path: Path) -> list[str]:
-    """Names under `variants:`, read without parsing the file: keys indented by two in a file of ours."""
-    lines = path.read_text("utf-8").splitlines()
-    if "variants:" not in lines:
-        return []
-    names = []
-    for line in lines[lines.index("variants:") + 1 :]:
-        if line and not line[0].isspace() and not line.startswith("#"):
-            break
-        if line.startswith("  ") and line[2:3] not in (" ", "#", ""):
-            names.append(line.strip().partition(":")[0])
-    return names
-
-
-def shorten(path: Path) -> str:
-    """A bundled file as messages show it: below the current folder if it is there."""
+def is_file(path: Path) -> bool:
+    """Whether there is something to read at a path."""
     try:
-        return str(path.relative_to(Path.cwd()))
-    except (ValueError, OSError):
-        return str(path)
+        return path.exists() and not path.is_dir()
+    except OSError:  # such as a name too long for the system
+        return False
+
+
+def from_input() -> str:
+    """Read the text on standard input."""
+    if sys.stdin is None:
+        raise Mistake(Diagnostic("CNN002", "standard input is closed"))
+    return read_bytes("<stdin>", sys.stdin.buffer.read(MAX_BYTES + 1))
+
+
+def read(path: Path) -> str:
+    """Read the text of a file.
+
+    Errors: a Mistake with CNN002 where that fails.
+    """
+    try:
+        with path.open("rb") as file:
+            return read_bytes(str(path), file.read(MAX_BYTES + 1))
+    except IsADirectoryError:
+        fault = Diagnostic("CNN002", f"{path} is a directory", help="name a file in it")
+        raise Mistake(fault) from None
+    except OSError as error:
+        fault = Diagnostic("CNN002", f"cannot read {path}: {error.strerror or error}")
+        raise Mistake(misspelled(fault, path.stem, stems())) from None
+
+
+def read_bytes(file: str, data: bytes) -> str:
+    """Decode the content of a file.
+
+    Errors: a Mistake with CNN002, at the first byte that is not UTF-8.
+    """
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        before = data[data.rfind(b"\n", 0, error.start) + 1 : error.start]
+        place = Position(file, line, len(before.decode("utf-8", "replace")) + 1)
+        message = f"byte {error.start} is not UTF-8"
+        if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            message = "the file is UTF-16"
+        raise Mistake(Diagnostic("CNN002", message, place, help="save the file as UTF-8")) from None

@@ -1,4 +1,4 @@
-"""The document around the layers, as pydantic models: what stands at the top level of a spec."""
+"""The document around the layers, as pydantic models: the top level of a spec."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
 def _text(value: Any) -> Any:
-    return (
-        str(value) if isinstance(value, (int, Fraction)) and not isinstance(value, bool) else value
-    )
+    """Turn a number into text."""
+    if isinstance(value, (int, Fraction)) and not isinstance(value, bool):
+        return str(value)
+    return value
 
 
 Text = Annotated[str, BeforeValidator(_text)]  # `name: 2015` is text too

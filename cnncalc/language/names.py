@@ -1,4 +1,4 @@
-"""Which names a layer, branch or parameter may bear."""
+"""Names: which ones a layer, branch or parameter may have, and the words of other frameworks."""
 
 from __future__ import annotations
 
@@ -9,45 +9,7 @@ from .expression import RESERVED
 NAME = re.compile(r"[A-Za-z0-9_]+\Z")
 GRAPH_WORDS = ("name", "from", "repeat", "each", "when", "expect", "share")
 
-# What operators are called elsewhere.
-SYNONYMS = {
-    "conv1d": "conv",
-    "conv2d": "conv",
-    "conv3d": "conv",
-    "convolution": "conv",
-    "deconv": "conv_transpose",
-    "convtranspose2d": "conv_transpose",
-    "dense": "linear",
-    "fc": "linear",
-    "bn": "batchnorm",
-    "batch_norm": "batchnorm",
-    "batchnorm2d": "batchnorm",
-    "layer_norm": "layernorm",
-    "ln": "layernorm",
-    "gn": "groupnorm",
-    "max_pool": "maxpool",
-    "maxpool2d": "maxpool",
-    "maxpooling2d": "maxpool",
-    "avg_pool": "avgpool",
-    "avgpool2d": "avgpool",
-    "gap": "globalavgpool",
-    "global_avg_pool": "globalavgpool",
-    "swish": "silu",
-    "sum": "add",
-    "plus": "add",
-    "residual": "add",
-    "cat": "concat",
-    "concatenate": "concat",
-    "multiply": "mul",
-    "interpolate": "upsample",
-    "resize": "upsample",
-    "zeropadding2d": "pad",
-    "droppath": "stochastic_depth",
-    "drop_path": "stochastic_depth",
-    "view": "reshape",
-}
-
-# Operators that are known elsewhere and have no equal here.
+# Operators of other frameworks that do not exist here, with what to use instead.
 FOREIGN = {
     **dict.fromkeys(
         (
@@ -89,7 +51,7 @@ FOREIGN = {
     ),
 }
 
-# Keys that people write and that have no place, with what to do instead.
+# Keys that people write and that do not exist here, with what to do instead.
 NEEDLESS = {
     **dict.fromkeys(
         ("in", "in_channels", "in_features", "input_shape", "input_dim"),
@@ -101,32 +63,9 @@ NEEDLESS = {
     **dict.fromkeys(("data_format", "channels_last"), "remove it: channels always come first"),
 }
 
-# What fields of operators are called elsewhere.
-FIELD_SYNONYMS = {
-    "out_channels": "out",
-    "filters": "out",
-    "channels": "out",
-    "out_features": "out",
-    "units": "out",
-    "kernel_size": "kernel",
-    "k": "kernel",
-    "strides": "stride",
-    "s": "stride",
-    "pad": "padding",
-    "p": "padding",
-    "dilation_rate": "dilation",
-    "num_groups": "groups",
-    "scale_factor": "scale",
-    "output_size": "size",
-    "rate": "p",
-    "pool_size": "kernel",
-    "title": "name",
-    "use_bias": "bias",
-    "negative_slope": "slope",
-    "normalized_shape": "over",
-}
+DOCUMENT_ALIASES = {"title": "name"}  # other words for the keys of a spec
 
-# Attributes of torch.nn.Module: a submodule of such a name is refused there, or hides the attribute.
+# Attributes of torch.nn.Module, which refuses a submodule of such a name, or loses the attribute.
 MODULE_ATTRIBUTES = frozenset(
     [
         "T_destination",
@@ -186,33 +125,25 @@ MODULE_ATTRIBUTES = frozenset(
     ]
 )
 
-
-OUR_ATTRIBUTES = (
-    "plan",
-    "entries",
-    "results",
-    "key",
-    "_modules",
-    "_parameters",
-    "_buffers",
-)  # of the networks and joins that we build
+# Attributes of the networks and joins that we build.
+_OUR_ATTRIBUTES = ("plan", "entries", "results", "key", "_modules", "_parameters", "_buffers")
 
 
 def name_fault(name: object) -> str | None:
-    """Why a layer or branch may not be called so, or None."""
+    """Why a layer or branch may not have this name, or None."""
     if not isinstance(name, str) or not NAME.match(name):
         return "names consist of letters, digits and `_`"
     if name.isdigit():
         return "a name of digits alone would read as a number of a repeat"
     if name == "input":
         return "`input` is the input of the network or block"
-    if name in MODULE_ATTRIBUTES or name.startswith("__") or name in OUR_ATTRIBUTES:
+    if name in MODULE_ATTRIBUTES or name.startswith("__") or name in _OUR_ATTRIBUTES:
         return "torch modules use this name themselves"
     return None
 
 
 def parameter_fault(name: str, taken: frozenset[str]) -> str | None:
-    """Why a parameter may not be called so, or None; `taken` are the operators and blocks."""
+    """Why a parameter may not have this name, or None; `taken` are the operators and blocks."""
     if not NAME.match(name) or name[0].isdigit():
         return "parameter names are letters, digits and `_`, and start with a letter"
     if name in RESERVED:

@@ -1,8 +1,8 @@
-"""Pydantic's findings as diagnostics, at the key or value they speak of."""
+"""Pydantic's errors as diagnostics, at the key or value they are about."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, TypeVar, get_args
@@ -10,104 +10,17 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from ..diagnostic import Diagnostic, Mistake, Position, instead, misspelled, nearest
+from ..ops import FIELDS_BY_ALIAS
 from ..ops.base import Op
 from .expression import clip
-from .names import FIELD_SYNONYMS, NEEDLESS
+from .model import Block, Document, Published, Variant
+from .names import DOCUMENT_ALIASES, NEEDLESS
 from .values import reading
 from .yaml_tree import Marks
 
-UNKNOWN = (
-    "extra_forbidden",
-    "unexpected_keyword_argument",
-)  # pydantic's names for a key that does not exist
-MOST = 100  # diagnostics of one file: beyond, it is wrong throughout
-
-Model = TypeVar("Model", bound="BaseModel | Op")
-
-
-def validate(model: type[Model], data: dict[str, Any], marks: Marks, file: str, what: str) -> Model:
-    """The model of the data, or a Mistake with one diagnostic for each key that is wrong."""
-    try:
-        return model(**data)
-    except ValidationError as error:
-        mistake = Mistake(*findings(error, model, data, marks, file, what))
-        mistake.parts = frozenset(str(item["loc"][0]) for item in error.errors(include_url=False))
-        raise mistake from None
-
-
-def findings(
-    error: ValidationError, model: Any, data: Any, marks: Marks, file: str, what: str
-) -> Iterator[Diagnostic]:
-    """One diagnostic per key: a union of types reports each of its branches, which is one mistake."""
-    seen = set()
-    errors = error.errors(include_url=False)[:MOST]
-    meant = {
-        (
-            *e["loc"][:-1],
-            meant_by(str(e["loc"][-1]), keys_of(model, e["loc"]))
-            or nearest(str(e["loc"][-1]), keys_of(model, e["loc"]))[0],
-        )
-        for e in errors
-        if e["type"] in UNKNOWN
-    }
-    for item in errors:
-        loc, missing = item["loc"], item["type"] == "missing"
-        place = path_in_data(data, loc)
-        key = (missing, loc if missing else place)
-        if key not in seen and not (missing and loc in meant):  # a misspelled key is not missed too
-            seen.add(key)
-            yield finding(item, model, data, marks, file, what, loc, place)
-
-
-def finding(
-    item: Any, model: Any, data: Any, marks: Marks, file: str, what: str, loc: tuple, place: tuple
-) -> Diagnostic:
-    """One of pydantic's errors, in the words of the language."""
-    field, inside = str(loc[-1]), what if len(loc) == 1 else owner_text(loc[:-1])
-    if item["type"] in UNKNOWN:
-        owner = data
-        for step in place[:-1]:
-            owner = owner[step]
-        return unknown_key(
-            field, marks.find(*loc[:-1]).key(file, field), keys_of(model, loc), inside, owner
-        )
-    if item["type"] == "missing":
-        return Diagnostic(
-            "CNN102",
-            f"{inside} needs `{field}`",
-            marks.find(*loc[:-1]).position(file),
-            help=f"add `{field}: …`",
-        )
-    named = next((str(step) for step in reversed(place) if isinstance(step, str)), what)
-    value, takes = item["input"], expectation(item, model, loc)
-    help = None
-    if isinstance(value, str) and issubclass(model, Op):
-        help = f"`{value}` is a word here: no parameter is called so"
-    if named == "layers":
-        help = "begin each layer with `- `"
-    help = reading(value, takes) or help
-    return Diagnostic(
-        "CNN103",
-        f"`{named}` takes {takes}, not {shown(value)}",
-        marks.find(*place).position(file),
-        help=help,
-    )
-
-
-def expectation(item: Any, model: Any, loc: tuple) -> str:
-    """What a field takes: its description for operators, its type for the document around them."""
-    value = item["input"]
-    if item["type"] == "less_than_equal" and isinstance(value, int) and value > item["ctx"]["le"]:
-        return f"nothing beyond {item['ctx']['le']:,}"
-    if issubclass(model, Op):
-        found = (
-            described(fields_of(model)[str(loc[0])]) if str(loc[0]) in fields_of(model) else None
-        )
-        return found or item["msg"].lower()
-    return TYPES.get(item["type"], item["msg"].lower())
-
-
-TYPES = {
+MOST = 100  # diagnostics of one file; a file with more is wrong throughout
+_UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")  # pydantic's types for unknown keys
+_TYPES = {
     "string_type": "text",
     "int_type": "a whole number",
     "bool_type": "true or false",
@@ -118,86 +31,163 @@ TYPES = {
     "literal_error": "1, the version of the language",
 }
 
+Model = TypeVar("Model", bound="BaseModel | Op")
+Loc = tuple[int | str, ...]  # keys and indices, as pydantic gives them
 
-def described(field: Any) -> str | None:
+
+def validate(model: type[Model], data: dict[str, Any], marks: Marks, file: str, what: str) -> Model:
+    """Make the model of the data, which messages call `what`.
+
+    Errors: a Mistake with one diagnostic for each key that is wrong.
+    """
+    try:
+        return model(**data)
+    except ValidationError as error:
+        mistake = Mistake(*_Findings(model, data, marks, file, what).of(error))
+        mistake.parts = frozenset(str(item["loc"][0]) for item in error.errors(include_url=False))
+        raise mistake from None
+
+
+class _Findings:
+    """Describes errors of pydantic in the words of the language."""
+
+    def __init__(self, model: type[Any], data: Any, marks: Marks, file: str, what: str):
+        self._model = model
+        self._data = data
+        self._marks = marks
+        self._file = file
+        self._what = what
+
+    def of(self, error: ValidationError) -> Iterator[Diagnostic]:
+        """One diagnostic per key: a union reports each of its branches, which is one mistake."""
+        seen: set[tuple[bool, Loc]] = set()
+        errors = error.errors(include_url=False)[:MOST]
+        meant = {self._meant(item["loc"]) for item in errors if item["type"] in _UNKNOWN}
+        for item in errors:
+            loc, missing = item["loc"], item["type"] == "missing"
+            place = _path_in_data(self._data, loc)
+            key = (missing, loc if missing else place)
+            misspelled_elsewhere = missing and loc in meant
+            if key not in seen and not misspelled_elsewhere:
+                seen.add(key)
+                yield self._finding(item, loc, place)
+
+    def _meant(self, loc: Loc) -> tuple[int | str | None, ...]:
+        """Where an unknown key would be under the name that was probably meant."""
+        key, known = str(loc[-1]), _keys_of(self._model, loc)
+        return (*loc[:-1], meant_by(key, known) or nearest(key, known)[0])
+
+    def _finding(self, item: Mapping[str, Any], loc: Loc, place: Loc) -> Diagnostic:
+        """Describe one error; `place` is the part of its location that the data has."""
+        around = self._marks.find(*loc[:-1])
+        key, inside = str(loc[-1]), self._what if len(loc) == 1 else _owner_text(loc[:-1])
+        if item["type"] in _UNKNOWN:
+            owner = self._data
+            for step in place[:-1]:
+                owner = owner[step]
+            known = _keys_of(self._model, loc)
+            return unknown_key(key, around.key(self._file, key), known, inside, owner)
+        if item["type"] == "missing":
+            message, help = f"{inside} needs `{key}`", f"add `{key}: …`"
+            return Diagnostic("CNN102", message, around.position(self._file), help)
+        names = [step for step in place if isinstance(step, str)]
+        name = names[-1] if names else self._what
+        value, takes = item["input"], self._takes(item, str(loc[0]))
+        return Diagnostic(
+            "CNN103",
+            f"`{name}` takes {takes}, not {shown(value)}",
+            self._marks.find(*place).position(self._file),
+            help=reading(value, takes) or self._advice(name, value),
+        )
+
+    def _advice(self, name: str, value: Any) -> str | None:
+        if name == "layers":
+            return "begin each layer with `- `"
+        if isinstance(value, str) and issubclass(self._model, Op):
+            return f"`{value}` is a word here: no parameter is called so"
+        return None
+
+    def _takes(self, item: Mapping[str, Any], key: str) -> str:
+        """What a field takes: its description in an operator, its type in the document."""
+        value = item["input"]
+        if item["type"] == "less_than_equal" and isinstance(value, int):
+            limit = item["ctx"]["le"]
+            if value > limit:
+                return f"nothing beyond {limit:,}"
+        otherwise = str(item["msg"]).lower()
+        if not issubclass(self._model, Op):
+            return _TYPES.get(item["type"], otherwise)
+        field = _fields_of(self._model).get(key)
+        described = _description(field) if field is not None else None
+        return described or otherwise
+
+
+def _description(field: Any) -> str | None:
     """The description of a field, or of a type inside it."""
     if field.description:
         return str(field.description)
-    texts = (
-        getattr(part, "description", None)
-        for inner in get_args(field.annotation)
-        for part in getattr(inner, "__metadata__", ())
-    )
-    return next((text for text in texts if text), None)
+    for inner in get_args(field.annotation):
+        for part in getattr(inner, "__metadata__", ()):
+            if text := getattr(part, "description", None):
+                return str(text)
+    return None
 
 
-def owner_text(path: tuple) -> str:
-    """What a nested mapping is called in a message."""
+def _owner_text(path: Loc) -> str:
+    """How messages call a nested mapping."""
     if isinstance(path[-1], int):
         return f"entry {path[-1] + 1} of `{path[-2]}`"
     return f"`{path[-1]}`"
 
 
 def meant_by(key: str, known: Collection[str]) -> str | None:
-    """What a key of other frameworks is called here."""
-    named = "kernel" if key == "size" else FIELD_SYNONYMS.get(key)
-    return named if named is not None and named in known else None
+    """What a key of other frameworks is called here, if it is among those known."""
+    names = [*FIELDS_BY_ALIAS.get(key, ()), DOCUMENT_ALIASES.get(key, "")]
+    return next((name for name in names if name in known), None)
 
 
 def unknown_key(
     key: str, position: Position, known: list[str], what: str, given: Iterable[str] = ()
 ) -> Diagnostic:
-    """A key that does not exist here, beside those that are given."""
+    """Describe a key that `what` does not have, beside the keys that are given."""
     fault = Diagnostic("CNN101", f"{what} has no key `{clip(key)}`", position)
     meant = meant_by(key, known)
     if meant is not None and meant not in given:
-        return instead(fault._replace(help=f"here it is called `{meant}`"), key, str(meant))
+        return instead(fault._replace(help=f"here it is called `{meant}`"), key, meant)
     if key in NEEDLESS:
         return fault._replace(help=NEEDLESS[key])
     first, _, rest = key.partition(" ")
     if rest and first in known:
-        return instead(
-            fault._replace(help=f"`{first}` lacks its colon: `{first}: {rest}`"),
-            key,
-            f"{first}: {rest}",
-        )
+        right = f"{first}: {rest}"
+        return instead(fault._replace(help=f"`{first}` lacks its colon: `{right}`"), key, right)
     if ":" in key:
         return fault._replace(help="put a space after the colon")
     return misspelled(fault, key, known, f"it has {', '.join(f'`{k}`' for k in known)}", given)
 
 
-def keys_of(model: type[BaseModel | Op], loc: tuple) -> list[str]:
+def _keys_of(model: type[Any], loc: Loc) -> list[str]:
     """The keys that the mapping at a location of the document has."""
-    from .model import Block, Document, Published, Variant
-
-    inner: Any = model
-    if model is Document:
-        inner = (
-            {"variants": Variant, "blocks": Block, "published": Published}.get(str(loc[0]), model)
-            if len(loc) > 1
-            else model
-        )
+    parts = {"variants": Variant, "blocks": Block, "published": Published}
+    inner = model
+    if model is Document and len(loc) > 1:
+        inner = parts.get(str(loc[0]), model)
     if "published" in loc[:-1]:
         inner = Published
-    return list(fields_of(inner))
+    return list(_fields_of(inner))
 
 
-def fields_of(model: type[BaseModel | Op]) -> dict[str, Any]:
+def _fields_of(model: type[Any]) -> dict[str, Any]:
     """The fields of a model or an operator."""
-    return model.fields() if issubclass(model, Op) else model.model_fields
+    return dict(model.fields() if issubclass(model, Op) else model.model_fields)
 
 
-def path_in_data(data: Any, loc: tuple) -> tuple:
+def _path_in_data(data: Any, loc: Loc) -> Loc:
     """The part of pydantic's location that names keys and items, not branches of a union."""
-    path = []
+    path: list[int | str] = []
     for step in loc:
-        if not (
-            isinstance(data, dict)
-            and step in data
-            or isinstance(data, (list, tuple))
-            and isinstance(step, int)
-            and step < len(data)
-        ):
+        is_key = isinstance(data, dict) and step in data
+        is_list = isinstance(data, (list, tuple))
+        if not is_key and not (is_list and isinstance(step, int) and step < len(data)):
             break
         path.append(step)
         data = data[step]
@@ -205,16 +195,18 @@ def path_in_data(data: Any, loc: tuple) -> tuple:
 
 
 def shown(value: Any) -> str:
-    """A value as the spec would write it, short; words in quotes."""
+    """Write a value as the spec would, cut where it is long; words in quotes."""
     return f"`{clip(value)}`" if isinstance(value, str) else clip(plain(value))
 
 
 def plain(value: Any) -> str:
-    """A value as the spec would write it."""
+    """Write a value as the spec would."""
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(plain, value[:20])) + (", …]" if len(value) > 20 else "]")
-    if isinstance(value, bool) or value is None:
-        return {True: "true", False: "false", None: "nothing"}[value]
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, Fraction):
         decimal = Decimal(value.numerator) / Decimal(value.denominator)
         return str(decimal) if Fraction(decimal) == value else str(value)

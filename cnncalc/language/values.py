@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
 from fractions import Fraction
 from typing import Any, get_args
 
 from ..diagnostic import Diagnostic, Mistake, Position, misspelled
 from ..ops.base import Op
 from .expression import Expression, ExpressionError, compiled, leaves
+from .yaml_tree import Marks
 
 ANY_WORD = frozenset(["*"])  # a field that takes any string
-SWITCHES = {"yes": "true", "on": "true", "no": "false", "off": "false"}  # of YAML 1.1
 FAULT = object()  # a value that was wrong, and has been reported
+_SWITCHES = {"yes": "true", "on": "true", "no": "false", "off": "false"}  # of YAML 1.1
 
 
 def prepare(data: Any, known: Set[str], words: frozenset[str] = frozenset()) -> Any:
-    """Data with lists as tuples and strings as expressions; a word of the field stays a word unless it is a name."""
+    """Turn lists into tuples, and strings into expressions.
+
+    `known` are the names that expressions may use. A string among the `words` of its field stays
+    as it is, unless it is such a name.
+
+    Errors: an ExpressionError for a string that is not an expression, or for an unknown name.
+    """
     if isinstance(data, str):
         text = data.strip()
-        if text not in known and (
-            text in words
-            or words is ANY_WORD
-            and text.isidentifier()
-            and text not in ("true", "false", "none")
-        ):
+        if text not in known and _is_word(text, words):
             return text
         expression = compiled(text)
         for name in sorted(expression.names - known):
@@ -36,12 +38,21 @@ def prepare(data: Any, known: Set[str], words: frozenset[str] = frozenset()) -> 
     return data
 
 
-def evaluate(prepared: Any, scope: dict[str, Any]) -> Any:
-    """The value of prepared data in a scope."""
+def _is_word(text: str, words: frozenset[str]) -> bool:
+    if text in words:
+        return True
+    return words is ANY_WORD and text.isidentifier() and text not in ("true", "false", "none")
+
+
+def evaluate(prepared: Any, scope: Mapping[str, Any]) -> Any:
+    """Return the value of prepared data in a scope.
+
+    Errors: an ExpressionError where it has none, a Mistake without diagnostics for a FAULT.
+    """
     if type(prepared) is Expression:
         return prepared.value(scope)
     if prepared is FAULT:
-        raise Mistake()  # reported when it was read
+        raise Mistake()
     if type(prepared) is tuple:
         values = tuple(evaluate(item, scope) for item in prepared)
         leaves(values)
@@ -49,66 +60,67 @@ def evaluate(prepared: Any, scope: dict[str, Any]) -> Any:
     return prepared
 
 
+def value_at(prepared: Any, scope: Mapping[str, Any], marks: Marks, file: str) -> Any:
+    """Return the same value; what is wrong with it is a Mistake at its mark."""
+    try:
+        return evaluate(prepared, scope)
+    except ExpressionError as error:
+        raise Mistake(expression_fault(error, marks.position(file), scope)) from None
+
+
 def is_constant(prepared: Any) -> bool:
-    """Whether no parameter is left in it."""
-    return (
-        all(map(is_constant, prepared))
-        if type(prepared) is tuple
-        else type(prepared) is not Expression and prepared is not FAULT
-    )
+    """Whether prepared data depends on no parameter."""
+    if type(prepared) is tuple:
+        return all(map(is_constant, prepared))
+    return type(prepared) is not Expression and prepared is not FAULT
 
 
 _WORDS: dict[type[Op], dict[str, frozenset[str]]] = {}
 
 
 def words_of(op: type[Op]) -> dict[str, frozenset[str]]:
-    """For each key of an operator's body, the fixed words it takes."""
+    """The words that each field of an operator takes, by its key."""
     if op not in _WORDS:
         _WORDS[op] = {name: _literals(f.annotation) for name, f in op.fields().items()}
     return _WORDS[op]
 
 
 def _literals(annotation: Any) -> frozenset[str]:
+    """The strings among the literals of a type; ANY_WORD if it takes all strings."""
     if annotation is str:
         return ANY_WORD
-    found = [
-        _literals(part) if not isinstance(part, str) else frozenset([part])
-        for part in get_args(annotation)
-    ]
-    return ANY_WORD if ANY_WORD in found else frozenset().union(*found)
+    found: set[str] = set()
+    for part in get_args(annotation):
+        words = frozenset([part]) if isinstance(part, str) else _literals(part)
+        if words == ANY_WORD:
+            return ANY_WORD
+        found |= words
+    return frozenset(found)
 
 
 def expression_fault(
     error: ExpressionError, position: Position | None, known: Iterable[str] = ()
 ) -> Diagnostic:
-    """A fault in an expression, as a diagnostic."""
-    if error.unknown is None:
+    """Describe what is wrong with an expression; `known` are the names that it may use."""
+    name = error.unknown
+    if name is None:
         return Diagnostic("CNN107", str(error), position, error.help or reading(error.text))
-    if error.unknown in SWITCHES:
-        return Diagnostic(
-            "CNN106", f"`{error.unknown}` is no name here", position, reading(error.unknown)
-        )
-    if error.unknown == "i":
-        return Diagnostic(
-            "CNN106", "`i` counts a `repeat`, and there is none around this", position
-        )
-    if error.unknown == "N":
-        return Diagnostic(
-            "CNN106",
-            "`N` is no name here",
-            position,
-            "shapes have no batch axis: [channels, *spatial]",
-        )
-    return misspelled(
-        Diagnostic("CNN106", f"`{error.unknown}` is no name here", position), error.unknown, known
-    )
+    if name == "i":
+        message = "`i` counts a `repeat`, and there is none around this"
+        return Diagnostic("CNN106", message, position)
+    fault = Diagnostic("CNN106", f"`{name}` is no name here", position)
+    if name in _SWITCHES:
+        return fault._replace(help=reading(name))
+    if name == "N":
+        return fault._replace(help="shapes have no batch axis: [channels, *spatial]")
+    return misspelled(fault, name, known)
 
 
 def reading(value: Any, takes: str = "") -> str | None:
-    """What a value may have been meant to be."""
+    """Say what a value was probably meant to be, where it `takes` something else."""
     text = str(value).strip()
-    if text in SWITCHES:
-        return f"write `{SWITCHES[text]}`"
+    if text in _SWITCHES:
+        return f"write `{_SWITCHES[text]}`"
     if re.fullmatch(r"\d+[x×]\d+(?:[x×]\d+)?", text):
         sizes = re.split("[x×]", text)
         return f"write `{sizes[0]}`" if len(set(sizes)) == 1 else f"write `[{', '.join(sizes)}]`"

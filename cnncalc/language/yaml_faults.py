@@ -1,9 +1,8 @@
-"""What libyaml complains of, in words that help: at the place that is best looked at, with the usual reason."""
+"""What libyaml complains about, in words that help: at the best place, with the usual reason."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import yaml
 
@@ -11,57 +10,56 @@ from ..diagnostic import Diagnostic, Position
 
 
 def invalid(error: yaml.YAMLError, file: str, text: str) -> Diagnostic:
-    """libyaml's complaint, where it is best looked at, and the usual reason for it."""
+    """Describe an error of libyaml where it is best looked at, with the usual reason for it."""
     if isinstance(error, yaml.reader.ReaderError):
-        return _unprintable(error, file, text)
+        return _unprintable(file, text)
     mark, opened = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
-    problem, context = (
-        getattr(error, "problem", None) or str(error).splitlines()[0],
-        getattr(error, "context", None),
-    )
+    problem = str(getattr(error, "problem", None) or str(error).splitlines()[0])
+    context = str(getattr(error, "context", None) or "")
     unclosed = opened is not None and ("expected ',' or" in problem or "end of stream" in problem)
-    place = opened if unclosed else mark
-    position = Position(file, place.line + 1, place.column + 1) if place else Position(file, 1, 1)
     lines = text.splitlines()
-    near = lines[mark.line][:500] if mark and mark.line < len(lines) else ""
-    if (
-        mark
-        and not unclosed
-        and (missing := colon_missing(lines, [*([opened.line] if opened else []), mark.line], file))
-    ):
-        return missing
-    found = re.search(_EXPRESSION, near)
-    if unclosed and mark and found and '"' not in near:
-        where = Position(file, mark.line + 1, found.start() + 1, len(found[0]))
-        return Diagnostic(
-            "CNN007",
-            "an expression with brackets or commas must be quoted inside {…} or […]",
-            where,
-            help='quote it: {out: "depths[0]"}',
-        )
-    help = next((advice for sign, advice in _ADVICE if re.search(sign, problem)), None)
-    if unclosed:
-        help = (
-            "close the quote opened here"
-            if "scalar" in (context or "")
-            else "close the bracket opened here, and put a comma between its entries"
-        )
+    if mark and not unclosed:
+        places = [opened.line, mark.line] if opened else [mark.line]
+        missing = _colon_missing(lines, places, file)
+        if missing is not None:
+            return missing
+    if mark and unclosed and mark.line < len(lines):
+        unquoted = _unquoted_expression(lines[mark.line][:500], mark.line, file)
+        if unquoted is not None:
+            return unquoted
+    place = opened if unclosed else mark
     return Diagnostic(
         "CNN001",
         f"not valid YAML: {problem}" + (f" {context}" if context else ""),
-        position,
-        help=help,
+        Position(file, place.line + 1, place.column + 1) if place else Position(file, 1, 1),
+        help=_advice_for_unclosed(context) if unclosed else _advice(problem),
     )
 
 
 _EXPRESSION = (
     r"(?<=: )\[[^\]]*\]\[[^\]]*\]|\$\{[^}]*\}?|\w+\[[^\]]*\]?|\bin \[[^\]]*\]?|\w+\([^)]*\)?"
 )
+
+
+def _unquoted_expression(line: str, n: int, file: str) -> Diagnostic | None:
+    """Report an expression on line n (from 0) whose brackets YAML read as its own."""
+    found = re.search(_EXPRESSION, line)
+    if found is None or '"' in line:
+        return None
+    return Diagnostic(
+        "CNN007",
+        "an expression with brackets or commas must be quoted inside {…} or […]",
+        Position(file, n + 1, found.start() + 1, len(found[0])),
+        help='quote it: {out: "depths[0]"}',
+    )
+
+
 _ADVICE = (
     (r"\btab\b|'\\t'", "indent with spaces"),
     (
         r"mapping values are not allowed",
-        "a layer with words below it ends in a colon: `- relu:`; a key and its value are set apart by `: `",
+        "a layer with words below it ends in a colon: `- relu:`; "
+        "a key and its value are set apart by `: `",
     ),
     (r"expected node content", "give it a value, or close what was opened"),
     (r"cannot start any token", "quote it; a least figure is written {min: 300}"),
@@ -74,20 +72,19 @@ _ADVICE = (
 )
 
 
-def _unprintable(error: Any, file: str, text: str) -> Diagnostic:
-    """A control character: libyaml counts bytes, so it is looked for here."""
-    at = next(
-        (
-            n
-            for n, c in enumerate(text)
-            if ord(c) < 32
-            and c not in "\t\n\r"
-            or ord(c) == 127
-            or 0x80 <= ord(c) < 0xA0
-            and c != "\x85"
-        ),
-        0,
-    )
+def _advice(problem: str) -> str | None:
+    return next((advice for sign, advice in _ADVICE if re.search(sign, problem)), None)
+
+
+def _advice_for_unclosed(context: str) -> str:
+    if "scalar" in context:
+        return "close the quote opened here"
+    return "close the bracket opened here, and put a comma between its entries"
+
+
+def _unprintable(file: str, text: str) -> Diagnostic:
+    """Report a control character. libyaml's positions count bytes, so search for it."""
+    at = next((n for n, character in enumerate(text) if _is_control(character)), 0)
     before = text[:at]
     return Diagnostic(
         "CNN001",
@@ -97,22 +94,25 @@ def _unprintable(error: Any, file: str, text: str) -> Diagnostic:
     )
 
 
+def _is_control(character: str) -> bool:
+    code = ord(character)
+    if code < 32:
+        return character not in "\t\n\r"
+    return code == 127 or 0x80 <= code < 0xA0 and code != 0x85
+
+
 _NO_COLON = re.compile(
-    r"^\s*(?:- )?\s*([A-Za-z_]\w*)(?: (?=[\[{\w])|(:)(?=[^\s:]))[^:]*(?:$|[\[{:#])|^\s*([A-Za-z_]\w*)\s*$"
+    r"^\s*(?:- )?\s*([A-Za-z_]\w*)(?: (?=[\[{\w])|(:)(?=[^\s:]))[^:]*(?:$|[\[{:#])"
+    r"|^\s*([A-Za-z_]\w*)\s*$"
 )
 
 
-def colon_missing(lines: list[str], places: list[int], file: str) -> Diagnostic | None:
-    """A key without its colon, or a colon without its space, on a line of a complaint or on the one before."""
-    before = next(
-        (
-            n
-            for n in range(places[-1] - 1, -1, -1)
-            if n < len(lines) and lines[n].strip() and not lines[n].lstrip().startswith("#")
-        ),
-        None,
-    )
-    for n in [*places, *([before] if before is not None else [])]:
+def _colon_missing(lines: list[str], places: list[int], file: str) -> Diagnostic | None:
+    """Report a key without its colon, or a colon without its space.
+
+    It is on a line of the complaint, or on the one before the last of them.
+    """
+    for n in [*places, *_line_before(lines, places[-1])]:
         match = _NO_COLON.match(lines[n].split(" #")[0].rstrip()) if n < len(lines) else None
         if match is None:
             continue
@@ -120,16 +120,17 @@ def colon_missing(lines: list[str], places: list[int], file: str) -> Diagnostic 
         word = match[group]
         place = Position(file, n + 1, match.start(group) + 1, len(word))
         if match[2]:
-            return Diagnostic(
-                "CNN001",
-                f"`{word}:` needs a space after its colon",
-                place,
-                help=f"write `{word}: …`",
-            )
-        return Diagnostic(
-            "CNN001",
-            f"`{word}` lacks its colon",
-            place,
-            help=f"write `{word}: …`, or `{word}:` if what belongs to it stands below",
-        )
+            message = f"`{word}:` needs a space after its colon"
+            return Diagnostic("CNN001", message, place, help=f"write `{word}: …`")
+        message = f"`{word}` lacks its colon"
+        help = f"write `{word}: …`, or `{word}:` if what belongs to it stands below"
+        return Diagnostic("CNN001", message, place, help=help)
     return None
+
+
+def _line_before(lines: list[str], end: int) -> list[int]:
+    """The last line before `end` that is neither empty nor a comment, if there is one."""
+    for n in range(min(end, len(lines)) - 1, -1, -1):
+        if lines[n].strip() and not lines[n].lstrip().startswith("#"):
+            return [n]
+    return []

@@ -91,3 +91,19 @@ OPS: tuple[type[Op], ...] = (
 )
 
 BY_KEY: dict[str, type[Op]] = {op.key: op for op in OPS}
+# A class's own aliases: what a base class is called elsewhere, its subclasses are not.
+BY_ALIAS: dict[str, str] = {alias: op.key for op in OPS for alias in vars(op).get("aliases", ())}
+
+
+def _fields_by_alias() -> dict[str, list[str]]:
+    """What fields are called elsewhere, with the fields that each word may mean."""
+    found: dict[str, list[str]] = {}
+    for op in OPS:
+        for alias, field in op.field_aliases.items():
+            meant = found.setdefault(alias, [])
+            if field not in meant:
+                meant.append(field)
+    return found
+
+
+FIELDS_BY_ALIAS = _fields_by_alias()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -11,11 +11,9 @@ from ..cost import Cost
 from ..diagnostic import Diagnostic
 from ..num import Shape, product
 from ..window import IDENTITY
-from .base import WHOLE, Backward, Kept, Need, Op, Reach, Storage, values
+from .base import WHOLE, Backward, Dispatched, Kept, Need, Op, Reach, Storage, values
 from .field_types import Flag, Natural, Real
-
-if TYPE_CHECKING:
-    from torch import nn
+from .torch_call import TorchCall
 
 
 class Activation(Op):
@@ -38,10 +36,8 @@ class Activation(Op):
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return Kept(output=True) if self.keeps_output else Kept(inputs=(0,))
 
-    def module(self, x: Shape) -> nn.Module:
-        from torch import nn
-
-        return getattr(nn, self.torch_name)(**self.arguments())
+    def torch(self, x: Shape) -> TorchCall:
+        return TorchCall(self.torch_name, self.arguments())
 
 
 class InPlace(Activation):
@@ -57,6 +53,8 @@ class Relu(InPlace):
     """max(x, 0), as torch.nn.ReLU."""
 
     key = "relu"
+    aten = ("relu", Dispatched("clamp_min", {"min": 0}), Dispatched("clamp", {"min": 0}))
+    idempotent = True
     torch_name, per_value, keeps_output = "ReLU", Cost(cmp=1), True
 
 
@@ -64,6 +62,12 @@ class Relu6(InPlace):
     """min(max(x, 0), 6), as torch.nn.ReLU6."""
 
     key = "relu6"
+    aten = (
+        "relu6",
+        Dispatched("hardtanh", {"min_val": 0, "max_val": 6}),
+        Dispatched("clamp", {"min": 0, "max": 6}),
+    )
+    idempotent = True
     torch_name, per_value = "ReLU6", Cost(cmp=2)
 
 
@@ -71,6 +75,8 @@ class LeakyRelu(InPlace):
     """x, or slope·x below 0, as torch.nn.LeakyReLU."""
 
     key = "leaky_relu"
+    aten = ("leaky_relu",)
+    field_aliases = {"negative_slope": "slope"}
     main = "slope"
     torch_name, per_value, keeps_written = "LeakyReLU", Cost(cmp=1, mul=1), True
     slope: Real = 0.01
@@ -83,6 +89,7 @@ class Prelu(Activation):
     """x, or a trained slope·x below 0, as torch.nn.PReLU: one slope, or one per channel."""
 
     key = "prelu"
+    aten = ("prelu",)
     torch_name, per_value = "PReLU", Cost(cmp=1, mul=1)
     affine_weights = True
     per_channel: Flag = False
@@ -90,16 +97,15 @@ class Prelu(Activation):
     def weights(self, x: Shape) -> dict[str, Shape]:
         return {"weight": (x[0] if self.per_channel else 1,)}
 
-    def module(self, x: Shape) -> nn.Module:
-        from torch import nn
-
-        return nn.PReLU(x[0] if self.per_channel else 1)
+    def torch(self, x: Shape) -> TorchCall:
+        return TorchCall("PReLU", {"num_parameters": x[0] if self.per_channel else 1})
 
 
 class Elu(InPlace):
     """x, or α(eˣ − 1) below 0, as torch.nn.ELU."""
 
     key = "elu"
+    aten = ("elu",)
     main = "alpha"
     torch_name, per_value, keeps_written = "ELU", Cost(cmp=1, exp=1, add=1, mul=1), True
     alpha: Real = 1.0
@@ -109,6 +115,7 @@ class Gelu(Activation):
     """x·Φ(x), as torch.nn.GELU."""
 
     key = "gelu"
+    aten = ("gelu",)
     main = "approximate"
     torch_name = "GELU"
     approximate: Annotated[Literal["none", "tanh"], Field(description="none or tanh")] = "none"
@@ -126,6 +133,8 @@ class Silu(InPlace):
     """x·σ(x), as torch.nn.SiLU."""
 
     key = "silu"
+    aten = ("silu",)
+    aliases = ("swish",)
     torch_name, per_value = "SiLU", Cost(exp=1, add=1, div=1, mul=1)
 
 
@@ -133,6 +142,7 @@ class Mish(InPlace):
     """x·tanh(ln(1 + eˣ)), as torch.nn.Mish."""
 
     key = "mish"
+    aten = ("mish",)
     torch_name, per_value = "Mish", Cost(exp=3, add=1, mul=1)
 
 
@@ -140,6 +150,7 @@ class Hardswish(InPlace):
     """x·relu6(x + 3)/6, as torch.nn.Hardswish."""
 
     key = "hardswish"
+    aten = ("hardswish",)
     torch_name, per_value = "Hardswish", Cost(add=1, cmp=2, mul=1, div=1)
 
 
@@ -147,6 +158,7 @@ class Hardsigmoid(InPlace):
     """relu6(x + 3)/6, as torch.nn.Hardsigmoid."""
 
     key = "hardsigmoid"
+    aten = ("hardsigmoid",)
     torch_name, per_value = "Hardsigmoid", Cost(add=1, cmp=2, div=1)
 
 
@@ -154,6 +166,7 @@ class Sigmoid(Activation):
     """1/(1 + e⁻ˣ), as torch.nn.Sigmoid."""
 
     key = "sigmoid"
+    aten = ("sigmoid",)
     torch_name, per_value, keeps_output = "Sigmoid", Cost(exp=1, add=1, div=1), True
 
 
@@ -161,6 +174,7 @@ class Tanh(Activation):
     """tanh(x), as torch.nn.Tanh."""
 
     key = "tanh"
+    aten = ("tanh",)
     torch_name, per_value, keeps_output = "Tanh", Cost(exp=1), True
 
 
@@ -168,6 +182,7 @@ class Softmax(Activation):
     """eˣ over its sum along an axis (0: channels), as torch.nn.Softmax."""
 
     key = "softmax"
+    aten = ("softmax",)
     main = "axis"
     torch_name, keeps_output = "Softmax", True
     axis: Natural = 0
@@ -203,6 +218,7 @@ class LogSoftmax(Softmax):
     """The logarithm of softmax, as torch.nn.LogSoftmax."""
 
     key = "log_softmax"
+    aten = ("log_softmax",)
     torch_name = "LogSoftmax"
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:

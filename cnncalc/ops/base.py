@@ -1,14 +1,21 @@
-"""The contract of an operator: one class knows its schema, needs, shape, weights, cost, reach and torch module.
+"""The contract of an operator: one class knows its schema, rules, cost and torch module.
 
-Shapes are tuples ``(C, *spatial)`` without the batch; `xs` are the shapes of the inputs, `y` of the output.
-`needs`, `shape`, `weights` and `cost` run on Num; `window`, `storage`, `keeps` and `module` on ints.
+Shapes are tuples ``(C, *spatial)`` without the batch; `xs` are the shapes of the inputs, `y` is
+that of the output. `needs`, `shape`, `weights`, `buffers` and `cost` run on Num (ints, arrays,
+symbols); everything else runs on ints.
+
+To add an operator, write a subclass of `Op` and list it in `OPS` (`ops/__init__.py`). `key` is its
+word in a spec; `cost`, `keeps` and `torch` must be stated. `shape`, `window`, `storage` and the
+others have defaults that hold for a function of each value. A torch module that torch.nn lacks is
+one more class in `ops/torch_modules.py`. Nothing else needs to change.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass as validated
@@ -17,18 +24,19 @@ from ..cost import Cost
 from ..diagnostic import Diagnostic
 from ..num import Num, Shape, product
 from ..window import IDENTITY, Map
+from .torch_call import TorchCall
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
-    from torch import nn
 
 Storage = Literal["new", "view", "inplace"]
 Reach = tuple[int, Map] | None  # an axis of the input and the map on it; None: the whole input
 WHOLE: Reach = None
+_Op = TypeVar("_Op", bound="Op")
 
 
 class Need(NamedTuple):
-    """A condition: `margin` ≥ 0, or = 0 where `equal`. `fault` says what is wrong where it fails."""
+    """A condition: `margin` ≥ 0, or = 0 if `equal`. `fault` says what is wrong if it fails."""
 
     margin: Num
     fault: Callable[[], Diagnostic]
@@ -36,7 +44,10 @@ class Need(NamedTuple):
 
 
 class Backward(NamedTuple):
-    """How the network runs before backward: in training mode or not, and which inputs need gradients (all, if empty)."""
+    """How the network runs before backward: in which mode, and which inputs need gradients.
+
+    No entries in `gradients` mean that all inputs need one.
+    """
 
     training: bool = True
     gradients: tuple[bool, ...] = ()
@@ -47,45 +58,77 @@ class Backward(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """What backward holds: inputs by number, the output, further values of the dtype, further bytes. Per image."""
+    """What backward holds beside parameters and buffers.
+
+    Units: `inputs` by number, the `output`, further `values` of the dtype and further `bytes`, all
+    for each image; `once` is further values whatever the batch.
+    """
 
     inputs: tuple[int, ...] = ()
     output: bool = False
     values: Num = 0
     bytes: Num = 0
+    once: Num = 0
 
 
 NOTHING = Kept()
 
 
-class Op:
-    """An operator. Its fields are its schema; strings of the spec were evaluated before they arrive here.
+class Slide(NamedTuple):
+    """How a window slides along one axis: taps, step, padding before and after, distance of taps.
 
-    A subclass is written as a dataclass and becomes one, checked by pydantic, when it is first used: building
-    all of them at import would cost more than an analysis.
+    `ceil`: a last window that is not full counts too.
+    """
+
+    kernel: int
+    stride: int
+    low: int
+    high: int
+    dilation: int
+    ceil: bool = False
+
+    @property
+    def span(self) -> int:
+        """Positions from the first tap to the last."""
+        return self.dilation * (self.kernel - 1) + 1
+
+
+class Dispatched(NamedTuple):
+    """A name under which torch's dispatcher shows an operator, with the arguments it then has."""
+
+    name: str
+    arguments: Mapping[str, Any] = MappingProxyType({})
+
+
+class Op:
+    """An operator. Its fields are its schema; expressions of the spec are evaluated before.
+
+    A subclass is written as a dataclass and becomes one, checked by pydantic, when it is first
+    used: building all of them at import would cost more than an analysis.
     """
 
     CONFIG: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
     key: ClassVar[str]  # the word in a spec
     main: ClassVar[str | None] = None  # the field that a bare value sets
+    aliases: ClassVar[tuple[str, ...]] = ()  # what it is called elsewhere, in small letters
+    field_aliases: ClassVar[Mapping[str, str]] = MappingProxyType({})  # the same for its fields
+    aten: ClassVar[tuple[str | Dispatched, ...]] = ()  # what torch's dispatcher calls it
     inputs: ClassVar[tuple[int, int | None]] = (1, 1)  # fewest and most inputs
-    ranks: ClassVar[tuple[int, ...]] = (
-        1,
-        2,
-        3,
-        4,
-    )  # accepted ranks of the input, channels included
+    ranks: ClassVar[tuple[int, ...]] = (1, 2, 3, 4)  # accepted ranks of the input, with channels
+    layers_named: ClassVar[tuple[str, ...]] = ()  # fields that name a layer, a further input
     multiplies: ClassVar[bool] = False  # its outputs are `conv_activations`
+    affine_weights: ClassVar[bool] = False  # its parameters are scales and shifts per channel
+    pool: ClassVar[bool] = False  # it summarizes each window of a channel by one value
+    idempotent: ClassVar[bool] = False  # a second one with the same settings changes nothing
+    idle_at_one: ClassVar[bool] = False  # a window of one position changes nothing
+    one_larger: ClassVar[tuple[str, Any] | None] = None  # a setting that adds 1 to its output
+    commutative: ClassVar[bool] = False  # the order of its inputs makes no difference
+    centers_channels: ClassVar[bool] = False  # it subtracts the mean of each channel over a batch
     elementwise: ClassVar[bool] = False  # the output keeps the input's order of axes in memory
-    needs_dense: ClassVar[bool] = False  # a view only of what is one dense run, else a copy
-    keeps_output: ClassVar[bool] = (
-        False  # backward holds the output, which must then not be written over
-    )
+    needs_dense: ClassVar[bool] = False  # a view only of one dense run of memory, else a copy
+    keeps_output: ClassVar[bool] = False  # backward holds the output: do not write over it
     keeps_written: ClassVar[bool] = False  # the same, but only where it runs in place
-    affine_weights: ClassVar[bool] = False  # weights are per-channel scales and shifts
-    layers_named: ClassVar[
-        tuple[str, ...]
-    ] = ()  # fields that name a layer, which becomes a further input
+    rounds: ClassVar[bool] = False  # a weight of 0 comes out as about 1e-7 in float32
 
     def __new__(cls, **body: Any) -> Op:
         made(cls)
@@ -99,7 +142,8 @@ class Op:
     @classmethod
     def fields(cls) -> dict[str, FieldInfo]:
         """The fields, with their types, defaults and descriptions."""
-        return made(cls).__pydantic_fields__  # type: ignore[attr-defined]
+        found: dict[str, FieldInfo] = vars(made(cls))["__pydantic_fields__"]
+        return found
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
@@ -107,6 +151,10 @@ class Op:
         from pydantic import TypeAdapter
 
         return TypeAdapter(made(cls)).json_schema()
+
+    def changed(self: _Op, **fields: Any) -> _Op:
+        """The same operator with other values of some fields."""
+        return replace(self, **fields)  # type: ignore[type-var]  # it became a dataclass in __new__
 
     def needs(self, *xs: Shape) -> Iterator[Need]:
         """Conditions on the input shapes; a failed one is an error."""
@@ -129,11 +177,14 @@ class Op:
         raise NotImplementedError
 
     def reads(self, *xs: Shape) -> Num:
-        """Values that the torch module's kernel reads of its first input, what is padded for it included."""
+        """Values that the torch module's kernel reads of its first input, with its padding."""
         return values(xs[0])
 
     def marks(self, *xs: Shape) -> frozenset[str]:
-        """What the rules of counting conventions tell layers of one operator apart by: fields that are set, words in them, the axes as ``2d``."""
+        """Tags by which counting conventions distinguish layers of the same operator.
+
+        These are the fields that are set, words in them, and the number of axes as ``2d``.
+        """
         own = vars(self).items()
         words = {
             value for name, value in own if isinstance(value, str) and name not in self.layers_named
@@ -141,28 +192,67 @@ class Op:
         return frozenset({f"{len(xs[0]) - 1}d", *words, *(name for name, value in own if value)})
 
     def window(self, *xs: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
-        """Per input, what each spatial axis of the output reads of it; None: the input's values are not read."""
+        """For each input, what every spatial axis of the output reads of it.
+
+        None for an input whose values are not read.
+        """
         return tuple(tuple((axis, IDENTITY) for axis in range(len(x) - 1)) for x in xs)
 
     def units(self, *xs: Shape) -> frozenset[int]:
-        """Axes of the output that an operator made 1, this one or one before it, and that may broadcast in a join."""
+        """Axes of the output that this or an earlier operator made 1: these broadcast in a join."""
         return units_of(xs[0])
 
     def storage(self, *xs: Shape) -> Storage:
-        """Where the output lives at inference: memory of its own, its input's, or written over its input."""
+        """Where the output is at inference: in new memory, in its input's, or over its input."""
         return "new"
 
     def skips(self, *xs: Shape) -> bool:
-        """Whether a view leaves out or reorders values, so that it is no longer one dense run of memory."""
+        """Whether a view leaves out or reorders values: it is then no dense run of memory."""
         return False
 
     def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
         """What backward holds; parameters and buffers apart."""
         raise NotImplementedError
 
-    def module(self, *xs: Shape) -> nn.Module:
-        """The torch module, called with the inputs in order."""
+    def torch(self, *xs: Shape) -> TorchCall:
+        """The torch module as data, to be called with the inputs in order."""
         raise NotImplementedError
+
+    def filters(self, *xs: Shape) -> Shape:
+        """The tensor of which every multiply–accumulate uses one value; () for an operator without.
+
+        So the ledger's MACs are its values times the places at which all of them are used.
+        """
+        return ()
+
+    def slides(self, *xs: Shape) -> tuple[Slide, ...]:
+        """How its window slides along each spatial axis; () where there is no such window."""
+        return ()
+
+    @property
+    def channel_multiple(self) -> int:
+        """What must divide its channels, for repairs."""
+        return 1
+
+    def resizes(self, x: Shape, size: int, wanted: int) -> Iterator[tuple[str, Any]]:
+        """Settings to try where a branch that this layer is in ends at another size than wanted."""
+        return iter(())
+
+    def linearized(self, *xs: Shape) -> TorchCall:
+        """The same layer without a choice between values: `verify` measures receptive fields by it.
+
+        Weights are set to positive values and padded positions to 0. An operator that takes a
+        maximum or saturates states what reads the same positions without doing so.
+        """
+        return self.torch(*xs)
+
+    def narrowed(self) -> Op:
+        """The layer of a copy of the network with few channels and the same receptive fields."""
+        return self
+
+    def settings(self, *xs: Shape) -> dict[str, Any]:
+        """The fields by which two layers are compared, with one value for each meaning."""
+        return {name: getattr(self, name) for name in self.fields()}
 
     def arithmetic(self, *xs: Shape) -> str | None:
         """The size rule with numbers put in, for `explain`."""
@@ -189,7 +279,7 @@ def units_of(x: Shape) -> frozenset[int]:
 NO_AXES: frozenset[int] = frozenset()
 
 
-def per_axis(value: Any, n: int) -> tuple:
+def per_axis(value: Any, n: int) -> tuple[Any, ...]:
     """One value for every axis, or the list as it is."""
     return value if isinstance(value, tuple) else (value,) * n
 
@@ -214,7 +304,10 @@ def divides(n: Num, divisor: int, fault: Callable[[], Diagnostic]) -> Need:
 
 
 def grouped(groups: int, n: Num, what: str = "", *divided: Num) -> Need:
-    """`groups` must divide n channels; what is `divided` by them (n, if nothing else is said) tells which numbers would do."""
+    """`groups` must divide n channels.
+
+    `divided` lists the channel counts used to suggest valid group counts (default: n).
+    """
 
     def fault() -> Diagnostic:
         fitting = [
@@ -239,21 +332,3 @@ def grouped(groups: int, n: Num, what: str = "", *divided: Num) -> Need:
 def values(x: Shape) -> Num:
     """Elements of a tensor of this shape."""
     return product(x)
-
-
-def named(x: Shape) -> str:
-    """``3×224×224``."""
-    return "×".join(str(n) for n in x)
-
-
-def article(number: str) -> str:
-    """``a`` or ``an``, as a number is read aloud."""
-    first = number.partition("×")[0]
-    return "an" if first[0] == "8" or first in ("11", "18") else "a"
-
-
-def torch_nd(name: str, x: Shape) -> Any:
-    """`nn.Conv2d` for ("Conv", a rank-3 shape), and so on."""
-    from torch import nn
-
-    return getattr(nn, f"{name}{len(x) - 1}d")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -11,12 +11,11 @@ from ..cost import Cost
 from ..diagnostic import Diagnostic
 from ..num import Shape, product
 from ..window import MAX_PHASES, MAX_TAPS, UNKNOWN, Map
-from .base import NO_AXES, Backward, Kept, Need, Op, Reach, axes_need, grouped, per_axis, torch_nd
+from .base import NO_AXES, Backward, Kept, Need, Op, Reach, axes_need, grouped, per_axis
 from .field_types import FillMode, Flag, Natural, Padding, PerAxis, PerAxisNatural, Positive
 from .sliding import Sliding
-
-if TYPE_CHECKING:
-    from torch import nn
+from .torch_call import TorchCall, torch_nd
+from .weighted import CHANNEL_ALIASES, FEW, Parametrization, Weighted
 
 Connections = Annotated[
     tuple[tuple[Natural, ...], ...] | None,
@@ -24,15 +23,17 @@ Connections = Annotated[
 ]
 
 
-class Conv(Sliding):
+class Conv(Weighted, Sliding):
     """Convolution, as torch.nn.Conv1d/2d/3d: (C, *n) -> (out, *n').
 
-    `connections` lists for each output channel the input channels it sees (LeNet-5's C3). `same` padding at
-    stride > 1 has TensorFlow's meaning, which torch refuses.
+    `connections` lists for each output channel the input channels it sees (LeNet-5's C3). `same`
+    padding at stride > 1 has TensorFlow's meaning, which torch refuses.
     """
 
     key = "conv"
-    multiplies = True
+    aliases = ("conv1d", "conv2d", "conv3d", "convolution")
+    field_aliases = {**Sliding.field_aliases, **CHANNEL_ALIASES}
+    aten = ("convolution",)
     ceil_mode: ClassVar[bool] = False
     out: Positive
     kernel: PerAxis
@@ -43,6 +44,7 @@ class Conv(Sliding):
     bias: Flag = True
     padding_mode: FillMode = "zeros"
     connections: Connections = None
+    parametrize: Parametrization = None
 
     def needs(self, x: Shape) -> Iterator[Need]:
         yield from self.fits(x)
@@ -120,28 +122,20 @@ class Conv(Sliding):
     def shape(self, x: Shape) -> Shape:
         return (self.out, *self.places(x))
 
-    def weights(self, x: Shape) -> dict[str, Shape]:
+    def filters(self, x: Shape) -> Shape:
         k = per_axis(self.kernel, len(x) - 1)
-        table = (
-            {"weight": (self.out, x[0] // self.groups, *k)}
-            if self.connections is None
-            else {"weight": (sum(len(row) for row in self.connections), *k)}
-        )
-        if self.bias:
-            table["bias"] = (self.out,)
-        return table
+        if self.connections is not None:
+            return (sum(map(len, self.connections)), *k)
+        return (self.out, x[0] // self.groups, *k)
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
-        places = product(y[1:])
-        return Cost(
-            mac=product(self.weights(x)["weight"]) * places,
-            add=self.out * places if self.bias else 0,
-        )
+        return Cost(mac=product(self.filters(x)) * product(y[1:]), add=self.bias_additions(y))
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         around = self.torch_pads(x) if self.connections is None else self.around(x)
+        once = self.computed(x)
         if around is None:
-            return Kept(inputs=(0,))
+            return Kept(inputs=(0,), once=once)
         if self.same_word(x):
             around = tuple(
                 (0, hi - lo) for lo, hi in around
@@ -149,7 +143,9 @@ class Conv(Sliding):
         padded = product(n + lo + hi for n, (lo, hi) in zip(x[1:], around))
         read = (0,) if self.padding_mode in ("reflect", "replicate") else ()  # to undo the padding
         if self.connections is None:
-            return Kept(read, values=x[0] * padded)  # the padded copy instead of the input
+            return Kept(
+                read, values=x[0] * padded, once=once
+            )  # the padded copy instead of the input
         gathered = sum(map(len, self.connections))
         return Kept(
             read, values=gathered * padded, bytes=8 * gathered
@@ -171,39 +167,75 @@ class Conv(Sliding):
         """Padding done apart from the convolution, as a copy; None where torch's kernel does it."""
         around = self.around(x)
         inside = self.padding_mode == "zeros" and all(lo == hi for lo, hi in around)
-        return None if inside else around
+        return around if not inside or self._pads_by_size(x) else None
 
-    def module(self, x: Shape) -> nn.Module:
-        from .torch_modules import padded_conv, table_conv
+    def _pads_by_size(self, x: Shape) -> bool:
+        """Whether the amounts depend on the size of the input."""
+        return self.padding == "same" and max(per_axis(self.stride, len(x) - 1)) > 1
 
-        n = len(x) - 1
-        k, s, d = self.geometry(n)
+    def torch(self, x: Shape) -> TorchCall:
+        k, s, d = self.geometry(len(x) - 1)
+        window = {"kernel_size": k, "stride": s, "dilation": d}
         if self.connections is not None:
-            return table_conv(self, n)
-        around, strided = self.around(x), max(s) > 1
-        options = {
-            "stride": s,
-            "dilation": d,
-            "groups": self.groups,
-            "bias": self.bias,
-            "padding_mode": self.padding_mode,
-        }
-        if all(lo == hi for lo, hi in around) and not (
-            self.padding == "same" and strided
-        ):  # numbers, which every tool reads
-            return torch_nd("Conv", x)(
-                x[0], self.out, k, padding=tuple(lo for lo, _ in around), **options
-            )
-        if self.padding == "same" and not strided:
-            return torch_nd("Conv", x)(x[0], self.out, k, padding="same", **options)
-        return padded_conv(self, x, options)
+            arguments = {"connections": self.connections, **window, "bias": self.bias}
+            apart = self._padding_apart(x)
+            return TorchCall("TableConv", arguments, before=apart, parametrize=self.parametrize)
+        channels = {"in_channels": x[0], "out_channels": self.out, "groups": self.groups}
+        padding = self._padding_inside(x)
+        return torch_nd(
+            "Conv",
+            x,
+            {**channels, **window, "bias": self.bias, **padding},
+            before=None if padding else self._padding_apart(x),
+            parametrize=self.parametrize,
+        )
+
+    def _padding_inside(self, x: Shape) -> dict[str, Any]:
+        """torch's own arguments for the padding; none where it has no words for it."""
+        around = self.around(x)
+        if self._pads_by_size(x):
+            return {}
+        if all(low == high for low, high in around):  # numbers, which every tool reads
+            amounts = tuple(low for low, _ in around)
+            return {"padding": amounts, "padding_mode": self.padding_mode}
+        if self.padding == "same":
+            return {"padding": "same", "padding_mode": self.padding_mode}
+        return {}
+
+    def _padding_apart(self, x: Shape) -> TorchCall | None:
+        """The padding as a module of its own, where torch's convolution cannot do it."""
+        k, s, d = self.geometry(len(x) - 1)
+        if self._pads_by_size(x):
+            return TorchCall("SamePadding", {"kernel_size": k, "stride": s, "dilation": d})
+        around = self.around(x)
+        if not any(map(any, around)):
+            return None
+        return TorchCall("Padding", {"around": around, "mode": self.padding_mode})
+
+    def linearized(self, x: Shape) -> TorchCall:
+        """NOTE: a padded position is no part of the input, whatever it is filled with."""
+        return self.changed(padding_mode="zeros", parametrize=None).torch(x)
+
+    def narrowed(self) -> Op:
+        if self.connections is not None:
+            return self
+        return self.changed(out=min(self.out, FEW), groups=1)
+
+    @property
+    def channel_multiple(self) -> int:
+        return self.groups
 
 
-class ConvTranspose(Op):
-    """Transposed convolution, as torch.nn.ConvTranspose1d/2d/3d: n -> (n − 1)·s − 2p + d(k − 1) + output_padding + 1."""
+class ConvTranspose(Weighted):
+    """Transposed convolution, as torch.nn.ConvTranspose1d/2d/3d: n -> (n − 1)·s − 2p + d(k − 1) +
+    output_padding + 1."""
 
     key = "conv_transpose"
-    multiplies = True
+    aliases = ("deconv", "convtranspose2d")
+    field_aliases = {**Sliding.field_aliases, **CHANNEL_ALIASES}
+    aten = ("conv_transpose",)
+    one_larger = ("output_padding", 1)
+    spectral_axis = 1
     ranks: ClassVar[tuple[int, ...]] = (2, 3, 4)
     out: Positive
     kernel: PerAxis
@@ -213,6 +245,7 @@ class ConvTranspose(Op):
     dilation: PerAxis = 1
     groups: Positive = 1
     bias: Flag = True
+    parametrize: Parametrization = None
 
     def _axes(self, n: int) -> tuple[tuple[int, int, int, int, int], ...]:
         fields = (self.kernel, self.stride, self.padding, self.output_padding, self.dilation)
@@ -262,20 +295,11 @@ class ConvTranspose(Op):
             ),
         )
 
-    def weights(self, x: Shape) -> dict[str, Shape]:
-        table = {"weight": (x[0], self.out // self.groups, *per_axis(self.kernel, len(x) - 1))}
-        if self.bias:
-            table["bias"] = (self.out,)
-        return table
-
-    def units(self, *xs: Shape) -> frozenset[int]:
-        return NO_AXES
+    def filters(self, x: Shape) -> Shape:
+        return (x[0], self.out // self.groups, *per_axis(self.kernel, len(x) - 1))
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
-        return Cost(
-            mac=product(self.weights(x)["weight"]) * product(x[1:]),
-            add=product(y) if self.bias else 0,
-        )
+        return Cost(mac=product(self.filters(x)) * product(x[1:]), add=self.bias_additions(y))
 
     def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
         return (
@@ -286,7 +310,7 @@ class ConvTranspose(Op):
         )
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
-        return Kept(inputs=(0,))
+        return Kept(inputs=(0,), once=self.computed(x))
 
     def arithmetic(self, x: Shape) -> str:
         lines = []
@@ -295,32 +319,41 @@ class ConvTranspose(Op):
             lines.append(f"({n} − 1)·{s} − 2·{p} + {span}{f' + {extra}' if extra else ''} = {y}")
         return lines[0] if len(set(lines)) == 1 else "; ".join(lines)
 
-    def module(self, x: Shape) -> nn.Module:
-        k, s, p, extra, d = (
-            per_axis(field, len(x) - 1)
-            for field in (
-                self.kernel,
-                self.stride,
-                self.padding,
-                self.output_padding,
-                self.dilation,
-            )
-        )
-        return torch_nd("ConvTranspose", x)(
-            x[0],
-            self.out,
-            k,
-            stride=s,
-            padding=p,
-            output_padding=extra,
-            dilation=d,
-            groups=self.groups,
-            bias=self.bias,
-        )
+    def torch(self, x: Shape) -> TorchCall:
+        k, s, p, extra, d = zip(*self._axes(len(x) - 1))
+        arguments = {
+            "in_channels": x[0],
+            "out_channels": self.out,
+            "kernel_size": k,
+            "stride": s,
+            "padding": p,
+            "output_padding": extra,
+            "dilation": d,
+            "groups": self.groups,
+            "bias": self.bias,
+        }
+        return torch_nd("ConvTranspose", x, arguments, parametrize=self.parametrize)
+
+    def narrowed(self) -> Op:
+        return self.changed(out=min(self.out, FEW), groups=1)
+
+    def units(self, *xs: Shape) -> frozenset[int]:
+        return NO_AXES
+
+    def resizes(self, x: Shape, size: int, wanted: int) -> Iterator[tuple[str, Any]]:
+        if size != wanted:
+            yield "kernel", self.stride
+
+    @property
+    def channel_multiple(self) -> int:
+        return self.groups
 
 
 def transposed(axis: int, k: int, s: int, p: int, d: int) -> Reach:
-    """Output o reads input i where o + p − d·t = s·i for a tap t: s phases, some of which may read nothing."""
+    """Output o reads input i where o + p − d·t = s·i for a tap t.
+
+    So there are s phases, some of which may read nothing.
+    """
     if s > MAX_PHASES or k > MAX_TAPS:
         return axis, UNKNOWN
     taps: list[list[int]] = [[] for _ in range(s)]

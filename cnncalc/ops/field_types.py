@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Gt
 from pydantic import BeforeValidator, Field
 
-from ..num import Num, ceil_div
+from ..num import Num, Shape, ceil_div
 
 # Large sizes are no use to anyone, and let products grow without bound.
 LARGEST = 10**9
@@ -47,13 +47,15 @@ PerAxisNatural = Annotated[
 Amount = Annotated[
     _natural | tuple[_natural | _pair, ...],
     Field(
-        description="an integer ≥ 0, or a list with one entry per spatial axis, each an integer or [low, high]"
+        description="an integer ≥ 0, or a list with one entry per spatial axis, "
+        "each an integer or [low, high]"
     ),
 ]
 Padding = Annotated[
     _natural | tuple[_natural | _pair, ...] | Literal["valid", "same", "full"],
     Field(
-        description="an integer ≥ 0, `valid`, `same`, `full`, or a list with one entry per spatial axis, each an integer or [low, high]"
+        description="an integer ≥ 0, `valid`, `same`, `full`, or a list with one entry per spatial "
+        "axis, each an integer or [low, high]"
     ),
 ]
 Flag = Annotated[bool, Field(description="true or false")]
@@ -81,11 +83,13 @@ FillMode = Annotated[
 ]
 
 
-def pads(padding: Any, sizes: tuple, k: tuple, s: tuple, d: tuple) -> tuple[tuple[Num, Num], ...]:
-    """What is added before and behind each axis, for window k, stride s, dilation d.
+def pads(
+    padding: Any, sizes: Shape, k: tuple[int, ...], s: tuple[int, ...], d: tuple[int, ...]
+) -> tuple[tuple[Num, Num], ...]:
+    """What is added before and after each axis, for windows k with strides s and dilations d.
 
-    `same` makes ⌈n/s⌉ windows with the odd position behind (TensorFlow; torch's at stride 1); at s > 1 its
-    amounts depend on the size n, which must then be an int.
+    `same` makes ⌈n/s⌉ windows with the odd position after the input (TensorFlow; torch's at stride
+    1). At a stride above 1 its amounts depend on the size n, which must then be an int.
     """
     reach = tuple(e * (w - 1) for w, e in zip(k, d))
     if padding == "valid":

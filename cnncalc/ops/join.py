@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from ..cost import FREE, Cost
 from ..diagnostic import Diagnostic
 from ..num import Num, Shape
 from ..window import IDENTITY
-from .base import NOTHING, WHOLE, Backward, Kept, Need, Op, Reach, named, units_of, values
-
-if TYPE_CHECKING:
-    from torch import nn
+from ..wording import shape_text
+from .base import NOTHING, WHOLE, Backward, Kept, Need, Op, Reach, units_of, values
+from .torch_call import TorchCall
 
 
 def same_rank(xs: tuple[Shape, ...]) -> Need:
@@ -21,7 +19,7 @@ def same_rank(xs: tuple[Shape, ...]) -> Need:
         max(len(x) for x in xs) - min(len(x) for x in xs),
         lambda: Diagnostic(
             "CNN206",
-            f"branches of {' and '.join(named(x) for x in xs)} differ in their number of axes",
+            f"branches of {' and '.join(shape_text(x) for x in xs)} differ in their number of axes",
             help="flatten, pool or reshape one of them",
         ),
         True,
@@ -32,6 +30,8 @@ class Concat(Op):
     """Joins the channels of its branches: (C₁, *n), (C₂, *n), … -> (C₁ + C₂ + …, *n)."""
 
     key = "concat"
+    aliases = ("cat", "concatenate")
+    aten = ("cat",)
     inputs = (1, None)
 
     def needs(self, *xs: Shape) -> Iterator[Need]:
@@ -61,10 +61,8 @@ class Concat(Op):
     def arithmetic(self, *xs: Shape) -> str:
         return f"{' + '.join(str(x[0]) for x in xs)} = {sum(x[0] for x in xs)} channels"
 
-    def module(self, *xs: Shape) -> nn.Module:
-        from .torch_modules import Concatenation
-
-        return Concatenation()
+    def torch(self, *xs: Shape) -> TorchCall:
+        return TorchCall("Concatenation", {})
 
 
 class Elementwise(Op):
@@ -109,16 +107,17 @@ class Elementwise(Op):
     def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
         return NOTHING
 
-    def module(self, *xs: Shape) -> nn.Module:
-        from .torch_modules import Combination
-
-        return Combination(self.key)
+    def torch(self, *xs: Shape) -> TorchCall:
+        return TorchCall("Combination", {"operation": self.key})
 
 
 class Add(Elementwise):
     """Sum of the branches (ResNet)."""
 
     key = "add"
+    aliases = ("sum", "plus", "residual")
+    aten = ("add",)
+    commutative = True
 
     def cost(self, *xs: Shape, y: Shape) -> Cost:
         return Cost(add=(len(xs) - 1) * values(y))
@@ -128,6 +127,7 @@ class Sub(Elementwise):
     """The first branch less the others."""
 
     key = "sub"
+    aten = ("sub",)
 
     def cost(self, *xs: Shape, y: Shape) -> Cost:
         return Cost(add=(len(xs) - 1) * values(y))
@@ -137,6 +137,9 @@ class Mul(Elementwise):
     """Product of the branches (gates, squeeze-and-excite)."""
 
     key = "mul"
+    aliases = ("multiply",)
+    aten = ("mul",)
+    commutative = True
 
     def cost(self, *xs: Shape, y: Shape) -> Cost:
         return Cost(mul=(len(xs) - 1) * values(y))
@@ -161,20 +164,21 @@ def sizes_differ(key: str, a: Shape, b: Shape, axis: int) -> Diagnostic:
         return Diagnostic(
             "CNN206",
             f"`{key}` of {a[0]} and {b[0]} channels",
-            equation=f"{named(a)} against {named(b)}",
+            equation=f"{shape_text(a)} against {shape_text(b)}",
             help=f"project one branch with a 1×1 convolution to {a[0]} channels"
             + (", or `concat` them" if key == "add" else ""),
         )
     n, m = a[axis], b[axis]
     ratio = max(n, m) // max(min(n, m), 1)
     fix = (
-        f"use a 1×1 convolution with stride {ratio} on the larger branch"
-        if ratio > 1 and key != "concat"
-        else "crop or pad one of them (`crop: {like: NAME}`), or choose an input size that every stride divides"
+        "crop or pad one of them (`crop: {like: NAME}`), "
+        "or choose an input size that every stride divides"
     )
+    if ratio > 1 and key != "concat":
+        fix = f"use a 1×1 convolution with stride {ratio} on the larger branch"
     return Diagnostic(
         "CNN206",
         f"`{key}` of sizes {'×'.join(map(str, a[1:]))} and {'×'.join(map(str, b[1:]))}",
-        equation=f"{named(a)} against {named(b)}",
+        equation=f"{shape_text(a)} against {shape_text(b)}",
         help=fix,
     )

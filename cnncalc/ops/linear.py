@@ -2,57 +2,54 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..cost import Cost
-from ..num import Shape
-from .base import NO_AXES, Backward, Kept, Op, named
+from ..num import Shape, product
+from ..wording import shape_text
+from .base import NO_AXES, Backward, Kept, Op
 from .field_types import Flag, Positive
+from .torch_call import TorchCall
+from .weighted import CHANNEL_ALIASES, Parametrization, Weighted
 
-if TYPE_CHECKING:
-    from torch import nn
 
-
-class Linear(Op):
+class Linear(Weighted):
     """Fully connected, as torch.nn.Linear: (F,) -> (out,)."""
 
     key = "linear"
-    multiplies = True
+    aliases = ("dense", "fc")
+    field_aliases = CHANNEL_ALIASES
+    aten = ("linear", "addmm", "mm", "bmm", "baddbmm")
     main = "out"
     ranks = (1,)
     out: Positive
     bias: Flag = True
+    parametrize: Parametrization = None
 
     def shape(self, x: Shape) -> Shape:
         return (self.out,)
 
-    def weights(self, x: Shape) -> dict[str, Shape]:
-        return (
-            {"weight": (self.out, x[0]), "bias": (self.out,)}
-            if self.bias
-            else {"weight": (self.out, x[0])}
-        )
-
-    def units(self, *xs: Shape) -> frozenset[int]:
-        return NO_AXES
+    def filters(self, x: Shape) -> Shape:
+        return (self.out, x[0])
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
-        return Cost(mac=self.out * x[0], add=self.out if self.bias else 0)
+        return Cost(mac=product(self.filters(x)), add=self.bias_additions(y))
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
-        return Kept(inputs=(0,))
+        return Kept(inputs=(0,), once=self.computed(x))
 
     def arithmetic(self, x: Shape) -> str:
         return f"{x[0]} inputs → {self.out} outputs"
 
-    def module(self, x: Shape) -> nn.Module:
-        from torch import nn
+    def torch(self, x: Shape) -> TorchCall:
+        arguments = {"in_features": x[0], "out_features": self.out, "bias": self.bias}
+        return TorchCall("Linear", arguments, parametrize=self.parametrize)
 
-        return nn.Linear(x[0], self.out, self.bias)
+    def units(self, *xs: Shape) -> frozenset[int]:
+        return NO_AXES
 
 
 class Rbf(Op):
-    """LeNet-5's output layer: squared distance to `out` fixed centres, (F,) -> (out,). The centres are a buffer."""
+    """LeNet-5's output layer: squared distance to `out` fixed centres, (F,) -> (out,). The centres
+    are a buffer."""
 
     key = "rbf"
     main = "out"
@@ -75,9 +72,7 @@ class Rbf(Op):
         return Kept(values=self.out * x[0])
 
     def arithmetic(self, x: Shape) -> str:
-        return f"distances of {named(x)} to {self.out} centres"
+        return f"distances of {shape_text(x)} to {self.out} centres"
 
-    def module(self, x: Shape) -> nn.Module:
-        from .torch_modules import RadialBasis
-
-        return RadialBasis(x[0], self.out)
+    def torch(self, x: Shape) -> TorchCall:
+        return TorchCall("RadialBasis", {"features": x[0], "out": self.out})

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from ..cost import Cost
 from ..diagnostic import Diagnostic
 from ..num import Num, Shape, product
-from .base import WHOLE, Backward, Kept, Need, Op, Reach, grouped, values
+from .base import WHOLE, Backward, Dispatched, Kept, Need, Op, Reach, grouped, values
 from .field_types import Flag, Positive, PositiveReal, Real
+from .torch_call import TorchCall, torch_nd
 
-if TYPE_CHECKING:
-    from torch import nn
-
-
-COUNTER = "num_batches_tracked"  # an integer of 64 bits; inference does not read it, and old checkpoints lack it
+# An integer of 64 bits in every type; inference does not read it, and old checkpoints lack it.
+COUNTER = "num_batches_tracked"
 
 
 def statistics_cost(n: Num, groups: Num, affine: bool) -> Cost:
-    """Mean, variance and scaling of n values in `groups` groups: 2 passes, a root and a division per group."""
+    """Mean, variance and scaling of n values: two passes, a root and two divisions a group."""
     return Cost(add=(3 + affine) * n, mul=(2 + affine) * n, div=2 * groups, exp=groups)
 
 
@@ -33,9 +31,13 @@ class Norm(Op):
 
 
 class BatchNorm(Norm):
-    """Per channel over the batch, as torch.nn.BatchNorm1d/2d/3d. At inference one multiplication and addition per value."""
+    """Per channel over the batch, as torch.nn.BatchNorm1d/2d/3d. At inference one multiplication
+    and addition per value."""
 
     key = "batchnorm"
+    aliases: ClassVar[tuple[str, ...]] = ("bn", "batch_norm", "batchnorm2d")
+    aten: ClassVar[tuple[str | Dispatched, ...]] = ("batch_norm",)
+    centers_channels = True
     momentum: Real = 0.1
     affine: Flag = True
     track_running_stats: Flag = True
@@ -65,17 +67,22 @@ class BatchNorm(Norm):
             inputs=(0,), bytes=8 * x[0] if back.training or not self.track_running_stats else 0
         )
 
-    def module(self, x: Shape) -> nn.Module:
-        from torch import nn
+    def torch(self, x: Shape) -> TorchCall:
+        return TorchCall(f"BatchNorm{max(len(x) - 1, 1)}d", self._arguments(x))
 
-        kind = (nn.BatchNorm1d, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)[len(x) - 1]
-        return kind(x[0], self.eps, self.momentum, self.affine, self.track_running_stats)
+    def _arguments(self, x: Shape) -> dict[str, Any]:
+        """Arguments of torch's module."""
+        names = ("eps", "momentum", "affine", "track_running_stats")
+        return {"num_features": x[0], **{name: getattr(self, name) for name in names}}
 
 
 class GroupNorm(Norm):
     """Per image over groups of channels, as torch.nn.GroupNorm."""
 
     key = "groupnorm"
+    aliases = ("gn",)
+    aten = ("group_norm",)
+    field_aliases = {"num_groups": "groups"}
     main = "groups"
     groups: Positive
     affine: Flag = True
@@ -96,16 +103,26 @@ class GroupNorm(Norm):
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return Kept(inputs=(0,), bytes=8 * self.groups)
 
-    def module(self, x: Shape) -> nn.Module:
-        from torch import nn
+    def torch(self, x: Shape) -> TorchCall:
+        arguments = {"num_groups": self.groups, "num_channels": x[0]}
+        return TorchCall("GroupNorm", {**arguments, "eps": self.eps, "affine": self.affine})
 
-        return nn.GroupNorm(self.groups, x[0], self.eps, self.affine)
+    def narrowed(self) -> Op:
+        return self.changed(groups=1)
+
+    @property
+    def channel_multiple(self) -> int:
+        return self.groups
 
 
 class LayerNorm(Norm):
-    """Per image over all values, as torch.nn.LayerNorm; `over: channels` at each position apart, as ConvNeXt's."""
+    """Per image over all values, as torch.nn.LayerNorm; `over: channels` at each position apart, as
+    ConvNeXt's."""
 
     key = "layernorm"
+    aliases = ("layer_norm", "ln")
+    aten = ("layer_norm",)
+    field_aliases = {"normalized_shape": "over"}
     main = "over"
     over: Annotated[Literal["all", "channels"], Field(description="all or channels")] = "all"
     affine: Flag = True
@@ -125,19 +142,24 @@ class LayerNorm(Norm):
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return Kept(inputs=(0,), bytes=8 * (1 if self.over == "all" else product(x[1:])))
 
-    def module(self, x: Shape) -> nn.Module:
-        from torch import nn
-
-        from .torch_modules import channel_norm
-
-        kind = nn.LayerNorm if self.over == "all" else channel_norm
-        return kind(self._normed(x), self.eps, self.affine)
+    def torch(self, x: Shape) -> TorchCall:
+        """NOTE: torch's norm takes channels last: `over: channels` moves them there and back."""
+        arguments = {
+            "normalized_shape": self._normed(x),
+            "eps": self.eps,
+            "elementwise_affine": self.affine,
+        }
+        if self.over == "all":
+            return TorchCall("LayerNorm", arguments)
+        there, back = TorchCall("ChannelsLast", {}), TorchCall("ChannelsFirst", {})
+        return TorchCall("LayerNorm", arguments, before=there, after=back)
 
 
 class InstanceNorm(BatchNorm):
     """Per image and channel, as torch.nn.InstanceNorm1d/2d/3d."""
 
     key = "instancenorm"
+    centers_channels = False  # it subtracts the means of each image, not those of a batch
     ranks = (2, 3, 4)
     affine: Flag = False
     track_running_stats: Flag = False
@@ -148,16 +170,13 @@ class InstanceNorm(BatchNorm):
         )  # the running statistics, and the weight, per image
         return Kept(inputs=(0,), values=x[0] if self.affine else 0, bytes=8 * x[0] + copied)
 
-    def module(self, x: Shape) -> nn.Module:
-        from .base import torch_nd
-
-        return torch_nd("InstanceNorm", x)(
-            x[0], self.eps, self.momentum, self.affine, self.track_running_stats
-        )
+    def torch(self, x: Shape) -> TorchCall:
+        return torch_nd("InstanceNorm", x, self._arguments(x))
 
 
 class Lrn(Op):
-    """Local response normalisation across `size` channels, as torch.nn.LocalResponseNorm (AlexNet)."""
+    """Local response normalisation across `size` channels, as torch.nn.LocalResponseNorm
+    (AlexNet)."""
 
     key = "lrn"
     main = "size"
@@ -181,10 +200,9 @@ class Lrn(Op):
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return Kept(inputs=(0,), values=2 * values(x) + self.reads(x))
 
-    def module(self, x: Shape) -> nn.Module:
-        from torch import nn
-
-        return nn.LocalResponseNorm(self.size, self.alpha, self.beta, self.k)
+    def torch(self, x: Shape) -> TorchCall:
+        names = ("size", "alpha", "beta", "k")
+        return TorchCall("LocalResponseNorm", {name: getattr(self, name) for name in names})
 
 
 def spread(n: Num, who: str) -> Need:

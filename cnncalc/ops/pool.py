@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -21,21 +21,19 @@ from .base import (
     Reach,
     axes_need,
     per_axis,
-    torch_nd,
     values,
 )
 from .field_types import Flag, Padding, PerAxis, Real
 from .sliding import Sliding
-
-if TYPE_CHECKING:
-    from torch import nn
+from .torch_call import TorchCall, torch_nd
 
 
 class Pool(Sliding):
-    """A window that keeps the channels: (C, *n) -> (C, *n'). The stride is the kernel unless given."""
+    """A window that keeps the channels: (C, *n) -> (C, *n'). The default stride is the kernel."""
 
     main = "kernel"
     pool = True
+    field_aliases = {**Sliding.field_aliases, "pool_size": "kernel", "size": "kernel"}
     kernel: PerAxis
     stride: PerAxis | None = None
 
@@ -46,7 +44,7 @@ class Pool(Sliding):
         return (x[0], *self.places(x))
 
     def uneven(self, x: Shape) -> bool:
-        """Whether the padding is no number per axis, as torch's pools take it, so that it is done before them."""
+        """Whether the padding is uneven: torch's pools cannot do that, so a pad runs first."""
         return self.symmetric(len(x) - 1) is None
 
     def reads(self, x: Shape) -> Num:
@@ -60,27 +58,51 @@ class Pool(Sliding):
         return Kept(values=self.padded(x)) if self.uneven(x) else Kept(inputs=(0,))
 
     def mean_fits(self, x: Shape) -> Iterator[Need]:
-        """NOTE: torch's 3-D means refuse a kernel larger than the input, however much padding there is."""
+        """NOTE: torch's 3-D means refuse a kernel larger than the input, whatever the padding."""
         if len(x) == 4 and self.symmetric(3) is not None:
             for n, k in zip(x[1:], per_axis(self.kernel, 3)):
                 yield Need(
                     n - k,
                     lambda n=n, k=k: Diagnostic(
                         "CNN204",
-                        f"kernel {k} is larger than the input, {n}; torch's 3-D means refuse that whatever the padding",
+                        f"kernel {k} is larger than the input, {n}; "
+                        "torch's 3-D means refuse that whatever the padding",
                         help=f"use a kernel of at most {n}",
                     ),
                 )
 
     def taps(self, x: Shape) -> int:
         """Positions in one window."""
-        return product(per_axis(self.kernel, len(x) - 1))
+        return int(product(per_axis(self.kernel, len(x) - 1)))
+
+    def padded_pool(self, name: str, x: Shape, options: dict[str, Any], fill: float) -> TorchCall:
+        """One of torch's pools, with a module of its own for padding that torch's cannot do."""
+        n = len(x) - 1
+        k, s, d = self.geometry(n)
+        even = self.symmetric(n)
+        pool = torch_nd(name, x, {"kernel_size": k, "stride": s, "padding": even or 0, **options})
+        if even is not None:
+            return pool
+        if self.padding == "same":
+            window = {"kernel_size": k, "stride": s, "dilation": d, "value": fill}
+            padding = TorchCall("SamePadding", window)
+        else:
+            padding = TorchCall("Padding", {"around": self.around(x), "value": fill})
+        arguments: dict[str, Any] = {"pool": pool, "padding": padding}
+        if not options.get("count_include_pad", True):
+            arguments["count_include_pad"] = False
+        if self.ceil_mode:
+            arguments["windows"] = tuple(slide[:5] for slide in self.slides(x))
+        return TorchCall("PaddedPool", arguments)
 
 
 class MaxPool(Pool):
     """Largest value of each window, as torch.nn.MaxPool1d/2d/3d."""
 
     key = "maxpool"
+    aliases = ("max_pool", "maxpool2d", "maxpooling2d")
+    aten = ("max_pool1d", "max_pool2d", "max_pool3d")
+    idle_at_one = True
     padding: Padding = 0
     dilation: PerAxis = 1
     ceil_mode: Flag = False
@@ -91,21 +113,35 @@ class MaxPool(Pool):
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return self.kept(x)._replace(bytes=8 * values(y))
 
-    def module(self, x: Shape) -> nn.Module:
-        from .torch_modules import PaddedPool
+    def torch(self, x: Shape) -> TorchCall:
+        options = {"dilation": self.geometry(len(x) - 1)[2], "ceil_mode": self.ceil_mode}
+        return self.padded_pool("MaxPool", x, options, float("-inf"))
 
-        k, s, d = self.geometry(len(x) - 1)
-        around = self.symmetric(len(x) - 1)
-        pool = torch_nd("MaxPool", x)(
-            k, s, padding=around or 0, dilation=d, ceil_mode=self.ceil_mode
-        )
-        return pool if around is not None else PaddedPool(self, pool, float("-inf"))
+    def linearized(self, x: Shape) -> TorchCall:
+        """A maximum has a gradient at one position only; a sum over the same window, at all."""
+        return _summed(self.torch(x))
+
+
+def _summed(call: TorchCall) -> TorchCall:
+    """The sum over the windows of one of torch's maxima."""
+    if call.name != "PaddedPool":
+        return call._replace(name="WindowSum")
+    padding: TorchCall = call.arguments["padding"]
+    inner = {
+        "pool": _summed(call.arguments["pool"]),
+        "padding": padding._replace(arguments={**padding.arguments, "value": 0.0}),
+    }
+    return call._replace(arguments={**call.arguments, **inner})
 
 
 class AvgPool(Pool):
-    """Mean of each window, as torch.nn.AvgPool1d/2d/3d; padding counts as zeros unless count_include_pad is false."""
+    """Mean of each window, as torch.nn.AvgPool1d/2d/3d; padding counts as zeros unless
+    count_include_pad is false."""
 
     key = "avgpool"
+    aliases = ("avg_pool", "avgpool2d")
+    aten = ("avg_pool1d", "avg_pool2d", "avg_pool3d")
+    idle_at_one = True
     dilation: ClassVar[int] = 1
     padding: Padding = 0
     ceil_mode: Flag = False
@@ -126,19 +162,9 @@ class AvgPool(Pool):
             else kept._replace(values=kept.values + values(y))
         )
 
-    def module(self, x: Shape) -> nn.Module:
-        from .torch_modules import PaddedPool
-
-        k, s, _ = self.geometry(len(x) - 1)
-        around = self.symmetric(len(x) - 1)
-        pool = torch_nd("AvgPool", x)(
-            k,
-            s,
-            padding=around or 0,
-            ceil_mode=self.ceil_mode,
-            count_include_pad=self.count_include_pad,
-        )
-        return pool if around is not None else PaddedPool(self, pool, 0.0)
+    def torch(self, x: Shape) -> TorchCall:
+        options = {"ceil_mode": self.ceil_mode, "count_include_pad": self.count_include_pad}
+        return self.padded_pool("AvgPool", x, options, 0.0)
 
 
 class LpPool(Pool):
@@ -163,18 +189,17 @@ class LpPool(Pool):
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return Kept(inputs=(0,), values=values(x) + 4 * values(y))
 
-    def module(self, x: Shape) -> nn.Module:
+    def torch(self, x: Shape) -> TorchCall:
         k, s, _ = self.geometry(len(x) - 1)
-        return torch_nd("LPPool", x)(
-            self.norm,
-            k if len(x) > 2 else k[0],
-            s if len(x) > 2 else s[0],
-            ceil_mode=self.ceil_mode,
-        )
+        flat = len(x) == 2  # torch's 1-D pool takes numbers, not tuples
+        window = {"kernel_size": k[0] if flat else k, "stride": s[0] if flat else s}
+        arguments = {"norm_type": self.norm, **window}
+        return torch_nd("LPPool", x, {**arguments, "ceil_mode": self.ceil_mode})
 
 
 class Subsample(Pool):
-    """LeNet-5's subsampling: the window's sum, times one trained coefficient, plus one bias, per channel."""
+    """LeNet-5's subsampling: the window's sum, times one trained coefficient, plus one bias, per
+    channel."""
 
     key = "subsample"
     padding: ClassVar[int] = 0
@@ -195,11 +220,10 @@ class Subsample(Pool):
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return Kept(inputs=(0,), values=values(y))
 
-    def module(self, x: Shape) -> nn.Module:
-        from .torch_modules import Subsampling
-
+    def torch(self, x: Shape) -> TorchCall:
         k, s, _ = self.geometry(len(x) - 1)
-        return Subsampling(torch_nd("AvgPool", x)(k, s), x[0], self.taps(x))
+        mean = torch_nd("AvgPool", x, {"kernel_size": k, "stride": s})
+        return TorchCall("Subsampling", {"mean": mean, "channels": x[0], "taps": self.taps(x)})
 
 
 class Global(Op):
@@ -215,7 +239,10 @@ class Global(Op):
         return (x[0], *self.target(len(x) - 1))
 
     def pairs(self, x: Shape, y: Shape) -> Num:
-        """Operations between two values: one less than the window holds, for each output. Windows overlap where out does not divide n."""
+        """Operations between two values: one less than the window holds, for each output.
+
+        Windows overlap where the output size does not divide the input size.
+        """
         held = product(
             sum((((i + 1) * n + out - 1) // out - i * n // out) for i in range(out))
             for n, out in zip(x[1:], self.target(len(x) - 1))
@@ -261,6 +288,7 @@ class GlobalAvgPool(Global):
     """Mean of each channel: (C, *n) -> (C, 1, …), as torch.nn.AdaptiveAvgPool1d/2d/3d(1)."""
 
     key = "globalavgpool"
+    aliases = ("gap", "global_avg_pool")
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
         return Cost(add=self.pairs(x, y), div=values(y))
@@ -268,12 +296,13 @@ class GlobalAvgPool(Global):
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return NOTHING if product(y[1:]) == 1 else Kept(inputs=(0,))
 
-    def module(self, x: Shape) -> nn.Module:
-        return torch_nd("AdaptiveAvgPool", x)(self.target(len(x) - 1))
+    def torch(self, x: Shape) -> TorchCall:
+        return torch_nd("AdaptiveAvgPool", x, {"output_size": self.target(len(x) - 1)})
 
 
 class GlobalMaxPool(Global):
-    """Largest value of each channel: (C, *n) -> (C, 1, …), as torch.nn.AdaptiveMaxPool1d/2d/3d(1)."""
+    """Largest value of each channel: (C, *n) -> (C, 1, …), as
+    torch.nn.AdaptiveMaxPool1d/2d/3d(1)."""
 
     key = "globalmaxpool"
 
@@ -283,17 +312,24 @@ class GlobalMaxPool(Global):
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return Kept(inputs=(0,), bytes=8 * values(y))
 
-    def module(self, x: Shape) -> nn.Module:
-        return torch_nd("AdaptiveMaxPool", x)(self.target(len(x) - 1))
+    def torch(self, x: Shape) -> TorchCall:
+        return torch_nd("AdaptiveMaxPool", x, {"output_size": self.target(len(x) - 1)})
+
+    def linearized(self, x: Shape) -> TorchCall:
+        """A maximum has a gradient at one position only; a mean over the same window, at all."""
+        call = self.torch(x)
+        return call._replace(name=call.name.replace("Max", "Avg"))
 
 
 class AdaptiveAvgPool(Sized, GlobalAvgPool):
     """Mean over windows of ⌊i·n/out⌋ … ⌈(i+1)·n/out⌉, as torch.nn.AdaptiveAvgPool1d/2d/3d."""
 
     key = "adaptiveavgpool"
+    aten = ("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d")
 
 
 class AdaptiveMaxPool(Sized, GlobalMaxPool):
     """Largest value over the windows of the adaptive mean, as torch.nn.AdaptiveMaxPool1d/2d/3d."""
 
     key = "adaptivemaxpool"
+    aten = ("adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -11,6 +11,7 @@ from ..cost import FREE, Cost
 from ..diagnostic import Diagnostic
 from ..num import Shape, product
 from ..window import IDENTITY, Map
+from ..wording import shape_text
 from .base import (
     NO_AXES,
     NOTHING,
@@ -23,14 +24,11 @@ from .base import (
     Storage,
     divides,
     grouped,
-    named,
     units_of,
     values,
 )
 from .field_types import LARGEST, Positive
-
-if TYPE_CHECKING:
-    from torch import nn
+from .torch_call import TorchCall
 
 Sizes = Annotated[
     tuple[Annotated[int, Field(ge=-1, le=LARGEST)], ...],
@@ -75,16 +73,15 @@ class Flatten(Rearrangement):
     def arithmetic(self, x: Shape) -> str:
         return f"{'·'.join(map(str, x))} = {values(x)}"
 
-    def module(self, x: Shape) -> nn.Module:
-        from torch import nn
-
-        return nn.Flatten()
+    def torch(self, x: Shape) -> TorchCall:
+        return TorchCall("Flatten", {})
 
 
 class Reshape(Rearrangement):
     """The same values in another shape, as torch.nn.Unflatten and view; one entry may be -1."""
 
     key = "reshape"
+    aliases = ("view",)
     needs_dense = True
     main = "sizes"
     sizes: Sizes
@@ -99,11 +96,11 @@ class Reshape(Rearrangement):
         if odd:
             return
 
-        def fault():
+        def fault() -> Diagnostic:
             return Diagnostic(
                 "CNN208",
-                f"{values(x)} values do not fill {named(self.sizes)}",
-                equation=f"{named(x)} = {values(x)}",
+                f"{values(x)} values do not fill {shape_text(self.sizes)}",
+                equation=f"{shape_text(x)} = {values(x)}",
                 help="one entry may be -1, for what is left",
                 settings=self._with_rest(x),
             )
@@ -115,7 +112,7 @@ class Reshape(Rearrangement):
         )
 
     def _with_rest(self, x: Shape) -> tuple[tuple[str, list[int]], ...]:
-        """The shapes with one entry left open, where the others divide the values; the first axes last."""
+        """The shapes with one entry left open, if the others divide the values; first axes last."""
         others = [
             (n, product(m for k, m in enumerate(self.sizes) if k != n))
             for n in reversed(range(len(self.sizes)))
@@ -139,16 +136,13 @@ class Reshape(Rearrangement):
     def storage(self, x: Shape) -> Storage:
         return "view"
 
-    def module(self, x: Shape) -> nn.Module:
-        from torch import nn
-
-        if len(x) == 1:
-            return nn.Unflatten(1, self.sizes)
-        return nn.Sequential(nn.Flatten(), nn.Unflatten(1, self.sizes))
+    def torch(self, x: Shape) -> TorchCall:
+        return TorchCall("Reshaping", {"sizes": self.sizes})
 
 
 class Permute(Rearrangement):
-    """Axes in another order, channels being 0: [1, 0] swaps the channels and the positions of [C, L]."""
+    """Axes in another order, channels being 0: [1, 0] swaps the channels and the positions of
+    [C, L]."""
 
     key = "permute"
     main = "order"
@@ -180,10 +174,8 @@ class Permute(Rearrangement):
     def skips(self, x: Shape) -> bool:
         return self.order != tuple(range(len(x)))
 
-    def module(self, x: Shape) -> nn.Module:
-        from .torch_modules import Permutation
-
-        return Permutation(self.order)
+    def torch(self, x: Shape) -> TorchCall:
+        return TorchCall("Permutation", {"order": self.order})
 
 
 class ChannelShuffle(Rearrangement):
@@ -197,10 +189,12 @@ class ChannelShuffle(Rearrangement):
     def needs(self, x: Shape) -> Iterator[Need]:
         yield grouped(self.groups, x[0])
 
-    def module(self, x: Shape) -> nn.Module:
-        from torch import nn
+    def torch(self, x: Shape) -> TorchCall:
+        return TorchCall("ChannelShuffle", {"groups": self.groups})
 
-        return nn.ChannelShuffle(self.groups)
+    @property
+    def channel_multiple(self) -> int:
+        return self.groups
 
 
 class PixelShuffle(Rearrangement):
@@ -233,10 +227,12 @@ class PixelShuffle(Rearrangement):
     def units(self, *xs: Shape) -> frozenset[int]:
         return NO_AXES
 
-    def module(self, x: Shape) -> nn.Module:
-        from torch import nn
+    def torch(self, x: Shape) -> TorchCall:
+        return TorchCall("PixelShuffle", {"upscale_factor": self.factor})
 
-        return nn.PixelShuffle(self.factor)
+    @property
+    def channel_multiple(self) -> int:
+        return self.factor**2
 
 
 class PixelUnshuffle(Rearrangement):
@@ -269,10 +265,8 @@ class PixelUnshuffle(Rearrangement):
     def units(self, *xs: Shape) -> frozenset[int]:
         return NO_AXES
 
-    def module(self, x: Shape) -> nn.Module:
-        from torch import nn
-
-        return nn.PixelUnshuffle(self.factor)
+    def torch(self, x: Shape) -> TorchCall:
+        return TorchCall("PixelUnshuffle", {"downscale_factor": self.factor})
 
 
 Bound = Annotated[
@@ -282,7 +276,8 @@ Bound = Annotated[
 
 
 class Slice(Rearrangement):
-    """Positions start, start + step, … before stop along one axis (0: channels), as Python's slices, but never past the end."""
+    """Positions start, start + step, … before stop along one axis (0: channels), as Python's
+    slices, but never past the end."""
 
     key = "slice"
     main = "stop"
@@ -306,7 +301,7 @@ class Slice(Rearrangement):
         n = x[self.axis]
         start, stop = self._bounds(n)
 
-        def fault():
+        def fault() -> Diagnostic:
             return Diagnostic(
                 "CNN207",
                 f"the slice from {start} to {stop} is empty or leaves an axis of {n}",
@@ -338,7 +333,7 @@ class Slice(Rearrangement):
     def skips(self, x: Shape) -> bool:
         return self.shape(x) != tuple(x)
 
-    def module(self, x: Shape) -> nn.Module:
-        from .torch_modules import Slicing
-
-        return Slicing(self.axis, *self._bounds(x[self.axis]), self.step)
+    def torch(self, x: Shape) -> TorchCall:
+        start, stop = self._bounds(x[self.axis])
+        arguments = {"axis": self.axis, "start": start, "stop": stop, "step": self.step}
+        return TorchCall("Slicing", arguments)

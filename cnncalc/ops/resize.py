@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from math import ceil, floor
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from ..cost import FREE, Cost
 from ..diagnostic import Diagnostic
-from ..num import Shape, product
+from ..num import Num, Shape, product
 from ..window import IDENTITY, MAX_PHASES, UNKNOWN, Map
 from .base import (
     NO_AXES,
@@ -27,9 +27,7 @@ from .base import (
     values,
 )
 from .field_types import Amount, FillMode, Flag, LayerName, PerAxis, Real, Scale, pairs
-
-if TYPE_CHECKING:
-    from torch import nn
+from .torch_call import TorchCall
 
 Interpolation = Annotated[
     Literal["nearest", "linear", "bilinear", "trilinear", "bicubic", "area"],
@@ -39,9 +37,13 @@ SPATIAL = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}  # axes eac
 
 
 class Upsample(Op):
-    """Interpolation to ⌊n·scale⌋, to `size`, or to the size of layer `like`, as torch.nn.Upsample: (C, *n) -> (C, *n')."""
+    """Interpolation to ⌊n·scale⌋, to `size`, or to the size of layer `like`, as torch.nn.Upsample:
+    (C, *n) -> (C, *n')."""
 
     key = "upsample"
+    aliases = ("interpolate", "resize")
+    field_aliases = {"scale_factor": "scale", "output_size": "size"}
+    rounds = True
     main = "scale"
     ranks: ClassVar[tuple[int, ...]] = (2, 3, 4)
     inputs = (1, 2)
@@ -148,7 +150,7 @@ class Upsample(Op):
         return Map(step.numerator, tuple(self._taps(at) for at in sources))
 
     def _taps(self, at: Fraction) -> range:
-        """The positions with weight around a source position; a linear mode reads one where it hits it."""
+        """The positions with weight around a source; a linear mode reads just one that it hits."""
         wide = 1 if self.mode == "bicubic" and at.denominator != 1 else 0
         return range(floor(at) - wide, ceil(at) + wide + 1)
 
@@ -167,25 +169,28 @@ class Upsample(Op):
             dict.fromkeys(f"⌊{n}·{r}⌋ = {m}" for n, r, m in zip(x[1:], scales, self.shape(x)[1:]))
         )
 
-    def module(self, x: Shape, *like: Shape) -> nn.Module:
-        from torch import nn
-
-        from .torch_modules import ResizingLike
-
+    def torch(self, x: Shape, *like: Shape) -> TorchCall:
         corners = self.align_corners if self.mode in SPATIAL else self.align_corners or None
+        how = {"mode": self.mode, "align_corners": corners}
         if like:
-            return ResizingLike(self.mode, corners)
+            return TorchCall("ResizingLike", how)
         if self.scale is not None and self._exact(x):
-            return nn.Upsample(
-                None, tuple(float(r) for r in per_axis(self.scale, len(x) - 1)), self.mode, corners
-            )
-        return nn.Upsample(self.shape(x)[1:], None, self.mode, corners)
+            scales = tuple(float(r) for r in per_axis(self.scale, len(x) - 1))
+            return TorchCall("Upsample", {"scale_factor": scales, **how})
+        return TorchCall("Upsample", {"size": self.shape(x)[1:], **how})
+
+    def resizes(self, x: Shape, size: int, wanted: int) -> Iterator[tuple[str, Any]]:
+        scale, rest = divmod(wanted, x[1])
+        if not rest:
+            yield "scale", scale
 
 
 class Pad(Op):
     """Values added before and behind each spatial axis: (C, *n) -> (C, *(n + lo + hi))."""
 
     key = "pad"
+    aliases = ("zeropadding2d",)
+    aten = ("constant_pad_nd",)
     main = "amount"
     ranks: ClassVar[tuple[int, ...]] = (2, 3, 4)
     amount: Amount
@@ -237,14 +242,19 @@ class Pad(Op):
             for n, (lo, hi) in zip(x[1:], pairs(self.amount, len(x) - 1))
         )
 
-    def module(self, x: Shape) -> nn.Module:
-        from .torch_modules import Padding
+    def torch(self, x: Shape) -> TorchCall:
+        around = pairs(self.amount, len(x) - 1)
+        return TorchCall("Padding", {"around": around, "mode": self.mode, "value": self.value})
 
-        return Padding(pairs(self.amount, len(x) - 1), self.mode, self.value)
+    def linearized(self, x: Shape) -> TorchCall:
+        """NOTE: a padded position is no part of the input, whatever it is filled with."""
+        call = self.torch(x)
+        return call._replace(arguments={**call.arguments, "mode": "zeros", "value": 0.0})
 
 
 class Crop(Op):
-    """The middle of `size`, or of the size of layer `like`, or less `amount` on the sides: (C, *n) -> (C, *n')."""
+    """The middle of `size`, or of the size of layer `like`, or less `amount` on the sides:
+    (C, *n) -> (C, *n')."""
 
     key = "crop"
     main = "size"
@@ -262,7 +272,7 @@ class Crop(Op):
         yield from (like_fits(x, other) for other in like)
         for n, m in zip(x[1:], self.shape(x, *like)[1:]):
 
-            def fault(n=n, m=m):
+            def fault(n: Num = n, m: Num = m) -> Diagnostic:
                 return Diagnostic(
                     "CNN207",
                     f"cannot crop {n} to {m}",
@@ -314,23 +324,17 @@ class Crop(Op):
         )
         return "; ".join(dict.fromkeys(parts))
 
-    def module(self, x: Shape, *like: Shape) -> nn.Module:
-        from .torch_modules import Cropping
-
-        return Cropping(self.starts(x, *like), self.shape(x, *like)[1:])
+    def torch(self, x: Shape, *like: Shape) -> TorchCall:
+        sizes = self.shape(x, *like)[1:]
+        return TorchCall("Cropping", {"starts": self.starts(x, *like), "sizes": sizes})
 
 
 def one_of(op: Any, fields: tuple[str, ...]) -> Need:
     """Exactly one of the fields is given."""
     given = [f for f in fields if getattr(op, f) is not None]
-    return Need(
-        len(given) - 1,
-        lambda: Diagnostic(
-            "CNN102",
-            f"`{op.key}` takes one of {', '.join(f'`{f}`' for f in fields)}; {len(given)} are given",
-        ),
-        True,
-    )
+    known = ", ".join(f"`{field}`" for field in fields)
+    text = f"`{op.key}` takes one of {known}; {len(given)} are given"
+    return Need(len(given) - 1, lambda: Diagnostic("CNN102", text), True)
 
 
 def like_fits(x: Shape, other: Shape) -> Need:

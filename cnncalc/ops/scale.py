@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -10,9 +10,7 @@ from ..cost import FREE, Cost
 from ..num import Num, Shape
 from .base import NOTHING, Backward, Kept, Op, Storage, values
 from .field_types import Flag, Probability, Real
-
-if TYPE_CHECKING:
-    from torch import nn
+from .torch_call import TorchCall
 
 
 class Identity(Op):
@@ -29,16 +27,15 @@ class Identity(Op):
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return NOTHING
 
-    def module(self, x: Shape) -> nn.Module:
-        from torch import nn
-
-        return nn.Identity()
+    def torch(self, x: Shape) -> TorchCall:
+        return TorchCall("Identity", {})
 
 
 class Dropout(Identity):
     """Zeroes values in training, as torch.nn.Dropout; the identity at inference."""
 
     key = "dropout"
+    field_aliases = {"rate": "p"}
     main = "p"
     p: Probability = 0.5
     inplace: Flag = False
@@ -52,10 +49,8 @@ class Dropout(Identity):
             return NOTHING
         return Kept(values=n if self.p < 1 else 1)
 
-    def module(self, x: Shape) -> nn.Module:
-        from torch import nn
-
-        return nn.Dropout(self.p, self.inplace)
+    def torch(self, x: Shape) -> TorchCall:
+        return TorchCall("Dropout", {"p": self.p, "inplace": self.inplace})
 
 
 class Dropout2d(Dropout):
@@ -67,16 +62,15 @@ class Dropout2d(Dropout):
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return self.noise(x[0], back)
 
-    def module(self, x: Shape) -> nn.Module:
-        from torch import nn
-
-        return nn.Dropout2d(self.p, self.inplace)
+    def torch(self, x: Shape) -> TorchCall:
+        return TorchCall("Dropout2d", {"p": self.p, "inplace": self.inplace})
 
 
 class StochasticDepth(Identity):
     """Drops a whole branch at random in training (Huang et al. 2016); the identity at inference."""
 
     key = "stochastic_depth"
+    aliases = ("droppath", "drop_path")
     main = "p"
     p: Probability
     mode: Annotated[Literal["row", "batch"], Field(description="row or batch")] = "row"
@@ -84,10 +78,8 @@ class StochasticDepth(Identity):
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return Kept(values=1) if back.training and self.p > 0 else NOTHING
 
-    def module(self, x: Shape) -> nn.Module:
-        from .torch_modules import DropBranch
-
-        return DropBranch(self.p, self.mode)
+    def torch(self, x: Shape) -> TorchCall:
+        return TorchCall("DropBranch", {"p": self.p, "mode": self.mode})
 
 
 class LayerScale(Op):
@@ -108,7 +100,5 @@ class LayerScale(Op):
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return Kept(inputs=(0,))
 
-    def module(self, x: Shape) -> nn.Module:
-        from .torch_modules import ChannelScale
-
-        return ChannelScale(self.weights(x)["weight"], self.init)
+    def torch(self, x: Shape) -> TorchCall:
+        return TorchCall("ChannelScale", {"shape": self.weights(x)["weight"], "init": self.init})

@@ -1,4 +1,4 @@
-"""What every window that slides over the spatial axes shares: its sizes, its fit, its reach, its arithmetic."""
+"""What all windows that slide over the spatial axes share: sizes, fit, reach and arithmetic."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..diagnostic import Diagnostic
-from ..num import Num, Shape, ceil_div, product, slide
+from ..num import Num, Shape, ceil_div, product, slide, slide_offset
 from ..window import Map
-from .base import Need, Op, Reach, article, axes_need, per_axis, units_of
+from ..wording import article
+from .base import Need, Op, Reach, Slide, axes_need, per_axis, units_of
 from .field_types import pads
 
 
@@ -16,7 +17,15 @@ class Sliding(Op):
     """Fields and rules of a window (kernel, stride, padding, dilation) on each spatial axis."""
 
     ranks: ClassVar[tuple[int, ...]] = (2, 3, 4)
-    pool: ClassVar[bool] = False  # pools bound their padding and step by their kernel
+    field_aliases = {
+        "kernel_size": "kernel",
+        "k": "kernel",
+        "strides": "stride",
+        "s": "stride",
+        "pad": "padding",
+        "p": "padding",
+        "dilation_rate": "dilation",
+    }
 
     if TYPE_CHECKING:  # each operator has these as a field, or as a constant
         kernel: Any
@@ -25,23 +34,17 @@ class Sliding(Op):
         dilation: Any
         ceil_mode: Any
 
-    def geometry(self, n: int) -> tuple[tuple, tuple, tuple]:
-        """Kernel, stride and dilation for n spatial axes; the stride is the kernel unless given."""
-        known = self.__dict__.get(
-            "_geometry"
-        )  # asked for many times in an analysis, and always with one n
+    def geometry(self, n: int) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+        """Kernel, stride and dilation for n spatial axes; the default stride is the kernel."""
+        known = self.__dict__.get("_geometry")  # asked for often, and always with the same n
         if known is None or len(known[0]) != n:
-            k = per_axis(self.kernel, n)
-            known = (
-                k,
-                k if self.stride is None else per_axis(self.stride, n),
-                per_axis(self.dilation, n),
-            )
+            k, d = per_axis(self.kernel, n), per_axis(self.dilation, n)
+            known = k, k if self.stride is None else per_axis(self.stride, n), d
             self.__dict__["_geometry"] = known
         return known
 
     def around(self, x: Shape) -> tuple[tuple[Num, Num], ...]:
-        """What is added before and behind each axis of an input."""
+        """What is added before and after each axis of an input."""
         if self.padding == "same":
             return pads("same", x[1:], *self.geometry(len(x) - 1))
         known = self.__dict__.get("_around")
@@ -51,13 +54,21 @@ class Sliding(Op):
 
     def places(self, x: Shape) -> Shape:
         """Sizes after the window, (*spatial) -> (*spatial')."""
-        k, s, d = self.geometry(len(x) - 1)
         if self.padding == "same":
-            return tuple(ceil_div(n, t) for n, t in zip(x[1:], s))
-        return tuple(
-            slide(n, w, t, a, b, e, self.ceil_mode)
-            for n, w, t, e, (a, b) in zip(x[1:], k, s, d, self.around(x))
-        )
+            return tuple(ceil_div(n, s) for n, s in zip(x[1:], self.geometry(len(x) - 1)[1]))
+        return tuple([(n + a) // s for n, (a, s) in zip(x[1:], self._floors(x))])
+
+    def _floors(self, x: Shape) -> tuple[tuple[int, int], ...]:
+        """For each axis the constants (a, s) of its ⌊(n + a)/s⌋ positions."""
+        known = self.__dict__.get("_floor_constants")
+        if known is None or len(known) != len(x) - 1:
+            axes = zip(*self.geometry(len(x) - 1), self.around(x))
+            known = tuple(
+                (slide_offset(k, s, low, high, d, self.ceil_mode), s)
+                for k, s, d, (low, high) in axes
+            )
+            self.__dict__["_floor_constants"] = known
+        return known
 
     def units(self, x: Shape) -> frozenset[int]:
         before = units_of(x)
@@ -72,7 +83,7 @@ class Sliding(Op):
         return before & (same | {0} if self.pool else same)  # a convolution's channels are new ones
 
     def fits(self, x: Shape) -> Iterator[Need]:
-        """Lists match the rank; at least one window fits; a pool's padding is at most half its kernel."""
+        """Lists match the rank, one window fits, a pool's padding is at most half its kernel."""
         wrong = [need for need in self._lists(len(x) - 1) if need.margin]
         if wrong:
             yield from wrong
@@ -94,7 +105,8 @@ class Sliding(Op):
                     w // 2 - max(amounts),
                     lambda w=w, p=max(amounts): Diagnostic(
                         "CNN207",
-                        f"padding {p} is more than half of kernel {w}: some windows would see padding alone",
+                        f"padding {p} is more than half of kernel {w}: "
+                        "some windows would see padding alone",
                         help=f"the largest padding here is {w // 2}",
                         settings=(("padding", w // 2), ("padding", 0)),
                     ),
@@ -116,9 +128,10 @@ class Sliding(Op):
             f"pad {pad + lo} on each side" if not self.pool or pad + lo <= k // 2 else "",
             f"use a kernel of at most {largest}",
         ]
+        dilated = f" with dilation {d}" if d > 1 else ""
         return Diagnostic(
             "CNN204",
-            f"kernel {k}{f' with dilation {d}' if d > 1 else ''} does not fit in {article(sizes)} {sizes} input",
+            f"kernel {k}{dilated} does not fit in {article(sizes)} {sizes} input",
             equation=self.line(n, k, s, lo, hi, d),
             help=", ".join(f for f in fix if f) + ", or give the network a larger input",
             settings=(
@@ -132,13 +145,30 @@ class Sliding(Op):
         k, s, d = self.geometry(len(x) - 1)
         return x[1 + axis], k[axis], s[axis], self.around(x)[axis], d[axis]
 
+    def slides(self, x: Shape) -> tuple[Slide, ...]:
+        k, s, d = self.geometry(len(x) - 1)
+        axes, ceil = zip(k, s, self.around(x), d), bool(self.ceil_mode)
+        return tuple(Slide(k, s, low, high, d, ceil) for k, s, (low, high), d in axes)
+
+    def resizes(self, x: Shape, size: int, wanted: int) -> Iterator[tuple[str, Any]]:
+        k, s, _ = self.geometry(len(x) - 1)
+        if size < wanted and s[0] == ceil_div(wanted, size) > 1:
+            yield "stride", 1
+        if size > wanted and s[0] == 1 and max(k) > 1 and not self.pool:
+            yield "stride", ceil_div(size, wanted)
+
+    def settings(self, x: Shape) -> dict[str, Any]:
+        """Windows as the numbers they come to: `same` equals `padding: 1` where it adds 1."""
+        k, s, d = self.geometry(len(x) - 1)
+        known = {"kernel": k, "stride": s, "dilation": d, "padding": self.around(x)}
+        fields = super().settings(x)
+        return fields | {name: value for name, value in known.items() if name in fields}
+
     def reaches(self, x: Shape) -> tuple[Reach, ...]:
         """The window on each axis."""
         k, s, d = self.geometry(len(x) - 1)
-        return tuple(
-            (axis, Map.window(k[axis], s[axis], lo, d[axis]))
-            for axis, (lo, _) in enumerate(self.around(x))
-        )
+        around = enumerate(self.around(x))
+        return tuple((axis, Map.window(k[axis], s[axis], lo, d[axis])) for axis, (lo, _) in around)
 
     def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
         return (self.reaches(x),)
@@ -148,7 +178,7 @@ class Sliding(Op):
         return x[0] * product(n + lo + hi for n, (lo, hi) in zip(x[1:], self.around(x)))
 
     def line(self, n: Num, k: int, s: int, lo: int, hi: int, d: int) -> str:
-        """``(227 + 2·0 − 11)/4 + 1 = 55``, with the fraction and its floor where it does not divide."""
+        """``(227 + 2·0 − 11)/4 + 1 = 55``, or the fraction and its floor if it does not divide."""
         return window_line(n, k, s, lo, hi, d, bool(self.ceil_mode), self.padding == "same")
 
     def arithmetic(self, x: Shape) -> str:
@@ -159,7 +189,7 @@ class Sliding(Op):
         return lines[0] if len(set(lines)) == 1 else "; ".join(lines)
 
     def symmetric(self, n: int) -> tuple[int, ...] | None:
-        """Padding as torch's modules take it, one int per axis; None where it is not of that form."""
+        """Padding as torch's modules take it, an int per axis; None if it has another form."""
         if self.padding == "same":
             return None
         around = pads(self.padding, (), *self.geometry(n))

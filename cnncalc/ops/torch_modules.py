@@ -1,106 +1,233 @@
-"""Small torch modules for what torch.nn has no module for: joins, crops, uneven padding, LeNet-5's layers."""
+"""Torch modules for what torch.nn lacks, for `TorchCall` to name.
+
+Modules take numbers, never an operator: a built network does not need cnncalc's rules.
+"""
 
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-if TYPE_CHECKING:
-    from .conv import Conv
-    from .sliding import Sliding
+from ..num import ceil_div, slide
 
 FILL = {"zeros": "constant", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
+CONVOLUTIONS = (F.conv1d, F.conv2d, F.conv3d)
+Pads = Sequence[tuple[int, int]]  # added before and after each spatial axis
 
 
-def flat_pads(around: Any) -> list[int]:
-    """((lo, hi), …) per axis → F.pad's order, last axis first."""
-    return [amount for lo, hi in reversed(tuple(around)) for amount in (lo, hi)]
+def class_named(name: str) -> Callable[..., nn.Module]:
+    """A class of this file, or of torch.nn."""
+    found: Callable[..., nn.Module] = globals()[name] if is_ours(name) else getattr(nn, name)
+    return found
 
 
-def pads_at(op: Sliding, x: Tensor) -> list[int]:
-    """What a window adds around a tensor; for `same` at stride > 1 it depends on the size."""
-    from .field_types import pads
-
-    k, s, d = op.geometry(x.dim() - 2)
-    return flat_pads(pads(op.padding, tuple(x.shape[2:]), k, s, d))
+def is_ours(name: str) -> bool:
+    """Whether a class stands in this file."""
+    found = globals().get(name)
+    return isinstance(found, type) and issubclass(found, nn.Module)
 
 
-def padded_conv(op: Conv, x: tuple, options: dict[str, Any]) -> nn.Module:
-    """A torch convolution whose input is padded unevenly before it, at run time. Its type is torch's own, which every tool knows."""
-    kind: Any = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[len(x) - 2]
-    conv: nn.Module = kind(
-        x[0], op.out, op.geometry(len(x) - 1)[0], **{**options, "padding_mode": "zeros"}
-    )
-    conv.fill = FILL[op.padding_mode]  # type: ignore[assignment]
-    conv.register_forward_pre_hook(PadFirst(op))
-    return conv
+def hooked(module: nn.Module, before: nn.Module | None, after: nn.Module | None) -> nn.Module:
+    """The module, with another one run on its input or on its output at each call."""
+    if before is not None:
+        module.register_forward_pre_hook(_Before(before))
+    if after is not None:
+        module.register_forward_hook(_After(after))
+    return module
 
 
-class PadFirst:
-    """Pads the input of a module."""
+class _Before:
+    """A forward pre-hook that runs a module on the inputs."""
 
-    def __init__(self, op: Sliding):
-        self.op = op
+    def __init__(self, module: nn.Module):
+        self.module = module
 
-    def __call__(self, module: nn.Module, inputs: tuple[Tensor]) -> Tensor:
-        return F.pad(inputs[0], pads_at(self.op, inputs[0]), module.fill)  # type: ignore[arg-type]
+    def __call__(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> Any:
+        return self.module(*inputs)
+
+
+class _After(_Before):
+    """A forward hook that runs a module on the output."""
+
+    def __call__(
+        self, module: nn.Module, inputs: tuple[Tensor, ...], y: Tensor | None = None
+    ) -> Any:
+        return self.module(y)
+
+
+# padding
+
+
+def torch_order(around: Pads) -> list[int]:
+    """((low, high), …) per axis in the order of `F.pad`, the last axis first."""
+    return [amount for low, high in reversed(tuple(around)) for amount in (low, high)]
+
+
+class Padding(nn.Module):
+    """Adds values around the spatial axes: (N, C, *n) -> (N, C, *(n + low + high))."""
+
+    def __init__(self, around: Pads, mode: str = "zeros", value: float = 0.0):
+        super().__init__()
+        self.amounts, self.mode, self.value = torch_order(around), FILL[mode], value
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.pad(x, self.amounts, self.mode, self.value if self.mode == "constant" else None)
+
+
+class SamePadding(nn.Module):
+    """Pads so that a window makes ⌈n / stride⌉ steps, the odd position after the input.
+
+    The amounts depend on the size at a stride above 1, so they are found at each call. Source:
+    TensorFlow's padding ``SAME``.
+    """
+
+    def __init__(
+        self,
+        kernel_size: Sequence[int],
+        stride: Sequence[int],
+        dilation: Sequence[int],
+        value: float = 0.0,
+    ):
+        super().__init__()
+        self.windows, self.value = (*zip(kernel_size, stride, dilation),), value
+
+    def forward(self, x: Tensor) -> Tensor:
+        around = []
+        for n, (k, s, d) in zip(x.shape[2:], self.windows):
+            total = max((ceil_div(n, s) - 1) * s + d * (k - 1) + 1 - n, 0)
+            around.append((total // 2, total - total // 2))
+        return F.pad(x, torch_order(around), value=self.value)
+
+
+# convolution
 
 
 class TableConv(nn.Module):
-    """A convolution whose output channels each see a few of the input channels."""
+    """A convolution of which each output channel sees a few of the input channels (LeNet-5's C3).
 
-    def __init__(self, op: Conv, n: int):
+    The weight has one kernel for each pair of channels that the table connects: (pairs, *kernel).
+    """
+
+    def __init__(
+        self,
+        connections: Sequence[Sequence[int]],
+        kernel_size: Sequence[int],
+        stride: Sequence[int],
+        dilation: Sequence[int],
+        bias: bool,
+    ):
         super().__init__()
-        self.op, self.table, self.fill = op, op.connections or (), FILL[op.padding_mode]
-        kernel = op.geometry(n)[0]
-        self.weight = nn.Parameter(torch.empty(sum(map(len, self.table)), *kernel))
-        self.bias = nn.Parameter(torch.zeros(op.out)) if op.bias else None
+        self.connections, self.stride, self.dilation = connections, stride, dilation
+        self.weight = nn.Parameter(torch.empty(sum(map(len, connections)), *kernel_size))
+        self.bias = nn.Parameter(torch.zeros(len(connections))) if bias else None
         if self.weight.device.type != "meta":
             nn.init.uniform_(self.weight, -0.1, 0.1)
 
     def forward(self, x: Tensor) -> Tensor:
-        n = x.dim() - 2
-        _, s, d = self.op.geometry(n)
-        conv = (F.conv1d, F.conv2d, F.conv3d)[n - 1]
-        x = F.pad(x, pads_at(self.op, x), self.fill)
+        axes = x.dim() - 2
         maps, start = [], 0
-        for channels in self.table:
+        for channels in self.connections:
             kernel = self.weight[start : start + len(channels)].unsqueeze(0)
-            maps.append(conv(x[:, list(channels)], kernel, None, s, 0, d))
+            seen = x[:, list(channels)]
+            maps.append(CONVOLUTIONS[axes - 1](seen, kernel, None, self.stride, 0, self.dilation))
             start += len(channels)
         y = torch.cat(maps, 1)
-        return y if self.bias is None else y + self.bias.reshape(-1, *(1,) * n)
+        return y if self.bias is None else y + self.bias.reshape(-1, *(1,) * axes)
 
 
-def table_conv(op: Conv, n: int) -> nn.Module:
-    return TableConv(op, n)
+class Maxout(nn.Module):
+    """The largest of every `pieces` neighbouring channels: (N, C, *n) -> (N, C / pieces, *n)."""
+
+    def __init__(self, pieces: int):
+        super().__init__()
+        self.pieces = pieces
+
+    def split(self, x: Tensor) -> Tensor:
+        """(N, C, *n) -> (N, C / pieces, pieces, *n)."""
+        return x.reshape(x.shape[0], -1, self.pieces, *x.shape[2:])
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.split(x).amax(2)
+
+
+class PieceMean(Maxout):
+    """The mean of every `pieces` neighbouring channels."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.split(x).mean(2)
+
+
+# pooling
 
 
 class PaddedPool(nn.Module):
-    """A pool that pads unevenly; padding counts for a mean unless count_include_pad is false."""
+    """A pool whose input is padded by a module of its own, since torch's pools pad evenly.
 
-    def __init__(self, op: Sliding, pool: nn.Module, fill: float):
+    Padding counts for a mean unless `count_include_pad` is false. With ceil_mode, `windows` holds
+    (kernel, stride, low, high, dilation) per axis: no window may start in the padding after the
+    input, which the pool itself no longer knows.
+    """
+
+    def __init__(
+        self,
+        pool: nn.Module,
+        padding: nn.Module,
+        count_include_pad: bool = True,
+        windows: Sequence[tuple[int, int, int, int, int]] = (),
+    ):
         super().__init__()
-        self.op, self.pool, self.fill = op, pool, fill
+        self.pool, self.padding = pool, padding
+        self.count_include_pad, self.windows = count_include_pad, windows
 
     def forward(self, x: Tensor) -> Tensor:
-        pads = pads_at(self.op, x)
-        y = self.pool(F.pad(x, pads, value=self.fill))
-        if not getattr(self.op, "count_include_pad", True):
-            y = y / self.pool(F.pad(torch.ones_like(x), pads))
-        sizes = self.op.places(
-            tuple(x.shape[1:])
-        )  # with ceil_mode, no window starts in the padding behind
-        inside = (Ellipsis, *map(slice, sizes))
-        return y if y.shape[2:] == sizes else y[inside].contiguous()
+        y: Tensor = self.pool(self.padding(x))
+        if not self.count_include_pad:
+            y = y / self.pool(self.padding(torch.ones_like(x)))
+        if not self.windows:
+            return y
+        axes = zip(x.shape[2:], self.windows)
+        sizes = tuple(slide(n, k, s, low, high, d, True) for n, (k, s, low, high, d) in axes)
+        for axis, size in enumerate(sizes, 2):
+            y = y.narrow(axis, 0, size)
+        return y.contiguous()
+
+
+class WindowSum(nn.Module):
+    """The sum of each window, channel by channel, with the arguments of torch's maximum pools."""
+
+    def __init__(
+        self,
+        kernel_size: Sequence[int],
+        stride: Sequence[int],
+        padding: Sequence[int] | int,
+        dilation: Sequence[int],
+        ceil_mode: bool,
+    ):
+        super().__init__()
+        axes = len(kernel_size)
+        amounts = (padding,) * axes if isinstance(padding, int) else padding
+        self.windows = tuple(zip(kernel_size, stride, amounts, dilation))
+        self.ceil_mode = ceil_mode
+
+    def forward(self, x: Tensor) -> Tensor:
+        around = []
+        for n, (k, s, p, d) in zip(x.shape[2:], self.windows):
+            places = slide(n, k, s, p, p, d, self.ceil_mode)
+            around.append((p, (places - 1) * s + d * (k - 1) + 1 - n - p))
+        kernel_size, stride, _, dilation = zip(*self.windows)
+        kernel = x.new_ones(x.shape[1], 1, *kernel_size)
+        conv = CONVOLUTIONS[x.dim() - 3]
+        padded = F.pad(x, torch_order(around))
+        return conv(padded, kernel, None, stride, 0, dilation, groups=x.shape[1])
 
 
 class Subsampling(nn.Module):
-    """Sum of each window, times a coefficient, plus a bias, per channel."""
+    """The sum of each window, times a coefficient, plus a bias, per channel (LeNet-5)."""
 
     def __init__(self, mean: nn.Module, channels: int, taps: int):
         super().__init__()
@@ -110,11 +237,15 @@ class Subsampling(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         shape = (-1, *(1,) * (x.dim() - 2))
-        return self.mean(x) * self.taps * self.weight.reshape(shape) + self.bias.reshape(shape)
+        sums: Tensor = self.mean(x) * self.taps
+        return sums * self.weight.reshape(shape) + self.bias.reshape(shape)
+
+
+# vectors, scales and norms
 
 
 class RadialBasis(nn.Module):
-    """Squared distances to fixed centres of ±1."""
+    """Squared distances to fixed centres of ±1: (N, features) -> (N, out)."""
 
     centres: Tensor
 
@@ -126,35 +257,33 @@ class RadialBasis(nn.Module):
         return (x.unsqueeze(1) - self.centres).square().sum(2)
 
 
-def channel_norm(shape: tuple[int, ...], eps: float, affine: bool) -> nn.Module:
-    """Layer normalisation over the channels at each position: torch's, which sees them last."""
-    norm = nn.LayerNorm(shape, eps, affine)
-    norm.register_forward_pre_hook(channels_last)
-    norm.register_forward_hook(channels_first)
-    return norm
+class ChannelsLast(nn.Module):
+    """(N, C, *n) -> (N, *n, C)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.movedim(1, -1)
 
 
-def channels_last(module: nn.Module, inputs: tuple[Tensor]) -> Tensor:
-    return inputs[0].movedim(1, -1)
+class ChannelsFirst(nn.Module):
+    """(N, *n, C) -> (N, C, *n)."""
 
-
-def channels_first(module: nn.Module, inputs: tuple[Tensor], y: Tensor) -> Tensor:
-    return y.movedim(-1, 1)
+    def forward(self, x: Tensor) -> Tensor:
+        return x.movedim(-1, 1)
 
 
 class ChannelScale(nn.Module):
-    """A trained factor per channel."""
+    """A trained factor for each channel."""
 
-    def __init__(self, shape: tuple[int, ...], init: float):
+    def __init__(self, shape: Sequence[int], init: float):
         super().__init__()
-        self.weight = nn.Parameter(torch.full(shape, init))
+        self.weight = nn.Parameter(torch.full(tuple(shape), init))
 
     def forward(self, x: Tensor) -> Tensor:
         return x * self.weight
 
 
 class DropBranch(nn.Module):
-    """Drops a branch at random in training: each image's own (row), or all at once (batch)."""
+    """Drops a branch at random in training: of each image (row), or of all at once (batch)."""
 
     def __init__(self, p: float, mode: str):
         super().__init__()
@@ -168,32 +297,49 @@ class DropBranch(nn.Module):
         return x * (keep / (1 - self.p) if self.p < 1 else keep)
 
 
+# joins
+
+
 class Concatenation(nn.Module):
-    """Channels of all inputs."""
+    """Joins the channels of all inputs."""
 
     def forward(self, *xs: Tensor) -> Tensor:
         return torch.cat(xs, 1)
 
 
 class Combination(nn.Module):
-    """Sum, difference or product of the inputs."""
+    """The sum, difference or product of the inputs: `operation` is add, sub or mul."""
 
-    def __init__(self, key: str):
+    def __init__(self, operation: str):
         super().__init__()
-        self.key = key
+        self.operation = operation
 
     def forward(self, *xs: Tensor) -> Tensor:
-        combine = getattr(operator, self.key)
+        combine = getattr(operator, self.operation)
         y = xs[0]
         for x in xs[1:]:
             y = combine(y, x)
         return y
 
 
-class Permutation(nn.Module):
-    """Axes in another order, the batch apart."""
+# rearrangements and sizes
 
-    def __init__(self, order: tuple[int, ...]):
+
+class Reshaping(nn.Module):
+    """The same values in another shape: (N, …) -> (N, *sizes), of which one may be -1."""
+
+    def __init__(self, sizes: Sequence[int]):
+        super().__init__()
+        self.sizes = tuple(sizes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.reshape(x.shape[0], *self.sizes)
+
+
+class Permutation(nn.Module):
+    """Puts the axes in another order; the batch stays first."""
+
+    def __init__(self, order: Sequence[int]):
         super().__init__()
         self.order = (0, *(axis + 1 for axis in order))
 
@@ -202,7 +348,7 @@ class Permutation(nn.Module):
 
 
 class Slicing(nn.Module):
-    """Some positions of one axis."""
+    """Takes some positions of one axis; axis 0 holds the channels."""
 
     def __init__(self, axis: int, start: int, stop: int, step: int):
         super().__init__()
@@ -213,7 +359,7 @@ class Slicing(nn.Module):
 
 
 class ResizingLike(nn.Module):
-    """Interpolation to the size of a second input."""
+    """Interpolates to the size of a second input."""
 
     def __init__(self, mode: str, align_corners: bool | None):
         super().__init__()
@@ -223,23 +369,13 @@ class ResizingLike(nn.Module):
         return F.interpolate(x, tuple(like.shape[2:]), None, self.mode, self.align_corners)
 
 
-class Padding(nn.Module):
-    """Values added around the spatial axes."""
-
-    def __init__(self, around: Any, mode: str, value: float):
-        super().__init__()
-        self.amounts, self.mode, self.value = flat_pads(around), FILL[mode], value
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.pad(x, self.amounts, self.mode, self.value if self.mode == "constant" else None)
-
-
 class Cropping(nn.Module):
-    """A part of the spatial axes."""
+    """Takes a part of the spatial axes; a second input is not read."""
 
-    def __init__(self, starts: tuple[int, ...], sizes: tuple[int, ...]):
+    def __init__(self, starts: Sequence[int], sizes: Sequence[int]):
         super().__init__()
-        self.window = (slice(None), slice(None), *(slice(a, a + n) for a, n in zip(starts, sizes)))
+        spatial = (slice(start, start + size) for start, size in zip(starts, sizes))
+        self.window = (slice(None), slice(None), *spatial)
 
     def forward(self, x: Tensor, *like: Tensor) -> Tensor:
         return x[self.window]

@@ -1,14 +1,13 @@
-"""The columns of a report, for every format that has columns."""
+"""The columns of a report's layers, for every format that has columns."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ..analysis.rows import BYTES, Report, Row
+from ..analysis.result import BYTES, Report, Row
 from ..num import product
-
-DASH = "–"
+from ..wording import DASH, axes_text, shape_text
 
 
 class Column(NamedTuple):
@@ -17,27 +16,22 @@ class Column(NamedTuple):
     key: str
     title: str
     value: Callable[[Row], Any]
-    total: str | None = None  # the field of Totals that sums it
+    total: str | None = None  # the attribute of Totals that sums it
 
     @property
     def numeric(self) -> bool:
+        """Whether it is right-aligned."""
         return self.total is not None or self.key.startswith("rf")
 
 
-def shape_text(shape: tuple | None) -> str:
-    return "×".join(map(str, shape)) if shape else DASH
+def _field(attribute: str) -> Callable[[Row], str]:
+    """Return what takes an attribute of the receptive field from a row."""
 
+    def value(row: Row) -> str:
+        seen = row.receptive_field
+        return axes_text(getattr(seen, attribute)) if seen else DASH
 
-def axes_text(values: tuple | None) -> str:
-    """``11`` for a square, ``3×7`` otherwise; `all` on an axis that is seen whole; a dash where there is none."""
-    if not values:
-        return DASH
-    texts = ["all" if v is None else str(v) for v in values]
-    return texts[0] if len(set(texts)) == 1 else "×".join(texts)
-
-
-def _field(attribute: str) -> Callable[[Row], Any]:
-    return lambda row: getattr(row.receptive_field, attribute) if row.receptive_field else None
+    return value
 
 
 COLUMNS: dict[str, Column] = {
@@ -58,53 +52,35 @@ COLUMNS: dict[str, Column] = {
         Column("counted", "counted", lambda r: r.counted or 0, "counted"),
         Column("activations", "activations", lambda r: r.activations, "activations"),
         Column("activation_bytes", "bytes", lambda r: r.activation_bytes, "activation_bytes"),
-        Column("rf", "field", lambda r: axes_text(_field("size")(r))),
-        Column("rf_stride", "stride", lambda r: axes_text(_field("stride")(r))),
-        Column("rf_padding", "padding", lambda r: axes_text(_field("padding")(r))),
-        Column("rf_centre", "centre", lambda r: axes_text(_field("centre")(r))),
-        Column("rf_clipped", "on input", lambda r: axes_text(_field("clipped")(r))),
+        Column("rf", "field", _field("size")),
+        Column("rf_stride", "stride", _field("stride")),
+        Column("rf_padding", "padding", _field("padding")),
+        Column("rf_centre", "centre", _field("centre")),
+        Column("rf_clipped", "on input", _field("clipped")),
         Column("shared_with", "weights of", lambda r: r.shared_with or DASH),
         Column("line", "line", lambda r: r.position.line if r.position else DASH),
     )
 }
 
-BARRED = {
-    "params",
-    "weights",
-    "macs",
-    "flops",
-    "counted",
-    "activations",
-    "activation_bytes",
-}  # columns whose shares are drawn
+BARRED = frozenset(  # columns with a bar for each layer's share
+    ("params", "weights", "macs", "flops", "counted", "activations", "activation_bytes")
+)
+USUAL = ("path", "output", "params", "activations", "rf")
 
 
 def chosen(report: Report, keys: tuple[str, ...] | None) -> list[Column]:
-    """The columns asked for; else the usual ones, with the cost by the report's convention, which heads its column."""
-    cost = (
-        ()
-        if report.totals.counted is None
-        else (report.convention if report.convention in COLUMNS else "counted",)
-    )
-    columns = [
-        COLUMNS[key] for key in keys or ("path", "output", "params", *cost, "activations", "rf")
-    ]
-    return [
-        column._replace(title=report.convention) if column.key == "counted" else column
-        for column in columns
-    ]
-
-
-def texts(row: Row, columns: list[Column]) -> list[str]:
-    return [text(column.value(row)) for column in columns]
-
-
-def text(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    """Return the columns asked for, or the usual ones with the cost by the report's convention."""
+    if not keys:
+        keys = USUAL
+        if report.totals.counted is not None:
+            cost = report.convention if report.convention in COLUMNS else "counted"
+            keys = (*USUAL[:3], cost, *USUAL[3:])
+    columns = {**COLUMNS, "counted": COLUMNS["counted"]._replace(title=report.convention)}
+    return [columns[key] for key in keys]
 
 
 def input_values(report: Report, columns: list[Column]) -> list[list[Any]]:
-    """A line for each input, which is kept as an activation too; None where a column has nothing to say of it."""
+    """Return a line for each input, which is kept as an activation too; None is an empty cell."""
     lines = []
     for name, shape in report.inputs.items():
         values = product(shape) * report.batch
@@ -120,30 +96,9 @@ def input_values(report: Report, columns: list[Column]) -> list[list[Any]]:
 
 
 def totals(report: Report, columns: list[Column]) -> list[Any]:
-    """The last line: sums where a column has one."""
-    first = ["total"]
-    return first + [getattr(report.totals, c.total) if c.total else None for c in columns[1:]]
+    """Return the last line: the sum of each column that has one."""
+    return ["total", *(_total(report, column) for column in columns[1:])]
 
 
-def mebibytes(count: int) -> str:
-    """``58.1 MiB``."""
-    return (
-        f"{count / 2**20:,.1f} MiB"
-        if count >= 2**20
-        else f"{count / 1024:,.1f} KiB"
-        if count >= 1024
-        else f"{count} bytes"
-    )
-
-
-def short(count: int) -> str:
-    """Four digits and a unit: ``15.47 G``, ``102.8 M``; small numbers whole."""
-    scaled = float(count)
-    for unit in ("K", "M", "G", "T", "P", "E"):
-        scaled /= 1000
-        if count < 10_000 or scaled >= 1_000_000:
-            continue
-        for places in (3, 2, 1):
-            if len(text := f"{scaled:.{places}f}") <= 5:
-                return f"{text} {unit}"
-    return f"{count:,}" if count < 10_000 else f"{count:.1e}"
+def _total(report: Report, column: Column) -> int | None:
+    return getattr(report.totals, column.total) if column.total else None

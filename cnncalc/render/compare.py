@@ -1,27 +1,34 @@
-"""One network by every convention: side by side for each class of operator, and in words."""
+"""A network by every counting convention, in every format: by class of operator, and in words."""
 
 from __future__ import annotations
 
-import csv as csv_module
-import io
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any
-
-from rich.console import Group
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from ..analysis.compare import Count
-from ..analysis.rows import Report
+from ..analysis.result import Report
 from ..conventions import Term, parsed
-from .columns import DASH, shape_text, short
-from .json import SCHEMA_VERSION, dumps
-from .profile import PLAIN
-from .table import heading
+from ..wording import DASH, shape_text, short
+from .analyze import heading
+from .formats.csv import csv_text
+from .formats.json import document
+from .formats.markdown import markdown_table
+from .formats.table import BOLD, DIM, facts, grid, stacked, text
 
-BUILT = "Of the network as cnncalc builds it, from modules of torch.nn: where a function, a subclass or `+` stands for one, torchinfo, ptflops and thop see something else.\n"
+if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+WIDE, NARROW = 100, 80  # columns of a screen: with numbers of layers; without operators
+NAMES = 4  # operators named in a sentence; JSON has all
+LABELS = 11  # columns of the conventions' names
+BUILT = (
+    "Of the network as cnncalc builds it, from modules of torch.nn: where a function, a subclass"
+    " or `+` stands for one, torchinfo, ptflops and thop see something else."
+)
+OPERATIONS = "mac, add, mul, div, cmp, exp: operations"
 SYMBOLS = {
     "x": "values of a layer's input",
     "y": "of its output",
@@ -30,155 +37,150 @@ SYMBOLS = {
     "filters": "its parameters without biases",
     "read": "what it reads, padding included",
 }
-NAMED = 4  # operators named in a sentence; JSON has all
 
 
 def table(report: Report, counts: list[Count], width: int) -> Group:
-    """The operators of a network by each convention, the sums, and why they differ."""
-    if width < 80:
-        return Group(
-            heading(report, dtype=False),
-            sums(counts),
-            Text(legend(counts), "dim"),
-            *(Padding(part, (0, 0, 1, 0)) for part in words(report, counts)),
-        )
-    groups = alike(counts)
-    grid = Table(**{**PLAIN, "padding": (0, 1 if width >= 100 else 0, 0, 0)})  # type: ignore[arg-type]
-    grid.add_column("operator", no_wrap=True)
-    if width >= 100:
-        grid.add_column("layers", justify="right", no_wrap=True)
-    for names, _ in groups:
-        grid.add_column(names[0], justify="right", no_wrap=True, min_width=8)
+    """Write the operators by each convention, the sums, and why conventions differ."""
+    from rich.padding import Padding
+
+    sums = _sums(counts) if width < NARROW else _operators(report, counts, width >= WIDE)
+    paragraphs = [Padding(part, (0, 0, 1, 0)) for part in _paragraphs(report, counts)]
+    return stacked(heading(report, dtype=False), sums, text((_legend(counts), DIM)), *paragraphs)
+
+
+def json(report: Report, counts: list[Count]) -> str:
+    """Write every convention."""
+    return document(
+        {
+            "name": report.name,
+            "variant": report.variant,
+            "input": report.inputs,
+            "batch": report.batch,
+            "conventions": [_data(count) for count in counts],
+        }
+    )
+
+
+def csv(report: Report, counts: list[Count]) -> str:
+    """Write a line for each operator, the sums, and the parameters."""
+    return csv_text([_titles(counts), *_lines(report, counts)])
+
+
+def markdown(report: Report, counts: list[Count]) -> str:
+    """Write a heading and the lines of the CSV as a table."""
+    shapes = ", ".join(map(shape_text, report.inputs.values()))
+    batch = f", batch {report.batch:,}" if report.batch > 1 else ""
+    titles = _titles(counts)
+    lines = [[name, *map(_separated, cells)] for name, *cells in _lines(report, counts)]
+    rows = markdown_table(titles, [False] + [True] * len(counts), lines)
+    return "\n".join([f"### {report.name}, input {shapes}{batch}", "", *rows])
+
+
+def _operators(report: Report, counts: list[Count], with_layers: bool) -> Table:
+    """Lay out a line for each operator that some convention counts, and the sums."""
+    distinct = _distinct(counts)
+    table = grid("operator", left=("operator",), gap=1 if with_layers else 0)
+    if with_layers:
+        table.add_column("layers", justify="right", no_wrap=True)
+    for count in distinct:
+        table.add_column(count.convention.name, justify="right", no_wrap=True, min_width=8)
     layers = Counter(row.op for row in report.rows)
-    for op in layers:
-        if any(count.by_operator[op] for _, count in groups):
-            grid.add_row(
-                op,
-                *([str(layers[op])] if width >= 100 else []),
-                *(brief(count.by_operator[op]) for _, count in groups),
-            )
-    grid.add_section()
-    grid.add_row(
-        "total",
-        *([str(len(report.rows))] if width >= 100 else []),
-        *(brief(count.total) for _, count in groups),
-        style="bold",
-    )
-    return Group(
-        heading(report, dtype=False),
-        grid,
-        Text(legend(counts), "dim"),
-        *(Padding(part, (0, 0, 1, 0)) for part in words(report, counts)),
-    )
+    for op, number in layers.items():
+        cells = [count.by_operator[op] for count in distinct]
+        if any(cells):
+            shown = [str(number)] if with_layers else []
+            table.add_row(op, *shown, *map(_brief, cells))
+    table.add_section()
+    shown = [str(len(report.rows))] if with_layers else []
+    table.add_row("total", *shown, *(_brief(count.total) for count in distinct), style=BOLD)
+    return table
 
 
-def sums(counts: list[Count]) -> Table:
-    """The sums alone, a line each, where the operators would not fit beside each other."""
-    grid = Table(**PLAIN)  # type: ignore[arg-type]
-    grid.add_column("convention")
-    grid.add_column("total", justify="right")
+def _sums(counts: list[Count]) -> Table:
+    """Lay out the sums alone, for a screen on which operators do not fit beside each other."""
+    table = grid()
+    table.add_column("convention")
+    table.add_column("total", justify="right")
     for count in counts:
         if count.convention.terms:
-            grid.add_row(count.convention.name, brief(count.total))
-    return grid
+            table.add_row(count.convention.name, _brief(count.total))
+    return table
 
 
-def legend(counts: list[Count]) -> str:
-    """What the names in the rules below stand for."""
-    used = {
-        name
-        for count in counts
-        for term in count.terms
-        for names in parsed(term.formula)
-        for name in names
-    }
-    return (
-        BUILT
-        + "; ".join(
-            [
-                "mac, add, mul, div, cmp, exp: operations",
-                *(f"{name}: {what}" for name, what in SYMBOLS.items() if name in used),
-            ]
-        )
-        + "\n"
-    )
-
-
-def alike(counts: list[Count]) -> list[tuple[list[str], Count]]:
-    """Conventions that count operations, those of one rule together."""
-    groups: dict[tuple, tuple[list[str], Count]] = {}
+def _distinct(counts: list[Count]) -> list[Count]:
+    """Return the first convention of each rule; those that count parameters alone are left out."""
+    found: dict[tuple[Term, ...], Count] = {}
     for count in counts:
         if count.convention.terms:
-            groups.setdefault(count.convention.terms, ([], count))[0].append(count.convention.name)
-    return list(groups.values())
+            found.setdefault(count.convention.terms, count)
+    return list(found.values())
 
 
-def brief(value: int) -> str:
-    """A number for a narrow column."""
+def _brief(value: int) -> str:
     return short(value) if value else DASH
 
 
-def words(report: Report, counts: list[Count]) -> Iterator[Table]:
-    """A paragraph for each convention: its sum, its rule, what makes it differ, what it leaves out, its parameters."""
-    macs, told = counts[0], set[tuple[Term, ...]]()
+def _legend(counts: list[Count]) -> str:
+    """Write what the names in the rules below stand for."""
+    used: set[str] = set()
     for count in counts:
-        grid = Table.grid(padding=(0, 2, 0, 0))
-        grid.add_column(style="bold", no_wrap=True, min_width=11)
-        grid.add_column()
-        lines = (
-            notes(report, count)
-            if count.convention.terms in told
-            else sentences(report, count, macs)
-        )
-        told.add(count.convention.terms)
-        grid.add_row(
-            count.convention.name,
-            Text.assemble(headline(count, macs), (f"  {count.convention.who}", "dim")),
-        )
-        for line in lines:
-            grid.add_row("", Text(line))
-        yield grid
+        for term in count.terms:
+            used.update(*parsed(term.formula))
+    symbols = [f"{name}: {what}" for name, what in SYMBOLS.items() if name in used]
+    return f"{BUILT}\n{'; '.join([OPERATIONS, *symbols])}\n"
 
 
-def headline(count: Count, macs: Count) -> str:
-    """``4,111,512,576 flops = 4.112 G, 1.0055 × MACs``; of Keras, its parameters."""
+def _paragraphs(report: Report, counts: list[Count]) -> Iterator[Table]:
+    """Yield a paragraph for each convention; what several share is said once."""
+    macs = counts[0]
+    explained: set[tuple[Term, ...]] = set()
+    for count in counts:
+        terms = count.convention.terms
+        lines = _notes(report, count)
+        if terms not in explained:
+            lines = [*_sentences(report, count, macs), *lines]
+        explained.add(terms)
+        head = text(_headline(count, macs), (f"  {count.convention.who}", DIM))
+        rows: Iterable[tuple[str, Text]] = (("", text(line)) for line in lines)
+        yield facts([(count.convention.name, head), *rows], LABELS)
+
+
+def _headline(count: Count, macs: Count) -> str:
+    """Write ``4,111,512,576 flops = 4.112 G, 1.0055 × MACs``; of Keras, its parameters."""
     if not count.convention.terms:
         return f"{count.params:,} parameters"
-    ratio = (
-        f", {count.total / macs.total:.4g} × MACs"
-        if macs.total and abs(count.total / macs.total - 1) >= 0.0005
-        else ""
-    )
-    return f"{count.total:,} {count.convention.unit} = {short(count.total)}{ratio}"
+    line = f"{count.total:,} {count.convention.unit} = {short(count.total)}"
+    if macs.total and abs(count.total / macs.total - 1) >= 0.0005:
+        line += f", {count.total / macs.total:.4g} × MACs"
+    return line
 
 
-def sentences(report: Report, count: Count, macs: Count) -> list[str]:
-    """What a convention's figure is made of."""
-    lines = [count.rule] if count.total else []
-    lines += against(count, macs)
-    lines += [f"nothing for {listed(names)}: {why}" for why, names in count.silent.items() if why]
+def _sentences(report: Report, count: Count, macs: Count) -> Iterator[str]:
+    """Yield a convention's rule, what makes it differ, what it leaves out, and its parameters."""
+    if count.total:
+        yield count.rule
+        yield from _against(count, macs)
+    for why, names in count.silent.items():
+        if why:
+            yield f"nothing for {_listed(names)}: {why}"
     if count.params != report.totals.params and count.convention.terms:
-        lines.append(
-            f"{count.params:,} parameters, of {report.totals.params:,}: {count.convention.about_params}"
-        )
-    return lines + notes(report, count)
+        counted = f"{count.params:,} parameters, of {report.totals.params:,}"
+        yield f"{counted}: {count.convention.about_params}"
 
 
-def against(count: Count, macs: Count) -> list[str]:
-    """How it differs from the multiply–accumulates, by operator, the most first."""
+def _against(count: Count, macs: Count) -> Iterator[str]:
+    """Yield how it differs from the multiply–accumulates, by operator, the most first."""
     twice = any(term.formula.startswith("2*mac") for term in count.convention.terms)
-    apart = {
-        op: n - (2 if twice else 1) * macs.by_operator[op] for op, n in count.by_operator.items()
-    }
-    differing = sorted(((op, n) for op, n in apart.items() if n), key=lambda item: -abs(item[1]))
-    shown = [f"{op} {n:+,}".replace("-", "−") for op, n in differing]
-    return (
-        [f"against {'2 × ' if twice else ''}MACs: {listed(shown)}"] if shown and count.total else []
-    )
+    factor, unit = (2, "2 × MACs") if twice else (1, "MACs")
+    apart = [(op, n - factor * macs.by_operator[op]) for op, n in count.by_operator.items()]
+    apart.sort(key=lambda pair: -abs(pair[1]))
+    shown = [f"{op} {n:+,}".replace("-", "−") for op, n in apart if n]
+    if shown:
+        yield f"against {unit}: {_listed(shown)}"
 
 
-def notes(report: Report, count: Count) -> list[str]:
-    """What is to be known of a convention, for this network."""
+def _notes(report: Report, count: Count) -> list[str]:
+    """Return the convention's notes that concern this network."""
     present = {row.op for row in report.rows}
     return [
         note.text
@@ -187,28 +189,15 @@ def notes(report: Report, count: Count) -> list[str]:
     ]
 
 
-def listed(items: list[str]) -> str:
-    """Some of many, and how many more."""
-    return ", ".join(
-        items if len(items) <= NAMED + 1 else [*items[:NAMED], f"{len(items) - NAMED} more"]
-    )
+def _listed(items: list[str]) -> str:
+    """Name some of many, and say how many more there are."""
+    if len(items) > NAMES + 1:
+        items = [*items[:NAMES], f"{len(items) - NAMES} more"]
+    return ", ".join(items)
 
 
-def json(report: Report, counts: list[Count]) -> str:
-    return dumps(
-        {
-            "schema_version": SCHEMA_VERSION,
-            "name": report.name,
-            "variant": report.variant,
-            "input": {name: list(shape) for name, shape in report.inputs.items()},
-            "batch": report.batch,
-            "conventions": [data(count) for count in counts],
-        }
-    )
-
-
-def data(count: Count) -> dict[str, Any]:
-    """One convention; the total is null where it counts parameters alone."""
+def _data(count: Count) -> dict[str, Any]:
+    """Return a convention as programs read it; null for what counts parameters alone."""
     convention = count.convention
     return {
         "name": convention.name,
@@ -223,38 +212,21 @@ def data(count: Count) -> dict[str, Any]:
     }
 
 
-def cells(report: Report, counts: list[Count]) -> list[list[str]]:
-    """Headings, a line for each operator, the sums and the parameters; plain numbers, none where parameters alone are counted."""
-    lines = [["operator", *(count.convention.name for count in counts)]]
-    lines += [
-        [op, *(str(count.by_operator[op]) if count.convention.terms else "" for count in counts)]
-        for op in dict.fromkeys(row.op for row in report.rows)
-    ]
-    lines.append(
-        ["total", *(str(count.total) if count.convention.terms else "" for count in counts)]
-    )
-    return [*lines, ["params", *(str(count.params) for count in counts)]]
+def _titles(counts: list[Count]) -> list[str]:
+    return ["operator", *(count.convention.name for count in counts)]
 
 
-def csv(report: Report, counts: list[Count]) -> str:
-    out = io.StringIO()
-    csv_module.writer(out, lineterminator="\n").writerows(cells(report, counts))
-    return out.getvalue().removesuffix("\n")
+def _lines(report: Report, counts: list[Count]) -> Iterator[list[Any]]:
+    """Yield the operators, the sums and the parameters; None where parameters alone are counted."""
+    for op in dict.fromkeys(row.op for row in report.rows):
+        yield [op, *(_counted(count, count.by_operator[op]) for count in counts)]
+    yield ["total", *(_counted(count, count.total) for count in counts)]
+    yield ["params", *(count.params for count in counts)]
 
 
-def markdown(report: Report, counts: list[Count]) -> str:
-    first, *rest = cells(report, counts)
-    separated = [
-        [line[0], *(f"{int(value):,}" if value else "" for value in line[1:])] for line in rest
-    ]
-    table = [
-        f"| {' | '.join(line)} |"
-        for line in [first, ["---", *["---:"] * (len(first) - 1)], *separated]
-    ]
-    return "\n".join(
-        [
-            f"### {report.name}, input {', '.join(map(shape_text, report.inputs.values()))}{f', batch {report.batch:,}' if report.batch > 1 else ''}",
-            "",
-            *table,
-        ]
-    )
+def _counted(count: Count, value: int) -> int | None:
+    return value if count.convention.terms else None
+
+
+def _separated(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"

@@ -1,41 +1,28 @@
-"""Diagnostics as text, with the line they speak of and what to do about it."""
+"""Diagnostics as text, with the line they are about and what to do about it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from ..diagnostic import Diagnostic
+from ..diagnostic import Diagnostic, Position
 
 SHADES = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "note": "\x1b[1;36m"}
+BLOCKS = 4  # blocks around a place that are named
+LONGEST = 200  # characters of a line that is shown
 
 
 def render(
     diagnostic: Diagnostic, sources: Mapping[str, str] | None = None, colour: bool = False
 ) -> str:
-    """Several lines: what, where, the line itself with carets, the equation, the help."""
+    """Write what, where, the line itself with carets, the equation and the help."""
     head = f"{diagnostic.severity}[{diagnostic.code}]"
-    lines = [
-        f"{SHADES[diagnostic.severity]}{head}\x1b[0m: {diagnostic.message}"
-        if colour
-        else f"{head}: {diagnostic.message}"
-    ]
-    place = diagnostic.position
-    if place:
-        blocks = (
-            diagnostic.context if len(diagnostic.context) <= 4 else (*diagnostic.context[:3], "…")
-        )
-        inside = f"   in {', in '.join(blocks)}" if blocks else ""
-        lines.append(f"  --> {place.file}:{place.line}:{place.column}{inside}")
-        source = line_of((sources or {}).get(place.file, ""), place.line)
-        if source is not None and len(source) <= 200:
-            gutter = " " * len(str(place.line))
-            width = max(1, min(place.length, len(source) - place.column + 1))
-            lines += [
-                f"{gutter} |",
-                f"{place.line} | {source}",
-                f"{gutter} | {' ' * (place.column - 1)}{'^' * width}",
-            ]
+    if colour:
+        head = f"{SHADES[diagnostic.severity]}{head}\x1b[0m"
+    lines = [f"{head}: {diagnostic.message}"]
+    if place := diagnostic.position:
+        lines.append(f"  --> {place.file}:{place.line}:{place.column}{_inside(diagnostic)}")
+        lines += _excerpt(place, (sources or {}).get(place.file, ""))
     if diagnostic.equation:
         lines.append(f"   = {diagnostic.equation}")
     if diagnostic.help:
@@ -44,12 +31,27 @@ def render(
     return "\n".join(lines)
 
 
-def line_of(text: str, line: int) -> str | None:
-    """A line of a text, tabs as spaces, or None where there is none."""
-    lines = split(text)
-    return lines[line - 1].replace("\t", " ") if 0 < line <= len(lines) else None
+def _inside(diagnostic: Diagnostic) -> str:
+    """Write the blocks that the place is in."""
+    blocks = diagnostic.context
+    if len(blocks) > BLOCKS:
+        blocks = (*blocks[: BLOCKS - 1], "…")
+    return f"   in {', in '.join(blocks)}" if blocks else ""
+
+
+def _excerpt(place: Position, text: str) -> Iterator[str]:
+    """Yield the line of a place with carets under it; nothing where there is no such line."""
+    lines = _lines(text)
+    if not 0 < place.line <= len(lines) or len(lines[place.line - 1]) > LONGEST:
+        return
+    source = lines[place.line - 1].replace("\t", " ")
+    gutter = " " * len(str(place.line))
+    width = max(1, min(place.length, len(source) - place.column + 1))
+    yield f"{gutter} |"
+    yield f"{place.line} | {source}"
+    yield f"{gutter} | {' ' * (place.column - 1)}{'^' * width}"
 
 
 @lru_cache(4)
-def split(text: str) -> list[str]:
+def _lines(text: str) -> list[str]:
     return text.splitlines()

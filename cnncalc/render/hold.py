@@ -2,105 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from rich import box
-from rich.console import Group
-from rich.style import Style
-from rich.table import Table
-from rich.text import Text
-
-from .columns import shape_text
-from .json import SCHEMA_VERSION, diagnostic_data, dumps
-from .table import heading
-from .verify import GREEN, RED, marked
+from ..wording import DASH, shape_text
+from .analyze import heading
+from .formats.json import diagnostic_data, document
+from .formats.table import DIM, GREEN, RED, facts, grid, stacked, text
+from .verify import marked
 
 if TYPE_CHECKING:
-    from ..torch_backend.hold.hold import Held, Pair
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    from ..torch_backend.hold.hold import Held
+    from ..torch_backend.hold.pair import Pair
     from ..torch_backend.hold.recorder import Event
 
-
-def render(held: Held, width: int) -> Group:
-    """What the spec computes beside what the module does, in call order, and the totals."""
-    title = heading(held.report).append(
-        f"\nheld to it: {held.module}, on {held.environment['device']} with torch {held.environment['torch']}",
-        "dim",
-    )
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    wide = width >= 100
-    for name, column in (
-        ("layer", {"overflow": "fold"}),
-        ("output", {"no_wrap": True}),
-        ("weights", {"overflow": "fold"}),
-        ("", {"no_wrap": True}),
-        ("module", {"overflow": "fold"}),
-    ):
-        if wide or name != "weights":
-            grid.add_column(name, **column)  # type: ignore[arg-type]
-    ops = {row.path: row.op for row in held.report.rows}
-    for pair in merged(held.pairs):
-        event = pair.expected or pair.found
-        if event is None:
-            continue
-        kind = ops.get(event.where, event.kind) if pair.ok else event.kind
-        weights = [" ".join(shape_text(shape) for shape in event.weights)] if wide else []
-        theirs = place(pair) if pair.ok else f"{place(pair)} {pair.found or 'nothing'}".strip()
-        grid.add_row(
-            pair.expected.where if pair.expected else "–",
-            f"{kind} {shape_text((event.shape or ())[1:])}",
-            *weights,
-            "✓" if pair.ok else "✗",
-            theirs,
-            style=None if pair.ok else RED,
-        )
-    return Group(title, grid, summary(held))
+WIDE = 100  # columns of a screen from which on weights are shown
 
 
-def merged(pairs: list[Pair]) -> list[Pair]:
-    """Several computations of one layer that all agree, such as a norm's, as the last of them."""
-    return [
-        pair
-        for pair, after in zip(pairs, [*pairs[1:], None])
-        if not (pair.ok and after and after.ok and homes(pair) == homes(after))
-    ]
-
-
-def homes(pair: Pair) -> tuple[str, ...]:
-    return tuple(event.where for event in (pair.expected, pair.found) if event)
-
-
-def place(pair: Pair) -> str:
-    return (pair.found.where or "forward") if pair.found else ""
-
-
-def summary(held: Held) -> Table:
-    """The totals and the verdict."""
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(style="bold", no_wrap=True)
-    for check in held.totals:
-        if check.what == "outputs":
-            check = check._replace(
-                predicted=" ".join(map(shape_text, check.predicted)),
-                measured=" ".join(map(shape_text, check.measured)),
-            )
-        grid.add_row(check.what, Text(marked(check, False), RED if not check.ok else Style()))
-    wrong = sum(not pair.ok for pair in held.pairs)
-    verdict = (
-        f"{wrong} of {len(held.pairs)} computations differ ✗"
-        if wrong
-        else f"all {len(held.pairs)} computations agree ✓"
-    )
-    grid.add_row("held", Text(verdict, GREEN if held.ok else RED))
-    for note in held.notes:
-        grid.add_row("note", Text(note, "dim"))
-    return grid
+def table(target: str, held: Held, width: int) -> Group:
+    """Write what the spec computes beside what the module does, in call order, and the totals."""
+    env = held.environment
+    title = heading(held.report)
+    where = f"on {env['device']} with torch {env['torch']}"
+    title.append(f"\nheld to it: {held.module}, {where}", DIM)
+    return stacked(title, _calls(held, width >= WIDE), facts(_summary(held)))
 
 
 def json(target: str, held: Held) -> str:
-    """The object that `verify --module --format json` prints."""
-    return dumps(
+    """Write every computation and the totals."""
+    return document(
         {
-            "schema_version": SCHEMA_VERSION,
             "ok": held.ok,
             "spec": target,
             "module": held.module,
@@ -108,23 +43,93 @@ def json(target: str, held: Held) -> str:
             **held.environment,
             "seconds": round(held.seconds, 3),
             "notes": held.notes,
-            "calls": [
-                {"expected": event(pair.expected), "found": event(pair.found), "ok": pair.ok}
-                for pair in held.pairs
-            ],
+            "calls": [_pair_data(pair) for pair in held.pairs],
             "totals": [check._asdict() for check in held.totals],
             "diagnostics": [diagnostic_data(d) for d in held.diagnostics],
         }
     )
 
 
-def event(found: Event | None) -> dict[str, Any] | None:
-    if found is None:
+def _calls(held: Held, with_weights: bool) -> Table:
+    """Lay out a line for each computation."""
+    table = grid()
+    table.add_column("layer", overflow="fold")
+    table.add_column("output", no_wrap=True)
+    if with_weights:
+        table.add_column("weights", overflow="fold")
+    table.add_column("", no_wrap=True)
+    table.add_column("module", overflow="fold")
+    ops = {row.path: row.op for row in held.report.rows}
+    for pair in _merged(held.pairs):
+        event = pair.expected or pair.found
+        if event is None:
+            continue
+        kind = ops.get(event.where, event.kind) if pair.ok else event.kind
+        shape = shape_text((event.shape or ())[1:]) or DASH
+        weights = " ".join(shape_text(shape) or DASH for shape in event.weights)
+        table.add_row(
+            pair.expected.where if pair.expected else DASH,
+            f"{kind} {shape}",
+            *([weights] if with_weights else []),
+            "✓" if pair.ok else "✗",
+            _module_side(pair),
+            style=None if pair.ok else RED,
+        )
+    return table
+
+
+def _merged(pairs: list[Pair]) -> list[Pair]:
+    """Keep the last of several computations of one layer that all agree, such as a norm's."""
+    kept = []
+    for pair, after in zip(pairs, [*pairs[1:], None]):
+        if not (pair.ok and after and after.ok and _places(pair) == _places(after)):
+            kept.append(pair)
+    return kept
+
+
+def _places(pair: Pair) -> tuple[str, ...]:
+    return tuple(event.where for event in (pair.expected, pair.found) if event)
+
+
+def _module_side(pair: Pair) -> str:
+    """Write where the module computes it, and what, if that differs."""
+    where = (pair.found.where or "forward") if pair.found else ""
+    return where if pair.ok else f"{where} {pair.found or 'nothing'}".strip()
+
+
+def _summary(held: Held) -> Iterator[tuple[str, Text]]:
+    """Yield the totals, the verdict and the notes."""
+    for check in held.totals:
+        if check.what == "outputs":
+            check = check._replace(
+                predicted=" ".join(map(shape_text, check.predicted)),
+                measured=" ".join(map(shape_text, check.measured)),
+            )
+        yield check.what, text(marked(check, False), style="" if check.ok else RED)
+    wrong = sum(not pair.ok for pair in held.pairs)
+    verdict = f"all {len(held.pairs)} computations agree ✓"
+    if wrong:
+        verdict = f"{wrong} of {len(held.pairs)} computations differ ✗"
+    yield "held", text(verdict, style=GREEN if held.ok else RED)
+    for note in held.notes:
+        yield "note", text(note, style=DIM)
+
+
+def _pair_data(pair: Pair) -> dict[str, Any]:
+    return {
+        "expected": _event_data(pair.expected),
+        "found": _event_data(pair.found),
+        "ok": pair.ok,
+    }
+
+
+def _event_data(event: Event | None) -> dict[str, Any] | None:
+    if event is None:
         return None
     return {
-        "path": found.where,
-        "computes": found.kind,
-        "output_shape": list(found.shape[1:]) if found.shape else None,
-        "weights": [list(shape) for shape in found.weights],
-        **dict(found.numbers),
+        "path": event.where,
+        "computes": event.kind,
+        "output_shape": event.shape[1:] if event.shape else None,
+        "weights": event.weights,
+        **dict(event.numbers),
     }

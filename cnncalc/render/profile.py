@@ -2,220 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from rich import box
-from rich.console import Group
-from rich.table import Table
-from rich.text import Text
-
-from .columns import mebibytes
-from .json import SCHEMA_VERSION, diagnostic_data, dumps
-from .table import heading, outline, share
+from ..wording import DASH, bytes_text, duration_text
+from .analyze import heading
+from .formats.json import diagnostic_data, document
+from .formats.table import CYAN, DIM, bar, captioned, grid, outline, stacked, text
 
 if TYPE_CHECKING:
-    from ..torch_backend.profile.profile import Layer, Measurement, Profile
+    from rich.console import Group, RenderableType
+    from rich.table import Table
+    from rich.text import Text
 
+    from ..torch_backend.profile.measure import LayerProfile, Measurement
+    from ..torch_backend.profile.profile import Profile
+
+WIDE, WIDEST = 100, 120  # columns of a screen: with quartiles and long bars; with reserved memory
 SHOWN = 40  # layers in a table; JSON has all
-PLAIN = {"box": box.SIMPLE_HEAD, "pad_edge": False, "padding": (0, 1, 0, 0)}
+BAR = 12  # cells of a long bar
+OTHERS = 60  # columns that the figures beside a path take
 
 
-def render(found: Profile, width: int) -> Group:
-    """The batch sizes, then the layers and operators of the largest."""
-    from ..torch_backend.profile.clock import WARM
-
-    s, env = found.settings, found.environment
-    mode = (
-        "training: forward, and backward of the mean of the outputs, no optimizer"
-        if s.training
-        else "inference"
-    )
-    options = [
-        f"{s.dtype} ({s.by})" if s.by != "as is" else s.dtype,
-        mode,
-        *(["compiled"] if s.compile else []),
-        *(["channels last"] if s.channels_last else []),
-    ]
-    title = heading(found.report, dtype=False)
-    driver = f", driver {env['driver']}" if env["driver"] else ""
-    by = f", CUDA {env['cuda']}{driver}" if env["cuda"] else f", {env['threads']} threads"
-    title.append(f"\n{env['device_name']} ({env['device']}), torch {env['torch']}{by}", "dim")
-    warm = f"{s.warmup} to warm up" + (
-        f", or more, for {WARM} s" if env["cuda"] and s.warmup else ""
-    )
-    title.append(f"\n{', '.join(options)}; {s.repeat} runs after {warm}", "dim")
-    parts: list[Any] = [title]
+def table(target: str, found: Profile, width: int) -> Group:
+    """Write the batch sizes, then the layers and operators of the largest."""
+    parts: list[RenderableType] = [_title(found)]
     if found.measurements:
-        parts.append(batches(found, width))
+        parts.append(_batches(found, width))
         last = found.measurements[-1]
-        parts += (
-            [layers(last, width, bool(env["cuda"])), operators(last)]
-            if last.layers
-            else [Text("compiled layers are fused: no times by layer", "dim")]
-        )
-    return Group(*parts)
-
-
-def batches(found: Profile, width: int) -> Table:
-    """A line for each batch size."""
-    grid = Table(**PLAIN)  # type: ignore[arg-type]
-    wide, widest, gpu = (
-        width >= 100,
-        width >= 120,
-        any(m.peak.reserved is not None for m in found.measurements),
-    )
-    for name in (
-        "batch",
-        "latency",
-        *(("quartiles",) if wide else ()),
-        "images/s",
-        "GFLOP/s",
-        "GB/s",
-        "peak memory",
-        *(("workspaces", "reserved") if gpu and widest else ()),
-        "all outputs",
-    ):
-        grid.add_column(name, justify="right", no_wrap=True)
-    for m in found.measurements:
-        t = m.latency
-        spread = [f"{milliseconds(t.q1)} – {milliseconds(t.q3)}"] if wide else []
-        held = (
-            [mebibytes(m.peak.workspaces or 0), mebibytes(m.peak.reserved or 0)]
-            if gpu and widest
-            else []
-        )
-        predicted = mebibytes(m.predicted_params + m.predicted_activations)
-        grid.add_row(
-            f"{m.batch:,}",
-            milliseconds(t.median),
-            *spread,
-            f"{m.batch / t.median:,.1f}",
-            rate(m.flops, t.median),
-            rate(m.bytes, t.median),
-            mebibytes(m.peak.requested),
-            *held,
-            predicted,
-        )
-    gradients = ", their gradients" if found.settings.training else ""
-    frees = "" if found.settings.training else ", though inference lets each go after its last use"
-    grid.caption = f"medians; FLOP/s: 2·MAC of convolutions and linear layers; GB/s: what must at least be moved; all outputs: predicted parameters{gradients} and every output{frees}"
-    grid.caption_justify = "left"
-    return grid
-
-
-def layers(m: Measurement, width: int, gpu: bool) -> Table:
-    """Each layer's time with its share of all; of many, the slowest, in order."""
-    found = [layer for layer in m.layers or () if layer.seconds > 0]
-    kept = found
-    if len(found) > SHOWN:
-        least = sorted((layer.seconds for layer in found), reverse=True)[SHOWN - 1]
-        kept = [layer for layer in found if layer.seconds >= least]
-    total = sum(layer.seconds for layer in found)
-    training = any(layer.time.backward is not None for layer in kept)
-    bar = 12 if width >= 100 else 6
-    body = [[layer.row.path] for layer in kept]
-    heads = outline(body) if max((len(line[0]) for line in body), default=0) > width - 60 else {}
-    grid = Table(**PLAIN)  # type: ignore[arg-type]
-    grid.add_column(f"layer, at batch {m.batch:,}", no_wrap=True, overflow="ellipsis")
-    for name in (*(("forward", "backward") if training else ()), "time"):
-        grid.add_column(name, justify="right", no_wrap=True)
-    for name, justify in (
-        ("share", "right"),
-        ("", "left"),
-        ("GFLOP/s", "right"),
-        ("GB/s", "right"),
-    ):
-        grid.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    peak = max((layer.seconds for layer in kept), default=0)
-    for n, (layer, line) in enumerate(zip(kept, body)):
-        if n in heads:
-            grid.add_row(Text(heads[n], "dim"))
-        parts = (
-            [milliseconds(layer.time.forward), milliseconds(layer.time.backward or 0)]
-            if training
-            else []
-        )
-        grid.add_row(
-            line[0],
-            *parts,
-            milliseconds(layer.seconds),
-            f"{layer.seconds / total:.1%}",
-            Text(eighths(layer, peak, bar), "cyan"),
-            *rates(layer),
-        )
-    rest = total - sum(layer.seconds for layer in kept)
-    hidden = ", measured without the gaps between launches" if gpu else ""
-    sum_of = f"the layers add up to {milliseconds(total)}, {total / m.latency.median:.0%} of the latency{hidden}"
-    grid.caption = sum_of + (
-        f"; {len(found) - len(kept)} more layers take {milliseconds(rest)} of it" if rest else ""
-    )
-    grid.caption_justify = "left"
-    return grid
-
-
-def eighths(layer: Layer, peak: float, cells: int) -> str:
-    return share(round(layer.seconds * 1e9), round(peak * 1e9), cells)
-
-
-def rates(layer: Layer) -> tuple[str, str]:
-    return (rate(layer.flops, layer.seconds) if layer.flops else "–"), (
-        rate(layer.bytes, layer.seconds) if layer.bytes else "–"
-    )
-
-
-def operators(m: Measurement) -> Table:
-    """Time by class of operator."""
-    total = sum(seconds for _, seconds in m.operators.values())
-    grid = Table(**PLAIN)  # type: ignore[arg-type]
-    for name, justify in (
-        ("operator", "left"),
-        ("layers", "right"),
-        ("time", "right"),
-        ("share", "right"),
-        ("", "left"),
-    ):
-        grid.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    peak = max(seconds for _, seconds in m.operators.values())
-    for op, (count, seconds) in m.operators.items():
-        grid.add_row(
-            op,
-            f"{count:,}",
-            milliseconds(seconds),
-            f"{seconds / total:.1%}",
-            Text(share(round(seconds * 1e9), round(peak * 1e9), 12), "cyan"),
-        )
-    return grid
-
-
-def milliseconds(seconds: float) -> str:
-    """``12.3 ms``, three digits."""
-    if seconds >= 10:
-        return f"{seconds:.1f} s"
-    if seconds >= 0.1:
-        return f"{seconds * 1e3:,.0f} ms"
-    return (
-        f"{seconds * 1e3:.1f} ms"
-        if seconds >= 0.01
-        else f"{seconds * 1e3:.2f} ms"
-        if seconds >= 1e-3
-        else f"{seconds * 1e6:.0f} µs"
-    )
-
-
-def rate(count: int, seconds: float) -> str:
-    return f"{count / seconds / 1e9:,.1f}" if seconds else "–"
+        if last.layers:
+            parts += [_layers(last, width, bool(found.environment["cuda"])), _operators(last)]
+        else:
+            parts.append(text(("compiled layers are fused: no times by layer", DIM)))
+    return stacked(*parts)
 
 
 def json(target: str, found: Profile) -> str:
-    """The object that `profile --format json` prints. Seconds, bytes, FLOPs."""
+    """Write every measurement, in seconds, bytes and FLOPs."""
     s = found.settings
-    return dumps(
+    return document(
         {
-            "schema_version": SCHEMA_VERSION,
             "spec": target,
             "name": found.report.name,
             "variant": found.report.variant,
-            "input": {name: list(shape) for name, shape in found.report.inputs.items()},
+            "input": found.report.inputs,
             **found.environment,
             "dtype": s.dtype,
             "dtype_by": s.by,
@@ -224,17 +54,155 @@ def json(target: str, found: Profile) -> str:
             "repeat": s.repeat,
             "compile": s.compile,
             "channels_last": s.channels_last,
-            "batches": [data(m) for m in found.measurements],
-            "out_of_memory": None
-            if found.too_large is None
-            else {"batch": found.too_large, "fits": found.fits},
+            "batches": [_data(m) for m in found.measurements],
+            "out_of_memory": found.too_large and {"batch": found.too_large, "fits": found.fits},
             "diagnostics": [diagnostic_data(d) for d in found.diagnostics],
         }
     )
 
 
-def data(m: Measurement) -> dict[str, Any]:
-    """One batch size."""
+def _title(found: Profile) -> Text:
+    """Return the network, the device, and what was run."""
+    from ..torch_backend.profile.clock import WARM
+
+    s, env = found.settings, found.environment
+    by = f"{env['threads']} threads"
+    warm = f"{s.warmup} to warm up"
+    if env["cuda"]:
+        driver = f", driver {env['driver']}" if env["driver"] else ""
+        by = f"CUDA {env['cuda']}{driver}"
+        if s.warmup:
+            warm += f", or more, for {WARM} s"
+    title = heading(found.report, dtype=False)
+    title.append(f"\n{env['device_name']} ({env['device']}), torch {env['torch']}, {by}", DIM)
+    return title.append(f"\n{', '.join(_options(found))}; {s.repeat} runs after {warm}", DIM)
+
+
+def _options(found: Profile) -> Iterator[str]:
+    """Yield how the network was run."""
+    s = found.settings
+    yield s.dtype if s.by == "as is" else f"{s.dtype} ({s.by})"
+    if s.training:
+        yield "training: forward, and backward of the mean of the outputs, no optimizer"
+    else:
+        yield "inference"
+    if s.compile:
+        yield "compiled"
+    if s.channels_last:
+        yield "channels last"
+
+
+def _batches(found: Profile, width: int) -> Table:
+    """Lay out a line for each batch size."""
+    wide = width >= WIDE
+    gpu = any(m.peak.reserved is not None for m in found.measurements)
+    columns = {
+        "batch": True,
+        "latency": True,
+        "quartiles": wide,
+        "images/s": True,
+        "GFLOP/s": True,
+        "GB/s": True,
+        "peak memory": True,
+        "workspaces": gpu and width >= WIDEST,
+        "reserved": gpu and width >= WIDEST,
+        "all outputs": True,
+    }
+    table = grid(*(name for name, shown in columns.items() if shown))
+    for m in found.measurements:
+        t = m.latency
+        cells = {
+            "batch": f"{m.batch:,}",
+            "latency": duration_text(t.median),
+            "quartiles": f"{duration_text(t.q1)} – {duration_text(t.q3)}",
+            "images/s": f"{m.batch / t.median:,.1f}",
+            "GFLOP/s": _rate(m.flops, t.median),
+            "GB/s": _rate(m.bytes, t.median),
+            "peak memory": bytes_text(m.peak.requested),
+            "workspaces": bytes_text(m.peak.workspaces or 0),
+            "reserved": bytes_text(m.peak.reserved or 0),
+            "all outputs": bytes_text(m.predicted_params + m.predicted_activations),
+        }
+        table.add_row(*(cells[name] for name, shown in columns.items() if shown))
+    return captioned(table, "; ".join(_notes(found.settings.training)))
+
+
+def _notes(training: bool) -> Iterator[str]:
+    """Yield what the columns of the batch sizes mean."""
+    yield "medians"
+    yield "FLOP/s: 2·MAC of convolutions and linear layers"
+    yield "GB/s: what must at least be moved"
+    if training:
+        yield "all outputs: predicted parameters, their gradients and every output"
+    else:
+        freed = "though inference lets each go after its last use"
+        yield f"all outputs: predicted parameters and every output, {freed}"
+
+
+def _layers(m: Measurement, width: int, gpu: bool) -> Table:
+    """Lay out each layer's time with its share of all; of many layers the slowest, in order."""
+    found = [layer for layer in m.layers or () if layer.seconds > 0]
+    kept = _slowest(found)
+    training = any(layer.time.backward is not None for layer in kept)
+    first = f"layer, at batch {m.batch:,}"
+    directions = ["forward", "backward"] if training else []
+    table = grid(first, *directions, "time", "share", "", "GFLOP/s", "GB/s", left=(first, ""))
+    paths = [[layer.row.path] for layer in kept]
+    longest = max((len(path) for (path,) in paths), default=0)
+    heads = outline(paths) if longest > width - OTHERS else {}
+    total = sum(layer.seconds for layer in found)
+    peak = max((layer.seconds for layer in kept), default=0)
+    for n, (layer, (path,)) in enumerate(zip(kept, paths)):
+        if n in heads:
+            table.add_row(text(heads[n], style=DIM))
+        times = [layer.time.forward, layer.time.backward or 0] if training else []
+        table.add_row(
+            path,
+            *map(duration_text, [*times, layer.seconds]),
+            f"{layer.seconds / total:.1%}",
+            _bar(layer.seconds, peak, BAR if width >= WIDE else BAR // 2),
+            _rate(layer.flops, layer.seconds) if layer.flops else DASH,
+            _rate(layer.bytes, layer.seconds) if layer.bytes else DASH,
+        )
+    share = f"{duration_text(total)}, {total / m.latency.median:.0%} of the latency"
+    hidden = ", measured without the gaps between launches" if gpu else ""
+    caption = f"the layers add up to {share}{hidden}"
+    if rest := total - sum(layer.seconds for layer in kept):
+        caption += f"; {len(found) - len(kept)} more layers take {duration_text(rest)} of it"
+    return captioned(table, caption)
+
+
+def _slowest(found: list[LayerProfile]) -> list[LayerProfile]:
+    """Keep the slowest layers, in order."""
+    if len(found) <= SHOWN:
+        return found
+    bound = sorted((layer.seconds for layer in found), reverse=True)[SHOWN - 1]
+    return [layer for layer in found if layer.seconds >= bound]
+
+
+def _operators(m: Measurement) -> Table:
+    """Lay out the time of each class of operator."""
+    table = grid("operator", "layers", "time", "share", "", left=("operator", ""))
+    times = [seconds for _, seconds in m.operators.values()]
+    for op, (count, seconds) in m.operators.items():
+        share = f"{seconds / sum(times):.1%}"
+        drawn = _bar(seconds, max(times), BAR)
+        table.add_row(op, f"{count:,}", duration_text(seconds), share, drawn)
+    return table
+
+
+def _bar(seconds: float, peak: float, cells: int) -> Text:
+    """Draw a bar in proportion to the longest time."""
+    return text(bar(round(seconds * 1e9), round(peak * 1e9), cells), style=CYAN)
+
+
+def _rate(count: int, seconds: float) -> str:
+    """Write a count per second in units of 10⁹."""
+    return f"{count / seconds / 1e9:,.1f}" if seconds else DASH
+
+
+def _data(m: Measurement) -> dict[str, Any]:
+    """Return a batch size as programs read it."""
     t = m.latency.median
     return {
         "batch": m.batch,
@@ -253,17 +221,22 @@ def data(m: Measurement) -> dict[str, Any]:
             "predicted_activations": m.predicted_activations,
             "predicted": m.predicted_params + m.predicted_activations,
         },
-        "layers": None if m.layers is None else [layer_data(layer) for layer in m.layers],
-        "operators": None
-        if m.layers is None
-        else [
-            {"op": op, "layers": count, "seconds": seconds}
-            for op, (count, seconds) in m.operators.items()
-        ],
+        **_parts(m),
     }
 
 
-def layer_data(layer: Layer) -> dict[str, Any]:
+def _parts(m: Measurement) -> dict[str, Any]:
+    """Return the layers and operators; null where they were not timed."""
+    if m.layers is None:
+        return {"layers": None, "operators": None}
+    operators = [
+        {"op": op, "layers": count, "seconds": seconds}
+        for op, (count, seconds) in m.operators.items()
+    ]
+    return {"layers": [_layer_data(layer) for layer in m.layers], "operators": operators}
+
+
+def _layer_data(layer: LayerProfile) -> dict[str, Any]:
     seconds = layer.seconds
     return {
         "path": layer.row.path,

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Group
-from rich.segment import Segment, Segments
-from rich.style import Style
-from rich.table import Table
-from rich.text import Text
-
-from .columns import DASH, Column, axes_text, shape_text
-from .json import SCHEMA_VERSION, diagnostic_data, dumps
-from .table import BOLD, DIM, Layout, heading, outline
+from ..diagnostic import Diagnostic
+from ..wording import DASH, axes_text, value_text
+from .analyze import heading
+from .columns import BARRED
+from .formats.json import diagnostic_data, document
+from .formats.table import DIM, GREEN, RED, LayerTable, captioned, facts, grid, stacked, text
 
 if TYPE_CHECKING:
-    from ..torch_backend.verify.verify import Check, Line, Verification
+    from rich.console import Group, RenderableType
+    from rich.segment import Segments
+    from rich.table import Table
+    from rich.text import Text
 
-COLUMNS = {
+    from ..torch_backend.verify.verification import Check, CheckedLayer, Verification
+
+    Found = Sequence[tuple[str, Verification | None]]  # by SPEC; None: it could not be verified
+
+WIDE = 100  # columns of a screen from which on a list of networks has all its columns
+PATHS = 16  # columns that paths should have
+TITLES = {
     "output": "output",
     "params": "params",
     "macs": "MACs",
@@ -26,314 +33,263 @@ COLUMNS = {
     "activation_bytes": "bytes",
     "receptive_field": "field",
 }
-COUNTER = {
-    "macs": "fvcore",
-    "product_flops": "torch",
-}  # whose figure stands beside ours where the column is wide
-LESS = (
-    (),
-    ("product_flops",),
-    ("product_flops", "activation_bytes"),
-)  # columns left out of a narrow table
-RED, GREEN = Style(color="red", bold=True), Style(color="green")
+COUNTERS = {"macs": "fvcore", "product_flops": "torch"}  # who measures it, torch if nobody is named
+ALSO = {"params": ("tensors", "tensor_bytes"), "activation_bytes": ("output_bytes",)}
+LEFT_OUT = ((), ("product_flops",), ("product_flops", "activation_bytes"))  # of a narrow table
 
 
-def render(found: Verification, width: int) -> Group:
-    """One line per layer, its sums below, and what the marks do not cover."""
-    env = found.environment
-    device = f"{env['device_name']} ({env['device']})" if env["cuda"] else env["device"]
-    title = heading(found.report).append(
-        f"\nbuilt on {device} with torch {found.environment['torch']}", "dim"
-    )
-    return Group(title, table(found, width), summary(found))
+def table(
+    found: Found, diagnostics: Sequence[Diagnostic], seconds: float, width: int
+) -> RenderableType:
+    """Write a network layer by layer; of several, a line for each."""
+    first = found[0][1]
+    if len(found) == 1 and first is not None:
+        return network_table(first, width)
+    return _overview(found, width >= WIDE, seconds)
 
 
-def table(found: Verification, width: int) -> Segments:
-    """Predicted ✓ measured where there is room, else predicted ✓; what differs always has both."""
-    for both, left_out in ((True, ()), *((False, left_out) for left_out in LESS)):
-        keys = [key for key in COLUMNS if key not in left_out]
-        columns = [
-            Column("path", "layer", str),
-            *(
-                Column(key, title_of(key, both), str, total=key if key != "output" else None)
-                for key in keys
-            ),
-        ]
-        body = [[line.row.path, *(cell(line, key, both) for key in keys)] for line in found.lines]
-        ends = ["total", *(total_cell(found, key, both) for key in keys)]
-        lines = [[column.title for column in columns], *body, ends]
-        if both:
-            align(lines)
-        widths = [max(map(len, column)) for column in zip(*lines)]
-        room = width - sum(widths[1:]) - len(columns)
-        if room >= min(widths[0], 16):
-            break
-    heads = {}
-    if widths[0] > room:
-        heads = outline(body)
-        widths[0] = min(max(len(line[0]) for line in lines), max(room, 12))
-    layout = Layout(columns, widths, 0)
-    segments = [
-        Segment("\n"),
-        *layout.line(lines[0], BOLD),
-        Segment(" " + "─" * (layout.width - 1) + "\n"),
-    ]
-    for n, (line, values) in enumerate(zip(found.lines, body)):
-        if n in heads:
-            segments.append(Segment(f" {heads[n]}\n", DIM))
-        segments += layout.line(values, None if line.ok else RED)
-    return Segments([*segments, Segment("\n"), *layout.line(ends, BOLD), Segment("\n")])
-
-
-def align(lines: list[list[str]]) -> None:
-    """Fills up what stands behind the marks, so that they stand below each other."""
-    for n in range(len(lines[0])):
-        behind = [len(line[n].partition(" ✓ ")[2]) for line in lines]
-        for line, length in zip(lines, behind):
-            if max(behind) and line[n] and "✗" not in line[n]:
-                line[n] += " " * (max(behind) - length + (0 if length else 3))
-
-
-def title_of(key: str, both: bool) -> str:
-    return (
-        f"{COLUMNS[key]} ✓ {COUNTER.get(key, 'torch')}"
-        if both and key not in ("output", "receptive_field")
-        else COLUMNS[key]
-    )
-
-
-def cell(line: Line, key: str, both: bool) -> str:
-    """A figure of a layer with its mark."""
-    checks = [check for check in line.checks if check.what == key]
-    if key == "receptive_field":
-        return field_cell(line, checks)
-    if not checks:
-        return DASH
-    check = checks[0]
-    if key == "output":
-        called = next(c for c in line.checks if c.what == "called")
-        check = check._replace(
-            ok=check.ok and called.ok, predicted=check.predicted[1:], measured=check.measured[1:]
-        )
-    also = {"params": ("tensors", "tensor_bytes"), "activation_bytes": ("output_bytes",)}.get(
-        key, ()
-    )
-    check = check._replace(ok=check.ok and all(c.ok for c in line.checks if c.what in also))
-    return marked(check, both and key != "output")
-
-
-def field_cell(line: Line, checks: list[Check]) -> str:
-    """The size of the field; with a mark where gradients were asked."""
-    if line.row.receptive_field is None:
-        return DASH
-    size = axes_text(line.row.receptive_field.size)
-    wrong = [check for check in checks if check.ok is False]
-    if wrong:
-        return f"{span(wrong[0].predicted)} ✗ {span(wrong[0].measured)}"
-    return f"{size} ✓" if any(check.ok for check in checks) else f"{size}  "
-
-
-def span(positions: list[int] | None) -> str:
-    """``3–17``: first and last position seen."""
-    return f"{positions[0]}–{positions[1]}" if positions else "nothing"
-
-
-def total_cell(found: Verification, key: str, both: bool) -> str:
-    """A sum of the network with its mark."""
-    check = next((check for check in found.totals if check.what == key), None)
-    return marked(check, both) if check else ""
-
-
-def marked(check: Check, both: bool) -> str:
-    """``34,944 ✓``, ``34,944 ✓ 34,944`` or ``34,944 ✗ 34,848``; a dash for nothing on both sides."""
-    predicted, measured = figure(check.predicted), figure(check.measured)
-    if check.ok is None:
-        return f"{predicted}  " if check.predicted else DASH
-    if check.ok and check.predicted == 0:
-        return DASH
-    if check.ok:
-        return f"{predicted} ✓ {measured}" if both else f"{predicted} ✓"
-    return f"{predicted} ✗ {measured}"
-
-
-def figure(value: Any) -> str:
-    return (
-        f"{value:,}"
-        if isinstance(value, int)
-        else shape_text(value)
-        if isinstance(value, tuple)
-        else str(value)
-    )
-
-
-def summary(found: Verification) -> Table:
-    """How many figures agree, and what nobody but us counts."""
-    marks = Counter(check.ok for line in found.lines for check in line.checks)
-    marks.update(check.ok for check in found.totals)
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(style="bold", no_wrap=True)
-    wrong = f"{marks[False]:,} of {sum(marks.values()):,} figures differ ✗"
-    right = f"all {marks[True]:,} figures agree ✓" + (
-        f"; {marks[None]:,} could not be measured" if marks[None] else ""
-    )
-    grid.add_row("verified", Text(wrong, RED) if marks[False] else Text(right, GREEN))
-    allocator = (
-        " bytes by the card's allocator too,"
-        if any(check.what == "output_bytes" for check in found.totals)
-        else ""
-    )
-    macs = (
-        " MACs by fvcore,"
-        if any(check.what == "macs" and check.ok is not None for check in found.totals)
-        else ""
-    )
-    grid.add_row(
-        "measured",
-        Text(
-            f"shapes and bytes by hooks, tensors by state_dict,{allocator}{macs} 2·MAC by torch's flop_counter, fields by gradients",
-            "dim",
-        ),
-    )
-    for label, text in [*card(found), *unseen(found)]:
-        grid.add_row(label, Text(text, "dim"))
-    for n, note in enumerate(found.notes):
-        grid.add_row("" if n else "notes", Text(note, "dim"))
-    grid.add_row("time", Text(f"{found.seconds:.1f} s", "dim"))
-    return grid
-
-
-def card(found: Verification) -> list[tuple[str, str]]:
-    """What a graphics card confirms of the whole network."""
-    said = {check.what: check.measured for check in found.totals}
-    if "output_error" not in said:
-        return []
-    kernels = (
-        f"; {said['kernels']:,} kernels in one forward pass" if said["kernels"] is not None else ""
-    )
-    return [
-        (
-            "on the card",
-            f"outputs {said['output_error']:.1e} of their length away from the CPU's{kernels}",
-        )
-    ]
-
-
-def unseen(found: Verification) -> list[tuple[str, str]]:
-    """The operations that no counter sees, and those that fvcore counts by rules of its own, by operator."""
-    blind: Counter[str] = Counter()
-    for line in found.lines:
-        blind[line.row.op if not line.row.macs else "biases"] += line.unseen
-    blind = +blind
-    ruled = dict.fromkeys(f"{line.row.op} ({line.rule})" for line in found.lines if line.ruled)
-    rows = (
-        [
-            (
-                "unseen",
-                f"no counter sees these operations: {', '.join(f'{op} {count:,}' for op, count in blind.items())}",
-            )
-        ]
-        if blind
-        else []
-    )
-    return rows + (
-        [
-            (
-                "otherwise",
-                f"fvcore counts by rules of its own: {'; '.join(ruled)}, x being the values of the input, y of the output",
-            )
-        ]
-        if ruled
-        else []
-    )
-
-
-def overview(found: list[tuple[str, Verification | None]], width: int, seconds: float) -> Table:
-    """Several networks, a line each, and the time of all."""
-    from rich import box
-
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    wide = width >= 100
-    for title in (
-        "network",
-        "layers",
-        "figures",
-        "params",
-        "MACs",
-        *(("bytes", "fields") if wide else ()),
-        "s",
-        "",
-    ):
-        grid.add_column(
-            title, justify="left" if title in ("network", "") else "right", no_wrap=True
-        )
-    for name, one in found:
-        if one is None:
-            grid.add_row(name, *[""] * (7 if wide else 5), "✗", style=RED)
-            continue
-        totals = {check.what: marked(check, False) for check in one.totals}
-        figures = sum(len(line.checks) for line in one.lines) + len(one.totals)
-        asked = sum(
-            any(check.what == "receptive_field" for check in line.checks) for line in one.lines
-        )
-        cells = (
-            f"{len(one.lines):,}",
-            f"{figures:,}",
-            totals["params"],
-            totals.get("macs", totals["product_flops"]),
-            *((totals["activation_bytes"], str(asked)) if wide else ()),
-        )
-        grid.add_row(
-            name,
-            *cells,
-            f"{one.seconds:.1f}",
-            "✓" if one.ok else "✗",
-            style=None if one.ok else RED,
-        )
-    wrong = sum(one is None or not one.ok for _, one in found)
-    grid.caption = f"{len(found)} networks in {seconds:.1f} s: " + (
-        f"{wrong} not confirmed ✗" if wrong else "every figure agrees ✓"
-    )
-    grid.caption_justify = "left"
-    return grid
-
-
-def json(
-    found: list[tuple[str, Verification | None]], diagnostics: list[Any], seconds: float
-) -> str:
-    """The object that `verify --format json` prints."""
-    return dumps(
+def json(found: Found, diagnostics: Sequence[Diagnostic], seconds: float) -> str:
+    """Write every check of every network."""
+    return document(
         {
-            "schema_version": SCHEMA_VERSION,
             "ok": all(one is not None and one.ok for _, one in found),
-            "networks": [data(name, one) for name, one in found if one is not None],
+            "networks": [_data(name, one) for name, one in found if one is not None],
             "seconds": round(seconds, 3),
             "diagnostics": [diagnostic_data(d) for d in diagnostics],
         }
     )
 
 
-def data(name: str, found: Verification) -> dict[str, Any]:
-    """One network: each layer's checks, the totals', and what was run."""
+def network_table(found: Verification, width: int) -> Group:
+    """Write a line per layer, the sums, and what the marks do not cover."""
+    env = found.environment
+    device = f"{env['device_name']} ({env['device']})" if env["cuda"] else env["device"]
+    title = heading(found.report).append(f"\nbuilt on {device} with torch {env['torch']}", DIM)
+    return stacked(title, _layers(found, width), facts(_summary(found)))
+
+
+def marked(check: Check, both: bool) -> str:
+    """Write ``34,944 ✓``, ``34,944 ✓ 34,944`` or ``34,944 ✗ 34,848``; a dash for zero and zero."""
+    predicted, measured = value_text(check.predicted), value_text(check.measured)
+    if check.ok is None:
+        return f"{predicted}  " if check.predicted else DASH
+    if check.ok and check.predicted == 0:
+        return DASH
+    if not check.ok:
+        return f"{predicted} ✗ {measured}"
+    return f"{predicted} ✓ {measured}" if both else f"{predicted} ✓"
+
+
+def _layers(found: Verification, width: int) -> Segments:
+    """Lay out the widest table that leaves room for paths.
+
+    It has predicted ✓ measured where there is room, else predicted ✓; what differs has both.
+    """
+    for both, left_out in ((True, LEFT_OUT[0]), *((False, less) for less in LEFT_OUT)):
+        keys = [key for key in TITLES if key not in left_out]
+        lines = _layer_table(found, keys, both)
+        widths = lines.widths
+        room = width - sum(widths[1:]) - len(widths)
+        if room >= min(widths[0], PATHS):
+            break
+    return lines.render(room)
+
+
+def _layer_table(found: Verification, keys: list[str], both: bool) -> LayerTable:
+    titles = ["layer", *(_title(key, both) for key in keys)]
+    body = [[layer.row.path, *(_cell(layer, key, both) for key in keys)] for layer in found.layers]
+    ends = ["total", *(_total(found, key, both) for key in keys)]
+    if both:
+        _align([titles, *body, ends])
+    return LayerTable(
+        titles=titles,
+        body=body,
+        ends=ends,
+        numeric=[False, *(key != "output" for key in keys)],
+        barred=[False, *(key in BARRED for key in keys)],  # bars of no cells: a blank more
+        styles=list(map(_style, found.layers)),
+    )
+
+
+def _style(layer: CheckedLayer) -> str | None:
+    return None if layer.ok else RED
+
+
+def _align(lines: list[list[str]]) -> None:
+    """Add blanks after the marks of each column, so that the marks are under each other."""
+    for n in range(len(lines[0])):
+        after = [len(line[n].partition(" ✓ ")[2]) for line in lines]
+        widest = max(after)
+        for line, length in zip(lines, after):
+            if widest and line[n] and "✗" not in line[n]:
+                mark = 0 if length else 3
+                line[n] += " " * (widest - length + mark)
+
+
+def _title(key: str, both: bool) -> str:
+    if both and key not in ("output", "receptive_field"):
+        return f"{TITLES[key]} ✓ {COUNTERS.get(key, 'torch')}"
+    return TITLES[key]
+
+
+def _cell(layer: CheckedLayer, key: str, both: bool) -> str:
+    """Write a figure of a layer with its mark."""
+    checks = [check for check in layer.checks if check.what == key]
+    if key == "receptive_field":
+        return _field_cell(layer, checks)
+    if not checks:
+        return DASH
+    check = checks[0]
+    if key == "output":
+        called = next(c for c in layer.checks if c.what == "called")
+        return marked(
+            check._replace(
+                ok=check.ok and called.ok,
+                predicted=check.predicted[1:],
+                measured=check.measured[1:],
+            ),
+            False,
+        )
+    also = all(c.ok for c in layer.checks if c.what in ALSO.get(key, ()))
+    return marked(check._replace(ok=check.ok and also), both)
+
+
+def _field_cell(layer: CheckedLayer, checks: list[Check]) -> str:
+    """Write the size of the receptive field, with a mark where gradients measured it."""
+    if layer.row.receptive_field is None:
+        return DASH
+    size = axes_text(layer.row.receptive_field.size)
+    wrong = [check for check in checks if check.ok is False]
+    if wrong:
+        return f"{_span(wrong[0].predicted)} ✗ {_span(wrong[0].measured)}"
+    return f"{size} ✓" if any(check.ok for check in checks) else f"{size}  "
+
+
+def _span(positions: list[int] | None) -> str:
+    """Write ``3–17``: the first and the last position seen."""
+    return f"{positions[0]}–{positions[1]}" if positions else "nothing"
+
+
+def _total(found: Verification, key: str, both: bool) -> str:
+    """Write a sum of the network with its mark."""
+    check = next((check for check in found.totals if check.what == key), None)
+    return marked(check, both) if check else ""
+
+
+def _summary(found: Verification) -> Iterator[tuple[str, Text]]:
+    """Yield how many figures agree, who measured them, and what only we count."""
+    marks = Counter(check.ok for check in found.totals)
+    for layer in found.layers:
+        marks.update(check.ok for check in layer.checks)
+    if marks[False]:
+        verdict = f"{marks[False]:,} of {sum(marks.values()):,} figures differ ✗"
+    else:
+        verdict = f"all {marks[True]:,} figures agree ✓"
+        if marks[None]:
+            verdict += f"; {marks[None]:,} could not be measured"
+    yield "verified", text(verdict, style=RED if marks[False] else GREEN)
+    yield "measured", text(", ".join(_means(found)), style=DIM)
+    for label, words in (*_card(found), *_unseen(found)):
+        yield label, text(words, style=DIM)
+    for n, note in enumerate(found.notes):
+        yield "" if n else "notes", text(note, style=DIM)
+    yield "time", text(f"{found.seconds:.1f} s", style=DIM)
+
+
+def _means(found: Verification) -> Iterator[str]:
+    """Yield by what the figures were measured."""
+    asked = {check.what: check.ok for check in found.totals}
+    yield "shapes and bytes by hooks"
+    yield "tensors by state_dict"
+    if "output_bytes" in asked:
+        yield "bytes by the card's allocator too"
+    if asked.get("macs") is not None:
+        yield "MACs by fvcore"
+    yield "2·MAC by torch's flop_counter"
+    yield "fields by gradients"
+
+
+def _card(found: Verification) -> Iterator[tuple[str, str]]:
+    """Yield what a graphics card confirms of the whole network."""
+    measured = {check.what: check.measured for check in found.totals}
+    if "output_error" in measured:
+        words = f"outputs {measured['output_error']:.1e} of their length away from the CPU's"
+        if measured["kernels"] is not None:
+            words += f"; {measured['kernels']:,} kernels in one forward pass"
+        yield "on the card", words
+
+
+def _unseen(found: Verification) -> Iterator[tuple[str, str]]:
+    """Yield the operations that no counter sees, and those that fvcore counts by its own rules."""
+    blind: Counter[str] = Counter()
+    for layer in found.layers:
+        blind["biases" if layer.row.macs else layer.row.op] += layer.uncounted
+    unseen = [f"{op} {count:,}" for op, count in blind.items() if count > 0]
+    if unseen:
+        yield "unseen", f"no counter sees these operations: {', '.join(unseen)}"
+    ruled = dict.fromkeys(
+        f"{layer.row.op} ({layer.fvcore_rule})" for layer in found.layers if layer.fvcore_count
+    )
+    if ruled:
+        symbols = "x being the values of the input, y of the output"
+        yield "otherwise", f"fvcore counts by rules of its own: {'; '.join(ruled)}, {symbols}"
+
+
+def _overview(found: Found, wide: bool, seconds: float) -> Table:
+    """Lay out a line for each of several networks, and the time of all."""
+    titles = ["network", "layers", "figures", "params", "MACs"]
+    titles += ["bytes", "fields"] if wide else []
+    table = grid(*titles, "s", "", left=("network", ""))
+    for name, one in found:
+        if one is None:
+            table.add_row(name, *[""] * len(titles), "✗", style=RED)
+            continue
+        cells = _overview_cells(one)
+        mark, style = ("✓", None) if one.ok else ("✗", RED)
+        table.add_row(name, *cells[: len(titles) - 1], f"{one.seconds:.1f}", mark, style=style)
+    wrong = sum(one is None or not one.ok for _, one in found)
+    verdict = f"{wrong} not confirmed ✗" if wrong else "every figure agrees ✓"
+    return captioned(table, f"{len(found)} networks in {seconds:.1f} s: {verdict}")
+
+
+def _overview_cells(found: Verification) -> list[str]:
+    """Return layers, figures, parameters, MACs, bytes and measured receptive fields."""
+    totals = {check.what: marked(check, False) for check in found.totals}
+    checked = [{check.what for check in layer.checks} for layer in found.layers]
+    figures = sum(len(layer.checks) for layer in found.layers) + len(found.totals)
+    return [
+        f"{len(found.layers):,}",
+        f"{figures:,}",
+        totals["params"],
+        totals.get("macs", totals["product_flops"]),
+        totals["activation_bytes"],
+        str(sum("receptive_field" in whats for whats in checked)),
+    ]
+
+
+def _data(name: str, found: Verification) -> dict[str, Any]:
+    """Return each layer's checks, the totals', and what was run."""
     return {
         "spec": name,
         "name": found.report.name,
         "variant": found.report.variant,
-        "input": {of: list(shape) for of, shape in found.report.inputs.items()},
+        "input": found.report.inputs,
         "batch": found.report.batch,
         "ok": found.ok,
         **found.environment,
         "seconds": round(found.seconds, 3),
         "notes": found.notes,
-        "layers": [
-            {
-                "path": line.row.path,
-                "op": line.row.op,
-                "line": line.row.position.line if line.row.position else None,
-                "ok": line.ok,
-                "checks": [check._asdict() for check in line.checks],
-                "note": line.note,
-            }
-            for line in found.lines
-        ],
+        "layers": [_layer_data(layer) for layer in found.layers],
         "totals": [check._asdict() for check in found.totals],
+    }
+
+
+def _layer_data(layer: CheckedLayer) -> dict[str, Any]:
+    return {
+        "path": layer.row.path,
+        "op": layer.row.op,
+        "line": layer.row.position.line if layer.row.position else None,
+        "ok": layer.ok,
+        "checks": [check._asdict() for check in layer.checks],
+        "note": layer.note,
     }

@@ -1,4 +1,4 @@
-"""The memory of a device: what a step takes at its peak, what is free, and when torch ran out of it."""
+"""The memory of a device: what a step takes at its peak, what is free, and when it ran out."""
 
 from __future__ import annotations
 
@@ -15,13 +15,19 @@ from torch import Tensor
 from ..diagnostic import Diagnostic, Mistake
 from .device import name_of
 
+_CERTAIN = re.compile(r"out of memory|can't allocate memory|not enough memory|ALLOC(ATION)?_FAILED")
+_LIKELY = re.compile(
+    r"unable to find an engine|CUDNN_STATUS_(INTERNAL_ERROR|NOT_SUPPORTED|EXECUTION_FAILED)"
+)
+_SCARCE = 8  # a card with less than this part free has no room for cuDNN's workspaces
 
-class Held(NamedTuple):
-    """Bytes that a card's allocator holds: as asked for, in its blocks of 512 bytes, and with what it holds back."""
 
-    requested: int
-    allocated: int
-    reserved: int
+class AllocatorBytes(NamedTuple):
+    """Bytes that a card's allocator holds."""
+
+    requested: int  # as asked for
+    allocated: int  # in its blocks of 512 bytes
+    reserved: int  # with what it holds back
 
 
 class Peak(NamedTuple):
@@ -39,16 +45,20 @@ class Peak(NamedTuple):
     workspaces: int | None = None
 
 
-def held_by(device: torch.device, when: str = "current") -> Held:
-    """What a card's allocator holds now, or held at its ``peak``; zeros for other devices."""
+_NOTHING = AllocatorBytes(0, 0, 0)
+
+
+def held_by(device: torch.device, when: str = "current") -> AllocatorBytes:
+    """Return what a card's allocator holds now, or held at its ``peak``; zeros on other devices."""
     if device.type != "cuda":
-        return Held(0, 0, 0)
+        return _NOTHING
     stats = torch.cuda.memory_stats(device)
-    return Held(*(stats.get(f"{kind}_bytes.all.{when}", 0) for kind in Held._fields))
+    kinds = AllocatorBytes._fields
+    return AllocatorBytes(*(stats.get(f"{kind}_bytes.all.{when}", 0) for kind in kinds))
 
 
 def requested_bytes(device: torch.device) -> int | None:
-    """Bytes that are asked of a card's allocator and not given back; None for other devices."""
+    """Return the bytes asked of a card's allocator and not given back; None on other devices."""
     return held_by(device).requested if device.type == "cuda" else None
 
 
@@ -56,16 +66,15 @@ def peak_of(
     step: Callable[[], None],
     held: Iterable[Tensor],
     device: torch.device,
-    before: Held = Held(0, 0, 0),
+    before: AllocatorBytes = _NOTHING,
 ) -> Peak:
-    """Runs a step that has run before and returns its peak, with the tensors `held` all the while.
+    """Run a step that has run before, and return its peak with the tensors `held` all the while.
 
     On the CPU the peak is the sum of the profiler's record of every allocation; CUDA keeps its own,
     of which what was taken `before` the network was there is left out.
     """
-    base = sum(
-        {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in held}.values()
-    )
+    storages = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in held}
+    base = sum(storages.values())
     if device.type == "cuda":
         torch.cuda.empty_cache()
         workspaces = max(held_by(device).requested - before.requested - base, 0)
@@ -80,7 +89,8 @@ def peak_of(
 
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True, acc_events=True) as record:
         step()
-    changes = [e for e in record.profiler.kineto_results.events() if e.name() == "[memory]"]  # type: ignore[union-attr]
+    events = record.profiler.kineto_results.events()
+    changes = [event for event in events if event.name() == "[memory]"]
     now = most = 0
     for change in sorted(changes, key=lambda e: e.start_ns()):
         now += change.nbytes()
@@ -89,35 +99,28 @@ def peak_of(
 
 
 def available() -> int:
-    """Bytes of this machine's memory that are free."""
+    """Return the bytes of this machine's memory that are free."""
     try:
         found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text())
     except OSError:
         found = None
-    return (
-        int(found[1]) * 1024 if found else os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    )
-
-
-CERTAIN = re.compile(r"out of memory|can't allocate memory|not enough memory|ALLOC(ATION)?_FAILED")
-LIKELY = re.compile(
-    r"unable to find an engine|CUDNN_STATUS_(INTERNAL_ERROR|NOT_SUPPORTED|EXECUTION_FAILED)"
-)
-SCARCE = 8  # a card of which less than this part is free has no room for cuDNN's workspaces
+    if found:
+        return int(found[1]) * 1024
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether torch failed for want of memory.
+    """Whether torch failed because it ran out of memory.
 
-    cuDNN that finds no room for its workspaces says only that it found no engine: that is taken for
-    want of memory where little of the card is free.
+    cuDNN without room for its workspaces says only that it found no engine. That counts as out of
+    memory where little of the card is free.
     """
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
     if not isinstance(error, RuntimeError):
         return False
     text = str(error)
-    return bool(CERTAIN.search(text)) or bool(LIKELY.search(text)) and is_scarce()
+    return bool(_CERTAIN.search(text)) or bool(_LIKELY.search(text)) and is_scarce()
 
 
 def is_scarce() -> bool:
@@ -126,11 +129,11 @@ def is_scarce() -> bool:
         return False
     free, total = torch.cuda.mem_get_info()
     held = held_by(torch.device("cuda"))
-    return (free + held.reserved - held.allocated) * SCARCE < total
+    return (free + held.reserved - held.allocated) * _SCARCE < total
 
 
 def fits(attempt: Callable[[], object]) -> bool:
-    """Whether there is memory for what `attempt` does. By the end all that it had taken is free again."""
+    """Whether there is memory for what `attempt` does; its memory is free again afterwards."""
     try:
         attempt()
     except Exception as error:
@@ -138,12 +141,12 @@ def fits(attempt: Callable[[], object]) -> bool:
             raise
         return False
     finally:
-        release()
+        _release()
     return True
 
 
-def release() -> None:
-    """Gives back what nothing refers to; the frames of an error hold the tensors of a step."""
+def _release() -> None:
+    """Give back what nothing refers to; the frames of an error hold the tensors of a step."""
     import gc
 
     gc.collect()
@@ -152,7 +155,7 @@ def release() -> None:
 
 
 def largest_that_fits(batch: int, attempt: Callable[[int], object]) -> int | None:
-    """Of ½, ¼, … of a batch the first that runs; None where not even one image does."""
+    """Return the first of ½, ¼, … of a batch that runs; None where not even one image does."""
     while batch > 1:
         batch //= 2
         if attempt(batch):
@@ -161,7 +164,7 @@ def largest_that_fits(batch: int, attempt: Callable[[int], object]) -> int | Non
 
 
 def too_large(batch: int, largest: int | None, device: torch.device, help: str) -> Diagnostic:
-    """That a batch does not fit, and which does."""
+    """Describe that a batch does not fit, and which does."""
     found = f"batch {largest:,} did" if largest else "not even batch 1 does"
     return Diagnostic(
         "CNN407",
@@ -172,16 +175,12 @@ def too_large(batch: int, largest: int | None, device: torch.device, help: str) 
 
 @contextmanager
 def fitting(what: str, device: torch.device) -> Iterator[None]:
-    """Runs what may not fit: then a Mistake says so."""
+    """Run what may not fit in the memory; if it does not, raise a Mistake that says so."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        if is_out_of_memory(error):
-            raise Mistake(
-                Diagnostic(
-                    "CNN407",
-                    f"{what} does not fit in the memory of {name_of(device)}",
-                    help="a smaller --input, or another device",
-                )
-            ) from None
-        raise
+        if not is_out_of_memory(error):
+            raise
+        message = f"{what} does not fit in the memory of {name_of(device)}"
+        help = "a smaller --input, or another device"
+        raise Mistake(Diagnostic("CNN407", message, help=help)) from None

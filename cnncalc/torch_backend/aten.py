@@ -1,77 +1,181 @@
-"""The operators that a name of torch's dispatcher stands for: a device's own kernels, and several operators fused into one call."""
+"""What a call of torch's dispatcher computes: operators by our names, whatever kernel runs them.
+
+Moves (views, slices, permutations, shuffles, casts) can be written in too many ways to compare, so
+they count as computing nothing.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-BACKENDS = (
-    "native_",
-    "cudnn_",
-    "miopen_",
-    "mkldnn_",
-    "mps_",
-    "nnpack_",
-    "thnn_",
-    "fused_",
-    "slow_",
-)  # who computes it, before the operator
-VARIANTS = (  # how it is computed, after the operator
-    "_with_indices",
-    "_legit_no_training",
-    "_legit_functional",
-    "_legit",
-    "_no_training",
-    "_with_update",
-    "_no_update",
-    "_kernel",
-    "_forward",
-    "_overrideable",
-    "_mode",
+from torch import Tensor
+from torch.utils._pytree import tree_leaves
+
+from ..ops import OPS
+from ..ops.base import Dispatched
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+_MOVES = _words("""
+    view unsafe_view reshape reshape_alias view_as flatten unflatten t transpose permute movedim
+    expand unsqueeze squeeze slice select narrow diagonal split split_with_sizes unsafe_split chunk
+    unbind stack index index_select as_strided unfold repeat repeat_interleave tile flip roll
+    slice_scatter select_scatter masked_fill where alias detach clone copy to_copy contiguous
+    lift_fresh resize set fill zero empty empty_like empty_strided zeros zeros_like ones ones_like
+    full full_like new_empty new_zeros new_ones arange scalar_tensor bernoulli rand rand_like randn
+    randn_like dropout native_dropout channel_shuffle native_channel_shuffle pixel_shuffle
+    pixel_unshuffle local_scalar_dense item is_same_size equal isnan any all
+""")
+# Arguments that the shapes show, or that change nothing that is computed.
+_NO_SETTINGS = _words("""
+    eps epsilon momentum exponential_average_factor training train cudnn_enabled benchmark
+    deterministic allow_tf32 N C HxW input_shape normalized_shape transposed beta output_size
+    scales_h scales_w scales_d scales scale_factors dtype layout device pin_memory memory_format
+    out_dtype half_to_float bias_sizes
+""")
+_WITHOUT_SETTINGS = _words("mean linear addmm mm bmm baddbmm relu")  # alpha, or an axis
+_BACKENDS = _words("native_ cudnn_ miopen_ mkldnn_ mps_ nnpack_ thnn_ fused_ slow_")
+_VARIANTS = _words("""
+    _with_indices _legit_no_training _legit_functional _legit _no_training _with_update _no_update
+    _kernel _forward _overrideable _mode
+""")
+_CONVOLUTION = re.compile(
+    r"(?:spatial_|depthwise_)?conv(?:olution)?(?:_dilated|_depthwise)?"
+    r"(?P<transposed>_transpose)?(?:[123]d)?"
 )
-CONVOLUTION = re.compile(
-    r"(?:spatial_|depthwise_)?conv(?:olution)?(?:_dilated|_depthwise)?(?P<transposed>_transpose)?(?:[123]d)?"
-)
-ATTENTION = re.compile(r"(?:(?:scaled_dot_product|efficient|flash)_\w*)?attention\w*")
-CONVOLUTION_SETTINGS = {
-    "stride": 1,
-    "padding": 0,
-    "dilation": 1,
-    "groups": 1,
-}  # with what holds where a kernel takes no such argument
+_ATTENTION = re.compile(r"(?:(?:scaled_dot_product|efficient|flash)_\w*)?attention\w*")
+_CONVOLUTION_SETTINGS = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}  # torch's defaults
 
 
-class Step(NamedTuple):
-    """One operator of a call, and the tensors it reads beside the result of the step before: names of arguments, None for all."""
+class AtenStep(NamedTuple):
+    """One operator of a call, and the tensors it reads beside the result of the step before it.
+
+    `reads` holds names of arguments; None means all.
+    """
 
     operator: str
     reads: tuple[str, ...] | None = None
 
 
-FUSED = {
-    "convolution_relu": (Step("convolution"), Step("relu", ())),
+_FUSED = {
+    "convolution_relu": (AtenStep("convolution"), AtenStep("relu", ())),
     "convolution_add_relu": (
-        Step("convolution", ("self", "weight", "bias")),
-        Step("add", ("z",)),
-        Step("relu", ()),
+        AtenStep("convolution", ("self", "weight", "bias")),
+        AtenStep("add", ("z",)),
+        AtenStep("relu", ()),
     ),
-    "addmm_activation": (Step("addmm"), Step("relu", ())),  # or gelu, by an argument
+    "addmm_activation": (AtenStep("addmm"), AtenStep("relu", ())),  # or gelu, by an argument
 }
 
 
-def steps(name: str) -> tuple[Step, ...]:
-    """The operators of a call, in order, by the names that torch gives them whatever computes them.
+class Computed(NamedTuple):
+    """One operator of a call: our word for it, its settings, and the tensors it reads.
+
+    The word is the key of one of our operators, or the dispatcher's own where we have none.
+    """
+
+    kind: str
+    settings: dict[str, Any]
+    tensors: list[Tensor]
+
+
+def computed_by(func: Any, args: Any, kwargs: Mapping[str, Any]) -> list[Computed]:
+    """What a call computes: one operator, several if they are fused, none if values only move."""
+    name = func._schema.name.partition("::")[2].strip("_")
+    if (
+        name in _MOVES
+        or name.removesuffix("_copy") in _MOVES
+        or func._schema.name.startswith("prim")
+    ):
+        return []
+    given = dict(zip((argument.name for argument in func._schema.arguments), args)) | dict(kwargs)
+    found = []
+    for operator, reads in steps(name):
+        read = [value for key, value in given.items() if reads is None or key in reads]
+        tensors = [leaf for leaf in tree_leaves(read) if isinstance(leaf, Tensor)]
+        kind, settings = _kind_of(operator, given, _settings(func, args, kwargs))
+        found.append(Computed(kind, settings, tensors))
+    return found
+
+
+def steps(name: str) -> tuple[AtenStep, ...]:
+    """The operators of a call, in order, by the names that torch gives them on every device.
 
     ``_native_batch_norm_legit_no_training`` and ``cudnn_batch_norm`` are both ``batch_norm``.
     """
     name = name.strip("_")
-    for backend in BACKENDS:
+    for backend in _BACKENDS:
         name = name.removeprefix(backend)
-    for variant in VARIANTS:
+    for variant in _VARIANTS:
         name = name.removesuffix(variant)
-    if name in FUSED:
-        return FUSED[name]
-    convolution = CONVOLUTION.fullmatch(name)
+    if name in _FUSED:
+        return _FUSED[name]
+    convolution = _CONVOLUTION.fullmatch(name)
     if convolution:
         name = "conv_transpose" if convolution["transposed"] else "convolution"
-    return (Step("scaled_dot_product_attention" if ATTENTION.fullmatch(name) else name),)
+    return (AtenStep("scaled_dot_product_attention" if _ATTENTION.fullmatch(name) else name),)
+
+
+def _dispatched() -> dict[str, list[tuple[Mapping[str, Any], str]]]:
+    """Our words by the dispatcher's names; those that ask for certain arguments come first."""
+    found: dict[str, list[tuple[Mapping[str, Any], str]]] = defaultdict(list)
+    for op in OPS:
+        for entry in vars(op).get("aten", ()):
+            name, arguments = entry if isinstance(entry, Dispatched) else Dispatched(entry)
+            found[name].append((arguments, op.key))
+    return {name: sorted(entries, key=lambda e: not e[0]) for name, entries in found.items()}
+
+
+_DISPATCHED = _dispatched()
+
+
+def _kind_of(
+    operator: str, given: Mapping[str, Any], settings: dict[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    """Our word for an operator of the dispatcher, and the settings that make a difference."""
+    if operator == "convolution" and given.get("transposed"):
+        operator = "conv_transpose"
+    if operator in ("convolution", "conv_transpose"):
+        kept = {key: settings.get(key, value) for key, value in _CONVOLUTION_SETTINGS.items()}
+        if operator == "conv_transpose":
+            kept["output_padding"] = settings.get("output_padding", 0)
+        settings = kept
+    elif operator == "relu" and given.get("use_gelu"):
+        operator, settings = "gelu", {"approximate": "tanh"}
+    elif operator in _WITHOUT_SETTINGS:
+        settings = {}
+    for arguments, key in _DISPATCHED.get(operator, ()):
+        if not arguments:
+            return key, settings
+        if settings == dict(arguments):
+            return key, {}
+    return operator, settings
+
+
+def _settings(func: Any, args: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a call that are not tensors, with torch's defaults.
+
+    A value that is the same on all axes is one number; an axis counts from the first.
+    """
+    known = func._schema.arguments
+    given = {argument.name: argument.default_value for argument in known}
+    given |= dict(zip((argument.name for argument in known), args)) | dict(kwargs)
+    dims = next((a.dim() for a in args if isinstance(a, Tensor)), 0)
+    found: dict[str, Any] = {}
+    for name, value in given.items():
+        plain = all(isinstance(leaf, (bool, int, float, str)) for leaf in tree_leaves(value))
+        if name in _NO_SETTINGS or value is None or not plain:
+            continue
+        value = tuple(value) if isinstance(value, (list, tuple)) else value
+        if name == "dim" and isinstance(value, int):
+            value %= max(dims, 1)
+        found[name] = value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
+    if found.get("stride") == ():  # a pool's default
+        found["stride"] = found["kernel_size"]
+    return found

@@ -14,80 +14,65 @@ from ..diagnostic import Diagnostic, Mistake, first_line
 
 
 def device_of(name: str, meta: bool = True) -> torch.device:
-    """``cpu``, ``cuda``, ``cuda:1`` or ``meta`` (shapes without values).
+    """Return the device called ``cpu``, ``cuda``, ``cuda:1`` or ``meta`` (shapes without values).
 
     Errors: a Mistake where the name is none of them, or the device cannot be used.
     """
     if not re.fullmatch(r"cpu|cuda(:(0|[1-9]\d?))?|meta", name) or name == "meta" and not meta:
-        raise Mistake(
-            Diagnostic(
-                "CNN402",
-                f"no device is called `{name}`",
-                help="cpu, cuda or cuda:1" + (", or meta for shapes alone" if meta else ""),
-            )
-        )
+        names = "cpu, cuda or cuda:1"
+        if meta:
+            names += ", or meta for shapes alone"
+        raise _mistake(f"no device is called `{name}`", names)
     device = torch.device(name)
     if device.type != "cuda":
         return device
     if not torch.cuda.is_available():
-        built = (
-            "torch was built without CUDA"
-            if torch.version.cuda is None
-            else "torch finds no NVIDIA GPU"
-        )
-        raise Mistake(Diagnostic("CNN402", f"{name} cannot be used: {built}", help="--device cpu"))
-    if (device.index or 0) >= torch.cuda.device_count():
-        raise Mistake(
-            Diagnostic(
-                "CNN402",
-                f"there is no {name}",
-                help=f"GPUs here: cuda:0{f' to cuda:{torch.cuda.device_count() - 1}' if torch.cuda.device_count() > 1 else ''}",
-            )
-        )
+        reason = "torch finds no NVIDIA GPU"
+        if torch.version.cuda is None:
+            reason = "torch was built without CUDA"
+        raise _mistake(f"{name} cannot be used: {reason}", "--device cpu")
+    count = torch.cuda.device_count()
+    if (device.index or 0) >= count:
+        others = f" to cuda:{count - 1}" if count > 1 else ""
+        raise _mistake(f"there is no {name}", f"GPUs here: cuda:0{others}")
     try:
         torch.zeros(1, device=device)
     except RuntimeError as error:  # another process holds it, or all its memory
-        raise Mistake(
-            Diagnostic(
-                "CNN402",
-                f"{name} cannot be used: {first_line(error)}",
-                help="wait for whoever uses it, or --device cpu",
-            )
-        ) from None
+        message = f"{name} cannot be used: {first_line(error)}"
+        raise _mistake(message, "wait for whoever uses it, or --device cpu") from None
     return device
 
 
+def _mistake(message: str, help: str) -> Mistake:
+    return Mistake(Diagnostic("CNN402", message, help=help))
+
+
 def name_of(device: torch.device) -> str:
-    """What a device is called where people read it: ``cpu``, or ``NVIDIA H100 80GB HBM3 (cuda:1)``."""
-    return (
-        f"{torch.cuda.get_device_name(device)} ({device})" if device.type == "cuda" else str(device)
-    )
+    """Write a device for people: ``cpu``, or ``NVIDIA H100 80GB HBM3 (cuda:1)``."""
+    if device.type != "cuda":
+        return str(device)
+    return f"{torch.cuda.get_device_name(device)} ({device})"
 
 
 def needs_tf32(device: torch.device) -> None:
-    """Errors: a Mistake where a device cannot compute in tf32, which came with compute capability 8.0."""
+    """Check that a device computes in tf32, which came with compute capability 8.0.
+
+    Errors: a Mistake where it does not.
+    """
     if device.type != "cuda":
-        raise Mistake(
-            Diagnostic(
-                "CNN402", "tf32 is a mode of NVIDIA GPUs", help="--device cuda, or --dtype bfloat16"
-            )
-        )
+        raise _mistake("tf32 is a mode of NVIDIA GPUs", "--device cuda, or --dtype bfloat16")
     major, minor = torch.cuda.get_device_capability(device)
     if major < 8:
-        text = f"tf32 needs compute capability 8.0; {name_of(device)} has {major}.{minor}"
-        raise Mistake(Diagnostic("CNN402", text, help="--dtype float16, or --dtype float32"))
+        message = f"tf32 needs compute capability 8.0; {name_of(device)} has {major}.{minor}"
+        raise _mistake(message, "--dtype float16, or --dtype float32")
 
 
 def described(device: torch.device) -> dict[str, Any]:
-    """Names and versions that a measurement depends on."""
+    """Return the names and versions that a measurement depends on."""
     gpu = device.type == "cuda"
     return {
         "device": str(device),
-        "device_name": torch.cuda.get_device_name(device)
-        if gpu
-        else processor()
-        if device.type == "cpu"
-        else "no device: shapes alone",
+        "device_name": _hardware_name(device),
         "torch": torch.__version__,
         "cuda": torch.version.cuda if gpu else None,
         "cudnn": torch.backends.cudnn.version() if gpu else None,
@@ -97,7 +82,14 @@ def described(device: torch.device) -> dict[str, Any]:
     }
 
 
-def processor() -> str:
+def _hardware_name(device: torch.device) -> str:
+    """The name of a card or of the CPU."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return _processor() if device.type == "cpu" else "no device: shapes alone"
+
+
+def _processor() -> str:
     """The name of the CPU."""
     try:
         found = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
@@ -107,7 +99,7 @@ def processor() -> str:
 
 
 def driver() -> str | None:
-    """The version of the NVIDIA driver: from /proc, or where there is none from nvidia-smi."""
+    """Return the version of the NVIDIA driver, from /proc or else from nvidia-smi."""
     try:
         text = Path("/proc/driver/nvidia/version").read_text()
     except OSError:
@@ -117,10 +109,12 @@ def driver() -> str | None:
 
 
 def asked_of_card(*fields: str, device: torch.device = torch.device("cuda")) -> dict[str, str]:
-    """What nvidia-smi says of a card, by the names that its ``--query-gpu`` has; empty where it cannot be asked."""
-    uuid = getattr(
-        torch.cuda.get_device_properties(device), "uuid", None
-    )  # nvidia-smi counts cards in its own way
+    """Return what nvidia-smi says of a card, by the names that its ``--query-gpu`` has.
+
+    It is empty where nvidia-smi cannot be asked.
+    """
+    # nvidia-smi numbers the cards in its own way.
+    uuid = getattr(torch.cuda.get_device_properties(device), "uuid", None)
     which = [f"--id=GPU-{uuid}"] if uuid else []
     command = ["nvidia-smi", f"--query-gpu={','.join(fields)}", "--format=csv,noheader", *which]
     try:
@@ -128,4 +122,6 @@ def asked_of_card(*fields: str, device: torch.device = torch.device("cuda")) -> 
     except (OSError, subprocess.TimeoutExpired):
         return {}
     values = [value.strip() for value in done.stdout.partition("\n")[0].split(",")]
-    return dict(zip(fields, values)) if done.returncode == 0 and len(values) == len(fields) else {}
+    if done.returncode != 0 or len(values) != len(fields):
+        return {}
+    return dict(zip(fields, values))

@@ -1,4 +1,7 @@
-"""Speed of `check`, as ratios within one run: `python tests/benchmarks/check.py`. Whole processes, interleaved; the least of the runs counts."""
+"""Speed of `check`, as ratios within one run: `python tests/benchmarks/check.py`.
+
+Whole processes, interleaved; the fastest of the runs counts.
+"""
 
 from __future__ import annotations
 
@@ -35,27 +38,26 @@ budget: {params: < 100}
 
 
 def files(folder: Path) -> None:
-    """One file and 200 of VGG-16's size, the same with a mistake each, six mistakes in one, 5,000 layers without and with one mistake."""
+    """Write the specs: one file and 200 of VGG-16's size, and the same with a mistake each.
+
+    Also one file with six mistakes, and 5,000 layers without and with one mistake.
+    """
     vgg = (ROOT / "specs" / "vgg16.yaml").read_text("utf-8")
     broken = vgg.replace("kernel: 3", "kernel: 300", 1)
     assert broken != vgg
     for name, text in (("many", vgg), ("broken", broken)):
         (folder / name).mkdir()
         for n in range(200):
-            (folder / name / f"{n}.cnn.yaml").write_text(
-                text.replace("name: VGG-16", f"name: VGG-16 {n}"), "utf-8"
-            )
+            renamed = text.replace("name: VGG-16", f"name: VGG-16 {n}")
+            (folder / name / f"{n}.cnn.yaml").write_text(renamed, "utf-8")
     (folder / "one.cnn.yaml").write_text(vgg, "utf-8")
     (folder / "mistake.cnn.yaml").write_text(broken, "utf-8")
     (folder / "six.cnn.yaml").write_text(SIX, "utf-8")
+    head = "cnncalc: 1\ninput: [8, 64, 64]\nlayers:\n"
     layers = ["  - conv: {out: 8, kernel: 3, padding: 1}\n", "  - relu\n"] * 2500
-    (folder / "long.cnn.yaml").write_text(
-        "cnncalc: 1\ninput: [8, 64, 64]\nlayers:\n" + "".join(layers), "utf-8"
-    )
+    (folder / "long.cnn.yaml").write_text(head + "".join(layers), "utf-8")
     layers[4001] = "  - maxpool: 65\n"
-    (folder / "long_mistake.cnn.yaml").write_text(
-        "cnncalc: 1\ninput: [8, 64, 64]\nlayers:\n" + "".join(layers), "utf-8"
-    )
+    (folder / "long_mistake.cnn.yaml").write_text(head + "".join(layers), "utf-8")
 
 
 def main() -> None:
@@ -99,13 +101,15 @@ def main() -> None:
     print("| whole process | ms | × `python -c pass` |\n|---|---:|---:|")
     for what, seconds in least.items():
         print(f"| {what} | {seconds * 1000:.0f} | {seconds / base:.1f} |")
+    one, many = least["check, 1 file"], least["check, 200 files"]
+    peer_one = least["check-jsonschema, 1 file"] / one
+    peer_many = least["check-jsonschema, 200 files"] / many
+    search = least["check, 1 file with a mistake and its repairs"] - one
     print(
-        f"\n200 files take {least['check, 200 files'] / least['check, 1 file']:.1f} × the time of one; check-jsonschema takes "
-        f"{least['check-jsonschema, 1 file'] / least['check, 1 file']:.1f} × our time for one file, {least['check-jsonschema, 200 files'] / least['check, 200 files']:.1f} × for 200."
+        f"\n200 files take {many / one:.1f} × the time of one; check-jsonschema takes "
+        f"{peer_one:.1f} × our time for one file, {peer_many:.1f} × for 200."
     )
-    print(
-        f"The search of repairs adds {(least['check, 1 file with a mistake and its repairs'] - least['check, 1 file']) / base:.1f} × `python -c pass` to one file."
-    )
+    print(f"The search of repairs adds {search / base:.1f} × `python -c pass` to one file.")
 
 
 if __name__ == "__main__":

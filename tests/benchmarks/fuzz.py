@@ -1,6 +1,9 @@
-"""Hostile specs: `python tests/benchmarks/fuzz.py [CASES] [SEED]` mutates good and bad specs, bytes and structure alike, and checks them.
+"""Hostile specs: good and bad ones are mutated, bytes and structure alike, and checked.
 
-Every case must end without an exception within two seconds; the whole must stay within 500 MB. Prints what was found.
+    python tests/benchmarks/fuzz.py [CASES] [SEED]
+
+Every case must end without an exception within two seconds; the whole must stay within 500 MB.
+Prints what was found.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from collections import Counter
 from pathlib import Path
 
 from cnncalc.checking.config import Config
-from cnncalc.checking.run import Job, applied, check_text
+from cnncalc.checking.run import Job, apply_fixes, check_text
 from cnncalc.diagnostic import Mistake
 from cnncalc.language.load import read_bytes
 from cnncalc.ops import BY_KEY
@@ -76,6 +79,7 @@ WORDS = [
     "#",
     "- ",
 ]
+ODD = "\0\t\n\r \"#'*,:[]{}\u0085\u2028\ufeff\U0001f600"
 LAYERS = [
     "- relu",
     "- flatten",
@@ -97,11 +101,7 @@ def mutated(text: str, rng: random.Random) -> bytes:
     kind = rng.randrange(3)
     for _ in range(rng.choice((1, 1, 2, 3, 8))):
         text = (_bytes, _lines, _tokens)[kind](text, rng)
-    data = (
-        text.encode("utf-8", "surrogatepass")
-        if rng.random() < 0.5
-        else text.encode("utf-8", "replace")
-    )
+    data = text.encode("utf-8", "surrogatepass" if rng.random() < 0.5 else "replace")
     if kind == 0 and rng.random() < 0.3:
         at = rng.randrange(len(data) + 1)
         data = data[:at] + bytes(rng.randrange(256) for _ in range(rng.randrange(1, 9))) + data[at:]
@@ -111,44 +111,16 @@ def mutated(text: str, rng: random.Random) -> bytes:
 def _bytes(text: str, rng: random.Random) -> str:
     at = rng.randrange(len(text) + 1)
     end = min(len(text), at + rng.choice((1, 1, 2, 10, 100)))
-    return rng.choice(
-        (
-            lambda: text[:at] + text[end:],
-            lambda: text[:at] + text[at:end] * rng.choice((2, 3, 200)) + text[end:],
-            lambda: (
-                text[:at]
-                + chr(
-                    rng.choice(
-                        (
-                            0,
-                            9,
-                            10,
-                            13,
-                            32,
-                            34,
-                            35,
-                            39,
-                            42,
-                            44,
-                            58,
-                            91,
-                            93,
-                            123,
-                            125,
-                            133,
-                            0x2028,
-                            0xFEFF,
-                            0x1F600,
-                            rng.randrange(0xD800),
-                        )
-                    )
-                )
-                + text[at:]
-            ),
-            lambda: text[:at] + rng.choice("[]{},:-#&*!|>'\"%@`?\t") + text[end:],
-            lambda: text[:at],
-        )
-    )()
+    kind = rng.randrange(5)
+    if kind == 0:
+        return text[:at] + text[end:]
+    if kind == 1:
+        return text[:at] + text[at:end] * rng.choice((2, 3, 200)) + text[end:]
+    if kind == 2:
+        return text[:at] + rng.choice([*ODD, chr(rng.randrange(0xD800))]) + text[at:]
+    if kind == 3:
+        return text[:at] + rng.choice("[]{},:-#&*!|>'\"%@`?\t") + text[end:]
+    return text[:at]
 
 
 def _lines(text: str, rng: random.Random) -> str:
@@ -162,7 +134,8 @@ def _lines(text: str, rng: random.Random) -> str:
     elif what == 2:
         lines.insert(a, lines[b])
     elif what == 3:
-        lines[a] = " " * rng.randrange(5) + (lines[a].lstrip() if rng.random() < 0.5 else lines[a])
+        spaces = " " * rng.randrange(5)
+        lines[a] = spaces + (lines[a].lstrip() if rng.random() < 0.5 else lines[a])
     elif what == 4:
         indent = re.match(r"\s*", lines[a])[0]  # type: ignore[index]
         lines.insert(a, indent + rng.choice(LAYERS))
@@ -190,7 +163,7 @@ def _tokens(text: str, rng: random.Random) -> str:
 
 
 def one(data: bytes) -> tuple[float, Counter[str]]:
-    """Seconds that a check of these bytes takes, with every format written, and the codes it gives."""
+    """Return the seconds that a check takes, with every format written, and the codes it gives."""
     start = time.perf_counter()
     try:
         text = read_bytes("fuzz.yaml", data)
@@ -204,7 +177,7 @@ def one(data: bytes) -> tuple[float, Counter[str]]:
         assert d.code in rules() and d.code != "CNN901", d
         assert d.position is None or 1 <= d.position.line <= len(lines) + 1, d
         if d.fix:
-            applied(text, [d.fix])
+            apply_fixes(text, [d.fix])
     for kind in (full, github, junit, sarif):
         kind.render([checked])
     return seconds, Counter(finding.diagnostic.code for finding in checked.findings)
@@ -230,17 +203,13 @@ def main(cases: int, seed: int) -> int:
             print(f"case {case}: {seconds:.1f} s")
             Path(f"slow-{seed}-{case}.yaml").write_bytes(data)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(
-        f"{cases:,} cases, seed {seed}: {failed} failed, slowest {slowest[0]:.2f} s, peak {peak:.0f} MiB"
-    )
+    found = f"{failed} failed, slowest {slowest[0]:.2f} s, peak {peak:.0f} MiB"
+    print(f"{cases:,} cases, seed {seed}: {found}")
     print(", ".join(f"{code} {count:,}" for code, count in sorted(codes.items())))
     return bool(failed or peak > MIB)
 
 
 if __name__ == "__main__":
-    sys.exit(
-        main(
-            int(sys.argv[1]) if len(sys.argv) > 1 else 20_000,
-            int(sys.argv[2]) if len(sys.argv) > 2 else 1,
-        )
-    )
+    cases = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
+    seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+    sys.exit(main(cases, seed))

@@ -1,10 +1,12 @@
 """Speed and memory, as ratios within one run: `python tests/benchmarks/speed.py [--json FILE]`.
 
-Whole processes are timed interleaved, and the least of the runs counts, so that a busy machine hurts all alike.
+Whole processes are timed in turn, and the fastest run of each counts, so that a busy machine hurts
+all alike. Analyses in one process are timed in turns too, with the garbage collector on.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
@@ -12,25 +14,29 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parent.parent.parent
-RUNS = 7
+RUNS, RUNS_OF_OTHERS = 7, 3
+ROUNDS, ROUND_SECONDS = 8, 0.5
+# as installed: compiled once
+ENVIRONMENT = {
+    name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
+}
+
 LIBRARIES = "import yaml, typer, rich.console, rich.table; from pydantic import BaseModel"
-MODEL = (
-    LIBRARIES
-    + """
+# pydantic puts off most of its own import until a model is built
+MODEL = f"""
+{LIBRARIES}
 from typing import Annotated
 from pydantic import Field
 class Model(BaseModel):
     size: Annotated[int, Field(gt=0)] = 1
 Model()
 """
-)  # pydantic puts off most of its own import until a model is built
-ENVIRONMENT = {
-    name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
-}  # as installed: compiled once
-
 PEER = """
 import torch
 from torch import nn
@@ -41,175 +47,173 @@ def vgg16():
             layers += [nn.Conv2d(c, width, 3, padding=1), nn.ReLU(inplace=True)]
             c = width
         layers.append(nn.MaxPool2d(2))
-    layers += [nn.Flatten(), nn.Linear(25088, 4096), nn.ReLU(True), nn.Dropout(), nn.Linear(4096, 4096), nn.ReLU(True), nn.Dropout(), nn.Linear(4096, 1000)]
+    layers += [nn.Flatten(), nn.Linear(25088, 4096), nn.ReLU(True), nn.Dropout()]
+    layers += [nn.Linear(4096, 4096), nn.ReLU(True), nn.Dropout(), nn.Linear(4096, 1000)]
     return nn.Sequential(*layers)
 """
-TORCHINFO = (
-    PEER
-    + """
+TORCHINFO = f"""{PEER}
 import torchinfo
-with torch.device("meta"):
-    model = vgg16()
-torchinfo.summary(model, input_data=torch.empty(1, 3, 224, 224, device="meta"), device="meta", verbose=1)
+def summarize(verbose):
+    with torch.device("meta"):
+        model, image = vgg16(), torch.empty(1, 3, 224, 224)
+    torchinfo.summary(model, input_data=image, device="meta", verbose=verbose)
 """
-)
-# fvcore traces the model, and torch's tracer refuses meta tensors: on the CPU, with the weights left as they come
-FVCORE = (
-    PEER
-    + """
+# fvcore traces the model, and torch's tracer refuses meta tensors: on the CPU, with the weights
+# left as they come
+FVCORE = f"""{PEER}
 from fvcore.nn import FlopCountAnalysis, flop_count_table
 nn.init.kaiming_uniform_ = nn.init.uniform_ = lambda tensor, *a, **k: tensor
 model = vgg16().eval()
 print(flop_count_table(FlopCountAnalysis(model, torch.empty(1, 3, 224, 224))))
 """
-)
+
+NOTHING, IMPORTS = "python -c pass", "import of the libraries"
+OURS = "cnncalc analyze vgg16"
+TORCHINFO_RUN, FVCORE_RUN = "torchinfo, vgg16 on meta", "fvcore, vgg16 on the CPU"
 
 
 def processes() -> dict[str, float]:
-    """Least wall-clock seconds of each whole process."""
+    """Wall-clock seconds of each whole process, in its fastest run."""
     commands = {
-        "python -c pass": [sys.executable, "-c", "pass"],
-        "import of the libraries": [sys.executable, "-c", LIBRARIES],
-        "the same, and one pydantic model": [sys.executable, "-c", MODEL],
-        "cnncalc analyze vgg16": [sys.executable, "-m", "cnncalc", "analyze", "vgg16"],
-        "cnncalc analyze vgg16 --format json": [
-            sys.executable,
-            "-m",
-            "cnncalc",
-            "analyze",
-            "vgg16",
-            "--format",
-            "json",
-        ],
-        "cnncalc analyze resnet152": [sys.executable, "-m", "cnncalc", "analyze", "resnet152"],
-        "cnncalc analyze regnet_y_128gf": [
-            sys.executable,
-            "-m",
-            "cnncalc",
-            "analyze",
-            "regnet_y_128gf",
-        ],
-        "cnncalc compare resnet50": [sys.executable, "-m", "cnncalc", "compare", "resnet50"],
-        "cnncalc zoo": [sys.executable, "-m", "cnncalc", "zoo"],
-        "torchinfo, vgg16 on meta": [sys.executable, "-c", TORCHINFO],
-        "fvcore, vgg16 on the CPU": [sys.executable, "-c", FVCORE],
+        NOTHING: ["-c", "pass"],
+        IMPORTS: ["-c", LIBRARIES],
+        "the same, and one pydantic model": ["-c", MODEL],
     }
-    least = dict.fromkeys(commands, float("inf"))
+    for arguments in (
+        "analyze vgg16",
+        "analyze vgg16 --format json",
+        "analyze resnet152",
+        "analyze regnet_y_128gf",
+        "compare resnet50",
+        "zoo",
+    ):
+        commands[f"cnncalc {arguments}"] = ["-m", "cnncalc", *arguments.split()]
+    commands[TORCHINFO_RUN] = ["-c", f"{TORCHINFO}\nsummarize(verbose=1)"]
+    commands[FVCORE_RUN] = ["-c", FVCORE]
+    fastest = dict.fromkeys(commands, float("inf"))
     for turn in range(RUNS):
-        for name, command in commands.items():
-            if ", vgg16 on" in name and turn >= 3:
+        for name, arguments_of in commands.items():
+            if name in (TORCHINFO_RUN, FVCORE_RUN) and turn >= RUNS_OF_OTHERS:
                 continue
             start = time.perf_counter()
             subprocess.run(
-                command,
+                [sys.executable, *arguments_of],
                 cwd=ROOT,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 check=True,
                 env=ENVIRONMENT,
             )
-            least[name] = min(least[name], time.perf_counter() - start)
-    return least
+            fastest[name] = min(fastest[name], time.perf_counter() - start)
+    return fastest
 
 
 def analyses() -> dict[str, float]:
-    """Analyses a second in one process, from expansion to report, each at another input size; and torchinfo's."""
+    """Reports of VGG-16 a second in one process, from the spec or model to its figures.
+
+    Ours is the bundled spec, read once, with its published figures compared each time; a second
+    figure is of another input size each time, for which none are. torchinfo builds the model.
+    """
     import cnncalc
 
-    spec, rates = cnncalc.load("vgg16"), {}
-    cnncalc.analyze(spec)
-    start, count = time.perf_counter(), 0
-    while time.perf_counter() - start < 2:
-        cnncalc.analyze(spec, input=(3, 224 + count % 97, 224))
-        count += 1
-    rates["cnncalc"] = count / (time.perf_counter() - start)
-    scope: dict = {}
-    exec(PEER, scope)
-    import torch
-    import torchinfo
+    spec = cnncalc.load("vgg16")
+    scope: dict[str, Any] = {}
+    exec(TORCHINFO, scope)
+    sizes = count()
 
-    start, count = time.perf_counter(), 0
-    while time.perf_counter() - start < 4:
-        with torch.device("meta"):
-            model = scope["vgg16"]()
-        torchinfo.summary(
-            model, input_data=torch.empty(1, 3, 224, 224, device="meta"), device="meta", verbose=0
-        )
-        count += 1
-    rates["torchinfo"] = count / (time.perf_counter() - start)
-    return rates
+    def another_size() -> None:
+        cnncalc.analyze(spec, input=(3, 224 + next(sizes) % 97, 224))
+
+    works: dict[str, Callable[[], object]] = {
+        "cnncalc": lambda: cnncalc.analyze(spec),
+        "cnncalc, another input each time": another_size,
+        "torchinfo": lambda: scope["summarize"](verbose=0),
+    }
+    if not gc.isenabled():
+        raise SystemExit("the garbage collector is off")
+    done = dict.fromkeys(works, 0)
+    seconds = dict.fromkeys(works, 0.0)
+    for work in works.values():
+        work()
+    for _ in range(ROUNDS):
+        for name, work in works.items():
+            start = time.perf_counter()
+            while (elapsed := time.perf_counter() - start) < ROUND_SECONDS:
+                work()
+                done[name] += 1
+            seconds[name] += elapsed
+    return {name: done[name] / seconds[name] for name in works}
 
 
 def growth() -> dict[str, dict[str, float]]:
-    """Seconds and MiB of a whole process for 100, 1,000 and 10,000 layers, written out and by `repeat`."""
+    """Seconds and MiB of a whole process for 100, 1,000 and 10,000 layers.
+
+    They are written out, or made by `repeat`.
+    """
     found = {}
+    pair = "conv: {out: 8, kernel: 3, padding: 1}"
     for layers in (100, 1_000, 10_000):
-        written = "".join(
-            "  - conv: {out: 8, kernel: 3, padding: 1}\n  - relu\n" for _ in range(layers // 2)
-        )
-        repeated = f"  - chain:\n      - conv: {{out: 8, kernel: 3, padding: 1}}\n      - relu\n    repeat: {layers // 2}\n"
-        for kind, text in (("written", written), ("repeated", repeated)):
+        texts = {
+            "written": f"  - {pair}\n  - relu\n" * (layers // 2),
+            "repeated": f"  - chain: [{{{pair}}}, relu]\n    repeat: {layers // 2}\n",
+        }
+        for kind, text in texts.items():
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "net.yaml"
                 path.write_text("input: [8, 64, 64]\nlayers:\n" + text)
-                start = time.perf_counter()
-                child = os.fork()
-                if child == 0:
-                    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-                    os.chdir(ROOT)
-                    os.execve(
-                        sys.executable,
-                        [sys.executable, "-m", "cnncalc", "analyze", str(path)],
-                        ENVIRONMENT,
-                    )
-                _, _, usage = os.wait4(child, 0)
-                found[f"{layers:,} {kind}"] = {
-                    "seconds": time.perf_counter() - start,
-                    "MiB": usage.ru_maxrss / 1024,
-                }
+                found[f"{layers:,} {kind}"] = _time_and_memory(path)
     return found
 
 
+def _time_and_memory(path: Path) -> dict[str, float]:
+    """Seconds and peak MiB of `cnncalc analyze` in a process of its own."""
+    start = time.perf_counter()
+    child = os.fork()
+    if child == 0:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        os.chdir(ROOT)
+        command = [sys.executable, "-m", "cnncalc", "analyze", str(path)]
+        os.execve(sys.executable, command, ENVIRONMENT)
+    _, _, usage = os.wait4(child, 0)
+    return {"seconds": time.perf_counter() - start, "MiB": usage.ru_maxrss / 1024}
+
+
 def main() -> None:
-    grown, seconds, rates = (
-        growth(),
-        processes(),
-        analyses(),
-    )  # growth first: a child's peak counts what this process holds
-    base, libraries, ours = (
-        seconds[name]
-        for name in ("python -c pass", "import of the libraries", "cnncalc analyze vgg16")
-    )
-    print(
-        "| whole process | ms | × `python -c pass` | × import of the libraries |\n|---|---:|---:|---:|"
-    )
+    """Measures everything, prints it as Markdown, and writes it to the file after `--json`."""
+    grown = growth()  # first: a child's peak counts what this process holds
+    seconds, rates = processes(), analyses()
+    base, libraries, ours = seconds[NOTHING], seconds[IMPORTS], seconds[OURS]
+    print("| whole process | ms | × `python -c pass` | × import of the libraries |")
+    print("|---|---:|---:|---:|")
     for name, value in seconds.items():
         print(f"| {name} | {value * 1000:.0f} | {value / base:.1f} | {value / libraries:.2f} |")
     print(
-        f"\ntorchinfo takes {seconds['torchinfo, vgg16 on meta'] / ours:.1f} × as long as cnncalc, fvcore {seconds['fvcore, vgg16 on the CPU'] / ours:.1f} ×."
+        f"\ntorchinfo takes {seconds[TORCHINFO_RUN] / ours:.1f} × as long as cnncalc,"
+        f" fvcore {seconds[FVCORE_RUN] / ours:.1f} ×."
     )
     print(
-        f"RegNetY-128GF takes {seconds['cnncalc analyze regnet_y_128gf'] / ours:.2f} × the time of VGG-16, the totals of all bundled networks {seconds['cnncalc zoo']:.2f} s."
+        f"RegNetY-128GF takes {seconds['cnncalc analyze regnet_y_128gf'] / ours:.2f} × the time"
+        f" of VGG-16, the totals of all bundled networks {seconds['cnncalc zoo']:.2f} s."
     )
-    print(
-        f"In one process: {rates['cnncalc']:.0f} VGG-16 a second, {rates['cnncalc'] / rates['torchinfo']:.1f} × torchinfo's {rates['torchinfo']:.0f}.\n"
-    )
-    print("| layers | seconds | MiB |\n|---|---:|---:|")
+    theirs = rates["torchinfo"]
+    for name in ("cnncalc", "cnncalc, another input each time"):
+        print(
+            f"In one process, {name}: {rates[name]:.0f} VGG-16 a second,"
+            f" {rates[name] / theirs:.1f} × torchinfo's {theirs:.0f}."
+        )
+    print("\n| layers | seconds | MiB |\n|---|---:|---:|")
     for name, row in grown.items():
         print(f"| {name} | {row['seconds']:.2f} | {row['MiB']:.0f} |")
     if "--json" in sys.argv:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        found = {
+            "seconds": seconds,
+            "analyses_per_second": rates,
+            "growth": grown,
+            "peak_MiB_here": peak,
+        }
         target = Path(sys.argv[sys.argv.index("--json") + 1])
-        target.write_text(
-            json.dumps(
-                {
-                    "seconds": seconds,
-                    "analyses_per_second": rates,
-                    "growth": grown,
-                    "peak_MiB_here": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-                },
-                indent=1,
-            )
-        )
+        target.write_text(json.dumps(found, indent=1))
 
 
 if __name__ == "__main__":

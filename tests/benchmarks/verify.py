@@ -1,6 +1,9 @@
-"""`verify` beside torchinfo and fvcore, as ratios within one run: `python tests/benchmarks/verify.py [--all] [--json FILE]`.
+"""`verify` beside torchinfo and fvcore, as ratios within one run.
 
-Whole processes, interleaved; the least of the runs counts. Memory is the largest resident size of each process.
+    python tests/benchmarks/verify.py [--all] [--json FILE]
+
+Whole processes, interleaved; the fastest of the runs counts. Memory is the largest resident size
+of each process.
 """
 
 from __future__ import annotations

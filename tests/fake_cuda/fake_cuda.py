@@ -66,16 +66,12 @@ class Event:
 
 
 class Properties:
-    """What torch tells of a device."""
+    """What torch reports of a device."""
 
     name, major, minor, total_memory, multi_processor_count, warp_size = NAME, 9, 0, MEMORY, 132, 32
     L2_cache_size, regs_per_multiprocessor, max_threads_per_multi_processor = 50 << 20, 65536, 2048
-    shared_memory_per_block, shared_memory_per_multiprocessor, gcnArchName, is_integrated = (
-        49152,
-        233472,
-        "",
-        0,
-    )
+    shared_memory_per_block, shared_memory_per_multiprocessor = 49152, 233472
+    gcnArchName, is_integrated = "", 0
     max_threads_per_block, shared_memory_per_block_optin, uuid = 1024, 232448, None
 
 
@@ -94,13 +90,12 @@ def live_bytes() -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for thing in gc.get_objects():
-            if (
-                type(thing) in (torch.Tensor, torch.nn.Parameter, torch.UntypedStorage)
-                and thing.device.type == "cpu"
-            ):
-                storage = (
-                    thing if isinstance(thing, torch.UntypedStorage) else thing.untyped_storage()
-                )
+            if type(thing) not in (torch.Tensor, torch.nn.Parameter, torch.UntypedStorage):
+                continue
+            if thing.device.type == "cpu":
+                storage = thing
+                if not isinstance(thing, torch.UntypedStorage):
+                    storage = thing.untyped_storage()
                 held[storage._cdata] = storage.nbytes()
     return sum(held.values())
 
@@ -114,6 +109,11 @@ def memory_stats(device: Any = None) -> dict[str, int]:
         for kind, times in (("requested", 1.0), ("allocated", 1.0), ("reserved", 1.25))
         for when, more in (("current", 1), ("peak", 7 / 6))
     }
+
+
+def capability(device: Any = None) -> tuple[int, ...]:
+    """The compute capability."""
+    return tuple(map(int, os.environ.get("FAKE_CAPABILITY", "9.0").split(".")))
 
 
 def noted(what: str) -> Any:
@@ -133,15 +133,14 @@ class Fake(TorchFunctionMode):
         kwargs = kwargs or {}
         if function is torch.device:
             return function(*args, **kwargs)
-        args, kwargs = (
-            tuple(map(self.elsewhere, args)),
-            {key: self.elsewhere(value) for key, value in kwargs.items()},
-        )
+        args = tuple(map(self.elsewhere, args))
+        kwargs = {key: self.elsewhere(value) for key, value in kwargs.items()}
         if function in LAYERS and isinstance(args[0], torch.Tensor):
             if self.room and args[0].shape[0] > self.room:
                 note("out of memory")
                 raise torch.OutOfMemoryError(
-                    f"CUDA out of memory. Tried to allocate 2.00 GiB. {NAME} has a total capacity of 79.11 GiB."
+                    "CUDA out of memory. Tried to allocate 2.00 GiB."
+                    f" {NAME} has a total capacity of 79.11 GiB."
                 )
             if self.refuses and args[0].dtype is self.refuses and args[0].device.type == "cpu":
                 raise RuntimeError(f"{self.refuses} is not supported by this card")
@@ -149,9 +148,9 @@ class Fake(TorchFunctionMode):
 
     def elsewhere(self, value: Any) -> Any:
         """The CPU where a card is named."""
-        named = (
-            torch.device(value) if isinstance(value, str) and value.startswith("cuda") else value
-        )
+        named = value
+        if isinstance(value, str) and value.startswith("cuda"):
+            named = torch.device(value)
         if not isinstance(named, torch.device) or named.type != "cuda":
             return value
         if index(named) >= torch.cuda.device_count():
@@ -169,9 +168,7 @@ def install() -> None:
     cuda.current_stream = lambda device=None: (index(device), Stream())[1]
     cuda.synchronize = lambda device=None: (index(device), note("synchronize"))[1]
     cuda.get_device_name = lambda device=None: (index(device), NAME)[1]
-    cuda.get_device_capability = lambda device=None: tuple(
-        map(int, os.environ.get("FAKE_CAPABILITY", "9.0").split("."))
-    )
+    cuda.get_device_capability = capability
     cuda.get_device_properties = lambda device=None: Properties()
     cuda.memory_stats = memory_stats
     cuda.mem_get_info = lambda device=None: (1 << 30, MEMORY)

@@ -1,4 +1,7 @@
-"""Python runs this at its start where the folder is on PYTHONPATH: with FAKE_CUDA set, torch sees a graphics card."""
+"""Python runs this at its start where the folder is on PYTHONPATH.
+
+With FAKE_CUDA set, torch sees a graphics card.
+"""
 
 import os
 

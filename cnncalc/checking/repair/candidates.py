@@ -1,4 +1,7 @@
-"""What may be tried to mend a shape: by its code, edits of the layer that failed, of those that lead to it, and of the input."""
+"""Candidates to repair a wrong shape, by its code.
+
+They are edits of the layer that failed, of those that lead to it, and of the input.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,14 @@ from ...diagnostic import Mistake
 from ...graph import checked
 from ...language.expression import ExpressionError
 from ...language.values import evaluate
-from ...language.write import value as in_yaml
-from ...ops.base import named, units_of
-from ...ops.sliding import Sliding
+from ...language.yaml_values import in_yaml
+from ...num import product
+from ...ops.base import units_of
+from ...wording import shape_text
 from . import yaml_edits as e
 from .case import Candidate, Case
 from .input_candidates import batch_axis, channels_first, grey_or_colour, other_sizes
-from .join_candidates import joined, out_changed, padded
+from .join_candidates import equal_branches, other_channels, restored_border
 
 
 def candidates(case: Case, most: int) -> Iterator[Candidate]:
@@ -23,124 +27,121 @@ def candidates(case: Case, most: int) -> Iterator[Candidate]:
     yield from batch_axis(case)
     yield from channels_first(case)
     if case.fault.diagnostic.code == "CNN204":
-        yield from as_expected(case)
-    if pooling(case) and max(case.shapes[0][1:], default=0) == 1:  # there is nothing left to pool
-        yield from dropped(case)
-    yield from settings(case)
-    for repair in REPAIRS.get(case.fault.diagnostic.code, ()):
+        yield from _as_expected(case)
+    if _is_pool(case) and max(case.shapes[0][1:], default=0) == 1:  # there is nothing left to pool
+        yield from _without_layer(case)
+    yield from _settings(case)
+    for repair in _BY_CODE.get(case.fault.diagnostic.code, ()):
         yield from repair(case)
     if case.fault.diagnostic.code in ("CNN204", "CNN206", "CNN207", "CNN208"):
         yield from other_sizes(case, most)
-    if case.fault.diagnostic.code in ("CNN204", "CNN207") and keeps_size(case):
+    if case.fault.diagnostic.code in ("CNN204", "CNN207") and _keeps_size(case):
         yield Candidate("`padding: same`", case.setting("padding", "same"))
     if case.fault.diagnostic.code == "CNN207":
-        yield from pool_dropped(case)
+        yield from _without_pool(case)
 
 
-def settings(case: Case) -> Iterator[Candidate]:
-    """What the operator says of its own fields."""
+def _settings(case: Case) -> Iterator[Candidate]:
+    """The values that the operator proposes for its own fields."""
     for field, value in case.fault.diagnostic.settings:
-        lost = field == "padding" and bool(
-            units_of(case.shapes[0])
-        )  # what is padded no longer broadcasts
-        if (
-            not (pooling(case) and field == "kernel") and not lost
-        ):  # a pool that no longer pools is none
-            yield Candidate(f"`{field}: {in_yaml(value)}`", case.setting(field, value))
+        if field == "kernel" and _is_pool(case):
+            continue  # it would not pool any more
+        if field == "padding" and units_of(case.shapes[0]):
+            continue  # what is padded no longer broadcasts
+        yield Candidate(f"`{field}: {in_yaml(value)}`", case.setting(field, value))
 
 
-def pooling(case: Case) -> bool:
-    """Whether it is a pool that failed."""
-    return isinstance(case.fault.op, Sliding) and case.fault.op.pool
+def _is_pool(case: Case) -> bool:
+    """Whether the layer that failed is a pool."""
+    return case.fault.op is not None and case.fault.op.pool
 
 
-def stand_in(case: Case) -> e.Edits:
-    """A window that does not fit keeps its size over its stride, what changes the sizes behind it least. None where a repair must do."""
-    op = case.fault.op
-    if (
-        not isinstance(op, Sliding)
-        or op.ceil_mode
-        or expected(case) is not None
-        or not keeps_size(case)
-    ):
+def same_padding(case: Case) -> e.Edits:
+    """Edits that set `padding: same`; None if only a real repair will do.
+
+    The output size then depends only on the stride, so later sizes change least.
+    """
+    if getattr(case.fault.op, "ceil_mode", False) or _expected_shape(case) is not None:
         return None
-    return case.setting("padding", "same")
+    return case.setting("padding", "same") if _keeps_size(case) else None
 
 
-def keeps_size(case: Case) -> bool:
-    """Whether `padding: same` would leave something of the size, and of what broadcasts."""
+def _keeps_size(case: Case) -> bool:
+    """Whether `padding: same` keeps a size of at least 1, and what broadcasts."""
     op, x = case.fault.op, case.shapes[0]
-    return (
-        isinstance(op, Sliding)
-        and not units_of(x)
-        and all(s <= max(n, 1) for n, s in zip(x[1:], op.geometry(len(x) - 1)[1]))
-    )
+    slides = op.slides(*case.shapes) if op is not None and not units_of(x) else ()
+    if not slides:
+        return False
+    return all(slide.stride <= max(n, 1) for n, slide in zip(x[1:], slides))
 
 
-def pool_dropped(case: Case) -> Iterator[Candidate]:
-    """One pool less."""
-    if pooling(case):
-        yield from dropped(case)
+def _without_pool(case: Case) -> Iterator[Candidate]:
+    """Drops the layer if it is a pool."""
+    if _is_pool(case):
+        yield from _without_layer(case)
 
 
-def dropped(case: Case) -> Iterator[Candidate]:
-    """Without the layer."""
+def _without_layer(case: Case) -> Iterator[Candidate]:
+    """Drops the layer."""
     key = case.fault.step.key
-    count = sum(node.step is not None and node.step.key == key for node in case.graph.nodes) + 1
-    title = "drop this layer" + (f", the {ordinal(count)} {key}" if count > 1 else "")
+    written = case.expansion.written
+    count = sum(source is not None and source[0].key == key for source in written) + 1
+    title = "drop this layer" + (f", the {_ordinal(count)} {key}" if count > 1 else "")
     yield Candidate(title, e.layer_dropped(case.text, case.fault.step.marks), shape=False)
 
 
-def ordinal(n: int) -> str:
+def _ordinal(n: int) -> str:
     """``5th``."""
-    return (
-        f"{n}{'th' if n % 100 in (11, 12, 13) else {1: 'st', 2: 'nd', 3: 'rd'}.get(n % 10, 'th')}"
-    )
+    if n % 100 in (11, 12, 13):
+        return f"{n}th"
+    return f"{n}{({1: 'st', 2: 'nd', 3: 'rd'}).get(n % 10, 'th')}"
 
 
-def flattened(case: Case) -> Iterator[Candidate]:
-    """A map where a vector is due: flatten it, or pool it first."""
+def _flattened(case: Case) -> Iterator[Candidate]:
+    """For a map where a vector is needed: flattens it, or pools it first."""
     if len(case.shapes[0]) > 1:
-        yield Candidate(
-            "`- flatten` before it", e.layer_before(case.text, case.fault.step.marks, "flatten")
-        )
-        pool, flat = (
-            e.layer_before(case.text, case.fault.step.marks, layer)
-            for layer in ("globalavgpool", "flatten")
-        )
-        before = case.graph.nodes[case.fault.inputs[0]].op
-        if pool and flat and not (before and before.key.startswith("global")):
+        marks = case.fault.step.marks
+        flat = e.layer_before(case.text, marks, "flatten")
+        pool = e.layer_before(case.text, marks, "globalavgpool")
+        yield Candidate("`- flatten` before it", flat)
+        if pool and flat and product(case.shapes[0][1:]) > 1:
             yield Candidate(
                 "`- globalavgpool` and `- flatten` before it",
                 (pool[0]._replace(text=pool[0].text + flat[0].text),),
             )
         return
-    node = case.graph.nodes[case.fault.inputs[0]]
-    if node.op is not None and node.op.key == "flatten" and node.step is not None:
-        yield Candidate(
-            "drop the `flatten` before it", e.layer_dropped(case.text, node.step.marks), shape=False
-        )
+    n = case.fault.inputs[0]
+    op, source = case.graph.nodes[n].op, case.expansion.written[n]
+    before = case.graph.nodes[n].inputs
+    was_map = any(len(case.graph.nodes[m].shape) > 1 for m in before)
+    if op is not None and source is not None and was_map:
+        title = f"drop the `{op.key}` before it"
+        yield Candidate(title, e.layer_dropped(case.text, source[0].marks), shape=False)
 
 
-def more_channels(case: Case) -> Iterator[Candidate]:
-    """Groups that do not divide: the nearest number of channels that they divide, here or in the layer before."""
+def _more_channels(case: Case) -> Iterator[Candidate]:
+    """For groups that do not divide the channels: the next number that they divide.
+
+    Here or in the layer before.
+    """
     op = case.fault.op
-    groups = getattr(op, "groups", None) or getattr(op, "factor", 1) ** 2
-    if op is not None and hasattr(op, "out") and op.out % groups:
-        yield Candidate(
-            f"`out: {-(-op.out // groups) * groups}`",
-            case.setting("out", -(-op.out // groups) * groups),
-        )
-    if case.shapes[0][0] % groups:
-        yield from out_changed(case, 0, -(-case.shapes[0][0] // groups) * groups)
+    if op is None:
+        return
+    multiple = op.channel_multiple
+    if hasattr(op, "out") and op.out % multiple:
+        out = -(-op.out // multiple) * multiple
+        yield Candidate(f"`out: {out}`", case.setting("out", out))
+    channels = case.shapes[0][0]
+    if channels % multiple:
+        yield from other_channels(case, 0, -(-channels // multiple) * multiple)
 
 
-def as_expected(case: Case) -> Iterator[Candidate]:
-    """One field of the layer set so that it comes out as expected, found with the operator alone."""
-    op, wanted = case.fault.op, expected(case)
+def _as_expected(case: Case) -> Iterator[Candidate]:
+    """Sets one field so that the output is as expected; tried on the operator alone."""
+    op, wanted = case.fault.op, _expected_shape(case)
     if op is None or not wanted:
         return
-    failed = case.fault.wanted is None  # it has no output that could be other than expected
+    failed = case.fault.wanted is None  # the layer has no output; else it is not the expected one
     nodes = case.graph.nodes
     xs = case.shapes if failed else [nodes[m].shape for m in nodes[case.fault.inputs[0]].inputs]
     channels = getattr(op, "out", None) if failed else nodes[case.fault.inputs[0]].shape[0]
@@ -152,13 +153,11 @@ def as_expected(case: Case) -> Iterator[Candidate]:
     ]
     if wanted[0] not in ("_", channels, None):
         tries = [("out", [wanted[0]])]
-    fields = op.fields()
+    given = {name: getattr(op, name) for name in op.fields()}
     for field, values in tries:
-        for value in values if field in fields else ():
+        for value in values if field in given else ():
             try:
-                out = checked(
-                    type(op)(**{**{key: getattr(op, key) for key in fields}, field: value}), xs
-                )
+                out = checked(type(op)(**{**given, field: value}), xs)
             except (Mistake, ValueError):
                 continue
             if len(out) == len(wanted) and all(w in ("_", m) for w, m in zip(wanted, out)):
@@ -166,36 +165,35 @@ def as_expected(case: Case) -> Iterator[Candidate]:
                 break
 
 
-def expected(case: Case) -> tuple[Any, ...] | None:
-    """The shape that is expected of the layer, if it is known."""
+def _expected_shape(case: Case) -> tuple[Any, ...] | None:
+    """The shape that `expect` states for the layer, if it is known."""
     fault = case.fault
     if fault.wanted is not None or fault.step.expect is None:
         return fault.wanted
+    values = fault.scope.values
     try:
-        return tuple(
-            "_" if item == "_" else evaluate(item, fault.scope.values) for item in fault.step.expect
-        )
+        return tuple(item if item == "_" else evaluate(item, values) for item in fault.step.expect)
     except (ExpressionError, Mistake):
         return None
 
 
-def expectation(case: Case) -> Iterator[Candidate]:
-    """What comes out as what is expected."""
+def _changed_expectation(case: Case) -> Iterator[Candidate]:
+    """Expects the shape that the layer has."""
     if case.fault.step.expect is not None:
         shape = case.graph.nodes[case.fault.inputs[0]].shape
         right = f"[{', '.join(map(str, shape))}]"
         yield Candidate(
-            f"if {named(shape)} is right, `expect: {right}`",
+            f"if {shape_text(shape)} is right, `expect: {right}`",
             (case.fault.step.marks.find("expect").whole(right),),
             shape=False,
             restates=True,
         )
 
 
-REPAIRS = {
-    "CNN201": (flattened,),
-    "CNN204": (pool_dropped,),
-    "CNN205": (more_channels, grey_or_colour),
-    "CNN206": (padded, joined),
-    "CNN301": (as_expected, padded, expectation),
-}  # by code, beside the settings that the operator names and other inputs
+_BY_CODE = {  # beside the settings that the operator names, and other inputs
+    "CNN201": (_flattened,),
+    "CNN204": (_without_pool,),
+    "CNN205": (_more_channels, grey_or_colour),
+    "CNN206": (restored_border, equal_branches),
+    "CNN301": (_as_expected, restored_border, _changed_expectation),
+}

@@ -1,51 +1,72 @@
-"""A finding to be mended, and what may be tried: a candidate is edits with words for them."""
+"""A finding to repair, and a candidate: edits that may repair it, with a title."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from ...diagnostic import Diagnostic
 from ...graph import Graph
+from ...language.scope import Expansion, Fault
 from ...language.spec import Spec
-from ...language.steps import Fault
 from ...num import Shape
 from . import yaml_edits as e
-from .edited_text import Text
+from .edited_text import EditedText
 
-FAR = 12  # layers that are looked through on the way back from a fault
+FAR = 12  # most layers to look through on the way back from a fault
 
 
 class Candidate(NamedTuple):
-    """Edits that may mend a finding. `shape`: whether to tell the shape that comes of them; `plain`: nothing else is worth trying if they do."""
+    """Edits that may repair a finding."""
 
     title: str
     edits: e.Edits
-    shape: bool = True
-    plain: bool = False
+    shape: bool = True  # the title is followed by the resulting shape
+    plain: bool = False  # if it works, nothing else is worth trying
     restates: bool = False  # it changes what is expected, not the network
 
 
-class Case(NamedTuple):
-    """A finding to be mended, in a text, for a variant."""
+class Rank(NamedTuple):
+    """How wrong a network is; the smaller rank is the better network."""
 
-    text: Text
+    incomplete: bool  # it cannot be followed to its end
+    errors: int
+
+    @classmethod
+    def of(cls, graph: Graph) -> Rank:
+        """The rank of a network."""
+        return cls(not graph.outputs, error_count(graph.diagnostics))
+
+
+def error_count(diagnostics: Iterable[Diagnostic]) -> int:
+    """How many diagnostics are errors."""
+    return sum(d.severity == "error" for d in diagnostics)
+
+
+class Case(NamedTuple):
+    """A finding to repair, in a text, for a variant."""
+
+    text: EditedText
     spec: Spec
     variant: str | None
-    graph: Graph
+    expansion: Expansion
     fault: Fault
-    beside: tuple[
-        tuple[str | None, tuple[bool, int]], ...
-    ] = ()  # other variants, and how wrong they are: a repair must not make them worse
+    beside: tuple[tuple[str | None, Rank], ...] = ()  # variants that a repair must not make worse
+
+    @property
+    def graph(self) -> Graph:
+        """The network, as far as it is right."""
+        return self.expansion.graph
 
     @property
     def shapes(self) -> list[Shape]:
-        """Of what came into the layer."""
+        """The shapes of the layer's inputs."""
         return [self.graph.nodes[n].shape for n in self.fault.inputs]
 
     def setting(self, field: str, value: Any, n: int | None = None) -> e.Edits:
-        """A field set, of the layer itself or of node n."""
-        where = self.fault if n is None else self.graph.nodes[n]
-        return (
-            e.setting(self.text, self.spec, self.variant, where.step, where.scope, field, value)
-            if where.step
-            else None
-        )
+        """Edits that set a field of the layer itself or of node n."""
+        own = (self.fault.step, self.fault.scope)
+        source = own if n is None else self.expansion.written[n]
+        if source is None:
+            return None
+        return e.setting(self.text, self.spec, self.variant, *source, field, value)

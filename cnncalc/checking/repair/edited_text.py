@@ -1,12 +1,13 @@
-"""A file's text under edits: ranges as offsets, edits put in, and the way back from the edited text to the one before."""
+"""A file's text under edits: ranges as offsets, edits applied, and positions traced back."""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import accumulate
+from typing import NamedTuple
 
 from ...diagnostic import Edit, Position
 from ...language.yaml_tree import Marks
@@ -14,98 +15,124 @@ from ...language.yaml_tree import Marks
 _ANCHOR = re.compile(r"&[^\s,\[\]{}]+\s+")
 
 
-class Text:
-    """A text, the text it was edited from if it was, and where both correspond."""
+class _Replacement(NamedTuple):
+    """A range of offsets, and the text that replaces it."""
+
+    start: int
+    end: int
+    text: str
+
+    def overlaps(self, others: Iterable[_Replacement]) -> bool:
+        """Whether it overlaps one of the others; insertions at the same place do not."""
+        return any(self.start < other.end and other.start < self.end for other in others)
+
+
+class _Replaced(NamedTuple):
+    """A range that an edit produced, and the range of the previous text that it replaced."""
+
+    start: int
+    end: int
+    old_start: int
+    old_end: int
+
+
+class EditedText:
+    """A text and, if it was edited, the text before the edits and which ranges correspond."""
 
     def __init__(
         self,
         text: str,
-        before: Text | None = None,
-        pieces: tuple[tuple[int, int, int, int], ...] = (),
+        previous: EditedText | None = None,
+        replaced: tuple[_Replaced, ...] = (),
     ):
-        self.text, self.before = text, before
-        self.pieces = pieces  # (start, end) here, and (start, end) before the edit, in order
+        self.text, self.previous, self._replaced = text, previous, replaced
 
     @cached_property
     def lines(self) -> list[str]:
-        """The lines, with their ends."""
+        """The lines, with their line ends."""
         return self.text.splitlines(keepends=True) or [""]
 
     @cached_property
-    def newline(self) -> str:
-        """How its lines end."""
-        return "\r\n" if self.lines[0].endswith("\r\n") else "\n"
-
-    @cached_property
-    def starts(self) -> list[int]:
-        """Where each line starts."""
+    def line_starts(self) -> list[int]:
+        """The offset at which each line starts, and the end of the text."""
         return [0, *accumulate(map(len, self.lines))]
 
+    @cached_property
+    def _newline(self) -> str:
+        return "\r\n" if self.lines[0].endswith("\r\n") else "\n"
+
     def offset(self, line: int, column: int) -> int:
-        """Of a 1-based line and column; the end of the text for places behind it."""
+        """The offset of a 1-based line and column; places after the text are at its end."""
         if line > len(self.lines):
             return len(self.text)
-        return min(self.starts[line - 1] + column - 1, len(self.text))
+        return min(self.line_starts[line - 1] + column - 1, len(self.text))
 
-    def place(self, offset: int) -> tuple[int, int]:
+    def line_and_column(self, offset: int) -> tuple[int, int]:
         """The 1-based line and column of an offset."""
-        line = bisect_right(self.starts, offset, 0, len(self.lines))
-        return line, offset - self.starts[line - 1] + 1
+        line = bisect_right(self.line_starts, offset, 0, len(self.lines))
+        return line, offset - self.line_starts[line - 1] + 1
 
     def span(self, marks: Marks) -> tuple[int, int]:
-        """Start and end of a value, without an anchor before it."""
+        """The start and end of a value, without the anchor before it."""
         start = self.offset(marks.line + 1, marks.column + 1)
-        width = marks.width if self.text[start : start + 1].strip() else 0
-        end = (
-            start + width if marks.end is None else self.offset(marks.end[0] + 1, marks.end[1] + 1)
-        )
-        return self.behind_anchor(start, end), len(self.text[:end].rstrip()) if end > start else end
+        if marks.end is not None:
+            end = self.offset(marks.end[0] + 1, marks.end[1] + 1)
+        elif self.text[start : start + 1].strip():
+            end = start + marks.width
+        else:
+            end = start
+        written_end = len(self.text[:end].rstrip()) if end > start else end
+        return self._after_anchor(start, end), written_end
 
-    def words(self, marks: Marks) -> str:
-        """A value as it is written."""
+    def as_written(self, marks: Marks) -> str:
+        """The characters of a value."""
         start, end = self.span(marks)
         return self.text[start:end]
 
-    def behind_anchor(self, start: int, end: int) -> int:
-        """Where a value begins that may have an anchor, which is to stay."""
+    def _after_anchor(self, start: int, end: int) -> int:
+        """Where a value begins that may follow an anchor: edits keep the anchor."""
         anchor = _ANCHOR.match(self.text, start, end)
         return anchor.end() if anchor else start
 
     def edit(self, start: int, end: int, text: str) -> Edit:
-        """Another text in place of a range of offsets."""
-        return Edit(*self.place(start), *self.place(end), text)
+        """The edit that replaces a range of offsets."""
+        return Edit(*self.line_and_column(start), *self.line_and_column(end), text)
 
-    def range(self, edit: Edit) -> tuple[int, int, str] | None:
-        """An edit as offsets and the text that replaces them; None where its word is not there."""
-        start, end = (
-            self.offset(edit.line, edit.column),
-            self.offset(edit.end_line, edit.end_column),
-        )
+    def _replacement(self, edit: Edit) -> _Replacement | None:
+        """An edit in offsets; None if its word is not in its range."""
+        start = self.offset(edit.line, edit.column)
+        end = self.offset(edit.end_line, edit.end_column)
         if edit.word is None:
-            return self.behind_anchor(start, end), end, edit.text.replace("\n", self.newline)
-        inside = re.search(rf"(?<!\w){re.escape(edit.word)}(?!\w)", self.text[start:end])
-        return (start + inside.start(), start + inside.end(), edit.text) if inside else None
+            text = edit.text.replace("\n", self._newline)
+            return _Replacement(self._after_anchor(start, end), end, text)
+        found = re.search(rf"(?<!\w){re.escape(edit.word)}(?!\w)", self.text[start:end])
+        if found is None:
+            return None
+        return _Replacement(start + found.start(), start + found.end(), edit.text)
 
-    def apply(self, *fixes: Sequence[Edit]) -> Text:
-        """The text with the edits of fixes put in: all of a fix, or none where one of them meets those of an earlier fix."""
-        taken: list[tuple[int, int, str]] = []
+    def apply(self, *fixes: Sequence[Edit]) -> EditedText:
+        """The text with fixes applied. A fix that overlaps an earlier one is left out entirely."""
+        taken: list[_Replacement] = []
         for edits in fixes:
-            ranges = [self.range(edit) for edit in edits]
-            new = [r for r in ranges if r is not None and r not in taken]
-            if all(ranges) and not any(meet(r, other) for r in new for other in taken):
+            wanted = [self._replacement(edit) for edit in edits]
+            new = [one for one in wanted if one is not None and one not in taken]
+            if all(wanted) and not any(one.overlaps(taken) for one in new):
                 taken += new
-        parts, pieces, at, here = [], [], 0, 0
-        for start, end, text in sorted(taken, key=lambda r: r[:2]):
-            parts += [self.text[at:start], text]
-            here += start - at
-            pieces.append((here, here + len(text), start, end))
-            here, at = here + len(text), end
-        return Text("".join([*parts, self.text[at:]]), self, tuple(pieces))
+        parts: list[str] = []
+        replaced: list[_Replaced] = []
+        old, now = 0, 0  # offsets in this text, and in the edited one
+        for start, end, text in sorted(taken, key=lambda one: one[:2]):
+            parts += [self.text[old:start], text]
+            now += start - old
+            replaced.append(_Replaced(now, now + len(text), start, end))
+            old, now = end, now + len(text)
+        parts.append(self.text[old:])
+        return EditedText("".join(parts), self, tuple(replaced))
 
-    def _before(self, offset: int) -> tuple[int, bool]:
-        """The offset before the last edits that an offset corresponds to, and whether it was there (and not put in by them)."""
+    def _previous_offset(self, offset: int) -> tuple[int, bool]:
+        """The offset in the previous text, and whether its character was there already."""
         shift = 0
-        for start, end, old_start, old_end in self.pieces:
+        for start, end, old_start, old_end in self._replaced:
             if offset <= start:
                 break
             if offset < end:
@@ -113,45 +140,44 @@ class Text:
             shift = old_end - end
         return offset + shift, True
 
-    def _first(self, offset: int) -> tuple[int, bool]:
-        """The same in the first text."""
-        if self.before is None:
+    def _original_offset(self, offset: int) -> tuple[int, bool]:
+        """The offset in the original text, and whether its character was there already."""
+        if self.previous is None:
             return offset, True
-        earlier, there = self._before(offset)
-        first, also = self.before._first(earlier)
-        return first, there and also
-
-    def place_before(self, position: Position) -> Position:
-        """Where a position was before the last edits."""
-        before = self.before or self
-        line, column = before.place(self._before(self.offset(position.line, position.column))[0])
-        return position._replace(line=line, column=column)
+        earlier, kept = self._previous_offset(offset)
+        first, also_kept = self.previous._original_offset(earlier)
+        return first, kept and also_kept
 
     @property
-    def first(self) -> Text:
+    def original(self) -> EditedText:
         """The text before all edits."""
-        return self if self.before is None else self.before.first
+        return self if self.previous is None else self.previous.original
 
-    def original(self, position: Position) -> Position:
-        """Where a position of this text is, or would be, in the first text."""
-        if self.before is None:
+    def previous_position(self, position: Position) -> Position:
+        """Where a position of this text was before the last edits."""
+        previous = self.previous or self
+        offset, _ = self._previous_offset(self.offset(position.line, position.column))
+        line, column = previous.line_and_column(offset)
+        return position._replace(line=line, column=column)
+
+    def original_position(self, position: Position) -> Position:
+        """Where a position of this text is, or would be, in the original text."""
+        if self.previous is None:
             return position
-        start, there = self._first(self.offset(position.line, position.column))
-        line, column = self.first.place(start)
-        return Position(position.file, line, column, position.length if there else 1)
+        offset, kept = self._original_offset(self.offset(position.line, position.column))
+        line, column = self.original.line_and_column(offset)
+        return Position(position.file, line, column, position.length if kept else 1)
 
     def original_edit(self, edit: Edit) -> Edit | None:
-        """The same edit on the first text, its word found, where it concerns nothing that was put in since."""
-        found = self.range(edit)
+        """The same edit of the original text; None if it concerns text that edits added."""
+        found = self._replacement(edit)
         if found is None:
             return None
         start, end, text = found
-        (a, kept), (b, also) = self._first(start), self._first(max(end - 1, start))
-        b += end > start
-        same = kept and (also or end == start) and self.first.text[a:b] == self.text[start:end]
-        return self.first.edit(a, b, text) if same else None
-
-
-def meet(a: tuple[int, int, str], b: tuple[int, int, str]) -> bool:
-    """Whether two ranges overlap; insertions at one place do not."""
-    return a[0] < b[1] and b[0] < a[1]
+        first, first_kept = self._original_offset(start)
+        last, last_kept = self._original_offset(max(end - 1, start))
+        last += end > start
+        kept = first_kept and (last_kept or end == start)
+        if not kept or self.original.text[first:last] != self.text[start:end]:
+            return None
+        return self.original.edit(first, last, text)

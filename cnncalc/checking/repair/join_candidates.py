@@ -1,57 +1,54 @@
-"""Repairs of joins whose branches differ: pad what lost its border, project, crop, or give other channels."""
+"""Candidates for joins whose branches differ: pad, project, crop, or change the channels."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from ...language.expand import Scope
 from ...language.expression import Expression
+from ...language.scope import Scope
 from ...language.steps import Step
-from ...language.write import Word
-from ...language.write import value as in_yaml
+from ...language.yaml_values import Word, in_yaml
 from ...num import Shape
-from ...ops.join import Concat
-from ...ops.sliding import Sliding
 from . import yaml_edits as e
 from .case import FAR, Candidate, Case
 
 
-def joined(case: Case) -> Iterator[Candidate]:
-    """Branches that differ: give them the same channels and sizes, project, crop or widen one of them."""
+def equal_branches(case: Case) -> Iterator[Candidate]:
+    """Gives all branches the shape of the longest one, or that one the shape of another."""
     step, shapes = case.fault.step, case.shapes
     if len({len(x) for x in shapes}) > 1:
         return
-    longest = max(range(len(shapes)), key=lambda n: len(layers_of(step, n)))
+    longest = max(range(len(shapes)), key=lambda n: len(_branch_layers(step, n)))
     for n, shape in enumerate(shapes):
         if n == longest or shape == shapes[longest]:
             continue
-        yield from by_name(case, n, shapes[longest])
-        yield from by_name(case, longest, shape)
-        if step.op is not Concat:
-            yield from projected(case, n, shape, shapes[longest], longest)
-        yield from resampled(case, n, shape, shapes[longest])
-        yield from resampled(case, longest, shapes[longest], shape)
-        yield from cropped(case, n, shape, shapes[longest], longest)
-        yield from out_changed(case, longest, shape[0])
-        yield from out_changed(case, n, shapes[longest][0])
+        yield from _by_name(case, n, shapes[longest])
+        yield from _by_name(case, longest, shape)
+        if _adds_up(step):
+            yield from _projected(case, n, shape, shapes[longest], longest)
+        yield from _resampled(case, n, shape, shapes[longest])
+        yield from _resampled(case, longest, shapes[longest], shape)
+        yield from _cropped(case, n, shape, shapes[longest], longest)
+        yield from other_channels(case, longest, shape[0])
+        yield from other_channels(case, n, shapes[longest][0])
 
 
-def by_name(case: Case, n: int, wanted: Shape) -> Iterator[Candidate]:
-    """A number in the last layer of a branch that should have been a parameter of the block it stands in."""
-    if case.shapes[n][1:] != wanted[1:] or case.fault.step.op is Concat:
+def _by_name(case: Case, n: int, wanted: Shape) -> Iterator[Candidate]:
+    """Replaces a number in the last layer of a branch by a parameter of the block around it."""
+    if case.shapes[n][1:] != wanted[1:] or not _adds_up(case.fault.step):
         return
-    m = producer(case, n)
-    node = case.graph.nodes[m] if m is not None else None
-    if node is None or node.step is None or node.scope is None:
+    m = _producer(case, n)
+    source = case.expansion.written[m] if m is not None else None
+    if m is None or source is None:
         return
-    for step, scope, field in written_at(node.step, node.scope, "out"):
+    node = case.graph.nodes[m]
+    for step, scope, field in _written_at(*source, "out"):
         value = step.body.get(field)
         block = scope.block
-        params = (
-            case.spec.blocks[block.step.key].params
-            if block is not None and block.step is not None and type(value) is int
-            else ()
-        )
+        if block is None or block.step is None or type(value) is not int:
+            continue
+        params = case.spec.blocks[block.step.key].params
         for name in [name for name in params if scope.values.get(name) == wanted[0]][:2]:
             yield Candidate(
                 f"`{field}: {name}` at `{node.path}`",
@@ -59,8 +56,13 @@ def by_name(case: Case, n: int, wanted: Shape) -> Iterator[Candidate]:
             )
 
 
-def written_at(step: Step, scope: Scope, field: str) -> Iterator[tuple[Step, Scope, str]]:
-    """Where a field gets its value: in the layer, or in the uses of the blocks around it, if it is a parameter there."""
+def _adds_up(step: Step) -> bool:
+    """Whether a join combines values one by one, so that channels must agree."""
+    return step.op is not None and step.op.elementwise
+
+
+def _written_at(step: Step, scope: Scope, field: str) -> Iterator[tuple[Step, Scope, str]]:
+    """Where a field gets its value: in the layer, then in the blocks around it as a parameter."""
     while True:
         yield step, scope, field
         value = step.body.get(field)
@@ -77,96 +79,86 @@ def written_at(step: Step, scope: Scope, field: str) -> Iterator[tuple[Step, Sco
         step, scope, field = inner.step, inner.parent, name
 
 
-def resampled(case: Case, n: int, shape: Shape, wanted: Shape) -> Iterator[Candidate]:
-    """Another stride, kernel or scale in a branch, where that brings it to the other one's size."""
+def _resampled(case: Case, n: int, shape: Shape, wanted: Shape) -> Iterator[Candidate]:
+    """Changes a stride, kernel or scale in a branch to give it the size of the other branch."""
     if len(shape) < 2 or len(shape) != len(wanted) or shape[1:] == wanted[1:]:
         return
     a, b = shape[1], wanted[1]
-    for m in leading(case, (case.fault.inputs[n],))[:6]:
-        op = case.graph.nodes[m].op
-        path = case.graph.nodes[m].path
-        if (
-            isinstance(op, Sliding)
-            and a < b
-            and op.geometry(len(shape) - 1)[1][0] == -(-b // a) > 1
-        ):
-            yield Candidate(f"`stride: 1` at `{path}`", case.setting("stride", 1, m))
-        if (
-            isinstance(op, Sliding)
-            and not op.pool
-            and a > b
-            and op.geometry(len(shape) - 1)[1][0] == 1
-            and max(op.geometry(len(shape) - 1)[0]) > 1
-        ):
-            node = case.graph.nodes[m]
-            names = [
-                name
-                for name, number in (node.scope.values if node.scope else {}).items()
-                if number == -(-a // b) and type(number) is int
-            ]
-            for value in [*map(Word, names[:1]), -(-a // b)]:
-                yield Candidate(f"`stride: {value}` at `{path}`", case.setting("stride", value, m))
-        if op is not None and op.key == "conv_transpose" and a != b:
-            yield Candidate(
-                f"`kernel: {getattr(op, 'stride', 2)}` at `{path}`",
-                case.setting("kernel", getattr(op, "stride", 2), m),
-            )
-        if op is not None and op.key == "upsample":
-            before = case.graph.nodes[case.graph.nodes[m].inputs[0]].shape
-            yield Candidate(
-                f"`scale: {b // before[1]}` at `{path}`",
-                case.setting("scale", b // before[1], m) if b % before[1] == 0 else None,
-            )
+    for m in _leading(case, (case.fault.inputs[n],))[:6]:
+        node = case.graph.nodes[m]
+        if node.op is None:
+            continue
+        x = case.graph.nodes[node.inputs[0]].shape
+        for field, value in node.op.resizes(x, a, b):
+            ways = _ways_to_write(case, m, value) if field == "stride" else [value]
+            for written in ways:
+                title = f"`{field}: {written}` at `{node.path}`"
+                yield Candidate(title, case.setting(field, written, m))
 
 
-def projected(case: Case, n: int, shape: Shape, wanted: Shape, longest: int) -> Iterator[Candidate]:
-    """A 1×1 convolution on the branch, with the stride that brings its size down; written as the longest branch is, if it can."""
+def _ways_to_write(case: Case, n: int, value: Any) -> list[Any]:
+    """A number above 1 as a name that has this value where the layer is written, and as itself."""
+    source = case.expansion.written[n]
+    if source is None or type(value) is not int or value == 1:
+        return [value]
+    values = source[1].values
+    names = [name for name, known in values.items() if type(known) is int and known == value]
+    return [*map(Word, names[:1]), value]
+
+
+def _projected(
+    case: Case, n: int, shape: Shape, wanted: Shape, longest: int
+) -> Iterator[Candidate]:
+    """Adds a 1×1 convolution to a branch, with the stride that reduces its size.
+
+    Channels and stride are first written as in the longest branch.
+    """
     strides = {-(-a // b) for a, b in zip(shape[1:], wanted[1:])}
     if len(strides) > 1 or any(a < b for a, b in zip(shape[1:], wanted[1:])) or len(shape) < 2:
         return
     stride = str(strides.pop())
-    outs, steps = (
-        [written(case, longest, "out"), str(wanted[0])],
-        [written(case, longest, "stride"), stride],
-    )
-    for out, step in ((outs[0], steps[0]), (outs[0], stride), (outs[1], stride)):
-        if out and step:
-            layer = f"conv: {{out: {out}, kernel: 1{f', stride: {step}' if step != '1' else ''}}}"
-            if (
-                out.isidentifier()
-                and step.isidentifier()
-                and case.fault.step.branches
-                and not layers_of(case.fault.step, n)
-            ):
-                when = f"{step} > 1 or c != {out}"  # where it is not needed, the identity stays
-                name = list(case.fault.step.branches)[n]
-                line = f"{{{layer}, when: {when}}}"
-                yield Candidate(
-                    f"`{layer}` with `when: {when}` on branch `{name}`",
-                    e.layer_after(case.text, case.fault.step.body_marks.find(name), line),
-                )
-            yield from branch_extended(case, n, layer, "projected")
+    same_out = _as_written(case, longest, "out")
+    same_stride = _as_written(case, longest, "stride")
+    for out, step in ((same_out, same_stride), (same_out, stride), (str(wanted[0]), stride)):
+        if not out or not step:
+            continue
+        layer = f"conv: {{out: {out}, kernel: 1}}"
+        if step != "1":
+            layer = f"conv: {{out: {out}, kernel: 1, stride: {step}}}"
+        branches = case.fault.step.branches
+        are_names = out.isidentifier() and step.isidentifier()
+        if are_names and branches and not _branch_layers(case.fault.step, n):
+            when = f"{step} > 1 or c != {out}"  # where it is not needed, the identity stays
+            name = list(branches)[n]
+            line = f"{{{layer}, when: {when}}}"
+            yield Candidate(
+                f"`{layer}` with `when: {when}` on branch `{name}`",
+                e.layer_after(case.text, case.fault.step.body_marks.find(name), line),
+            )
+        yield from _extended_branch(case, n, layer, "projected")
 
 
-def cropped(case: Case, n: int, shape: Shape, wanted: Shape, longest: int) -> Iterator[Candidate]:
-    """The middle of the larger branch."""
+def _cropped(case: Case, n: int, shape: Shape, wanted: Shape, longest: int) -> Iterator[Candidate]:
+    """Crops the larger branch."""
     larger, smaller = (n, longest) if shape[1:] > wanted[1:] else (longest, n)
     sizes = case.shapes[smaller][1:]
     if shape[1:] == wanted[1:] or any(a < b for a, b in zip(case.shapes[larger][1:], sizes)):
         return
     like = case.fault.step.sources[smaller] if case.fault.step.sources else None
     layer = f"crop: {{like: {like}}}" if like else f"crop: {{size: {in_yaml(list(sizes))}}}"
-    yield from branch_extended(case, larger, layer, "cropped")
+    yield from _extended_branch(case, larger, layer, "cropped")
     node = case.graph.nodes[case.fault.inputs[smaller]]
-    if node.op is not None and node.op.key == "conv_transpose" and node.step is not None:
-        yield Candidate(
-            f"`output_padding: 1` at `{node.path}`",
-            case.setting("output_padding", 1, case.fault.inputs[smaller]),
-        )
+    if node.op is not None and node.op.one_larger is not None:
+        field, value = node.op.one_larger
+        title = f"`{field}: {value}` at `{node.path}`"
+        yield Candidate(title, case.setting(field, value, case.fault.inputs[smaller]))
 
 
-def branch_extended(case: Case, n: int, layer: str, word: str) -> Iterator[Candidate]:
-    """A layer put at the end of a branch; before the join, on a copy of its own, where branches are named layers."""
+def _extended_branch(case: Case, n: int, layer: str, word: str) -> Iterator[Candidate]:
+    """Adds a layer at the end of a branch.
+
+    If the branches are names of earlier layers, adds it before the join and joins its output.
+    """
     step = case.fault.step
     if step.branches:
         name = list(step.branches)[n]
@@ -187,38 +179,33 @@ def branch_extended(case: Case, n: int, layer: str, word: str) -> Iterator[Candi
             )
 
 
-def layers_of(step: Step, n: int) -> list[Step]:
-    """The layers of a branch, by its number; none where branches are names of earlier layers."""
+def _branch_layers(step: Step, n: int) -> list[Step]:
+    """The layers of branch n; none if the branches are names of earlier layers."""
     return list((step.branches or {}).values())[n] if step.branches else []
 
 
-def written(case: Case, n: int, field: str) -> str | None:
-    """How a field of a branch's last layer that has it is written; quoted where it would not stand in {…}."""
-    for step in reversed(layers_of(case.fault.step, n)):
+def _as_written(case: Case, n: int, field: str) -> str | None:
+    """How the last layer of a branch that has a field writes it; quoted if {…} requires it."""
+    for step in reversed(_branch_layers(case.fault.step, n)):
         fields = [field]
-        if field == "out":
-            fields += (
-                [case.spec.blocks[step.key].main or ""]
-                if step.kind == "block"
-                else [(step.op and step.op.main) or ""]
-            )
+        if field == "out" and step.kind == "block":
+            fields.append(case.spec.blocks[step.key].main or "")
+        elif field == "out":
+            fields.append((step.op and step.op.main) or "")
         for name in fields:
             if name in step.body_marks.items and name in step.body:
-                text = case.text.words(step.body_marks.items[name])
-                return (
-                    f'"{text}"'
-                    if any(c in text for c in ",[]{}") and text[:1] not in "\"'"
-                    else text
-                )
+                text = case.text.as_written(step.body_marks.items[name])
+                plain = not any(c in text for c in ",[]{}") or text[:1] in "\"'"
+                return text if plain else f'"{text}"'
     return None
 
 
-def producer(case: Case, n: int) -> int | None:
-    """The layer that makes the channels of a branch."""
+def _producer(case: Case, n: int) -> int | None:
+    """The layer that determines the channels of a branch."""
     m = case.fault.inputs[n]
     for _ in range(FAR):
         node = case.graph.nodes[m]
-        if node.op is None or node.step is None:
+        if node.op is None:
             return None
         if hasattr(node.op, "out"):
             return m
@@ -226,41 +213,33 @@ def producer(case: Case, n: int) -> int | None:
     return None
 
 
-def out_changed(case: Case, n: int, channels: int) -> Iterator[Candidate]:
-    """Other channels in the last layer of a branch that makes them."""
-    m = producer(case, n)
+def other_channels(case: Case, n: int, channels: int) -> Iterator[Candidate]:
+    """Changes the channels in the layer that determines those of a branch."""
+    m = _producer(case, n)
     if m is not None and getattr(case.graph.nodes[m].op, "out", None) != channels:
-        yield Candidate(
-            f"`out: {channels}` at `{case.graph.nodes[m].path}`", case.setting("out", channels, m)
-        )
+        title = f"`out: {channels}` at `{case.graph.nodes[m].path}`"
+        yield Candidate(title, case.setting("out", channels, m))
 
 
-def padded(case: Case) -> Iterator[Candidate]:
-    """A convolution before it that lost its border: pad it."""
-    for n in leading(case, case.fault.inputs):
+def restored_border(case: Case) -> Iterator[Candidate]:
+    """Pads a convolution before it that lost its border."""
+    for n in _leading(case, case.fault.inputs):
         node = case.graph.nodes[n]
         op = node.op
-        if (
-            isinstance(op, Sliding)
-            and node.step is not None
-            and op.padding in (0, "valid")
-            and (not op.pool or set(op.geometry(len(node.shape) - 1)[1]) == {1})
-        ):
-            reach = [
-                d * (k - 1)
-                for k, d in zip(
-                    op.geometry(len(node.shape) - 1)[0], op.geometry(len(node.shape) - 1)[2]
-                )
-            ]
-            if len(set(reach)) == 1 and reach[0] and reach[0] % 2 == 0:
-                yield Candidate(
-                    f"`padding: {reach[0] // 2}` at `{node.path}`",
-                    case.setting("padding", reach[0] // 2, n),
-                )
+        if op is None or getattr(op, "padding", None) not in (0, "valid"):
+            continue
+        slides = op.slides(*case.graph.shapes_into(node))
+        if op.pool and {slide.stride for slide in slides} != {1}:
+            continue
+        borders = {slide.span - 1 for slide in slides}
+        border = borders.pop() if len(borders) == 1 else 0
+        if border and border % 2 == 0:
+            title = f"`padding: {border // 2}` at `{node.path}`"
+            yield Candidate(title, case.setting("padding", border // 2, n))
 
 
-def leading(case: Case, ends: tuple[int, ...]) -> list[int]:
-    """The layers that lead to these and stand inside the layer or join in question, the last first."""
+def _leading(case: Case, ends: tuple[int, ...]) -> list[int]:
+    """The layers that lead to these nodes, the last first; of a join only those in its branches."""
     inside = case.fault.path + "."
     found: list[int] = []
     for end in ends:

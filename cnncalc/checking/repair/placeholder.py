@@ -1,17 +1,21 @@
-"""A layer that no repair is known for, passed over in a copy of the text, so that what does not depend on it is checked too."""
+"""Placeholders: edits of a copy that leave out a wrong layer without a known repair.
+
+So the layers that do not depend on it are checked too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from ...diagnostic import Edit, Position
 from ...language.spec import Spec
 from ...language.yaml_tree import Marks
 from ...ops import BY_KEY
-from .edited_text import Text
+from .edited_text import EditedText
 from .yaml_edits import key_dropped
 
-SIZING = (
+_SIZING = (  # fields that an output size depends on
     "stride",
     "padding",
     "output_padding",
@@ -19,83 +23,93 @@ SIZING = (
     "size",
     "scale",
     "ceil_mode",
-)  # fields that a size depends on
-DOUBTFUL = (
-    "CNN201",
-    "CNN205",
-    "CNN206",
-    "CNN208",
-    "CNN301",
-    "CNN302",
-)  # codes of findings that may be owed to what was put in for a layer
+)
 
 
-def passed_over(text: Text, spec: Spec, position: Position, named: bool) -> tuple[Edit, ...] | None:
-    """The innermost layer around a place replaced by one that keeps its name, if it is `named`, and its channels, where they are written."""
+class Placeholder(NamedTuple):
+    """Edits that leave out a layer or a field; none where the text does not allow it."""
+
+    edits: tuple[Edit, ...]
+    keeps_size: bool = False  # only a field was left out, and no size depends on it
+
+
+def placeholder_at(
+    text: EditedText, spec: Spec, position: Position, keeps_name: bool
+) -> Placeholder:
+    """Leaves out the field at a position if it has a default, else the layer around it."""
     offset = text.offset(position.line, position.column)
-    item = layer_around(text, spec, offset)
-    if item is None or "&" in text.words(item):  # what has an anchor is meant elsewhere too
+    layer = _innermost_layer(text, spec, offset)
+    if layer is None:
+        return Placeholder(())
+    body, field = _optional_field(text, layer, offset)
+    edits = body and key_dropped(text, body, field)
+    if edits:
+        return Placeholder(edits, keeps_size=field not in _SIZING)
+    return Placeholder(_replaced_layer(text, layer, keeps_name))
+
+
+def _replaced_layer(text: EditedText, layer: Marks, keeps_name: bool) -> tuple[Edit, ...]:
+    """Replaces a layer by one with as many output channels, if they are written as a number."""
+    if "&" in text.as_written(layer):  # what has an anchor is used elsewhere too
+        return ()
+    name = text.as_written(layer.items["name"]) if keeps_name and "name" in layer.items else None
+    out = _literal_out(text, layer)
+    new = f"conv: {{out: {out}, kernel: 1}}" if out and out.strip("0") else "identity: "
+    if name:
+        new += f", name: {name}"
+    start, end = text.span(layer)
+    if text.text[start:end] == f"{{{new}}}":
+        return ()
+    return (text.edit(start, end, f"{{{new}}}"),)
+
+
+def _literal_out(text: EditedText, layer: Marks) -> str | None:
+    """The output channels of a layer, if they are written as a number."""
+    for body in layer.items.values():
+        if "out" in body.items:
+            out = text.as_written(body.items["out"])
+            if out.isdigit():
+                return out
+    return None
+
+
+def _innermost_layer(text: EditedText, spec: Spec, offset: int) -> Marks | None:
+    """The innermost layer around an offset."""
+    around: list[tuple[int, Marks]] = []
+    for layer in _layers(spec.marks):
+        start, end = text.span(layer)
+        if start <= offset < max(end, start + 1):
+            around.append((end - start, layer))
+    if not around:
         return None
-    start, end = text.span(item)
-    out = next(
-        (
-            words
-            for marks in item.items.values()
-            for key, inner in marks.items.items()
-            if key == "out" and (words := text.words(inner)).isdigit()
-        ),
-        None,
-    )
-    name = text.words(item.items["name"]) if named and "name" in item.items else None
-    layer = f"conv: {{out: {out}, kernel: 1}}" if out and out.strip("0") else "identity: "
-    new = f"{{{layer}, name: {name}}}" if name else f"{{{layer}}}"
-    return (text.edit(start, end, new),) if text.text[start:end] != new else None
+    _, innermost = min(around, key=lambda one: one[0])
+    return innermost
 
 
-def layer_around(text: Text, spec: Spec, offset: int) -> Marks | None:
-    """The innermost layer around a place."""
-    around = [
-        item
-        for item in layers(spec.marks)
-        if text.span(item)[0] <= offset < max(text.span(item)[1], text.span(item)[0] + 1)
-    ]
-    return min(around, key=lambda marks: text.span(marks)[1] - text.span(marks)[0], default=None)
-
-
-def field_dropped(
-    text: Text, spec: Spec, position: Position
-) -> tuple[str, tuple[Edit, ...] | None]:
-    """A field with a wrong value, and the edit that leaves it out, where it has a default that can stand for it."""
-    offset = text.offset(position.line, position.column)
-    item = layer_around(text, spec, offset)
-    for key, body in item.items.items() if item is not None else ():
+def _optional_field(text: EditedText, layer: Marks, offset: int) -> tuple[Marks | None, str]:
+    """The field of an operator whose value is at an offset, and its body, if it has a default."""
+    for key, body in layer.items.items():
         fields = BY_KEY[key].fields() if key in BY_KEY else {}
-        for field, value in body.items.items():
+        for name, value in body.items.items():
             start, end = text.span(value)
-            if (
-                start <= offset < max(end, start + 1)
-                and field in body.keys
-                and field in fields
-                and not fields[field].is_required()
-            ):
-                return field, key_dropped(text, body, field)
-    return "", None
+            if not start <= offset < max(end, start + 1) or name not in body.keys:
+                continue
+            if name in fields and not fields[name].is_required():
+                return body, name
+    return None, ""
 
 
-def layers(marks: Marks) -> Iterator[Marks]:
-    """Every layer of a spec, those in blocks, chains and branches too."""
-    lists = [
-        marks.items.get("layers"),
-        *(block.items.get("layers") for block in marks.find("blocks").items.values()),
-    ]
+def _layers(marks: Marks) -> Iterator[Marks]:
+    """Every layer of a spec, including those in blocks, chains and branches."""
+    blocks = marks.find("blocks").items.values()
+    lists = [marks.items.get("layers"), *(block.items.get("layers") for block in blocks)]
     open_ = [one for one in lists if one is not None]
     while open_:
-        for item in open_.pop().items.values():
-            yield item
-            for key, body in item.items.items():
+        for layer in open_.pop().items.values():
+            yield layer
+            for key, body in layer.items.items():
                 if key == "chain":
                     open_.append(body)
                 elif body.keys:
-                    open_ += [
-                        branch for branch in body.items.values() if branch.items and not branch.keys
-                    ]
+                    branches = body.items.values()
+                    open_ += [branch for branch in branches if branch.items and not branch.keys]

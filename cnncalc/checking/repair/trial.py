@@ -1,166 +1,183 @@
-"""The search of repairs: edits tried on the text, kept only if the finding goes away and nothing else breaks."""
+"""Repairs tried on the text: kept if the finding goes away and nothing else breaks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from ...analysis.analyze import analyze
 from ...diagnostic import Diagnostic, Edit, Fix, Mistake
 from ...graph import Graph
 from ...language.load import from_text
-from ...ops.base import named
+from ...wording import shape_text
 from .candidates import candidates
-from .case import Case
-from .edited_text import Text
+from .case import Candidate, Case, Rank, error_count
+from .edited_text import EditedText
+from .entry import OFFERED
 
-TRIALS = 24  # most edits tried for a finding
-OFFERED = 3
+_TRIALS = 24  # most edits tried for a finding
 
 
-class Trial(NamedTuple):
-    """What becomes of a text with an edit: whether the finding is gone and nothing else is wrong, and how far the layers reach."""
+class _Trial(NamedTuple):
+    """The network after an edit, and whether the finding is gone and nothing else broke."""
 
-    mends: bool
-    complete: bool
-    reached: int
+    repairs: bool
+    complete: bool  # the network can be followed to its end
+    reached: int  # layers that could be followed
     errors: int
     graph: Graph
 
     @property
-    def right(self) -> bool:
+    def is_valid(self) -> bool:
         """Whether nothing is wrong any more."""
         return self.complete and not self.errors
 
 
-def cost(text: Text, layers: int) -> int:
-    """What it takes to examine a text, in characters; a layer takes as long as sixty."""
+_UNREADABLE = _Trial(repairs=False, complete=False, reached=0, errors=0, graph=Graph())
+
+
+class Repairs(NamedTuple):
+    """Repairs of a finding, the nearest first, and how many edits were tried to find them."""
+
+    fixes: list[Fix]
+    complete: list[Fix]  # those after which the whole network can be analysed
+    trials: int
+
+
+def reading_cost(text: EditedText, layers: int) -> int:
+    """The work to check a text, in characters; a layer takes as long as sixty."""
     return 1000 + len(text.text) + 60 * layers
 
 
-def repairs(case: Case, work: int) -> tuple[list[Fix], list[Fix], int]:
-    """Edits that mend the finding, the nearest first; and those among them after which the network is whole, whatever else was wrong.
-
-    `work` bounds the characters that are read for it; the last figure is how many edits were tried.
-    """
-    most = min(TRIALS, work // cost(case.text, len(case.graph.nodes)))
+def search_repairs(case: Case, work: int) -> Repairs:
+    """Tries the candidates for a finding; `work` bounds the characters that are read for it."""
+    most = min(_TRIALS, work // reading_cost(case.text, len(case.graph.nodes)))
     if most < 2:
-        return [], [], 0
-    found: list[tuple[Trial, Fix]] = []
+        return Repairs([], [], 0)
+    found: list[tuple[_Trial, Fix]] = []
     tried: set[tuple[Edit, ...]] = set()
     for candidate in candidates(case, most):
-        if len(tried) >= most or sum(trial.right for trial, _ in found) >= OFFERED:
+        if len(tried) >= most or sum(trial.is_valid for trial, _ in found) >= OFFERED:
             break
         if candidate.edits is None or candidate.edits in tried:
             continue
         tried.add(candidate.edits)
-        trial = attempt(case, candidate.edits)
-        if trial.mends:
-            found.append(
-                (
-                    trial,
-                    Fix(
-                        candidate.title + (outcome(case, trial) if candidate.shape else ""),
-                        candidate.edits,
-                        restates=candidate.restates,
-                    ),
-                )
-            )
-            if candidate.plain and trial.right:
+        trial = _attempt(case, candidate.edits)
+        if trial.repairs:
+            found.append((trial, _fix(case, candidate, candidate.edits, trial)))
+            if candidate.plain and trial.is_valid:
                 break
+    kept = _best(found)
+    complete = [fix for trial, fix in kept if trial.complete]
+    return Repairs([fix for _, fix in kept], complete, len(tried))
+
+
+def _fix(case: Case, candidate: Candidate, edits: tuple[Edit, ...], trial: _Trial) -> Fix:
+    """A candidate that repairs the finding, as a fix to offer."""
+    title = candidate.title
+    if candidate.shape:
+        title += _resulting_shape(case, trial)
+    return Fix(title, edits, restates=candidate.restates)
+
+
+def _best(found: list[tuple[_Trial, Fix]]) -> list[tuple[_Trial, Fix]]:
+    """Complete networks with the fewest errors; the others if they reach about as far as any."""
     fewest = min((trial.errors for trial, _ in found if trial.complete), default=0)
     furthest = max((trial.reached for trial, _ in found if not trial.complete), default=0)
-    kept = [
-        (trial, fix)
-        for trial, fix in found
-        if (trial.errors == fewest if trial.complete else trial.reached >= furthest - 1)
-    ]
-    return [fix for _, fix in kept], [fix for trial, fix in kept if trial.complete], len(tried)
+    kept = []
+    for trial, fix in found:
+        if trial.errors == fewest if trial.complete else trial.reached >= furthest - 1:
+            kept.append((trial, fix))
+    return kept
 
 
-def attempt(case: Case, edits: tuple[Edit, ...]) -> Trial:
+def _attempt(case: Case, edits: tuple[Edit, ...]) -> _Trial:
     """The network of the edited text."""
     edited = case.text.apply(edits)
     try:
         spec = from_text(edited.text, case.spec.file)
     except Mistake:
-        return Trial(False, False, 0, 0, Graph())
+        return _UNREADABLE
     graph = spec.graph(case.variant)
-    told = (
-        analyze(spec, case.variant).diagnostics if graph.outputs else graph.diagnostics
-    )  # whole: names in `published`, budgets
-    mine = case.fault.diagnostic
-    again = any(
-        d.code == mine.code and d.position and edited.place_before(d.position) == mine.position
-        for d in graph.diagnostics
-    )
-    earlier = len(graph.nodes) < len(case.graph.nodes) - 1 and not graph.outputs
-    worse = bool(case.graph.outputs) and (
-        not graph.outputs or errors(told) >= errors(case.graph.diagnostics)
-    )
-    mends = not (
-        again
-        or earlier
-        or worse
-        or not graph.nodes
-        or errors(spec.diagnostics) > errors(case.spec.diagnostics)
-    )
-    mends = mends and not any(faulty(spec.graph(other)) > known for other, known in case.beside)
-    return Trial(
-        mends,
-        bool(graph.outputs),
-        len(graph.nodes),
-        errors(told) + sum(d.code == "CNN302" for d in told),
-        graph,
+    diagnostics = graph.diagnostics
+    if graph.outputs:  # complete: budgets, and the names in `published`, count too
+        diagnostics = analyze(spec, case.variant).diagnostics
+    return _Trial(
+        repairs=(
+            bool(graph.nodes)
+            and not _reported_again(case, graph, edited)
+            and not _stops_earlier(case, graph)
+            and not _is_worse(case, graph, diagnostics)
+            and error_count(spec.diagnostics) <= error_count(case.spec.diagnostics)
+            and all(Rank.of(spec.graph(other)) <= rank for other, rank in case.beside)
+        ),
+        complete=bool(graph.outputs),
+        reached=len(graph.nodes),
+        errors=error_count(diagnostics) + sum(d.code == "CNN302" for d in diagnostics),
+        graph=graph,
     )
 
 
-def faulty(graph: Graph) -> tuple[bool, int]:
-    """How wrong a network is: whether it cannot be followed to its end, and its errors."""
-    return not graph.outputs, errors(graph.diagnostics)
+def _reported_again(case: Case, graph: Graph, edited: EditedText) -> bool:
+    """Whether the finding is still reported at its place."""
+    finding = case.fault.diagnostic
+    for d in graph.diagnostics:
+        if d.code != finding.code or d.position is None:
+            continue
+        if edited.previous_position(d.position) == finding.position:
+            return True
+    return False
 
 
-def errors(diagnostics: list[Diagnostic]) -> int:
-    """How many are errors."""
-    return sum(d.severity == "error" for d in diagnostics)
+def _stops_earlier(case: Case, graph: Graph) -> bool:
+    """Whether the network breaks before the layer of the finding."""
+    return not graph.outputs and len(graph.nodes) < len(case.graph.nodes) - 1
 
 
-def outcome(case: Case, trial: Trial) -> str:
-    """`` gives 8×16×16``, where the layer still exists."""
+def _is_worse(case: Case, graph: Graph, diagnostics: Iterable[Diagnostic]) -> bool:
+    """Whether a network that was complete breaks, or has no fewer errors than before."""
+    if not case.graph.outputs:
+        return False
+    return not graph.outputs or error_count(diagnostics) >= error_count(case.graph.diagnostics)
+
+
+def _resulting_shape(case: Case, trial: _Trial) -> str:
+    """`` gives 8×16×16``, if the layer still exists."""
     path, graph = case.fault.path, trial.graph
-    now = next((node.shape for node in graph.nodes if node.path == path and node.op), None)
-    if now is None and path in graph.groups:
-        now = graph.nodes[graph.groups[path][2]].shape
-    return f" gives {named(now)}" if now is not None else ""
+    for node in graph.nodes:
+        if node.path == path and node.op:
+            return f" gives {shape_text(node.shape)}"
+    if path in graph.groups:
+        return f" gives {shape_text(graph.nodes[graph.groups[path][2]].shape)}"
+    return ""
 
 
-def persists(
-    finding: Diagnostic, text: Text, fixes: Sequence[Sequence[Edit]], variant: str | None
+def still_reported(
+    finding: Diagnostic, text: EditedText, fixes: Sequence[Sequence[Edit]], variant: str | None
 ) -> bool:
-    """Whether a finding is still there after edits for all the others."""
+    """Whether a finding of the text is still there after fixes; what is not reached counts so."""
     assert finding.position is not None
     edited = text.apply(*fixes)
     try:
-        spec = from_text(edited.text, finding.position.file)
-        report = analyze(spec, variant)
+        report = analyze(from_text(edited.text, finding.position.file), variant)
     except Mistake:
         return True
-    there = any(
-        d.code == finding.code
-        and d.position
-        and edited.original(d.position)[1:3] == finding.position[1:3]
-        for d in report.diagnostics
-    )
-    return there or not report.complete  # what is not reached is not gone
+    place = (finding.position.line, finding.position.column)
+    for d in report.diagnostics:
+        if d.code == finding.code and d.position:
+            original = edited.original_position(d.position)
+            if (original.line, original.column) == place:
+                return True
+    return not report.complete
 
 
-def remaining(
-    text: Text, fixes: Sequence[Sequence[Edit]], file: str, variant: str | None
-) -> tuple[bool, int]:
-    """Whether a text with fixes is no whole network, and how many errors it has: less is better."""
+def rank_after(
+    text: EditedText, fixes: Sequence[Sequence[Edit]], file: str, variant: str | None
+) -> Rank:
+    """How wrong the network of a text is after fixes."""
     try:
         spec = from_text(text.apply(*fixes).text, file)
     except Mistake as mistake:
-        return True, errors(list(mistake.diagnostics))
+        return Rank(True, error_count(mistake.diagnostics))
     report = analyze(spec, variant)
-    return not report.complete, errors(report.diagnostics)
+    return Rank(not report.complete, error_count(report.diagnostics))

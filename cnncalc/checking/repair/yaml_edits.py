@@ -1,4 +1,7 @@
-"""Edits of a spec's text that keep its style: a field set, a layer put in or taken out. None where the text does not allow it."""
+"""Edits of a spec that keep its style: set a field, insert or remove a layer.
+
+Each function returns None if the text does not allow the edit.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,19 @@ import re
 from typing import Any
 
 from ...diagnostic import Edit
-from ...language.expand import Scope
 from ...language.expression import Expression
+from ...language.scope import Scope
 from ...language.spec import Spec
 from ...language.steps import Step
-from ...language.write import value as in_yaml
 from ...language.yaml_tree import Marks
-from .edited_text import Text
+from ...language.yaml_values import in_yaml
+from .edited_text import EditedText
 
 Edits = tuple[Edit, ...] | None
 
 
 def setting(
-    text: Text,
+    text: EditedText,
     spec: Spec,
     variant: str | None,
     step: Step,
@@ -26,7 +29,7 @@ def setting(
     field: str,
     value: Any,
 ) -> Edits:
-    """A field of a layer, or the parameter that it takes its value from, however many blocks further out that is set."""
+    """Sets a field of a layer, or the parameter that it takes its value from, in whatever block."""
     written = step.body.get(field)
     name = written.text.strip() if isinstance(written, Expression) else None
     if name is None or not name.isidentifier():
@@ -40,87 +43,83 @@ def setting(
     return None
 
 
-def field_set(text: Text, step: Step, field: str, value: Any) -> Edits:
-    """A field of a layer as it is written: its value replaced, or the field added."""
+def field_set(text: EditedText, step: Step, field: str, value: Any) -> Edits:
+    """Sets a field in a layer as written: replaces its value, or adds the field."""
     marks, new = step.body_marks, in_yaml(value)
     if step.each is not None:
         return None
     if field in marks.items:
         return (text.edit(*text.span(marks.items[field]), new),)
     if marks.keys:
-        return added(text, marks, field, new)
+        return _key_added(text, marks, field, new)
     if marks.items:  # one bare value, of the main field
         ((main, bare),) = marks.items.items()
-        return (text.edit(*text.span(bare), f"{{{main}: {text.words(bare)}, {field}: {new}}}"),)
-    if step.marks.keys:  # `- batchnorm:` or `{batchnorm: }`, without a body
+        body = f"{{{main}: {text.as_written(bare)}, {field}: {new}}}"
+        return (text.edit(*text.span(bare), body),)
+    if step.marks.keys:  # a key without a body: `- batchnorm:` or `{batchnorm: }`
         at = text.offset(marks.line + 1, marks.column + 1)
         return (text.edit(at, at, f" {{{field}: {new}}}"),)
     start, end = text.span(step.marks)
     return (text.edit(start, end, f"{step.key}: {{{field}: {new}}}"),)
 
 
-def added(text: Text, marks: Marks, key: str, value: str) -> Edits:
-    """One more key in a mapping: at its end in {…}, at its beginning in block style."""
+def _key_added(text: EditedText, marks: Marks, key: str, value: str) -> Edits:
+    """Adds a key to a mapping: at its end in {…}, at its beginning in block style."""
     start, end = text.span(marks)
     if text.text[start] == "{":
         at = len(text.text[: end - 1].rstrip())
-        return (text.edit(at, at, f"{', ' if marks.keys else ''}{key}: {value}"),)
+        comma = ", " if marks.keys else ""
+        return (text.edit(at, at, f"{comma}{key}: {value}"),)
     return (text.edit(start, start, f"{key}: {value}\n{' ' * marks.column}"),)
 
 
-def key_dropped(text: Text, marks: Marks, key: str) -> Edits:
-    """A key and its value taken out of a mapping in {…}, or of one in block style if it has a line of its own."""
+def key_dropped(text: EditedText, marks: Marks, key: str) -> Edits:
+    """Removes a key and its value: from a {…}, or its own line from a mapping in block style."""
     line, column, _ = marks.keys[key]
     start, (_, end) = text.offset(line + 1, column + 1), text.span(marks.items[key])
     if text.text[text.span(marks)[0]] == "{":
-        behind = re.match(r"\s*,\s*", text.text[end:])
-        before = re.search(r",\s*$", text.text[:start])
-        return (
-            (text.edit(start, end + behind.end(), ""),)
-            if behind
-            else (text.edit(before.start() if before else start, end, ""),)
-        )
-    alone = not text.text[text.starts[line] : start].strip()
-    newline = text.text.find("\n", end)
-    return (
-        (text.edit(text.starts[line], newline + 1, ""),)
-        if alone and newline >= 0 and len(marks.keys) > 1
-        else None
-    )
+        comma_after = re.match(r"\s*,\s*", text.text[end:])
+        if comma_after:
+            return (text.edit(start, end + comma_after.end(), ""),)
+        comma_before = re.search(r",\s*$", text.text[:start])
+        return (text.edit(comma_before.start() if comma_before else start, end, ""),)
+    line_start, newline = text.line_starts[line], text.text.find("\n", end)
+    alone = not text.text[line_start:start].strip()
+    if not alone or newline < 0 or len(marks.keys) < 2:
+        return None
+    return (text.edit(line_start, newline + 1, ""),)
 
 
-def layer_before(text: Text, marks: Marks, *lines: str) -> Edits:
-    """A layer put in before another: its first line, and the words below it."""
+def layer_before(text: EditedText, marks: Marks, *lines: str) -> Edits:
+    """Inserts a layer before another: its key, then the graph words beside it, a line each."""
     start, _ = text.span(marks)
-    before = text.text[text.starts[marks.line] : start]
+    before = text.text[text.line_starts[marks.line] : start]
     if re.search(r"(^|\s)-\s+$", before):
         dash = " " * (len(before.rstrip()) - 1)
         gap = " " * (len(before) - len(before.rstrip()))
         return (text.edit(start, start, f"\n{dash} {gap}".join(lines) + f"\n{dash}-{gap}"),)
     if before.rstrip()[-1:] in ("[", ","):
-        return (
-            text.edit(
-                start, start, (lines[0] if len(lines) == 1 else "{" + ", ".join(lines) + "}") + ", "
-            ),
-        )
+        layer = lines[0] if len(lines) == 1 else "{" + ", ".join(lines) + "}"
+        return (text.edit(start, start, layer + ", "),)
     return None
 
 
-def layer_after(text: Text, items: Marks, line: str) -> Edits:
-    """A layer put in at the end of a list, which may be empty."""
+def layer_after(text: EditedText, items: Marks, line: str) -> Edits:
+    """Appends a layer to a list, which may be empty."""
     start, end = text.span(items)
     if not items.items:
-        return (text.edit(start, end, f"{'' if end > start else ' '}[{line}]"),)
+        gap = "" if end > start else " "
+        return (text.edit(start, end, f"{gap}[{line}]"),)
     if text.text[start] == "[":
         at = len(text.text[: end - 1].rstrip())
         return (text.edit(at, at, f", {line}"),)
     return (text.edit(end, end, f"\n{' ' * items.column}- {line}"),)
 
 
-def layer_dropped(text: Text, marks: Marks) -> Edits:
-    """A layer taken out of its list."""
+def layer_dropped(text: EditedText, marks: Marks) -> Edits:
+    """Removes a layer from its list."""
     start, end = text.span(marks)
-    line_start = text.starts[marks.line]
+    line_start = text.line_starts[marks.line]
     if re.fullmatch(r"\s*-\s+", text.text[line_start:start]):
         newline = text.text.find("\n", end)
         return (text.edit(line_start, len(text.text) if newline < 0 else newline + 1, ""),)

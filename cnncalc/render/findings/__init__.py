@@ -1,1 +1,1 @@
-"""Findings of a check, one file per format; each has ``render(checked) -> str``."""
+"""The findings of a check, one file per format; each has ``render(checked) -> str``."""

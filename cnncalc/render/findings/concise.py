@@ -7,7 +7,6 @@ from .tally import all_findings, summary
 
 
 def render(checked: list[Checked]) -> str:
-    """A line for each finding, and the sums."""
-    return "\n".join(
-        [*(str(finding.diagnostic) for _, finding in all_findings(checked)), summary(checked)]
-    )
+    """Write a line for each finding, and the sums."""
+    lines = [str(finding.diagnostic) for _, finding in all_findings(checked)]
+    return "\n".join([*lines, summary(checked)])

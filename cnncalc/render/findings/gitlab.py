@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from ...checking.finding import Checked
-from ..json import dumps
+from typing import Any
+
+from ...checking.finding import Checked, Finding
+from ..formats.json import dumps
 from .tally import all_findings
 
 SEVERITIES = {"error": "major", "warning": "minor", "note": "info"}
 
 
 def render(checked: list[Checked]) -> str:
-    """A list of findings."""
-    return dumps(
-        [
-            {
-                "description": finding.diagnostic.message
-                + (f" ({finding.diagnostic.help})" if finding.diagnostic.help else ""),
-                "check_name": finding.diagnostic.code,
-                "fingerprint": finding.fingerprint,
-                "severity": SEVERITIES[finding.diagnostic.severity],
-                "location": {
-                    "path": file.file.removeprefix("./"),
-                    "lines": {
-                        "begin": finding.diagnostic.position.line
-                        if finding.diagnostic.position
-                        else 1
-                    },
-                },
-            }
-            for file, finding in all_findings(checked)
-        ]
-    )
+    """Write a list of findings."""
+    return dumps([_finding_data(file, finding) for file, finding in all_findings(checked)])
+
+
+def _finding_data(file: Checked, finding: Finding) -> dict[str, Any]:
+    d = finding.diagnostic
+    return {
+        "description": f"{d.message} ({d.help})" if d.help else d.message,
+        "check_name": d.code,
+        "fingerprint": finding.fingerprint,
+        "severity": SEVERITIES[d.severity],
+        "location": {
+            "path": file.file.removeprefix("./"),
+            "lines": {"begin": d.position.line if d.position else 1},
+        },
+    }

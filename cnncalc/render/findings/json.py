@@ -5,49 +5,45 @@ from __future__ import annotations
 from typing import Any
 
 from ...checking.finding import Checked, Finding
-from ..json import SCHEMA_VERSION, diagnostic_data, dumps
+from ..formats.json import diagnostic_data, document
 from .tally import all_findings
 
 
 def render(checked: list[Checked]) -> str:
-    """The object of `data`, as text."""
-    return dumps(data(checked))
+    """Write the files with their counts, and the findings."""
+    return document(
+        {
+            "files": [_file_data(file) for file in checked],
+            "findings": [_finding_data(finding) for _, finding in all_findings(checked)],
+        }
+    )
 
 
-def data(checked: list[Checked]) -> dict[str, Any]:
-    """The object that `check --format json` prints."""
+def _file_data(file: Checked) -> dict[str, Any]:
     return {
-        "schema_version": SCHEMA_VERSION,
-        "files": [
-            {
-                "file": file.file,
-                "networks": list(file.networks),
-                "errors": file.count("error"),
-                "warnings": file.count("warning"),
-                "notes": file.count("note"),
-                "ignored": file.ignored,
-                "in_baseline": file.known,
-                "fixed": file.fixed,
-            }
-            for file in checked
-        ],
-        "findings": [finding_data(finding) for _, finding in all_findings(checked)],
+        "file": file.file,
+        "networks": file.networks,
+        "errors": file.count("error"),
+        "warnings": file.count("warning"),
+        "notes": file.count("note"),
+        "ignored": file.ignored,
+        "in_baseline": file.known,
+        "fixed": file.fixed,
     }
 
 
-def finding_data(finding: Finding) -> dict[str, Any]:
-    """A diagnostic's own data, and what the check adds to it."""
+def _finding_data(finding: Finding) -> dict[str, Any]:
+    """Return a diagnostic's own data, and what the check adds to it."""
     d = finding.diagnostic
     fix = d.fix and {
         "title": d.fix.title,
         "certain": d.fix.certain,
         "edits": [edit._asdict() for edit in d.fix.edits],
     }
-    end = d.position and d.position.column + d.position.length
     return {
         **diagnostic_data(d),
-        "end_column": end,
-        "variants": list(finding.variants),
+        "end_column": d.position and d.position.column + d.position.length,
+        "variants": finding.variants,
         "later": finding.later,
         "hides": finding.hides,
         "fails": finding.fails,

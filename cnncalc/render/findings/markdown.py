@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 from ...checking.finding import Checked, Finding
+from ..formats.markdown import markdown_table
 from .tally import all_findings, summary, whose
 
 SIGNS = {"error": "❌", "warning": "⚠️", "note": "💡"}
+TITLES = ("", "where", "what", "help")
 
 
 def render(checked: list[Checked]) -> str:
-    """The sums, and a table of the findings."""
+    """Write the sums, and a table of the findings."""
     lines = ["### cnncalc", "", summary(checked)]
-    rows = [row(file, finding) for file, finding in all_findings(checked)]
+    rows = [_row(file, finding) for file, finding in all_findings(checked)]
     if rows:
-        lines += ["", "| | where | what | help |", "|---|---|---|---|", *rows]
+        lines += ["", *markdown_table(TITLES, [False] * len(TITLES), rows, compact=True)]
     return "\n".join(lines)
 
 
-def row(file: Checked, finding: Finding) -> str:
+def _row(file: Checked, finding: Finding) -> list[str]:
     d = finding.diagnostic
     where = f"{d.position.file}:{d.position.line}" if d.position else file.file
-    variants = whose(file, finding)
-    what = (
-        d.message
-        + (f" ({d.equation})" if d.equation else "")
-        + (f", in {variants}" if variants else "")
-    )
-    return f"| {SIGNS[d.severity]} {d.code} | {cell(where)} | {cell(what)} | {cell(d.help or '')} |"
+    what = f"{d.message} ({d.equation})" if d.equation else d.message
+    if variants := whose(file, finding):
+        what += f", in {variants}"
+    return [f"{SIGNS[d.severity]} {d.code}", _cell(where), _cell(what), _cell(d.help or "")]
 
 
-def cell(text: str) -> str:
-    """A text within a cell; what is set in backticks stays as it is."""
-    parts = text.replace("|", "\\|").replace("\r", " ").replace("\n", " ").split("`")
-    return "`".join(part if n % 2 else part.replace("<", "&lt;") for n, part in enumerate(parts))
+def _cell(text: str) -> str:
+    """Write a text in one line; in backticks, < is left as it is."""
+    parts = text.replace("\r", " ").replace("\n", " ").split("`")
+    parts[::2] = [part.replace("<", "&lt;") for part in parts[::2]]
+    return "`".join(parts)

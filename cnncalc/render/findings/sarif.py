@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 from ... import __version__
 from ...checking.finding import Checked, Finding
-from ...diagnostic import Edit, Fix
+from ...diagnostic import Edit, Fix, Position
 from ...rules import Rule, rules
-from ..json import dumps
+from ..formats.json import dumps
 from .tally import all_findings, whose
 
 HOME = "https://pypi.org/project/cnncalc"
@@ -20,21 +20,21 @@ SCHEMA = (
 
 
 def render(checked: list[Checked]) -> str:
-    """One run, with the catalogue of rules."""
+    """Write one run, with the catalogue of rules."""
     known = list(rules())
     driver = {
         "name": "cnncalc",
         "version": __version__,
         "semanticVersion": __version__,
         "informationUri": HOME,
-        "rules": [rule_data(rule) for rule in rules().values()],
+        "rules": [_rule_data(rule) for rule in rules().values()],
     }
-    results = [result(file, finding, known) for file, finding in all_findings(checked)]
+    results = [_result(file, finding, known) for file, finding in all_findings(checked)]
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     return dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
-def rule_data(rule: Rule) -> dict[str, Any]:
+def _rule_data(rule: Rule) -> dict[str, Any]:
     return {
         "id": rule.code,
         "shortDescription": {"text": rule.title},
@@ -47,52 +47,45 @@ def rule_data(rule: Rule) -> dict[str, Any]:
     }
 
 
-def result(file: Checked, finding: Finding, known: list[str]) -> dict[str, Any]:
+def _result(file: Checked, finding: Finding, known: list[str]) -> dict[str, Any]:
     d = finding.diagnostic
     variants = whose(file, finding)
-    text = "\n".join(
-        part
-        for part in (
-            d.message,
-            d.equation,
-            d.help and f"help: {d.help}",
-            variants and f"in {variants}",
-        )
-        if part
+    parts = (
+        d.message,
+        d.equation,
+        d.help and f"help: {d.help}",
+        variants and f"in {variants}",
     )
-    found: dict[str, Any] = {
+    place = _location(d.position.file if d.position else file.file)
+    if d.position:
+        place["region"] = _region(d.position)
+    result: dict[str, Any] = {
         "ruleId": d.code,
         "ruleIndex": known.index(d.code),
         "level": d.severity,
-        "message": {"text": text},
+        "message": {"text": "\n".join(part for part in parts if part)},
         "partialFingerprints": {"cnncalc/v1": finding.fingerprint},
+        "locations": [{"physicalLocation": place}],
     }
-    physical: dict[str, Any] = {
-        "artifactLocation": {"uri": uri(d.position.file if d.position else file.file)}
-    }
-    if d.position:
-        physical["region"] = {
-            "startLine": d.position.line,
-            "startColumn": d.position.column,
-            "endColumn": d.position.column + d.position.length,
-        }
-    found["locations"] = [{"physicalLocation": physical}]
-    return {**found, "fixes": [fix_data(d.fix, file.file)]} if d.fix else found
+    if d.fix:
+        result["fixes"] = [_fix_data(d.fix, file.file)]
+    return result
 
 
-def fix_data(fix: Fix, file: str) -> dict[str, Any]:
+def _region(position: Position) -> dict[str, Any]:
     return {
-        "description": {"text": fix.title},
-        "artifactChanges": [
-            {
-                "artifactLocation": {"uri": uri(file)},
-                "replacements": [replacement(edit) for edit in fix.edits],
-            }
-        ],
+        "startLine": position.line,
+        "startColumn": position.column,
+        "endColumn": position.column + position.length,
     }
 
 
-def replacement(edit: Edit) -> dict[str, Any]:
+def _fix_data(fix: Fix, file: str) -> dict[str, Any]:
+    change = {**_location(file), "replacements": [_replacement(edit) for edit in fix.edits]}
+    return {"description": {"text": fix.title}, "artifactChanges": [change]}
+
+
+def _replacement(edit: Edit) -> dict[str, Any]:
     region = {
         "startLine": edit.line,
         "startColumn": edit.column,
@@ -102,6 +95,6 @@ def replacement(edit: Edit) -> dict[str, Any]:
     return {"deletedRegion": region, "insertedContent": {"text": edit.text}}
 
 
-def uri(file: str) -> str:
-    """A path as a relative reference; code scanning knows no other."""
-    return quote(PurePath(file).as_posix(), safe="/-._~")
+def _location(file: str) -> dict[str, Any]:
+    """Return a path as a relative reference, the only one that code scanning takes."""
+    return {"artifactLocation": {"uri": quote(PurePath(file).as_posix(), safe="/-._~")}}

@@ -1,57 +1,52 @@
-"""What the formats share: findings with their files in order, and the sums of a check in words."""
+"""What the formats share: findings in the order of their files, and the sums in words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from ...checking.finding import Checked, Finding
+from ...wording import plural
 
 
 def all_findings(checked: list[Checked]) -> Iterator[tuple[Checked, Finding]]:
-    """Every finding with its file."""
+    """Yield every finding with its file."""
     for file in checked:
         for finding in file.findings:
             yield file, finding
 
 
 def summary(checked: list[Checked]) -> str:
-    """``2 files, 5 networks: 1 error, 2 notes``."""
-    networks = sum(len(file.networks) for file in checked)
-    counts = [
-        counted(sum(file.count(severity) for file in checked), severity)
-        for severity in ("error", "warning", "note")
-    ]
-    found = ", ".join(count for count in counts if not count.startswith("0 ")) or "all is well"
-    aside = [
-        (sum(file.ignored for file in checked), "ignored"),
-        (sum(file.known for file in checked), "in the baseline"),
-        (sum(file.fixed for file in checked), "fixed"),
-    ]
-    others = "".join(f"; {n} {word}" for n, word in aside if n)
-    fixable = sum(
-        bool(finding.diagnostic.fix and finding.diagnostic.fix.certain)
-        for _, finding in all_findings(checked)
-    )
+    """Write ``2 files, 5 networks: 1 error, 2 notes``."""
     specs = sum(not file.file.endswith(".lock") for file in checked)
-    return f"{counted(specs, 'file')}, {counted(networks, 'network')}: {found}{others}" + (
-        f"; {fixable} fixable with --fix" if fixable else ""
-    )
+    networks = sum(len(file.networks) for file in checked)
+    counts = {
+        severity: sum(file.count(severity) for file in checked)
+        for severity in ("error", "warning", "note")
+    }
+    found = ", ".join(plural(n, severity) for severity, n in counts.items() if n)
+    parts = [
+        f"{plural(specs, 'file')}, {plural(networks, 'network')}: {found or 'all is well'}",
+        *(f"{n} {what}" for what, n in _aside(checked).items() if n),
+    ]
+    return "; ".join(parts)
 
 
-def counted(n: int, word: str) -> str:
-    """``1 file``, ``2 files``."""
-    return f"{n} {word}{'' if n == 1 else 's'}"
+def _aside(checked: list[Checked]) -> dict[str, int]:
+    """Return the counts of what is not among the findings, or could be fixed."""
+    fixes = [finding.diagnostic.fix for _, finding in all_findings(checked)]
+    return {
+        "ignored": sum(file.ignored for file in checked),
+        "in the baseline": sum(file.known for file in checked),
+        "fixed": sum(file.fixed for file in checked),
+        "fixable with --fix": sum(bool(fix and fix.certain) for fix in fixes),
+    }
 
 
 def whose(file: Checked, finding: Finding) -> str:
-    """The variants that have a finding, where they are not all of them: ``resnet50, resnet101 and 3 more``."""
+    """Write the variants that have a finding: ``resnet50, resnet101 and 3 more``; "" for all."""
     names = [variant or "the base" for variant in finding.variants]
-    if (
-        len(file.networks) < 2
-        or not names
-        or finding.variants == (None,)
-        and None not in file.networks
-        or len(names) == len(file.networks)
-    ):
+    text_only = finding.variants == (None,) and None not in file.networks
+    if not names or text_only or len(file.networks) < 2 or len(names) == len(file.networks):
         return ""
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more

@@ -1,243 +1,231 @@
-"""How a module differs from its spec, in words: the first difference, swapped layers, totals, and what is never read."""
+"""How a module differs from its spec, in words.
+
+It may be the first difference, swapped layers, another output, totals, or parameters never read.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import nn
 
-from ...analysis.rows import Report, Row
+from ...analysis.result import Report, Row
 from ...diagnostic import Diagnostic, Mistake
-from ...ops.base import named as sized
+from ...wording import shape_text
+from ..verify.verification import Check
+from .pair import Pair, swapped_pair
 from .recorder import Event
-from .user_module import Ran, named
+from .user_module import UserRun, place_text
 
-if TYPE_CHECKING:
-    from ..verify.verify import Check
-    from .hold import Pair
+_TOTALS = {
+    "outputs": "outputs",
+    "tensors": "parameter tensors",
+    "params": "parameters",
+    "macs": "MACs",
+}
 
 
-def explained(report: Report, pairs: list[Pair], ran: Ran) -> list[Diagnostic]:
-    """The first difference; a Mistake where forward failed and nothing differs up to there."""
+def first_difference(report: Report, pairs: list[Pair], run: UserRun) -> list[Diagnostic]:
+    """Describe the first difference.
+
+    Errors: a Mistake where forward failed and nothing differs up to there.
+    """
     wrong = [pair for pair in pairs if not pair.ok]
     if not wrong:
-        if ran.failure is None:
+        if run.failure is None:
             return []
-        last = (
-            f"up to there it agrees with the spec; the last thing it computed is {pairs[-1].found} in {place(pairs[-1])}"
-            if pairs
-            else None
-        )
-        raise Mistake(Diagnostic("CNN404", ran.failure, help=last))
+        raise Mistake(Diagnostic("CNN404", run.failure, help=_last_agreeing(pairs)))
     first = wrong[0]
-    known = next(
-        (pair.expected for pair in pairs[pairs.index(first) :] if pair.expected), pairs[-1].expected
-    )
-    row = row_of(report, known.where) if known else None
-    more = (
-        f"; {len(wrong) - 1} more below differ{'s' if len(wrong) == 2 else ''}"
-        if len(wrong) > 1
-        else ""
-    )
-    more += f"; {ran.failure.replace('the module', 'then the module', 1)}" if ran.failure else ""
-    return [difference(report, pairs, first, known, more).at(row and row.position)]
+    following = pairs[pairs.index(first) :]
+    expected = (pair.expected for pair in following if pair.expected)
+    nearest = next(expected, pairs[-1].expected)
+    row = _row_of(report, nearest.where) if nearest else None
+    more = ""
+    if len(wrong) > 1:
+        more = f"; {len(wrong) - 1} more below differ{'s' if len(wrong) == 2 else ''}"
+    if run.failure:
+        more += f"; {run.failure.replace('the module', 'then the module', 1)}"
+    if first.expected is None:
+        found = _superfluous(report, pairs, first, nearest, more)
+    else:
+        found = _difference(report, pairs, first, first.expected, more)
+    return [found.at(row and row.position)]
 
 
-def returned_otherwise(report: Report, due: list[Any], ran: Ran) -> list[Diagnostic]:
-    """The first output that is another tensor than the spec's, though everything is computed that should be."""
-    if ran.failure is not None or len(due) != len(ran.flows):
+def other_output(report: Report, flows: list[Any], run: UserRun) -> list[Diagnostic]:
+    """Describe the first output that is another tensor than the spec's.
+
+    `flows` are those of the spec's outputs. It is asked where everything is computed that should
+    be.
+    """
+    if run.failure is not None or len(flows) != len(run.flows):
         return []
     names = [*report.outputs]
-    wrong = [n for n, (ours, theirs) in enumerate(zip(due, ran.flows)) if ours != theirs]
-    said = (
-        f"output {wrong[0] + 1} of the module is not `{names[min(wrong[0], len(names) - 1)]}`, but something else of the same shape"
-        if wrong
-        else ""
-    )
-    return (
-        [
-            Diagnostic(
-                "CNN405",
-                said,
-                help="forward computes all that the spec does, and returns another tensor",
-            )
-        ]
-        if wrong
-        else []
-    )
+    for n, (ours, theirs) in enumerate(zip(flows, run.flows)):
+        if ours != theirs:
+            name = names[min(n, len(names) - 1)]
+            return [
+                Diagnostic(
+                    "CNN405",
+                    f"output {n + 1} of the module is not `{name}`,"
+                    " but something else of the same shape",
+                    help="forward computes all that the spec does, and returns another tensor",
+                )
+            ]
+    return []
 
 
-def difference(
-    report: Report, pairs: list[Pair], first: Pair, known: Event | None, more: str
+def total_differences(totals: Sequence[Check]) -> list[Diagnostic]:
+    """Describe the totals that differ."""
+    found = []
+    for check in totals:
+        if not check.ok:
+            ours, theirs = _total_text(check.predicted), _total_text(check.measured)
+            message = f"{_TOTALS[check.what]}: the spec has {ours}, the module {theirs}"
+            found.append(Diagnostic("CNN405", message))
+    return found
+
+
+def unread_parameters(network: nn.Module, used: set[str]) -> list[Diagnostic]:
+    """Describe the parameters that forward never reads, though the totals count them."""
+    unread = {name: p.numel() for name, p in network.named_parameters() if name not in used}
+    if not unread:
+        return []
+    more = ""
+    if len(unread) == 2:
+        more = " and another tensor"
+    elif len(unread) > 2:
+        more = f" and {len(unread) - 1} other tensors"
+    values = f"{sum(unread.values()):,} values"
+    message = f"forward never reads `{next(iter(unread))}`{more} of the module, {values}"
+    return [Diagnostic("CNN405", message)]
+
+
+def _last_agreeing(pairs: list[Pair]) -> str | None:
+    """Say how far a module agrees whose forward fails."""
+    if not pairs:
+        return None
+    last = f"{pairs[-1].found} in {_place(pairs[-1])}"
+    return f"up to there it agrees with the spec; the last thing it computed is {last}"
+
+
+def _superfluous(
+    report: Report, pairs: list[Pair], first: Pair, following: Event | None, more: str
 ) -> Diagnostic:
-    """What differs first, in one sentence."""
-    if first.expected is None:
-        before = (
-            f"before `{name_of(report, known)}`"
-            if known and pairs[-1] is not first
-            else "at the end"
-        )
-        return Diagnostic(
-            "CNN405",
-            f"the module computes {first.found} in {place(first)}, {before}, which the spec does not have{more}",
-        )
-    name = name_of(report, first.expected)
+    """Describe what the module computes and the spec does not have."""
+    before = "at the end"
+    if following and pairs[-1] is not first:
+        before = f"before `{_layer_of(report, following.where)}`"
+    found = f"{first.found} in {_place(first)}"
+    message = f"the module computes {found}, {before}, which the spec does not have{more}"
+    return Diagnostic("CNN405", message)
+
+
+def _difference(
+    report: Report, pairs: list[Pair], first: Pair, expected: Event, more: str
+) -> Diagnostic:
+    """Describe what the module does in place of something that the spec has."""
+    name = _layer_of(report, expected.where)
     if first.found is None:
-        return Diagnostic("CNN405", f"the module lacks `{name}`: {first.expected}{more}")
+        return Diagnostic("CNN405", f"the module lacks `{name}`: {expected}{more}")
     if first.rewired:
-        theirs, ours = (
-            listed(
-                where if where in ("the input", "its forward") else f"`{name_of(report, where)}`"
-                for where in event.reads
-            )
-            for event in (first.found, first.expected)
-        )
+        ours, theirs = _reads(report, expected), _reads(report, first.found)
         return Diagnostic(
             "CNN405",
-            f"`{name}` reads {ours} in the spec; the module computes it in {place(first)} from the outputs of {theirs}",
+            f"`{name}` reads {ours} in the spec; the module computes it in {_place(first)}"
+            f" from the outputs of {theirs}",
             help="the layers are the same, but connected otherwise",
         )
-    other = swapped(pairs) or due_later(report, first)
-    if other is not None:
-        text = f"`{name}` and `{name_of(report, other.expected)}` are swapped: the module has {first.found} where the spec has {first.expected}{more}"
-        both = (place(first), place(other)) if other.found else ("", "")
+    other = swapped_pair(pairs) or _expected_later(report, expected, first.found)
+    if other is not None and other.expected is not None:
+        place, other_place = _place(first), _place(other)
+        help = None
+        if other.found and place != other_place:
+            help = f"in the module, {place} and {other_place} change places"
         return Diagnostic(
             "CNN405",
-            text,
-            help=f"in the module, {both[0]} and {both[1]} change places"
-            if both[0] != both[1]
-            else None,
+            f"`{name}` and `{_layer_of(report, other.expected.where)}` are swapped:"
+            f" the module has {first.found} where the spec has {expected}{more}",
+            help=help,
         )
     return Diagnostic(
         "CNN405",
-        f"`{name}` should be {first.expected}; the module has {first.found} in {place(first)}{more}",
-        equation=apart(first.expected, first.found),
+        f"`{name}` should be {expected}; the module has {first.found} in {_place(first)}{more}",
+        equation=_contrast(expected, first.found),
     )
 
 
-def swapped(pairs: Sequence[Pair]) -> Pair | None:
-    """The place with which the first one that differs changed places: each has what the other should have."""
-    wrong = [
-        (pair, pair.expected.what, pair.found.what)
-        for pair in pairs
-        if pair.expected and pair.found and pair.expected.what != pair.found.what
-    ]
-    return next(
-        (pair for pair, expected, found in wrong[1:] if (expected, found) == wrong[0][:0:-1]), None
-    )
-
-
-def due_later(report: Report, first: Pair) -> Any:
-    """Where forward fails at a layer with weights, the later layer of the spec that has just those."""
-    from .hold import Pair
-
-    if (
-        first.expected is None
-        or first.found is None
-        or first.found.shape is not None
-        or not first.found.weights
-    ):
+def _expected_later(report: Report, expected: Event, found: Event) -> Pair | None:
+    """Find the later layer of the spec with the weights of the layer at which forward fails."""
+    if found.shape is not None or not found.weights:
         return None
-    graph = report.graph
-    for node in graph.nodes:
-        if node.op is not None and node.path != first.expected.where:
-            shapes = sorted(
-                (
-                    tuple(s)
-                    for s in node.op.weights(*(graph.nodes[m].shape for m in node.inputs)).values()
-                ),
-                key=len,
-                reverse=True,
-            )
-            if tuple(shapes) == first.found.weights:
-                return Pair(first.expected._replace(where=node.path), None)
+    for node in report.graph.nodes:
+        if node.op is not None and node.path != expected.where:
+            weights = node.op.weights(*report.graph.shapes_into(node))
+            shapes = [tuple(shape) for shape in weights.values()]
+            if tuple(sorted(shapes, key=len, reverse=True)) == found.weights:
+                return Pair(expected._replace(where=node.path), None)
     return None
 
 
-def row_of(report: Report, where: str) -> Row | None:
+def _row_of(report: Report, where: str) -> Row | None:
     """The row that a module of ours belongs to."""
     while where and report.row(where) is None:
         where = where.rpartition(".")[0]
     return report.row(where)
 
 
-def name_of(report: Report, event: Event | str | None) -> str:
-    """The path of the layer that computes something; of a module of the user's own, its name."""
-    where = event if isinstance(event, str) else event.where if event else ""
-    row = row_of(report, where)
+def _layer_of(report: Report, where: str) -> str:
+    """The path of the layer that a module of ours belongs to; a user's module has its own name."""
+    row = _row_of(report, where)
     return row.path if row else where or "the network"
 
 
-def place(pair: Pair) -> str:
-    """Where the module does it."""
-    return named(pair.found.where) if pair.found else "nothing"
+def _reads(report: Report, event: Event) -> str:
+    """Write the layers whose outputs a computation reads."""
+    names = []
+    for where in event.reads:
+        is_layer = where not in ("the input", "its forward")
+        names.append(f"`{_layer_of(report, where)}`" if is_layer else where)
+    return _listed(names)
 
 
-def apart(expected: Event, found: Event) -> str | None:
-    """What differs, in a few words."""
-    said = []
+def _place(pair: Pair) -> str:
+    """Where the module computes it."""
+    return place_text(pair.found.where) if pair.found else "nothing"
+
+
+def _contrast(expected: Event, found: Event) -> str | None:
+    """Write what differs in a few words."""
+    parts = []
     if expected.kind != found.kind:
-        said.append(f"{expected.kind}, not {found.kind}")
+        parts.append(f"{expected.kind}, not {found.kind}")
     elif expected.weights != found.weights:
-        said.append(
-            f"weights {listed(map(sized, expected.weights))}, not {listed(map(sized, found.weights))}"
-        )
+        ours, theirs = (_listed(map(shape_text, event.weights)) for event in (expected, found))
+        parts.append(f"weights {ours}, not {theirs}")
     elif expected.numbers != found.numbers:
-        ours, theirs = dict(expected.numbers), dict(found.numbers)
-        keys = [key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)]
-        said.append(
-            f"{', '.join(f'{key} {ours.get(key)}' for key in keys)}, not {', '.join(f'{key} {theirs.get(key)}' for key in keys)}"
-        )
+        parts.append(_other_numbers(dict(expected.numbers), dict(found.numbers)))
     if expected.shape and found.shape and expected.size != found.size:
-        said.append(f"output {sized(expected.shape[1:])}, not {sized(found.shape[1:])}")
-    return "; ".join(said) or None
+        shapes = shape_text(expected.shape[1:]), shape_text(found.shape[1:])
+        parts.append(f"output {shapes[0]}, not {shapes[1]}")
+    return "; ".join(parts) or None
 
 
-def listed(words: Iterable[str]) -> str:
-    """``a, b and c``."""
+def _other_numbers(ours: dict[str, Any], theirs: dict[str, Any]) -> str:
+    """Write the settings that differ: ``stride 2, not stride 1``."""
+    keys = [key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)]
+    expected = ", ".join(f"{key} {ours.get(key)}" for key in keys)
+    found = ", ".join(f"{key} {theirs.get(key)}" for key in keys)
+    return f"{expected}, not {found}"
+
+
+def _listed(words: Iterable[str]) -> str:
+    """Write ``a, b and c``."""
     *some, last = [*words] or ["nothing"]
     return f"{', '.join(some)} and {last}" if some else last
 
 
-def sums(totals: Sequence[Check]) -> list[Diagnostic]:
-    """The totals that differ."""
-    words = {
-        "outputs": "outputs",
-        "tensors": "parameter tensors",
-        "params": "parameters",
-        "macs": "MACs",
-    }
-    return [
-        Diagnostic(
-            "CNN405",
-            f"{words[check.what]}: the spec has {said(check.predicted)}, the module {said(check.measured)}",
-        )
-        for check in totals
-        if not check.ok
-    ]
-
-
-def said(value: Any) -> str:
-    """A number or shapes."""
-    return f"{value:,}" if isinstance(value, int) else ", ".join(map(sized, value))
-
-
-def idle(network: nn.Module, used: set[str]) -> list[Diagnostic]:
-    """Parameters that forward never reads, though the totals count them."""
-    unused = {name: p.numel() for name, p in network.named_parameters() if name not in used}
-    if not unused:
-        return []
-    more = (
-        ""
-        if len(unused) == 1
-        else " and another tensor"
-        if len(unused) == 2
-        else f" and {len(unused) - 1} other tensors"
-    )
-    return [
-        Diagnostic(
-            "CNN405",
-            f"forward never reads `{next(iter(unused))}`{more} of the module, {sum(unused.values()):,} values",
-        )
-    ]
+def _total_text(value: Any) -> str:
+    """Write a number or shapes."""
+    return f"{value:,}" if isinstance(value, int) else ", ".join(map(shape_text, value))

@@ -9,6 +9,10 @@ from typing import Any, NamedTuple
 
 import torch
 
+WARM = 0.3  # seconds that a card computes before it is timed: from idle its clocks rise slowly
+_CYCLES = 2e9  # of a card's clock in a second, at most: it waits no shorter than it is asked to
+_LONGEST = 0.5  # seconds that a card is held back
+
 
 class Spread(NamedTuple):
     """Seconds of repeated runs: the median, the quartiles around it, and the least."""
@@ -21,26 +25,25 @@ class Spread(NamedTuple):
 
     @staticmethod
     def of(seconds: Sequence[float]) -> Spread:
-        q1, _, q3 = (
-            quantiles(seconds, n=4, method="inclusive") if len(seconds) > 1 else [*seconds] * 3
-        )
-        return Spread(median(seconds), q1, q3, min(seconds), len(seconds))
-
-
-WARM = 0.3  # seconds that a card computes before it is timed: from idle its clocks rise slowly
-CYCLES = 2e9  # of a card's clock in a second, at most: it waits no shorter than it is asked to
-LONGEST = 0.5  # seconds that a card is held back
+        """Summarize some runs, at least one."""
+        q1 = q3 = seconds[0]
+        if len(seconds) > 1:
+            q1, _, q3 = quantiles(seconds, n=4, method="inclusive")
+        return Spread(median=median(seconds), q1=q1, q3=q3, least=min(seconds), runs=len(seconds))
 
 
 class Clock:
-    """Marks on a device's own time line. A GPU that waits for its next kernel counts the waiting: launches show at small batches."""
+    """Marks on a device's own time line.
+
+    A GPU that waits for its next kernel counts the waiting: launches show at small batches.
+    """
 
     def __init__(self, device: torch.device):
         self.device = device
         self.gpu = device.type == "cuda"
 
     def mark(self) -> Any:
-        """A point in time."""
+        """Return a point in time."""
         if not self.gpu:
             return time.perf_counter()
         event = torch.cuda.Event(enable_timing=True)
@@ -48,14 +51,14 @@ class Clock:
         return event
 
     def wait(self) -> None:
-        """Until the device has done all it was asked to."""
+        """Wait until the device has done all that it was asked for."""
         if self.gpu:
             torch.cuda.synchronize(self.device)
 
     def warm_up(
         self, step: Callable[[], None], runs: int, tick: Callable[[], None] = lambda: None
     ) -> None:
-        """Runs a step a few times before it is timed; on a card for a third of a second at least."""
+        """Run a step a few times before it is timed; on a card for at least `WARM` seconds."""
         start = time.perf_counter()
         done = 0
         while done < runs or runs and self.gpu and time.perf_counter() - start < WARM:
@@ -66,10 +69,10 @@ class Clock:
                 tick()
 
     def hold_back(self, seconds: float) -> None:
-        """Lets a card wait, so that what is launched meanwhile runs without gaps afterwards."""
+        """Let a card wait, so that what is launched meanwhile runs without gaps afterwards."""
         if self.gpu:
-            torch.cuda._sleep(int(min(seconds, LONGEST) * CYCLES))
+            torch.cuda._sleep(int(min(seconds, _LONGEST) * _CYCLES))
 
     def seconds(self, start: Any, end: Any) -> float:
-        """Between two marks; the device must have reached both."""
-        return start.elapsed_time(end) / 1000 if self.gpu else end - start
+        """Return the seconds between two marks; the device must have reached both."""
+        return float(start.elapsed_time(end)) / 1000 if self.gpu else float(end - start)

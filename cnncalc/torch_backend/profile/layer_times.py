@@ -1,4 +1,4 @@
-"""How long each layer takes, forward by its hooks and backward by the nodes of autograd's graph."""
+"""How long each layer takes: forward by its hooks, backward by the nodes of autograd's graph."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from ..build import Network
+from ..build import Network, layer_paths
 from .clock import Clock
 
 
@@ -23,15 +23,16 @@ class LayerTime(NamedTuple):
 def layer_times(
     network: Network, step: Callable[[], None], clock: Clock, runs: int, tick: Callable[[], None]
 ) -> list[LayerTime]:
-    """Medians over some runs, in the order of the network's layers.
+    """Return medians over some runs, in the order of the network's layers.
 
-    On a card the whole step is launched while it is held back, so that a layer's time is that of its kernels; on the CPU
-    it includes the call. Backward of a layer lasts from the moment autograd turns to the node that made its output until it turns to the node
-    of another layer. A layer that hands on its input, as dropout at inference, has no node of its own.
+    On a card the whole step is launched while it is held back, so that a layer's time is that of
+    its kernels; on the CPU it includes the call. The backward pass of a layer lasts from the moment
+    autograd turns to the node that made its output until it turns to the node of another layer. A
+    layer that hands on its input, as dropout at inference, has no node of its own.
     """
-    watch = Watch(network, clock)
+    watch = _Watch(network, clock)
+    found = []
     try:
-        found = []
         launching = 0.0  # seconds that it takes to ask for all of a step
         for n in range(runs + clock.gpu):
             watch.begin()
@@ -46,60 +47,60 @@ def layer_times(
                 tick()
     finally:
         watch.remove()
-    return [
-        LayerTime(
-            median(run[n][0] for run in found),
-            None if found[0][n][1] is None else median(run[n][1] or 0 for run in found),
-        )
-        for n in range(len(network.plan))
-    ]
+    times = []
+    for n in range(len(network.plan)):
+        forward = median(run[n][0] for run in found)
+        has_backward = found[0][n][1] is not None
+        backward = median(run[n][1] or 0 for run in found) if has_backward else None
+        times.append(LayerTime(forward, backward))
+    return times
 
 
-class Watch:
+class _Watch:
     """Hooks that mark when each layer starts, ends, and is turned to on the way back."""
 
     def __init__(self, network: Network, clock: Clock):
-        self.clock, self.layers = clock, len(network.plan)
-        self.handles: list[Any] = []
-        for path in dict.fromkeys(path for path, _, _ in network.plan):
+        self._clock = clock
+        self._handles: list[Any] = []
+        self.begin()
+        for path in dict.fromkeys(layer_paths(network)):
             module = network.get_submodule(path)
-            first = module.register_forward_pre_hook(
-                self.starts, prepend=True
-            )  # before the hook that pads
-            self.handles += [first, module.register_forward_hook(self.ends)]
+            # It runs before the hook that pads.
+            first = module.register_forward_pre_hook(self._start, prepend=True)
+            self._handles += [first, module.register_forward_hook(self._end)]
 
     def begin(self) -> None:
-        """Forgets the run before."""
-        self.marks: list[
-            list[Any]
-        ] = []  # start and end, in the order of the calls, which is that of the layers
-        self.turns: list[tuple[int, Any]] = []  # (layer, when autograd turned to it)
-        self.known: set[Any] = set()
-
-    def starts(self, module: Any, inputs: Any) -> None:
-        self.marks.append([self.clock.mark()])
-
-    def ends(self, module: Any, inputs: Any, y: Tensor) -> None:
-        layer = len(self.marks) - 1
-        self.marks[-1].append(self.clock.mark())
-        if y.grad_fn is not None and y.grad_fn not in self.known:
-            self.known.add(y.grad_fn)
-            y.grad_fn.register_prehook(
-                lambda gradients: self.turns.append((layer, self.clock.mark()))
-            )
+        """Forget the run before."""
+        self._marks: list[list[Any]] = []  # start and end of each call, in the order of the layers
+        self._turns: list[tuple[int, Any]] = []  # (layer, when autograd turned to it)
+        self._known: set[Any] = set()  # nodes of autograd's graph
 
     def seconds(self, end: Any) -> Sequence[tuple[float, float | None]]:
-        """(forward, backward) of each layer; backward is None for all of them where there was none."""
-        back: dict[int, float] = {}
-        for (layer, turn), following in zip(
-            self.turns, [*(mark for _, mark in self.turns[1:]), end]
-        ):
-            back[layer] = back.get(layer, 0) + self.clock.seconds(turn, following)
-        return [
-            (self.clock.seconds(*marks), back.get(n, 0.0) if self.turns else None)
-            for n, marks in enumerate(self.marks)
-        ]
+        """Return (forward, backward) of each layer; backward is None for all if there was none."""
+        backward: dict[int, float] = {}
+        turns_end = [*(mark for _, mark in self._turns[1:]), end]
+        for (layer, turn), following in zip(self._turns, turns_end):
+            seconds = self._clock.seconds(turn, following)
+            backward[layer] = backward.get(layer, 0) + seconds
+        times = []
+        for n, marks in enumerate(self._marks):
+            back = backward.get(n, 0.0) if self._turns else None
+            times.append((self._clock.seconds(*marks), back))
+        return times
 
     def remove(self) -> None:
-        for handle in self.handles:
+        """Remove the hooks."""
+        for handle in self._handles:
             handle.remove()
+
+    def _start(self, module: Any, inputs: Any) -> None:
+        self._marks.append([self._clock.mark()])
+
+    def _end(self, module: Any, inputs: Any, y: Tensor) -> None:
+        layer = len(self._marks) - 1
+        self._marks[-1].append(self._clock.mark())
+        if y.grad_fn is not None and y.grad_fn not in self._known:
+            self._known.add(y.grad_fn)
+            y.grad_fn.register_prehook(
+                lambda gradients: self._turns.append((layer, self._clock.mark()))
+            )

@@ -6,7 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 from importlib.metadata import version
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -14,20 +14,19 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ...diagnostic import Diagnostic, Mistake
 
-PRODUCTS = frozenset(
-    ("conv", "linear", "addmm", "matmul", "bmm", "einsum")
-)  # fvcore's names for what it counts in multiply–accumulates
+# fvcore's names for what it counts in multiply–accumulates.
+_PRODUCTS = frozenset(("conv", "linear", "addmm", "matmul", "bmm", "einsum"))
 
 
 class Counts(NamedTuple):
-    """What a counter found, by path of the module, and in all ("")."""
+    """What fvcore found, by path of the module; "" is the whole network."""
 
-    products: dict[str, int]
+    products: dict[str, int]  # multiply–accumulates
     others: dict[str, int]  # operations by rules of its own
 
 
 def needs_fvcore() -> None:
-    """Errors: a Mistake where fvcore is not installed."""
+    """Check that fvcore is installed. Errors: a Mistake where it is not."""
     try:
         import fvcore.nn  # noqa: F401
     except ImportError:
@@ -36,64 +35,69 @@ def needs_fvcore() -> None:
         ) from None
 
 
-def fvcore(network: nn.Module, inputs: Sequence[Tensor], layers: Iterable[str]) -> Counts:
-    """Multiply–accumulates of each layer, and of all (""). fvcore traces the network, which torch refuses to do on meta."""
+def fvcore_counts(network: nn.Module, inputs: Sequence[Tensor], layers: Iterable[str]) -> Counts:
+    """Count the multiply–accumulates of each layer and of the whole network.
+
+    fvcore traces the network, which torch refuses to do on meta.
+    """
     from fvcore.nn import FlopCountAnalysis
 
     logging.getLogger("fvcore").setLevel(logging.ERROR)
     with torch.no_grad():
-        analysis = (
-            FlopCountAnalysis(network, tuple(inputs))
-            .unsupported_ops_warnings(False)
-            .uncalled_modules_warnings(False)
-        )
-        found = analysis.set_op_handle(
-            "aten::_convolution_mode", padded_by_a_word
-        ).by_module_and_operator()
+        analysis = FlopCountAnalysis(network, tuple(inputs))
+        analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
+        analysis.set_op_handle("aten::_convolution_mode", _count_convolution_mode)
+        found = analysis.by_module_and_operator()
     own = {path: Counter(found[path]) for path in {"", *layers}}
     for path in own:
         above = enclosing(path, own)
-        if path and above:  # fvcore adds what a name stands under to that name, called by it or not
+        # fvcore adds what is below a name to that name, whether it calls it or not.
+        if path and above:
             own[above].subtract(found[path])
-    products = {
-        path: int(sum(count for name, count in by.items() if name in PRODUCTS))
-        for path, by in own.items()
-    }
-    return Counts(
-        products, {path: int(sum(by.values())) - products[path] for path, by in own.items()}
-    )
+    products, others = {}, {}
+    for path, by_operator in own.items():
+        counted = [count for name, count in by_operator.items() if name in _PRODUCTS]
+        products[path] = int(sum(counted))
+        others[path] = int(sum(by_operator.values())) - products[path]
+    return Counts(products, others)
 
 
 def enclosing(path: str, layers: Container[str]) -> str:
-    """The nearest layer above a path, or ""."""
+    """Return the nearest layer above a path, or ""."""
     path = path.rpartition(".")[0]
     while path and path not in layers:
         path = path.rpartition(".")[0]
     return path
 
 
-def padded_by_a_word(inputs: list, outputs: list) -> Counter:
-    """fvcore's rule for convolutions, on those with padding="same", which it does not know by that name."""
+def _count_convolution_mode(inputs: list[Any], outputs: list[Any]) -> Counter[str]:
+    """Apply fvcore's rule for convolutions to those with padding="same".
+
+    fvcore does not know them by that name.
+    """
     from fvcore.nn.jit_handles import conv_flop_count, get_shape
 
-    return Counter(
-        conv=conv_flop_count(get_shape(inputs[0]), get_shape(inputs[1]), get_shape(outputs[0]))
-    )
+    x, weight, y = get_shape(inputs[0]), get_shape(inputs[1]), get_shape(outputs[0])
+    return Counter(conv=conv_flop_count(x, weight, y))
 
 
 def flops_of(counter: FlopCounterMode, network: nn.Module) -> dict[str, int]:
-    """FLOPs per module as torch counted them: two for each multiply–accumulate of convolutions and matrix products."""
+    """Return the FLOPs per module as torch counted them.
+
+    They are two for each multiply–accumulate of convolutions and matrix products.
+    """
     root = type(network).__name__
     found = {}
-    for name, by in counter.get_flop_counts().items():
-        if name == "Global" or name == root or name.startswith(root + "."):
-            path = "" if name in ("Global", root) else name[len(root) + 1 :]
-            found[path] = int(sum(by.values()))
+    for name, by_operator in counter.get_flop_counts().items():
+        if name in ("Global", root):
+            found[""] = int(sum(by_operator.values()))
+        elif name.startswith(root + "."):
+            found[name[len(root) + 1 :]] = int(sum(by_operator.values()))
     return found
 
 
 def versions() -> dict[str, str]:
-    """Of torch and fvcore."""
+    """Return the versions of torch and fvcore."""
     try:
         return {"torch": torch.__version__, "fvcore": version("fvcore")}
     except ImportError:

@@ -10,17 +10,17 @@ from torch import Tensor, nn
 
 from ...diagnostic import Diagnostic, Mistake, first_line
 from ..allocator import is_out_of_memory, requested_bytes
+from ..build import as_tuple
 
 
 class Call(NamedTuple):
-    """One call of a module: its path, the shape it returned (batch first), and the bytes of memory that are new with it."""
+    """One call of a module."""
 
     path: str
-    shape: tuple[int, ...]
-    bytes: int
-    requested: int | None = (
-        None  # bytes that a card's allocator was asked for meanwhile, and still holds
-    )
+    shape: tuple[int, ...]  # of what it returned, batch first
+    bytes: int  # of memory that is new with it
+    # Bytes that a card's allocator was asked for meanwhile, and still holds; None for the CPU.
+    requested: int | None = None
 
 
 class Run(NamedTuple):
@@ -31,31 +31,34 @@ class Run(NamedTuple):
     outputs: tuple[tuple[int, ...], ...]
 
 
-class Memory:
-    """Tells memory that was seen before from memory that is new, and keeps all of it, so that none is used again."""
+class _SeenMemory:
+    """Tells new memory from memory that was seen before, and keeps all of it from being reused."""
 
     def __init__(self) -> None:
-        self.held: dict[int, torch.UntypedStorage] = {}
+        self._storages: dict[int, torch.UntypedStorage] = {}
 
     def new_bytes(self, tensor: Tensor) -> int:
-        """Bytes of the tensor's storage, or 0 where it was seen already. Storages of meta tensors are told apart too."""
+        """Return the bytes of the tensor's storage, or 0 if it was seen before; on meta too."""
         storage = tensor.untyped_storage()
-        if storage._cdata in self.held:
+        if storage._cdata in self._storages:
             return 0
-        self.held[storage._cdata] = storage
+        self._storages[storage._cdata] = storage
         return storage.nbytes()
 
 
-def run(
+def run_with_hooks(
     network: nn.Module, inputs: Sequence[Tensor], paths: Iterable[str], device: torch.device
 ) -> Run:
-    """Runs a network once, without gradients, and notes every call of the modules at the given paths.
+    """Run a network once, without gradients, and note every call of the modules at the paths.
 
-    All that they return is kept until the end, so that on a card what the allocator holds grows by each.
+    All that they return is kept until the end, so that on a card what the allocator holds grows
+    with each call. Errors: a Mistake where the network does not run.
     """
-    memory, handles = Memory(), []
+    memory = _SeenMemory()
     calls: list[Call] = []
+    handles = []
     input_bytes = sum(map(memory.new_bytes, inputs))
+    held = requested_bytes(device)
     for path in dict.fromkeys(paths):
 
         def note(module: nn.Module, xs: Any, y: Tensor, path: str = path) -> None:
@@ -65,18 +68,15 @@ def run(
             calls.append(Call(path, tuple(y.shape), memory.new_bytes(y), grown))
 
         handles.append(network.get_submodule(path).register_forward_hook(note))
-    held = requested_bytes(device)
     try:
         with torch.no_grad():
-            y = network(*inputs)
+            outputs = as_tuple(network(*inputs))
     except RuntimeError as error:
         if is_out_of_memory(error):
             raise
-        raise Mistake(
-            Diagnostic("CNN404", f"the network does not run: {first_line(error)}")
-        ) from error
+        message = f"the network does not run: {first_line(error)}"
+        raise Mistake(Diagnostic("CNN404", message)) from error
     finally:
         for handle in handles:
             handle.remove()
-    outputs = y if isinstance(y, tuple) else (y,)
-    return Run(calls, input_bytes, tuple(tuple(o.shape) for o in outputs))
+    return Run(calls, input_bytes, tuple(tuple(y.shape) for y in outputs))

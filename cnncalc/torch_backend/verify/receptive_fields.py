@@ -1,203 +1,247 @@
-"""Receptive fields as torch's gradients show them, at inputs that are long along one axis and short along the others."""
+"""Receptive fields as torch's gradients show them.
+
+They are measured at inputs that are long along one axis and short along the others.
+"""
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from ...analysis.analyze import analyze
-from ...analysis.rows import Report, Row
+from ...analysis.receptive_field import ReceptiveField
+from ...analysis.result import Report, Row
+from ...graph import Graph
 from ...language.spec import Spec
+from ...num import ceil_div
 from ...window import hull
-from ..build import assemble
-from .few_channels import narrowed
+from .few_channels import narrowed_report
 from .linearize import linear_values
-from .thin_inputs import thin_inputs
+from .thin_inputs import Inputs, graph_at, thin_inputs
 
 WORK = 30 * 10**9  # multiply–accumulates spent on one axis
-CALL = 10**6  # what a layer takes at least, in their time
-MARGINS = (
-    0,
-    2,
-    8,
-)  # strides added to the short axes: of too thin an input a padded layer may see nothing but its padding
-Span = tuple[int, int] | None
+_CALL = 10**6  # multiply–accumulates that take as long as the call of a layer
+# Strides added to the short axes: of too thin an input, a padded layer may see only its padding.
+_MARGINS = (0, 2, 8)
+
+Span = tuple[int, int] | None  # first and last position seen; None: nothing
 
 
-class Seen(NamedTuple):
-    """What the middle position of a layer sees along one axis of an input: predicted and by gradient; None: nothing."""
+class ComparedSpan(NamedTuple):
+    """What the middle position of a layer sees along one axis of an input."""
 
     predicted: Span
-    measured: Span
+    measured: Span  # by gradients
     size: int  # of the input, along that axis
-    inside: bool  # whether all that is predicted lies on the input, in what the layers that it reads see together
+    inside: bool  # whether the predicted span lies on the input, in what the layers below see
 
     @property
     def ok(self) -> bool | None:
-        """Equal; or covered, where the field reaches past the border: there paddings and crops on the way cut it further.
+        """Whether both are equal, or the measured one is covered where only that can be asked.
 
-        None where the position sees nothing at all: along another axis its taps lie in the padding, or in gaps.
+        A field that reaches past the border is cut further by paddings and crops on the way. None
+        where the position sees nothing: along another axis its taps lie in the padding, or in gaps.
         """
         if self.predicted is not None and self.measured is None:
             return None
-        return (
-            self.predicted == self.measured
-            or not self.inside
-            and within(self.measured, self.predicted)
-        )
+        if self.predicted == self.measured:
+            return True
+        return not self.inside and _within(self.measured, self.predicted)
 
 
-class Fields(NamedTuple):
-    """Per layer and axis of its output what it sees of each input, and the inputs used."""
-
-    seen: dict[str, dict[tuple[str, int], Seen]]  # path → (input, axis of the output) → Seen
-    inputs: list[dict[str, tuple[int, ...]]]
-    asked: int
-    of: int
-    narrow: bool = False  # whether the network had few channels
+# By path of the layer, then by network input and axis of the layer.
+Spans = dict[str, dict[tuple[str, int], ComparedSpan]]
 
 
-def fields(spec: Spec, report: Report, arguments: dict[str, Any], work: int = WORK) -> Fields:
-    """Every layer's field by gradients, or as many layers' as `work` allows, the last one always.
+class MeasuredFields(NamedTuple):
+    """What layers see of the inputs, and how it was measured."""
 
-    `arguments` are those of `analyze` that made the report: variant and set.
+    spans: Spans
+    inputs: list[Inputs]  # one for each axis
+    measured: int  # layers that were measured
+    layers: int  # layers that have a receptive field
+    few_channels: bool = False  # whether the network was narrowed
+
+
+def measured_fields(
+    spec: Spec,
+    report: Report,
+    variant: str | None = None,
+    set: Mapping[str, Any] | None = None,
+    work: int = WORK,
+) -> MeasuredFields:
+    """Measure the field of every layer, or of as many as `work` allows, the last one always.
+
+    `variant` and `set` are those that made the report.
     """
-    found = Fields({}, [], 0, sum(bool(row.receptive_fields) for row in report.rows))
-    asked: set[str] = set()
-    narrow = False
-    if not found.of:
+    layers = sum(bool(row.receptive_fields) for row in report.rows)
+    found = MeasuredFields(spans={}, inputs=[], measured=0, layers=layers)
+    few_channels = False
+    if not layers:
         return found
-    for axis in range(max((len(shape) - 1 for shape in report.inputs.values()), default=0)):
-        for margin in MARGINS:
+    for axis in range(max(len(shape) - 1 for shape in report.inputs.values())):
+        spans: Spans = {}
+        inputs: Inputs = {}
+        for margin in _MARGINS:
             inputs = thin_inputs(
-                report, axis, lambda shapes: analyze(spec, input=shapes, **arguments), margin
+                report, axis, margin, lambda shapes: graph_at(spec, variant, set, shapes)
             )
-            thin = analyze(spec, input=inputs, **arguments)
+            thin = analyze(spec, variant, set=set, input=inputs)
             if [row.path for row in thin.rows] != [row.path for row in report.rows]:
                 return found  # the input decides which layers there are
-            rows = affordable(thin, work)
-            few = narrowed(thin) if len(rows) < found.of else None
-            if few is not None:
-                thin, rows, narrow = few, affordable(few, work), True
-            along = along_axis(thin, rows, axis)
-            if all(
-                seen.measured or not seen.predicted for of in along.values() for seen in of.values()
-            ):
+            rows = _affordable_rows(thin, work)
+            narrow = narrowed_report(thin) if len(rows) < layers else None
+            if narrow is not None:
+                thin, rows, few_channels = narrow, _affordable_rows(narrow, work), True
+            spans = _spans_along(thin, rows, axis)
+            if _all_see_something(spans):
                 break
         found.inputs.append(inputs)
-        asked |= along.keys()
-        for path, of in along.items():
-            found.seen.setdefault(path, {}).update(of)
-    return found._replace(asked=len(asked), narrow=narrow)
+        for path, of_layer in spans.items():
+            found.spans.setdefault(path, {}).update(of_layer)
+    return found._replace(measured=len(found.spans), few_channels=few_channels)
 
 
-def affordable(report: Report, work: int) -> list[Row]:
-    """The rows whose backward passes cost no more than `work` together: all, or those that change the field, or every
-    second, third, … of them, counted from the last."""
+def _all_see_something(spans: Spans) -> bool:
+    """Whether gradients reach every layer that should see something."""
+    compared = [span for of_layer in spans.values() for span in of_layer.values()]
+    return all(span.measured or not span.predicted for span in compared)
+
+
+def _affordable_rows(report: Report, work: int) -> list[Row]:
+    """The rows whose backward passes cost no more than `work` together.
+
+    They are all rows, or those whose layer changes the field, or every second, third, … of them,
+    counted from the last.
+    """
     below, cost = 0, {}
     for row in report.rows:
-        below += row.macs + CALL
+        below += row.macs + _CALL
         cost[row.path] = below
     rows = [row for row in report.rows if row.receptive_fields]
     if sum(cost[row.path] for row in rows) > work:
-        known = {row.path: row.receptive_fields for row in rows}
-        rows = [
-            row
-            for row in rows
-            if len(row.inputs) > 1 or row.receptive_fields != known.get(row.inputs[0])
-        ]
-    step = max(1, -(-sum(cost[row.path] for row in rows) // work))
+        fields = {row.path: row.receptive_fields for row in rows}
+        rows = [row for row in rows if _changes_field(row, fields)]
+    step = max(1, ceil_div(sum(cost[row.path] for row in rows), work))
     return rows[::-1][::step][::-1]
 
 
-def along_axis(
-    report: Report, rows: list[Row], axis: int
-) -> dict[str, dict[tuple[str, int], Seen]]:
-    """What the middle positions of the rows see along one spatial axis of the inputs.
+def _changes_field(row: Row, fields: Mapping[str, tuple[ReceptiveField, ...]]) -> bool:
+    """Whether a layer sees something else than the layer that it reads."""
+    return len(row.inputs) > 1 or row.receptive_fields != fields.get(row.inputs[0])
 
-    A layer said to see the whole must see all that the layers it reads see together; what floors drop, nobody sees.
-    """
-    wanted = {row.path for row in rows}
-    last = max(n for n, node in enumerate(report.graph.nodes) if node.path in wanted)
-    exact = (
-        torch.float64 if any(row.op == "upsample" for row in rows) else torch.float32
-    )  # in float32 a weight of 0 comes out as 1e-7
-    inputs = {
-        name: torch.rand(1, *shape, dtype=exact).add(0.5).requires_grad_()
-        for name, shape in report.inputs.items()
-    }
-    values = dict(
-        zip(
-            (node.path for node in report.graph.nodes),
-            linear_values(assemble(report.graph, "meta"), [*inputs.values()], last),
-        )
-    )
-    given_up = any(
-        d.code == "CNN209" and d.message.endswith("shown as the whole") for d in report.diagnostics
-    )
 
-    def supports(y: Tensor) -> dict[str, Span]:
-        if not y.requires_grad:
-            return {}
-        found = torch.autograd.grad(
-            y.sum(), [*inputs.values()], retain_graph=True, allow_unused=True
-        )
-        return {name: support(gradient, axis) for name, gradient in zip(inputs, found)}
-
-    all_of = cache(lambda path: supports(values[path]))
-    found: dict[str, dict[tuple[str, int], Seen]] = {}
+def _spans_along(report: Report, rows: list[Row], axis: int) -> Spans:
+    """Compare what the middle positions of the rows see along one spatial axis of the inputs."""
+    gradients = _Gradients(report.graph, {row.path for row in rows}, axis)
+    found: Spans = {}
     for row in rows:
         for n in range(len(row.output_shape) - 1):
-            looking = [
-                f
-                for f in row.receptive_fields
-                if f.axes[n] == axis or f.axes[n] is None and n == axis and not given_up
-            ]
-            looking = [f for f in looking if axis + 1 < len(report.inputs[f.of])]
-            if not looking:
-                continue
-            middle = row.output_shape[n + 1] // 2
-            measured = supports(values[row.path].select(n + 2, middle))
-            for field in looking:
-                size, own = report.inputs[field.of][axis + 1], field.fields[n]
-                below = hull([all_of(path).get(field.of) for path in row.inputs])
-                full = own.at(middle) if own else below
-                span = clipped(full, size)
-                inside = span == full and within(span, below) if own else sees_whole(report, row, n)
-                found.setdefault(row.path, {})[field.of, n] = Seen(
-                    span, measured.get(field.of), size, inside
-                )
+            for origin, spans in _compared(report, row, n, axis, gradients):
+                found.setdefault(row.path, {})[origin, n] = spans
     return found
 
 
-def within(span: Span, other: Span) -> bool:
-    """Whether a span lies in another."""
-    return span is None or other is not None and other[0] <= span[0] and span[1] <= other[1]
+def _compared(
+    report: Report, row: Row, n: int, axis: int, gradients: _Gradients
+) -> Iterator[tuple[str, ComparedSpan]]:
+    """Compare what the middle of a layer's n-th axis sees along an axis of each network input.
+
+    A layer that should see the whole must see all that the layers it reads see together: what
+    floors drop, nobody sees.
+    """
+    fields = [field for field in row.receptive_fields if _looks_along(report, field, n, axis)]
+    if not fields:
+        return
+    middle = row.output_shape[n + 1] // 2
+    measured = gradients.of_position(row.path, n, middle)
+    for field in fields:
+        origin, along = field.of, field.fields[n]
+        size = report.inputs[origin][axis + 1]
+        below = hull([gradients.of_layer(path).get(origin) for path in row.inputs])
+        if along is None:
+            predicted = _clipped(below, size)
+            inside = _reads_whole(report, row, n)
+        else:
+            full = along.at(middle)
+            predicted = _clipped(full, size)
+            inside = predicted == full and _within(predicted, below)
+        yield origin, ComparedSpan(predicted, measured.get(origin), size, inside)
 
 
-def sees_whole(report: Report, row: Row, axis: int) -> bool:
-    """Whether the operator itself reads a whole axis, rather than what reads it below."""
-    node = next(node for node in report.graph.nodes if node.path == row.path)
-    if node.op is None:
+def _looks_along(report: Report, field: ReceptiveField, n: int, axis: int) -> bool:
+    """Whether the n-th axis of a layer looks along an axis of the input."""
+    if axis + 1 >= len(report.inputs[field.of]):
         return False
-    reaches = node.op.window(*(report.graph.nodes[n].shape for n in node.inputs))
-    return all(reach is None or reach[axis] is None for reach in reaches)
+    if field.axes[n] is None:  # it sees the whole, if its field was followed at all
+        return n == axis and not report.not_followed
+    return field.axes[n] == axis
 
 
-def clipped(span: Span, size: int) -> Span:
-    """The part of a span that lies on the input."""
-    if span is None or span[1] < 0 or span[0] >= size:
-        return None
-    return max(span[0], 0), min(span[1], size - 1)
+class _Gradients:
+    """What layers see of the inputs along one axis, by the gradients of the network made linear."""
+
+    def __init__(self, graph: Graph, paths: set[str], axis: int):
+        last = max(n for n, node in enumerate(graph.nodes) if node.path in paths)
+        rounds = any(node.op is not None and node.op.rounds for node in graph.nodes)
+        exact = torch.float64 if rounds else torch.float32
+        self._axis = axis
+        self._inputs: dict[str, Tensor] = {}
+        for node in graph.inputs:
+            x = torch.rand(1, *node.shape, dtype=exact).add(0.5)
+            self._inputs[node.path] = x.requires_grad_()
+        values = linear_values(graph, [*self._inputs.values()], last)
+        self._values = {node.path: y for node, y in zip(graph.nodes, values)}
+        self._of_layers: dict[str, dict[str, Span]] = {}
+
+    def of_layer(self, path: str) -> dict[str, Span]:
+        """What all positions of a layer see together, by network input."""
+        if path not in self._of_layers:
+            self._of_layers[path] = self._of(self._values[path])
+        return self._of_layers[path]
+
+    def of_position(self, path: str, axis: int, position: int) -> dict[str, Span]:
+        """What the positions at one place of a layer's axis see, by network input."""
+        return self._of(self._values[path].select(axis + 2, position))
+
+    def _of(self, y: Tensor) -> dict[str, Span]:
+        if not y.requires_grad:
+            return {}
+        inputs = [*self._inputs.values()]
+        found = torch.autograd.grad(y.sum(), inputs, retain_graph=True, allow_unused=True)
+        return {name: _support(x, self._axis) for name, x in zip(self._inputs, found)}
 
 
-def support(gradient: Tensor | None, axis: int) -> Span:
+def _support(gradient: Tensor | None, axis: int) -> Span:
     """First and last position with a gradient along an axis."""
     if gradient is None:
         return None
     others = [a for a in range(gradient.dim()) if a != axis + 2]
     positions = gradient.abs().amax(others).nonzero().flatten().tolist()
     return (positions[0], positions[-1]) if positions else None
+
+
+def _within(span: Span, other: Span) -> bool:
+    """Whether a span lies in another."""
+    if span is None:
+        return True
+    return other is not None and other[0] <= span[0] and span[1] <= other[1]
+
+
+def _clipped(span: Span, size: int) -> Span:
+    """The part of a span that lies on the input."""
+    if span is None or span[1] < 0 or span[0] >= size:
+        return None
+    return max(span[0], 0), min(span[1], size - 1)
+
+
+def _reads_whole(report: Report, row: Row, axis: int) -> bool:
+    """Whether the operator itself reads a whole axis, rather than a layer before it."""
+    node = next(node for node in report.graph.nodes if node.path == row.path)
+    if node.op is None:
+        return False
+    windows = node.op.window(*report.graph.shapes_into(node))
+    return all(reaches is None or reaches[axis] is None for reaches in windows)

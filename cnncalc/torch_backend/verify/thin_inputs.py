@@ -2,95 +2,119 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from math import ceil
 from typing import Any
 
-from ...analysis.rows import Report
+from ...analysis.result import Report
+from ...graph import Graph
+from ...language.spec import Spec
+from ...num import Shape, ceil_div
+from ...ops.base import Op
+from ...window import Field
 
-LEAST, LONGEST = 64, 4096  # positions along the long axis
+_SHORTEST, _LONGEST = 64, 4096  # positions along the long axis
+
+Inputs = dict[str, Shape]  # by name
+
+
+def graph_at(
+    spec: Spec, variant: str | None, set: Mapping[str, Any] | None, inputs: Inputs
+) -> Graph | None:
+    """Return the network at other inputs; None if it has errors there."""
+    graph = spec.graph(variant, set, inputs)
+    wrong = any(d.severity == "error" for d in graph.diagnostics)
+    return None if wrong else graph
 
 
 def thin_inputs(
-    report: Report, axis: int, tried: Callable[[dict[str, tuple[int, ...]]], Report], margin: int
-) -> dict[str, tuple[int, ...]]:
-    """Inputs just long enough along one axis for every field, and as short as may be along the others, but for a margin of
-    some strides.
+    report: Report, axis: int, margin: int, network_at: Callable[[Inputs], Graph | None]
+) -> Inputs:
+    """Return inputs just long enough along an axis for every field, and short along the others.
 
-    Sizes change by whole strides of the network, so that everything rounds as at the full input. Where the spec admits
-    no such input, the full one.
+    The short axes are the smallest that the network takes, and some strides of margin. Sizes
+    change by whole strides of the network, so that everything rounds as at the full input. Where
+    the spec takes no such input, it is the full one.
     """
-    most = max(map(len, report.inputs.values())) - 1
-    steps = [
-        max(
-            (
-                -(-field.stride[n] // 1)
-                for row in report.rows
-                for field in row.receptive_fields
-                for n, of in enumerate(field.axes)
-                if of == a and field.fields[n] is not None
-            ),
-            default=1,
-        )
-        for a in range(most)
-    ]
-    longest = max(
-        (
-            f.size
-            for row in report.rows
-            for field in row.receptive_fields
-            for f, of in zip(field.fields, field.axes)
-            if f and of == axis
-        ),
-        default=1,
-    )
+    axes = range(max(map(len, report.inputs.values())) - 1)
+    strides = [_coarsest_stride(report, other) for other in axes]
+    turns = [0 for _ in axes]  # strides added to each axis; negative ones shorten it
 
-    def changed(turns: Sequence[int]) -> dict[str, tuple[int, ...]]:
-        return {
-            name: (shape[0], *(n + step * k for n, step, k in zip(shape[1:], steps, turns)))
-            for name, shape in report.inputs.items()
-        }
+    def changed(turns: list[int]) -> Inputs:
+        inputs: Inputs = {}
+        for name, (channels, *sizes) in report.inputs.items():
+            changes = (stride * turn for stride, turn in zip(strides, turns))
+            inputs[name] = (channels, *(n + change for n, change in zip(sizes, changes)))
+        return inputs
 
-    def fits(turns: Sequence[int]) -> bool:
-        shapes = changed(turns)
-        if any(min(shape) < 1 for shape in shapes.values()):
+    def fits(turns: list[int]) -> bool:
+        inputs = changed(turns)
+        if any(min(shape) < 1 for shape in inputs.values()):
             return False
-        thin = tried(
-            shapes
-        )  # on an axis shorter than the gaps of a dilated window, no tap may meet the image
-        return thin.ok and all(
-            min(nodes[m].shape[1:], default=1) >= gaps(node.op)
-            for nodes in (thin.graph.nodes,)
-            for node in nodes
-            for m in node.inputs[:1]
-        )
+        graph = network_at(inputs)
+        return graph is not None and _taps_meet(graph)
 
-    turns = [0] * most
-    for a in range(most):
-        if a != axis:
-            low, high = (
-                -(
-                    max(shape[a + 1] for shape in report.inputs.values() if len(shape) > a + 1)
-                    // steps[a]
-                ),
-                0,
-            )  # the least that fits
+    def fits_with(other: int, turn: int) -> bool:
+        return fits([*turns[:other], turn, *turns[other + 1 :]])
+
+    for other in axes:
+        if other != axis:
+            low = -(max(_sizes(report, other)) // strides[other])
+            high = 0
             while low < high:
                 middle = (low + high) // 2
-                low, high = (
-                    (low, middle)
-                    if fits([*turns[:a], middle, *turns[a + 1 :]])
-                    else (middle + 1, high)
-                )
-            turns[a] = min(high + margin, 0)
-    size = min(shape[axis + 1] for shape in report.inputs.values() if len(shape) > axis + 1)
-    wanted = max(min(longest, LONGEST) + 2 * steps[axis], min(LEAST, size))
-    turns[axis] = -(-(wanted - size) // steps[axis])
+                if fits_with(other, middle):
+                    high = middle
+                else:
+                    low = middle + 1
+            turns[other] = min(high + margin, 0)
+    size = min(_sizes(report, axis))
+    field = min(_longest_field(report, axis), _LONGEST)
+    wanted = max(field + 2 * strides[axis], min(_SHORTEST, size))
+    turns[axis] = ceil_div(wanted - size, strides[axis])
     while turns[axis] < 0 and not fits(turns):
         turns[axis] += 1
     return changed(turns) if fits(turns) else dict(report.inputs)
 
 
-def gaps(op: Any) -> int:
+def _sizes(report: Report, axis: int) -> list[int]:
+    """The sizes of an axis of the inputs that have it."""
+    return [shape[axis + 1] for shape in report.inputs.values() if len(shape) > axis + 1]
+
+
+def _taps_meet(graph: Graph) -> bool:
+    """Whether every window meets its image.
+
+    On an axis shorter than the gaps of a dilated window, no tap may lie on the image.
+    """
+    for node in graph.nodes:
+        if node.op is not None:
+            x = graph.nodes[node.inputs[0]].shape
+            if min(x[1:], default=1) < _largest_gap(node.op):
+                return False
+    return True
+
+
+def _largest_gap(op: Op) -> int:
     """The largest distance between the taps of an operator's window."""
-    dilation = getattr(op, "dilation", 1)
+    dilation: int | tuple[int, ...] = getattr(op, "dilation", 1)
     return max(dilation) if isinstance(dilation, tuple) else dilation
+
+
+def _longest_field(report: Report, axis: int) -> int:
+    """The size of the largest receptive field along an axis of the input; 1 if there is none."""
+    return max((field.size for field in _fields_along(report, axis)), default=1)
+
+
+def _coarsest_stride(report: Report, axis: int) -> int:
+    """The largest stride, rounded up, with which any layer looks along an axis of the input."""
+    return max((ceil(field.stride) for field in _fields_along(report, axis)), default=1)
+
+
+def _fields_along(report: Report, axis: int) -> Iterator[Field]:
+    """Yield every receptive field along an axis of the input."""
+    for row in report.rows:
+        for seen in row.receptive_fields:
+            for field, of in zip(seen.fields, seen.axes):
+                if field is not None and of == axis:
+                    yield field

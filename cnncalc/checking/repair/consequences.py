@@ -1,0 +1,156 @@
+"""Which findings are consequences of others, and which repairs are right beside all the others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ...diagnostic import Edit
+from .case import Case
+from .edited_text import EditedText
+from .entry import Entry
+from .trial import rank_after, still_reported
+
+_CONSIDERED = 24  # most findings that are checked together
+_DOUBTFUL = (  # codes that the placeholder of a layer may cause
+    "CNN201",
+    "CNN205",
+    "CNN206",
+    "CNN208",
+    "CNN301",
+    "CNN302",
+)
+_INDEPENDENT_OF_SIZE = ("params", "weights", "biases", "buffers", "param_bytes")
+_COUNTED_NAME = re.compile(r"[a-z_]+\d+")  # `conv3`: the name depends on the layers before it
+
+
+@dataclass
+class Doubts:
+    """What placeholders made doubtful."""
+
+    sizes: bool = False  # the size after a placeholder is our choice
+    layers: bool = False  # a layer was left out
+
+
+def is_consequence(
+    entry: Entry, case: Case | None, variant: str | None, earlier: Iterable[Entry], doubts: Doubts
+) -> bool:
+    """Whether placeholders for earlier findings may cause it, judged by its code and numbers."""
+    if not entry.later:
+        return False
+    code, subject = entry.diagnostic.code, entry.diagnostic.subject
+    if doubts.layers and code.startswith(_DOUBTFUL):
+        return True
+    if doubts.layers and code == "CNN105" and _COUNTED_NAME.fullmatch(subject or ""):
+        return True  # a layer that it counts was left out
+    if doubts.sizes and code == "CNN302" and subject not in _INDEPENDENT_OF_SIZE:
+        return True
+    if case is None or code != "CNN204":
+        return False
+    smaller = any(
+        other.diagnostic.code == "CNN204" and variant in other.variants for other in earlier
+    )
+    return (smaller or doubts.layers) and _fits_the_input(case)
+
+
+def _fits_the_input(case: Case) -> bool:
+    """Whether a window fits into the network's input, so that the layers before it are at fault."""
+    kernel = getattr(case.fault.op, "kernel", 0)
+    largest: int = max(kernel if isinstance(kernel, tuple) else (kernel,))
+    sizes = [n for node in case.graph.inputs for n in node.shape[1:]]
+    return largest <= min(sizes, default=0)
+
+
+def settle_together(text: EditedText, file: str, entries: list[Entry], trials: int) -> None:
+    """Chooses the repairs that are right beside all others, and marks consequences.
+
+    A finding that is gone once all others are repaired is a consequence of them. At most `trials`
+    copies of the text are analysed.
+    """
+    errors = [entry for entry in entries if entry.is_error and not entry.consequence]
+    repaired = [entry for entry in errors if entry.repaired_by or entry.fixes][:_CONSIDERED]
+    if len(errors) < 2:
+        for entry in repaired:
+            entry.fixes = entry.complete_fixes or entry.fixes
+        return
+    if trials < 1 or any(entry.diagnostic.code == "CNN004" for entry in entries):
+        return
+    copies = _Copies(text, file, entries, trials)
+    copies.choose_repairs(repaired)
+    copies.mark_consequences([entry for entry in errors if entry.diagnostic.position])
+    copies.fall_back_on_placeholders(repaired)
+
+
+class _Copies:
+    """Copies of the text in which several findings are repaired, as many as `trials` allow."""
+
+    def __init__(self, text: EditedText, file: str, entries: list[Entry], trials: int):
+        self.text, self.file, self.entries, self.trials = text, file, entries, trials
+        self._gone: list[Entry] = []  # the consequences found here
+
+    def _spend(self, trials: int) -> bool:
+        """Counts trials; whether they are still allowed."""
+        self.trials -= trials
+        return self.trials >= 0
+
+    def _repairs_of_others(self, one: Entry) -> list[tuple[Edit, ...]]:
+        """The repairs of all other findings, except consequences found here."""
+        return [
+            entry.repaired_by
+            for entry in self.entries
+            if entry is not one and entry not in self._gone and entry.repaired_by
+        ]
+
+    def _is_gone(self, entry: Entry) -> bool:
+        """Whether a finding is gone once the others are repaired; unknown counts as not gone."""
+        others = self._repairs_of_others(entry)
+        if not others or not self._spend(1):
+            return False
+        return not still_reported(entry.diagnostic, self.text, others, entry.variants[0])
+
+    def choose_repairs(self, repaired: list[Entry]) -> None:
+        """Keeps the repairs of each finding that leave the fewest errors beside the others."""
+        for entry in repaired:
+            if len(entry.fixes) > 1 and self._spend(len(entry.fixes)):
+                others, variant = self._repairs_of_others(entry), entry.variants[0]
+                ranks = [
+                    rank_after(self.text, [fix.edits, *others], self.file, variant)
+                    for fix in entry.fixes
+                ]
+                best = min(ranks)
+                entry.fixes = [fix for fix, rank in zip(entry.fixes, ranks) if rank == best]
+            if entry.fixes and entry.repaired_by and entry.placeholder is None:
+                entry.repaired_by = entry.fixes[0].edits
+
+    def mark_consequences(self, errors: list[Entry]) -> None:
+        """Marks the errors that are gone once the others are repaired."""
+        doubtful = [entry for entry in errors[:_CONSIDERED] if not _is_certain(entry)]
+        for _ in range(2):  # without those that are gone, another may prove to be a consequence
+            gone_before = len(self._gone)
+            for entry in reversed([entry for entry in doubtful if entry not in self._gone]):
+                if self._is_gone(entry):  # so of two that one edit repairs, the first stays
+                    self._gone.append(entry)
+            if len(self._gone) == gone_before:
+                break
+        for entry in self._gone:
+            entry.consequence = True
+
+    def fall_back_on_placeholders(self, repaired: list[Entry]) -> None:
+        """Offers placeholders first if the chosen repairs are not right beside each other."""
+        chosen = [
+            entry.fixes[0].edits for entry in repaired if entry.fixes and not entry.consequence
+        ]
+        if not repaired or self.trials <= 0:
+            return
+        if not rank_after(self.text, chosen, self.file, repaired[0].variants[0]).errors:
+            return
+        for entry in repaired:
+            first = entry.placeholder
+            if first is not None:
+                entry.fixes = [first, *(fix for fix in entry.fixes if fix.edits != first.edits)]
+
+
+def _is_certain(entry: Entry) -> bool:
+    """Whether it is surely a mistake of its own: a misspelled key."""
+    return entry.diagnostic.code == "CNN101" and any(fix.certain for fix in entry.fixes)

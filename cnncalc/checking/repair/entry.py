@@ -1,0 +1,55 @@
+"""A finding as the search collects it: its place in the text as written, its repairs, its fate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ...diagnostic import Diagnostic, Edit, Fix, Position
+from ..finding import Finding
+
+REPAIRABLE = ("CNN2", "CNN301")  # codes for which repairs are searched
+OFFERED = 3  # most repairs that are offered for a finding
+_ONCE = ("CNN003", "CNN2", "CNN301")  # codes that count once at a place, whatever their numbers
+
+Key = tuple[str, tuple[int, int] | None, str]
+
+
+@dataclass(eq=False)
+class Entry:
+    """A finding at its place in the text as written. Found in several variants, it counts once."""
+
+    diagnostic: Diagnostic
+    later: bool  # found only after earlier errors were repaired
+    variants: list[str | None] = field(default_factory=list)
+    fixes: list[Fix] = field(default_factory=list)  # those that the text as written allows
+    complete_fixes: list[Fix] = field(default_factory=list)  # the whole network is valid after them
+    placeholder: Fix | None = None  # applied only to see what comes after it
+    applied: tuple[Edit, ...] = ()  # edits of its revision that lead to the next revision
+    repaired_by: tuple[Edit, ...] = ()  # edits of the text as written that count as its repair
+    hides: bool = False  # what depends on it is not checked
+    consequence: bool = False  # of an earlier finding, as far as can be known
+
+    @property
+    def is_error(self) -> bool:
+        """Whether its severity is error."""
+        return self.diagnostic.severity == "error"
+
+    def finding(self) -> Finding:
+        """The finding, with its repairs as help and the first of them as its fix."""
+        fix = self.fixes[0] if self.fixes else None
+        diagnostic = self.diagnostic._replace(fix=fix)
+        if self.fixes and diagnostic.code.startswith(REPAIRABLE):
+            titles = [fix.title for fix in self.fixes[:OFFERED]]
+            diagnostic = diagnostic._replace(help="; or ".join(titles))
+        return Finding(diagnostic, tuple(self.variants), self.later, self.hides)
+
+
+def key_of(diagnostic: Diagnostic, place: Position | None) -> Key:
+    """What makes two diagnostics one finding: code, place in the text as written, and wording.
+
+    Sizes, and the numbers of warnings and notes, may differ between variants: there the place is
+    enough.
+    """
+    place_is_enough = diagnostic.severity != "error" or diagnostic.code.startswith(_ONCE)
+    wording = "" if place_is_enough else diagnostic.message
+    return diagnostic.code, place and (place.line, place.column), wording

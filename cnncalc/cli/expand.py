@@ -1,0 +1,23 @@
+"""The command expand: a network without blocks."""
+
+from __future__ import annotations
+
+from . import options as o
+from .output import finish_with_errors, put
+from .spec_report import spec_report
+
+
+def expand(
+    spec: o.Spec,
+    variant: o.Variant = None,
+    set: o.Set = None,
+    input: o.Input = None,
+    output: o.Output = None,
+) -> None:
+    """The network written out flat: no blocks, repeats or parameters."""
+    from ..language.write import flat_spec
+
+    report, sources = spec_report(spec, variant, set, input)
+    if report.graph.nodes:
+        put(flat_spec(report.graph, report.name), output)
+    finish_with_errors(report.diagnostics, sources)

@@ -1,0 +1,48 @@
+"""The command lock: writes the figures that `check --locked` compares with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..diagnostic import Diagnostic
+from .output import complain, put
+from .targets import Paths, configuration, targets
+
+
+def lock(
+    paths: Paths = None,
+    lock: Annotated[
+        str | None,
+        typer.Option("--lock", metavar="FILE", help="the lock, if it is not cnncalc.lock"),
+    ] = None,
+) -> None:
+    """Writes the figures of every network to cnncalc.lock, for `check --locked`; of the networks
+    named, if any are.
+    """
+    from ..checking.lock import LOCK_FILE, Lock, changes_in_words, lock_text, merged, read_lock
+    from ..checking.run import Job, check_files, processors
+    from ..wording import plural
+
+    config = configuration()
+    file = lock or config.lock or LOCK_FILE
+    job = Job(config, lock_folder=str(Path(file).parent))
+    found = check_files(targets(paths, config), job, processors())
+    errors: list[Diagnostic] = []
+    networks: Lock = {}
+    declared: set[str] = set()
+    for checked in found:
+        diagnostics = (finding.diagnostic for finding in checked.findings)
+        errors += (diagnostic for diagnostic in diagnostics if diagnostic.severity == "error")
+        networks |= checked.figures
+        declared |= checked.declared
+    if errors:
+        complain(errors, {checked.file: checked.text for checked in found})
+        raise typer.Exit(1)
+    before = read_lock(file) if Path(file).exists() else {}
+    if paths:
+        networks = merged(before, networks, declared)
+    put(lock_text(networks), file)
+    put(f"{file}: {plural(len(networks), 'network')}, {changes_in_words(before, networks)}")

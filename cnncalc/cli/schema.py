@@ -1,0 +1,15 @@
+"""The command schema: the JSON Schema of the language."""
+
+from __future__ import annotations
+
+from . import options as o
+from .output import put
+
+
+def schema(output: o.Output = None) -> None:
+    """JSON Schema of the language, for editors."""
+    from ..analysis.figures import known_figures
+    from ..language.schema import json_schema
+    from ..render.formats.json import dumps
+
+    put(dumps(json_schema(known_figures())), output)

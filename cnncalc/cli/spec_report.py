@@ -1,0 +1,47 @@
+"""The report of the SPEC that a command line names, under its settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import values
+from .values import usage
+
+if TYPE_CHECKING:
+    from ..analysis.result import Report
+    from ..language.spec import Spec
+
+
+def spec_report(
+    spec: str,
+    variant: str | None,
+    set: list[str] | None,
+    input: list[str] | None,
+    batch: int = 1,
+    dtype: str = "float32",
+    convention: str = "macs",
+) -> tuple[Report, dict[str, str]]:
+    """Return the report, and the texts that its diagnostics are about."""
+    from ..analysis.analyze import analyze
+    from ..language.load import load
+
+    given, shapes = values.settings(set), values.input_shapes(input)
+    loaded = load(spec)
+    report = analyze(
+        loaded,
+        one_variant(loaded, variant),
+        set=given,
+        input=shapes,
+        batch=values.positive(batch, "--batch"),
+        dtype=dtype,
+        convention=convention,
+    )
+    return report, {loaded.file: loaded.text}
+
+
+def one_variant(spec: Spec, variant: str | None) -> str | None:
+    """Return the variant that --variant names, if SPEC does not name another."""
+    if variant is not None and spec.variant not in (None, variant):
+        both = f"--variant {variant}, but SPEC names the variant {spec.variant}"
+        raise usage(both, "name one of them")
+    return variant

@@ -1,0 +1,142 @@
+"""What a document defines: parameters, blocks, inputs and layers, prepared for every network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from ..diagnostic import Diagnostic, misspelled
+from ..ops import BY_KEY
+from .declarations import cyclic, hidden, unused
+from .graph_words import read_shape
+from .inputs import read_inputs
+from .layers import read_layers
+from .model import Document
+from .names import GRAPH_WORDS, NAME
+from .parameters import read_parameters
+from .reader import Reader
+from .steps import BlockSteps, Step
+from .yaml_tree import Marks
+
+_ROOT_NAMES = frozenset({"c"})
+
+
+class Definitions(NamedTuple):
+    """What a document defines. What depends on parameters is prepared, not evaluated."""
+
+    params: dict[str, Any]  # their defaults
+    blocks: dict[str, BlockSteps]
+    inputs: dict[str, tuple[Any, ...]]  # their shapes
+    expects: dict[str, dict[str, Any]]  # by variant and path: the shape after the layer
+    steps: list[Step]
+    diagnostics: list[Diagnostic]
+    sound: bool  # only layers may be wrong, so that the ones before them can be expanded
+
+
+def read_definitions(
+    document: Document, marks: Marks, file: str, found: Iterable[Diagnostic]
+) -> Definitions:
+    """Read a document; its diagnostics come after those `found` before."""
+    reader = Reader(file)
+    names = frozenset(document.params or ())
+    _declare_blocks(reader, document, marks.find("blocks"), names)
+    param_marks = marks.find("params")
+    params = read_parameters(reader, document.params, param_marks, (), may_be_required=False)
+    expects = _read_variants(reader, document, marks, names)
+    inputs = read_inputs(reader, document.input, marks.find("input"), names)
+    sound = not reader.errors
+    _read_blocks(reader, document, names)
+    steps = read_layers(reader, document.layers, marks.find("layers"), names | _ROOT_NAMES)
+    _check_steps(reader, document, marks, steps, inputs)
+    diagnostics = [*found, *reader.diagnostics]
+    if not steps and not diagnostics:
+        place = marks.key(file, "layers")
+        help = "add a layer: `- relu`"
+        diagnostics.append(Diagnostic("CNN102", "`layers` is empty", place, help=help))
+    cycle = cyclic(reader, marks)
+    if cycle is not None:
+        diagnostics.append(cycle)
+    if not any(d.severity == "error" for d in diagnostics):
+        # a misspelled use would be reported as an unused declaration too
+        diagnostics += [*unused(reader, params, marks), *hidden(reader, params)]
+    return Definitions(
+        params=params,
+        blocks=reader.blocks,
+        inputs=inputs,
+        expects=expects,
+        steps=steps,
+        diagnostics=diagnostics,
+        sound=sound and bool(steps) and cycle is None,
+    )
+
+
+def _declare_blocks(
+    reader: Reader, document: Document, marks: Marks, names: frozenset[str]
+) -> None:
+    """Note the names and parameters of all blocks, so that any layer may use any block."""
+    for name in document.blocks or ():
+        fault = _block_name_fault(name)
+        if fault:
+            message = f"`{name}` is no name for a block"
+            reader.report("CNN108", message, marks.key(reader.file, name), fault)
+        reader.blocks[name] = BlockSteps(name, marks.find(name))
+    known = names | _ROOT_NAMES
+    for name, block in (document.blocks or {}).items():
+        reader.blocks[name].params = read_parameters(
+            reader, block.params, marks.find(name, "params"), known, may_be_required=True
+        )
+
+
+def _block_name_fault(name: str) -> str | None:
+    """Why a block may not have this name, or None."""
+    if name in BY_KEY or name in ("chain", *GRAPH_WORDS):
+        return "the language has this word already"
+    if not NAME.match(name) or name.isdigit():
+        return "names consist of letters, digits and `_`"
+    return None
+
+
+def _read_blocks(reader: Reader, document: Document, names: frozenset[str]) -> None:
+    """Read the layers of all blocks, and note which blocks each of them uses."""
+    for name, written in (document.blocks or {}).items():
+        block = reader.blocks[name]
+        before, reader.used_blocks = reader.used_blocks, set()
+        known = names | frozenset(block.params) | _ROOT_NAMES
+        block.layers = read_layers(reader, written.layers, block.marks.find("layers"), known)
+        block.uses = reader.used_blocks
+        reader.used_blocks = before | block.uses
+
+
+def _read_variants(
+    reader: Reader, document: Document, marks: Marks, names: frozenset[str]
+) -> dict[str, dict[str, Any]]:
+    """Read the shapes that each variant expects, and check the names of its parameters."""
+    expects: dict[str, dict[str, Any]] = {}
+    known = names | _ROOT_NAMES
+    for variant, own in (document.variants or {}).items():
+        for name in (own and own.params) or ():
+            if name not in names:
+                place = marks.find("variants", variant, "params").key(reader.file, name)
+                message = f"variant `{variant}` sets `{name}`, which is no parameter"
+                reader.add(misspelled(Diagnostic("CNN106", message, place), name, names))
+        shapes = (own and own.expect) or {}
+        inside = marks.find("variants", variant, "expect")
+        expects[variant] = {
+            path: read_shape(reader, shape, inside.find(path), known)
+            for path, shape in shapes.items()
+        }
+    return expects
+
+
+def _check_steps(
+    reader: Reader, document: Document, marks: Marks, steps: list[Step], inputs: Iterable[str]
+) -> None:
+    """Check that no layer has the name of an input, and that there is an output."""
+    for step in steps:
+        if step.name in inputs:
+            message = f"the name `{step.name}` is taken by an input"
+            reader.report("CNN108", message, step.place, "give one of them another name")
+    if document.outputs == []:
+        place = marks.key(reader.file, "outputs")
+        help = "leave it out: the last layer is the output"
+        reader.report("CNN103", "`outputs` is empty", place, help)

@@ -1,0 +1,122 @@
+"""The graph's own words beside a layer: name, from, repeat, each, when, expect and share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..ops import BY_KEY
+from .names import name_fault, parameter_fault
+from .reader import Reader
+from .steps import Step
+from .validation import shown
+from .values import ANY_WORD
+from .yaml_tree import Marks
+
+
+def read_graph_words(
+    reader: Reader, step: Step, item: dict[str, Any], marks: Marks, known: frozenset[str]
+) -> frozenset[str]:
+    """Read the words into the step; return the names that its body may use."""
+    if "name" in item:
+        _read_name(reader, step, item["name"], marks.find("name"))
+    for word in ("repeat", "when"):
+        if word in item and item[word] is None:
+            place = marks.key(reader.file, word)
+            reader.report("CNN103", f"`{word}` has no value", place, "give it one, or remove it")
+    if "each" in item and "repeat" in item:
+        reader.report(
+            "CNN103",
+            "`each` and `repeat` exclude each other",
+            marks.key(reader.file, "each"),
+            "put one of them on a chain around the layer",
+        )
+    if "each" in item:
+        rows = marks.find("each")
+        step.each = _read_rows(reader, item["each"], rows, known)
+        known = known | {"i"}
+        if step.key == "chain":
+            known = known | _row_names(reader, step.each, rows)
+    if "repeat" in item:
+        step.repeat = reader.prepared(item["repeat"], marks.find("repeat"), known)
+        known = known | {"i"}
+    if "when" in item:
+        step.when = reader.prepared(item["when"], marks.find("when"), known)
+    if "expect" in item:
+        step.expect = read_shape(reader, item["expect"], marks.find("expect"), known)
+    if "from" in item:
+        step.source = _layer_name(reader, "from", item["from"], marks)
+    if "share" in item:
+        step.share = _layer_name(reader, "share", item["share"], marks)
+    return known
+
+
+def read_shape(reader: Reader, data: Any, marks: Marks, known: frozenset[str]) -> Any:
+    """Read an expected shape, in which `_` matches anything; None where it is wrong."""
+    if not isinstance(data, list):
+        message = f"`expect` takes a shape, [channels, …], not {shown(data)}"
+        reader.report("CNN103", message, marks.position(reader.file))
+        return None
+    entries: list[Any] = []
+    for index, item in enumerate(data):
+        if item == "_":
+            entries.append("_")
+        else:
+            entries.append(reader.prepared(item, marks.find(index), known))
+    return tuple(entries)
+
+
+def _read_name(reader: Reader, step: Step, name: Any, marks: Marks) -> None:
+    if isinstance(name, int) and not isinstance(name, bool):
+        name = str(name)
+    fault = name_fault(name)
+    if fault:
+        message = f"{shown(name)} is no name for a layer"
+        reader.report("CNN108", message, marks.position(reader.file), fault)
+    else:
+        step.name = name
+
+
+def _layer_name(reader: Reader, word: str, name: Any, marks: Marks) -> str | None:
+    """Read the name of another layer; None where it is wrong."""
+    if not isinstance(name, str):
+        message = f"`{word}` takes the name of a layer, not {shown(name)}"
+        reader.report("CNN103", message, marks.find(word).position(reader.file))
+        return None
+    reader.used_names.add(name)
+    return name
+
+
+def _read_rows(
+    reader: Reader, rows: Any, marks: Marks, known: frozenset[str]
+) -> list[dict[str, Any]]:
+    """Read the rows of `each`; none where they are wrong."""
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        message = f"`each` takes a list of rows, each a mapping, not {shown(rows)}"
+        help = "each: [{out: 16}, {out: 24}]"
+        reader.report("CNN103", message, marks.position(reader.file), help)
+        return []
+    read: list[dict[str, Any]] = []
+    for n, row in enumerate(rows):
+        items = row.items()
+        read.append({k: reader.prepared(v, marks.find(n, k), known, ANY_WORD) for k, v in items})
+    return read
+
+
+def _row_names(reader: Reader, rows: list[dict[str, Any]], marks: Marks) -> frozenset[str]:
+    """The keys of a chain's rows, which its layers may use as names."""
+    first = rows[0].keys() if rows else frozenset[str]()
+    taken = frozenset(BY_KEY) | frozenset(reader.blocks)
+    for n, row in enumerate(rows):
+        for key in row:
+            fault = parameter_fault(key, taken)
+            if fault:
+                place = marks.find(n).key(reader.file, key)
+                reader.report("CNN108", f"`{key}` is no name for a value", place, fault)
+        for key in first ^ row.keys():
+            reader.report(
+                "CNN102",
+                f"row {n + 1} and the first one differ in `{key}`",
+                marks.find(n).position(reader.file),
+                "give every row the same keys",
+            )
+    return frozenset(first)

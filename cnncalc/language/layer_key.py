@@ -1,0 +1,131 @@
+"""The key of a layer: which of its keys is the operator or block, and what may be wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from ..diagnostic import Diagnostic, Edit, Fix, Position, instead, misspelled, nearest
+from ..ops import BY_ALIAS, BY_KEY
+from .cut_expression import cut_by_yaml
+from .expression import clip
+from .names import FOREIGN, GRAPH_WORDS
+from .reader import Reader
+from .values import words_of
+from .yaml_tree import Marks
+
+
+def layer_key(reader: Reader, item: dict[str, Any], marks: Marks) -> str | None:
+    """Return the key of the operator or block, or None where it is not clear, which is reported."""
+    if cut_by_yaml(reader, item, marks):
+        return None
+    keys = [key for key in item if key not in GRAPH_WORDS]
+    if len(keys) == 1:
+        return keys[0]
+    known = [key for key in keys if is_layer(reader, key)]
+    if len(known) == 1:
+        others = [key for key in keys if key not in known]
+        if item[known[0]] is None and _outdented(reader, known[0], others, marks):
+            return None
+        for key in others:
+            reader.add(_not_a_key(known[0], key, item, marks.key(reader.file, key)))
+        return known[0]
+    if len(keys) == 2 and not known and _both_misspelled(reader, keys, item, marks):
+        return None
+    _report_number(reader, keys, marks)
+    return None
+
+
+def is_layer(reader: Reader, key: str) -> bool:
+    """Whether a key is an operator, a block or `chain`."""
+    return key == "chain" or key in BY_KEY or key in reader.blocks
+
+
+def _layer_keys(reader: Reader) -> list[str]:
+    return [*BY_KEY, *reader.blocks, "chain"]
+
+
+def _not_a_key(operator: str, key: str, item: dict[str, Any], position: Position) -> Diagnostic:
+    """Describe a key beside an operator that is not one of the graph's words."""
+    fault = Diagnostic("CNN101", f"`{key}` is no key of a layer", position)
+    owner = BY_KEY.get(operator)
+    if owner is not None and key in words_of(owner):
+        return fault._replace(help=f"it belongs inside: `{operator}: {{{key}: …}}`")
+    otherwise = f"beside `{operator}` may stand {', '.join(GRAPH_WORDS)}"
+    return misspelled(fault, key, GRAPH_WORDS, otherwise, item)
+
+
+def _both_misspelled(reader: Reader, keys: list[str], item: dict[str, Any], marks: Marks) -> bool:
+    """Whether one of two keys is a misspelled operator, the other a misspelled word; reported."""
+    for key, word in (keys, keys[::-1]):
+        if nearest(key, _layer_keys(reader))[0] and nearest(word, GRAPH_WORDS)[0]:
+            place = marks.key(reader.file, word)
+            fault = Diagnostic("CNN101", f"`{word}` is no key of a layer", place)
+            reader.add(unknown_operator(reader, key, marks.key(reader.file, key)))
+            reader.add(misspelled(fault, word, GRAPH_WORDS, None, item))
+            return True
+    return False
+
+
+def _report_number(reader: Reader, keys: list[str], marks: Marks) -> None:
+    """Report a layer without an operator, or with several."""
+    if keys:
+        found = " and ".join(f"`{key}`" for key in keys)
+        place = marks.key(reader.file, keys[1])
+        help = "begin the second with `- ` of its own"
+    else:
+        found, place = "none", marks.position(reader.file)
+        help = "name an operator, such as `relu`"
+    message = f"a layer has one operator or block, this one has {found}"
+    reader.report("CNN103", message, place, help)
+
+
+def _outdented(reader: Reader, operator: str, others: list[str], marks: Marks) -> bool:
+    """Whether the fields of an operator are beside it, not inside; reported once, with a repair."""
+    inside: Collection[str] = ()
+    if operator in BY_KEY:
+        inside = words_of(BY_KEY[operator])
+    elif operator in reader.blocks:
+        inside = reader.blocks[operator].params
+    if not others or not all(key in inside for key in others):
+        return False
+    places = [marks.key(reader.file, key) for key in others]
+    below = all(
+        place.line > marks.line + 1 and place.column == marks.column + 1 for place in places
+    )
+    fix = None
+    if below:
+        edits = tuple(
+            Edit(place.line, place.column, place.line, place.column, "  ") for place in places
+        )
+        fix = Fix("indent by two more", edits)
+    message = f"{', '.join(f'`{key}`' for key in others)} belong inside `{operator}`"
+    reader.add(Diagnostic("CNN101", message, places[0], "indent by two more", fix=fix))
+    return True
+
+
+def unknown_operator(reader: Reader, key: str, place: Position) -> Diagnostic:
+    """Describe a layer whose key is not an operator or block, with what was probably meant."""
+    fault = Diagnostic("CNN104", f"`{clip(key)}` is no operator or block", place)
+    if key.lower() in BY_ALIAS:
+        right = BY_ALIAS[key.lower()]
+        return instead(fault._replace(help=f"here it is called `{right}`"), key, right)
+    if key.lower() in FOREIGN:
+        return fault._replace(help=FOREIGN[key.lower()])
+    first, _, rest = key.partition(" ")
+    if rest and (first in BY_KEY or first in reader.blocks):
+        if place.length == 1:  # the key goes on in the next line
+            lacking = f"`{first}` lacks its colon, and so may what stands below it: `- {first}:`"
+            return fault._replace(help=lacking)
+        if " - " not in key:
+            right = f"{first}: {rest}"
+            fault = fault._replace(help=f"`{first}` lacks its colon: `- {right}`")
+            certain = rest.isalnum() and rest not in BY_KEY
+            return instead(fault, key, right, certain=certain)
+    if " - " in key:
+        return fault._replace(help="indent each `- ` alike")
+    if " " in key or "{" in key or "(" in key:
+        form = "write an operator, a colon and its body: `- conv: {out: 8, kernel: 3}`"
+        return fault._replace(help=form)
+    otherwise = "`cnncalc schema` and the README list the operators"
+    return misspelled(fault, key, _layer_keys(reader), otherwise)

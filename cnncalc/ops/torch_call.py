@@ -1,0 +1,71 @@
+"""A torch module as data: what builds it, prints it as source, and can be read back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..num import Shape
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class TorchCall(NamedTuple):
+    """The call that makes a torch module.
+
+    `name` is a class of torch.nn or of `ops/torch_modules.py`, and `arguments` are its keyword
+    arguments, which may be calls themselves. `before` and `after` have no parameters; they run on
+    what goes in and what comes out, as hooks, so that the module's own type stays torch's.
+    `parametrize` is a function of torch.nn.utils.parametrizations that is applied to its weight.
+    """
+
+    name: str
+    arguments: Mapping[str, Any]
+    before: TorchCall | None = None
+    after: TorchCall | None = None
+    parametrize: str | None = None
+
+    def build(self) -> nn.Module:
+        """The module, on torch's default device. Imports torch."""
+        from torch.nn.utils import parametrizations
+
+        from .torch_modules import class_named, hooked
+
+        arguments = {
+            name: value.build() if isinstance(value, TorchCall) else value
+            for name, value in self.arguments.items()
+        }
+        module = class_named(self.name)(**arguments)
+        if self.parametrize:
+            module = getattr(parametrizations, self.parametrize)(module)
+        return hooked(module, *(hook and hook.build() for hook in (self.before, self.after)))
+
+    def source(self) -> str:
+        """The call as Python, with `nn` for torch.nn and our own classes by their names.
+
+        >>> TorchCall("Conv2d", {"in_channels": 3, "kernel_size": (3, 3)}).source()
+        'nn.Conv2d(in_channels=3, kernel_size=(3, 3))'
+        """
+        from .torch_modules import is_ours
+
+        arguments = ", ".join(f"{key}={_source(value)}" for key, value in self.arguments.items())
+        text = f"{'' if is_ours(self.name) else 'nn.'}{self.name}({arguments})"
+        if self.parametrize:
+            text = f"nn.utils.parametrizations.{self.parametrize}({text})"
+        if self.before or self.after:
+            hooks = (self.before, self.after)
+            text = f"hooked({text}, {', '.join(map(_source, hooks))})"
+        return text
+
+
+def _source(value: Any) -> str:
+    if isinstance(value, TorchCall):
+        return value.source()
+    return repr(value) if not isinstance(value, float) or isfinite(value) else f"float('{value}')"
+
+
+def torch_nd(name: str, x: Shape, arguments: Mapping[str, Any], **more: Any) -> TorchCall:
+    """The class of torch.nn for a shape's number of axes: ``Conv2d`` for ("Conv", (C, H, W))."""
+    return TorchCall(f"{name}{len(x) - 1}d", arguments, **more)

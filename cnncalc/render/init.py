@@ -1,0 +1,74 @@
+"""The files that `init` writes: a first spec, the schema beside it, and a workflow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..analysis.figures import known_figures
+from ..language.schema import json_schema
+from ..language.yaml_values import quoted
+from .formats.json import dumps
+
+SCHEMA = "cnncalc.schema.json"
+WORKFLOW_FILE = ".github/workflows/cnncalc.yml"
+
+
+def first_spec(target: Path, bundled: str | None) -> str:
+    """Return the text of a spec at `target`: a small example, or a bundled text."""
+    head = f"# yaml-language-server: $schema={SCHEMA}\n"
+    if bundled is not None:
+        return head + bundled
+    return head + SPEC.format(file=target.name, name=quoted(target.name.partition(".")[0]))
+
+
+def schema_file(folder: Path) -> tuple[Path, str]:
+    """Return the schema's file in a folder, and its text."""
+    return folder / SCHEMA, dumps(json_schema(known_figures()))
+
+
+SPEC = """\
+# A network of cnncalc: `cnncalc analyze {file}` shows its figures, \
+`cnncalc check` holds it to what stands here.
+cnncalc: 1
+name: {name}
+input: [3, 32, 32]               # [channels, height, width]; no batch axis
+params: {{width: 16, classes: 10}} # values that expressions may use; --set width=32 overrides them
+
+blocks:
+  conv_bn_relu:
+    params: {{out: , stride: 1}}    # an empty default makes a parameter required
+    layers:
+      - conv: {{out: out, kernel: 3, stride: stride, padding: 1, bias: false}}
+      - batchnorm
+      - relu
+
+layers:
+  - conv_bn_relu: width
+  - conv_bn_relu: {{out: 2 * width, stride: 2}}
+  - conv_bn_relu: {{out: 4 * width, stride: 2}}
+    expect: [4 * width, 8, 8]
+  - globalavgpool
+  - flatten
+  - linear: classes
+
+budget: {{params: < 25k, macs: < 3M, receptive_field: {{max: 32}}}}
+"""
+
+WORKFLOW = """\
+name: networks
+on: [push, pull_request]
+permissions: {contents: read, security-events: write}
+env: {CNNCALC: cnncalc} # what uvx installs: \
+a version, such as cnncalc==0.1.0, a path, or git+https://…
+jobs:
+  check:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - uses: astral-sh/setup-uv@v6
+      - run: uvx --from "$CNNCALC" cnncalc check --format github \
+--also "markdown=$GITHUB_STEP_SUMMARY" --also sarif=cnncalc.sarif
+      - if: always()
+        uses: github/codeql-action/upload-sarif@v3
+        with: {sarif_file: cnncalc.sarif}
+"""

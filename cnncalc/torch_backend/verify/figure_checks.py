@@ -1,0 +1,182 @@
+"""Measured figures beside predicted ones: the checks of each layer, and of the whole network."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from torch import nn
+
+from ...analysis.compare import formula_text, layer_facts, term_of
+from ...analysis.memory.storage import buffer_bytes, own_bytes
+from ...analysis.result import BYTES, Report, Row
+from ...conventions import CONVENTIONS
+from ...graph import Graph
+from ..build import Network, layer_paths
+from .counters import Counts, enclosing
+from .field_report import field_check
+from .hooks import Call, Run
+from .receptive_fields import MeasuredFields
+from .verification import Check, CheckedLayer, check_equal, unmeasured
+
+_WIDTH = BYTES["float32"]  # of the network that is built
+
+_Tensors = dict[str, tuple[int, ...]]  # shapes by name in `state_dict`
+
+
+class Measured(NamedTuple):
+    """A network, and everything that was measured of it."""
+
+    network: Network
+    run: Run
+    flops: dict[str, int]  # by path of the module, "" for the whole network
+    macs: Counts | None  # None where fvcore did not run
+    fields: MeasuredFields
+    tensor_bytes: Mapping[str, int]  # asked of a card's allocator, by module; empty without a card
+
+
+class FigureChecks:
+    """Checks what a report predicts against what was measured."""
+
+    def __init__(self, report: Report, measured: Measured):
+        self._report = report
+        self._measured = measured
+        layers = set(layer_paths(measured.network))
+        self._predicted_tensors = _predicted_tensors(report.graph)
+        self._tensors = _tensors_by_layer(measured.network, layers)
+        self._params = _params_by_layer(measured.network, layers)
+        self._tensor_bytes: dict[str, int] = defaultdict(int)
+        for path, count in measured.tensor_bytes.items():
+            self._tensor_bytes[_owner(path, layers)] += count
+        self._fvcore_rules = _fvcore_rules(report)
+        self._users: dict[str, list[Row]] = defaultdict(list)  # rows by the owner of their weights
+        for row in report.rows:
+            self._users[row.shared_with or row.path].append(row)
+        live = {report.graph.nodes[n].path for n in report.graph.live}
+        self._untraced = {row.path for row in report.rows if row.path not in live and row.macs}
+
+    def layer(self, n: int, row: Row) -> CheckedLayer:
+        """Check a row, the n-th layer to run."""
+        macs, rule = self._measured.macs, self._fvcore_rules[row.path]
+        by_rule = macs.others.get(row.path, 0) if macs else 0
+        not_asked = macs is None and rule is not None and not row.macs
+        return CheckedLayer(
+            row=row,
+            checks=tuple(self._checks(n, row)),
+            uncounted=0 if by_rule or not_asked else row.flops - 2 * row.macs,
+            fvcore_count=by_rule,
+            fvcore_rule=rule,
+        )
+
+    def totals(self) -> Iterator[Check]:
+        """Check the sums of the network, each measured as a whole and not added up from rows."""
+        report, totals = self._report, self._report.totals
+        network, run = self._measured.network, self._measured.run
+        parameters = list(network.parameters())
+        outputs = tuple((report.batch, *shape) for shape in report.outputs.values())
+        tensors = sum(map(len, self._predicted_tensors.values()))
+        params = sum(p.numel() for p in parameters)
+        param_bytes = sum(p.untyped_storage().nbytes() for p in parameters)
+        activation_bytes = run.input_bytes + sum(call.bytes for call in run.calls)
+        yield check_equal("outputs", outputs, run.outputs, "forward")
+        yield check_equal("tensors", tensors, len(network.state_dict()), "state_dict")
+        yield check_equal("params", totals.params, params, "parameters()")
+        yield check_equal("param_bytes", totals.param_bytes, param_bytes, "storages")
+        yield from self._counts("", totals.macs)
+        yield check_equal("activation_bytes", totals.activation_bytes, activation_bytes, "hooks")
+        if self._tensor_bytes:
+            yield from self._allocated()
+
+    def _checks(self, n: int, row: Row) -> Iterator[Check]:
+        """Check everything that is measured of a layer."""
+        calls = self._measured.run.calls
+        call = calls[n] if n < len(calls) else Call("nothing", (), 0)
+        shape = (row.batch, *row.output_shape)
+        yield check_equal("called", row.shared_with or row.path, call.path, "hooks")
+        yield check_equal("output", shape, call.shape, "hooks")
+        yield check_equal("activation_bytes", row.activation_bytes, call.bytes, "hooks")
+        if call.requested is not None:
+            yield check_equal("output_bytes", row.activation_bytes, call.requested, "the allocator")
+        if row.shared_with is None:
+            yield from self._own_checks(n, row)
+        for (origin, axis), spans in self._measured.fields.spans.get(row.path, {}).items():
+            yield field_check(origin, axis, spans)
+
+    def _own_checks(self, n: int, row: Row) -> Iterator[Check]:
+        """Check a layer's own tensors, and the cost of all calls that use them."""
+        path, users = row.path, self._users[row.path]
+        predicted, measured = self._predicted_tensors[path], self._tensors[path]
+        yield check_equal("tensors", predicted, measured, "state_dict")
+        yield check_equal("params", row.params, self._params[path], "parameters()")
+        if self._tensor_bytes:
+            graph = self._report.graph
+            node = graph.nodes[n + len(graph.inputs)]
+            params, buffers = own_bytes(graph, node, _WIDTH)
+            own = sum(params.values()) + sum(buffers.values())
+            yield check_equal("tensor_bytes", own, self._tensor_bytes[path], "the allocator")
+        note = f"all {len(users)} calls together" if len(users) > 1 else None
+        yield from self._counts(path, sum(user.macs for user in users), note)
+
+    def _counts(self, path: str, macs: int, note: str | None = None) -> Iterator[Check]:
+        """Check what fvcore and torch count for a module, or for the network ("")."""
+        counts, flops = self._measured.macs, self._measured.flops.get(path, 0)
+        if path in self._untraced or not path and self._untraced:
+            why = "fvcore leaves out layers that no output needs"
+            yield unmeasured("macs", macs, "fvcore", why)
+        elif counts is None:
+            yield unmeasured("macs", macs, "fvcore", "fvcore did not run")
+        else:
+            yield check_equal("macs", macs, counts.products.get(path, 0), "fvcore", note)
+        yield check_equal("product_flops", 2 * macs, flops, "flop_counter", note)
+
+    def _allocated(self) -> Iterator[Check]:
+        """Check the bytes of all tensors and of all outputs, without inputs, by the allocator."""
+        totals, run = self._report.totals, self._measured.run
+        held = totals.params * _WIDTH + buffer_bytes(self._report.graph, _WIDTH)
+        outputs = totals.activation_bytes - run.input_bytes
+        requested = sum(call.requested or 0 for call in run.calls)
+        yield check_equal("tensor_bytes", held, sum(self._tensor_bytes.values()), "the allocator")
+        yield check_equal("output_bytes", outputs, requested, "the allocator")
+
+
+def _fvcore_rules(report: Report) -> dict[str, str | None]:
+    """The formula by which fvcore counts each layer, by path."""
+    terms = CONVENTIONS["fvcore"].terms
+    rules = {}
+    for row, layer in zip(report.rows, layer_facts(report)):
+        term = term_of(terms, layer)
+        rules[row.path] = formula_text(term.formula) if term else None
+    return rules
+
+
+def _predicted_tensors(graph: Graph) -> dict[str, _Tensors]:
+    """The tensors that each layer should have of its own in `state_dict`, by path."""
+    found = {}
+    for node in graph.nodes:
+        if node.op is not None and node.shares is None:
+            xs = graph.shapes_into(node)
+            shapes = {**node.op.weights(*xs), **node.op.buffers(*xs)}
+            found[node.path] = {f"{node.path}.{name}": tuple(s) for name, s in shapes.items()}
+    return found
+
+
+def _tensors_by_layer(network: nn.Module, layers: set[str]) -> dict[str, _Tensors]:
+    """The tensors of `state_dict`, by the innermost layer that they belong to."""
+    found: dict[str, _Tensors] = defaultdict(dict)
+    for name, tensor in network.state_dict().items():
+        found[enclosing(name, layers)][name] = tuple(tensor.shape)
+    return found
+
+
+def _params_by_layer(network: nn.Module, layers: set[str]) -> dict[str, int]:
+    """Numbers of trained values, by the innermost layer that they belong to."""
+    found: dict[str, int] = defaultdict(int)
+    for name, parameter in network.named_parameters():
+        found[enclosing(name, layers)] += parameter.numel()
+    return found
+
+
+def _owner(path: str, layers: set[str]) -> str:
+    """The layer that a module is, or belongs to."""
+    return path if path in layers else enclosing(path, layers)

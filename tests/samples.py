@@ -1,0 +1,87 @@
+"""Specs that several tests use: the bundled ones, one of each operator, a Siamese network."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from textwrap import dedent
+from typing import Any, NamedTuple
+
+from cnncalc import Spec
+from cnncalc.language.load import bundled_specs
+from cnncalc.ops.base import Op
+
+
+def yaml(block: str) -> str:
+    """Return a text that is written as an indented block, without indentation and first break."""
+    return dedent(block).removeprefix("\n")
+
+
+class Bundled(NamedTuple):
+    """A bundled network: the name that `load` takes, its file, and its variant there."""
+
+    name: str
+    spec: Spec
+    variant: str | None
+
+
+BUNDLED = [
+    Bundled(variant or stem, spec, variant)
+    for stem, spec in bundled_specs()
+    for variant in spec.members
+]
+
+SIAMESE = yaml("""
+    input: {left: [1, 20, 20], right: [1, 20, 20]}
+    blocks:
+      tower:
+        layers: [{conv: {out: 4, kernel: 5, stride: 2}}, relu, globalavgpool, flatten]
+    layers:
+      - {tower: , name: a}
+      - {tower: , from: right, share: a, name: b}
+      - sub: [a, b]
+      - {linear: 1, name: distance}
+    outputs: [distance, a]
+""")
+
+_BODIES = {
+    "conv": "{out: 4, kernel: 3}",
+    "conv_transpose": "{out: 4, kernel: 3, stride: 2}",
+    "linear": "7",
+    "rbf": "3",
+    "maxpool": "2",
+    "avgpool": "2",
+    "lppool": "2",
+    "adaptiveavgpool": "3",
+    "adaptivemaxpool": "3",
+    "groupnorm": "2",
+    "stochastic_depth": "0.1",
+    "reshape": "[2, -1]",
+    "permute": "[1, 0, 2]",
+    "slice": "{stop: 2}",
+    "channel_shuffle": "2",
+    "pixel_shuffle": "2",
+    "pixel_unshuffle": "2",
+    "upsample": "{scale: 2, mode: bilinear}",
+    "pad": "1",
+    "crop": "{amount: 1}",
+    "concat": "{a: [], b: []}",
+    "add": "{a: [], b: []}",
+    "sub": "{a: [], b: []}",
+    "mul": "{a: [], b: []}",
+}
+
+
+def sample(op: type[Op]) -> str:
+    """Return a small network of one layer of this operator, `it`."""
+    shape = "[16]" if op.key in ("linear", "rbf") else "[4, 8, 8]"
+    body = _BODIES.get(op.key, "")
+    return f"input: {shape}\nlayers:\n  - {op.key}: {body}\n    name: it\n"
+
+
+def plain(data: Any) -> Any:
+    """Return the data of a spec with floats for its rationals, as other libraries take it."""
+    if isinstance(data, dict):
+        return {key: plain(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [plain(value) for value in data]
+    return float(data) if isinstance(data, Fraction) else data
