@@ -19,7 +19,6 @@ FOREIGN = {
             "rrelu",
             "softplus",
             "softsign",
-            "hardtanh",
             "softmin",
             "logsigmoid",
             "threshold",
