@@ -71,6 +71,28 @@ class Relu6(InPlace):
     torch_name, per_value = "ReLU6", Cost(cmp=2)
 
 
+class Hardtanh(InPlace):
+    """x between the bounds `low` and `high`, as torch.nn.Hardtanh."""
+
+    key = "hardtanh"
+    aten = ("hardtanh",)
+    idempotent = True
+    torch_name, per_value = "Hardtanh", Cost(cmp=2)
+    low: Real = -1.0
+    high: Real = 1.0
+
+    def needs(self, x: Shape) -> Iterator[Need]:
+        text = f"`high` {self.high:g} is not above `low` {self.low:g}"
+        yield Need(0 if self.high > self.low else -1, lambda: Diagnostic("CNN103", text))
+
+    def arguments(self) -> dict[str, Any]:
+        return {"min_val": self.low, "max_val": self.high, "inplace": self.inplace}
+
+    def linearized(self, x: Shape) -> TorchCall:
+        """Beyond its bounds it has no slope; between them it changes nothing."""
+        return TorchCall("Identity", {})
+
+
 class LeakyRelu(InPlace):
     """x, or slope·x below 0, as torch.nn.LeakyReLU."""
 
