@@ -11,8 +11,20 @@ from ..cost import Cost
 from ..diagnostic import Diagnostic
 from ..num import Shape, product
 from ..window import IDENTITY
-from .base import WHOLE, Backward, Dispatched, Kept, Need, Op, Reach, Storage, values
-from .field_types import Flag, Natural, Real
+from .base import (
+    WHOLE,
+    Backward,
+    Dispatched,
+    Kept,
+    Need,
+    Op,
+    Reach,
+    Storage,
+    divides,
+    units_of,
+    values,
+)
+from .field_types import Flag, Natural, Positive, Real
 from .torch_call import TorchCall
 
 
@@ -198,6 +210,42 @@ class Tanh(Activation):
     key = "tanh"
     aten = ("tanh",)
     torch_name, per_value, keeps_output = "Tanh", Cost(exp=1), True
+
+
+class Maxout(Op):
+    """Largest of every `pieces` neighbouring channels: (C, *n) -> (C / pieces, *n) (Goodfellow
+    et al. 2013)."""
+
+    key = "maxout"
+    aten = ("amax", "max")
+    main = "pieces"
+    keeps_output = True
+    pieces: Positive
+
+    def needs(self, x: Shape) -> Iterator[Need]:
+        up = -(-x[0] // self.pieces) * self.pieces
+        text = f"{self.pieces} pieces do not divide {x[0]} channels"
+        fault = Diagnostic("CNN205", text, help=f"use {up} channels")
+        yield divides(x[0], self.pieces, lambda: fault)
+
+    def shape(self, x: Shape) -> Shape:
+        return (x[0] // self.pieces, *x[1:])
+
+    def units(self, x: Shape) -> frozenset[int]:
+        return units_of(x) - {0}
+
+    def cost(self, x: Shape, *, y: Shape) -> Cost:
+        return Cost(cmp=(self.pieces - 1) * values(y))
+
+    def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
+        return Kept(inputs=(0,), output=True)
+
+    def torch(self, x: Shape) -> TorchCall:
+        return TorchCall("Maxout", {"pieces": self.pieces})
+
+    def linearized(self, x: Shape) -> TorchCall:
+        """A maximum has a gradient at one channel only; a mean, at all."""
+        return TorchCall("PieceMean", {"pieces": self.pieces})
 
 
 class Softmax(Activation):
