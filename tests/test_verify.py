@@ -642,3 +642,13 @@ def test_a_wrong_field_is_found_in_a_narrow_network(monkeypatch: pytest.MonkeyPa
     assert "receptive_field" in {
         what for _, what in differing(verify(spec, device="meta", work=10**8))
     }
+
+
+@pytest.mark.parametrize("more", [(), ("--module", "tests.models:lenet5_modern")])
+def test_a_batch_larger_than_this_machine_is_not_tried(more: tuple[str, ...]) -> None:
+    """A CPU without memory would end the process instead of refusing."""
+    done = run("verify", "lenet5_modern", *more, "--batch", "100000000")
+    assert done.returncode == 1
+    assert (
+        "error[CNN407]: batch 100,000,000 does not fit in the memory of cpu; batch" in done.stderr
+    )

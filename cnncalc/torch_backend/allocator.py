@@ -98,6 +98,15 @@ def peak_of(
     return Peak(base + most, base + most)
 
 
+def refuse_beyond_memory(count: int, device: torch.device) -> None:
+    """Raise MemoryError for more bytes than the CPU has free.
+
+    A CPU without memory ends the process instead of refusing; a card refuses by itself.
+    """
+    if device.type == "cpu" and count > available():
+        raise MemoryError
+
+
 def available() -> int:
     """Return the bytes of this machine's memory that are free."""
     try:

@@ -13,9 +13,10 @@ from ...analysis.analyze import analyze
 from ...analysis.result import Report
 from ...diagnostic import Diagnostic, Mistake
 from ...language.spec import Spec
-from ..allocator import fits, fitting, largest_that_fits, too_large
+from ..allocator import fits, fitting, largest_that_fits, refuse_beyond_memory, too_large
 from ..build import Network, as_tuple, assemble
 from ..device import described, device_of
+from ..profile.predictions import fewest_bytes
 from ..verify.verification import Check, check_equal
 from .differences import (
     first_difference,
@@ -142,6 +143,7 @@ def _run_at(network: nn.Module, report: Report, device: torch.device) -> UserRun
 
     def attempt(batch: int) -> bool:
         def run() -> None:
+            refuse_beyond_memory(fewest_bytes(report, False) // report.batch * batch, device)
             images = []
             for shape in report.inputs.values():
                 images.append(torch.randn(batch, *shape, generator=random).to(device))

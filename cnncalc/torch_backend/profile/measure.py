@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ...analysis.result import BYTES, Report, Row
 from ...diagnostic import Diagnostic, Mistake
-from ..allocator import AllocatorBytes, Peak, available, peak_of
+from ..allocator import AllocatorBytes, Peak, peak_of, refuse_beyond_memory
 from ..build import Network, as_tuple
 from .clock import Clock, Spread
 from .layer_times import LayerTime, layer_times
@@ -66,12 +66,10 @@ def measure(
 ) -> Measurement:
     """Measure one batch size: time, then memory without what was held before, then layers.
 
-    Errors: a MemoryError where the CPU has less memory than a step takes: a CPU that has no more
-    ends the process instead of refusing.
+    Errors: a MemoryError where the CPU has less memory than a step takes.
     """
     batch, width, training = report.batch, BYTES[report.dtype], settings.training
-    if device.type == "cpu" and fewest_bytes(report, training) > available():
-        raise MemoryError
+    refuse_beyond_memory(fewest_bytes(report, training), device)
     inputs = _inputs(report, settings, device)
     step = _step_of(_compiled(network, settings), inputs, settings, device)
     clock = Clock(device)

@@ -15,7 +15,7 @@ from ...analysis.result import Report
 from ...diagnostic import Mistake, first_line
 from ...graph import Graph
 from ...language.spec import Spec
-from ..allocator import fits, fitting, largest_that_fits, too_large
+from ..allocator import fits, fitting, largest_that_fits, refuse_beyond_memory, too_large
 from ..build import Network, assemble, layer_paths
 from ..device import described, device_of
 from . import counters
@@ -118,6 +118,8 @@ def _run(network: Network, report: Report, device: torch.device) -> _Run:
     found: list[_Run] = []
 
     def images(batch: int) -> list[Tensor]:
+        held = report.totals.activation_bytes // report.batch * batch  # all outputs are kept
+        refuse_beyond_memory(held, device)
         return [torch.zeros(batch, *shape, device=device) for shape in report.inputs.values()]
 
     def attempt() -> None:
