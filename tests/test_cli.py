@@ -247,7 +247,7 @@ HUGE = r"""
 from itertools import product
 
 import cnncalc
-from cnncalc.language.yaml_values import in_yaml
+from cnncalc.language.yaml_flow import in_yaml
 from cnncalc.ops import OPS
 
 VALUES = (10**9, 10**5, [10**9, 10**9], [[10**9, 10**9]] * 2)

@@ -27,7 +27,7 @@ from cnncalc.render.verify import network_table
 from cnncalc.torch_backend.verify import counters
 from cnncalc.torch_backend.verify.few_channels import narrowed_report
 from cnncalc.torch_backend.verify.receptive_fields import measured_fields
-from cnncalc.torch_backend.verify.verification import Verification
+from cnncalc.torch_backend.verify.result import Verification
 from cnncalc.torch_backend.verify.verify import verify
 from cnncalc.window import Map
 

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from . import options as o
+from .option_values import column_keys, positive, usage
 from .output import finish, present
 from .spec_report import spec_report
-from .values import column_keys, positive, usage
 
 
 def analyze(

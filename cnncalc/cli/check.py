@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import options as o
+from .option_values import usage
 from .output import USAGE, is_coloured, present, put
-from .targets import Paths, configuration, targets
-from .values import usage
+from .spec_paths import Paths, configuration, targets
 
 if TYPE_CHECKING:
     from ..checking.finding import Checked

@@ -9,7 +9,7 @@ import typer
 
 from ..diagnostic import Diagnostic
 from .output import complain, put
-from .targets import Paths, configuration, targets
+from .spec_paths import Paths, configuration, targets
 
 
 def lock(

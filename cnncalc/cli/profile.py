@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from ..diagnostic import Mistake
+from . import option_values as values
 from . import options as o
-from . import values
 from .output import finish, present
 from .progress import ticking
 from .spec_report import one_variant

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from . import options as o
+from .option_values import usage
 from .output import put
-from .values import usage
 
 
 def rule(

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from .option_values import from_zero, positive
 from .output import put
-from .values import from_zero, positive
 
 
 def size(

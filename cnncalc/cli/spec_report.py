@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import values
-from .values import usage
+from . import option_values as values
+from .option_values import usage
 
 if TYPE_CHECKING:
     from ..analysis.result import Report

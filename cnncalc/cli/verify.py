@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..diagnostic import Diagnostic, Mistake
+from . import option_values as values
 from . import options as o
-from . import values
+from .option_values import usage
 from .output import finish, present
 from .progress import each
 from .spec_report import one_variant
-from .values import usage
 
 if TYPE_CHECKING:
-    from ..torch_backend.verify.verification import Verification
+    from ..torch_backend.verify.result import Verification
 
 MANY = 20  # networks; of more, fewer receptive fields are measured
 SHARE = 20  # the part of the work that goes into each of many networks

@@ -8,8 +8,8 @@ import typer
 
 from ..diagnostic import Diagnostic
 from . import options as o
+from .option_values import usage
 from .output import complain, present
-from .values import usage
 
 
 def zoo(

@@ -7,10 +7,10 @@ from typing import Any
 
 from ..diagnostic import Diagnostic, Edit, Fix, Position, instead, misspelled, nearest
 from ..ops import BY_ALIAS, BY_KEY
-from .cut_expression import cut_by_yaml
 from .expression import clip
 from .names import FOREIGN, GRAPH_WORDS
 from .reader import Reader
+from .unquoted_comma import cut_by_yaml
 from .values import words_of
 from .yaml_tree import Marks
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..ops import BY_KEY
-from .bodies import read_block_use, read_operator
 from .graph_words import read_graph_words
+from .layer_arguments import read_block_use, read_operator
 from .layer_key import is_layer, layer_key, unknown_operator
 from .names import name_fault
 from .reader import Reader

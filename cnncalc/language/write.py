@@ -6,7 +6,7 @@ from typing import Any
 
 from ..graph import Graph, Node
 from ..ops.base import Op
-from .yaml_values import in_yaml, quoted
+from .yaml_flow import in_yaml, quoted
 
 
 def flat_spec(graph: Graph, name: str) -> str:

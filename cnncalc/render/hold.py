@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+    from ..torch_backend.hold.alignment import Pair
     from ..torch_backend.hold.hold import Held
-    from ..torch_backend.hold.pair import Pair
     from ..torch_backend.hold.recorder import Event
 
 WIDE = 100  # columns of a screen from which on weights are shown

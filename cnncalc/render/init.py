@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..analysis.figures import known_figures
 from ..language.schema import json_schema
-from ..language.yaml_values import quoted
+from ..language.yaml_flow import quoted
 from .formats.json import dumps
 
 SCHEMA = "cnncalc.schema.json"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from ..torch_backend.verify.verification import Check, CheckedLayer, Verification
+    from ..torch_backend.verify.result import Check, CheckedLayer, Verification
 
     Found = Sequence[tuple[str, Verification | None]]  # by SPEC; None: it could not be verified
 

@@ -12,7 +12,7 @@ from ...diagnostic import Mistake
 from ...graph import checked
 from ...language.expression import ExpressionError
 from ...language.values import evaluate
-from ...language.yaml_values import in_yaml
+from ...language.yaml_flow import in_yaml
 from ...num import product
 from ...ops.base import units_of
 from ...wording import shape_text

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...language.yaml_flow import in_yaml
 from ...language.yaml_tree import Marks
-from ...language.yaml_values import in_yaml
 from ...num import Shape
 from ...wording import shape_text
 from .case import Candidate, Case

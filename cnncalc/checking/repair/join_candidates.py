@@ -8,7 +8,7 @@ from typing import Any
 from ...language.expression import Expression
 from ...language.scope import Scope
 from ...language.steps import Step
-from ...language.yaml_values import Word, in_yaml
+from ...language.yaml_flow import Word, in_yaml
 from ...num import Shape
 from . import yaml_edits as e
 from .case import FAR, Candidate, Case

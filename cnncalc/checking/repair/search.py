@@ -14,9 +14,9 @@ from ...diagnostic import Diagnostic, Edit, Fix, Position
 from ..finding import Finding
 from .candidates import same_padding
 from .case import Case
-from .consequences import Doubts, is_consequence, settle_together
 from .edited_text import EditedText
 from .entry import REPAIRABLE, Entry, Key, key_of
+from .follow_on_errors import Doubts, is_consequence, settle_together
 from .placeholder import placeholder_at
 from .revision import Revision
 from .trial import reading_cost, search_repairs

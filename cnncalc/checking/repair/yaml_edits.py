@@ -13,8 +13,8 @@ from ...language.expression import Expression
 from ...language.scope import Scope
 from ...language.spec import Spec
 from ...language.steps import Step
+from ...language.yaml_flow import in_yaml
 from ...language.yaml_tree import Marks
-from ...language.yaml_values import in_yaml
 from .edited_text import EditedText
 
 Edits = tuple[Edit, ...] | None

@@ -13,8 +13,8 @@ from torch import nn
 from ...analysis.result import Report, Row
 from ...diagnostic import Diagnostic, Mistake
 from ...wording import shape_text
-from ..verify.verification import Check
-from .pair import Pair, swapped_pair
+from ..verify.result import Check
+from .alignment import Pair, swapped_pair
 from .recorder import Event
 from .user_module import UserRun, place_text
 

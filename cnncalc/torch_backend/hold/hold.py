@@ -17,14 +17,14 @@ from ..allocator import fits, fitting, largest_that_fits, refuse_beyond_memory, 
 from ..build import Network, as_tuple, assemble
 from ..device import described, device_of
 from ..profile.predictions import fewest_bytes
-from ..verify.verification import Check, check_equal
+from ..verify.result import Check, check_equal
+from .alignment import Pair, align, align_unfinished
 from .differences import (
     first_difference,
     other_output,
     total_differences,
     unread_parameters,
 )
-from .pair import Pair, align, align_unfinished
 from .recorder import Event, Recorder
 from .user_module import UserRun, import_network, run_user_code, run_user_network
 

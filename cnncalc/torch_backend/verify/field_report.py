@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...ops.weighted import FEW
 from ...wording import shape_text
 from .receptive_fields import ComparedSpan, MeasuredFields, Span
-from .verification import Check
+from .result import Check
 
 
 def field_check(origin: str, axis: int, spans: ComparedSpan) -> Check:

@@ -18,7 +18,7 @@ from .counters import Counts, enclosing
 from .field_report import field_check
 from .hooks import Call, Run
 from .receptive_fields import MeasuredFields
-from .verification import Check, CheckedLayer, check_equal, unmeasured
+from .result import Check, CheckedLayer, check_equal, unmeasured
 
 _WIDTH = BYTES["float32"]  # of the network that is built
 

@@ -19,14 +19,14 @@ from ..allocator import fits, fitting, largest_that_fits, refuse_beyond_memory, 
 from ..build import Network, assemble, layer_paths
 from ..device import described, device_of
 from . import counters
-from .card import TOLERANCE, compare_with_cpu, move_from_meta
 from .field_report import field_notes
 from .figure_checks import FigureChecks, Measured
+from .gpu import TOLERANCE, compare_with_cpu, move_from_meta
 from .hooks import Run, run_with_hooks
 from .in_place import in_place_effect
 from .receptive_fields import WORK, MeasuredFields, measured_fields
+from .result import Check, Verification, check_equal
 from .thin_inputs import graph_at
-from .verification import Check, Verification, check_equal
 
 
 def verify(

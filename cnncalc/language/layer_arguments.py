@@ -11,10 +11,10 @@ from typing import Any
 from ..diagnostic import Diagnostic, Mistake, nearest
 from ..ops import BY_KEY
 from ..ops.base import Op
-from .cut_expression import cut_by_yaml
 from .names import GRAPH_WORDS
 from .reader import Reader
 from .steps import REQUIRED, Step
+from .unquoted_comma import cut_by_yaml
 from .validation import meant_by, unknown_key, validate
 from .values import ANY_WORD, is_constant, words_of
 from .yaml_tree import Marks
