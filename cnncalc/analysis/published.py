@@ -6,7 +6,7 @@ from ..diagnostic import Diagnostic, misspelled
 from ..language.model import Published
 from ..language.validation import shown
 from ..language.yaml_tree import Marks
-from .figures import figure, known_figures, printed
+from .figures import Printed, figure, known_figures, printed
 from .result import Comparison, Figure, Report
 
 
@@ -20,12 +20,13 @@ def compared_with_published(
     """
     comparisons: list[Comparison] = []
     found: list[Diagnostic] = []
+    numbers: dict[tuple[str, bool], Printed | None] = {}  # tables print the same number often
     for index, entry in enumerate(entries):
         ours = figure(report, entry.what, entry.at)
         if ours is None:
             found.append(_no_figure(report, entry, marks.find(index), file))
             continue
-        agrees = _agrees(entry, ours)
+        agrees = _agrees(entry, ours, numbers)
         if agrees is None:
             found.append(_no_number(entry, marks.find(index), file))
             continue
@@ -45,11 +46,22 @@ def compared_with_published(
     return comparisons, found
 
 
-def _agrees(entry: Published, ours: Figure) -> bool | None:
-    """Whether our figure rounds to the printed digits; None if what is printed is not a number."""
+def _agrees(
+    entry: Published, ours: Figure, numbers: dict[tuple[str, bool], Printed | None]
+) -> bool | None:
+    """Whether our figure rounds to the printed digits; None if what is printed is not a number.
+
+    `numbers` are those that were read before, as text and whether they are bytes.
+    """
+    value, in_bytes = entry.value, "bytes" in entry.what
     if isinstance(ours, tuple):
-        return list(ours) == entry.value if isinstance(entry.value, list) else None
-    number = printed(entry.value, "bytes" in entry.what)
+        return list(ours) == value if isinstance(value, list) else None
+    if not isinstance(value, str):
+        number = printed(value, in_bytes)
+    elif (value, in_bytes) in numbers:
+        number = numbers[value, in_bytes]
+    else:
+        number = numbers[value, in_bytes] = printed(value, in_bytes)
     return None if number is None or ours is None else number.agrees(ours)
 
 

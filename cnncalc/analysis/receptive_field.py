@@ -123,6 +123,7 @@ def _note(node: Node, remark: _Remark) -> Diagnostic:
 def _through(reaches: tuple[Reach, ...], below: AxesSeen, remarks: set[_Remark]) -> AxesSeen:
     """What the axes of a layer see, each of which reads one axis of the layer below, or all."""
     seen: list[AxisSeen] = []
+    known: dict[tuple[int, int], Field | None] = {}  # axes that are alike are followed once
     for reach in reaches:
         under = None
         if reach is not None and reach[0] < len(below):
@@ -130,7 +131,10 @@ def _through(reaches: tuple[Reach, ...], below: AxesSeen, remarks: set[_Remark])
         if reach is None or under is None:
             seen.append(None)
             continue
-        field = under[1].through(reach[1])
+        key = id(under[1]), id(reach[1])
+        if key not in known:
+            known[key] = under[1].through(reach[1])
+        field = known[key]
         if field is None:
             seen.append(None)
             remarks.add(

@@ -84,10 +84,11 @@ class Sliding(Op):
 
     def fits(self, x: Shape) -> Iterator[Need]:
         """Lists match the rank, one window fits, a pool's padding is at most half its kernel."""
-        wrong = [need for need in self._lists(len(x) - 1) if need.margin]
-        if wrong:
+        if self._has_lists():
+            wrong = [need for need in self._lists(len(x) - 1) if need.margin]
             yield from wrong
-            return
+            if wrong:
+                return
         for axis, size in enumerate(self.places(x)):
             yield Need(size - 1, lambda axis=axis: self._does_not_fit(x, axis))
         if self.padding == "same" and self.ceil_mode:
@@ -111,6 +112,10 @@ class Sliding(Op):
                         settings=(("padding", w // 2), ("padding", 0)),
                     ),
                 )
+
+    def _has_lists(self) -> bool:
+        """Whether a field has a value for each axis."""
+        return tuple in map(type, (self.kernel, self.stride, self.padding, self.dilation))
 
     def _lists(self, n: int) -> Iterator[Need]:
         for field in ("kernel", "stride", "padding", "dilation"):
@@ -166,9 +171,14 @@ class Sliding(Op):
 
     def reaches(self, x: Shape) -> tuple[Reach, ...]:
         """The window on each axis."""
-        k, s, d = self.geometry(len(x) - 1)
-        around = enumerate(self.around(x))
-        return tuple((axis, Map.window(k[axis], s[axis], lo, d[axis])) for axis, (lo, _) in around)
+        known: dict[tuple[int, int, int, int], Map] = {}  # axes that are alike have one map
+        found: list[Reach] = []
+        for axis, (k, s, d, (lo, _)) in enumerate(zip(*self.geometry(len(x) - 1), self.around(x))):
+            key = k, s, lo, d
+            if key not in known:
+                known[key] = Map.window(k, s, lo, d)
+            found.append((axis, known[key]))
+        return tuple(found)
 
     def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
         return (self.reaches(x),)
