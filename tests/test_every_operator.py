@@ -71,6 +71,24 @@ def test_an_operator_alone(op: type[Op]) -> None:
         runs_as_source(made, [tuple(node.shape) for node in graph.inputs], spec)
 
 
+@every_operator
+def test_what_runs_in_place_survives_backward(op: type[Op]) -> None:
+    """Between two layers with weights, and with one after it that would write over its output."""
+    tried = 0
+    for made, graph in configurations(op):
+        x = graph.nodes[0].shape
+        if len(graph.inputs) != 1 or made.storage(x) != "inplace":
+            continue
+        tried += 1
+        weighted = "linear: {out: %d}" if len(x) == 1 else "conv: {out: %d, kernel: 1}"
+        layer = "\n".join(flat_spec(graph, "alone").splitlines()[3:]).replace("    from: x0\n", "")
+        layers = [f"  - {weighted % x[0]}", layer, "  - relu", f"  - {weighted % 2}"]
+        spec = cnncalc.loads("\n".join([f"input: {list(x)}", "layers:", *layers]))
+        found = verify(spec)
+        assert found.ok, (made, [str(d) for d in found.diagnostics[:3]])
+    assert tried or "inplace" not in op.fields() or op.key.startswith("dropout")
+
+
 def number(text: str) -> int:
     return int(text.replace(",", ""))
 

@@ -110,7 +110,7 @@ def unknown_operator(reader: Reader, key: str, place: Position) -> Diagnostic:
     if key.lower() in BY_ALIAS:
         right = BY_ALIAS[key.lower()]
         return instead(fault._replace(help=f"here it is called `{right}`"), key, right)
-    if key.lower() in FOREIGN:
+    if key.lower() in FOREIGN and key.lower() not in BY_KEY:
         return fault._replace(help=FOREIGN[key.lower()])
     first, _, rest = key.partition(" ")
     if rest and (first in BY_KEY or first in reader.blocks):

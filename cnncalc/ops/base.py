@@ -4,10 +4,19 @@ Shapes are tuples ``(C, *spatial)`` without the batch; `xs` are the shapes of th
 that of the output. `needs`, `shape`, `weights`, `buffers` and `cost` run on Num (ints, arrays,
 symbols); everything else runs on ints.
 
-To add an operator, write a subclass of `Op` and list it in `OPS` (`ops/__init__.py`). `key` is its
-word in a spec; `cost`, `keeps` and `torch` must be stated. `shape`, `window`, `storage` and the
-others have defaults that hold for a function of each value. A torch module that torch.nn lacks is
-one more class in `ops/torch_modules.py`. Nothing else needs to change.
+To add an operator, write a subclass of `Op`, import it in `ops/__init__.py` and list it in `OPS`
+there. `key` is its word in a spec, and the first paragraph of its docstring its line in the docs.
+Its fields have the types of `ops/field_types.py`, or of pydantic's own making. `cost`, `keeps` and
+`torch` must be stated, or inherited from a base that states them for a family: `Activation` and
+`InPlace` for functions of each value, `Sliding` and `Pool` for windows, `Weighted` for filters,
+`Norm`, `Elementwise`, `Rearrangement`. `shape`, `window`, `storage` and the others have defaults
+that hold for a function of each value. A torch module that torch.nn lacks is one more class in
+`ops/torch_modules.py`. Nothing else needs to change.
+
+The tests take a new operator from `OPS`: shapes, parameters, aliasing and bytes kept are compared
+with torch's on random configurations. MACs have an oracle; for the other classes of `cost` (`exp`
+is any transcendental, a logarithm too) only you can vouch. `CNNCALC_UPDATE=1 pytest
+tests/test_readme.py` writes the table of operators.
 """
 
 from __future__ import annotations
@@ -127,7 +136,9 @@ class Op:
     elementwise: ClassVar[bool] = False  # the output keeps the input's order of axes in memory
     needs_dense: ClassVar[bool] = False  # a view only of one dense run of memory, else a copy
     keeps_output: ClassVar[bool] = False  # backward holds the output: do not write over it
-    keeps_written: ClassVar[bool] = False  # the same, but only where it runs in place
+    keeps_written: ClassVar[bool] = (
+        False  # the same if it ran in place: torch then saves the result
+    )
     rounds: ClassVar[bool] = False  # a weight of 0 comes out as about 1e-7 in float32
 
     def __new__(cls, **body: Any) -> Op:
