@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 from fractions import Fraction
 from textwrap import dedent
 from typing import Any, NamedTuple
 
 from cnncalc import Spec
+from cnncalc.diagnostic import Mistake
+from cnncalc.graph import checked
 from cnncalc.language.load import bundled_specs
+from cnncalc.language.yaml_flow import in_yaml
 from cnncalc.ops.base import Op
+
+from .cases import body_of, instance
 
 
 def yaml(block: str) -> str:
@@ -43,6 +50,7 @@ SIAMESE = yaml("""
     outputs: [distance, a]
 """)
 
+_MAP = (4, 8, 8)
 _BODIES = {
     "conv": "{out: 4, kernel: 3}",
     "conv_transpose": "{out: 4, kernel: 3, stride: 2}",
@@ -72,10 +80,25 @@ _BODIES = {
 
 
 def sample(op: type[Op]) -> str:
-    """Return a small network of one layer of this operator, `it`."""
-    shape = "[16]" if op.key in ("linear", "rbf") else "[4, 8, 8]"
-    body = _BODIES.get(op.key, "")
-    return f"input: {shape}\nlayers:\n  - {op.key}: {body}\n    name: it\n"
+    """Return a small network of one layer of this operator, `it`.
+
+    An operator without a body of its own above has none, or a random one if it needs one.
+    """
+    shape = _MAP if len(_MAP) in op.ranks else (16,)
+    required = any(field.is_required() for field in op.fields().values())
+    body = _BODIES.get(op.key) or (in_yaml(_random_body(op, shape)) if required else "")
+    return f"input: {list(shape)}\nlayers:\n  - {op.key}: {body}\n    name: it\n"
+
+
+def _random_body(op: type[Op], shape: tuple[int, ...]) -> dict[str, Any]:
+    """Return a random body that suits an input."""
+    rng = random.Random(op.key)
+    while True:
+        body = body_of(op, rng, len(shape) - 1)
+        made = instance(op, body)
+        with contextlib.suppress(Mistake):
+            if made is not None and checked(made, [shape]):
+                return body
 
 
 def plain(data: Any) -> Any:

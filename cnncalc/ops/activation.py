@@ -217,7 +217,6 @@ class Maxout(Op):
     et al. 2013)."""
 
     key = "maxout"
-    aten = ("amax", "max")
     main = "pieces"
     keeps_output = True
     pieces: Positive

@@ -17,7 +17,7 @@ from pathlib import Path
 from speed import ENVIRONMENT, FVCORE, PEER, ROOT, TORCHINFO
 
 RUNS = 5
-BOTH = TORCHINFO + FVCORE.removeprefix(PEER)
+BOTH = f"{TORCHINFO}\nsummarize(verbose=1)\n{FVCORE.removeprefix(PEER)}"
 
 
 def measured(command: list[str]) -> tuple[float, float]:
