@@ -95,8 +95,9 @@ OPS: tuple[type[Op], ...] = (
 )
 
 BY_KEY: dict[str, type[Op]] = {op.key: op for op in OPS}
-# A class's own aliases: what a base class is called elsewhere, its subclasses are not.
-BY_ALIAS: dict[str, str] = {alias: op.key for op in OPS for alias in vars(op).get("aliases", ())}
+BY_ALIAS: dict[str, str] = {}  # what operators are called elsewhere
+for op in OPS:  # a class's own: what a base class is called, its subclasses are not
+    BY_ALIAS |= dict.fromkeys(vars(op).get("aliases", ()), op.key)
 
 
 def _fields_by_alias() -> dict[str, list[str]]:

@@ -321,14 +321,12 @@ def grouped(groups: int, n: Num, what: str = "", *divided: Num) -> Need:
     """
 
     def fault() -> Diagnostic:
-        fitting = [
-            g
-            for g in range(1, min(*map(int, divided or (n, n)), 4096) + 1)
-            if not any(m % g for m in divided or (n,))
-        ]
-        shown = [str(g) for g in (fitting if len(fitting) <= 12 else fitting[:6])] + (
-            ["…", *map(str, fitting[-3:])] if len(fitting) > 12 else []
-        )
+        counts = divided or (n,)
+        largest = min(*map(int, counts), 4096)
+        fitting = [g for g in range(1, largest + 1) if not any(m % g for m in counts)]
+        shown = [str(g) for g in fitting]
+        if len(fitting) > 12:
+            shown[6:-3] = ["…"]
         near = sorted(fitting, key=lambda g: abs(g - groups))[:2]
         return Diagnostic(
             "CNN205",

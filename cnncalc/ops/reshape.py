@@ -287,8 +287,12 @@ class Slice(Rearrangement):
     step: Positive = 1
 
     def _bounds(self, n: Any) -> tuple[Any, Any]:
-        start = (n if self.start is not None and self.start < 0 else 0) + (self.start or 0)
-        stop = n if self.stop is None else n + self.stop if self.stop < 0 else self.stop
+        start = 0 if self.start is None else self.start
+        stop = n if self.stop is None else self.stop
+        if start < 0:
+            start = n + start
+        if self.stop is not None and self.stop < 0:
+            stop = n + self.stop
         return start, stop
 
     def needs(self, x: Shape) -> Iterator[Need]:

@@ -65,7 +65,10 @@ class _After(_Before):
 
 def torch_order(around: Pads) -> list[int]:
     """((low, high), …) per axis in the order of `F.pad`, the last axis first."""
-    return [amount for low, high in reversed(tuple(around)) for amount in (low, high)]
+    amounts: list[int] = []
+    for low, high in reversed(tuple(around)):
+        amounts += low, high
+    return amounts
 
 
 class Padding(nn.Module):
