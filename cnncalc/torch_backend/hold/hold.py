@@ -16,7 +16,6 @@ from ...language.spec import Spec
 from ..allocator import fits, fitting, largest_that_fits, refuse_beyond_memory, too_large
 from ..build import Network, as_tuple, assemble
 from ..device import described, device_of
-from ..profile.predictions import fewest_bytes
 from ..verify.result import Check, check_equal
 from .alignment import Pair, align, align_unfinished
 from .differences import (
@@ -143,7 +142,8 @@ def _run_at(network: nn.Module, report: Report, device: torch.device) -> UserRun
 
     def attempt(batch: int) -> bool:
         def run() -> None:
-            refuse_beyond_memory(fewest_bytes(report, False) // report.batch * batch, device)
+            per_image = 2 * report.totals.activation_bytes // report.batch  # with copies of inputs
+            refuse_beyond_memory(per_image * batch, device)
             images = []
             for shape in report.inputs.values():
                 images.append(torch.randn(batch, *shape, generator=random).to(device))

@@ -118,8 +118,8 @@ def _run(network: Network, report: Report, device: torch.device) -> _Run:
     found: list[_Run] = []
 
     def images(batch: int) -> list[Tensor]:
-        held = report.totals.activation_bytes // report.batch * batch  # all outputs are kept
-        refuse_beyond_memory(held, device)
+        per_image = 2 * report.totals.activation_bytes // report.batch  # outputs kept, and traced
+        refuse_beyond_memory(per_image * batch, device)
         return [torch.zeros(batch, *shape, device=device) for shape in report.inputs.values()]
 
     def attempt() -> None:
