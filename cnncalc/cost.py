@@ -25,6 +25,10 @@ class Cost(NamedTuple):
         """Return the sum of both, class by class."""
         return Cost(*(mine + theirs for mine, theirs in zip(self, other)))
 
+    def times(self, n: Num) -> Cost:
+        """Return n times each class."""
+        return Cost(*[count * n for count in self])
+
     @property
     def flops(self) -> Num:
         """2·mac + every other operation."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import NamedTuple
 
 from .diagnostic import Diagnostic, Mistake, Position
 from .num import Num, Shape
@@ -20,17 +19,10 @@ class Sized(tuple[Num, ...]):
     units: frozenset[int]
 
 
-class Origin(NamedTuple):
-    """Where a layer was written: its position, and the blocks around it, innermost first."""
-
-    position: Position
-    context: tuple[str, ...] = ()
-
-
 class Node:
     """A layer of the network, or one of its inputs, which have no operator."""
 
-    __slots__ = ("inputs", "op", "origin", "path", "shape", "shares")
+    __slots__ = ("context", "inputs", "op", "path", "position", "shape", "shares")
 
     def __init__(
         self,
@@ -38,24 +30,16 @@ class Node:
         op: Op | None,
         inputs: tuple[int, ...],
         shape: Shape,
-        origin: Origin | None = None,
+        position: Position | None = None,
+        context: tuple[str, ...] = (),
     ):
         self.path = path
         self.op = op
         self.inputs = inputs
         self.shape = shape
-        self.origin = origin
+        self.position = position  # where the layer was written, if it was
+        self.context = context  # the blocks around it, innermost first
         self.shares: int | None = None  # the node whose weights this one uses
-
-    @property
-    def position(self) -> Position | None:
-        """Where the layer was written, if it was."""
-        return self.origin.position if self.origin else None
-
-    @property
-    def context(self) -> tuple[str, ...]:
-        """The blocks around the layer, innermost first."""
-        return self.origin.context if self.origin else ()
 
 
 class Graph:

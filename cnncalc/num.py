@@ -7,19 +7,13 @@ positive values of the configuration, and never compares sizes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from math import prod
 from typing import Any
 
 Num = Any  # int | numpy int64 array | poly.Poly
 Shape = tuple[Num, ...]  # (C, *spatial)
 
-
-def product(factors: Iterable[Num]) -> Num:
-    """Return the product; 1 for no factors."""
-    result: Num = 1
-    for factor in factors:
-        result = result * factor
-    return result
+product = prod  # of ints, arrays and symbols alike; 1 for no factors
 
 
 def ceil_div(n: Num, s: int) -> Num:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from fractions import Fraction
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 from ..num import product
@@ -39,14 +38,24 @@ _NUMBER = re.compile(
 
 
 class Printed(NamedTuple):
-    """A printed number, and half of its last printed digit; 0 if figures must agree exactly."""
+    """A printed number, digits / scale, and the step of its last digit in the same units.
 
-    value: int | Fraction
-    half: int | Fraction
+    The step is 0 if figures must agree exactly.
+    """
 
-    def agrees(self, figure: int | Fraction) -> bool:
+    digits: int
+    scale: int = 1
+    step: int = 0
+
+    @property
+    def value(self) -> int | Fraction:
+        """The number itself, as an int if it is one."""
+        exact = self.digits % self.scale == 0
+        return self.digits // self.scale if exact else Fraction(self.digits, self.scale)
+
+    def agrees(self, figure: int) -> bool:
         """Whether a figure rounds to the printed digits."""
-        return -self.half <= figure - self.value <= self.half
+        return 2 * abs(figure * self.scale - self.digits) <= self.step
 
 
 def printed(value: Any, bytes: bool = False) -> Printed | None:
@@ -61,7 +70,7 @@ def printed(value: Any, bytes: bool = False) -> Printed | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
-        return Printed(value, 0)
+        return Printed(value)
     if isinstance(value, Fraction):
         return _decimal(value)
     match = _NUMBER.match(value.strip()) if isinstance(value, str) else None
@@ -77,9 +86,8 @@ def printed(value: Any, bytes: bool = False) -> Printed | None:
         unit *= 10 ** int(power)
     digits = int(whole.replace(",", "").replace("_", "") + decimals)
     if unit == 1 and not decimals:
-        return Printed(digits, 0)
-    scale = 10 ** len(decimals)
-    return Printed(_ratio(digits * unit, scale), _ratio(unit, 2 * scale))
+        return Printed(digits)
+    return Printed(digits * unit, 10 ** len(decimals), unit)
 
 
 def _decimal(value: Fraction) -> Printed:
@@ -87,12 +95,7 @@ def _decimal(value: Fraction) -> Printed:
     exponent = Decimal(float(value)).normalize().as_tuple().exponent
     digits = -int(exponent) if value.denominator > 1 else 0
     places = next(d for d in range(1, digits + 1) if (value * 10**d).denominator == 1)
-    return Printed(value, Fraction(1, 2 * 10**places))
-
-
-def _ratio(n: int, d: int) -> int | Fraction:
-    """n / d, as an int if it is one."""
-    return Fraction(n, d) if n % d else n // d
+    return Printed(int(value * 10**places), 10**places, 1)
 
 
 def figure(report: Report, what: str, at: str | None = None) -> Figure:
@@ -111,7 +114,7 @@ def figure(report: Report, what: str, at: str | None = None) -> Figure:
     if not rows:
         return None
     if what in SUMMED:
-        total: int = sum(map(attrgetter(what), rows))
+        total: int = sum([getattr(row, what) for row in rows])
         return total
     if what == "param_bytes":
         return sum(row.params for row in rows) * BYTES[report.dtype]

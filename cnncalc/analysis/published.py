@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+
 from ..diagnostic import Diagnostic, misspelled
 from ..language.model import Published
 from ..language.validation import shown
@@ -20,13 +23,13 @@ def compared_with_published(
     """
     comparisons: list[Comparison] = []
     found: list[Diagnostic] = []
-    numbers: dict[tuple[str, bool], Printed | None] = {}  # tables print the same number often
+    read = cache(printed)  # tables print the same number often
     for index, entry in enumerate(entries):
         ours = figure(report, entry.what, entry.at)
         if ours is None:
             found.append(_no_figure(report, entry, marks.find(index), file))
             continue
-        agrees = _agrees(entry, ours, numbers)
+        agrees = _agrees(entry, ours, read)
         if agrees is None:
             found.append(_no_number(entry, marks.find(index), file))
             continue
@@ -47,22 +50,22 @@ def compared_with_published(
 
 
 def _agrees(
-    entry: Published, ours: Figure, numbers: dict[tuple[str, bool], Printed | None]
+    entry: Published, ours: Figure, read: Callable[[str, bool], Printed | None]
 ) -> bool | None:
     """Whether our figure rounds to the printed digits; None if what is printed is not a number.
 
-    `numbers` are those that were read before, as text and whether they are bytes.
+    `read` is `printed`, which may remember what it read.
     """
-    value, in_bytes = entry.value, "bytes" in entry.what
+    value = entry.value
+    if ours is None:
+        return None
     if isinstance(ours, tuple):
         return list(ours) == value if isinstance(value, list) else None
-    if not isinstance(value, str):
-        number = printed(value, in_bytes)
-    elif (value, in_bytes) in numbers:
-        number = numbers[value, in_bytes]
-    else:
-        number = numbers[value, in_bytes] = printed(value, in_bytes)
-    return None if number is None or ours is None else number.agrees(ours)
+    if type(value) is int:
+        return ours == value
+    in_bytes = "bytes" in entry.what
+    number = read(value, in_bytes) if isinstance(value, str) else printed(value, in_bytes)
+    return None if number is None else number.agrees(ours)
 
 
 def _surprise(entry: Published, ours: Figure, agrees: bool, place: Marks, file: str) -> Diagnostic:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ..diagnostic import Diagnostic
 from ..graph import Graph, Node
 from ..ops.base import Op, Reach
-from ..window import Field
+from ..window import Field, Map
 
 START = Field()
 
@@ -123,7 +123,7 @@ def _note(node: Node, remark: _Remark) -> Diagnostic:
 def _through(reaches: tuple[Reach, ...], below: AxesSeen, remarks: set[_Remark]) -> AxesSeen:
     """What the axes of a layer see, each of which reads one axis of the layer below, or all."""
     seen: list[AxisSeen] = []
-    known: dict[tuple[int, int], Field | None] = {}  # axes that are alike are followed once
+    followed: tuple[Field, Map] | None = None  # axes that are alike are followed once
     for reach in reaches:
         under = None
         if reach is not None and reach[0] < len(below):
@@ -131,10 +131,9 @@ def _through(reaches: tuple[Reach, ...], below: AxesSeen, remarks: set[_Remark])
         if reach is None or under is None:
             seen.append(None)
             continue
-        key = id(under[1]), id(reach[1])
-        if key not in known:
-            known[key] = under[1].through(reach[1])
-        field = known[key]
+        if followed is None or followed[0] is not under[1] or followed[1] is not reach[1]:
+            followed = under[1], reach[1]
+            field = under[1].through(reach[1])
         if field is None:
             seen.append(None)
             remarks.add(

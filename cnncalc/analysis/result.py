@@ -171,14 +171,19 @@ class Report:
 
     def group(self, path: str) -> list[Row]:
         """The rows of a layer, block or chain."""
-        return self._rows_in.get(path, [])
+        written = self.graph.groups.get(path)
+        if written is None:  # one copy of a layer, or one branch
+            return self._rows_in.get(path, [])
+        first = len(self.inputs)  # a node's row comes after as many nodes, the inputs
+        return self.rows[written[0] - first : written[1] - first]
 
     def result(self, path: str) -> Row | None:
         """The row whose output is that of a layer, block or chain."""
-        group = self.graph.groups.get(path)
-        if group is not None:
-            return self.row(self.graph.nodes[group[2]].path)
-        return next(iter(reversed(self.group(path))), None)
+        written = self.graph.groups.get(path)
+        if written is None:
+            return next(iter(reversed(self.group(path))), None)
+        number = written[2] - len(self.inputs)
+        return self.rows[number] if number >= 0 else None
 
     @cached_property
     def _row_at(self) -> dict[str, Row]:

@@ -43,7 +43,7 @@ def rows_and_totals(
                 path=node.path,
                 op=op.key,
                 inputs=tuple([nodes[m].path for m in node.inputs]),
-                input_shapes=tuple(map(tuple, xs)),
+                input_shapes=tuple([tuple(x) for x in xs]),
                 output_shape=tuple(y),
                 weights=weights,
                 biases=biases,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..diagnostic import Diagnostic, Mistake, misspelled
-from ..graph import Graph, Group, Node, Origin, checked
+from ..graph import Graph, Group, Node, checked
 from ..num import Shape
 from ..ops.base import Op
 from .expectations import Expectations
@@ -194,7 +194,7 @@ class Expander:
             diagnostic = mistake.diagnostics[0].at(step.place)
             self._expansion.faults.append(Fault(diagnostic, step, scope, path, inputs, op))
             raise
-        nodes.append(Node(path, op, inputs, shape, Origin(step.place, scope.context)))
+        nodes.append(Node(path, op, inputs, shape, step.place, scope.context))
         self._expansion.written.append((step, scope))
         return len(nodes) - 1
 

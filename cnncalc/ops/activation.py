@@ -40,10 +40,7 @@ class Activation(Op):
         return {name: getattr(self, name) for name in self.fields()}
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
-        n, one = values(x), self.per_value
-        return Cost(
-            add=one.add * n, mul=one.mul * n, div=one.div * n, cmp=one.cmp * n, exp=one.exp * n
-        )
+        return self.per_value.times(values(x))
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return Kept(output=True) if self.keeps_output else Kept(inputs=(0,))

@@ -59,7 +59,7 @@ class Conv(Weighted, Sliding):
             yield from self._table_fits(x)
 
     def _fill_fits(self, x: Shape) -> Iterator[Need]:
-        if any(need.margin for need in self._lists(len(x) - 1)):
+        if self.wrong_lists(len(x) - 1):
             return
         if self.padding == "same" and max(per_axis(self.stride, len(x) - 1)) > 1:
             yield Need(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..diagnostic import Diagnostic
@@ -84,11 +85,10 @@ class Sliding(Op):
 
     def fits(self, x: Shape) -> Iterator[Need]:
         """Lists match the rank, one window fits, a pool's padding is at most half its kernel."""
-        if self._has_lists():
-            wrong = [need for need in self._lists(len(x) - 1) if need.margin]
+        wrong = self.wrong_lists(len(x) - 1)
+        if wrong:
             yield from wrong
-            if wrong:
-                return
+            return
         for axis, size in enumerate(self.places(x)):
             yield Need(size - 1, lambda axis=axis: self._does_not_fit(x, axis))
         if self.padding == "same" and self.ceil_mode:
@@ -113,15 +113,15 @@ class Sliding(Op):
                     ),
                 )
 
-    def _has_lists(self) -> bool:
-        """Whether a field has a value for each axis."""
-        return tuple in map(type, (self.kernel, self.stride, self.padding, self.dilation))
-
-    def _lists(self, n: int) -> Iterator[Need]:
-        for field in ("kernel", "stride", "padding", "dilation"):
-            value = getattr(self, field)
-            if type(value) is tuple:
-                yield from axes_need(value, n, field)
+    def wrong_lists(self, n: int) -> list[Need]:
+        """Needs that fail: a field that lists a value for each axis lists n of them."""
+        if tuple not in map(type, (self.kernel, self.stride, self.padding, self.dilation)):
+            return []
+        needs = (
+            axes_need(getattr(self, field), n, field)
+            for field in ("kernel", "stride", "padding", "dilation")
+        )
+        return [need for need in chain.from_iterable(needs) if need.margin]
 
     def _does_not_fit(self, x: Shape, axis: int) -> Diagnostic:
         n, k, s, (lo, hi), d = self._numbers(x, axis)
@@ -171,13 +171,13 @@ class Sliding(Op):
 
     def reaches(self, x: Shape) -> tuple[Reach, ...]:
         """The window on each axis."""
-        known: dict[tuple[int, int, int, int], Map] = {}  # axes that are alike have one map
         found: list[Reach] = []
-        for axis, (k, s, d, (lo, _)) in enumerate(zip(*self.geometry(len(x) - 1), self.around(x))):
-            key = k, s, lo, d
-            if key not in known:
-                known[key] = Map.window(k, s, lo, d)
-            found.append((axis, known[key]))
+        before = None
+        for axis, window in enumerate(zip(*self.geometry(len(x) - 1), self.around(x))):
+            if window != before:  # axes that are alike have one map
+                k, s, d, (low, _) = before = window
+                read = Map.window(k, s, low, d)
+            found.append((axis, read))
         return tuple(found)
 
     def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:

@@ -24,7 +24,7 @@ def narrowed_report(report: Report) -> Report | None:
             if op is not None:
                 op = op.narrowed()
                 shape = checked(op, [graph.nodes[n].shape for n in node.inputs])
-            new = Node(node.path, op, node.inputs, shape, node.origin)
+            new = Node(node.path, op, node.inputs, shape, node.position, node.context)
             new.shares = node.shares
             graph.nodes.append(new)
     except Mistake:
