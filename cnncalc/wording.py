@@ -19,20 +19,16 @@ def shape_text(shape: Iterable[Num]) -> str:
     return "×".join(str(n) for n in shape)
 
 
-def axes_text(values: tuple[Any, ...] | None) -> str:
-    """Write one value for equal axes, otherwise one each; None on an axis is the whole of it.
+def axes_text(values: tuple[Any, ...] | None, unknown: str = "?") -> str:
+    """Write one value for equal axes, otherwise one each; `unknown` where there is none.
 
-    >>> axes_text((11, 11)), axes_text((3, 7)), axes_text((None, 5)), axes_text(None)
-    ('11', '3×7', 'all×5', '–')
+    >>> axes_text((11, 11)), axes_text((3, 7)), axes_text(("all", None)), axes_text(None)
+    ('11', '3×7', 'all×?', '–')
     """
     if not values:
         return DASH
-    texts = list(map(_axis_text, values))
+    texts = [unknown if value is None else str(value) for value in values]
     return texts[0] if len(set(texts)) == 1 else "×".join(texts)
-
-
-def _axis_text(value: Any) -> str:
-    return "all" if value is None else str(value)
 
 
 def value_text(value: Any) -> str:

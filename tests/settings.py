@@ -18,5 +18,6 @@ def _number(name: str, usual: int, full: int) -> int:
 
 CASES = _number("CASES", 200, 2000)  # configurations of each operator
 GRAPHS = _number("GRAPHS", 60, 200)  # random networks
+FIELDS = _number("FIELDS", 40, 1000)  # random networks whose receptive fields are hard to follow
 MUTATIONS = _number("MUTATIONS", 60, 500)  # bundled specs with one field changed
 HOSTILE = _number("HOSTILE", 400, 4000)  # specs with broken bytes or structure

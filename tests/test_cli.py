@@ -34,7 +34,7 @@ def test_json_is_what_the_design_says() -> None:
     done = run("analyze", "vgg16", "--format", "json")
     data = json.loads(done.stdout)
     assert done.returncode == 0
-    assert data["schema_version"] == 1
+    assert data["schema_version"] == 2
     assert data["totals"] == {
         "params": 138357544,
         "weights": 138344128,

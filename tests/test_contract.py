@@ -94,7 +94,7 @@ def test_a_module_that_keeps_to_its_spec(folder: Path) -> None:
     for device in ("cpu", "meta"):
         options = ("--device", device, "--format", "json", "--batch", "3")
         data = json.loads(held(folder, "", "", *options).stdout)
-        assert data["ok"] and data["schema_version"] == 1 and not data["diagnostics"]
+        assert data["ok"] and data["schema_version"] == 2 and not data["diagnostics"]
         assert data["totals"][3]["predicted"] == data["totals"][3]["measured"] == macs
 
 

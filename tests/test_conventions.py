@@ -21,7 +21,7 @@ import torch
 
 import cnncalc
 from cnncalc.analysis.compare import Count, counts, layer_facts, term_of
-from cnncalc.analysis.receptive_field import receptive_fields
+from cnncalc.analysis.field_following import receptive_fields
 from cnncalc.analysis.result import Report, Row
 from cnncalc.analysis.rows import rows_and_totals
 from cnncalc.conventions import CONVENTIONS, OWN_MODULE, Term

@@ -526,7 +526,7 @@ def test_fields_are_asked_unclipped_where_the_input_can_grow() -> None:
 def test_json() -> None:
     done = run("verify", "lenet5", "three_conv", "--format", "json")
     data = json.loads(done.stdout)
-    assert (done.returncode, done.stderr, data["schema_version"], data["ok"]) == (0, "", 1, True)
+    assert (done.returncode, done.stderr, data["schema_version"], data["ok"]) == (0, "", 2, True)
     assert [network["spec"] for network in data["networks"]] == ["lenet5", "three_conv"]
     first = data["networks"][0]
     assert {

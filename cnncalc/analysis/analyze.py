@@ -10,8 +10,8 @@ from ..diagnostic import Diagnostic
 from ..graph import Graph
 from ..language.spec import Spec
 from .budget import budgets
+from .field_following import receptive_fields
 from .published import compared_with_published
-from .receptive_field import receptive_fields
 from .result import Report
 from .rows import rows_and_totals
 

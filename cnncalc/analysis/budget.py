@@ -12,7 +12,7 @@ from ..language.validation import plain, shown
 from ..language.yaml_tree import Marks
 from ..num import Shape
 from ..wording import shape_text
-from .figures import SUMMED, Printed, figure, known_figures, printed
+from .figures import SUMMED, Printed, field_of, figure, known_figures, printed
 from .result import Budget, Report
 
 COMPARISONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
@@ -95,7 +95,10 @@ def _one_figure(
     given: Iterable[str],
 ) -> _Judged:
     """One figure and its limit, or both of its limits."""
-    ours = figure(report, what, at)
+    seen = field_of(report, what, at)
+    if seen is not None and seen.unknown:
+        return [], [_undecided(what, marks, file, at, seen.unknown)]
+    ours: Any = seen.sizes if seen is not None else figure(report, what, at)
     if ours is None:
         return [], [_no_figure(what, marks, file, at, given)]
     if what == "shape" and isinstance(ours, tuple):
@@ -109,12 +112,25 @@ def _one_figure(
             found.append(Diagnostic("CNN103", message, one.marks.position(file)))
             break
         extreme = max if one.is_maximum else min  # of a receptive field the axis that counts
-        size = ours if isinstance(ours, int) else extreme(ours)
+        size: int = extreme(ours) if isinstance(ours, tuple) else ours
         verdict = _verdict(size, one, number)
         results.append(Budget(what=what, limit=one.text, ours=size, verdict=verdict, at=at))
         if verdict != "kept":
             found.append(_exceeded(report, what, at, size, one, number, file))
     return results, found
+
+
+def _undecided(what: str, marks: Marks, file: str, at: str | None, why: str) -> Diagnostic:
+    """A receptive field that is not followed, so that no limit can be compared with it."""
+    where = f" of `{at}`" if at else ""
+    return Diagnostic(
+        "CNN308",
+        f"{what}{where} is not known, so its budget cannot be decided: {why}",
+        marks.key(file, what),
+        help="budget a layer before this one, or drop the budget",
+        severity="warning",
+        subject=what,
+    )
 
 
 def _verdict(ours: int, limit: _Limit, number: Printed) -> Literal["kept", "exceeded", "missed"]:

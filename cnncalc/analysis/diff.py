@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from ..graph import Node
 from ..ops import BY_KEY
-from .figures import COMPARED, OF_A_LAYER, figure, one_size
+from .figures import COMPARED, FIELDS, OF_A_LAYER, figure, one_size
 from .result import Report, Row
 
 TOTALS = (*(name for name in COMPARED if name != "buffers"), "buffers")  # few networks have any
@@ -96,10 +96,10 @@ def _totals_beside(old: Report, new: Report) -> dict[str, tuple[Any, Any]]:
     totals: dict[str, tuple[Any, Any]] = {}
     for name in TOTALS:
         totals[name] = getattr(old.totals, name), getattr(new.totals, name)
-    before, after = (
-        report.receptive_field and one_size(report.receptive_field[1]) for report in (old, new)
-    )
-    totals["receptive_field"] = before, after
+    for name in FIELDS:
+        totals[name] = figure(old, name), figure(new, name)
+    if totals[FIELDS[1]] == totals[FIELDS[0]]:  # there are no gates
+        del totals[FIELDS[1]]
     totals["outputs"] = list(old.outputs.values()), list(new.outputs.values())
     return totals
 

@@ -6,10 +6,12 @@ from typing import Any, NamedTuple
 
 from ..graph import Graph, Node
 from ..num import Shape, product
-from ..wording import shape_text
+from ..window import Unknown
+from ..wording import axes_text, shape_text
+from .field_following import START
 from .figures import OF_A_LAYER
 from .memory.storage import storages
-from .receptive_field import START, ReceptiveField
+from .receptive_field import ReceptiveField
 from .result import BYTES, Report, Row
 
 _WORDS = {
@@ -116,19 +118,20 @@ def _memory(report: Report, node: Node, index: int, row: Row) -> Quantity:
 
 
 def _receptive_field(report: Report, node: Node, row: Row) -> list[Quantity]:
-    """Size, stride, padding and first centre, or which axes are seen whole."""
+    """Size, stride, padding and first centre, or which axes are seen whole or not followed."""
     seen = row.receptive_field
     if seen is None:
         followed = any(other.receptive_field for other in report.rows)
         return [Quantity("field", "the whole input" if followed else "–")]
     if seen.whole:
         return [Quantity("field", "the whole input")]
-    if None in seen.fields:
-        axes = ("the whole axis" if f is None else str(f.size) for f in seen.fields)
-        return [Quantity("field", ", ".join(axes))]
+    if not seen.measured:
+        words: dict[Any, str] = {"all": "the whole axis", None: f"not followed: {seen.unknown}"}
+        axes = (words.get(size, str(size)) for size in seen.size)
+        return [Quantity("field", ", ".join(dict.fromkeys(axes)))]
     parts = [
         _window_arithmetic(report, node, row, seen) or _axes_text(seen.size),
-        f"stride {_axes_text(seen.stride)}",
+        f"stride {axes_text(seen.stride, 'varies')}",
         f"padding {_axes_text(seen.padding)}",
         f"first centre {_axes_text(tuple(float(c or 0) for c in seen.centre))}",
     ]
@@ -152,7 +155,7 @@ def _window_arithmetic(report: Report, node: Node, row: Row, seen: ReceptiveFiel
     assert node.op is not None
     reach = node.op.window(*report.graph.shapes_into(node))[0]
     before = report.row(row.inputs[0])
-    if len(node.inputs) != 1 or not reach:
+    if len(node.inputs) != 1 or not reach or not seen.moves:
         return None
     below_all: tuple[Any, ...] = (START,) * len(seen.fields)
     if before is not None:
@@ -162,7 +165,7 @@ def _window_arithmetic(report: Report, node: Node, row: Row, seen: ReceptiveFiel
     lines = []
     for axis, (step, after) in enumerate(zip(reach, seen.fields)):
         below = below_all[axis]
-        if step is None or below is None or after is None:
+        if step is None or isinstance(step, Unknown) or below is None or after is None:
             return None
         if step[0] != axis or len(step[1].taps) != 1 or len(below.spans) != 1:
             return None
@@ -189,6 +192,6 @@ def explain_group(report: Report, path: str) -> list[Quantity]:
         total = sum(getattr(row, name) for row in rows)
         lines.append(Quantity(_TITLES.get(name, name), f"{total:,}"))
     seen = last.receptive_field
-    if seen and None not in seen.fields:
+    if seen and seen.measured:
         lines.append(Quantity("field", _axes_text(seen.size)))
     return lines

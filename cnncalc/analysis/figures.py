@@ -18,6 +18,8 @@ SUMMED = tuple(name for name in TOTALS if hasattr(Row, name))
 # Those that are no part of another and do not repeat it: a lock and a diff hold them all.
 _PARTS = ("weights", "biases", "affine", "trainable_params", "conv_activations")
 COMPARED = tuple(name for name in TOTALS if name not in _PARTS)
+# Receptive fields, whose size is a figure.
+FIELDS = ("receptive_field", "receptive_field_without_gates")
 # What a diff and an explanation say of one layer or block.
 OF_A_LAYER = ("params", "macs", "flops", "activations")
 
@@ -118,11 +120,8 @@ def figure(report: Report, what: str, at: str | None = None) -> Figure:
         return total
     if what == "param_bytes":
         return sum(row.params for row in rows) * BYTES[report.dtype]
-    if what == "receptive_field":
-        result = report.result(at)
-        seen = result and result.receptive_field
-        return one_size(seen) if seen else None
-    return None
+    seen = field_of(report, what, at)
+    return one_size(seen) if seen else None
 
 
 def _input_figure(report: Report, what: str, shape: tuple[int, ...]) -> Figure:
@@ -136,19 +135,32 @@ def _network_figure(report: Report, what: str) -> Figure:
     if what in TOTALS:
         total: int = getattr(report.totals, what)
         return total
-    if what == "receptive_field":
-        seen = report.receptive_field
-        return one_size(seen[1]) if seen else None
     if what == "shape":
         return next(iter(report.outputs.values()), None)
-    return None
+    seen = field_of(report, what)
+    return one_size(seen) if seen else None
+
+
+def field_of(report: Report, what: str, at: str | None = None) -> ReceptiveField | None:
+    """The receptive field that a figure is the size of; None if it is none, or there is none."""
+    if what not in FIELDS:
+        return None
+    if at is None:
+        found: tuple[str, ReceptiveField] | None = getattr(report, what)
+        return found and found[1]
+    result = report.result(at)
+    seen: ReceptiveField | None = result and getattr(result, what)
+    return seen
 
 
 def one_size(field: ReceptiveField) -> Figure:
-    """The size of a receptive field: one number if all axes agree, else one per axis."""
+    """The size of a receptive field: one value if all axes agree, else one per axis.
+
+    It is a number, "all", or None where it is not followed.
+    """
     return field.size[0] if len(set(field.size)) == 1 else field.size
 
 
 def known_figures() -> tuple[str, ...]:
     """Names that `published` and `budget` may use."""
-    return (*TOTALS, "receptive_field", "shape")
+    return (*TOTALS, *FIELDS, "shape")

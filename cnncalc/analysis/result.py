@@ -15,7 +15,8 @@ from .receptive_field import ReceptiveField
 
 BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}  # of one value
 
-Figure = int | Shape | None  # of a network or layer; None: it has no such figure
+# Of a network or layer; None: it has no such figure, or it is not known.
+Figure = int | Shape | Literal["all"] | None
 
 
 class Row(NamedTuple):
@@ -39,6 +40,7 @@ class Row(NamedTuple):
     activations: int  # 0 for views and layers that run in place
     activation_bytes: int
     receptive_fields: tuple[ReceptiveField, ...]  # one per network input seen; none for a vector
+    ungated_fields: tuple[ReceptiveField, ...]  # the same without gates
     shared_with: str | None  # path of the layer that owns the weights
     position: Position | None
     counted: int | None  # by the report's convention; None if that counts parameters alone
@@ -47,6 +49,11 @@ class Row(NamedTuple):
     def receptive_field(self) -> ReceptiveField | None:
         """The receptive field on the first network input that the layer sees."""
         return self.receptive_fields[0] if self.receptive_fields else None
+
+    @property
+    def receptive_field_without_gates(self) -> ReceptiveField | None:
+        """The same without inputs that joins stretch over the map, as squeeze-and-excite has."""
+        return self.ungated_fields[0] if self.ungated_fields else None
 
     @property
     def params(self) -> int:
@@ -129,7 +136,7 @@ class Report:
     not_compared: int = 0  # published figures that hold for other settings than the given ones
     budgets: list[Budget] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
-    not_followed: tuple[str, ...] = ()  # layers whose receptive field is shown as the whole input
+    not_followed: tuple[str, ...] = ()  # layers from which on a receptive field is not followed
 
     @property
     def ok(self) -> bool:
@@ -152,16 +159,25 @@ class Report:
 
     @property
     def receptive_field(self) -> tuple[str, ReceptiveField] | None:
-        """Path and receptive field of the last layer that sees no axis of the input whole.
+        """Path and receptive field of the last layer that has a number for each axis.
 
-        Only layers on the way to the first output are considered.
+        A layer that sees all of an axis has none, nor one from which on it is not followed. Only
+        layers on the way to the first output are considered.
         """
+        return self._last_field("receptive_field")
+
+    @property
+    def receptive_field_without_gates(self) -> tuple[str, ReceptiveField] | None:
+        """The same without gates."""
+        return self._last_field("receptive_field_without_gates")
+
+    def _last_field(self, which: str) -> tuple[str, ReceptiveField] | None:
         nodes, outputs = self.graph.nodes, self.graph.outputs
         leading = self.graph.before(outputs[0]) if outputs else range(len(nodes))
         on_the_way = {nodes[n].path for n in leading}
         for row in reversed(self.rows):
-            seen = row.receptive_field
-            if seen and row.path in on_the_way and None not in seen.fields:
+            seen: ReceptiveField | None = getattr(row, which)
+            if seen and row.path in on_the_way and seen.moves:
                 return row.path, seen
         return None
 

@@ -9,20 +9,22 @@ from ..cost import Cost
 from ..graph import Graph
 from ..num import Shape, product
 from ..ops.base import Op
+from .field_following import ReceptiveFields
 from .memory.storage import storages
-from .receptive_field import ReceptiveField, ReceptiveFields, receptive_fields_of
+from .receptive_field import ReceptiveField, receptive_fields_of
 from .result import BYTES, Row, Totals
 
 
 def rows_and_totals(
-    graph: Graph, seen: ReceptiveFields, batch: int = 1, dtype: str = "float32"
+    graph: Graph, fields: ReceptiveFields, batch: int = 1, dtype: str = "float32"
 ) -> tuple[list[Row], Totals]:
-    """Makes a row for each layer, and their totals. `seen` are the graph's receptive fields."""
+    """Makes a row for each layer, and their totals. `fields` are the graph's receptive fields."""
     nodes, width = graph.nodes, BYTES[dtype]
     homes = storages(graph)
     rows: list[Row] = []
     input_values = conv_values = 0
-    known: dict[tuple[int, Shape], tuple[ReceptiveField, ...]] = {}
+    known: dict[tuple[int, Shape], _Fields] = {}
+    ungated = fields.ungated or fields.seen
     for n, node in enumerate(nodes):
         op, y = node.op, node.shape
         values = product(y)
@@ -34,9 +36,12 @@ def rows_and_totals(
             conv_values += values
         weights, biases, affine, buffers = _values(op, xs) if node.shares is None else _NO_VALUES
         activations = values * batch if homes[n] == n else 0
-        key = (id(seen.seen[n]), y)  # layers that only pass on what they read share their fields
+        seen, without = fields.seen[n], ungated[n]
+        key = (id(seen), y)  # layers that only pass on what they read share their fields
         if key not in known:
-            known[key] = receptive_fields_of(node, seen.seen[n], graph)
+            of_layer = receptive_fields_of(node, seen, graph)
+            same = seen is without or seen == without
+            known[key] = of_layer, of_layer if same else receptive_fields_of(node, without, graph)
         cost = op.cost(*xs, y=y)
         rows.append(
             Row(
@@ -53,7 +58,8 @@ def rows_and_totals(
                 batch=batch,
                 activations=activations,
                 activation_bytes=activations * width,
-                receptive_fields=known[key],
+                receptive_fields=known[key][0],
+                ungated_fields=known[key][1],
                 shared_with=None if node.shares is None else nodes[node.shares].path,
                 position=node.position,
                 counted=cost.mac * batch,
@@ -91,6 +97,7 @@ def _totals(rows: list[Row], input_values: int, conv_values: int, batch: int, wi
 
 
 _NO_VALUES = (0, 0, 0, 0)
+_Fields = tuple[tuple[ReceptiveField, ...], tuple[ReceptiveField, ...]]  # with gates, without
 
 
 def _values(op: Op, xs: Sequence[Shape]) -> tuple[int, int, int, int]:

@@ -11,7 +11,8 @@ from ..diagnostic import Diagnostic, Mistake, Severity, misspelled
 from ..rules import matching
 
 _LEVELS: tuple[Severity, ...] = ("note", "warning", "error")
-_SEVERITIES: dict[str, Severity] = {"CNN302": "error"}  # `analyze` shows it as a warning
+# `analyze` shows them as warnings.
+_SEVERITIES: dict[str, Severity] = {"CNN302": "error", "CNN308": "error"}
 _KEYS = {
     "select": list,
     "ignore": list,

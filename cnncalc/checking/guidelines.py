@@ -199,9 +199,9 @@ def _same_settings(op: Op, before: Node) -> bool:
 
 def _receptive_field(report: Report) -> Iterator[Diagnostic]:
     """A receptive field that is larger than the input, or much smaller."""
-    if report.receptive_field is None:
+    if report.receptive_field_without_gates is None:
         return
-    path, seen = report.receptive_field
+    path, seen = report.receptive_field_without_gates
     nodes = report.graph.nodes
     node = next(node for node in nodes if node.path == path)
     maps = [other for other in nodes if other.op and len(other.shape) > 1]
@@ -214,7 +214,8 @@ def _receptive_field(report: Report) -> Iterator[Diagnostic]:
         None,
     )
     size, sizes = one_size(seen), "×".join(map(str, seen.input_sizes))
-    if any(f > n for f, n in zip(seen.size, seen.input_sizes) if f):
+    pairs = [(f.size, n) for f, n in zip(seen.fields, seen.input_sizes) if f]
+    if any(f > n for f, n in pairs):
         yield _note(
             "CNN502",
             node,
@@ -224,7 +225,7 @@ def _receptive_field(report: Report) -> Iterator[Diagnostic]:
     elif (
         node is last
         and any(other.op and other.op.multiplies for other in maps)
-        and any(f * _SMALL < n for f, n in zip(seen.size, seen.input_sizes) if f)
+        and any(f * _SMALL < n for f, n in pairs)
     ):
         yield _note(
             "CNN503",

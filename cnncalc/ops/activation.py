@@ -14,12 +14,14 @@ from ..window import IDENTITY
 from .base import (
     WHOLE,
     Backward,
+    ChannelReads,
     Dispatched,
     Kept,
     Need,
     Op,
-    Reach,
     Storage,
+    Taken,
+    Windows,
     divides,
     units_of,
     values,
@@ -32,6 +34,7 @@ class Activation(Op):
     """A function of each value: any shape -> the same. `per_value` is its cost on one value."""
 
     elementwise = True
+    channelwise = True
     torch_name: ClassVar[str]
     per_value: ClassVar[Cost]
 
@@ -236,6 +239,10 @@ class Maxout(Op):
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return Kept(inputs=(0,), output=True)
 
+    def channels(self, x: Shape) -> ChannelReads:
+        pieces = (range(c, c + self.pieces) for c in range(0, x[0], self.pieces))
+        return [Taken(0, piece, shared_by=1) for piece in pieces]
+
     def torch(self, x: Shape) -> TorchCall:
         return TorchCall("Maxout", {"pieces": self.pieces})
 
@@ -272,12 +279,15 @@ class Softmax(Activation):
     def arguments(self) -> dict[str, Any]:
         return {"dim": self.axis + 1}
 
-    def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
+    def window(self, x: Shape) -> Windows:
         return (
             tuple(
                 WHOLE if axis + 1 == self.axis else (axis, IDENTITY) for axis in range(len(x) - 1)
             ),
         )
+
+    def channels(self, x: Shape) -> ChannelReads:
+        return "all" if self.axis == 0 else "each"
 
 
 class LogSoftmax(Softmax):

@@ -21,7 +21,7 @@ tests/test_readme.py` writes the table of operators.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
@@ -32,15 +32,18 @@ from pydantic.dataclasses import dataclass as validated
 from ..cost import Cost
 from ..diagnostic import Diagnostic
 from ..num import Num, Shape, product
-from ..window import IDENTITY, Map
+from ..window import IDENTITY, Map, Unknown
 from .torch_call import TorchCall
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 Storage = Literal["new", "view", "inplace"]
-Reach = tuple[int, Map] | None  # an axis of the input and the map on it; None: the whole input
+# What moves along an axis of an input: the axis of the output and its map; None: every position
+# reads the whole axis; or why that is not followed.
+Reach = tuple[int, Map] | Unknown | None
 WHOLE: Reach = None
+Windows = tuple[tuple[Reach, ...] | None, ...]  # per input; None: its values are not read
 _Op = TypeVar("_Op", bound="Op")
 
 
@@ -81,6 +84,24 @@ class Kept(NamedTuple):
 
 
 NOTHING = Kept()
+
+
+class Taken(NamedTuple):
+    """Channels of one input, each read by a channel of the output.
+
+    Otherwise each of the `shared_by` channels of the output reads all of them, or where they are
+    taken `by_position`, another one at another position.
+    """
+
+    input: int
+    channels: Sequence[int]
+    shared_by: int = 0
+    by_position: bool = False
+
+
+# By the channels of the output: each the same channel of every input, all of them, such of which
+# each holds other positions, or the ones that are listed.
+ChannelReads = Literal["each", "all", "scattered"] | Sequence[Taken]
 
 
 class Slide(NamedTuple):
@@ -134,6 +155,8 @@ class Op:
     commutative: ClassVar[bool] = False  # the order of its inputs makes no difference
     centers_channels: ClassVar[bool] = False  # it subtracts the mean of each channel over a batch
     elementwise: ClassVar[bool] = False  # the output keeps the input's order of axes in memory
+    channelwise: ClassVar[bool] = False  # each channel reads the same channel of every input
+    scatters: ClassVar[bool] = False  # it may move channels to positions, or positions to channels
     needs_dense: ClassVar[bool] = False  # a view only of one dense run of memory, else a copy
     keeps_output: ClassVar[bool] = False  # backward holds the output: do not write over it
     keeps_written: ClassVar[bool] = (
@@ -202,12 +225,13 @@ class Op:
         }
         return frozenset({f"{len(xs[0]) - 1}d", *words, *(name for name, value in own if value)})
 
-    def window(self, *xs: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
-        """For each input, what every spatial axis of the output reads of it.
-
-        None for an input whose values are not read.
-        """
+    def window(self, *xs: Shape) -> Windows:
+        """For each spatial axis of each input: which axis of the output reads it, and how."""
         return tuple(tuple((axis, IDENTITY) for axis in range(len(x) - 1)) for x in xs)
+
+    def channels(self, *xs: Shape) -> ChannelReads:
+        """Which channels of its inputs each channel of the output reads."""
+        return "each" if self.channelwise else "all"
 
     def units(self, *xs: Shape) -> frozenset[int]:
         """Axes of the output that this or an earlier operator made 1: these broadcast in a join."""
@@ -307,6 +331,21 @@ def axes_need(value: Any, n: int, field: str) -> Iterator[Need]:
             ),
             True,
         )
+
+
+def along(axis: int, read: Map | Unknown) -> Reach:
+    """An axis of the output and its map, if there is one."""
+    return read if isinstance(read, Unknown) else (axis, read)
+
+
+def by_groups(groups: int, n: int, out: int) -> ChannelReads:
+    """Channels in equal groups: each of the output reads those of the input in its group."""
+    if groups == 1:
+        return "all"
+    if groups == n == out:
+        return "each"
+    read = n // groups
+    return [Taken(0, range(g * read, (g + 1) * read), out // groups) for g in range(groups)]
 
 
 def divides(n: Num, divisor: int, fault: Callable[[], Diagnostic]) -> Need:

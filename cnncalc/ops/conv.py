@@ -10,8 +10,22 @@ from pydantic import Field
 from ..cost import Cost
 from ..diagnostic import Diagnostic
 from ..num import Shape, product
-from ..window import MAX_PHASES, MAX_TAPS, UNKNOWN, Map
-from .base import NO_AXES, Backward, Kept, Need, Op, Reach, axes_need, grouped, per_axis
+from ..window import MAX_PHASES, MAX_TAPS, TOO_MANY, Map
+from .base import (
+    NO_AXES,
+    Backward,
+    ChannelReads,
+    Kept,
+    Need,
+    Op,
+    Reach,
+    Taken,
+    Windows,
+    axes_need,
+    by_groups,
+    grouped,
+    per_axis,
+)
 from .field_types import FillMode, Flag, Natural, Padding, PerAxis, PerAxisNatural, Positive
 from .sliding import Sliding
 from .torch_call import TorchCall, torch_nd
@@ -130,6 +144,11 @@ class Conv(Weighted, Sliding):
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
         return Cost(mac=product(self.filters(x)) * product(y[1:]), add=self.bias_additions(y))
+
+    def channels(self, x: Shape) -> ChannelReads:
+        if self.connections is not None:
+            return [Taken(0, row, shared_by=1) for row in self.connections]
+        return by_groups(self.groups, x[0], self.out)
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         around = self.torch_pads(x) if self.connections is None else self.around(x)
@@ -301,13 +320,16 @@ class ConvTranspose(Weighted):
     def cost(self, x: Shape, *, y: Shape) -> Cost:
         return Cost(mac=product(self.filters(x)) * product(x[1:]), add=self.bias_additions(y))
 
-    def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
+    def window(self, x: Shape) -> Windows:
         return (
             tuple(
                 transposed(axis, k, s, p, d)
                 for axis, (k, s, p, _, d) in enumerate(self._axes(len(x) - 1))
             ),
         )
+
+    def channels(self, x: Shape) -> ChannelReads:
+        return by_groups(self.groups, x[0], self.out)
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return Kept(inputs=(0,), once=self.computed(x))
@@ -355,7 +377,7 @@ def transposed(axis: int, k: int, s: int, p: int, d: int) -> Reach:
     So there are s phases, some of which may read nothing.
     """
     if s > MAX_PHASES or k > MAX_TAPS:
-        return axis, UNKNOWN
+        return TOO_MANY
     taps: list[list[int]] = [[] for _ in range(s)]
     for t in range(k - 1, -1, -1):
         phase = (d * t - p) % s

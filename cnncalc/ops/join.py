@@ -9,7 +9,19 @@ from ..diagnostic import Diagnostic
 from ..num import Num, Shape
 from ..window import IDENTITY
 from ..wording import shape_text
-from .base import NOTHING, WHOLE, Backward, Kept, Need, Op, Reach, units_of, values
+from .base import (
+    NOTHING,
+    WHOLE,
+    Backward,
+    ChannelReads,
+    Kept,
+    Need,
+    Op,
+    Taken,
+    Windows,
+    units_of,
+    values,
+)
 from .torch_call import TorchCall
 
 
@@ -58,6 +70,9 @@ class Concat(Op):
     def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
         return NOTHING
 
+    def channels(self, *xs: Shape) -> ChannelReads:
+        return [Taken(m, range(x[0])) for m, x in enumerate(xs)]
+
     def arithmetic(self, *xs: Shape) -> str:
         return f"{' + '.join(str(x[0]) for x in xs)} = {sum(x[0] for x in xs)} channels"
 
@@ -70,6 +85,7 @@ class Elementwise(Op):
 
     inputs = (2, None)
     elementwise = True
+    channelwise = True
 
     def needs(self, *xs: Shape) -> Iterator[Need]:
         yield same_rank(xs)
@@ -93,7 +109,7 @@ class Elementwise(Op):
     def units(self, *xs: Shape) -> frozenset[int]:
         return frozenset.intersection(*(units_of(x) for x in xs))
 
-    def window(self, *xs: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
+    def window(self, *xs: Shape) -> Windows:
         wide = [{axis for axis in range(len(x)) if axis not in units_of(x)} for x in xs]
         stretched = set().union(*wide)
         return tuple(

@@ -10,7 +10,20 @@ from pydantic import Field
 from ..cost import Cost
 from ..diagnostic import Diagnostic
 from ..num import Num, Shape, product
-from .base import WHOLE, Backward, Dispatched, Kept, Need, Op, Reach, grouped, values
+from .base import (
+    WHOLE,
+    Backward,
+    ChannelReads,
+    Dispatched,
+    Kept,
+    Need,
+    Op,
+    Taken,
+    Windows,
+    by_groups,
+    grouped,
+    values,
+)
 from .field_types import Flag, Positive, PositiveReal, Real
 from .torch_call import TorchCall, torch_nd
 
@@ -35,6 +48,7 @@ class BatchNorm(Norm):
     and addition per value."""
 
     key = "batchnorm"
+    channelwise = True
     aliases: ClassVar[tuple[str, ...]] = ("bn", "batch_norm", "batchnorm2d")
     aten: ClassVar[tuple[str | Dispatched, ...]] = ("batch_norm",)
     centers_channels = True
@@ -59,7 +73,7 @@ class BatchNorm(Norm):
         if not self.track_running_stats:
             yield spread(product(x[1:]), "batchnorm without running statistics")
 
-    def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
+    def window(self, x: Shape) -> Windows:
         return super().window(x) if self.track_running_stats else ((WHOLE,) * (len(x) - 1),)
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
@@ -97,8 +111,11 @@ class GroupNorm(Norm):
     def cost(self, x: Shape, *, y: Shape) -> Cost:
         return statistics_cost(values(x), self.groups, self.affine)
 
-    def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
+    def window(self, x: Shape) -> Windows:
         return ((WHOLE,) * (len(x) - 1),)
+
+    def channels(self, x: Shape) -> ChannelReads:
+        return by_groups(self.groups, x[0], x[0])
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return Kept(inputs=(0,), bytes=8 * self.groups)
@@ -136,7 +153,7 @@ class LayerNorm(Norm):
     def cost(self, x: Shape, *, y: Shape) -> Cost:
         return statistics_cost(values(x), 1 if self.over == "all" else product(x[1:]), self.affine)
 
-    def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
+    def window(self, x: Shape) -> Windows:
         return super().window(x) if self.over == "channels" else ((WHOLE,) * (len(x) - 1),)
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
@@ -199,6 +216,11 @@ class Lrn(Op):
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return Kept(inputs=(0,), values=2 * values(x) + self.reads(x))
+
+    def channels(self, x: Shape) -> ChannelReads:
+        before, after = self.size // 2, (self.size - 1) // 2
+        neighbours = (range(max(c - before, 0), min(c + after + 1, x[0])) for c in range(x[0]))
+        return [Taken(0, channels, shared_by=1) for channels in neighbours]
 
     def torch(self, x: Shape) -> TorchCall:
         names = ("size", "alpha", "beta", "k")

@@ -18,7 +18,8 @@ from .base import (
     Kept,
     Need,
     Op,
-    Reach,
+    Windows,
+    along,
     axes_need,
     per_axis,
     values,
@@ -33,6 +34,7 @@ class Pool(Sliding):
 
     main = "kernel"
     pool = True
+    channelwise = True
     field_aliases = {**Sliding.field_aliases, "pool_size": "kernel", "size": "kernel"}
     kernel: PerAxis
     stride: PerAxis | None = None
@@ -229,6 +231,7 @@ class Subsample(Pool):
 class Global(Op):
     """One value per channel: (C, *n) -> (C, 1, …)."""
 
+    channelwise = True
     ranks: ClassVar[tuple[int, ...]] = (2, 3, 4)
 
     def target(self, n: int) -> tuple[int, ...]:
@@ -252,10 +255,10 @@ class Global(Op):
     def units(self, x: Shape) -> frozenset[int]:
         return frozenset(axis + 1 for axis, n in enumerate(self.target(len(x) - 1)) if n == 1)
 
-    def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
+    def window(self, x: Shape) -> Windows:
         return (
             tuple(
-                WHOLE if out == 1 else (axis, Map.adaptive(n, out))
+                WHOLE if out == 1 else along(axis, Map.adaptive(n, out))
                 for axis, (n, out) in enumerate(zip(x[1:], self.target(len(x) - 1)))
             ),
         )

@@ -17,17 +17,20 @@ from .base import (
     NOTHING,
     WHOLE,
     Backward,
+    ChannelReads,
     Kept,
     Need,
     Op,
-    Reach,
     Storage,
+    Taken,
+    Windows,
     divides,
     grouped,
     units_of,
     values,
 )
 from .field_types import LARGEST, Positive
+from .regroup import regrouped_reaches
 from .torch_call import TorchCall
 
 Sizes = Annotated[
@@ -56,13 +59,17 @@ class Flatten(Rearrangement):
     """All axes into one, as torch.nn.Flatten: (C, *n) -> (C·∏n,)."""
 
     key = "flatten"
+    scatters = True
     needs_dense = True
 
     def shape(self, x: Shape) -> Shape:
         return (values(x),)
 
-    def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
-        return ((),)
+    def window(self, x: Shape) -> Windows:
+        return ((WHOLE,) * (len(x) - 1),)
+
+    def channels(self, x: Shape) -> ChannelReads:
+        return "scattered"
 
     def units(self, *xs: Shape) -> frozenset[int]:
         return NO_AXES
@@ -81,6 +88,7 @@ class Reshape(Rearrangement):
     """The same values in another shape, as torch.nn.Unflatten and view; one entry may be -1."""
 
     key = "reshape"
+    scatters = True
     aliases = ("view",)
     needs_dense = True
     main = "sizes"
@@ -130,8 +138,11 @@ class Reshape(Rearrangement):
     def units(self, x: Shape) -> frozenset[int]:
         return frozenset(axis for axis, n in enumerate(self.sizes) if n == 1)
 
-    def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
-        return ((WHOLE,) * (len(self.sizes) - 1),)
+    def window(self, x: Shape) -> Windows:
+        return (regrouped_reaches(tuple(x), self.shape(x)),)
+
+    def channels(self, x: Shape) -> ChannelReads:
+        return "each" if self.shape(x)[0] == x[0] else "scattered"
 
     def storage(self, x: Shape) -> Storage:
         return "view"
@@ -145,6 +156,7 @@ class Permute(Rearrangement):
     [C, L]."""
 
     key = "permute"
+    scatters = True
     main = "order"
     order: Order
 
@@ -165,8 +177,12 @@ class Permute(Rearrangement):
     def units(self, x: Shape) -> frozenset[int]:
         return frozenset(new for new, axis in enumerate(self.order) if axis in units_of(x))
 
-    def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
-        return (tuple(WHOLE if axis == 0 else (axis - 1, IDENTITY) for axis in self.order[1:]),)
+    def window(self, x: Shape) -> Windows:
+        places = (self.order.index(axis) for axis in range(1, len(x)))
+        return (tuple((place - 1, IDENTITY) if place else WHOLE for place in places),)
+
+    def channels(self, x: Shape) -> ChannelReads:
+        return "scattered" if self.order[0] else "each"
 
     def storage(self, x: Shape) -> Storage:
         return "view"
@@ -188,6 +204,10 @@ class ChannelShuffle(Rearrangement):
 
     def needs(self, x: Shape) -> Iterator[Need]:
         yield grouped(self.groups, x[0])
+
+    def channels(self, x: Shape) -> ChannelReads:
+        apart = x[0] // self.groups
+        return [Taken(0, range(c, x[0], apart)) for c in range(apart)]
 
     def torch(self, x: Shape) -> TorchCall:
         return TorchCall("ChannelShuffle", {"groups": self.groups})
@@ -221,11 +241,15 @@ class PixelShuffle(Rearrangement):
         r = self.factor
         return (x[0] // (r * r), *(n * r for n in x[1:]))
 
-    def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
+    def window(self, x: Shape) -> Windows:
         return (tuple((axis, Map(1, (range(1),) * self.factor)) for axis in range(len(x) - 1)),)
 
     def units(self, *xs: Shape) -> frozenset[int]:
         return NO_AXES
+
+    def channels(self, x: Shape) -> ChannelReads:
+        n = self.factor**2
+        return [Taken(0, range(c, c + n), 1, by_position=True) for c in range(0, x[0], n)]
 
     def torch(self, x: Shape) -> TorchCall:
         return TorchCall("PixelShuffle", {"upscale_factor": self.factor})
@@ -239,6 +263,7 @@ class PixelUnshuffle(Rearrangement):
     """Space to channels, as torch.nn.PixelUnshuffle: (C, H·r, W·r) -> (C·r², H, W)."""
 
     key = "pixel_unshuffle"
+    scatters = True
     main = "factor"
     ranks = (3,)
     factor: Positive
@@ -259,11 +284,14 @@ class PixelUnshuffle(Rearrangement):
         r = self.factor
         return (x[0] * r * r, *(n // r for n in x[1:]))
 
-    def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
+    def window(self, x: Shape) -> Windows:
         return (tuple((axis, Map.window(self.factor, self.factor)) for axis in range(len(x) - 1)),)
 
     def units(self, *xs: Shape) -> frozenset[int]:
         return NO_AXES
+
+    def channels(self, x: Shape) -> ChannelReads:
+        return "scattered"
 
     def torch(self, x: Shape) -> TorchCall:
         return TorchCall("PixelUnshuffle", {"downscale_factor": self.factor})
@@ -323,13 +351,19 @@ class Slice(Rearrangement):
             for axis, n in enumerate(x)
         )
 
-    def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
+    def window(self, x: Shape) -> Windows:
         taken = Map.window(1, self.step, -self._bounds(x[self.axis])[0])
         return (
             tuple(
                 (axis, taken if axis + 1 == self.axis else IDENTITY) for axis in range(len(x) - 1)
             ),
         )
+
+    def channels(self, x: Shape) -> ChannelReads:
+        if self.axis:
+            return "each"
+        start, stop = self._bounds(x[0])
+        return [Taken(0, range(x[0])[start : stop : self.step])]
 
     def storage(self, x: Shape) -> Storage:
         return "view"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from math import ceil, floor
+from struct import pack, unpack
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -12,7 +13,7 @@ from pydantic import Field
 from ..cost import FREE, Cost
 from ..diagnostic import Diagnostic
 from ..num import Num, Shape, product
-from ..window import IDENTITY, MAX_PHASES, UNKNOWN, Map
+from ..window import IDENTITY, MAX_POSITIONS, TOO_MANY, Map, Unknown
 from .base import (
     NO_AXES,
     NOTHING,
@@ -22,6 +23,8 @@ from .base import (
     Op,
     Reach,
     Storage,
+    Windows,
+    along,
     axes_need,
     per_axis,
     values,
@@ -41,6 +44,7 @@ class Upsample(Op):
     (C, *n) -> (C, *n')."""
 
     key = "upsample"
+    channelwise = True
     aliases = ("interpolate", "resize")
     field_aliases = {"scale_factor": "scale", "output_size": "size"}
     rounds = True
@@ -110,7 +114,7 @@ class Upsample(Op):
         taps = {"nearest": 1, "bicubic": 4**axes}.get(self.mode, 2**axes)
         return FREE if taps == 1 else Cost(mul=taps * n, add=(taps - 1) * n)
 
-    def window(self, x: Shape, *like: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
+    def window(self, x: Shape, *like: Shape) -> Windows:
         y = self.shape(x, *like)
         steps = (
             per_axis(self.scale, len(x) - 1)
@@ -127,27 +131,29 @@ class Upsample(Op):
         step = Fraction(n, m) if scale is None else 1 / scale
         if self.align_corners:
             step = Fraction(n - 1, max(m - 1, 1)) or Fraction(1, m)
-        if step.denominator > MAX_PHASES:
-            return axis, UNKNOWN
-        return axis, self._map(n, m, step)
+        if min(step.denominator, m) > MAX_POSITIONS:
+            return TOO_MANY
+        return along(axis, self._map(n, m, step))
 
-    def _map(self, n: int, m: int, step: Fraction) -> Map:
-        """Source positions, `step` apart."""
+    def _map(self, n: int, m: int, step: Fraction) -> Map | Unknown:
+        """Source positions, `step` apart; listed one by one where none repeats."""
+        positions = range(min(step.denominator, m))
+        advance = step.numerator if len(positions) == step.denominator else 0
         if self.mode == "area":
             return Map.adaptive(n, m)
         if self.mode == "nearest":
-            return Map(
-                step.numerator,
-                tuple(range(floor(j * step), floor(j * step) + 1) for j in range(step.denominator)),
-            )
+            exact = [floor(j * step) for j in range(m)]
+            found = nearest_sources(n, m, step)
+            if found == exact:
+                return Map(advance, tuple(range(exact[j], exact[j] + 1) for j in positions))
+            return Map(0, tuple(range(source, source + 1) for source in found))
         if self.align_corners:
             if n == 1 or m == 1:
                 return Map(1, (range(1),) * m)
             shift = Fraction(0)
         else:
             shift = step / 2 - Fraction(1, 2)
-        sources = (j * step + shift for j in range(step.denominator))
-        return Map(step.numerator, tuple(self._taps(at) for at in sources))
+        return Map(advance, tuple(self._taps(j * step + shift) for j in positions))
 
     def _taps(self, at: Fraction) -> range:
         """The positions with weight around a source; a linear mode reads just one that it hits."""
@@ -185,10 +191,29 @@ class Upsample(Op):
             yield "scale", scale
 
 
+def nearest_sources(n: int, m: int, step: Fraction) -> list[int]:
+    """The position of n that each of m positions copies.
+
+    torch multiplies in single precision, which can end just below a whole number: of 2 positions
+    stretched to 82, the 42nd copies the first.
+    """
+    if step == 1 or step == Fraction(1, 2):
+        return [floor(j * step) for j in range(m)]
+    scale = _single(float(step))
+    return [min(floor(_single(j * scale)), n - 1) for j in range(m)]
+
+
+def _single(value: float) -> float:
+    """The value in single precision; a product of two such values is exact before."""
+    single: float = unpack("f", pack("f", value))[0]
+    return single
+
+
 class Pad(Op):
     """Values added before and behind each spatial axis: (C, *n) -> (C, *(n + lo + hi))."""
 
     key = "pad"
+    channelwise = True
     aliases = ("zeropadding2d",)
     aten = ("constant_pad_nd",)
     main = "amount"
@@ -225,7 +250,7 @@ class Pad(Op):
     def cost(self, x: Shape, *, y: Shape) -> Cost:
         return FREE
 
-    def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
+    def window(self, x: Shape) -> Windows:
         return (
             tuple(
                 (axis, Map.window(1, 1, lo))
@@ -257,6 +282,7 @@ class Crop(Op):
     (C, *n) -> (C, *n')."""
 
     key = "crop"
+    channelwise = True
     main = "size"
     ranks: ClassVar[tuple[int, ...]] = (2, 3, 4)
     inputs = (1, 2)
@@ -301,7 +327,7 @@ class Crop(Op):
     def cost(self, *xs: Shape, y: Shape) -> Cost:
         return FREE
 
-    def window(self, x: Shape, *like: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
+    def window(self, x: Shape, *like: Shape) -> Windows:
         own = tuple(
             (axis, Map.window(1, 1, -start) if start else IDENTITY)
             for axis, start in enumerate(self.starts(x, *like))

@@ -17,6 +17,7 @@ class Identity(Op):
     """Nothing, as torch.nn.Identity."""
 
     key = "identity"
+    channelwise = True
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
         return FREE
@@ -87,6 +88,7 @@ class LayerScale(Op):
 
     key = "layer_scale"
     elementwise = True
+    channelwise = True
     main = "init"
     affine_weights = True
     init: Real = 1e-6

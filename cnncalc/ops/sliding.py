@@ -10,7 +10,7 @@ from ..diagnostic import Diagnostic
 from ..num import Num, Shape, ceil_div, product, slide, slide_offset
 from ..window import Map
 from ..wording import article
-from .base import Need, Op, Reach, Slide, axes_need, per_axis, units_of
+from .base import Need, Op, Reach, Slide, Windows, axes_need, per_axis, units_of
 from .field_types import pads
 
 
@@ -180,7 +180,7 @@ class Sliding(Op):
             found.append((axis, read))
         return tuple(found)
 
-    def window(self, x: Shape) -> tuple[tuple[Reach, ...] | None, ...]:
+    def window(self, x: Shape) -> Windows:
         return (self.reaches(x),)
 
     def padded(self, x: Shape) -> Num:

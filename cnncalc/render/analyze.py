@@ -36,7 +36,6 @@ def table(report: Report, rows: list[Row], keys: Keys, width: int) -> Group:
 
 def json(report: Report, rows: list[Row], keys: Keys = None) -> str:
     """Write every figure of every layer, whatever columns are chosen."""
-    field = report.receptive_field
     return document(
         {
             "name": report.name,
@@ -49,7 +48,7 @@ def json(report: Report, rows: list[Row], keys: Keys = None) -> str:
             "convention": report.convention,
             "rule": report.rule,
             "totals": report.totals._asdict(),
-            "receptive_field": {"at": field[0], **_field_data(field[1])} if field else None,
+            **_network_fields(report),
             "layers": [_row_data(row) for row in rows],
             "published": [figure._asdict() for figure in report.published],
             "budgets": [budget._asdict() for budget in report.budgets],
@@ -105,11 +104,7 @@ def summary(report: Report) -> Facts:
     yield from _cost(report)
     size = f"{t.activations:,} = {bytes_text(t.activation_bytes)}"
     yield "activations", noted(size, "the input and every output, each kept once")
-    if field := report.receptive_field:
-        at, seen = field
-        steps = f"stride {axes_text(seen.stride)}, padding {axes_text(seen.padding)}"
-        size = f"{axes_text(seen.size)} at {at}, {steps}"
-        yield "field", noted(size, "the last layer that does not see everything")
+    yield from _fields(report)
     if t.buffers:
         yield "buffers", noted(f"{t.buffers:,}", "saved, not trained")
     for budget in report.budgets:
@@ -118,6 +113,32 @@ def summary(report: Report) -> Facts:
         style = "green" if budget.verdict == "kept" else "bold red"
         yield "budget", text(line, (budget.verdict, style))
     yield from _published(report)
+
+
+def _fields(report: Report) -> Facts:
+    """Yield the receptive field of the last layer that has a number, and the one without gates."""
+    strict, ungated = report.receptive_field, report.receptive_field_without_gates
+    if strict:
+        yield "field", noted(_field_text(*strict), _last_of(report, strict[0]))
+    if ungated and ungated != strict:
+        yield "ungated", noted(_field_text(*ungated), "the field without gates")
+
+
+def _field_text(at: str, seen: ReceptiveField) -> str:
+    """Write ``212 at pool5, stride 32, padding 90``."""
+    stride, padding = axes_text(seen.stride, "varies"), axes_text(seen.padding)
+    return f"{axes_text(seen.size)} at {at}, stride {stride}, padding {padding}"
+
+
+def _last_of(report: Report, path: str) -> str:
+    """Say why the layers after this one have no number."""
+    rows = [row.path for row in report.rows]
+    after = report.rows[rows.index(path) + 1 :]
+    if any(row.receptive_field and row.receptive_field.unknown for row in after):
+        return f"the last layer that is followed; not followed from {report.not_followed[0]} on"
+    if any(row.receptive_field and row.receptive_field.whole for row in after):
+        return "the last layer before a global one"
+    return "the last layer with positions"
 
 
 _PARTS = ("weights", "biases", "affine")
@@ -228,6 +249,17 @@ def _sentences(report: Report) -> Iterator[str]:
         yield f"{report.convention}: {t.counted_params:,} parameters, {about}"
 
 
+def _network_fields(report: Report) -> dict[str, Any]:
+    """Return the network's receptive fields as programs read them."""
+    strict, ungated = report.receptive_field, report.receptive_field_without_gates
+    data: dict[str, Any] = {
+        "receptive_field": {"at": strict[0], **_field_data(strict[1])} if strict else None
+    }
+    if ungated and ungated != strict:
+        data["receptive_field_without_gates"] = {"at": ungated[0], **_field_data(ungated[1])}
+    return data
+
+
 def _row_data(row: Row) -> dict[str, Any]:
     """Return a layer as programs read it."""
     data = {
@@ -248,6 +280,9 @@ def _row_data(row: Row) -> dict[str, Any]:
         "activation_bytes": row.activation_bytes,
         "receptive_field": row.receptive_field and _field_data(row.receptive_field),
     }
+    ungated = row.receptive_field_without_gates
+    if ungated and ungated != row.receptive_field:
+        data["receptive_field_without_gates"] = _field_data(ungated)
     if len(row.receptive_fields) > 1:
         data["receptive_fields"] = list(map(_field_data, row.receptive_fields))
     place = row.position
@@ -261,10 +296,14 @@ def _row_data(row: Row) -> dict[str, Any]:
 
 
 def _field_data(field: ReceptiveField) -> dict[str, Any]:
-    """Return a receptive field as programs read it; null on an axis that is seen whole."""
+    """Return a receptive field as programs read it.
+
+    A size is a number, "all" for the whole axis, or null where it is not followed.
+    """
     return {
         "of": field.of,
         "size": field.size,
+        "unknown": field.unknown,
         "stride": field.stride,
         "padding": field.padding,
         "centre": field.centre,

@@ -24,12 +24,13 @@ class Column(NamedTuple):
         return self.total is not None or self.key.startswith("rf")
 
 
-def _field(attribute: str) -> Callable[[Row], str]:
-    """Return what takes an attribute of the receptive field from a row."""
+def _field(attribute: str, which: str = "receptive_field") -> Callable[[Row], str]:
+    """Return what takes an attribute of a receptive field from a row."""
+    unknown = "?" if attribute in ("size", "clipped") else DASH
 
     def value(row: Row) -> str:
-        seen = row.receptive_field
-        return axes_text(getattr(seen, attribute)) if seen else DASH
+        seen = getattr(row, which)
+        return axes_text(getattr(seen, attribute), unknown) if seen else DASH
 
     return value
 
@@ -57,6 +58,7 @@ COLUMNS: dict[str, Column] = {
         Column("rf_padding", "padding", _field("padding")),
         Column("rf_centre", "centre", _field("centre")),
         Column("rf_clipped", "on input", _field("clipped")),
+        Column("rf_ungated", "ungated", _field("size", "receptive_field_without_gates")),
         Column("shared_with", "weights of", lambda r: r.shared_with or DASH),
         Column("line", "line", lambda r: r.position.line if r.position else DASH),
     )

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..analysis.figures import FIELDS
 from ..diagnostic import Diagnostic
 from ..wording import DASH, axes_text, value_text
 from .analyze import heading
@@ -134,9 +135,9 @@ def _title(key: str, both: bool) -> str:
 
 def _cell(layer: CheckedLayer, key: str, both: bool) -> str:
     """Write a figure of a layer with its mark."""
-    checks = [check for check in layer.checks if check.what == key]
     if key == "receptive_field":
-        return _field_cell(layer, checks)
+        return _field_cell(layer, [check for check in layer.checks if check.what in FIELDS])
+    checks = [check for check in layer.checks if check.what == key]
     if not checks:
         return DASH
     check = checks[0]

@@ -114,7 +114,7 @@ def figures(checks: list[dict[str, Any]]) -> dict[str, Any]:
     for check in checks:
         what = check["what"]
         entry = [check["predicted"], check["measured"], check["ok"] and int(check["ok"])]
-        if what == "receptive_field":
+        if what.startswith("receptive_field"):
             found.setdefault(what, []).append(entry)
         elif what not in ("tensors", "called"):
             found[what] = entry
@@ -251,8 +251,9 @@ def pairs(found: dict[str, Any], figures: tuple[str, ...]) -> str:
 
 def mark(found: dict[str, Any]) -> str:
     """Whether all figures agree."""
-    entries = [value for what, value in found.items() if what != "receptive_field"]
-    entries += found.get("receptive_field", [])
+    entries = []
+    for what, value in found.items():
+        entries += value if what.startswith("receptive_field") else [value]
     return "✗" if any(ok == 0 for _, _, ok in entries) else "✓"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...diagnostic import Diagnostic
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 def document(data: Mapping[str, Any]) -> str:

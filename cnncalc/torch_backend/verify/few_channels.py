@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...analysis.receptive_field import receptive_fields
+from ...analysis.field_following import receptive_fields
 from ...analysis.result import Report
 from ...analysis.rows import rows_and_totals
 from ...diagnostic import Mistake

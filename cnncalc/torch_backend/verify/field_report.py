@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from ...ops.weighted import FEW
+from ...window import Span
 from ...wording import shape_text
-from .receptive_fields import ComparedSpan, MeasuredFields, Span
+from .receptive_fields import ComparedSpan, MeasuredAxis, MeasuredFields
 from .result import Check
 
 
-def field_check(origin: str, axis: int, spans: ComparedSpan) -> Check:
-    """Check the first and last position that a layer's axis sees of an input."""
-    note = f"axis {axis + 1} on {origin}, {spans.size} long"
+def field_check(measured: MeasuredAxis, spans: ComparedSpan) -> Check:
+    """Check the first and last position that a layer sees along an axis of an input."""
+    note = f"axis {measured.axis + 1} on {measured.origin}, {spans.size} long"
     if not spans.inside:
         note += "; need only be covered: past its border, or whole below it"
     if spans.ok is None:
         note += "; nothing is seen there: along another axis there is only padding"
     return Check(
-        what="receptive_field",
+        what="receptive_field" if measured.gated else "receptive_field_without_gates",
         predicted=_ends(spans.predicted),
         measured=_ends(spans.measured),
         by="gradients",

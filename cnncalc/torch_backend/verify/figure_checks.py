@@ -100,8 +100,8 @@ class FigureChecks:
             yield check_equal("output_bytes", row.activation_bytes, call.requested, "the allocator")
         if row.shared_with is None:
             yield from self._own_checks(n, row)
-        for (origin, axis), spans in self._measured.fields.spans.get(row.path, {}).items():
-            yield field_check(origin, axis, spans)
+        for axis, spans in self._measured.fields.spans.get(row.path, {}).items():
+            yield field_check(axis, spans)
 
     def _own_checks(self, n: int, row: Row) -> Iterator[Check]:
         """Check a layer's own tensors, and the cost of all calls that use them."""

@@ -6,36 +6,62 @@ on the way back each gradient is reduced to whether it is zero.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 
+from ...analysis.field_following import gates
 from ...graph import Graph
 
+_ROUNDING = 1e-10  # of the largest gradient of a layer: less comes from rounding a weight of 0
 
-def linear_values(graph: Graph, inputs: list[Tensor], last: int) -> list[Tensor]:
-    """The outputs of all nodes up to one, of the network made linear."""
-    values = list(inputs)
+
+def linear_values(
+    graph: Graph, inputs: list[Tensor], last: int, gated: bool = True
+) -> list[Tensor]:
+    """The outputs of all nodes up to one, of the network made linear.
+
+    Unless `gated`, no gradient passes through what a join stretches over the map.
+    """
+    values = [_support_of(x.clone()) for x in inputs]
     modules: dict[int, nn.Module] = {}  # layers that share weights run the same one
     for n in range(len(inputs), last + 1):
         node = graph.nodes[n]
         owner = n if node.shares is None else node.shares
         if owner not in modules:
             modules[owner] = _linear_module(graph, owner).to(inputs[0].dtype)
-        y = modules[owner](*(values[m] for m in node.inputs))
+        xs = [values[m] for m in node.inputs]
+        for gate in () if gated or len(xs) == 1 else _gates(graph, n):
+            xs[gate] = xs[gate].detach()
+        y = modules[owner](*xs)
         size = float(y.detach().abs().mean())
         if size > 0 and not 0.5 < size < 2:
             y = y / size  # else sums of sums overflow, and what saturates has no slope
-        if y.requires_grad:
-            y.register_hook(_keep_support(torch.rand_like(y).add(0.5)))
-        values.append(y)
+        values.append(_support_of(y))
     return values
 
 
-def _keep_support(noise: Tensor) -> Callable[[Tensor], Tensor]:
-    """What replaces a gradient by noise where it is not zero; ones would cancel in a mean."""
-    return lambda gradient: torch.where(gradient != 0, noise, 0)
+def _support_of(y: Tensor) -> Tensor:
+    """A tensor whose gradient becomes noise where it is not zero; ones would cancel in a mean.
+
+    An interpolation between corners reads a neighbour of the source that it hits with a weight
+    which is zero but for rounding.
+    """
+    if not y.requires_grad:
+        return y
+    noise = torch.rand_like(y).add(0.5)
+
+    def kept(gradient: Tensor) -> Tensor:
+        size = gradient.abs()
+        return torch.where(size > _ROUNDING * size.max(), noise, 0)
+
+    y.register_hook(kept)
+    return y
+
+
+def _gates(graph: Graph, n: int) -> tuple[int, ...]:
+    node = graph.nodes[n]
+    assert node.op is not None  # only layers run
+    return gates(node.op.window(*graph.shapes_into(node)))
 
 
 def _linear_module(graph: Graph, n: int) -> nn.Module:

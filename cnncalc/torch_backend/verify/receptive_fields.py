@@ -5,7 +5,7 @@ They are measured at inputs that are long along one axis and short along the oth
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -17,7 +17,7 @@ from ...analysis.result import Report, Row
 from ...graph import Graph
 from ...language.spec import Spec
 from ...num import ceil_div
-from ...window import hull
+from ...window import Span, Unknown, hull
 from .few_channels import narrowed_report
 from .linearize import linear_values
 from .thin_inputs import Inputs, graph_at, thin_inputs
@@ -26,8 +26,6 @@ WORK = 30 * 10**9  # multiply–accumulates spent on one axis
 _CALL = 10**6  # multiply–accumulates that take as long as the call of a layer
 # Strides added to the short axes: of too thin an input, a padded layer may see only its padding.
 _MARGINS = (0, 2, 8)
-
-Span = tuple[int, int] | None  # first and last position seen; None: nothing
 
 
 class ComparedSpan(NamedTuple):
@@ -52,8 +50,15 @@ class ComparedSpan(NamedTuple):
         return not self.inside and _within(self.measured, self.predicted)
 
 
-# By path of the layer, then by network input and axis of the layer.
-Spans = dict[str, dict[tuple[str, int], ComparedSpan]]
+class MeasuredAxis(NamedTuple):
+    """An axis of a network input, along which a field is measured."""
+
+    origin: str
+    axis: int
+    gated: bool = True  # False: of the field without gates
+
+
+Spans = dict[str, dict[MeasuredAxis, ComparedSpan]]  # by path of the layer
 
 
 class MeasuredFields(NamedTuple):
@@ -136,55 +141,54 @@ def _changes_field(row: Row, fields: Mapping[str, tuple[ReceptiveField, ...]]) -
 
 def _spans_along(report: Report, rows: list[Row], axis: int) -> Spans:
     """Compare what the middle positions of the rows see along one spatial axis of the inputs."""
-    gradients = _Gradients(report.graph, {row.path for row in rows}, axis)
     found: Spans = {}
-    for row in rows:
-        for n in range(len(row.output_shape) - 1):
-            for origin, spans in _compared(report, row, n, axis, gradients):
-                found.setdefault(row.path, {})[origin, n] = spans
+    for gated in (True, False):
+        if not gated:
+            rows = [row for row in rows if row.ungated_fields != row.receptive_fields]
+        if not rows:
+            break
+        gradients = _Gradients(report.graph, {row.path for row in rows}, axis, gated)
+        for row in rows:
+            for field in row.receptive_fields if gated else row.ungated_fields:
+                spans = _compared(report, row, field, axis, gradients)
+                if spans is not None:
+                    key = MeasuredAxis(field.of, axis, gated)
+                    found.setdefault(row.path, {})[key] = spans
     return found
 
 
 def _compared(
-    report: Report, row: Row, n: int, axis: int, gradients: _Gradients
-) -> Iterator[tuple[str, ComparedSpan]]:
-    """Compare what the middle of a layer's n-th axis sees along an axis of each network input.
+    report: Report, row: Row, field: ReceptiveField, axis: int, gradients: _Gradients
+) -> ComparedSpan | None:
+    """Compare what the middle of a layer sees along an axis of one network input.
 
-    A layer that should see the whole must see all that the layers it reads see together: what
-    floors drop, nobody sees.
+    None where that input has no such axis, or where it is not followed along it.
     """
-    fields = [field for field in row.receptive_fields if _looks_along(report, field, n, axis)]
-    if not fields:
-        return
-    middle = row.output_shape[n + 1] // 2
-    measured = gradients.of_position(row.path, n, middle)
-    for field in fields:
-        origin, along = field.of, field.fields[n]
-        size = report.inputs[origin][axis + 1]
-        below = hull([gradients.of_layer(path).get(origin) for path in row.inputs])
-        if along is None:
-            predicted = _clipped(below, size)
-            inside = _reads_whole(report, row, n)
-        else:
-            full = along.at(middle)
-            predicted = _clipped(full, size)
-            inside = predicted == full and _within(predicted, below)
-        yield origin, ComparedSpan(predicted, measured.get(origin), size, inside)
-
-
-def _looks_along(report: Report, field: ReceptiveField, n: int, axis: int) -> bool:
-    """Whether the n-th axis of a layer looks along an axis of the input."""
-    if axis + 1 >= len(report.inputs[field.of]):
-        return False
-    if field.axes[n] is None:  # it sees the whole, if its field was followed at all
-        return n == axis and not report.not_followed
-    return field.axes[n] == axis
+    if axis >= len(field.axes):
+        return None
+    seen, size = field.axes[axis], field.input_sizes[axis]
+    if isinstance(seen, Unknown):
+        return None
+    moving: int | None = None
+    full: Span = (0, size - 1)
+    if seen is not None:
+        moving, of_position = seen
+        full = of_position.at(0 if moving is None else row.output_shape[moving + 1] // 2)
+    if moving is None:
+        moving = min(axis, len(row.output_shape) - 2)
+    middle = row.output_shape[moving + 1] // 2
+    predicted = _clipped(full, size)
+    measured = gradients.of_position(row.path, moving, middle).get(field.of)
+    # What floors drop and paddings cut off on the way, nobody sees.
+    below = hull([gradients.of_layer(path).get(field.of) for path in row.inputs])
+    inside = predicted == full and _within(predicted, below)
+    return ComparedSpan(predicted, measured, size, inside)
 
 
 class _Gradients:
     """What layers see of the inputs along one axis, by the gradients of the network made linear."""
 
-    def __init__(self, graph: Graph, paths: set[str], axis: int):
+    def __init__(self, graph: Graph, paths: set[str], axis: int, gated: bool):
         last = max(n for n, node in enumerate(graph.nodes) if node.path in paths)
         rounds = any(node.op is not None and node.op.rounds for node in graph.nodes)
         exact = torch.float64 if rounds else torch.float32
@@ -193,7 +197,7 @@ class _Gradients:
         for node in graph.inputs:
             x = torch.rand(1, *node.shape, dtype=exact).add(0.5)
             self._inputs[node.path] = x.requires_grad_()
-        values = linear_values(graph, [*self._inputs.values()], last)
+        values = linear_values(graph, [*self._inputs.values()], last, gated)
         self._values = {node.path: y for node, y in zip(graph.nodes, values)}
         self._of_layers: dict[str, dict[str, Span]] = {}
 
@@ -236,12 +240,3 @@ def _clipped(span: Span, size: int) -> Span:
     if span is None or span[1] < 0 or span[0] >= size:
         return None
     return max(span[0], 0), min(span[1], size - 1)
-
-
-def _reads_whole(report: Report, row: Row, axis: int) -> bool:
-    """Whether the operator itself reads a whole axis, rather than a layer before it."""
-    node = next(node for node in report.graph.nodes if node.path == row.path)
-    if node.op is None:
-        return False
-    windows = node.op.window(*report.graph.shapes_into(node))
-    return all(reaches is None or reaches[axis] is None for reaches in windows)

@@ -11,7 +11,7 @@ from ...graph import Graph
 from ...language.spec import Spec
 from ...num import Shape, ceil_div
 from ...ops.base import Op
-from ...window import Field
+from ...window import Field, Listed
 
 _SHORTEST, _LONGEST = 64, 4096  # positions along the long axis
 
@@ -108,13 +108,12 @@ def _longest_field(report: Report, axis: int) -> int:
 
 def _coarsest_stride(report: Report, axis: int) -> int:
     """The largest stride, rounded up, with which any layer looks along an axis of the input."""
-    return max((ceil(field.stride) for field in _fields_along(report, axis)), default=1)
+    return max((ceil(field.stride or 1) for field in _fields_along(report, axis)), default=1)
 
 
-def _fields_along(report: Report, axis: int) -> Iterator[Field]:
+def _fields_along(report: Report, axis: int) -> Iterator[Field | Listed]:
     """Yield every receptive field along an axis of the input."""
     for row in report.rows:
         for seen in row.receptive_fields:
-            for field, of in zip(seen.fields, seen.axes):
-                if field is not None and of == axis:
-                    yield field
+            if axis < len(seen.fields) and (field := seen.fields[axis]):
+                yield field

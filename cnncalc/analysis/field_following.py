@@ -1,0 +1,144 @@
+"""Follows the receptive fields of all layers along the graph, from the network's inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ..diagnostic import Diagnostic
+from ..graph import Graph, Node
+from ..num import Shape
+from ..ops.base import Op, Windows
+from ..window import Field
+from .axis_fields import AxisFields
+from .channel_fields import Channels, LayerChannels, Part
+from .receptive_field import Seen
+
+START = Field()
+
+
+class ReceptiveFields(NamedTuple):
+    """The receptive fields of a graph: for each node, the axes seen of each network input."""
+
+    seen: list[Seen]
+    ungated: list[Seen] | None  # the same without gates; None if there are none
+    notes: list[Diagnostic]  # wherever a field is more than one plain window, or not followed
+    not_followed: tuple[str, ...]  # paths of the layers from which on a field is not followed
+
+
+def receptive_fields(graph: Graph) -> ReceptiveFields:
+    """Follows the receptive field of every node back to the network's inputs."""
+    strict = _Following(graph)
+    strict.follow()
+    ungated = None
+    if strict.gated:
+        without = _Following(graph, gates=False)
+        without.follow()
+        ungated = without.seen
+    return ReceptiveFields(strict.seen, ungated, strict.notes, tuple(strict.not_followed))
+
+
+class _Following:
+    """One walk along a graph.
+
+    Without `gates`, an input that a join stretches over the positions of another one is left out:
+    one value for the whole map, such as a squeeze-and-excite block multiplies by.
+    """
+
+    def __init__(self, graph: Graph, gates: bool = True):
+        self.seen: list[Seen] = []
+        self.notes: list[Diagnostic] = []
+        self.not_followed: list[str] = []
+        self.gated = False
+        self._graph = graph
+        self._gates = gates
+        self._fields = AxisFields(
+            {n: node.shape for n, node in enumerate(graph.nodes) if node.op is None}
+        )
+        self._channels: dict[int, Channels] = {}  # of the nodes whose channels are not all alike
+
+    def follow(self) -> None:
+        """Follow every node."""
+        seen, channels, remarks = self.seen, self._channels, self._fields.remarks
+        for n, node in enumerate(self._graph.nodes):
+            op = node.op
+            if op is None:
+                seen.append({n: tuple([(axis, START) for axis in range(len(node.shape) - 1)])})
+                continue
+            source = node.inputs[0]
+            plain = len(node.inputs) == 1 and type(op).window is Op.window
+            if plain and (op.channelwise or source not in channels):
+                seen.append(seen[source])  # each position sees what the one below it sees
+                if source in channels:
+                    channels[n] = channels[source]
+                continue
+            seen.append(self._layer(n, node, op))
+            if remarks:
+                self._note(node)
+
+    def _note(self, node: Node) -> None:
+        """Turn the remarks about a node into notes."""
+        remarks = self._fields.remarks
+        for remark in sorted(remarks):
+            if len(node.inputs) == 1 and not remark.given_up:
+                continue  # said where the branches met
+            self.notes.append(
+                Diagnostic(
+                    "CNN209",
+                    f"in `{node.path}` {remark.text}",
+                    node.position,
+                    context=node.context,
+                    severity="note",
+                )
+            )
+        if any(remark.given_up for remark in remarks):
+            self.not_followed.append(node.path)
+        remarks.clear()
+
+    def _layer(self, n: int, node: Node, op: Op) -> Seen:
+        """What a layer sees, all its channels together."""
+        seen, channels, sources = self.seen, self._channels, node.inputs
+        xs = self._graph.shapes_into(node)
+        windows = self._windows(op, xs)
+        first = sources[0]
+        if len(sources) == 1 and first not in channels and not op.scatters and windows[0]:
+            return self._fields.through(windows[0], seen[first], xs[0], node.shape)
+        parts = {
+            m: Part(window, x, channels.get(source) or Channels.alike(seen[source], x[0]))
+            for m, (window, x, source) in enumerate(zip(windows, xs, sources))
+            if window is not None
+        }
+        found = LayerChannels(self._fields, parts, node.shape).reading(op.channels(*xs))
+        if len(found.runs) > 1 or found.scattered:
+            channels[n] = found
+        return self._fields.union(found.seen(), node.shape)
+
+    def _windows(self, op: Op, xs: Sequence[Shape]) -> Windows:
+        """What the operator reads; without gates, None for an input that is one."""
+        windows = op.window(*xs)
+        gating = gates(windows) if len(xs) > 1 else ()
+        if not gating:
+            return windows
+        self.gated = True
+        if self._gates:
+            return windows
+        return tuple([None if m in gating else window for m, window in enumerate(windows)])
+
+
+def gates(windows: Windows) -> tuple[int, ...]:
+    """The inputs of a join that it stretches over the positions of another one.
+
+    None if it stretches all of them, each along another axis: then one is no gate of the other.
+    """
+    found = tuple([m for m in range(len(windows)) if _is_stretched(windows, m)])
+    return found if len(found) < len(windows) else ()
+
+
+def _is_stretched(windows: Windows, m: int) -> bool:
+    """Whether every position reads all of an axis of input m, but not of another input's."""
+    mine = windows[m] or ()
+    others = [window for k, window in enumerate(windows) if window is not None and k != m]
+    return any(
+        reach is None and any(other[axis] is not None for other in others)
+        for axis, reach in enumerate(mine)
+    )

@@ -1,0 +1,66 @@
+"""How a change of shape regroups the axes: what each axis of the new shape reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..num import Shape, product
+from ..window import IDENTITY, MAX_POSITIONS, Map, Unknown
+from .base import WHOLE, Reach
+
+_MAX_VALUES = 2**17  # of a group of axes whose positions are looked at one by one
+_MIXED = Unknown("`reshape` mixes positions along several axes")
+
+
+def regrouped_reaches(x: Shape, y: Shape) -> tuple[Reach, ...]:
+    """For each spatial axis of x, the axis of y that moves along it, of the same values in order.
+
+    Axes fall into groups that hold the same values: [4, 64] -> [2, 2, 64] keeps its 64 columns, and
+    makes two axes of the channels. A group with one axis of positions can be followed; one that
+    spreads an axis over several cannot.
+    """
+    if x == y:
+        return tuple((axis, IDENTITY) for axis in range(len(x) - 1))
+    reaches: dict[int, Reach] = {}
+    for before, after in _groups(x, y):
+        places = [axis for axis in after if axis > 0 and y[axis] > 1]
+        for axis in before:
+            if axis == 0:
+                continue
+            if x[axis] == 1 or not places:
+                reaches[axis] = WHOLE
+            elif len(places) > 1:
+                reaches[axis] = _MIXED
+            elif [a for a in before if x[a] > 1] == [axis] and y[places[0]] == x[axis]:
+                reaches[axis] = places[0] - 1, IDENTITY
+            else:
+                reaches[axis] = _one_by_one(x, before, axis, places[0], y[places[0]])
+    return tuple(reaches[axis] for axis in range(1, len(x)))
+
+
+def _groups(x: Shape, y: Shape) -> Iterator[tuple[range, range]]:
+    """Runs of axes of both shapes that hold the same number of values."""
+    i = j = 0
+    while i < len(x) or j < len(y):
+        start, other = i, j
+        i, j = min(i + 1, len(x)), min(j + 1, len(y))
+        while (held := product(x[start:i])) != (wanted := product(y[other:j])):
+            if held < wanted:
+                i += 1
+            else:
+                j += 1
+        yield range(start, i), range(other, j)
+
+
+def _one_by_one(x: Shape, before: range, axis: int, place: int, size: int) -> Reach:
+    """What the positions of one axis read of another, over all that else varies in the group.
+
+    Value v of a group is at position ⌊v / inner⌋ mod n of an axis of size n, `inner` being the
+    product of the axes after it; a position of the new axis holds the values v ≡ it mod `size`.
+    """
+    group = [x[a] for a in before]
+    inner, n, values = product(x[axis + 1 : before.stop]), x[axis], product(group)
+    if values > _MAX_VALUES or size > MAX_POSITIONS:
+        return Unknown("`reshape` moves more values than are followed")
+    read = ({v // inner % n for v in range(position, values, size)} for position in range(size))
+    return place - 1, Map(0, tuple(tuple(sorted(taps)) for taps in read))

@@ -1,0 +1,141 @@
+"""Random networks whose receptive fields are hard to follow.
+
+Reshapes, slices of concatenations, channels that are shuffled or convolved in groups, aligned
+corners, pyramids at odd sizes, and gates.
+"""
+
+from __future__ import annotations
+
+import random
+
+import cnncalc
+
+from .graphs import layer
+
+
+def _window(rng: random.Random) -> str:
+    k = rng.choice((1, 3, 3, 5))
+    return f"kernel: {k}, padding: {k // 2}"
+
+
+def _keep(rng: random.Random, out: int) -> str:
+    return f"conv: {{out: {out}, {_window(rng)}}}"
+
+
+def _down(rng: random.Random) -> str:
+    return rng.choice(("maxpool: 2", "maxpool: {kernel: 3, stride: 2}", "avgpool: 3"))
+
+
+def _slice_of_concat(rng: random.Random, n: int) -> list[str]:
+    between = rng.choice(
+        (
+            [],
+            ["relu", "batchnorm"],
+            ["channel_shuffle: 2"],
+            ["conv: {out: 8, kernel: 3, padding: 1, groups: 8}"],
+            ["conv: {out: 4, kernel: 1, groups: 2}"],
+            ["maxpool: 2"],
+            ["maxout: 2"],
+            ["groupnorm: 2"],
+            ["lrn: 3"],
+        )
+    )
+    start, stop, step = rng.choice(((0, 2, 1), (1, 4, 1), (0, 4, 2), (2, 3, 1)))
+    return [
+        "concat:",
+        f"    a: [{{{_keep(rng, 4)}}}]",
+        f"    b: [{{{_keep(rng, 2)}}}, {{{_keep(rng, 2)}}}]",
+        "    c: [{conv: {out: 2, kernel: 1}}]",
+        *between,
+        f"slice: {{start: {start}, stop: {stop}, step: {step}}}",
+    ]
+
+
+def _regrouped(rng: random.Random, n: int) -> list[str]:
+    if n == 1:
+        return [
+            _keep(rng, 4),
+            rng.choice(("reshape: [2, 2, -1]", "reshape: [1, 4, -1]", "reshape: [4, 1, -1]")),
+            "conv: {out: 2, kernel: [1, 3]}",
+        ]
+    after = "conv: {out: 2, kernel: 3, padding: 1}"
+    return rng.choice(
+        (
+            [_keep(rng, 4), "reshape: [4, -1]", after],
+            [_keep(rng, 4), "pixel_shuffle: 2", after],
+            [_keep(rng, 2), "permute: [0, 2, 1]", after],
+            [_keep(rng, 2), "permute: [1, 0, 2]", after],
+        )
+    )
+
+
+def _aligned(rng: random.Random, n: int) -> list[str]:
+    mode = ("linear", "bilinear")[n - 1]
+    name = f"n{rng.randrange(10**6)}"
+    return [
+        f"identity: {{}} | {name}",
+        _down(rng),
+        _keep(rng, 2),
+        f"upsample: {{like: {name}, mode: {mode}, align_corners: true}} | {name}up",
+        f"concat: [{name}, {name}up]",
+        _keep(rng, 2),
+    ]
+
+
+def _pyramid(rng: random.Random, n: int) -> list[str]:
+    name = f"n{rng.randrange(10**6)}"
+    return [
+        f"{_keep(rng, 2)} | {name}a",
+        f"{_down(rng)} | {name}b",
+        f"conv: {{out: 2, kernel: 3, stride: 2, padding: 1}} | {name}c",
+        f"upsample: {{like: {name}b}} | {name}d",
+        f"add: [{name}b, {name}d]",
+        f"upsample: {{like: {name}a}} | {name}e",
+        f"add: [{name}a, {name}e]",
+        _keep(rng, 2),
+    ]
+
+
+def _gate(rng: random.Random, n: int) -> list[str]:
+    return [
+        "mul:",
+        f"    x: [{{{_keep(rng, 2)}}}]",
+        "    gate: [globalavgpool, {conv: {out: 2, kernel: 1}}, sigmoid]",
+        _keep(rng, 2),
+    ]
+
+
+_PARTS = (_slice_of_concat, _slice_of_concat, _regrouped, _aligned, _pyramid, _gate)
+
+
+def field_spec(rng: random.Random) -> str:
+    """Return a random network on one or two spatial axes."""
+    n = rng.choice((1, 1, 2))
+    low, high = (60, 90) if n == 1 else (28, 40)
+    sizes = ", ".join(str(rng.randint(low, high)) for _ in range(n))
+    lines = [f"input: [2, {sizes}]", "layers:"]
+    for _ in range(rng.randint(1, 3)):
+        parts = [layer(rng, n)] if rng.random() < 0.4 else []
+        parts += ["conv: {out: 2, kernel: 1}", *rng.choice(_PARTS)(rng, n)]
+        for part in parts:
+            text, _, name = part.partition(" | ")
+            lines.append(f"  {'' if part.startswith(' ') else '- '}{text}")
+            if name:
+                lines.append(f"    name: {name}")
+    return "\n".join(lines) + "\n"
+
+
+def field_networks(seed: int, count: int) -> list[tuple[str, cnncalc.Report]]:
+    """Return random specs without errors, and their reports."""
+    rng = random.Random(seed)
+    found: list[tuple[str, cnncalc.Report]] = []
+    refused = 0
+    while len(found) < count:
+        text = field_spec(rng)
+        report = cnncalc.analyze(cnncalc.loads(text))
+        if report.ok:
+            found.append((text, report))
+        else:
+            refused += 1
+            assert refused < 20 * count, report.diagnostics
+    return found
