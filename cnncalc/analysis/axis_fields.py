@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..num import Shape
 from ..ops.base import Reach
 from ..window import (
+    IDENTITY,
     MAX_POSITIONS,
     TOO_MANY,
     Field,
@@ -49,14 +50,21 @@ class AxisFields:
         return why
 
     def through(self, reaches: tuple[Reach, ...], below: Seen, x: Shape, y: Shape) -> Seen:
-        """What an operator sees that reads an input of shape x, by the map on each of its axes."""
-        return {
-            origin: self._axes(reaches, axes, x, y, self._inputs[origin])
-            for origin, axes in below.items()
-        }
+        """What an operator sees that reads an input of shape x, by the map on each of its axes.
 
-    def union(self, layers: Iterable[Seen], y: Shape) -> Seen:
+        `below` itself, if it sees the same.
+        """
+        found: Seen = {}
+        same = True
+        for origin, axes in below.items():
+            found[origin] = seen = self._axes(reaches, axes, x, y, self._inputs[origin])
+            same = same and seen is axes
+        return below if same else found
+
+    def union(self, layers: Sequence[Seen], y: Shape) -> Seen:
         """What a layer of shape y sees of all these together."""
+        if len(layers) == 1:
+            return layers[0]
         together: Seen = {}
         for seen in layers:
             for origin, axes in seen.items():
@@ -74,6 +82,7 @@ class AxisFields:
     ) -> AxesSeen:
         """What an operator sees along the axes of one input of the network."""
         found: list[AxisSeen] = []
+        changed = False
         done: tuple[Field | Listed, Map, Field] | None = None  # axes alike are followed once
         for number, seen in enumerate(below):
             if seen is None or isinstance(seen, Unknown):
@@ -84,6 +93,10 @@ class AxisFields:
                 found.append(seen)
                 continue
             reach = reaches[moving]
+            if reach is not None and reach[0] == moving and reach[-1] is IDENTITY:
+                found.append(seen)
+                continue
+            changed = True
             if reach is None:
                 found.append(_settled(None, _at_once(field, x[1 + moving]), origin[1 + number]))
             elif isinstance(reach, Unknown):
@@ -98,7 +111,7 @@ class AxisFields:
                     continue
                 found.append((axis, new))
                 done = field, reads, new
-        return tuple(found)
+        return tuple(found) if changed else below
 
     def _listed(self, field: Field | Listed, reads: Map, axis: int, y: Shape, n: int) -> AxisSeen:
         """What each position sees, where no pattern repeats."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, groupby, repeat
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from ..num import Shape
@@ -16,72 +15,32 @@ _BY_POSITION = Unknown("its positions read channels that see different things")
 _SCATTERED = Unknown("a part of the channels is read, and they hold different positions")
 
 
-class Run(NamedTuple):
-    """Channels in a row that see the same: how many, and the number of what they see."""
-
-    length: int
-    sight: int
-
-
 class Channels(NamedTuple):
-    """The channels of a layer in order, and what each run of them sees.
+    """The channels of a layer: for each the number of what it sees, and all that they see.
 
     Channels are `scattered` where they hold different positions of what the layer sees: then it is
     known of all of them together only.
     """
 
-    runs: tuple[Run, ...]
+    of_channel: tuple[int, ...]
     sights: tuple[Seen, ...]
     scattered: bool = False
 
     @staticmethod
     def alike(seen: Seen, count: int, scattered: bool = False) -> Channels:
         """Channels of which one thing is known."""
-        return Channels((Run(count, 0),), (seen,), scattered)
+        return Channels((0,) * count, (seen,), scattered)
 
-    def taken(self, channels: Sequence[int]) -> Channels:
-        """Some of the channels, in their order."""
-        if channels == range(sum(run.length for run in self.runs)):
-            return self
-        if self.scattered:
-            return Channels.alike(unknown(self.sights[0], _SCATTERED), len(channels))
-        of_channel = [*chain.from_iterable(repeat(run.sight, run.length) for run in self.runs)]
-        return self._replace(runs=joined(Run(1, of_channel[channel]) for channel in channels))
+    @property
+    def uniform(self) -> bool:
+        """Whether all of them see the same, and the same positions."""
+        return len(self.sights) == 1 and not self.scattered
 
-    def seen(self) -> list[Seen]:
-        """What the channels see, each thing once."""
-        return [self.sights[sight] for sight in sorted({run.sight for run in self.runs})]
-
-
-def joined(runs: Iterable[Run]) -> tuple[Run, ...]:
-    """The same runs, neighbours that see the same made one."""
-    groups = groupby(runs, key=lambda run: run.sight)
-    return tuple([Run(sum(run.length for run in group), sight) for sight, group in groups])
-
-
-def unknown(seen: Seen, why: Unknown) -> Seen:
-    """The same inputs and axes, none of them followed but what is seen whole."""
-    return {origin: tuple([axis and why for axis in axes]) for origin, axes in seen.items()}
-
-
-def side_by_side(layers: Sequence[Channels], count: int) -> Iterator[tuple[int, list[Seen]]]:
-    """How many channels in a row read the same of several layers, and what those see there.
-
-    Each of `count` channels reads the same channel of every layer; one of a single channel is read
-    by all.
-    """
-    left = [list(reversed(layer.runs)) for layer in layers]
-    for runs in left:
-        if len(runs) == 1:
-            runs[0] = Run(count, runs[0].sight)
-    while count:
-        step = min(runs[-1].length for runs in left)
-        yield step, [layer.sights[runs[-1].sight] for layer, runs in zip(layers, left)]
-        count -= step
-        for runs in left:
-            run = runs.pop()
-            if run.length > step:
-                runs.append(Run(run.length - step, run.sight))
+    def taken(self, channels: Sequence[int]) -> tuple[int, ...]:
+        """The numbers of what some of the channels see, in their order."""
+        if isinstance(channels, range):
+            return self.of_channel[channels.start : channels.stop : channels.step]
+        return tuple([self.of_channel[channel] for channel in channels])
 
 
 class Part(NamedTuple):
@@ -93,42 +52,40 @@ class Part(NamedTuple):
 
 
 class LayerChannels:
-    """What the channels of one layer see, of shape y. `parts` are its inputs by number."""
+    """What the channels of one layer see, of shape y.
 
-    def __init__(self, fields: AxisFields, parts: dict[int, Part], y: Shape):
+    `parts` are the inputs by number, and `together` is what all channels of the inputs come to.
+    """
+
+    def __init__(self, fields: AxisFields, parts: dict[int, Part], y: Shape, together: Seen):
         self._fields = fields
         self._parts = parts
         self._y = y
+        self._together = together
+        self._sights: dict[tuple[object, ...], int] = {}
+        self._numbers: dict[int, tuple[int, Seen]] = {}  # the same by identity, found faster
+        self._seen: list[Seen] = []
         self._known: dict[tuple[int, int], Seen] = {}
 
     def reading(self, reads: ChannelReads) -> Channels:
         """What each channel sees, by the channels that it reads."""
-        if reads == "all" or reads == "scattered":
-            return self._together(reads == "scattered")
         scattered = any(part.below.scattered for part in self._parts.values())
+        if reads == "all":
+            return Channels.alike(self._together, self._y[0])
+        if reads == "scattered":
+            several = any(len(part.below.sights) > 1 for part in self._parts.values())
+            return self._scattered(self._given_up(self._together) if several else self._together)
         if scattered and (reads == "each" or self._read_whole(reads)):
-            return self._together(scattered)
-        found = self._each() if reads == "each" else self._taken(reads)
-        runs: list[Run] = []
-        sights: list[Seen] = []
-        for count, seen in found:
-            if seen not in sights:
-                sights.append(seen)
-            runs.append(Run(count, sights.index(seen)))
-        return Channels(joined(runs), tuple(sights))
+            return self._scattered(self._together)
+        numbers = self._each() if reads == "each" else self._taken(reads)
+        return Channels(tuple(numbers), tuple(self._seen))
 
-    def _together(self, scattered: bool) -> Channels:
-        """All channels see what all channels that are read see together.
+    def _scattered(self, seen: Seen) -> Channels:
+        return Channels.alike(seen, self._y[0], scattered=True)
 
-        Where channels become positions, those do not see it all if the channels saw different
-        things.
-        """
-        several = any(len(part.below.runs) > 1 for part in self._parts.values())
-        seen = self._seen((m, one) for m, part in self._parts.items() for one in part.below.seen())
-        if scattered and several:
-            why = self._fields.give_up(_BY_POSITION)
-            seen = unknown(seen, why)
-        return Channels.alike(seen, self._y[0], scattered)
+    def _given_up(self, seen: Seen) -> Seen:
+        """Where channels that see different things become positions, these do not see it all."""
+        return _unknown(seen, self._fields.give_up(_BY_POSITION))
 
     def _read_whole(self, reads: Sequence[Taken]) -> bool:
         """Whether every channel of every input is read."""
@@ -138,32 +95,66 @@ class LayerChannels:
             for m, part in self._parts.items()
         )
 
-    def _each(self) -> Iterator[tuple[int, Seen]]:
-        """Runs of channels that read the same channel of every input."""
-        below = [part.below for part in self._parts.values()]
-        for count, seen in side_by_side(below, self._y[0]):
-            yield count, self._seen(zip(self._parts, seen))
+    def _each(self) -> list[int]:
+        """For each channel what it sees, that reads the same channel of every input.
 
-    def _taken(self, reads: Sequence[Taken]) -> Iterator[tuple[int, Seen]]:
-        """Runs of channels that read some of the channels of an input."""
+        An input of one channel is read by all.
+        """
+        columns = []
+        for part in self._parts.values():
+            of_channel = part.below.of_channel
+            columns.append(of_channel if len(of_channel) == self._y[0] else of_channel * self._y[0])
+        keys = list(zip(*columns))
+        numbers = {key: self._number(zip(self._parts, key)) for key in dict.fromkeys(keys)}
+        return [numbers[key] for key in keys]
+
+    def _taken(self, reads: Sequence[Taken]) -> list[int]:
+        """For each channel what it sees, that reads some of the channels of an input."""
+        found: list[int] = []
+        numbers: dict[tuple[int, frozenset[int]], int] = {}
         for taken in reads:
-            m, below = taken.input, self._parts[taken.input].below.taken(taken.channels)
-            if not taken.shared_by:
-                for run in below.runs:
-                    yield run.length, self._seen([(m, below.sights[run.sight])])
+            m, below = taken.input, self._parts[taken.input].below
+            if below.scattered and len(taken.channels) < len(below.of_channel):
+                seen = _unknown(self._through(m, 0), self._fields.give_up(_SCATTERED))
+                found += [self._number_of(seen)] * (taken.shared_by or len(taken.channels))
                 continue
-            seen = self._seen((m, one) for one in below.seen())
-            if taken.by_position and len(below.runs) > 1:
-                seen = unknown(seen, self._fields.give_up(_BY_POSITION))
-            yield taken.shared_by, seen
+            sights = below.taken(taken.channels)
+            if not taken.shared_by:
+                own = {sight: self._number([(m, sight)]) for sight in set(sights)}
+                found += [own[sight] for sight in sights]
+                continue
+            together = frozenset(sights)
+            if (m, together) not in numbers:
+                number = self._number((m, sight) for sight in together)
+                if taken.by_position and len(together) > 1:
+                    number = self._number_of(self._given_up(self._seen[number]))
+                numbers[m, together] = number
+            found += [numbers[m, together]] * taken.shared_by
+        return found
 
-    def _seen(self, below: Iterable[tuple[int, Seen]]) -> Seen:
-        """What is seen of all these together, each through its input's maps."""
-        found: list[Seen] = []
-        for m, seen in below:
-            key = m, id(seen)
-            if key not in self._known:
-                reaches, x, _ = self._parts[m]
-                self._known[key] = self._fields.through(reaches, seen, x, self._y)
-            found.append(self._known[key])
-        return self._fields.union(found, self._y)
+    def _number(self, below: Iterable[tuple[int, int]]) -> int:
+        """The number of what is seen of sights of the inputs together."""
+        return self._number_of(self._fields.union([self._through(*one) for one in below], self._y))
+
+    def _number_of(self, seen: Seen) -> int:
+        known = self._numbers.get(id(seen))
+        if known is not None:
+            return known[0]
+        number = self._sights.setdefault(tuple(seen.items()), len(self._seen))
+        if number == len(self._seen):
+            self._seen.append(seen)
+        self._numbers[id(seen)] = number, seen
+        return number
+
+    def _through(self, m: int, sight: int) -> Seen:
+        """What is seen of one sight of an input, through its maps."""
+        key = m, sight
+        if key not in self._known:
+            reaches, x, below = self._parts[m]
+            self._known[key] = self._fields.through(reaches, below.sights[sight], x, self._y)
+        return self._known[key]
+
+
+def _unknown(seen: Seen, why: Unknown) -> Seen:
+    """The same inputs and axes, none of them followed but what is seen whole."""
+    return {origin: tuple([axis and why for axis in axes]) for origin, axes in seen.items()}

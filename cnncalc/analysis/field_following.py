@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from ..diagnostic import Diagnostic
@@ -65,14 +66,21 @@ class _Following:
             if op is None:
                 seen.append({n: tuple([(axis, START) for axis in range(len(node.shape) - 1)])})
                 continue
-            source = node.inputs[0]
-            plain = len(node.inputs) == 1 and type(op).window is Op.window
-            if plain and (op.channelwise or source not in channels):
-                seen.append(seen[source])  # each position sees what the one below it sees
-                if source in channels:
-                    channels[n] = channels[source]
+            sources = node.inputs
+            first = sources[0]
+            alike = len(sources) == 1 and first not in channels
+            plain = len(sources) == 1 and type(op).window is Op.window
+            if plain and (alike or op.channelwise):
+                seen.append(seen[first])  # each position sees what the one below it sees
+                if not alike:
+                    channels[n] = channels[first]
                 continue
-            seen.append(self._layer(n, node, op))
+            xs = self._graph.shapes_into(node)
+            if alike and (not op.scatters or len(node.shape) == 1):
+                reaches = op.window(*xs)[0] or ()
+                seen.append(self._fields.through(reaches, seen[first], xs[0], node.shape))
+            else:
+                seen.append(self._layer(n, node, op, xs))
             if remarks:
                 self._note(node)
 
@@ -95,23 +103,41 @@ class _Following:
             self.not_followed.append(node.path)
         remarks.clear()
 
-    def _layer(self, n: int, node: Node, op: Op) -> Seen:
+    def _layer(self, n: int, node: Node, op: Op, xs: Sequence[Shape]) -> Seen:
         """What a layer sees, all its channels together."""
-        seen, channels, sources = self.seen, self._channels, node.inputs
-        xs = self._graph.shapes_into(node)
+        seen, channels, fields, y = self.seen, self._channels, self._fields, node.shape
         windows = self._windows(op, xs)
-        first = sources[0]
-        if len(sources) == 1 and first not in channels and not op.scatters and windows[0]:
-            return self._fields.through(windows[0], seen[first], xs[0], node.shape)
-        parts = {
-            m: Part(window, x, channels.get(source) or Channels.alike(seen[source], x[0]))
-            for m, (window, x, source) in enumerate(zip(windows, xs, sources))
-            if window is not None
-        }
-        found = LayerChannels(self._fields, parts, node.shape).reading(op.channels(*xs))
-        if len(found.runs) > 1 or found.scattered:
+        parts: dict[int, Part] = {}
+        below: list[Seen] = []
+        for m, (reaches, x, source) in enumerate(zip(windows, xs, node.inputs)):
+            if reaches is not None:
+                own = channels.get(source) or Channels.alike(seen[source], x[0])
+                parts[m] = Part(reaches, x, own)
+                below.append(fields.through(reaches, seen[source], x, y))
+        together = fields.union(below, y)
+        if not self._some_read_a_part or len(y) == 1:
+            return together
+        reads = op.channels(*xs)
+        if reads == "each" and together is seen[node.inputs[0]]:
+            if node.inputs[0] in channels:
+                channels[n] = channels[node.inputs[0]]
+            return together
+        found = LayerChannels(fields, parts, y, together).reading(reads)
+        if not found.uniform:
             channels[n] = found
-        return self._fields.union(found.seen(), node.shape)
+        whole = reads == "each" or node.op is not None and node.op.joins()
+        return together if whole else fields.union(found.sights, y)
+
+    @cached_property
+    def _some_read_a_part(self) -> bool:
+        """Whether any layer reads a part of the channels, so that it matters what each one sees."""
+        return any(
+            node.op is not None
+            and len(node.inputs) == 1 < len(node.shape)
+            and type(node.op).channels is not Op.channels
+            and node.op.channels(*self._graph.shapes_into(node)) not in ("each", "all")
+            for node in self._graph.nodes
+        )
 
     def _windows(self, op: Op, xs: Sequence[Shape]) -> Windows:
         """What the operator reads; without gates, None for an input that is one."""

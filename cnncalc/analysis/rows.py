@@ -23,7 +23,7 @@ def rows_and_totals(
     homes = storages(graph)
     rows: list[Row] = []
     input_values = conv_values = 0
-    known: dict[tuple[int, Shape], _Fields] = {}
+    known: dict[tuple[int, int, Shape], _Fields] = {}
     ungated = fields.ungated or fields.seen
     for n, node in enumerate(nodes):
         op, y = node.op, node.shape
@@ -37,7 +37,7 @@ def rows_and_totals(
         weights, biases, affine, buffers = _values(op, xs) if node.shares is None else _NO_VALUES
         activations = values * batch if homes[n] == n else 0
         seen, without = fields.seen[n], ungated[n]
-        key = (id(seen), y)  # layers that only pass on what they read share their fields
+        key = (id(seen), id(without), y)  # layers that only pass on what they read share fields
         if key not in known:
             of_layer = receptive_fields_of(node, seen, graph)
             same = seen is without or seen == without

@@ -14,10 +14,10 @@ from ..num import Shape
 from ..zoo import bundled
 from .analyze import analyze
 from .budget import COMPARISONS
-from .figures import TOTALS, figure, printed
+from .figures import FIELDS, TOTALS, figure, printed
 from .result import Report
 
-FIGURES = ("year", "receptive_field", *TOTALS)  # by which networks are chosen and sorted
+FIGURES = ("year", *FIELDS, *TOTALS)  # by which networks are chosen and sorted
 _ALIASES = {"field": "receptive_field", "rf": "receptive_field"}
 _SIGNS = {"≤": "<=", "≥": ">=", "==": "="}
 _HOLDS = {**COMPARISONS, "=": operator.eq}

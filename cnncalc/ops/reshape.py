@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
@@ -207,7 +208,7 @@ class ChannelShuffle(Rearrangement):
 
     def channels(self, x: Shape) -> ChannelReads:
         apart = x[0] // self.groups
-        return [Taken(0, range(c, x[0], apart)) for c in range(apart)]
+        return [Taken(0, [*chain.from_iterable(range(c, x[0], apart) for c in range(apart))])]
 
     def torch(self, x: Shape) -> TorchCall:
         return TorchCall("ChannelShuffle", {"groups": self.groups})

@@ -77,6 +77,8 @@ def chosen(report: Report, keys: tuple[str, ...] | None) -> list[Column]:
         if report.totals.counted is not None:
             cost = report.convention if report.convention in COLUMNS else "counted"
             keys = (*USUAL[:3], cost, *USUAL[3:])
+        if any(row.ungated_fields != row.receptive_fields for row in report.rows):
+            keys = (*keys, "rf_ungated")
     columns = {**COLUMNS, "counted": COLUMNS["counted"]._replace(title=report.convention)}
     return [columns[key] for key in keys]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..analysis.figures import FIELDS, field_of
 from ..analysis.zoo import BundledNetwork
 from ..wording import DASH, axes_text, shape_text, short, value_text
 from .formats.csv import csv_text
@@ -18,7 +19,7 @@ HEADINGS = ("network", "year", "input", "params", "MACs", "activations", "field"
 FULL = 120  # columns of a screen from which on numbers have all their digits
 NEEDED = {"year": 90, "activations": 90, "field": 70, "input": 62}  # columns of a screen
 SUMS = ("params", "trainable_params", "macs", "flops", "activations")
-KEYS = ("name", "spec", "year", "input", *SUMS, "receptive_field")
+KEYS = ("name", "spec", "year", "input", *SUMS, *FIELDS)
 
 
 def table(found: list[BundledNetwork], width: int) -> Table:
@@ -50,27 +51,30 @@ def markdown(found: list[BundledNetwork]) -> str:
 def network_data(network: BundledNetwork) -> dict[str, Any]:
     """Return a network as programs read it.
 
-    The receptive field is that of the last layer that does not see everything.
+    The receptive fields are those of the last layers whose field moves with the position.
     """
     report = network.report
-    field = report.receptive_field
+    fields = {name: field_of(report, name) for name in FIELDS}
     return {
         "name": network.name,
         "spec": network.target,
         "year": report.year,
         "input": next(iter(report.inputs.values())),
         **{key: getattr(report.totals, key) for key in SUMS},
-        "receptive_field": field and field[1].size,
+        **{name: field and field.size for name, field in fields.items()},
     }
 
 
 def _cells(network: BundledNetwork, narrow: bool = False) -> list[str]:
-    """Return what the list shows of a network; `narrow`: four digits, the field's largest axis."""
+    """Return what the list shows of a network; `narrow`: four digits, the field's largest axis.
+
+    The field is the one without gates: with them, some see everything after their first block.
+    """
     report = network.report
-    field = report.receptive_field
-    seen = field[1].size if field else ()
+    field = field_of(report, "receptive_field_without_gates")
+    seen: tuple[Any, ...] = field.size if field else ()
     if narrow and seen:
-        seen = (max(size or 0 for size in seen),)
+        seen = (max(seen),)
     counts = (report.totals.params, report.totals.macs, report.totals.activations)
     return [
         network.name,
