@@ -9,8 +9,8 @@ from typing import NamedTuple
 from ..diagnostic import Diagnostic
 from ..graph import Graph, Node
 from ..num import Shape
-from ..ops.base import Op, Windows
-from ..window import Field
+from ..ops.base import Op, Reach, Windows
+from ..window import IDENTITY, Field
 from .axis_fields import AxisFields
 from .channel_fields import Channels, LayerChannels, Part
 from .receptive_field import Seen
@@ -118,7 +118,7 @@ class _Following:
         if not self._some_read_a_part or len(y) == 1:
             return together
         reads = op.channels(*xs)
-        if reads == "each" and together is seen[node.inputs[0]]:
+        if reads == "each" and len(parts) == 1 and _reads_in_place(windows[0] or ()):
             if node.inputs[0] in channels:
                 channels[n] = channels[node.inputs[0]]
             return together
@@ -149,6 +149,11 @@ class _Following:
         if self._gates:
             return windows
         return tuple([None if m in gating else window for m, window in enumerate(windows)])
+
+
+def _reads_in_place(reaches: tuple[Reach, ...]) -> bool:
+    """Whether every position reads its own position of the input."""
+    return all(reach == (axis, IDENTITY) for axis, reach in enumerate(reaches))
 
 
 def gates(windows: Windows) -> tuple[int, ...]:
