@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from .expression import RESERVED
+from .module_attributes import MODULE_ATTRIBUTES, OUR_ATTRIBUTES
 
 NAME = re.compile(r"[A-Za-z0-9_]+\Z")
 GRAPH_WORDS = ("name", "from", "repeat", "each", "when", "expect", "share")
@@ -64,69 +65,6 @@ NEEDLESS = {
 
 DOCUMENT_ALIASES = {"title": "name"}  # other words for the keys of a spec
 
-# Attributes of torch.nn.Module, which refuses a submodule of such a name, or loses the attribute.
-MODULE_ATTRIBUTES = frozenset(
-    [
-        "T_destination",
-        "add_module",
-        "apply",
-        "bfloat16",
-        "buffers",
-        "call_super_init",
-        "children",
-        "compile",
-        "cpu",
-        "cuda",
-        "double",
-        "dump_patches",
-        "eval",
-        "extra_repr",
-        "float",
-        "forward",
-        "get_buffer",
-        "get_extra_state",
-        "get_parameter",
-        "get_submodule",
-        "half",
-        "ipu",
-        "load_state_dict",
-        "modules",
-        "mtia",
-        "named_buffers",
-        "named_children",
-        "named_modules",
-        "named_parameters",
-        "parameters",
-        "register_backward_hook",
-        "register_buffer",
-        "register_forward_hook",
-        "register_forward_pre_hook",
-        "register_full_backward_hook",
-        "register_full_backward_pre_hook",
-        "register_load_state_dict_post_hook",
-        "register_load_state_dict_pre_hook",
-        "register_module",
-        "register_parameter",
-        "register_state_dict_post_hook",
-        "register_state_dict_pre_hook",
-        "requires_grad_",
-        "set_extra_state",
-        "set_submodule",
-        "share_memory",
-        "state_dict",
-        "to",
-        "to_empty",
-        "train",
-        "training",
-        "type",
-        "xpu",
-        "zero_grad",
-    ]
-)
-
-# Attributes of the networks and joins that we build.
-_OUR_ATTRIBUTES = ("plan", "entries", "results", "key", "_modules", "_parameters", "_buffers")
-
 
 def name_fault(name: object) -> str | None:
     """Why a layer or branch may not have this name, or None."""
@@ -136,7 +74,7 @@ def name_fault(name: object) -> str | None:
         return "a name of digits alone would read as a number of a repeat"
     if name == "input":
         return "`input` is the input of the network or block"
-    if name in MODULE_ATTRIBUTES or name.startswith("__") or name in _OUR_ATTRIBUTES:
+    if name in MODULE_ATTRIBUTES or name.startswith("__") or name in OUR_ATTRIBUTES:
         return "torch modules use this name themselves"
     return None
 

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from ..cost import FREE, Cost
 from ..diagnostic import Diagnostic
-from ..num import Num, Shape, product
+from ..num import Num, Shape, product, scaled
 from ..window import IDENTITY, MAX_POSITIONS, TOO_MANY, Map, Unknown
 from .base import (
     NO_AXES,
@@ -40,8 +40,8 @@ SPATIAL = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}  # axes eac
 
 
 class Upsample(Op):
-    """Interpolation to ⌊n·scale⌋, to `size`, or to the size of layer `like`, as torch.nn.Upsample:
-    (C, *n) -> (C, *n')."""
+    """Interpolation to ⌊n·scale⌋ (in float64, as torch), to `size`, or to the size of layer
+    `like`, as torch.nn.Upsample: (C, *n) -> (C, *n')."""
 
     key = "upsample"
     channelwise = True
@@ -102,7 +102,7 @@ class Upsample(Op):
         if self.size is not None:
             return (x[0], *per_axis(self.size, len(x) - 1))
         scales = per_axis(self.scale, len(x) - 1)
-        return (x[0], *(n * r.numerator // r.denominator for n, r in zip(x[1:], scales)))
+        return (x[0], *map(scaled, x[1:], scales))
 
     def units(self, *xs: Shape) -> frozenset[int]:
         return NO_AXES
@@ -171,9 +171,7 @@ class Upsample(Op):
         if self.scale is None:
             return f"that of `{self.like}`" if like else "as given"
         scales = per_axis(self.scale, len(x) - 1)
-        return "; ".join(
-            dict.fromkeys(f"⌊{n}·{r}⌋ = {m}" for n, r, m in zip(x[1:], scales, self.shape(x)[1:]))
-        )
+        return "; ".join(dict.fromkeys(map(_scaling, x[1:], scales, self.shape(x)[1:])))
 
     def torch(self, x: Shape, *like: Shape) -> TorchCall:
         corners = self.align_corners if self.mode in SPATIAL else self.align_corners or None
@@ -207,6 +205,14 @@ def _single(value: float) -> float:
     """The value in single precision; a product of two such values is exact before."""
     single: float = unpack("f", pack("f", value))[0]
     return single
+
+
+def _scaling(n: int, scale: Fraction, size: int) -> str:
+    """The size rule of one axis, numbers put in."""
+    line = f"⌊{n}·{scale}⌋ = {size}"
+    if n * scale.numerator // scale.denominator == size:
+        return line
+    return f"{line}, since torch computes {n}·{float(scale)!r} = {n * float(scale)!r}"
 
 
 class Pad(Op):
