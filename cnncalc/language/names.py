@@ -1,4 +1,4 @@
-"""Names: which ones a layer, branch or parameter may have, and the words of other frameworks."""
+"""Names: which ones a layer, branch or parameter may have, and keys that are not needed."""
 
 from __future__ import annotations
 
@@ -10,57 +10,35 @@ from .module_attributes import MODULE_ATTRIBUTES, OUR_ATTRIBUTES
 NAME = re.compile(r"[A-Za-z0-9_]+\Z")
 GRAPH_WORDS = ("name", "from", "repeat", "each", "when", "expect", "share")
 
-# Operators of other frameworks that do not exist here, with what to use instead.
-FOREIGN = {
-    **dict.fromkeys(
-        (
-            "selu",
-            "celu",
-            "glu",
-            "rrelu",
-            "softplus",
-            "softsign",
-            "softmin",
-            "logsigmoid",
-            "threshold",
-        ),
-        "the activations are listed in the README; `elu`, `gelu` and `silu` are near",
-    ),
-    **dict.fromkeys(
-        (
-            "dwconv",
-            "depthwise",
-            "depthwiseconv",
-            "depthwise_conv",
-            "depthwiseconv2d",
-            "depthwise_conv2d",
-        ),
-        "a depthwise convolution is `conv: {out: c, kernel: 3, groups: c}`",
-    ),
-    **dict.fromkeys(
-        ("separableconv", "separableconv2d", "separable_conv"),
-        "a depthwise `conv` with `groups: c`, then one with `kernel: 1`",
-    ),
-    **dict.fromkeys(
-        ("lstm", "gru", "rnn", "embedding", "attention", "multiheadattention", "transformer"),
-        "cnncalc is about convolutional networks",
-    ),
-    **dict.fromkeys(
-        ("op", "type", "layer"),
-        "the operator is the key itself: `- relu`, `- conv: {out: 8, kernel: 3}`",
-    ),
-}
-
 # Keys that people write and that do not exist here, with what to do instead.
 NEEDLESS = {
     **dict.fromkeys(
-        ("in", "in_channels", "in_features", "input_shape", "input_dim"),
+        (
+            "in",
+            "in_channels",
+            "in_features",
+            "in_planes",
+            "input_shape",
+            "input_dim",
+            "input_size",
+            "num_channels",
+            "num_features",
+        ),
         "remove it: what comes in is inferred",
     ),
     **dict.fromkeys(
         ("activation", "act"), "an activation is a layer of its own: put `- relu` after it"
     ),
-    **dict.fromkeys(("data_format", "channels_last"), "remove it: channels always come first"),
+    **dict.fromkeys(
+        ("device", "dtype"), "remove it: the command line has `--device` and `--dtype`"
+    ),
+    **dict.fromkeys(
+        ("kernel_initializer", "bias_initializer", "weight_filler", "bias_filler", "trainable"),
+        "remove it: weights have no values here",
+    ),
+    **dict.fromkeys(
+        ("data_format", "channels_last", "dim_ordering"), "remove it: channels always come first"
+    ),
 }
 
 DOCUMENT_ALIASES = {"title": "name"}  # other words for the keys of a spec

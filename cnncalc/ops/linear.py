@@ -15,7 +15,7 @@ class Linear(Weighted):
     """Fully connected, as torch.nn.Linear: (F,) -> (out,)."""
 
     key = "linear"
-    aliases = ("dense", "fc")
+    aliases = ("dense", "fc", "fullyconnected", "innerproduct", "gemm")
     field_aliases = CHANNEL_ALIASES
     aten = ("linear", "addmm", "mm", "bmm", "baddbmm")
     main = "out"
@@ -52,6 +52,7 @@ class Rbf(Op):
     are a buffer."""
 
     key = "rbf"
+    aliases = ("radialbasis",)
     main = "out"
     ranks = (1,)
     out: Positive
