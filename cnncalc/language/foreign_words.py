@@ -13,6 +13,8 @@ from ..ops.words import Translation, plain_forms, translations
 LISTED = "`cnncalc schema` and the README list the operators"
 _NO_OPERATOR = f"there is no such operator here; {LISTED}"
 
+_LONGEST = 100  # characters of a word that are looked at
+
 # Patterns of whole words, in the order in which they are tried.
 _ADVICE = (
     (
@@ -146,7 +148,7 @@ _CHAIN = {"sequential": Advice("here it is called `chain`", "chain")}
 def meaning_of(word: str) -> Translation | Advice | None:
     """What a word of another framework means here; None for a word that is not known."""
     known = translations()
-    for form in plain_forms(word):
+    for form in plain_forms(word[:_LONGEST]):
         found = known.get(form) or _CHAIN.get(form)
         if found is not None:
             return found

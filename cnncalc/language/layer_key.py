@@ -9,7 +9,6 @@ from ..diagnostic import Diagnostic, Edit, Fix, Position, misspelled, nearest
 from ..ops import BY_KEY
 from .names import GRAPH_WORDS
 from .reader import Reader
-from .unknown_operator import may_be_meant, unknown_operator
 from .unquoted_comma import cut_by_yaml
 from .values import words_of
 from .yaml_tree import Marks
@@ -53,6 +52,8 @@ def _not_a_key(operator: str, key: str, item: dict[str, Any], position: Position
 
 def _both_misspelled(reader: Reader, keys: list[str], item: dict[str, Any], marks: Marks) -> bool:
     """Whether one of two keys is a misspelled operator, the other a misspelled word; reported."""
+    from .unknown_operator import may_be_meant, unknown_operator  # only needed for errors
+
     for key, word in (keys, keys[::-1]):
         if may_be_meant(reader, key) and nearest(word, GRAPH_WORDS)[0]:
             place = marks.key(reader.file, word)

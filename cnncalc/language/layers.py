@@ -11,7 +11,6 @@ from .layer_key import is_layer, layer_key
 from .names import name_fault
 from .reader import Reader
 from .steps import Step
-from .unknown_operator import unknown_operator
 from .validation import shown
 from .yaml_tree import Marks
 
@@ -61,6 +60,8 @@ def _read_layer(
         reader.report("CNN103", message, marks.position(reader.file), help)
         return None
     if not is_layer(reader, key):
+        from .unknown_operator import unknown_operator  # only needed for errors
+
         reader.add(unknown_operator(reader, key, item, marks))
         return None
     counts[key] = counts.get(key, 0) + 1
