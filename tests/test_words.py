@@ -6,6 +6,7 @@ is repaired, built, and compared with its module, value by value.
 
 from __future__ import annotations
 
+import inspect
 import random
 import re
 import string
@@ -163,6 +164,19 @@ def test_every_class_of_torch_that_an_operator_builds_leads_to_it() -> None:
             assert meaning.op is op or issubclass(meaning.op, op)  # the global pools are adaptive
 
 
+def test_arguments_by_position_are_torchs() -> None:
+    checked = 0
+    for op in OPS:
+        for stem, order in op.signatures.items():
+            classes = [name for name in MODULES if bare(name) == stem and name[:4] != "Lazy"]
+            assert classes, stem
+            for name in classes:
+                parameters = list(inspect.signature(getattr(nn, name)).parameters)
+                assert parameters[: len(order)] == list(order), name
+                checked += 1
+    assert checked > 30
+
+
 @pytest.mark.parametrize("words", [KERAS, ONNX, TENSORFLOW, CAFFE])
 def test_no_word_of_a_framework_is_answered_by_its_letters(words: list[str]) -> None:
     for word in words:
@@ -203,6 +217,9 @@ def test_what_is_certain(key: str, body: str, right: str) -> None:
     assert apply_fixes(text, [said.fix]).splitlines()[-1] == f"  - {right}"
 
 
+CONV_TEXT = "conv: {out: 8, kernel: 3, stride: 2, padding: 1, bias: false}"
+
+
 @pytest.mark.parametrize(
     ("text", "right"),
     [
@@ -212,6 +229,16 @@ def test_what_is_certain(key: str, body: str, right: str) -> None:
         ("nn.BatchNorm2d(16)", "batchnorm"),
         ("nn.Conv2d(in_channels=3, out_channels=8, kernel_size=3)", "conv: {out: 8, kernel: 3}"),
         ("layers.Dense(10)", "linear: 10"),
+        ("nn.Conv2d(3, 8, 3, 2, 1, bias=False)", CONV_TEXT),
+        ("nn.Linear(512, 10)", "linear: 10"),
+        ("nn.ReLU(True)", "relu: {inplace: true}"),
+        ("nn.MaxPool2d(3, 2)", "maxpool: {kernel: 3, stride: 2}"),
+        ("nn.MaxPool2d(2)", "maxpool: 2"),
+        ("nn.Upsample(2)", "upsample: {size: 2}"),
+        ("nn.LPPool2d(2, 3)", "lppool: {norm: 2, kernel: 3}"),
+        ("nn.GroupNorm(2, 8)", "groupnorm: 2"),
+        ("nn.BatchNorm2d(8, 1e-3)", "batchnorm: {eps: 0.001}"),
+        ("nn.LeakyReLU(0.2, True)", "leaky_relu: {slope: 0.2, inplace: true}"),
         ("nn.ReflectionPad2d(1)", "pad: {amount: 1, mode: reflect}"),
     ],
 )
@@ -234,7 +261,7 @@ def test_calls_are_layers(text: str, right: str) -> None:
         ("selu", "", "no such activation"),
         ("tan", "", "no such operator"),
         ("wibble", "", "README list"),
-        ("nn.Conv2d(3, 8, 3)", "", "conv: {out: …, kernel: …}"),
+        ("layers.Conv2D(8, 3)", "", "conv: {out: …, kernel: …}"),
         ("nn.Softmax(dim=1)", "", "softmax"),
     ],
 )

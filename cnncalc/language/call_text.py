@@ -20,6 +20,11 @@ class Call(NamedTuple):
     word: str
     arguments: str
 
+    @property
+    def torch_class(self) -> str:
+        """Its last part without a number of axes as torch writes it: Keras has a capital D."""
+        return re.sub(r"[123]d\Z", "", self.word.rpartition(".")[2])
+
     @classmethod
     def of(cls, text: str) -> Call | None:
         """Return the call that a text is, or None."""
@@ -34,10 +39,15 @@ def layer_of(call: Call, found: Translation) -> tuple[str, str | None] | None:
     place among others, or where the operator has no such field.
     """
     given = _arguments(call.arguments)
-    if given is None or len(given[0]) > 1:
+    if given is None:
         return None
     positional, named = given
     op, meaning = found
+    names = op.signatures.get(call.torch_class, ())
+    if len(positional) <= len(names):
+        positional, named = [], dict(zip(names, positional)) | named
+    if len(positional) > 1:
+        return None
     body: dict[str, Any] = {}
     bare = positional[0] if positional else None
     if positional and not (op.inferred is not None and op.main is None):

@@ -66,6 +66,7 @@ class Relu(InPlace):
     """max(x, 0), as torch.nn.ReLU."""
 
     key = "relu"
+    signatures = {"ReLU": ("inplace",)}
     aliases = ("rectifier", "rectifiedlinear")
     field_notes = {
         "max_value": "`max_value: 6` is the operator `relu6`",
@@ -80,6 +81,7 @@ class Relu6(InPlace):
     """min(max(x, 0), 6), as torch.nn.ReLU6."""
 
     key = "relu6"
+    signatures = {"ReLU6": ("inplace",)}
     aten = (
         "relu6",
         Dispatched("hardtanh", {"min_val": 0, "max_val": 6}),
@@ -99,6 +101,7 @@ class Hardtanh(InPlace):
     """x between the bounds `low` and `high`, as torch.nn.Hardtanh."""
 
     key = "hardtanh"
+    signatures = {"Hardtanh": ("min_val", "max_val", "inplace")}
     meanings = dict.fromkeys(("clip", "clamp", "clipbyvalue"), _BOUNDS)
     field_aliases = {
         **dict.fromkeys(("min_val", "min_value", "min"), "low"),
@@ -126,6 +129,7 @@ class LeakyRelu(InPlace):
     """x, or slope·x below 0, as torch.nn.LeakyReLU."""
 
     key = "leaky_relu"
+    signatures = {"LeakyReLU": ("negative_slope", "inplace")}
     aliases = ("lrelu", "leaky", "leakyrectify")
     aten = ("leaky_relu",)
     field_aliases = {"negative_slope": "slope", "alpha": "slope"}
@@ -162,6 +166,7 @@ class Elu(InPlace):
     """x, or α(eˣ − 1) below 0, as torch.nn.ELU."""
 
     key = "elu"
+    signatures = {"ELU": ("alpha", "inplace")}
     aten = ("elu",)
     main = "alpha"
     torch_name, per_value, keeps_written = "ELU", Cost(cmp=1, exp=1, add=1, mul=1), True
@@ -190,6 +195,7 @@ class Silu(InPlace):
     """x·σ(x), as torch.nn.SiLU."""
 
     key = "silu"
+    signatures = {"SiLU": ("inplace",)}
     aten = ("silu",)
     aliases = ("swish",)
     torch_name, per_value = "SiLU", Cost(exp=1, add=1, div=1, mul=1)
@@ -199,6 +205,7 @@ class Mish(InPlace):
     """x·tanh(ln(1 + eˣ)), as torch.nn.Mish."""
 
     key = "mish"
+    signatures = {"Mish": ("inplace",)}
     aten = ("mish",)
     torch_name, per_value = "Mish", Cost(exp=3, add=1, mul=1)
 
@@ -207,6 +214,7 @@ class Hardswish(InPlace):
     """x·relu6(x + 3)/6, as torch.nn.Hardswish."""
 
     key = "hardswish"
+    signatures = {"Hardswish": ("inplace",)}
     aliases = ("hswish",)
     aten = ("hardswish",)
     torch_name, per_value = "Hardswish", Cost(add=1, cmp=2, mul=1, div=1)
@@ -216,6 +224,7 @@ class Hardsigmoid(InPlace):
     """relu6(x + 3)/6, as torch.nn.Hardsigmoid."""
 
     key = "hardsigmoid"
+    signatures = {"Hardsigmoid": ("inplace",)}
     aliases = ("hsigmoid",)
     aten = ("hardsigmoid",)
     torch_name, per_value = "Hardsigmoid", Cost(add=1, cmp=2, div=1)

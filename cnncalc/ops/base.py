@@ -5,7 +5,8 @@ that of the output. `needs`, `shape`, `weights`, `buffers` and `cost` run on Num
 symbols); everything else runs on ints.
 
 Words of other frameworks stand in the tables `aliases`, `meanings`, `field_aliases`, `field_notes`
-and `value_aliases`, in the plain form of `ops/words.py`. A word belongs there if the operator
+and `value_aliases`, in the plain form of `ops/words.py`; `signatures` has the arguments of torch's
+classes by position, the classes without their number of axes. A word belongs there if the operator
 computes the same; what has no operator here is in `language/foreign_words.py`.
 
 To add an operator, write a subclass of `Op`, import it in `ops/__init__.py` and list it in `OPS`
@@ -173,6 +174,7 @@ class Op:
     field_aliases: ClassVar[Mapping[str, str]] = MappingProxyType({})  # the same for its fields
     field_notes: ClassVar[Mapping[str, str]] = MappingProxyType({})  # fields without such a name
     value_aliases: ClassVar[Mapping[str, Mapping[str, str]]] = MappingProxyType({})  # and words
+    signatures: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType({})  # of torch's classes
     inferred: ClassVar[str | None] = None  # what a bare value states elsewhere, inferred here
     aten: ClassVar[tuple[str | Dispatched, ...]] = ()  # what torch's dispatcher calls it
     inputs: ClassVar[tuple[int, int | None]] = (1, 1)  # fewest and most inputs

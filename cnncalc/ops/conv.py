@@ -55,6 +55,18 @@ class Conv(Weighted, Sliding):
     """
 
     key = "conv"
+    signatures = {
+        "Conv": (
+            "in_channels",
+            "out_channels",
+            "kernel_size",
+            "stride",
+            "padding",
+            "dilation",
+            "groups",
+            "bias",
+        )
+    }
     aliases = ("convolution",)
     field_aliases = {**Sliding.field_aliases, **CHANNEL_ALIASES, "group": "groups"}
     value_aliases = {"padding": PADDING_WORDS, "padding_mode": FILL_WORDS}
@@ -277,6 +289,19 @@ class ConvTranspose(Weighted):
     output_padding + 1."""
 
     key = "conv_transpose"
+    signatures = {
+        "ConvTranspose": (
+            "in_channels",
+            "out_channels",
+            "kernel_size",
+            "stride",
+            "padding",
+            "output_padding",
+            "groups",
+            "bias",
+            "dilation",
+        )
+    }
     aliases = (
         "deconv",
         "deconvolution",

@@ -15,6 +15,7 @@ class Linear(Weighted):
     """Fully connected, as torch.nn.Linear: (F,) -> (out,)."""
 
     key = "linear"
+    signatures = {"Linear": ("in_features", "out_features", "bias")}
     aliases = ("dense", "fc", "fullyconnected", "innerproduct", "gemm")
     field_aliases = CHANNEL_ALIASES
     aten = ("linear", "addmm", "mm", "bmm", "baddbmm")

@@ -49,12 +49,16 @@ class Norm(Op):
     eps: PositiveReal = 1e-5
 
 
+_OF_CHANNELS = ("num_features", "eps", "momentum", "affine", "track_running_stats")
+
+
 class BatchNorm(Norm):
     """Per channel over the batch, as torch.nn.BatchNorm1d/2d/3d. At inference one multiplication
     and addition per value."""
 
     key = "batchnorm"
     channelwise = True
+    signatures = {"BatchNorm": _OF_CHANNELS}
     aliases: ClassVar[tuple[str, ...]] = ("bn", "batchnormalization", "syncbatchnorm")
     inferred = "the number of channels"
     aten: ClassVar[tuple[str | Dispatched, ...]] = ("batch_norm",)
@@ -101,6 +105,7 @@ class GroupNorm(Norm):
     """Per image over groups of channels, as torch.nn.GroupNorm."""
 
     key = "groupnorm"
+    signatures = {"GroupNorm": ("num_groups", "num_channels", "eps", "affine")}
     aliases = ("gn", "groupnormalization")
     aten = ("group_norm",)
     field_aliases = {**Norm.field_aliases, "num_groups": "groups"}
@@ -192,6 +197,7 @@ class InstanceNorm(BatchNorm):
     """Per image and channel, as torch.nn.InstanceNorm1d/2d/3d."""
 
     key = "instancenorm"
+    signatures = {"InstanceNorm": _OF_CHANNELS}
     aliases = ("instancenormalization",)
     meanings = {"lazyinstancenorm": Meaning(settings={"affine": True, "track_running_stats": True})}
     centers_channels = False  # it subtracts the means of each image, not those of a batch
@@ -214,6 +220,7 @@ class Lrn(Op):
     (AlexNet)."""
 
     key = "lrn"
+    signatures = {"LocalResponseNorm": ("size", "alpha", "beta", "k")}
     aliases = ("localresponsenorm", "localresponsenormalization")
     meanings = {"crossmaplrn": Meaning(note="torch's CrossMapLRN2d sums other channels")}
     field_aliases = {"local_size": "size"}

@@ -103,6 +103,7 @@ class MaxPool(Pool):
     """Largest value of each window, as torch.nn.MaxPool1d/2d/3d."""
 
     key = "maxpool"
+    signatures = {"MaxPool": ("kernel_size", "stride", "padding", "dilation")}
     aliases = ("maxpooling",)
     field_notes = {
         **Sliding.field_notes,
@@ -146,6 +147,7 @@ class AvgPool(Pool):
     count_include_pad is false."""
 
     key = "avgpool"
+    signatures = {"AvgPool": ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad")}
     aliases = ("avgpooling", "averagepool", "averagepooling", "meanpool", "meanpooling")
     aten = ("avg_pool1d", "avg_pool2d", "avg_pool3d")
     idle_at_one = True
@@ -178,6 +180,7 @@ class LpPool(Pool):
     """(Σ xᵖ)^(1/p) of each window, as torch.nn.LPPool1d/2d/3d."""
 
     key = "lppool"
+    signatures = {"LPPool": ("norm_type", "kernel_size", "stride", "ceil_mode")}
     aliases = ("lppooling",)
     field_aliases = {
         **{

@@ -58,6 +58,10 @@ class Upsample(Op):
 
     key = "upsample"
     channelwise = True
+    signatures = {
+        "Upsample": ("size", "scale_factor", "mode", "align_corners"),
+        **dict.fromkeys(("UpsamplingNearest", "UpsamplingBilinear"), ("size", "scale_factor")),
+    }
     meanings = {
         **dict.fromkeys(("upsample", "interpolate", "upsamplingnearest"), _FIRST_IS_SIZE),
         "upsampling": Meaning(note="Keras's `size` is `scale` here", differs=_has_size),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -37,6 +38,7 @@ class Dropout(Identity):
     """Zeroes values in training, as torch.nn.Dropout; the identity at inference."""
 
     key = "dropout"
+    signatures: ClassVar[Mapping[str, tuple[str, ...]]] = {"Dropout": ("p", "inplace")}
     field_aliases = {"rate": "p", "ratio": "p", "dropout_ratio": "p", "drop_prob": "p"}
     main = "p"
     p: Probability = 0.5
@@ -59,6 +61,7 @@ class Dropout2d(Dropout):
     """Zeroes whole channels in training, as torch.nn.Dropout2d; the identity at inference."""
 
     key = "dropout2d"
+    signatures = {"Dropout": ("p", "inplace")}
     aliases = ("spatialdropout2d",)
     ranks = (3,)
 
