@@ -171,14 +171,11 @@ def clear_misspelling(word: str, known: Iterable[str]) -> str | None:
         return None
     most = 2 if len(word) >= 8 else 1
     digits = re.sub(r"\D", "", word)
-    likely = [
-        other
-        for other in known
-        if abs(len(other) - len(word)) <= most and re.sub(r"\D", "", other) == digits
-    ]
+    likely = (other for other in known if abs(len(other) - len(word)) <= most)
     near: dict[int, list[str]] = {}
-    for other in likely[:_MOST_COMPARED]:
-        near.setdefault(_slips(word.lower(), other.lower()), []).append(other)
+    for other in islice(likely, _MOST_COMPARED):
+        if re.sub(r"\D", "", other) == digits:
+            near.setdefault(_slips(word.lower(), other.lower()), []).append(other)
     fewest = min(near, default=most + 1)
     if fewest > most or len(near[fewest]) > 1:
         return None

@@ -28,7 +28,8 @@ def unknown_operator(reader: Reader, key: str, item: dict[str, Any], marks: Mark
     """
     place = marks.key(reader.file, key)
     fault = Diagnostic("CNN104", f"`{clip(key)}` is no operator or block", place)
-    own = [block for block in reader.blocks if block.lower() == key.lower()]
+    letters = key.lower().replace("_", "")
+    own = [block for block in reader.blocks if block.lower().replace("_", "") == letters]
     if own:
         return instead(fault._replace(help=f"did you mean `{own[0]}`?"), key, own[0])
     cut = _lacks_colon(reader, fault, key, place)
@@ -81,8 +82,9 @@ def _called(fault: Diagnostic, found: Translation, call: Call, key: str) -> Diag
     if written is None or fault.position is None or fault.position.length != len(key):
         return fault._replace(help=f"here it is written `- {_form(found.op)}`")
     text, note = written
-    asked = fault._replace(help=f"write `- {text}`" + (f"; {note}" if note else ""))
-    return instead(asked, key, text, certain=note is None)
+    if note:
+        return fault._replace(help=f"`{found.op.key}` is near; {note}")
+    return instead(fault._replace(help=f"write `- {text}`"), key, text)
 
 
 def _form(op: type[Op]) -> str:
@@ -95,7 +97,7 @@ def _form(op: type[Op]) -> str:
 def _translated(
     fault: Diagnostic, found: Translation, key: str, item: dict[str, Any], marks: Marks
 ) -> Diagnostic:
-    """Describe a word that means an operator, and write it, where its body allows that."""
+    """Describe a word that means an operator, and write it, unless its body differs."""
     op, meaning = found
     body = item[key]
     note = meaning.note if meaning.differs(body) else None
@@ -107,10 +109,10 @@ def _translated(
     if _states_inferred(found, body):
         help += f", and {op.inferred} is inferred"
     fault = fault._replace(help=f"{help}; {note}" if note else help)
-    edits = _edits(fault.position, found, key, item, marks)
+    edits = () if note else _edits(fault.position, found, key, item, marks)
     if not edits:
         return fault
-    return fault._replace(fix=Fix(f"write `{op.key}`", edits, certain=note is None))
+    return fault._replace(fix=Fix(f"write `{op.key}`", edits, certain=True))
 
 
 def _states_inferred(found: Translation, body: Any) -> bool:

@@ -140,7 +140,7 @@ class Meaning(NamedTuple):
 
     `bare` is the field that a bare value sets there, if not the operator's main one; `settings`
     are fields that the word implies. `note` says what else differs in the bodies that `differs`
-    picks out, which a person then has to judge.
+    picks out: these are for a person to write.
     """
 
     bare: str | None = None
