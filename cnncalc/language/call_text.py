@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from math import inf
 from typing import Any, NamedTuple
 
 from ..ops.words import Translation
@@ -93,6 +94,6 @@ def _literal(node: ast.expr) -> Any:
     for part in parts:
         if isinstance(part, str) and not part.isidentifier():
             raise ValueError(part)
-        if not isinstance(part, (bool, int, float, str)):
+        if not isinstance(part, (bool, int, float, str)) or part in (inf, -inf):
             raise ValueError(part)
     return value

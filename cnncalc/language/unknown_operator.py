@@ -36,13 +36,16 @@ def unknown_operator(reader: Reader, key: str, item: dict[str, Any], marks: Mark
     if cut is not None:
         return cut
     call = Call.of(key)
-    meaning = meaning_of(call.word if call else key)
+    is_word = call is not None or not set(key) & set("([{")
+    meaning = meaning_of(call.word if call else key) if is_word else None
     if isinstance(meaning, Advice):
         fault = fault._replace(help=meaning.text)
-        return instead(fault, key, meaning.key) if meaning.key and not call else fault
+        renames = meaning.key is not None and call is None and _written_alike(place, key)
+        return instead(fault, key, str(meaning.key)) if renames else fault
     if meaning is not None:
         if call:
-            return _called(fault, meaning, call, key)
+            alone = key not in marks.items and place.length == len(key)
+            return _called(fault, meaning, call, key, alone)
         return _translated(fault, meaning, key, item, marks)
     if " - " in key:
         return fault._replace(help="indent each `- ` alike")
@@ -76,10 +79,10 @@ def _lacks_colon(reader: Reader, fault: Diagnostic, key: str, place: Position) -
     return instead(fault, key, right, certain=certain)
 
 
-def _called(fault: Diagnostic, found: Translation, call: Call, key: str) -> Diagnostic:
-    """Describe a layer that is written as a call: `nn.ReLU(inplace=True)`."""
+def _called(fault: Diagnostic, found: Translation, call: Call, key: str, alone: bool) -> Diagnostic:
+    """Describe a layer that is written as a call, `nn.ReLU(inplace=True)`, with a body or alone."""
     written = layer_of(call, found)
-    if written is None or fault.position is None or fault.position.length != len(key):
+    if written is None or not alone:
         return fault._replace(help=f"here it is written `- {_form(found.op)}`")
     text, note = written
     if note:
@@ -127,14 +130,17 @@ def _edits(
     """Edits that write a layer under the operator's name; none where its body is not alike."""
     op, meaning = found
     body, value = item[key], marks.items.get(key)
-    if place is None:
+    if place is None or not _written_alike(place, key):
         return ()
+    is_quoted = place.length > len(key)
     renamed = Edit.over(place, op.key, key)
     given = body if isinstance(body, dict) else {}
     added = {name: value for name, value in meaning.settings.items() if name not in given}
     settings = in_yaml(added)[1:-1]
     if value is None:  # a bare word
-        return (Edit.over(place, f"{op.key}: {{{settings}}}", key) if settings else renamed,)
+        if not settings:
+            return (renamed,)
+        return () if is_quoted else (Edit.over(place, f"{op.key}: {{{settings}}}"),)
     if _states_inferred(found, body):
         return _without_value(place, op, value, alone=len(item) == 1) or (renamed,)
     if body is None or isinstance(body, dict):
@@ -144,10 +150,15 @@ def _edits(
     field = meaning.bare or op.main
     if not settings and field == op.main:
         return (renamed,)
-    if isinstance(body, str) and set(body) & set(",[]{}#"):
+    if is_quoted or isinstance(body, str) and set(body) & set(",[]{}#"):
         return ()
-    opened = Edit.over(place, f"{op.key}: {{{field}", key)
+    opened = Edit.over(place, f"{op.key}: {{{field}")
     return _closed(opened, value, f", {settings}}}" if settings else "}")
+
+
+def _written_alike(place: Position, key: str) -> bool:
+    """Whether a key is in the text as it reads, in quotes or not: in one line, without escapes."""
+    return place.length in (len(key), len(key) + 2)
 
 
 def _without_value(place: Position, op: type[Op], value: Marks, alone: bool) -> tuple[Edit, ...]:
