@@ -14,7 +14,28 @@ from cnncalc.language.yaml_flow import quoted
 
 from .settings import HOSTILE
 
-WORDS = ["nn.ReLU", "Conv2d", "BatchNorm2d", "transpose", "Sequential", "ReflectionPad2d", "Upsample", "x", "nn.", "..", "(", "1", "Dense", "é", "nn.Softmax", "Linear", "LPPool2d", "Cropping2D", "UpsamplingBilinear2d", "max_pool"]
+WORDS = [
+    "nn.ReLU",
+    "Conv2d",
+    "BatchNorm2d",
+    "transpose",
+    "Sequential",
+    "ReflectionPad2d",
+    "Upsample",
+    "x",
+    "nn.",
+    "..",
+    "(",
+    "1",
+    "Dense",
+    "é",
+    "nn.Softmax",
+    "Linear",
+    "LPPool2d",
+    "Cropping2D",
+    "UpsamplingBilinear2d",
+    "max_pool",
+]
 ARGUMENTS = [
     *("", "1", "True", "**x", "*[1]", "9**9**9", "1e999", "-1e999", "1e-400", "[1,2,[3]]", "(1,2"),
     *("'a b'", "kernel_size=3", "out_channels=4, kernel_size=(3,3)", "inplace=True", "size=2"),
