@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from itertools import islice
 from typing import Any, Literal, NamedTuple
@@ -9,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 Severity = Literal["error", "warning", "note"]
 
 _NO_DIGITS = str.maketrans("", "", "0123456789")
+_MOST_COMPARED = 300  # known words that one misspelling is compared with
 
 
 class Position(NamedTuple):
@@ -156,6 +158,46 @@ def nearest(word: str, known: Iterable[str]) -> tuple[str | None, bool]:
         lower = word.lower()
         found = [k for k in known if k.startswith(lower) or lower.startswith(k)]
     return (found[0] if found else None), False
+
+
+def clear_misspelling(word: str, known: Iterable[str]) -> str | None:
+    """Return the one known word that a word is clearly a misspelling of, or None.
+
+    That is one a single slip away (a letter too much, missing, wrong or swapped with its
+    neighbour), or two in words of eight letters or more, when no other word is as near. A word of
+    three letters lacks one. Digits are no slips: `conv3` is not a misspelling of `conv1`.
+    """
+    if not 2 < len(word) <= 60:
+        return None
+    most = 2 if len(word) >= 8 else 1
+    digits = re.sub(r"\D", "", word)
+    likely = (other for other in known if abs(len(other) - len(word)) <= most)
+    near: dict[int, list[str]] = {}
+    for other in islice(likely, _MOST_COMPARED):
+        if re.sub(r"\D", "", other) == digits:
+            near.setdefault(_slips(word.lower(), other.lower()), []).append(other)
+    fewest = min(near, default=most + 1)
+    if fewest > most or len(near[fewest]) > 1:
+        return None
+    (found,) = near[fewest]
+    return found if len(word) > 3 or len(found) > 3 else None
+
+
+def _slips(a: str, b: str) -> int:
+    """Letters too much, missing, wrong, or swapped with their neighbour, from one word to another.
+
+    Source: the optimal string alignment distance.
+    """
+    before: list[int] = []
+    last, row = before, list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        before, last, row = last, row, [i]
+        for j, y in enumerate(b, 1):
+            least = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (x != y))
+            if i > 1 and j > 1 and (x, a[i - 2]) == (b[j - 2], y):
+                least = min(least, before[j - 2] + 1)
+            row.append(least)
+    return row[-1]
 
 
 def first_line(error: BaseException) -> str:

@@ -7,7 +7,8 @@ positive values of the configuration, and never compares sizes.
 
 from __future__ import annotations
 
-from math import prod
+from fractions import Fraction
+from math import floor, prod
 from typing import Any
 
 Num = Any  # int | numpy int64 array | poly.Poly
@@ -19,6 +20,30 @@ product = prod  # of ints, arrays and symbols alike; 1 for no factors
 def ceil_div(n: Num, s: int) -> Num:
     """Return ⌈n / s⌉ for a positive s."""
     return (n + s - 1) // s
+
+
+def scaled(n: Num, scale: Fraction) -> Num:
+    """Return ⌊n·scale⌋ as torch computes it: scale and product are rounded to float64.
+
+    Where the scale is rounded up, the product never ends below a whole number that it should
+    reach, and for sizes and scales of up to seven digits the floor is the exact one.
+
+    Errors: a ValueError for a symbol where float64 is below the scale: no formula says for which
+    multiples of its denominator the product is one less.
+
+    Source: torch.nn.functional.interpolate with `scale_factor`.
+
+    >>> scaled(90, Fraction(7, 10)), scaled(80, Fraction(7, 10)), scaled(7, Fraction(3, 2))
+    (62, 56, 10)
+    """
+    factor = float(scale)
+    if isinstance(n, int):
+        return floor(n * factor)
+    if hasattr(n, "astype"):  # an array
+        return (n * factor).astype("int64")
+    if Fraction(factor) < scale:
+        raise ValueError(f"a size times {scale} depends on float64: there is no formula")
+    return n * scale.numerator // scale.denominator
 
 
 def slide(

@@ -22,11 +22,13 @@ from cnncalc.analysis.explain import explain
 from cnncalc.analysis.result import Report, Row
 from cnncalc.diagnostic import Mistake
 from cnncalc.graph import Graph, Node, checked
+from cnncalc.language.values import words_of
 from cnncalc.language.write import flat_spec
 from cnncalc.num import product
-from cnncalc.ops import BY_ALIAS, BY_KEY, OPS, torch_modules
+from cnncalc.ops import BY_KEY, OPS, torch_modules
 from cnncalc.ops.base import Op
 from cnncalc.ops.torch_call import TorchCall
+from cnncalc.ops.words import plain_forms, translations
 from cnncalc.torch_backend.aten import computed_by
 from cnncalc.torch_backend.verify.verify import verify
 
@@ -140,10 +142,18 @@ def printed_schema() -> str:
 def test_the_schema_and_the_words_of_an_operator(op: type[Op]) -> None:
     """Its body is in the schema, and its other names lead to it."""
     assert f'"{op.key}"' in printed_schema()
-    for alias in vars(op).get("aliases", ()):
-        assert BY_ALIAS[alias] == op.key and alias not in BY_KEY and alias == alias.lower()
-        with pytest.raises(Mistake, match=f"`{op.key}`"):
-            cnncalc.analyze(cnncalc.loads(f"input: [4, 8, 8]\nlayers: [{alias}]")).or_mistake()
+    for alias in (*vars(op).get("aliases", ()), *vars(op).get("meanings", ())):
+        assert translations()[alias].op is op and plain_forms(alias)[0] == alias
+        if alias not in BY_KEY:
+            with pytest.raises(Mistake, match=f"`{op.key}`"):
+                cnncalc.analyze(cnncalc.loads(f"input: [4, 8, 8]\nlayers: [{alias}]")).or_mistake()
+    for alias in op.field_notes:
+        assert alias not in op.fields() and alias not in op.field_aliases, alias
+    for field, values in op.value_aliases.items():
+        if field in op.fields():
+            assert words_of(op)[field] >= set(values.values()), field
+    for meaning in vars(op).get("meanings", {}).values():
+        assert {*meaning.settings, meaning.bare or op.main} <= {*op.fields(), None}
     for alias, field in op.field_aliases.items():
         assert alias not in op.fields(), alias
         assert field in op.fields() or "field_aliases" not in vars(op), (alias, field)

@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cnncalc
-from cnncalc.language.expression import Expression, ExpressionError
-from cnncalc.language.names import MODULE_ATTRIBUTES, name_fault
+from cnncalc.language.expression import Expression, ExpressionError, compiled
+from cnncalc.language.module_attributes import MODULE_ATTRIBUTES
+from cnncalc.language.names import name_fault
 from cnncalc.language.write import flat_spec
 from cnncalc.language.yaml_tree import parse, scalar
+from cnncalc.ops import OPS
 
 from .samples import BUNDLED, Bundled, yaml
 
@@ -299,12 +301,81 @@ def sizes(found: cnncalc.Report) -> list[object]:
 
 def test_names_that_torch_refuses() -> None:
     nn = pytest.importorskip("torch.nn")
-    own = {name for name in dir(nn.Module()) if not name.startswith("_")}
-    own |= {"training", "T_destination", "dump_patches", "call_super_init"}
-    assert own <= MODULE_ATTRIBUTES
+    own = {*dir(nn.Module()), *nn.Module.__annotations__}
+    assert {name for name in own if not name.startswith("__")} <= MODULE_ATTRIBUTES
     assert name_fault("conv1") is None
     for name in ("a b", "12", "input", "forward", "", "__class__", "a.b"):
         assert name_fault(name)
+
+
+def test_names_that_hold_layers_are_free_in_every_module_that_holds_layers() -> None:
+    """Networks, joins and plain modules: nothing that they have is a name for a layer."""
+    pytest.importorskip("torch")
+    branches = "{a: [{conv: {out: 4, kernel: 1}}], b: [{conv: {out: 4, kernel: 1}}]}"
+    layers = "\n".join(f"        - {op.key}: {branches}" for op in OPS if op.joins())
+    network = cnncalc.build(spec_of(layers, "input: [4, 8, 8]\n"))
+    holders = [module for module in network.modules() if module._modules]
+    assert len(holders) > 8
+    for module in holders:
+        layers_in_it = set(module._modules)
+        for name in {*dir(module), *vars(module)} - layers_in_it:
+            assert name_fault(name), (type(module), name)
+
+
+def test_every_name_that_is_accepted_can_be_carried() -> None:
+    """A layer, a branch and a block's layer of such a name build, and are found by their paths."""
+    torch = pytest.importorskip("torch")
+    names = ["key", "device", "class", "_conv", "_", "T", "a1", "weight", "bias", "module"]
+    for name in names:
+        layers = f"""
+            - conv: {{out: 4, kernel: 1}}
+              name: {name}
+            - add: {{{name}: [{{conv: {{out: 4, kernel: 1}}, name: {name}}}], b: []}}
+        """
+        network = cnncalc.build(spec_of(layers, "input: [4, 8, 8]\n"))
+        paths = dict(network.named_modules())
+        assert isinstance(paths[name], torch.nn.Conv2d)
+        assert isinstance(paths[f"add1.{name}.{name}"], torch.nn.Conv2d)
+        assert getattr(network, name) is paths[name]
+
+
+NUMBERS = st.tuples(
+    st.integers(0, 10**9), st.text("0123456789", min_size=1, max_size=9), st.integers(-12, 8)
+)
+
+
+@given(NUMBERS)
+def test_decimals_keep_all_their_digits(number: tuple[int, str, int]) -> None:
+    whole, digits, exponent = number
+    text = f"{whole}.{digits}e{exponent}"
+    try:
+        found = compiled(text).value({})
+    except ExpressionError:
+        value = Fraction(text)
+        assert value > 10**18 or value.denominator > 10**18
+    else:
+        assert found == Fraction(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1e-400", "finer"),
+        ("0.0000000000000000001", "finer"),
+        ("1e-99999999999", "finer"),
+        ("1e400", "past"),
+        ("1e99999999999", "past"),
+        ("999999999999999999999.5", "past"),
+    ],
+)
+def test_numbers_beyond_the_limits_are_refused_and_not_rounded(text: str, message: str) -> None:
+    with pytest.raises(ExpressionError, match=message):
+        compiled(text)
+
+
+def test_a_decimal_that_no_float_holds() -> None:
+    assert compiled("9007199254740993.0 - 9007199254740992").value({}) == 1
+    assert compiled("0.1 + 0.2 == 0.3").value({}) is True
 
 
 def compound(part: st.SearchStrategy[str]) -> st.SearchStrategy[str]:

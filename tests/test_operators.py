@@ -17,7 +17,7 @@ from cnncalc.ops.base import Backward, Op, per_axis, values
 from cnncalc.ops.field_types import pairs
 
 from . import oracle
-from .cases import case, instance
+from .cases import body_of, case, instance, plausible, shape
 from .settings import CASES
 
 # Per operator: outcomes, and how many values each field took.
@@ -104,6 +104,10 @@ STRICTER: dict[str, tuple[Callable, str]] = {
     ),
     "avgpool": (uneven, "as maxpool"),
     "dropout2d": (wrong_rank, "torch drops along whatever axis comes first, with a warning"),
+    "lrn": (
+        wrong_rank,
+        "torch's refuses three axes after a permute: test_strided_inputs.py",
+    ),
     "slice": (
         lambda op, xs: (
             len(xs[0]) <= op.axis
@@ -193,6 +197,19 @@ def check(op: Op, xs: list[tuple[int, ...]], outcome: Counter[str]) -> None:
     if theirs.kept_training is not None:
         assert bytes_kept(op, xs, mine, training=True) == theirs.kept_training, at
     assert op.keeps(*xs, y=mine).output == op.keeps_output, at
+
+
+@pytest.mark.parametrize("op", OPS, ids=[op.key for op in OPS])
+def test_each_rank_is_refused_where_torch_refuses_it(op: type[Op]) -> None:
+    rng, outcome = random.Random(f"ranks {op.key}"), Counter[str]()
+    for rank in (1, 2, 3, 4):
+        for _ in range(CASES // 20):
+            x = shape(rng, rank)
+            built = instance(op, plausible(op, body_of(op, rng, rank - 1), rng, x))
+            if built is not None:
+                named = any(getattr(built, field) for field in op.layers_named)
+                check(built, [x] * max(op.inputs[0], 1 + named), outcome)
+    assert outcome
 
 
 def test_coverage() -> None:

@@ -12,8 +12,20 @@ from ..ops.sliding import window_line
 def one_window(n: int, k: int, s: int = 1, p: int = 0, d: int = 1, ceil: bool = False) -> list[str]:
     """Works out (n + 2p − k)/s + 1 in lines of text.
 
-    They say the size, whether the window fits, what the floor drops, and what would fit.
+    They say the size, whether the window fits, what the floor drops, and what would fit; and
+    whether the padding is one that only convolutions take.
     """
+    lines = _window(n, k, s, p, d, ceil)
+    return lines if p <= k // 2 else [*lines, _too_much_for_pools(k, p, ceil)]
+
+
+def _too_much_for_pools(k: int, p: int, ceil: bool) -> str:
+    most = f"padding {p} is more than half of kernel {k}: torch's pools take at most {k // 2}"
+    return f"{most}, and only pools have ceil_mode" if ceil else f"{most}, convolutions any"
+
+
+def _window(n: int, k: int, s: int, p: int, d: int, ceil: bool) -> list[str]:
+    """The lines on sizes."""
     span = d * (k - 1) + 1
     room = n + 2 * p - span
     line = window_line(n, k, s, p, p, d, ceil)
@@ -22,8 +34,8 @@ def one_window(n: int, k: int, s: int = 1, p: int = 0, d: int = 1, ceil: bool = 
         return [
             line,
             f"does not fit: the window covers {span}, the padded input has {n + 2 * p}",
-            f"fits from input {input_size} on, with padding from {padding} on,"
-            f" or with a kernel of at most {kernel}",
+            f"fits from input {input_size} on, with padding from {padding} on"
+            f"{_limit_of_pools(k, padding)}, or with a kernel of at most {kernel}",
         ]
     if room % s == 0:
         out = slide(n, k, s, p, p, d, ceil)
@@ -33,7 +45,7 @@ def one_window(n: int, k: int, s: int = 1, p: int = 0, d: int = 1, ceil: bool = 
     if not ceil:
         lines.append(_dropped(room % s, p))
         lines.append(f"ceil_mode gives {slide(n, k, s, p, p, d, True)}")
-    return [*lines, *_what_fits(n, s, p, span)]
+    return [*lines, *_what_fits(n, k, s, p, span)]
 
 
 def _dropped(rest: int, p: int) -> str:
@@ -46,7 +58,12 @@ def _dropped(rest: int, p: int) -> str:
     return f"the floor drops the last {positions}, {what}"
 
 
-def _what_fits(n: int, s: int, p: int, span: int) -> Iterator[str]:
+def _limit_of_pools(k: int, padding: int) -> str:
+    """A remark on a padding that torch's pools refuse."""
+    return f" (pools take at most {k // 2})" if padding > k // 2 else ""
+
+
+def _what_fits(n: int, k: int, s: int, p: int, span: int) -> Iterator[str]:
     """Inputs, paddings and strides with which the window ends exactly at the edge."""
     room = n + 2 * p - span
     rest = room % s
@@ -56,10 +73,11 @@ def _what_fits(n: int, s: int, p: int, span: int) -> Iterator[str]:
     paddings = _fitting_paddings(n - span, s)
     paddings = [q for q in paddings if q < span] or paddings[:1]
     if paddings:
-        yield f"paddings that fit: {', '.join(map(str, paddings))}"
+        limit = _limit_of_pools(k, max(paddings))
+        yield f"paddings that fit: {', '.join(map(str, paddings))}{limit}"
     else:
-        uneven = f"[[{p}, {p + s - rest}]]"
-        yield f"paddings: none that is equal on both sides fits; this does: {uneven}"
+        uneven, limit = f"[[{p}, {p + s - rest}]]", _limit_of_pools(k, p + s - rest)
+        yield f"paddings: none that is equal on both sides fits; this does: {uneven}{limit}"
     yield f"strides that fit: {', '.join(map(str, _divisors(room)[:8]))}"
 
 

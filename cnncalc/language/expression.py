@@ -15,6 +15,8 @@ from math import ceil, floor
 from typing import Any
 
 _MAX_LENGTH, _MAX_DEPTH, _MAX_VALUE, _MAX_POWER, _MAX_LIST = 1000, 50, 10**18, 64, 10_000
+_MAX_DIGITS = 40  # of one number with a point, zeros included
+_TOO_FINE = "a fraction finer than 10⁻¹⁸"
 
 
 class ExpressionError(Exception):
@@ -109,6 +111,9 @@ class Expression:
         except (SyntaxError, ValueError, MemoryError, RecursionError):
             message = f"`{clip(source)}` is not an expression"
             raise ExpressionError(message, help=_advice(source), text=source) from None
+        for node in ast.walk(self.body):
+            if isinstance(node, ast.Constant) and isinstance(node.value, float):
+                node.value = _decimal(source, node)  # type: ignore[assignment]  # exact
         self.names = frozenset(_check(self.body, 0))
 
     def value(self, scope: Mapping[str, Any]) -> Any:
@@ -172,10 +177,25 @@ def _check(node: ast.AST, depth: int) -> set[str]:
 
 
 def _check_constant(value: Any) -> None:
-    if not isinstance(value, (bool, int, float, str, type(None))):
+    if not isinstance(value, (bool, int, Fraction, str, type(None))):
         raise ExpressionError("only numbers, words and lists may stand in an expression")
-    if isinstance(value, (int, float)) and abs(value) > _MAX_VALUE:
+    if isinstance(value, int) and abs(value) > _MAX_VALUE:
         raise ExpressionError("a number past 10¹⁸")
+
+
+def _decimal(source: str, node: ast.Constant) -> int | Fraction:
+    """Return a number with a point or an exponent as it is written, which a float may not hold.
+
+    Errors: an ExpressionError for one beyond the limits, before it is computed.
+    """
+    text = (ast.get_source_segment(source, node) or "").replace("_", "").lower()
+    digits, _, exponent = text.partition("e")
+    if abs(node.value) > _MAX_VALUE:  # type: ignore[arg-type]  # it is a float
+        raise ExpressionError("a number past 10¹⁸")
+    if len(digits) > _MAX_DIGITS or exponent and abs(int(exponent)) > _MAX_DIGITS:
+        raise ExpressionError(_TOO_FINE)
+    found: int | Fraction = _bounded(Fraction(text))
+    return found
 
 
 def _parts(node: ast.AST) -> list[ast.expr]:
@@ -207,7 +227,7 @@ def _parts(node: ast.AST) -> list[ast.expr]:
 def _value(node: Any, scope: Mapping[str, Any]) -> Any:
     kind: Any = type(node)
     if kind is ast.Constant:
-        return exact(Fraction(str(node.value))) if isinstance(node.value, float) else node.value
+        return node.value
     if kind is ast.Name:
         if node.id in scope:
             return scope[node.id]
@@ -299,7 +319,7 @@ def _bounded(value: Any) -> Any:
     if isinstance(value, Fraction):
         value = exact(value)
         if isinstance(value, Fraction) and value.denominator > _MAX_VALUE:
-            raise ExpressionError("a fraction finer than 10⁻¹⁸")
+            raise ExpressionError(_TOO_FINE)
     if isinstance(value, (int, Fraction)) and not -_MAX_VALUE <= value <= _MAX_VALUE:
         raise ExpressionError("a value past 10¹⁸")
     return value

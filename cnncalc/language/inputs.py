@@ -7,6 +7,7 @@ from typing import Any
 
 from ..diagnostic import Diagnostic, Mistake, Position, misspelled
 from ..num import Shape
+from ..wording import shape_text
 from .expression import ExpressionError
 from .names import name_fault
 from .reader import Reader
@@ -61,6 +62,7 @@ def input_shapes(
         shapes: dict[str, Shape] = {name: evaluate(s, params) for name, s in inputs.items()}
     except ExpressionError as error:
         raise Mistake(expression_fault(error, position, params)) from None
+    written = dict(shapes)
     if isinstance(given, dict):
         shapes.update(given)
     elif given is not None:
@@ -77,7 +79,33 @@ def input_shapes(
             if given is None:
                 raise Mistake(Diagnostic("CNN103", message, position))
             raise Mistake(Diagnostic("CNN111", message))
+        if len(shape) != len(written[name]):
+            raise Mistake(_another_rank(tuple(shape), written[name], file))
     return shapes
+
+
+def _another_rank(given: Shape, own: Shape, file: str) -> Diagnostic:
+    """Describe a given shape that has more or fewer entries than the one written, and the repair.
+
+    Another rank is another network: layers without lists would accept it in silence.
+    """
+    message = (
+        f"the input of {file} is {shape_text(own)}, of rank {len(own)}; "
+        f"{shape_text(given)} has rank {len(given)}"
+    )
+    batch, meant = None, own
+    if len(given) == 1 < len(own):
+        meant = (own[0], *given * (len(own) - 1))
+    elif len(given) == len(own) - 1:
+        has_channels = given[0] == own[0]
+        meant = (*given, given[-1]) if has_channels else (own[0], *given)
+    elif len(given) == len(own) + 1:
+        batch, meant = given[0], given[1:]
+    text = "x".join(map(str, meant))
+    if batch is None:
+        return Diagnostic("CNN111", message, help=f"channels come first: `{text}`")
+    help = f"shapes have no batch axis: `{text}`"
+    return Diagnostic("CNN111", message, help=help if batch == 1 else f"{help}, at batch {batch}")
 
 
 def _possible(shape: Shape) -> bool:

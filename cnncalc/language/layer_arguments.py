@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..diagnostic import Diagnostic, Mistake, nearest
+from ..diagnostic import Diagnostic, Fix, Mistake, nearest
 from ..ops import BY_KEY
 from ..ops.base import Op
+from .foreign_fields import foreign_field, foreign_value
 from .names import GRAPH_WORDS
 from .reader import Reader
 from .steps import REQUIRED, Step
 from .unquoted_comma import cut_by_yaml
 from .validation import meant_by, unknown_key, validate
-from .values import ANY_WORD, is_constant, words_of
+from .values import ANY_WORD, FAULT, is_constant, words_of
 from .yaml_tree import Marks
 
 
@@ -33,7 +34,10 @@ def read_operator(reader: Reader, step: Step, body: Any, known: frozenset[str]) 
             if isinstance(value, str) and key in op.layers_named:
                 reader.used_names.add(value)
             marks = step.body_marks.find(key)
-            step.body[key] = reader.prepared(value, marks, known, words[key])
+            fault = foreign_value(op, key, value, data, known, marks.position(reader.file))
+            if fault is not None:
+                reader.add(fault)
+            step.body[key] = FAULT if fault else reader.prepared(value, marks, known, words[key])
         else:
             reader.add(_no_field(reader, step, key, list(words), data))
     required = [name for name, field in op.fields().items() if field.is_required()]
@@ -55,6 +59,10 @@ def _no_field(
     if key in GRAPH_WORDS:
         message = f"`{key}` is no key of `{step.key}`"
         return Diagnostic("CNN101", message, place, f"write it beside `{step.key}:`, not inside")
+    if step.op is not None:
+        fault = foreign_field(step.op, key, place, data)
+        if fault is not None:
+            return fault
     return unknown_key(key, place, known, f"`{step.key}`", data)
 
 
@@ -90,8 +98,13 @@ def _mapping(reader: Reader, step: Step, body: Any, main: str | None) -> dict[st
         return None if cut_by_yaml(reader, body, step.body_marks) else body
     if main is None:
         place = step.body_marks.position(reader.file)
-        message = f"`{step.key}` takes no bare value"
-        reader.report("CNN103", message, place, _form(reader, step.key))
+        fault = Diagnostic("CNN103", f"`{step.key}` takes no bare value", place)
+        if step.op is not None and step.op.inferred and isinstance(body, int):
+            help = f"{step.op.inferred} is inferred: write `- {step.key}`"
+            fix = Fix("remove it", (step.body_marks.whole("{}"),), certain=True)
+            reader.add(fault._replace(help=help, fix=fix))
+        else:
+            reader.add(fault._replace(help=_form(reader, step.key)))
         return None
     whole = step.body_marks
     step.body_marks = Marks(whole.line, whole.column, whole.width)

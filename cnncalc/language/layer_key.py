@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from ..diagnostic import Diagnostic, Edit, Fix, Position, instead, misspelled, nearest
-from ..ops import BY_ALIAS, BY_KEY
-from .expression import clip
-from .names import FOREIGN, GRAPH_WORDS
+from ..diagnostic import Diagnostic, Edit, Fix, Position, misspelled, nearest
+from ..ops import BY_KEY
+from .names import GRAPH_WORDS
 from .reader import Reader
 from .unquoted_comma import cut_by_yaml
 from .values import words_of
@@ -41,10 +40,6 @@ def is_layer(reader: Reader, key: str) -> bool:
     return key == "chain" or key in BY_KEY or key in reader.blocks
 
 
-def _layer_keys(reader: Reader) -> list[str]:
-    return [*BY_KEY, *reader.blocks, "chain"]
-
-
 def _not_a_key(operator: str, key: str, item: dict[str, Any], position: Position) -> Diagnostic:
     """Describe a key beside an operator that is not one of the graph's words."""
     fault = Diagnostic("CNN101", f"`{key}` is no key of a layer", position)
@@ -57,11 +52,13 @@ def _not_a_key(operator: str, key: str, item: dict[str, Any], position: Position
 
 def _both_misspelled(reader: Reader, keys: list[str], item: dict[str, Any], marks: Marks) -> bool:
     """Whether one of two keys is a misspelled operator, the other a misspelled word; reported."""
+    from .unknown_operator import may_be_meant, unknown_operator  # only needed for errors
+
     for key, word in (keys, keys[::-1]):
-        if nearest(key, _layer_keys(reader))[0] and nearest(word, GRAPH_WORDS)[0]:
+        if may_be_meant(reader, key) and nearest(word, GRAPH_WORDS)[0]:
             place = marks.key(reader.file, word)
             fault = Diagnostic("CNN101", f"`{word}` is no key of a layer", place)
-            reader.add(unknown_operator(reader, key, marks.key(reader.file, key)))
+            reader.add(unknown_operator(reader, key, item, marks))
             reader.add(misspelled(fault, word, GRAPH_WORDS, None, item))
             return True
     return False
@@ -102,30 +99,3 @@ def _outdented(reader: Reader, operator: str, others: list[str], marks: Marks) -
     message = f"{', '.join(f'`{key}`' for key in others)} belong inside `{operator}`"
     reader.add(Diagnostic("CNN101", message, places[0], "indent by two more", fix=fix))
     return True
-
-
-def unknown_operator(reader: Reader, key: str, place: Position) -> Diagnostic:
-    """Describe a layer whose key is not an operator or block, with what was probably meant."""
-    fault = Diagnostic("CNN104", f"`{clip(key)}` is no operator or block", place)
-    if key.lower() in BY_ALIAS:
-        right = BY_ALIAS[key.lower()]
-        return instead(fault._replace(help=f"here it is called `{right}`"), key, right)
-    if key.lower() in FOREIGN and key.lower() not in BY_KEY:
-        return fault._replace(help=FOREIGN[key.lower()])
-    first, _, rest = key.partition(" ")
-    if rest and (first in BY_KEY or first in reader.blocks):
-        if place.length == 1:  # the key goes on in the next line
-            lacking = f"`{first}` lacks its colon, and so may what stands below it: `- {first}:`"
-            return fault._replace(help=lacking)
-        if " - " not in key:
-            right = f"{first}: {rest}"
-            fault = fault._replace(help=f"`{first}` lacks its colon: `- {right}`")
-            certain = rest.isalnum() and rest not in BY_KEY
-            return instead(fault, key, right, certain=certain)
-    if " - " in key:
-        return fault._replace(help="indent each `- ` alike")
-    if " " in key or "{" in key or "(" in key:
-        form = "write an operator, a colon and its body: `- conv: {out: 8, kernel: 3}`"
-        return fault._replace(help=form)
-    otherwise = "`cnncalc schema` and the README list the operators"
-    return misspelled(fault, key, _layer_keys(reader), otherwise)

@@ -7,7 +7,7 @@ from typing import Any
 from ..ops import BY_KEY
 from .graph_words import read_graph_words
 from .layer_arguments import read_block_use, read_operator
-from .layer_key import is_layer, layer_key, unknown_operator
+from .layer_key import is_layer, layer_key
 from .names import name_fault
 from .reader import Reader
 from .steps import Step
@@ -60,7 +60,9 @@ def _read_layer(
         reader.report("CNN103", message, marks.position(reader.file), help)
         return None
     if not is_layer(reader, key):
-        reader.add(unknown_operator(reader, key, place))
+        from .unknown_operator import unknown_operator  # only needed for errors
+
+        reader.add(unknown_operator(reader, key, item, marks))
         return None
     counts[key] = counts.get(key, 0) + 1
     separator = "_" if key[-1:].isdigit() else ""

@@ -1,131 +1,47 @@
-"""Names: which ones a layer, branch or parameter may have, and the words of other frameworks."""
+"""Names: which ones a layer, branch or parameter may have, and keys that are not needed."""
 
 from __future__ import annotations
 
 import re
 
 from .expression import RESERVED
+from .module_attributes import MODULE_ATTRIBUTES, OUR_ATTRIBUTES
 
 NAME = re.compile(r"[A-Za-z0-9_]+\Z")
 GRAPH_WORDS = ("name", "from", "repeat", "each", "when", "expect", "share")
 
-# Operators of other frameworks that do not exist here, with what to use instead.
-FOREIGN = {
-    **dict.fromkeys(
-        (
-            "selu",
-            "celu",
-            "glu",
-            "rrelu",
-            "softplus",
-            "softsign",
-            "softmin",
-            "logsigmoid",
-            "threshold",
-        ),
-        "the activations are listed in the README; `elu`, `gelu` and `silu` are near",
-    ),
-    **dict.fromkeys(
-        (
-            "dwconv",
-            "depthwise",
-            "depthwiseconv",
-            "depthwise_conv",
-            "depthwiseconv2d",
-            "depthwise_conv2d",
-        ),
-        "a depthwise convolution is `conv: {out: c, kernel: 3, groups: c}`",
-    ),
-    **dict.fromkeys(
-        ("separableconv", "separableconv2d", "separable_conv"),
-        "a depthwise `conv` with `groups: c`, then one with `kernel: 1`",
-    ),
-    **dict.fromkeys(
-        ("lstm", "gru", "rnn", "embedding", "attention", "multiheadattention", "transformer"),
-        "cnncalc is about convolutional networks",
-    ),
-    **dict.fromkeys(
-        ("op", "type", "layer"),
-        "the operator is the key itself: `- relu`, `- conv: {out: 8, kernel: 3}`",
-    ),
-}
-
 # Keys that people write and that do not exist here, with what to do instead.
 NEEDLESS = {
     **dict.fromkeys(
-        ("in", "in_channels", "in_features", "input_shape", "input_dim"),
+        (
+            "in",
+            "in_channels",
+            "in_features",
+            "in_planes",
+            "input_shape",
+            "input_dim",
+            "input_size",
+            "num_channels",
+            "num_features",
+        ),
         "remove it: what comes in is inferred",
     ),
     **dict.fromkeys(
         ("activation", "act"), "an activation is a layer of its own: put `- relu` after it"
     ),
-    **dict.fromkeys(("data_format", "channels_last"), "remove it: channels always come first"),
+    **dict.fromkeys(
+        ("device", "dtype"), "remove it: the command line has `--device` and `--dtype`"
+    ),
+    **dict.fromkeys(
+        ("kernel_initializer", "bias_initializer", "weight_filler", "bias_filler", "trainable"),
+        "remove it: weights have no values here",
+    ),
+    **dict.fromkeys(
+        ("data_format", "channels_last", "dim_ordering"), "remove it: channels always come first"
+    ),
 }
 
 DOCUMENT_ALIASES = {"title": "name"}  # other words for the keys of a spec
-
-# Attributes of torch.nn.Module, which refuses a submodule of such a name, or loses the attribute.
-MODULE_ATTRIBUTES = frozenset(
-    [
-        "T_destination",
-        "add_module",
-        "apply",
-        "bfloat16",
-        "buffers",
-        "call_super_init",
-        "children",
-        "compile",
-        "cpu",
-        "cuda",
-        "double",
-        "dump_patches",
-        "eval",
-        "extra_repr",
-        "float",
-        "forward",
-        "get_buffer",
-        "get_extra_state",
-        "get_parameter",
-        "get_submodule",
-        "half",
-        "ipu",
-        "load_state_dict",
-        "modules",
-        "mtia",
-        "named_buffers",
-        "named_children",
-        "named_modules",
-        "named_parameters",
-        "parameters",
-        "register_backward_hook",
-        "register_buffer",
-        "register_forward_hook",
-        "register_forward_pre_hook",
-        "register_full_backward_hook",
-        "register_full_backward_pre_hook",
-        "register_load_state_dict_post_hook",
-        "register_load_state_dict_pre_hook",
-        "register_module",
-        "register_parameter",
-        "register_state_dict_post_hook",
-        "register_state_dict_pre_hook",
-        "requires_grad_",
-        "set_extra_state",
-        "set_submodule",
-        "share_memory",
-        "state_dict",
-        "to",
-        "to_empty",
-        "train",
-        "training",
-        "type",
-        "xpu",
-        "zero_grad",
-    ]
-)
-
-# Attributes of the networks and joins that we build.
-_OUR_ATTRIBUTES = ("plan", "entries", "results", "key", "_modules", "_parameters", "_buffers")
 
 
 def name_fault(name: object) -> str | None:
@@ -136,7 +52,7 @@ def name_fault(name: object) -> str | None:
         return "a name of digits alone would read as a number of a repeat"
     if name == "input":
         return "`input` is the input of the network or block"
-    if name in MODULE_ATTRIBUTES or name.startswith("__") or name in _OUR_ATTRIBUTES:
+    if name in MODULE_ATTRIBUTES or name.startswith("__") or name in OUR_ATTRIBUTES:
         return "torch modules use this name themselves"
     return None
 

@@ -55,7 +55,7 @@ class Reader:
         try:
             prepared = prepare(data, known, words)
         except ExpressionError as error:
-            self.add(expression_fault(error, marks.position(self.file), known | words))
+            self.add(expression_fault(error, marks.position(self.file), known, words))
             return FAULT
         self._note_names(prepared)
         return prepared

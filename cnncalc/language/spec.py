@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from ..diagnostic import Diagnostic, Mistake, Position, misspelled
 from ..graph import Graph
 from ..num import Shape
+from .batch_axis import batch_axis_warnings
 from .definitions import read_definitions
 from .expand import Expander
 from .expectations import Expectations, expect_shapes
@@ -131,11 +132,20 @@ class Spec:
         except Mistake as mistake:
             return Expansion(mistake.diagnostics)
         as_written = not given and input is None
-        outputs, output_marks = self.document.outputs or [], self.marks.find("outputs")
-        expectations = self._expectations(variant, as_written)
-        expander = Expander(self.file, definitions.blocks, params, expectations)
-        expansion = expander.expand(inputs, definitions.steps, outputs, output_marks)
+
+        def expanded(inputs: Mapping[str, Shape]) -> Expansion:
+            outputs, output_marks = self.document.outputs or [], self.marks.find("outputs")
+            expectations = self._expectations(variant, as_written)
+            expander = Expander(self.file, definitions.blocks, params, expectations)
+            return expander.expand(dict(inputs), definitions.steps, outputs, output_marks)
+
+        expansion = expanded(inputs)
         graph = expansion.graph
+        if input is None:
+            marks = self.marks.find("input")
+            graph.diagnostics += batch_axis_warnings(
+                graph, inputs, marks, self.file, lambda others: expanded(others).graph
+            )
         graph.diagnostics = [suggest_channels_first(d, inputs) for d in graph.diagnostics]
         failed = any(d.severity == "error" for d in graph.diagnostics)
         if not as_written and not failed and self._expects_shapes:

@@ -162,7 +162,8 @@ def unknown_key(
         return instead(fault._replace(help=f"`{first}` lacks its colon: `{right}`"), key, right)
     if ":" in key:
         return fault._replace(help="put a space after the colon")
-    return misspelled(fault, key, known, f"it has {', '.join(f'`{k}`' for k in known)}", given)
+    keys = ", ".join(f"`{name}`" for name in known)
+    return misspelled(fault, key, known, f"it has {keys or 'none'}", given)
 
 
 def _keys_of(model: type[Any], loc: Loc) -> list[str]:

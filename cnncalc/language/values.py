@@ -99,9 +99,15 @@ def _literals(annotation: Any) -> frozenset[str]:
 
 
 def expression_fault(
-    error: ExpressionError, position: Position | None, known: Iterable[str] = ()
+    error: ExpressionError,
+    position: Position | None,
+    known: Iterable[str] = (),
+    words: frozenset[str] = frozenset(),
 ) -> Diagnostic:
-    """Describe what is wrong with an expression; `known` are the names that it may use."""
+    """Describe what is wrong with an expression.
+
+    `known` are the names that it may use, `words` what its field takes as it is.
+    """
     name = error.unknown
     if name is None:
         return Diagnostic("CNN107", str(error), position, error.help or reading(error.text))
@@ -113,7 +119,10 @@ def expression_fault(
         return fault._replace(help=reading(name))
     if name == "N":
         return fault._replace(help="shapes have no batch axis: [channels, *spatial]")
-    return misspelled(fault, name, known)
+    otherwise = None
+    if words and words is not ANY_WORD:
+        otherwise = f"the words here are {', '.join(f'`{word}`' for word in sorted(words))}"
+    return misspelled(fault, name, [*known, *words], otherwise)
 
 
 def reading(value: Any, takes: str = "") -> str | None:

@@ -95,9 +95,6 @@ OPS: tuple[type[Op], ...] = (
 )
 
 BY_KEY: dict[str, type[Op]] = {op.key: op for op in OPS}
-BY_ALIAS: dict[str, str] = {}  # what operators are called elsewhere
-for op in OPS:  # a class's own: what a base class is called, its subclasses are not
-    BY_ALIAS |= dict.fromkeys(vars(op).get("aliases", ()), op.key)
 
 
 def _fields_by_alias() -> dict[str, list[str]]:

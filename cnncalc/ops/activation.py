@@ -17,6 +17,7 @@ from .base import (
     ChannelReads,
     Dispatched,
     Kept,
+    Meaning,
     Need,
     Op,
     Storage,
@@ -65,6 +66,12 @@ class Relu(InPlace):
     """max(x, 0), as torch.nn.ReLU."""
 
     key = "relu"
+    signatures = {"ReLU": ("inplace",)}
+    aliases = ("rectifier", "rectifiedlinear")
+    field_notes = {
+        "max_value": "`max_value: 6` is the operator `relu6`",
+        "negative_slope": "with a slope it is the operator `leaky_relu`",
+    }
     aten = ("relu", Dispatched("clamp_min", {"min": 0}), Dispatched("clamp", {"min": 0}))
     idempotent = True
     torch_name, per_value, keeps_output = "ReLU", Cost(cmp=1), True
@@ -74,6 +81,7 @@ class Relu6(InPlace):
     """min(max(x, 0), 6), as torch.nn.ReLU6."""
 
     key = "relu6"
+    signatures = {"ReLU6": ("inplace",)}
     aten = (
         "relu6",
         Dispatched("hardtanh", {"min_val": 0, "max_val": 6}),
@@ -83,10 +91,22 @@ class Relu6(InPlace):
     torch_name, per_value = "ReLU6", Cost(cmp=2)
 
 
+_BOUNDS = Meaning(
+    note="give both bounds: `low` and `high` are −1 and 1 where they are not given",
+    differs=lambda body: not isinstance(body, dict) or len(body) < 2,
+)
+
+
 class Hardtanh(InPlace):
     """x between the bounds `low` and `high`, as torch.nn.Hardtanh."""
 
     key = "hardtanh"
+    signatures = {"Hardtanh": ("min_val", "max_val", "inplace")}
+    meanings = dict.fromkeys(("clip", "clamp", "clipbyvalue"), _BOUNDS)
+    field_aliases = {
+        **dict.fromkeys(("min_val", "min_value", "min"), "low"),
+        **dict.fromkeys(("max_val", "max_value", "max"), "high"),
+    }
     aten = ("hardtanh",)
     idempotent = True
     torch_name, per_value = "Hardtanh", Cost(cmp=2)
@@ -109,8 +129,10 @@ class LeakyRelu(InPlace):
     """x, or slope·x below 0, as torch.nn.LeakyReLU."""
 
     key = "leaky_relu"
+    signatures = {"LeakyReLU": ("negative_slope", "inplace")}
+    aliases = ("lrelu", "leaky", "leakyrectify")
     aten = ("leaky_relu",)
-    field_aliases = {"negative_slope": "slope"}
+    field_aliases = {"negative_slope": "slope", "alpha": "slope"}
     main = "slope"
     torch_name, per_value, keeps_written = "LeakyReLU", Cost(cmp=1, mul=1), True
     slope: Real = 0.01
@@ -123,6 +145,11 @@ class Prelu(Activation):
     """x, or a trained slope·x below 0, as torch.nn.PReLU: one slope, or one per channel."""
 
     key = "prelu"
+    aliases = ("parametricrelu",)
+    field_notes = dict.fromkeys(
+        ("num_parameters", "init", "shared_axes"),
+        "one slope, or `per_channel: true` for one per channel",
+    )
     aten = ("prelu",)
     torch_name, per_value = "PReLU", Cost(cmp=1, mul=1)
     affine_weights = True
@@ -139,6 +166,7 @@ class Elu(InPlace):
     """x, or α(eˣ − 1) below 0, as torch.nn.ELU."""
 
     key = "elu"
+    signatures = {"ELU": ("alpha", "inplace")}
     aten = ("elu",)
     main = "alpha"
     torch_name, per_value, keeps_written = "ELU", Cost(cmp=1, exp=1, add=1, mul=1), True
@@ -167,6 +195,7 @@ class Silu(InPlace):
     """x·σ(x), as torch.nn.SiLU."""
 
     key = "silu"
+    signatures = {"SiLU": ("inplace",)}
     aten = ("silu",)
     aliases = ("swish",)
     torch_name, per_value = "SiLU", Cost(exp=1, add=1, div=1, mul=1)
@@ -176,6 +205,7 @@ class Mish(InPlace):
     """x·tanh(ln(1 + eˣ)), as torch.nn.Mish."""
 
     key = "mish"
+    signatures = {"Mish": ("inplace",)}
     aten = ("mish",)
     torch_name, per_value = "Mish", Cost(exp=3, add=1, mul=1)
 
@@ -184,6 +214,8 @@ class Hardswish(InPlace):
     """x·relu6(x + 3)/6, as torch.nn.Hardswish."""
 
     key = "hardswish"
+    signatures = {"Hardswish": ("inplace",)}
+    aliases = ("hswish",)
     aten = ("hardswish",)
     torch_name, per_value = "Hardswish", Cost(add=1, cmp=2, mul=1, div=1)
 
@@ -192,6 +224,8 @@ class Hardsigmoid(InPlace):
     """relu6(x + 3)/6, as torch.nn.Hardsigmoid."""
 
     key = "hardsigmoid"
+    signatures = {"Hardsigmoid": ("inplace",)}
+    aliases = ("hsigmoid",)
     aten = ("hardsigmoid",)
     torch_name, per_value = "Hardsigmoid", Cost(add=1, cmp=2, div=1)
 
@@ -200,6 +234,7 @@ class Sigmoid(Activation):
     """1/(1 + e⁻ˣ), as torch.nn.Sigmoid."""
 
     key = "sigmoid"
+    aliases = ("logistic",)
     aten = ("sigmoid",)
     torch_name, per_value, keeps_output = "Sigmoid", Cost(exp=1, add=1, div=1), True
 
@@ -251,10 +286,18 @@ class Maxout(Op):
         return TorchCall("PieceMean", {"pieces": self.pieces})
 
 
+WITHOUT_BATCH = Meaning(
+    note="axes count without the batch: the channels are `axis: 0`",
+    differs=lambda body: isinstance(body, int),
+)
+
+
 class Softmax(Activation):
     """eˣ over its sum along an axis (0: channels), as torch.nn.Softmax."""
 
     key = "softmax"
+    meanings = {"softmax": WITHOUT_BATCH}
+    field_notes = {"dim": WITHOUT_BATCH.note or ""}
     aten = ("softmax",)
     main = "axis"
     torch_name, keeps_output = "Softmax", True
@@ -294,6 +337,7 @@ class LogSoftmax(Softmax):
     """The logarithm of softmax, as torch.nn.LogSoftmax."""
 
     key = "log_softmax"
+    meanings = {"logsoftmax": WITHOUT_BATCH}
     aten = ("log_softmax",)
     torch_name = "LogSoftmax"
 

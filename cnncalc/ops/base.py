@@ -4,6 +4,11 @@ Shapes are tuples ``(C, *spatial)`` without the batch; `xs` are the shapes of th
 that of the output. `needs`, `shape`, `weights`, `buffers` and `cost` run on Num (ints, arrays,
 symbols); everything else runs on ints.
 
+Words of other frameworks stand in the tables `aliases`, `meanings`, `field_aliases`, `field_notes`
+and `value_aliases`, in the plain form of `ops/words.py`; `signatures` has the arguments of torch's
+classes by position, the classes without their number of axes. A word belongs there if the operator
+computes the same; what has no operator here is in `language/foreign_words.py`.
+
 To add an operator, write a subclass of `Op`, import it in `ops/__init__.py` and list it in `OPS`
 there. `key` is its word in a spec, and the first paragraph of its docstring its line in the docs.
 Its fields have the types of `ops/field_types.py`, or of pydantic's own making. `cost`, `keeps` and
@@ -123,11 +128,35 @@ class Slide(NamedTuple):
         return self.dilation * (self.kernel - 1) + 1
 
 
+NO_SETTINGS: Mapping[str, Any] = MappingProxyType({})
+
+
+def _any_body(body: Any) -> bool:
+    return True
+
+
+class Meaning(NamedTuple):
+    """What a layer of another framework is here, where its body is not written alike.
+
+    `bare` is the field that a bare value sets there, if not the operator's main one; `settings`
+    are fields that the word implies. `note` says what else differs in the bodies that `differs`
+    picks out: these are for a person to write.
+    """
+
+    bare: str | None = None
+    settings: Mapping[str, Any] = NO_SETTINGS
+    note: str | None = None
+    differs: Callable[[Any], bool] = _any_body
+
+
+SAME_BODY = Meaning()
+
+
 class Dispatched(NamedTuple):
     """A name under which torch's dispatcher shows an operator, with the arguments it then has."""
 
     name: str
-    arguments: Mapping[str, Any] = MappingProxyType({})
+    arguments: Mapping[str, Any] = NO_SETTINGS
 
 
 class Op:
@@ -140,8 +169,13 @@ class Op:
     CONFIG: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
     key: ClassVar[str]  # the word in a spec
     main: ClassVar[str | None] = None  # the field that a bare value sets
-    aliases: ClassVar[tuple[str, ...]] = ()  # what it is called elsewhere, in small letters
+    aliases: ClassVar[tuple[str, ...]] = ()  # what it is called elsewhere, in plain forms
+    meanings: ClassVar[Mapping[str, Meaning]] = MappingProxyType({})  # the same, with other bodies
     field_aliases: ClassVar[Mapping[str, str]] = MappingProxyType({})  # the same for its fields
+    field_notes: ClassVar[Mapping[str, str]] = MappingProxyType({})  # fields without such a name
+    value_aliases: ClassVar[Mapping[str, Mapping[str, str]]] = MappingProxyType({})  # and words
+    signatures: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType({})  # of torch's classes
+    inferred: ClassVar[str | None] = None  # what a bare value states elsewhere, inferred here
     aten: ClassVar[tuple[str | Dispatched, ...]] = ()  # what torch's dispatcher calls it
     inputs: ClassVar[tuple[int, int | None]] = (1, 1)  # fewest and most inputs
     ranks: ClassVar[tuple[int, ...]] = (1, 2, 3, 4)  # accepted ranks of the input, with channels
@@ -189,6 +223,14 @@ class Op:
     def changed(self: _Op, **fields: Any) -> _Op:
         """The same operator with other values of some fields."""
         return replace(self, **fields)  # type: ignore[type-var]  # it became a dataclass in __new__
+
+    @classmethod
+    def reworded(cls, field: str, word: str, body: Mapping[str, Any]) -> Any:
+        """What a word of another framework in a field is here; None for one without a meaning.
+
+        `body` is the layer's, as written.
+        """
+        return cls.value_aliases.get(field, {}).get(word.lower())
 
     def needs(self, *xs: Shape) -> Iterator[Need]:
         """Conditions on the input shapes; a failed one is an error."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
@@ -26,7 +26,17 @@ from .base import (
     grouped,
     per_axis,
 )
-from .field_types import FillMode, Flag, Natural, Padding, PerAxis, PerAxisNatural, Positive
+from .field_types import (
+    FILL_WORDS,
+    PADDING_WORDS,
+    FillMode,
+    Flag,
+    Natural,
+    Padding,
+    PerAxis,
+    PerAxisNatural,
+    Positive,
+)
 from .sliding import Sliding
 from .torch_call import TorchCall, torch_nd
 from .weighted import CHANNEL_ALIASES, FEW, Parametrization, Weighted
@@ -45,8 +55,21 @@ class Conv(Weighted, Sliding):
     """
 
     key = "conv"
-    aliases = ("conv1d", "conv2d", "conv3d", "convolution")
-    field_aliases = {**Sliding.field_aliases, **CHANNEL_ALIASES}
+    signatures = {
+        "Conv": (
+            "in_channels",
+            "out_channels",
+            "kernel_size",
+            "stride",
+            "padding",
+            "dilation",
+            "groups",
+            "bias",
+        )
+    }
+    aliases = ("convolution",)
+    field_aliases = {**Sliding.field_aliases, **CHANNEL_ALIASES, "group": "groups"}
+    value_aliases = {"padding": PADDING_WORDS, "padding_mode": FILL_WORDS}
     aten = ("convolution",)
     ceil_mode: ClassVar[bool] = False
     out: Positive
@@ -59,6 +82,13 @@ class Conv(Weighted, Sliding):
     padding_mode: FillMode = "zeros"
     connections: Connections = None
     parametrize: Parametrization = None
+
+    @classmethod
+    def reworded(cls, field: str, word: str, body: Mapping[str, Any]) -> Any:
+        """Also `causal`, of Keras: all padding before the input, so that no later value is seen."""
+        if (field, word.lower()) == ("padding", "causal"):
+            return _causal(body.get("kernel"), body.get("dilation", 1))
+        return super().reworded(field, word, body)
 
     def needs(self, x: Shape) -> Iterator[Need]:
         yield from self.fits(x)
@@ -245,13 +275,44 @@ class Conv(Weighted, Sliding):
         return self.groups
 
 
+def _causal(kernel: Any, dilation: Any) -> str | None:
+    """Padding of d·(k − 1) before one axis, as it is written; None without such a kernel."""
+    if isinstance(kernel, int) and isinstance(dilation, int):
+        return f"[[{dilation * (kernel - 1)}, 0]]"
+    if isinstance(kernel, (int, str)) and isinstance(dilation, (int, str)):
+        return f'[["({dilation}) * (({kernel}) - 1)", 0]]'
+    return None
+
+
 class ConvTranspose(Weighted):
     """Transposed convolution, as torch.nn.ConvTranspose1d/2d/3d: n -> (n − 1)·s − 2p + d(k − 1) +
     output_padding + 1."""
 
     key = "conv_transpose"
-    aliases = ("deconv", "convtranspose2d")
-    field_aliases = {**Sliding.field_aliases, **CHANNEL_ALIASES}
+    signatures = {
+        "ConvTranspose": (
+            "in_channels",
+            "out_channels",
+            "kernel_size",
+            "stride",
+            "padding",
+            "output_padding",
+            "groups",
+            "bias",
+            "dilation",
+        )
+    }
+    aliases = (
+        "deconv",
+        "deconvolution",
+        "transposeconv",
+        "transposedconv",
+        "transposedconvolution",
+        "convolutiontranspose",
+        "upconv",
+    )
+    field_aliases = {**Sliding.field_aliases, **CHANNEL_ALIASES, "group": "groups"}
+    field_notes = {**Sliding.field_notes, "padding_mode": "remove it: there are only zeros"}
     aten = ("conv_transpose",)
     one_larger = ("output_padding", 1)
     spectral_axis = 1

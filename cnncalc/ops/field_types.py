@@ -83,6 +83,19 @@ FillMode = Annotated[
 ]
 
 
+# Other words for the fills, and for paddings.
+FILL_WORDS = {
+    "constant": "zeros",
+    "zero": "zeros",
+    "reflection": "reflect",
+    "edge": "replicate",
+    "replication": "replicate",
+    "wrap": "circular",
+    "periodic": "circular",
+}
+PADDING_WORDS = {"same_upper": "same"}
+
+
 def pads(
     padding: Any, sizes: Shape, k: tuple[int, ...], s: tuple[int, ...], d: tuple[int, ...]
 ) -> tuple[tuple[Num, Num], ...]:

@@ -42,7 +42,7 @@ class Concat(Op):
     """Joins the channels of its branches: (C₁, *n), (C₂, *n), … -> (C₁ + C₂ + …, *n)."""
 
     key = "concat"
-    aliases = ("cat", "concatenate")
+    aliases = ("cat", "concatenate", "concatv2", "depthconcat", "filterconcat")
     aten = ("cat",)
     inputs = (1, None)
 
@@ -131,7 +131,7 @@ class Add(Elementwise):
     """Sum of the branches (ResNet)."""
 
     key = "add"
-    aliases = ("sum", "plus", "residual")
+    aliases = ("sum", "plus", "residual", "addn", "addv2")
     aten = ("add",)
     commutative = True
 
@@ -143,6 +143,7 @@ class Sub(Elementwise):
     """The first branch less the others."""
 
     key = "sub"
+    aliases = ("subtract", "minus")
     aten = ("sub",)
 
     def cost(self, *xs: Shape, y: Shape) -> Cost:
@@ -153,7 +154,7 @@ class Mul(Elementwise):
     """Product of the branches (gates, squeeze-and-excite)."""
 
     key = "mul"
-    aliases = ("multiply",)
+    aliases = ("multiply", "times")
     aten = ("mul",)
     commutative = True
 

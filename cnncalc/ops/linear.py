@@ -15,7 +15,8 @@ class Linear(Weighted):
     """Fully connected, as torch.nn.Linear: (F,) -> (out,)."""
 
     key = "linear"
-    aliases = ("dense", "fc")
+    signatures = {"Linear": ("in_features", "out_features", "bias")}
+    aliases = ("dense", "fc", "fullyconnected", "innerproduct", "gemm")
     field_aliases = CHANNEL_ALIASES
     aten = ("linear", "addmm", "mm", "bmm", "baddbmm")
     main = "out"
@@ -52,6 +53,7 @@ class Rbf(Op):
     are a buffer."""
 
     key = "rbf"
+    aliases = ("radialbasis",)
     main = "out"
     ranks = (1,)
     out: Positive

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -16,6 +16,7 @@ from .base import (
     ChannelReads,
     Dispatched,
     Kept,
+    Meaning,
     Need,
     Op,
     Taken,
@@ -40,7 +41,15 @@ class Norm(Op):
     """(C, *n) -> the same, with a scale and a shift per channel."""
 
     affine_weights = True
+    field_aliases: ClassVar[Mapping[str, str]] = {"epsilon": "eps", "elementwise_affine": "affine"}
+    field_notes: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("center", "scale", "use_scale", "use_bias"),
+        "`affine: true`, the default, is a scale and a shift",
+    )
     eps: PositiveReal = 1e-5
+
+
+_OF_CHANNELS = ("num_features", "eps", "momentum", "affine", "track_running_stats")
 
 
 class BatchNorm(Norm):
@@ -49,7 +58,9 @@ class BatchNorm(Norm):
 
     key = "batchnorm"
     channelwise = True
-    aliases: ClassVar[tuple[str, ...]] = ("bn", "batch_norm", "batchnorm2d")
+    signatures = {"BatchNorm": _OF_CHANNELS}
+    aliases: ClassVar[tuple[str, ...]] = ("bn", "batchnormalization", "syncbatchnorm")
+    inferred = "the number of channels"
     aten: ClassVar[tuple[str | Dispatched, ...]] = ("batch_norm",)
     centers_channels = True
     momentum: Real = 0.1
@@ -94,9 +105,10 @@ class GroupNorm(Norm):
     """Per image over groups of channels, as torch.nn.GroupNorm."""
 
     key = "groupnorm"
-    aliases = ("gn",)
+    signatures = {"GroupNorm": ("num_groups", "num_channels", "eps", "affine")}
+    aliases = ("gn", "groupnormalization")
     aten = ("group_norm",)
-    field_aliases = {"num_groups": "groups"}
+    field_aliases = {**Norm.field_aliases, "num_groups": "groups"}
     main = "groups"
     groups: Positive
     affine: Flag = True
@@ -132,14 +144,23 @@ class GroupNorm(Norm):
         return self.groups
 
 
+_OVER = "the shape is inferred: `over: all` takes all of it, `over: channels` each position apart"
+
+
 class LayerNorm(Norm):
     """Per image over all values, as torch.nn.LayerNorm; `over: channels` at each position apart, as
     ConvNeXt's."""
 
     key = "layernorm"
-    aliases = ("layer_norm", "ln")
+    aliases = ("ln",)
+    meanings = {
+        "layernorm": Meaning(
+            note=_OVER, differs=lambda body: body not in (None, "all", "channels")
+        ),
+        "layernormalization": Meaning(note="Keras's normalises channels alone: `over: channels`"),
+    }
     aten = ("layer_norm",)
-    field_aliases = {"normalized_shape": "over"}
+    field_notes = {**Norm.field_notes, "normalized_shape": _OVER}
     main = "over"
     over: Annotated[Literal["all", "channels"], Field(description="all or channels")] = "all"
     affine: Flag = True
@@ -176,6 +197,9 @@ class InstanceNorm(BatchNorm):
     """Per image and channel, as torch.nn.InstanceNorm1d/2d/3d."""
 
     key = "instancenorm"
+    signatures = {"InstanceNorm": _OF_CHANNELS}
+    aliases = ("instancenormalization",)
+    meanings = {"lazyinstancenorm": Meaning(settings={"affine": True, "track_running_stats": True})}
     centers_channels = False  # it subtracts the means of each image, not those of a batch
     ranks = (2, 3, 4)
     affine: Flag = False
@@ -196,8 +220,16 @@ class Lrn(Op):
     (AlexNet)."""
 
     key = "lrn"
+    signatures = {"LocalResponseNorm": ("size", "alpha", "beta", "k")}
+    aliases = ("localresponsenorm", "localresponsenormalization")
+    meanings = {"crossmaplrn": Meaning(note="torch's CrossMapLRN2d sums other channels")}
+    field_aliases = {"local_size": "size"}
+    field_notes = {
+        "depth_radius": "`size` is 2·depth_radius + 1",
+        "bias": "`k` is what is added to the sum of squares",
+    }
     main = "size"
-    ranks = (2, 3, 4)
+    ranks = (2, 3)  # NOTE: of three spatial axes torch refuses what a permute has moved
     size: Positive = 5
     alpha: Real = 1e-4
     beta: Real = 0.75

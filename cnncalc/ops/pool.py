@@ -16,6 +16,7 @@ from .base import (
     WHOLE,
     Backward,
     Kept,
+    Meaning,
     Need,
     Op,
     Windows,
@@ -102,7 +103,12 @@ class MaxPool(Pool):
     """Largest value of each window, as torch.nn.MaxPool1d/2d/3d."""
 
     key = "maxpool"
-    aliases = ("max_pool", "maxpool2d", "maxpooling2d")
+    signatures = {"MaxPool": ("kernel_size", "stride", "padding", "dilation")}
+    aliases = ("maxpooling",)
+    field_notes = {
+        **Sliding.field_notes,
+        "return_indices": "remove it: no operator here takes the indices",
+    }
     aten = ("max_pool1d", "max_pool2d", "max_pool3d")
     idle_at_one = True
     padding: Padding = 0
@@ -141,7 +147,8 @@ class AvgPool(Pool):
     count_include_pad is false."""
 
     key = "avgpool"
-    aliases = ("avg_pool", "avgpool2d")
+    signatures = {"AvgPool": ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad")}
+    aliases = ("avgpooling", "averagepool", "averagepooling", "meanpool", "meanpooling")
     aten = ("avg_pool1d", "avg_pool2d", "avg_pool3d")
     idle_at_one = True
     dilation: ClassVar[int] = 1
@@ -173,6 +180,17 @@ class LpPool(Pool):
     """(Σ xᵖ)^(1/p) of each window, as torch.nn.LPPool1d/2d/3d."""
 
     key = "lppool"
+    signatures = {"LPPool": ("norm_type", "kernel_size", "stride", "ceil_mode")}
+    aliases = ("lppooling",)
+    field_aliases = {
+        **{
+            word: field
+            for word, field in Pool.field_aliases.items()
+            if field in ("kernel", "stride")
+        },
+        "norm_type": "norm",
+        "p": "norm",
+    }
     padding: ClassVar[int] = 0
     dilation: ClassVar[int] = 1
     norm: Real = 2.0
@@ -204,6 +222,7 @@ class Subsample(Pool):
     channel."""
 
     key = "subsample"
+    aliases = ("subsampling",)
     padding: ClassVar[int] = 0
     dilation: ClassVar[int] = 1
     ceil_mode: ClassVar[bool] = False
@@ -226,6 +245,9 @@ class Subsample(Pool):
         k, s, _ = self.geometry(len(x) - 1)
         mean = torch_nd("AvgPool", x, {"kernel_size": k, "stride": s})
         return TorchCall("Subsampling", {"mean": mean, "channels": x[0], "taps": self.taps(x)})
+
+
+FLATTENS = Meaning(note="Keras's gives a vector: put `- flatten` after it")
 
 
 class Global(Op):
@@ -278,6 +300,7 @@ class Sized(Global):
     """Windows as wide as it takes to come out at `size`: (C, *n) -> (C, *size)."""
 
     main = "size"
+    field_aliases = {"output_size": "size"}
     size: AdaptiveSize
 
     def needs(self, x: Shape) -> Iterator[Need]:
@@ -291,7 +314,8 @@ class GlobalAvgPool(Global):
     """Mean of each channel: (C, *n) -> (C, 1, …), as torch.nn.AdaptiveAvgPool1d/2d/3d(1)."""
 
     key = "globalavgpool"
-    aliases = ("gap", "global_avg_pool")
+    aliases = ("gap", "globalaveragepool", "globalmeanpool")
+    meanings = {"globalaveragepooling": FLATTENS}
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
         return Cost(add=self.pairs(x, y), div=values(y))
@@ -308,6 +332,8 @@ class GlobalMaxPool(Global):
     torch.nn.AdaptiveMaxPool1d/2d/3d(1)."""
 
     key = "globalmaxpool"
+    aliases = ("gmp",)
+    meanings = {"globalmaxpooling": FLATTENS}
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
         return Cost(cmp=self.pairs(x, y))
@@ -328,6 +354,7 @@ class AdaptiveAvgPool(Sized, GlobalAvgPool):
     """Mean over windows of ⌊i·n/out⌋ … ⌈(i+1)·n/out⌉, as torch.nn.AdaptiveAvgPool1d/2d/3d."""
 
     key = "adaptiveavgpool"
+    aliases = ("adaptiveavgpooling", "adaptiveaveragepool", "adaptiveaveragepooling")
     aten = ("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d")
 
 
@@ -335,4 +362,5 @@ class AdaptiveMaxPool(Sized, GlobalMaxPool):
     """Largest value over the windows of the adaptive mean, as torch.nn.AdaptiveMaxPool1d/2d/3d."""
 
     key = "adaptivemaxpool"
+    aliases = ("adaptivemaxpooling",)
     aten = ("adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d")

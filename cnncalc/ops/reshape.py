@@ -20,6 +20,7 @@ from .base import (
     Backward,
     ChannelReads,
     Kept,
+    Meaning,
     Need,
     Op,
     Storage,
@@ -61,6 +62,7 @@ class Flatten(Rearrangement):
 
     key = "flatten"
     scatters = True
+    field_notes = dict.fromkeys(("start_dim", "end_dim", "axis"), "all axes become one")
     needs_dense = True
 
     def shape(self, x: Shape) -> Shape:
@@ -90,7 +92,12 @@ class Reshape(Rearrangement):
 
     key = "reshape"
     scatters = True
-    aliases = ("view",)
+    meanings = dict.fromkeys(
+        ("view", "unflatten"),
+        Meaning(note="`reshape` takes the whole shape, without the batch"),
+    )
+    field_aliases = {"shape": "sizes", "target_shape": "sizes"}
+    field_notes = {"unflattened_size": "`sizes` is the whole shape, without the batch"}
     needs_dense = True
     main = "sizes"
     sizes: Sizes
@@ -152,12 +159,24 @@ class Reshape(Rearrangement):
         return TorchCall("Reshaping", {"sizes": self.sizes})
 
 
+_ORDER = "`order` lists all axes, from the channels, 0, on, without the batch"
+
+
+def _is_no_order(body: Any) -> bool:
+    """Whether a list is not an order of all axes, or one that changes nothing: a pair to swap."""
+    is_list = isinstance(body, list) and all(isinstance(axis, int) for axis in body)
+    in_order = list(range(len(body))) if is_list else []
+    return not is_list or sorted(body) != in_order or body == in_order
+
+
 class Permute(Rearrangement):
     """Axes in another order, channels being 0: [1, 0] swaps the channels and the positions of
     [C, L]."""
 
     key = "permute"
     scatters = True
+    meanings = {"transpose": Meaning(note=_ORDER, differs=_is_no_order)}
+    field_notes = dict.fromkeys(("perm", "dims", "dim0", "dim1", "axes"), _ORDER)
     main = "order"
     order: Order
 
@@ -199,6 +218,8 @@ class ChannelShuffle(Rearrangement):
     """Channels dealt round between groups, as torch.nn.ChannelShuffle (ShuffleNet)."""
 
     key = "channel_shuffle"
+    aliases = ("shufflechannel",)
+    field_aliases = {"group": "groups"}
     main = "groups"
     ranks: ClassVar[tuple[int, ...]] = (2, 3, 4)
     groups: Positive
@@ -218,10 +239,16 @@ class ChannelShuffle(Rearrangement):
         return self.groups
 
 
+_ORDER_OF_CHANNELS = "torch's order of the channels (ONNX's CRD): TensorFlow's values lie elsewhere"
+
+
 class PixelShuffle(Rearrangement):
     """Channels to space, as torch.nn.PixelShuffle: (C·r², H, W) -> (C, H·r, W·r)."""
 
     key = "pixel_shuffle"
+    aliases = ("subpixel",)
+    meanings = {"depthtospace": Meaning(note=_ORDER_OF_CHANNELS)}
+    field_aliases = {"upscale_factor": "factor", "block_size": "factor", "blocksize": "factor"}
     main = "factor"
     ranks = (3,)
     factor: Positive
@@ -265,6 +292,8 @@ class PixelUnshuffle(Rearrangement):
 
     key = "pixel_unshuffle"
     scatters = True
+    meanings = {"spacetodepth": Meaning(note=_ORDER_OF_CHANNELS)}
+    field_aliases = {"downscale_factor": "factor", "block_size": "factor", "blocksize": "factor"}
     main = "factor"
     ranks = (3,)
     factor: Positive
@@ -309,6 +338,8 @@ class Slice(Rearrangement):
     slices, but never past the end."""
 
     key = "slice"
+    meanings = {"stridedslice": Meaning(note="one axis at a time, channels being 0")}
+    field_notes = {"dim": "`axis` counts without the batch: the channels are 0"}
     main = "stop"
     axis: Annotated[int, Field(ge=0, le=3, description="an axis, channels being 0")] = 0
     start: Bound = 0

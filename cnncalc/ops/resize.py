@@ -12,13 +12,15 @@ from pydantic import Field
 
 from ..cost import FREE, Cost
 from ..diagnostic import Diagnostic
-from ..num import Num, Shape, product
+from ..num import Num, Shape, product, scaled
 from ..window import IDENTITY, MAX_POSITIONS, TOO_MANY, Map, Unknown
 from .base import (
     NO_AXES,
     NOTHING,
+    SAME_BODY,
     Backward,
     Kept,
+    Meaning,
     Need,
     Op,
     Reach,
@@ -29,7 +31,7 @@ from .base import (
     per_axis,
     values,
 )
-from .field_types import Amount, FillMode, Flag, LayerName, PerAxis, Real, Scale, pairs
+from .field_types import FILL_WORDS, Amount, FillMode, Flag, LayerName, PerAxis, Real, Scale, pairs
 from .torch_call import TorchCall
 
 Interpolation = Annotated[
@@ -39,14 +41,38 @@ Interpolation = Annotated[
 SPATIAL = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}  # axes each mode is made for
 
 
+_BILINEAR = {"mode": "bilinear", "align_corners": True}
+_FIRST_IS_SIZE = Meaning(
+    note="a bare value is `scale`; torch's first argument is the `size`",
+    differs=lambda body: body is not None and not isinstance(body, dict),
+)
+
+
+def _has_size(body: Any) -> bool:
+    return isinstance(body, dict) and "size" in body
+
+
 class Upsample(Op):
-    """Interpolation to ⌊n·scale⌋, to `size`, or to the size of layer `like`, as torch.nn.Upsample:
-    (C, *n) -> (C, *n')."""
+    """Interpolation to ⌊n·scale⌋ (in float64, as torch), to `size`, or to the size of layer
+    `like`, as torch.nn.Upsample: (C, *n) -> (C, *n')."""
 
     key = "upsample"
     channelwise = True
-    aliases = ("interpolate", "resize")
-    field_aliases = {"scale_factor": "scale", "output_size": "size"}
+    signatures = {
+        "Upsample": ("size", "scale_factor", "mode", "align_corners"),
+        **dict.fromkeys(("UpsamplingNearest", "UpsamplingBilinear"), ("size", "scale_factor")),
+    }
+    meanings = {
+        **dict.fromkeys(("upsample", "interpolate", "upsamplingnearest"), _FIRST_IS_SIZE),
+        "upsampling": Meaning(note="Keras's `size` is `scale` here", differs=_has_size),
+        "upsamplingbilinear": _FIRST_IS_SIZE._replace(settings=_BILINEAR),
+        **dict.fromkeys(("resize", "resizing", "resizenearestneighbor"), Meaning(bare="size")),
+        "resizebilinear": Meaning(bare="size", settings={"mode": "bilinear"}),
+        "resizebicubic": Meaning(bare="size", settings={"mode": "bicubic"}),
+    }
+    field_aliases = {"scale_factor": "scale", "output_size": "size", "interpolation": "mode"}
+    field_notes = {"scales": "ONNX's scales count the batch and the channels; `scale` does not"}
+    value_aliases = {"mode": {"cubic": "bicubic", "nearest_neighbor": "nearest"}}
     rounds = True
     main = "scale"
     ranks: ClassVar[tuple[int, ...]] = (2, 3, 4)
@@ -102,7 +128,7 @@ class Upsample(Op):
         if self.size is not None:
             return (x[0], *per_axis(self.size, len(x) - 1))
         scales = per_axis(self.scale, len(x) - 1)
-        return (x[0], *(n * r.numerator // r.denominator for n, r in zip(x[1:], scales)))
+        return (x[0], *map(scaled, x[1:], scales))
 
     def units(self, *xs: Shape) -> frozenset[int]:
         return NO_AXES
@@ -171,9 +197,7 @@ class Upsample(Op):
         if self.scale is None:
             return f"that of `{self.like}`" if like else "as given"
         scales = per_axis(self.scale, len(x) - 1)
-        return "; ".join(
-            dict.fromkeys(f"⌊{n}·{r}⌋ = {m}" for n, r, m in zip(x[1:], scales, self.shape(x)[1:]))
-        )
+        return "; ".join(dict.fromkeys(map(_scaling, x[1:], scales, self.shape(x)[1:])))
 
     def torch(self, x: Shape, *like: Shape) -> TorchCall:
         corners = self.align_corners if self.mode in SPATIAL else self.align_corners or None
@@ -209,12 +233,42 @@ def _single(value: float) -> float:
     return single
 
 
+def _scaling(n: int, scale: Fraction, size: int) -> str:
+    """The size rule of one axis, numbers put in."""
+    line = f"⌊{n}·{scale}⌋ = {size}"
+    if n * scale.numerator // scale.denominator == size:
+        return line
+    return f"{line}, since torch computes {n}·{float(scale)!r} = {n * float(scale)!r}"
+
+
+def _has_list(body: Any) -> bool:
+    parts = body.values() if isinstance(body, dict) else [body]
+    return any(isinstance(part, list) for part in parts)
+
+
+_LAST_AXIS_FIRST = Meaning(
+    note="torch lists the last axis first; here one entry per axis: [[top, bottom], [left, right]]",
+    differs=_has_list,
+)
+
+
 class Pad(Op):
     """Values added before and behind each spatial axis: (C, *n) -> (C, *(n + lo + hi))."""
 
     key = "pad"
     channelwise = True
-    aliases = ("zeropadding2d",)
+    aliases = ("zeropadding",)
+    meanings = {
+        **dict.fromkeys(("zeropad", "constantpad"), _LAST_AXIS_FIRST),
+        "reflectionpad": _LAST_AXIS_FIRST._replace(settings={"mode": "reflect"}),
+        "replicationpad": _LAST_AXIS_FIRST._replace(settings={"mode": "replicate"}),
+        "circularpad": _LAST_AXIS_FIRST._replace(settings={"mode": "circular"}),
+    }
+    field_aliases = {"padding": "amount", "pad": "amount", "constant_values": "value"}
+    field_notes = dict.fromkeys(
+        ("pads", "paddings"), "`amount` has an entry per spatial axis, each a number or [low, high]"
+    )
+    value_aliases = {"mode": FILL_WORDS}
     aten = ("constant_pad_nd",)
     main = "amount"
     ranks: ClassVar[tuple[int, ...]] = (2, 3, 4)
@@ -283,6 +337,8 @@ class Crop(Op):
 
     key = "crop"
     channelwise = True
+    meanings = {"centercrop": SAME_BODY, "cropping": Meaning(bare="amount")}
+    field_aliases = {"cropping": "amount", "output_size": "size"}
     main = "size"
     ranks: ClassVar[tuple[int, ...]] = (2, 3, 4)
     inputs = (1, 2)

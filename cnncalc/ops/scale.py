@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -18,6 +19,7 @@ class Identity(Op):
 
     key = "identity"
     channelwise = True
+    aliases: ClassVar[tuple[str, ...]] = ("noop", "passthrough")
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
         return FREE
@@ -36,7 +38,8 @@ class Dropout(Identity):
     """Zeroes values in training, as torch.nn.Dropout; the identity at inference."""
 
     key = "dropout"
-    field_aliases = {"rate": "p"}
+    signatures: ClassVar[Mapping[str, tuple[str, ...]]] = {"Dropout": ("p", "inplace")}
+    field_aliases = {"rate": "p", "ratio": "p", "dropout_ratio": "p", "drop_prob": "p"}
     main = "p"
     p: Probability = 0.5
     inplace: Flag = False
@@ -58,6 +61,8 @@ class Dropout2d(Dropout):
     """Zeroes whole channels in training, as torch.nn.Dropout2d; the identity at inference."""
 
     key = "dropout2d"
+    signatures = {"Dropout": ("p", "inplace")}
+    aliases = ("spatialdropout2d",)
     ranks = (3,)
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
@@ -71,7 +76,8 @@ class StochasticDepth(Identity):
     """Drops a whole branch at random in training (Huang et al. 2016); the identity at inference."""
 
     key = "stochastic_depth"
-    aliases = ("droppath", "drop_path")
+    aliases = ("droppath",)
+    field_aliases = {"drop_prob": "p", "rate": "p"}
     main = "p"
     p: Probability
     mode: Annotated[Literal["row", "batch"], Field(description="row or batch")] = "row"
@@ -87,6 +93,7 @@ class LayerScale(Op):
     """A trained factor per channel (ConvNeXt, CaiT): (C, *n) -> the same."""
 
     key = "layer_scale"
+    field_aliases = {"init_value": "init", "init_values": "init", "layer_scale_init_value": "init"}
     elementwise = True
     channelwise = True
     main = "init"

@@ -11,7 +11,7 @@ from ..num import Num, Shape, ceil_div, product, slide, slide_offset
 from ..window import Map
 from ..wording import article
 from .base import Need, Op, Reach, Slide, Windows, axes_need, per_axis, units_of
-from .field_types import pads
+from .field_types import PADDING_WORDS, pads
 
 
 class Sliding(Op):
@@ -26,7 +26,18 @@ class Sliding(Op):
         "pad": "padding",
         "p": "padding",
         "dilation_rate": "dilation",
+        "dilations": "dilation",
+        "kernel_shape": "kernel",
+        "ksize": "kernel",
+        "auto_pad": "padding",
     }
+    field_notes = {
+        "pads": "ONNX lists the starts, then the ends; here `padding: [[start, end], …]`",
+        **dict.fromkeys(("kernel_h", "kernel_w"), "write both as `kernel: [h, w]`"),
+        **dict.fromkeys(("stride_h", "stride_w"), "write both as `stride: [h, w]`"),
+        **dict.fromkeys(("pad_h", "pad_w"), "write both as `padding: [h, w]`"),
+    }
+    value_aliases = {"padding": PADDING_WORDS}
 
     if TYPE_CHECKING:  # each operator has these as a field, or as a constant
         kernel: Any

@@ -17,7 +17,10 @@ CHANNEL_ALIASES = {
     "channels": "out",
     "out_features": "out",
     "units": "out",
+    "num_output": "out",
+    "num_filters": "out",
     "use_bias": "bias",
+    "bias_term": "bias",
 }
 Parametrization = Annotated[
     Literal["weight_norm", "spectral_norm"] | None,
