@@ -10,6 +10,7 @@ from pydantic import Field
 
 from ..cost import FREE, Cost
 from ..diagnostic import Diagnostic
+from ..layout import Layout, contiguous
 from ..num import Shape, product
 from ..window import IDENTITY, Map
 from ..wording import shape_text
@@ -61,7 +62,6 @@ class Flatten(Rearrangement):
 
     key = "flatten"
     scatters = True
-    needs_dense = True
 
     def shape(self, x: Shape) -> Shape:
         return (values(x),)
@@ -78,6 +78,12 @@ class Flatten(Rearrangement):
     def storage(self, x: Shape) -> Storage:
         return "view"
 
+    def viewed(self, x: Layout, *, y: Shape) -> Layout | None:
+        return x if x.sizes == y else x.reshaped(y)
+
+    def laid_out(self, x: Layout, *, y: Shape) -> Layout:
+        return contiguous(y)
+
     def arithmetic(self, x: Shape) -> str:
         return f"{'·'.join(map(str, x))} = {values(x)}"
 
@@ -91,7 +97,6 @@ class Reshape(Rearrangement):
     key = "reshape"
     scatters = True
     aliases = ("view",)
-    needs_dense = True
     main = "sizes"
     sizes: Sizes
 
@@ -148,6 +153,12 @@ class Reshape(Rearrangement):
     def storage(self, x: Shape) -> Storage:
         return "view"
 
+    def viewed(self, x: Layout, *, y: Shape) -> Layout | None:
+        return x.reshaped(y)
+
+    def laid_out(self, x: Layout, *, y: Shape) -> Layout:
+        return contiguous(y)
+
     def torch(self, x: Shape) -> TorchCall:
         return TorchCall("Reshaping", {"sizes": self.sizes})
 
@@ -158,6 +169,7 @@ class Permute(Rearrangement):
 
     key = "permute"
     scatters = True
+    reorders = True
     main = "order"
     order: Order
 
@@ -188,8 +200,8 @@ class Permute(Rearrangement):
     def storage(self, x: Shape) -> Storage:
         return "view"
 
-    def skips(self, x: Shape) -> bool:
-        return self.order != tuple(range(len(x)))
+    def viewed(self, x: Layout, *, y: Shape) -> Layout:
+        return x.permuted((0, *(axis + 1 for axis in self.order)))
 
     def torch(self, x: Shape) -> TorchCall:
         return TorchCall("Permutation", {"order": self.order})
@@ -309,6 +321,7 @@ class Slice(Rearrangement):
     slices, but never past the end."""
 
     key = "slice"
+    reorders = True
     main = "stop"
     axis: Annotated[int, Field(ge=0, le=3, description="an axis, channels being 0")] = 0
     start: Bound = 0
@@ -369,8 +382,10 @@ class Slice(Rearrangement):
     def storage(self, x: Shape) -> Storage:
         return "view"
 
-    def skips(self, x: Shape) -> bool:
-        return self.shape(x) != tuple(x)
+    def viewed(self, x: Layout, *, y: Shape) -> Layout:
+        axis = self.axis + 1
+        start, _ = self._bounds(x.sizes[axis])
+        return x.sliced(axis, start, y[axis], self.step)
 
     def torch(self, x: Shape) -> TorchCall:
         start, stop = self._bounds(x[self.axis])
