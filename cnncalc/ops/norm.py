@@ -210,7 +210,7 @@ class Lrn(Op):
 
     key = "lrn"
     main = "size"
-    ranks = (2, 3, 4)
+    ranks = (2, 3)  # NOTE: of three spatial axes torch refuses what a permute has moved
     size: Positive = 5
     alpha: Real = 1e-4
     beta: Real = 0.75
