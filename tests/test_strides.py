@@ -6,7 +6,6 @@ CNNCALC_VIEWS=1000 takes that many random graphs; see `settings.py`.
 from __future__ import annotations
 
 import copy
-import random
 from collections import Counter
 from collections.abc import Sequence
 
@@ -57,9 +56,7 @@ def gradients(
 ) -> list[Tensor | None]:
     """The gradients of a weighted sum of the outputs."""
     weights = torch.Generator().manual_seed(1)
-    total = sum(
-        (y * torch.randn(y.shape, generator=weights, dtype=y.dtype)).sum() for y in outputs
-    )
+    total = sum((y * torch.randn(y.shape, generator=weights, dtype=y.dtype)).sum() for y in outputs)
     asked = [*inputs, *(p for p in network.parameters() if p.requires_grad)]
     found = torch.autograd.grad(total, asked, allow_unused=True)  # type: ignore[arg-type]
     return list(found)

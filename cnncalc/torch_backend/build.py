@@ -43,7 +43,7 @@ class Network(nn.Module):
             else:
                 xs = graph.shapes_into(node)
                 module = node.op.torch(*xs).build()
-                if n not in over and getattr(module, "inplace", False):
+                if node.op.storage_in_training(*xs) == "inplace" and n not in over:
                     # Something else still needs its input.
                     module.inplace = False  # type: ignore[assignment]  # it is a plain attribute
                 _attach(self, node.path, module)
