@@ -14,11 +14,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
+import cnncalc
 from cnncalc.analysis.memory.storage import memory
 from cnncalc.graph import Graph
 from cnncalc.language.write import flat_spec
 from cnncalc.layout import Layout, contiguous
 from cnncalc.torch_backend.build import Network, as_tuple, assemble
+from cnncalc.torch_backend.verify.verify import verify
 
 from .functional import RULES, evaluate, take_contiguous_gradients
 from .settings import VIEWS
@@ -107,6 +109,16 @@ def test_the_built_network_computes_what_plain_functions_do(keys: tuple[str, ...
             measured = gradients(as_tuple(network(*ours)), network, ours)
             assert all(map(same, measured, wanted)), f"gradients at batch {batch} of\n{text}"
     assert trained > VIEWS
+
+
+def test_verify_reports_no_false_error() -> None:
+    """Fields have a test of their own, and what no counter saw is no error."""
+    for n, graph in enumerate(graphs(6, max(VIEWS // 10, 4))):
+        text = flat_spec(graph, "it")
+        found = verify(cnncalc.loads(text), batch=BATCHES[n % 2])
+        checks = [*found.totals, *(check for layer in found.layers for check in layer.checks)]
+        failed = [check for check in checks if check.ok is False]
+        assert all(check.what == "receptive_field" for check in failed), f"{failed} of\n{text}"
 
 
 def in_torch(network: Network, inputs: list[Tensor]) -> tuple[list[int], list[Layout]]:

@@ -64,12 +64,14 @@ def layer(graph: Graph, ops: list[type[Op]], rng: random.Random) -> Node | None:
 
 
 def shared(graph: Graph, rng: random.Random) -> Node | None:
-    """A second call of a layer, on another input of the same shape."""
+    """A second call of a layer with weights, on another input of the same shape."""
     owner = rng.randrange(len(graph.nodes))
     node = graph.nodes[owner]
     if node.op is None or node.shares is not None or len(node.inputs) != 1:
         return None
     x = graph.nodes[node.inputs[0]].shape
+    if not node.op.weights(x) and not node.op.buffers(x):
+        return None  # its second call is a layer of its own
     alike = [n for n, other in enumerate(graph.nodes) if tuple(other.shape) == tuple(x)]
     call = made_of(graph, node.op, (rng.choice(alike),), f"again{len(graph.nodes)}")
     if call is not None:

@@ -75,14 +75,17 @@ class Pool(Sliding):
                 )
 
     def laid_out(self, x: Layout, *, y: Shape) -> Layout:
-        if self.uneven(y[1:]):
-            x = self._padded_layout(x)
-        found = self.pooled(x, y)
-        return contiguous(y) if self.uneven(y[1:]) and self.ceil_mode else found
+        if not self.uneven(y[1:]):
+            return self.pooled(x, y)
+        return contiguous(y) if self.ceil_mode else self.padded_and_pooled(x, y)
 
     def pooled(self, x: Layout, y: Shape) -> Layout:
         """How torch's own pool lays out its output."""
         return in_format_of_map(x, y)
+
+    def padded_and_pooled(self, x: Layout, y: Shape) -> Layout:
+        """The same where the input is padded apart."""
+        return self.pooled(self._padded_layout(x), y)
 
     def _padded_layout(self, x: Layout) -> Layout:
         """How the copy lies that is padded apart."""
@@ -197,11 +200,12 @@ class AvgPool(MeanPool):
             else kept._replace(values=kept.values + values(y))
         )
 
-    def pooled(self, x: Layout, y: Shape) -> Layout:
-        means = super().pooled(x, y)
-        if self.count_include_pad or not self.uneven(y[1:]):
+    def padded_and_pooled(self, x: Layout, y: Shape) -> Layout:
+        means = super().padded_and_pooled(x, y)
+        if self.count_include_pad:
             return means
-        return iterated((means, super().pooled(x, y)), y)
+        counts = super().padded_and_pooled(copied(x), y)
+        return iterated((means, counts), y)
 
     def torch(self, x: Shape) -> TorchCall:
         options = {"ceil_mode": self.ceil_mode, "count_include_pad": self.count_include_pad}

@@ -29,8 +29,8 @@ def storages(graph: Graph, batch: int = 1) -> list[int]:
 def memory(graph: Graph, batch: int = 1, training: bool = False) -> Memory:
     """Follow sizes, strides and offsets as torch does on the CPU, at inference or in training.
 
-    A view that does not fit the strides of its input is a copy: `flatten` of what was sliced, say.
-    That depends on the batch, since the strides of a single image decide less.
+    A view that does not fit the strides of its input is a copy: `flatten` of a map without its
+    last row, say. `flatten` of a map's first channels is a view.
     """
     nodes, over = graph.nodes, written_over(graph)
     homes = list(range(len(nodes)))
