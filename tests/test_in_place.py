@@ -54,7 +54,7 @@ def test_a_map_with_channels_last_is_copied_by_flatten() -> None:
     ("taken", "copied", "how"),
     [
         ("{stop: 2}", 0, "a view of its input: 0 more"),
-        ("{axis: 1, stop: 2}", 384, "= 384 bytes"),
+        ("{axis: 1, stop: 2}", 192, "= 192 bytes"),
     ],
 )
 def test_flatten_views_the_first_channels_and_copies_the_first_rows(
