@@ -104,6 +104,10 @@ STRICTER: dict[str, tuple[Callable, str]] = {
     ),
     "avgpool": (uneven, "as maxpool"),
     "dropout2d": (wrong_rank, "torch drops along whatever axis comes first, with a warning"),
+    "lrn": (
+        wrong_rank,
+        "torch's refuses three axes after a permute: test_strided_inputs.py",
+    ),
     "slice": (
         lambda op, xs: (
             len(xs[0]) <= op.axis
