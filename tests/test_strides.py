@@ -155,4 +155,4 @@ def test_memory_and_strides_are_those_of_torch(training: bool) -> None:
                 plain = contiguous((batch, *node.shape))
                 assert found.layouts.get(n, plain) == layouts[n], f"{node.path} {text}"
             odd[batch] += len(found.layouts)
-    assert min(odd.values()) > VIEWS
+    assert min(odd.values()) > VIEWS // 2  # enough that are not contiguous
