@@ -56,6 +56,11 @@ class Graph:
         """The inputs of the network."""
         return [node for node in self.nodes if node.op is None]
 
+    @property
+    def returned(self) -> list[Node]:
+        """What the network returns, in order: the same node twice where it is named twice."""
+        return [self.nodes[n] for n in self.outputs]
+
     def shapes_into(self, node: Node) -> list[Shape]:
         """The shapes of a node's inputs."""
         nodes = self.nodes

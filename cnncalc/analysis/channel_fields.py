@@ -74,7 +74,8 @@ class LayerChannels:
             return Channels.alike(self._together, self._y[0])
         if reads == "scattered":
             several = any(len(part.below.sights) > 1 for part in self._parts.values())
-            return self._scattered(self._given_up(self._together) if several else self._together)
+            lost = scattered or several
+            return self._scattered(self._given_up(self._together) if lost else self._together)
         if scattered and (reads == "each" or self._read_whole(reads)):
             return self._scattered(self._together)
         numbers = self._each() if reads == "each" else self._taken(reads)
@@ -156,5 +157,5 @@ class LayerChannels:
 
 
 def _unknown(seen: Seen, why: Unknown) -> Seen:
-    """The same inputs and axes, none of them followed but what is seen whole."""
-    return {origin: tuple([axis and why for axis in axes]) for origin, axes in seen.items()}
+    """The same inputs and axes, none of them followed: one may be whole for some channels only."""
+    return {origin: (why,) * len(axes) for origin, axes in seen.items()}

@@ -105,7 +105,7 @@ def _products(filters: Shape, macs: int) -> str:
 
 
 def _memory(report: Report, node: Node, index: int, row: Row) -> Quantity:
-    home = storages(report.graph)[index]
+    home = storages(report.graph, report.batch)[index]
     if home != index:
         assert node.op is not None
         storage = node.op.storage(*report.graph.shapes_into(node))

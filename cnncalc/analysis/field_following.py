@@ -76,7 +76,7 @@ class _Following:
                     channels[n] = channels[first]
                 continue
             xs = self._graph.shapes_into(node)
-            if alike and (not op.scatters or len(node.shape) == 1):
+            if alike and not (op.scatters and self._some_read_a_part):
                 reaches = op.window(*xs)[0] or ()
                 seen.append(self._fields.through(reaches, seen[first], xs[0], node.shape))
             else:
@@ -115,7 +115,7 @@ class _Following:
                 parts[m] = Part(reaches, x, own)
                 below.append(fields.through(reaches, seen[source], x, y))
         together = fields.union(below, y)
-        if not self._some_read_a_part or len(y) == 1:
+        if not self._some_read_a_part:
             return together
         reads = op.channels(*xs)
         if reads == "each" and len(parts) == 1 and _reads_in_place(windows[0] or ()):

@@ -20,7 +20,7 @@ def rows_and_totals(
 ) -> tuple[list[Row], Totals]:
     """Makes a row for each layer, and their totals. `fields` are the graph's receptive fields."""
     nodes, width = graph.nodes, BYTES[dtype]
-    homes = storages(graph)
+    homes = storages(graph, batch)
     rows: list[Row] = []
     input_values = conv_values = 0
     known: dict[tuple[int, int, Shape], _Fields] = {}

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from ..cost import Cost
 from ..diagnostic import Diagnostic
+from ..layout import Layout, contiguous, copied
 from ..num import Shape, product
 from ..window import IDENTITY
 from .base import (
@@ -77,7 +78,14 @@ class Relu(InPlace):
     torch_name, per_value, keeps_output = "ReLU", Cost(cmp=1), True
 
 
-class Relu6(InPlace):
+class Clamped(InPlace):
+    """An activation that torch computes into a copy of its input."""
+
+    def laid_out(self, x: Layout, *, y: Shape) -> Layout:
+        return copied(x)
+
+
+class Relu6(Clamped):
     """min(max(x, 0), 6), as torch.nn.ReLU6."""
 
     key = "relu6"
@@ -97,7 +105,7 @@ _BOUNDS = Meaning(
 )
 
 
-class Hardtanh(InPlace):
+class Hardtanh(Clamped):
     """x between the bounds `low` and `high`, as torch.nn.Hardtanh."""
 
     key = "hardtanh"
@@ -157,6 +165,9 @@ class Prelu(Activation):
 
     def weights(self, x: Shape) -> dict[str, Shape]:
         return {"weight": (x[0] if self.per_channel else 1,)}
+
+    def laid_out(self, x: Layout, *, y: Shape) -> Layout:
+        return copied(x)
 
     def torch(self, x: Shape) -> TorchCall:
         return TorchCall("PReLU", {"num_parameters": x[0] if self.per_channel else 1})
@@ -278,6 +289,9 @@ class Maxout(Op):
         pieces = (range(c, c + self.pieces) for c in range(0, x[0], self.pieces))
         return [Taken(0, piece, shared_by=1) for piece in pieces]
 
+    def laid_out(self, x: Layout, *, y: Shape) -> Layout:
+        return contiguous(y)
+
     def torch(self, x: Shape) -> TorchCall:
         return TorchCall("Maxout", {"pieces": self.pieces})
 
@@ -318,6 +332,9 @@ class Softmax(Activation):
         return Cost(
             cmp=n - sums, add=2 * n - sums, exp=n, div=n
         )  # largest; less it, and the sum; power; quotient
+
+    def laid_out(self, x: Layout, *, y: Shape) -> Layout:
+        return contiguous(y)
 
     def arguments(self) -> dict[str, Any]:
         return {"dim": self.axis + 1}

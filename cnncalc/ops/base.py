@@ -36,6 +36,7 @@ from pydantic.dataclasses import dataclass as validated
 
 from ..cost import Cost
 from ..diagnostic import Diagnostic
+from ..layout import Layout, in_format_of, iterated
 from ..num import Num, Shape, product
 from ..window import IDENTITY, Map, Unknown
 from .torch_call import TorchCall
@@ -188,10 +189,10 @@ class Op:
     one_larger: ClassVar[tuple[str, Any] | None] = None  # a setting that adds 1 to its output
     commutative: ClassVar[bool] = False  # the order of its inputs makes no difference
     centers_channels: ClassVar[bool] = False  # it subtracts the mean of each channel over a batch
-    elementwise: ClassVar[bool] = False  # the output keeps the input's order of axes in memory
     channelwise: ClassVar[bool] = False  # each channel reads the same channel of every input
     scatters: ClassVar[bool] = False  # it may move channels to positions, or positions to channels
-    needs_dense: ClassVar[bool] = False  # a view only of one dense run of memory, else a copy
+    elementwise: ClassVar[bool] = False  # each value is computed from those at its place alone
+    reorders: ClassVar[bool] = False  # of contiguous inputs, its output may not be contiguous
     keeps_output: ClassVar[bool] = False  # backward holds the output: do not write over it
     keeps_written: ClassVar[bool] = (
         False  # the same if it ran in place: torch then saves the result
@@ -283,9 +284,27 @@ class Op:
         """Where the output is at inference: in new memory, in its input's, or over its input."""
         return "new"
 
-    def skips(self, *xs: Shape) -> bool:
-        """Whether a view leaves out or reorders values: it is then no dense run of memory."""
-        return False
+    def storage_in_training(self, *xs: Shape) -> Storage:
+        """Where the output is in training."""
+        return self.storage(*xs)
+
+    def viewed(self, *xs: Layout, y: Shape) -> Layout | None:
+        """How a view lies in the memory of the first input; None where torch must copy it.
+
+        `y` are the sizes of the output, batch first, as in the layouts.
+        """
+        return xs[0]
+
+    def laid_out_in_training(self, *xs: Layout, y: Shape) -> Layout:
+        """The same where gradients are computed."""
+        return self.laid_out(*xs, y=y)
+
+    def laid_out(self, *xs: Layout, y: Shape) -> Layout:
+        """How the output lies in new memory.
+
+        NOTE: on the CPU. Other devices may choose another order for a convolution.
+        """
+        return iterated(xs, y) if self.elementwise else in_format_of(xs[0], y)
 
     def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
         """What backward holds; parameters and buffers apart."""

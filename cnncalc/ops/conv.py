@@ -9,6 +9,7 @@ from pydantic import Field
 
 from ..cost import Cost
 from ..diagnostic import Diagnostic
+from ..layout import Layout, contiguous, in_format_of_map
 from ..num import Shape, product
 from ..window import MAX_PHASES, MAX_TAPS, TOO_MANY, Map
 from .base import (
@@ -222,6 +223,14 @@ class Conv(Weighted, Sliding):
         """Whether the amounts depend on the size of the input."""
         return self.padding == "same" and max(per_axis(self.stride, len(x) - 1)) > 1
 
+    def laid_out(self, x: Layout, *, y: Shape) -> Layout:
+        if self.padding_mode == "circular" or self.connections is not None:
+            return contiguous(y)
+        apart = self.torch_pads(x.sizes[1:]) or ()
+        if len(y) == 3 and (self.padding_mode != "zeros" or any(map(any, apart))):
+            return contiguous(y)  # as the padded copy is
+        return convolved(x, y, per_axis(self.kernel, len(y) - 2), self.groups)
+
     def torch(self, x: Shape) -> TorchCall:
         k, s, d = self.geometry(len(x) - 1)
         window = {"kernel_size": k, "stride": s, "dilation": d}
@@ -282,6 +291,23 @@ def _causal(kernel: Any, dilation: Any) -> str | None:
     if isinstance(kernel, (int, str)) and isinstance(dilation, (int, str)):
         return f'[["({dilation}) * (({kernel}) - 1)", 0]]'
     return None
+
+
+def convolved(x: Layout, y: Shape, kernel: tuple[int, ...], groups: int) -> Layout:
+    """How torch lays out a convolution's output: a sequence that is not contiguous is copied.
+
+    NOTE: over 3 axes a single small volume goes to a kernel that knows no channels-last, and so
+    does one with a kernel of 1 where torch runs on one thread, which is not foreseen here.
+    """
+    if len(y) == 3 and not x.is_contiguous or len(y) == 5 and not _onednn(x, kernel, groups):
+        return contiguous(y)
+    return in_format_of_map(x, y)
+
+
+def _onednn(x: Layout, kernel: tuple[int, ...], groups: int) -> bool:
+    """Whether torch gives a convolution to oneDNN on the CPU. Source: ATen's Convolution.cpp."""
+    many = x.sizes[0] > 1 or product(x.sizes[:4]) > 20480
+    return many or groups > 1 or min(kernel[-2:]) > 3
 
 
 class ConvTranspose(Weighted):
@@ -401,6 +427,12 @@ class ConvTranspose(Weighted):
             span = f"{k}" if d == 1 else f"({d}·({k} − 1) + 1)"
             lines.append(f"({n} − 1)·{s} − 2·{p} + {span}{f' + {extra}' if extra else ''} = {y}")
         return lines[0] if len(set(lines)) == 1 else "; ".join(lines)
+
+    def laid_out(self, x: Layout, *, y: Shape) -> Layout:
+        axes = self._axes(len(y) - 2)
+        if len(y) == 5 and any(extra >= s for _, s, _, extra, _ in axes):
+            return contiguous(y)
+        return convolved(x, y, per_axis(self.kernel, len(y) - 2), self.groups)
 
     def torch(self, x: Shape) -> TorchCall:
         k, s, p, extra, d = zip(*self._axes(len(x) - 1))

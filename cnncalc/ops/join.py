@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ..cost import FREE, Cost
 from ..diagnostic import Diagnostic
+from ..layout import Layout, channels_last, contiguous, iterated
 from ..num import Num, Shape
 from ..window import IDENTITY
 from ..wording import shape_text
@@ -73,6 +74,9 @@ class Concat(Op):
     def channels(self, *xs: Shape) -> ChannelReads:
         return [Taken(m, range(x[0])) for m, x in enumerate(xs)]
 
+    def laid_out(self, *xs: Layout, y: Shape) -> Layout:
+        return channels_last(y) if all(x.is_channels_last for x in xs) else contiguous(y)
+
     def arithmetic(self, *xs: Shape) -> str:
         return f"{' + '.join(str(x[0]) for x in xs)} = {sum(x[0] for x in xs)} channels"
 
@@ -122,6 +126,13 @@ class Elementwise(Op):
 
     def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
         return NOTHING
+
+    def laid_out(self, *xs: Layout, y: Shape) -> Layout:
+        """Branches are combined two by two: ((a + b) + c) + …"""
+        combined = xs[0]
+        for x in xs[1:]:
+            combined = iterated((combined, x), tuple(map(max, combined.sizes, x.sizes)))
+        return combined
 
     def torch(self, *xs: Shape) -> TorchCall:
         return TorchCall("Combination", {"operation": self.key})

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from ..cost import Cost
 from ..diagnostic import Diagnostic
+from ..layout import Layout, channels_last, contiguous, in_format_of, iterated
 from ..num import Num, Shape, product
 from .base import (
     WHOLE,
@@ -92,6 +93,11 @@ class BatchNorm(Norm):
             inputs=(0,), bytes=8 * x[0] if back.training or not self.track_running_stats else 0
         )
 
+    def laid_out(self, x: Layout, *, y: Shape) -> Layout:
+        if x.is_contiguous:
+            return contiguous(y)
+        return channels_last(y) if x.fills_channels_last else in_format_of(x, y)
+
     def torch(self, x: Shape) -> TorchCall:
         return TorchCall(f"BatchNorm{max(len(x) - 1, 1)}d", self._arguments(x))
 
@@ -159,6 +165,7 @@ class LayerNorm(Norm):
         ),
         "layernormalization": Meaning(note="Keras's normalises channels alone: `over: channels`"),
     }
+    reorders = True
     aten = ("layer_norm",)
     field_notes = {**Norm.field_notes, "normalized_shape": _OVER}
     main = "over"
@@ -179,6 +186,9 @@ class LayerNorm(Norm):
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return Kept(inputs=(0,), bytes=8 * (1 if self.over == "all" else product(x[1:])))
+
+    def laid_out(self, x: Layout, *, y: Shape) -> Layout:
+        return contiguous(y) if self.over == "all" else channels_last(y)
 
     def torch(self, x: Shape) -> TorchCall:
         """NOTE: torch's norm takes channels last: `over: channels` moves them there and back."""
@@ -210,6 +220,9 @@ class InstanceNorm(BatchNorm):
             8 * x[0] if back.training and self.track_running_stats else 0
         )  # the running statistics, and the weight, per image
         return Kept(inputs=(0,), values=x[0] if self.affine else 0, bytes=8 * x[0] + copied)
+
+    def laid_out(self, x: Layout, *, y: Shape) -> Layout:
+        return contiguous(y)
 
     def torch(self, x: Shape) -> TorchCall:
         return torch_nd("InstanceNorm", x, self._arguments(x))
@@ -253,6 +266,9 @@ class Lrn(Op):
         before, after = self.size // 2, (self.size - 1) // 2
         neighbours = (range(max(c - before, 0), min(c + after + 1, x[0])) for c in range(x[0]))
         return [Taken(0, channels, shared_by=1) for channels in neighbours]
+
+    def laid_out(self, x: Layout, *, y: Shape) -> Layout:
+        return iterated((x, contiguous(y)), y)
 
     def torch(self, x: Shape) -> TorchCall:
         names = ("size", "alpha", "beta", "k")

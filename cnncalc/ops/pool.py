@@ -9,6 +9,7 @@ from pydantic import Field
 
 from ..cost import Cost
 from ..diagnostic import Diagnostic
+from ..layout import Layout, contiguous, copied, in_format_of, in_format_of_map, iterated
 from ..num import Num, Shape, product
 from ..window import Map
 from .base import (
@@ -74,6 +75,25 @@ class Pool(Sliding):
                     ),
                 )
 
+    def laid_out(self, x: Layout, *, y: Shape) -> Layout:
+        if not self.uneven(y[1:]):
+            return self.pooled(x, y)
+        return contiguous(y) if self.ceil_mode else self.padded_and_pooled(x, y)
+
+    def pooled(self, x: Layout, y: Shape) -> Layout:
+        """How torch's own pool lays out its output."""
+        return in_format_of_map(x, y)
+
+    def padded_and_pooled(self, x: Layout, y: Shape) -> Layout:
+        """The same where the input is padded apart."""
+        return self.pooled(self._padded_layout(x), y)
+
+    def _padded_layout(self, x: Layout) -> Layout:
+        """How the copy lies that is padded apart."""
+        amounts = self.around(x.sizes[1:])
+        sizes = (*x.sizes[:2], *(n + low + high for n, (low, high) in zip(x.sizes[2:], amounts)))
+        return copied(x) if sizes == x.sizes else in_format_of(x, sizes)
+
     def taps(self, x: Shape) -> int:
         """Positions in one window."""
         return int(product(per_axis(self.kernel, len(x) - 1)))
@@ -125,6 +145,15 @@ class MaxPool(Pool):
         options = {"dilation": self.geometry(len(x) - 1)[2], "ceil_mode": self.ceil_mode}
         return self.padded_pool("MaxPool", x, options, float("-inf"))
 
+    def pooled(self, x: Layout, y: Shape) -> Layout:
+        return contiguous(y) if len(y) == 3 else in_format_of(x, y)
+
+    def laid_out_in_training(self, x: Layout, *, y: Shape) -> Layout:
+        """NOTE: torch's 1-D maximum has a kernel of its own, without a gradient."""
+        if len(y) == 3 and not self.uneven(y[1:]):
+            return in_format_of_map(x, y)
+        return self.laid_out(x, y=y)
+
     def linearized(self, x: Shape) -> TorchCall:
         """A maximum has a gradient at one position only; a sum over the same window, at all."""
         return _summed(self.torch(x))
@@ -142,7 +171,14 @@ def _summed(call: TorchCall) -> TorchCall:
     return call._replace(arguments={**call.arguments, **inner})
 
 
-class AvgPool(Pool):
+class MeanPool(Pool):
+    """A pool by torch's means, which have no order of axes but the plain one over 3 of them."""
+
+    def pooled(self, x: Layout, y: Shape) -> Layout:
+        return contiguous(y) if len(y) == 5 else in_format_of_map(x, y)
+
+
+class AvgPool(MeanPool):
     """Mean of each window, as torch.nn.AvgPool1d/2d/3d; padding counts as zeros unless
     count_include_pad is false."""
 
@@ -171,12 +207,19 @@ class AvgPool(Pool):
             else kept._replace(values=kept.values + values(y))
         )
 
+    def padded_and_pooled(self, x: Layout, y: Shape) -> Layout:
+        means = super().padded_and_pooled(x, y)
+        if self.count_include_pad:
+            return means
+        counts = super().padded_and_pooled(copied(x), y)
+        return iterated((means, counts), y)
+
     def torch(self, x: Shape) -> TorchCall:
         options = {"ceil_mode": self.ceil_mode, "count_include_pad": self.count_include_pad}
         return self.padded_pool("AvgPool", x, options, 0.0)
 
 
-class LpPool(Pool):
+class LpPool(MeanPool):
     """(Σ xᵖ)^(1/p) of each window, as torch.nn.LPPool1d/2d/3d."""
 
     key = "lppool"
@@ -209,6 +252,9 @@ class LpPool(Pool):
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return Kept(inputs=(0,), values=values(x) + 4 * values(y))
 
+    def laid_out(self, x: Layout, *, y: Shape) -> Layout:
+        return iterated((self.pooled(iterated((x,), x.sizes), y),), y)
+
     def torch(self, x: Shape) -> TorchCall:
         k, s, _ = self.geometry(len(x) - 1)
         flat = len(x) == 2  # torch's 1-D pool takes numbers, not tuples
@@ -217,7 +263,7 @@ class LpPool(Pool):
         return torch_nd("LPPool", x, {**arguments, "ceil_mode": self.ceil_mode})
 
 
-class Subsample(Pool):
+class Subsample(MeanPool):
     """LeNet-5's subsampling: the window's sum, times one trained coefficient, plus one bias, per
     channel."""
 
@@ -240,6 +286,10 @@ class Subsample(Pool):
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return Kept(inputs=(0,), values=values(y))
+
+    def laid_out(self, x: Layout, *, y: Shape) -> Layout:
+        sums = iterated((self.pooled(x, y), contiguous(())), y)  # the means, times the taps
+        return iterated((sums, contiguous((y[1], *(1,) * (len(y) - 2)))), y)
 
     def torch(self, x: Shape) -> TorchCall:
         k, s, _ = self.geometry(len(x) - 1)
@@ -285,8 +335,16 @@ class Global(Op):
             ),
         )
 
+    def laid_out(self, x: Layout, *, y: Shape) -> Layout:
+        return adaptive_mean(x, y)
+
     def arithmetic(self, x: Shape) -> str:
         return f"{'×'.join(map(str, self.target(len(x) - 1)))} whatever the input"
+
+
+def adaptive_mean(x: Layout, y: Shape) -> Layout:
+    """How torch lays out an adaptive mean: over 3 axes only a single value keeps the order."""
+    return contiguous(y) if len(y) == 5 and product(y[2:]) > 1 else in_format_of_map(x, y)
 
 
 _size = Annotated[int, Field(gt=0, le=100_000)]  # the ledger counts window by window
@@ -343,6 +401,9 @@ class GlobalMaxPool(Global):
 
     def torch(self, x: Shape) -> TorchCall:
         return torch_nd("AdaptiveMaxPool", x, {"output_size": self.target(len(x) - 1)})
+
+    def laid_out(self, x: Layout, *, y: Shape) -> Layout:
+        return contiguous(y) if len(y) == 5 else in_format_of_map(x, y)
 
     def linearized(self, x: Shape) -> TorchCall:
         """A maximum has a gradient at one position only; a mean over the same window, at all."""

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from ..cost import FREE, Cost
 from ..diagnostic import Diagnostic
+from ..layout import Layout, contiguous
 from ..num import Shape, product
 from ..window import IDENTITY, Map
 from ..wording import shape_text
@@ -63,7 +64,6 @@ class Flatten(Rearrangement):
     key = "flatten"
     scatters = True
     field_notes = dict.fromkeys(("start_dim", "end_dim", "axis"), "all axes become one")
-    needs_dense = True
 
     def shape(self, x: Shape) -> Shape:
         return (values(x),)
@@ -79,6 +79,12 @@ class Flatten(Rearrangement):
 
     def storage(self, x: Shape) -> Storage:
         return "view"
+
+    def viewed(self, x: Layout, *, y: Shape) -> Layout | None:
+        return x if x.sizes == y else x.reshaped(y)
+
+    def laid_out(self, x: Layout, *, y: Shape) -> Layout:
+        return contiguous(y)
 
     def arithmetic(self, x: Shape) -> str:
         return f"{'·'.join(map(str, x))} = {values(x)}"
@@ -98,7 +104,6 @@ class Reshape(Rearrangement):
     )
     field_aliases = {"shape": "sizes", "target_shape": "sizes"}
     field_notes = {"unflattened_size": "`sizes` is the whole shape, without the batch"}
-    needs_dense = True
     main = "sizes"
     sizes: Sizes
 
@@ -155,6 +160,12 @@ class Reshape(Rearrangement):
     def storage(self, x: Shape) -> Storage:
         return "view"
 
+    def viewed(self, x: Layout, *, y: Shape) -> Layout | None:
+        return x.reshaped(y)
+
+    def laid_out(self, x: Layout, *, y: Shape) -> Layout:
+        return contiguous(y)
+
     def torch(self, x: Shape) -> TorchCall:
         return TorchCall("Reshaping", {"sizes": self.sizes})
 
@@ -177,6 +188,7 @@ class Permute(Rearrangement):
     scatters = True
     meanings = {"transpose": Meaning(note=_ORDER, differs=_is_no_order)}
     field_notes = dict.fromkeys(("perm", "dims", "dim0", "dim1", "axes"), _ORDER)
+    reorders = True
     main = "order"
     order: Order
 
@@ -207,8 +219,8 @@ class Permute(Rearrangement):
     def storage(self, x: Shape) -> Storage:
         return "view"
 
-    def skips(self, x: Shape) -> bool:
-        return self.order != tuple(range(len(x)))
+    def viewed(self, x: Layout, *, y: Shape) -> Layout:
+        return x.permuted((0, *(axis + 1 for axis in self.order)))
 
     def torch(self, x: Shape) -> TorchCall:
         return TorchCall("Permutation", {"order": self.order})
@@ -340,6 +352,7 @@ class Slice(Rearrangement):
     key = "slice"
     meanings = {"stridedslice": Meaning(note="one axis at a time, channels being 0")}
     field_notes = {"dim": "`axis` counts without the batch: the channels are 0"}
+    reorders = True
     main = "stop"
     axis: Annotated[int, Field(ge=0, le=3, description="an axis, channels being 0")] = 0
     start: Bound = 0
@@ -400,8 +413,10 @@ class Slice(Rearrangement):
     def storage(self, x: Shape) -> Storage:
         return "view"
 
-    def skips(self, x: Shape) -> bool:
-        return self.shape(x) != tuple(x)
+    def viewed(self, x: Layout, *, y: Shape) -> Layout:
+        axis = self.axis + 1
+        start, _ = self._bounds(x.sizes[axis])
+        return x.sliced(axis, start, y[axis], self.step)
 
     def torch(self, x: Shape) -> TorchCall:
         start, stop = self._bounds(x[self.axis])

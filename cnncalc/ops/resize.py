@@ -12,6 +12,7 @@ from pydantic import Field
 
 from ..cost import FREE, Cost
 from ..diagnostic import Diagnostic
+from ..layout import Layout, contiguous, copied, in_format_of
 from ..num import Num, Shape, product, scaled
 from ..window import IDENTITY, MAX_POSITIONS, TOO_MANY, Map, Unknown
 from .base import (
@@ -32,6 +33,7 @@ from .base import (
     values,
 )
 from .field_types import FILL_WORDS, Amount, FillMode, Flag, LayerName, PerAxis, Real, Scale, pairs
+from .pool import adaptive_mean
 from .torch_call import TorchCall
 
 Interpolation = Annotated[
@@ -193,6 +195,9 @@ class Upsample(Op):
     def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
         return Kept(inputs=(0,)) if self.mode == "area" and product(y[1:]) > 1 else NOTHING
 
+    def laid_out(self, x: Layout, *like: Layout, y: Shape) -> Layout:
+        return adaptive_mean(x, y) if self.mode == "area" else in_format_of(x, y)
+
     def arithmetic(self, x: Shape, *like: Shape) -> str:
         if self.scale is None:
             return f"that of `{self.like}`" if like else "as given"
@@ -321,6 +326,11 @@ class Pad(Op):
             for n, (lo, hi) in zip(x[1:], pairs(self.amount, len(x) - 1))
         )
 
+    def laid_out(self, x: Layout, *, y: Shape) -> Layout:
+        if self.mode == "circular":
+            return contiguous(y)
+        return copied(x) if x.sizes == y and self.mode == "zeros" else in_format_of(x, y)
+
     def torch(self, x: Shape) -> TorchCall:
         around = pairs(self.amount, len(x) - 1)
         return TorchCall("Padding", {"around": around, "mode": self.mode, "value": self.value})
@@ -339,6 +349,7 @@ class Crop(Op):
     channelwise = True
     meanings = {"centercrop": SAME_BODY, "cropping": Meaning(bare="amount")}
     field_aliases = {"cropping": "amount", "output_size": "size"}
+    reorders = True
     main = "size"
     ranks: ClassVar[tuple[int, ...]] = (2, 3, 4)
     inputs = (1, 2)
@@ -393,8 +404,11 @@ class Crop(Op):
     def storage(self, *xs: Shape) -> Storage:
         return "view"
 
-    def skips(self, x: Shape, *like: Shape) -> bool:
-        return self.shape(x, *like) != tuple(x)
+    def viewed(self, x: Layout, *like: Layout, y: Shape) -> Layout:
+        starts = self.starts(x.sizes[1:], *(other.sizes[1:] for other in like))
+        for axis, start in enumerate(starts, 2):
+            x = x.sliced(axis, start, y[axis])
+        return x
 
     def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
         return NOTHING

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from ..cost import FREE, Cost
+from ..layout import Layout, contiguous, copied, iterated
 from ..num import Num, Shape
 from .base import NOTHING, Backward, Kept, Op, Storage, values
 from .field_types import Flag, Probability, Real
@@ -53,6 +54,14 @@ class Dropout(Identity):
             return NOTHING
         return Kept(values=n if self.p < 1 else 1)
 
+    def storage_in_training(self, x: Shape) -> Storage:
+        if self.p == 0:
+            return "view"
+        return "inplace" if self.inplace else "new"
+
+    def laid_out(self, x: Layout, *, y: Shape) -> Layout:
+        return iterated((x, copied(x) if self.p < 1 else contiguous(())), y)
+
     def torch(self, x: Shape) -> TorchCall:
         return TorchCall("Dropout", {"p": self.p, "inplace": self.inplace})
 
@@ -67,6 +76,10 @@ class Dropout2d(Dropout):
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return self.noise(x[0], back)
+
+    def laid_out(self, x: Layout, *, y: Shape) -> Layout:
+        noise = (*y[:2], *(1,) * (len(y) - 2))
+        return iterated((x, contiguous(noise if self.p < 1 else ())), y)
 
     def torch(self, x: Shape) -> TorchCall:
         return TorchCall("Dropout2d", {"p": self.p, "inplace": self.inplace})
@@ -84,6 +97,13 @@ class StochasticDepth(Identity):
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return Kept(values=1) if back.training and self.p > 0 else NOTHING
+
+    def storage_in_training(self, x: Shape) -> Storage:
+        return "new" if self.p > 0 else "view"
+
+    def laid_out(self, x: Layout, *, y: Shape) -> Layout:
+        rows = y[0] if self.mode == "row" else 1
+        return iterated((x, contiguous((rows, *(1,) * (len(y) - 1)))), y)
 
     def torch(self, x: Shape) -> TorchCall:
         return TorchCall("DropBranch", {"p": self.p, "mode": self.mode})
@@ -108,6 +128,10 @@ class LayerScale(Op):
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return Kept(inputs=(0,))
+
+    def laid_out(self, x: Layout, *, y: Shape) -> Layout:
+        weight = contiguous((y[1], *(1,) * (len(y) - 2)))
+        return iterated((x, weight), y)
 
     def torch(self, x: Shape) -> TorchCall:
         return TorchCall("ChannelScale", {"shape": self.weights(x)["weight"], "init": self.init})

@@ -197,7 +197,7 @@ class PaddedPool(nn.Module):
         sizes = tuple(slide(n, k, s, low, high, d, True) for n, (k, s, low, high, d) in axes)
         for axis, size in enumerate(sizes, 2):
             y = y.narrow(axis, 0, size)
-        return y.contiguous()
+        return y.clone(memory_format=torch.contiguous_format)
 
 
 class WindowSum(nn.Module):

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..analysis.memory.storage import storages
+from ..analysis.memory.in_place import written_over
 from ..diagnostic import Mistake
 from ..graph import Graph
 from ..language.spec import Spec
@@ -30,7 +30,7 @@ class Network(nn.Module):
         super().__init__()
         self.plan: list[Planned] = []
         self.entries, self.results = len(graph.inputs), graph.outputs
-        homes = storages(graph)
+        over = written_over(graph)
         last_readers: dict[int, int] = {}
         for n, node in enumerate(graph.nodes):
             last_readers |= dict.fromkeys(node.inputs, n)
@@ -43,7 +43,7 @@ class Network(nn.Module):
             else:
                 xs = graph.shapes_into(node)
                 module = node.op.torch(*xs).build()
-                if node.op.storage(*xs) == "inplace" and homes[n] == n:
+                if node.op.storage_in_training(*xs) == "inplace" and n not in over:
                     # Something else still needs its input.
                     module.inplace = False  # type: ignore[assignment]  # it is a plain attribute
                 _attach(self, node.path, module)

@@ -1,48 +1,64 @@
-"""Whose memory holds each layer's output: views and in-place layers have none of their own."""
+"""Whose memory holds each layer's output, and in what order; bytes of parameters and buffers."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ...graph import Graph, Node
+from ...layout import Layout, contiguous
 from ...num import product
 from ...ops.norm import COUNTER
+from .in_place import written_over
 
 
-def storages(graph: Graph) -> list[int]:
-    """For each node, the node whose memory holds its values.
+class Memory(NamedTuple):
+    """Where the nodes of a graph lie."""
 
-    That is itself, or for views and in-place layers the home of their input. A layer with an
-    in-place form runs in place if nothing else needs its input: no other layer reads that memory,
-    no layer that wrote it keeps its output for backward, and it is not an input of the network.
+    homes: list[int]  # for each node, the one whose memory holds its values
+    layouts: dict[int, Layout]  # of the nodes whose values are not in one contiguous run
 
-    NOTE: what was sliced, cropped or permuted counts as not dense, so that `flatten` copies it.
-    Of a single image torch can sometimes still view it: a slice of its channels, say.
+
+def storages(graph: Graph, batch: int = 1) -> list[int]:
+    """Return for each node the one whose memory holds its values at inference.
+
+    That is itself, or for views and in-place layers the home of their input.
     """
-    nodes, readers = graph.nodes, graph.readers()
-    home = list(range(len(nodes)))
-    free = [True] * len(nodes)  # whether a reader may write over what this node holds
-    dense = [True] * len(nodes)
+    return memory(graph, batch).homes
+
+
+def memory(graph: Graph, batch: int = 1, training: bool = False) -> Memory:
+    """Follow sizes, strides and offsets as torch does on the CPU, at inference or in training.
+
+    A view that does not fit the strides of its input is a copy: `flatten` of a map without its
+    last row, say. `flatten` of a map's first channels is a view.
+    """
+    nodes, over = graph.nodes, written_over(graph)
+    homes = list(range(len(nodes)))
+    layouts: dict[int, Layout] = {}
     for n, node in enumerate(nodes):
         op = node.op
         if op is None:
-            free[n] = False
             continue
         xs = graph.shapes_into(node)
-        source = node.inputs[0]
-        alone = readers[source] == 1 and free[source]
-        kind = op.storage(*xs)
-        if kind == "view" and op.needs_dense and not dense[source]:
-            kind = "new"
-        if kind == "inplace" and not alone:
-            kind = "new"
-        if kind == "new":
-            free[n] = not op.keeps_output
-            # torch keeps the order of the axes in elementwise operations
-            dense[n] = not op.elementwise or all(dense[m] for m in node.inputs)
-            continue
-        home[n] = home[source]
-        free[n] = alone and not (kind == "inplace" and (op.keeps_output or op.keeps_written))
-        dense[n] = dense[source] and not op.skips(*xs)
-    return home
+        kind = op.storage_in_training(*xs) if training else op.storage(*xs)
+        shared = kind == "view" or kind == "inplace" and n in over
+        # What is contiguous stays so, but for a few layers.
+        if op.reorders or layouts and not layouts.keys().isdisjoint(node.inputs):
+            given = [
+                layouts[m] if m in layouts else contiguous((batch, *nodes[m].shape))
+                for m in node.inputs
+            ]
+            y = (batch, *node.shape)
+            found = op.viewed(*given, y=y) if shared else None
+            shared = found is not None
+            if found is None:
+                lay_out = op.laid_out_in_training if training else op.laid_out
+                found = lay_out(*given, y=y)
+            if found != contiguous(y):
+                layouts[n] = found
+        if shared:
+            homes[n] = homes[node.inputs[0]]
+    return Memory(homes, layouts)
 
 
 def buffer_bytes(graph: Graph, width: int) -> int:

@@ -61,7 +61,7 @@ def other_output(report: Report, flows: list[Any], run: UserRun) -> list[Diagnos
     """
     if run.failure is not None or len(flows) != len(run.flows):
         return []
-    names = [*report.outputs]
+    names = [node.path for node in report.graph.returned]
     for n, (ours, theirs) in enumerate(zip(flows, run.flows)):
         if ours != theirs:
             name = names[min(n, len(names) - 1)]

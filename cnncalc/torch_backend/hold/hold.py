@@ -126,7 +126,7 @@ def _totals(report: Report, ours: nn.Module, theirs: nn.Module, run: UserRun) ->
     yield check_equal("tensors", expected, found, "parameters()")
     yield check_equal("params", report.totals.params, params, "parameters()")
     if run.failure is None:
-        shapes = tuple((report.batch, *shape) for shape in report.outputs.values())
+        shapes = tuple((report.batch, *node.shape) for node in report.graph.returned)
         returned = tuple(tuple(y.shape) for y in run.outputs)
         yield check_equal("outputs", shapes, returned, "forward")
         yield check_equal("macs", report.totals.macs, run.macs, "flop_counter")

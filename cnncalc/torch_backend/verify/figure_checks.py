@@ -74,7 +74,7 @@ class FigureChecks:
         report, totals = self._report, self._report.totals
         network, run = self._measured.network, self._measured.run
         parameters = list(network.parameters())
-        outputs = tuple((report.batch, *shape) for shape in report.outputs.values())
+        outputs = tuple((report.batch, *node.shape) for node in report.graph.returned)
         tensors = sum(map(len, self._predicted_tensors.values()))
         params = sum(p.numel() for p in parameters)
         param_bytes = sum(p.untyped_storage().nbytes() for p in parameters)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
 
 from ...diagnostic import first_line
 from ...graph import Graph
 from ..build import Network, as_tuple, assemble
 
+_IMAGES = 4
 _MANY = 10**6  # weights of a linear layer from which on its columns are alike, and take no memory
 
 
@@ -18,31 +21,63 @@ def in_place_effect(graph: Graph) -> str:
     """Return ``no effect``, or how the network differs from one in which nothing runs in place.
 
     `build` lets a layer write over its input where nothing else should need it; this checks that,
-    with random weights on the CPU.
+    with random weights on the CPU: outputs of one image and of several, and that backward runs.
     """
     random = torch.Generator().manual_seed(0)
-    network = _with_random_weights(assemble(graph, "meta"), random).eval()
-    inputs = [torch.randn(4, *node.shape, generator=random) for node in graph.inputs]
+    network = _with_random_weights(assemble(graph, "meta"), random)
     writers = [module for module in network.modules() if getattr(module, "inplace", False)]
-
-    def run(in_place: bool) -> tuple[Tensor, ...]:
-        for module in writers:
-            module.inplace = in_place  # type: ignore[assignment]  # it is a plain attribute
-        return as_tuple(network(*(x.clone() for x in inputs)))
-
     if not writers:
         return "no effect"
-    with torch.no_grad():
-        pairs = list(zip(run(True), run(False)))
-    parameters = [p for p in network.parameters() if p.requires_grad]
-    try:
-        torch.autograd.grad([y.sum() for y in run(True)], parameters, allow_unused=True)
-    except RuntimeError as error:
-        if "inplace" in str(error):
-            return f"backward fails: {first_line(error)}"
-    if all(torch.allclose(a, b, rtol=1e-4, atol=1e-5, equal_nan=True) for a, b in pairs):
-        return "no effect"
-    return f"outputs differ by {max(float((a - b).abs().max()) for a, b in pairs):.2g}"
+    modes = [False]
+    if any(isinstance(module, _DropoutNd) for module in writers):
+        modes.append(True)  # at inference these do nothing
+    effects = []
+    for training in modes:
+        pair = _Pair(network.train(training), writers)
+        for batch in (_IMAGES,) if training else (_IMAGES, 1):
+            images = [torch.randn(batch, *node.shape, generator=random) for node in graph.inputs]
+            effects.append(pair.effect_on_outputs(images))
+            if batch > 1:
+                effects.append(pair.effect_on_backward(images))
+    return next(filter(None, effects), "no effect")
+
+
+class _Pair:
+    """A network that runs in place or not, each time with the same noise and buffers."""
+
+    def __init__(self, network: Network, writers: Sequence[nn.Module]):
+        self._network, self._writers = network, writers
+        self._buffers = [buffer.clone() for buffer in network.buffers()]
+
+    def effect_on_outputs(self, images: Sequence[Tensor]) -> str:
+        """How outputs differ; "" where they do not."""
+        with torch.no_grad():
+            pairs = list(zip(self._run(True, images), self._run(False, images)))
+        if all(torch.allclose(a, b, rtol=1e-4, atol=1e-5, equal_nan=True) for a, b in pairs):
+            return ""
+        return f"outputs differ by {max(float((a - b).abs().max()) for a, b in pairs):.2g}"
+
+    def effect_on_backward(self, images: Sequence[Tensor]) -> str:
+        """What torch says where a layer wrote over values that backward needs; else ""."""
+        parameters = [p for p in self._network.parameters() if p.requires_grad]
+        try:
+            sums = [y.sum() for y in self._run(True, images) if y.requires_grad]
+            if sums and parameters:
+                torch.autograd.grad(sums, parameters, allow_unused=True)
+        except RuntimeError as error:
+            if "inplace" in str(error):
+                return f"backward fails: {first_line(error)}"
+        return ""
+
+    def _run(self, in_place: bool, images: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        for module in self._writers:
+            module.inplace = in_place  # type: ignore[assignment]  # it is a plain attribute
+        with torch.no_grad():
+            for buffer, before in zip(self._network.buffers(), self._buffers):
+                buffer.copy_(before)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            return as_tuple(self._network(*(x.clone() for x in images)))
 
 
 def _with_random_weights(network: Network, random: torch.Generator) -> Network:
