@@ -40,7 +40,7 @@ class Page:
 
     def paragraph(self, words: str) -> None:
         """Add a paragraph."""
-        text = _inline(words.strip())
+        text = _inline(words).strip()
         if block := _BLOCK.match(text):
             mark = block[0]
             text = f"{mark}\\{text[len(mark) :]}" if mark.isdigit() else f"\\{text}"
