@@ -21,4 +21,4 @@ GRAPHS = _number("GRAPHS", 60, 200)  # random networks
 FIELDS = _number("FIELDS", 40, 1000)  # random networks whose receptive fields are hard to follow
 MUTATIONS = _number("MUTATIONS", 60, 500)  # bundled specs with one field changed
 HOSTILE = _number("HOSTILE", 400, 4000)  # specs with broken bytes or structure
-RENDERS = _number("RENDERS", 5, 500)  # hostile specs for each command
+RENDERS = _number("RENDERS", 3, 200)  # hostile specs for each command

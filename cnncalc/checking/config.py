@@ -193,9 +193,10 @@ def _place_of(key: str, text: str, file: str) -> Position | None:
     for number, line in enumerate(text.splitlines(), 1):
         if header := re.match(r"\s*\[([^\[\]]*)\]", line):
             table = f"{header[1]}."
-        elif found := re.match(r"(\s*)([^=#]*?)\s*=", line):
-            if re.sub(r"[\s\"']", "", table + found[2]) == f"tool.cnncalc.{key}":
-                return Position(file, number, len(found[1]) + 1, len(line.strip()))
+        written = line.partition("=")[0]
+        if re.sub(r"[\s\"']", "", table + written) == f"tool.cnncalc.{key}":
+            start = len(line) - len(line.lstrip())
+            return Position(file, number, start + 1, len(line.strip()))
     return None
 
 
