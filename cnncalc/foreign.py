@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 
 _HIDDEN = (
     r"\x00-\x09\x0b-\x1f\x7f-\x9f"  # controls, but for the end of a line
@@ -47,7 +48,6 @@ _SHOWN = "|".join(
 )
 # A line with nothing of this is shown as it is.
 SUSPECT = re.compile(f"[{_HIDDEN}{_MARKS}]|##")
-_FOREIGN = re.compile(f"({_KEPT})|{_SHOWN}")
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 
@@ -64,7 +64,13 @@ def visible(text: str) -> str:
 
 def replaced(text: str, replacement: Callable[[str], str]) -> str:
     """Return a text in which each character that `visible` would escape is replaced."""
-    return _FOREIGN.sub(lambda match: match[1] or replacement(match[0]), text)
+    return _foreign().sub(lambda match: match[1] or replacement(match[0]), text)
+
+
+@cache
+def _foreign() -> re.Pattern[str]:
+    """Return what finds such characters; made on demand, because few texts have one."""
+    return re.compile(f"({_KEPT})|{_SHOWN}")
 
 
 def without_command(line: str) -> str:

@@ -33,7 +33,7 @@ COMMAND = re.compile(
     r"title=cnncalc CNN\d{3}::[^:].*"
 )
 MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable("table").enable("strikethrough")
-FOUND_BY_GITHUB = re.compile(r"[@#]\w|:[\w+-]+:|[a-zA-Z]://|www\.")
+FOUND_BY_GITHUB = re.compile(r"@\w|#\d|:[\w+-]+:|//|www\.")
 
 
 def is_control(character: str) -> bool:

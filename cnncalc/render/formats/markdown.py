@@ -10,15 +10,15 @@ from ...foreign import visible
 _ESCAPED = re.compile(
     r"\\(?=[!-/:-@\[-`{-~]|$)"  # a backslash is one of text before letters
     r"|[|`$]|\](?=[(\[:])"  # without the end of its text there is no link
-    r"|\*(?=\S)|(?<=\S)\*|~(?=\S)|(?<=\S)~"
+    r"|[*~](?!\s)|(?<!\s)[*~]"
     r"|(?<![^\W_])_|_(?![^\W_])"  # but not in conv1_1
     r"|\#(?!\w)"
 )
 _ENTITY = re.compile(r"&(?=#?\w+;)")
 # Mentions, issues, emoji and addresses, which GitHub finds in text without any mark.
-_FOUND = re.compile(r"[@#](?=\w)|:(?=[\w+-]+:)|(?<=[a-zA-Z]):(?=//)|(?<=[wW]{3})(?=\.)")
+_FOUND = re.compile(r"@(?=\S)|\#(?=\w)|:(?=[\w+-]+:)|/(?=/)|(?<=[wW]{3})(?=\.)")
 _APART = "<!-- -->"  # keeps what is found so from being found
-_BLOCK = re.compile(r"[-+>=:]|\d+(?=[.)])")
+_BLOCK = re.compile(r"[-+*>=:]|\d+(?=[.)])")
 
 
 class Bold(str):
