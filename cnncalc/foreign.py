@@ -20,6 +20,7 @@ _HIDDEN = (
     r"\u200b-\u200f\u2028-\u202e\u2060-\u206f"  # zero width, ends of lines, direction
     r"\ufdd0-\ufdef\ufff0-\ufffb\ufffe\uffff"  # no characters, and marks of annotations
     r"\ufe00-\ufe0f"  # selectors of a variant of the character before
+    r"\U00013430-\U0001343f"  # the layout of hieroglyphs
     r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"  # formats, tags
     r"\ud800-\udfff"  # half a pair, or a byte of a file name that is not UTF-8
 )

@@ -27,6 +27,10 @@ from .settings import RENDERS
 
 OURS = re.compile(r"\x1b\[(?:0|1|2|32|33|36|1;3[1236])m")  # colours of our own
 BAR = re.compile(r"\r?\x1b\[(?:2K|1A|\?25[hl])|\x1b\[(?:90|38;5;\d+)m━+")  # of progress
+# Signs around the numbers that follow, which Unicode counts among the formats.
+ARABIC_SIGNS = (
+    "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
+)
 CONTROLS = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 COMMAND = re.compile(
     r"::(error|warning|notice) (file=[^,:]*)(,line=\d+,col=\d+,endColumn=\d+)?,"
@@ -38,8 +42,8 @@ FOUND_BY_GITHUB = re.compile(r"@\w|#\d|:[\w+-]+:|//|www\.")
 
 def is_control(character: str) -> bool:
     """Whether a character is none that shows: by Unicode's tables, not by ours."""
-    if character in "\u200d\u200c":  # joiners, which test_what_is_honest_stays is about
-        return False
+    if character in ARABIC_SIGNS or character in "\u200d\u200c":
+        return False  # they have a glyph; of joiners, test_what_is_honest_stays knows more
     return character != "\n" and unicodedata.category(character) in CONTROLS
 
 

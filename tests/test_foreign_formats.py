@@ -32,7 +32,7 @@ from cnncalc.render.formats.workflow import Command, Commands
 from cnncalc.render.formats.xml import Xml
 
 from .hostile import HONEST, PIECES
-from .test_foreign import MARKDOWN, assert_markdown, assert_shown
+from .test_foreign import MARKDOWN, assert_markdown, assert_shown, is_control
 
 PACKAGE = Path(__file__).parent.parent / "cnncalc"
 FOREIGN = st.lists(st.sampled_from(PIECES) | st.text(), max_size=4).map("".join)
@@ -47,6 +47,11 @@ def test_visible(foreign: str) -> None:
     assert_shown(f"x{shown}")
     if not set(map(unicodedata.category, foreign)) - {"Ll", "Lu", "Nd", "Zs", "Po", "Ps", "Pe"}:
         assert shown == foreign or "##" in foreign
+
+
+def test_every_control_of_unicode() -> None:
+    every = filter(is_control, map(chr, range(0x110000)))
+    assert [c for c in every if visible(f"a{c}b") == f"a{c}b"] == []
 
 
 @pytest.mark.parametrize("honest", HONEST.split())
