@@ -39,6 +39,7 @@ FOREIGN = st.lists(st.sampled_from(PIECES) | st.text(), max_size=4).map("".join)
 MARKS = st.text("`\\|*_~#[]()!<>&;:@-+=.1aw /\n", max_size=12)
 
 
+@settings(deadline=None)
 @given(FOREIGN)
 def test_visible(foreign: str) -> None:
     shown = visible(foreign)
@@ -67,6 +68,7 @@ def test_a_joiner_is_shown_where_it_joins_nothing(hidden: str) -> None:
     assert "\\u" in visible(hidden)
 
 
+@settings(deadline=None)
 @given(FOREIGN)
 def test_lines(foreign: str) -> None:
     assert_shown(Lines(foreign, ("  ", foreign), ((foreign, "error"), "x")).written())
@@ -76,6 +78,7 @@ def test_lines(foreign: str) -> None:
         assert colour.replace("\x1b[1;31m", "").replace("\x1b[0m", "") == plain
 
 
+@settings(deadline=None)
 @given(FOREIGN)
 def test_json(foreign: str) -> None:
     data = {foreign: [foreign, 1]}
@@ -84,6 +87,7 @@ def test_json(foreign: str) -> None:
     assert_shown(written)
 
 
+@settings(deadline=None)
 @given(FOREIGN)
 @example("=1")
 @example("-2+3")
@@ -98,6 +102,7 @@ def test_csv(foreign: str) -> None:
     assert not re.match(r"\s*[=@]", cell)
 
 
+@settings(deadline=None)
 @given(FOREIGN)
 def test_xml(foreign: str) -> None:
     root = ET.Element("a", name=foreign)
@@ -108,6 +113,7 @@ def test_xml(foreign: str) -> None:
     assert read.get("name", "").replace("\\x3a:", "::") == visible(foreign).replace("\\x3a:", "::")
 
 
+@settings(deadline=None)
 @given(FOREIGN)
 def test_workflow_commands(foreign: str) -> None:
     command = Command("error", {"file": foreign, "line": 1}, (foreign, "x"))
@@ -121,7 +127,7 @@ def test_workflow_commands(foreign: str) -> None:
     assert message.replace("%25", "%") == f"{visible(foreign)}%0Ax".replace("%25", "%")
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(FOREIGN | MARKS, FOREIGN | MARKS)
 @example("``<img src=//evil.example/x>", "")
 @example("`\\|<b>x</b>`", "[a][b]")
@@ -154,6 +160,7 @@ def as_read(text: str) -> str:
     return re.sub(r"[\s`]+", "", text)
 
 
+@settings(deadline=None)
 @given(FOREIGN)
 def test_yaml(foreign: str) -> None:
     written = quoted(foreign)
@@ -162,6 +169,7 @@ def test_yaml(foreign: str) -> None:
         assert parse(f"name: {written}", "x")[0] == {"name": foreign}
 
 
+@settings(deadline=None)
 @given(FOREIGN)
 def test_rich(foreign: str) -> None:
     """Text in a table is shown as it is, with the width that its column has."""
