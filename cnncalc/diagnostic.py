@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any, Literal, NamedTuple
 
+from .foreign import visible
+
 Severity = Literal["error", "warning", "note"]
 
 _NO_DIGITS = str.maketrans("", "", "0123456789")
@@ -82,10 +84,10 @@ class Diagnostic(NamedTuple):
 
     def __str__(self) -> str:
         text = f"{self.severity}[{self.code}]: {self.message}"
-        if self.position is None:
-            return text
-        file, line, column, _ = self.position
-        return f"{file}:{line}:{column}: {text}"
+        if self.position is not None:
+            file, line, column, _ = self.position
+            text = f"{file}:{line}:{column}: {text}"
+        return visible(text)
 
 
 class Mistake(Exception):
@@ -102,7 +104,7 @@ class Mistake(Exception):
         self.parts: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
-        return "\n".join(f"{d}; {d.help}" if d.help else str(d) for d in self.diagnostics)
+        return "\n".join(f"{d}; {visible(d.help)}" if d.help else str(d) for d in self.diagnostics)
 
 
 def misspelled(

@@ -32,7 +32,7 @@ class Cnn:
             config = Config(ignore=matching(ignore), fail_on=level_of(fail_on))
             found = check_specs(*specs, config=config)
         if any(file.fails for file in found):
-            pytest.fail(render(found), pytrace=False)
+            pytest.fail(render(found).written(), pytrace=False)
 
     def holds(
         self,
@@ -50,7 +50,8 @@ class Cnn:
         """
         __tracebackhide__ = True
         from .language.load import load
-        from .render.diagnostics import render
+        from .render.diagnostics import lines_of
+        from .render.formats.lines import joined
 
         with _mistakes_fail():
             loaded = load(spec)
@@ -60,8 +61,8 @@ class Cnn:
             held = hold(loaded, made, args, kwargs, variant=variant, set=set, loose=loose)
         if held.diagnostics:
             sources = {loaded.file: loaded.text}
-            lines = [render(diagnostic, sources) for diagnostic in held.diagnostics]
-            pytest.fail("\n".join(lines), pytrace=False)
+            found = joined(lines_of(diagnostic, sources) for diagnostic in held.diagnostics)
+            pytest.fail(found.written(), pytrace=False)
 
 
 @contextmanager
@@ -69,13 +70,14 @@ def _mistakes_fail() -> Iterator[None]:
     """Turn a user's mistake into the failure of a test."""
     __tracebackhide__ = True
     from .diagnostic import Mistake
-    from .render.diagnostics import render
+    from .render.diagnostics import lines_of
+    from .render.formats.lines import joined
 
     failure = None
     try:
         yield
     except Mistake as mistake:
-        failure = "\n".join(render(d, mistake.sources) for d in mistake.diagnostics)
+        failure = joined(lines_of(d, mistake.sources) for d in mistake.diagnostics).written()
     if failure is not None:
         pytest.fail(failure, pytrace=False)
 

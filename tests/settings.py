@@ -22,3 +22,4 @@ FIELDS = _number("FIELDS", 40, 1000)  # random networks whose receptive fields a
 MUTATIONS = _number("MUTATIONS", 60, 500)  # bundled specs with one field changed
 HOSTILE = _number("HOSTILE", 400, 4000)  # specs with broken bytes or structure
 VIEWS = _number("VIEWS", 40, 1000)  # random graphs of views and in-place layers
+RENDERS = _number("RENDERS", 3, 200)  # hostile specs for each command

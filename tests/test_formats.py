@@ -141,14 +141,14 @@ def nasty() -> list[Checked]:
 
 
 def test_escaping(nasty: list[Checked]) -> None:
-    (line,) = github.render(nasty).splitlines()
+    (line,) = github.render(nasty).written().splitlines()
     assert line.startswith("::error file=a%2Cb%3Ac%25.yaml,line=4,")
-    assert "100%25: a,b%0D%0A<]]>" in line
-    root = ET.fromstring(junit.render(nasty))
-    assert "<]]>�|" in root[0][0][0].get("message", "")
-    (result,) = json.loads(sarif.render(nasty))["runs"][0]["results"]
+    assert "100%25: a,b\\r\\n<]]>\\x07" in line
+    root = ET.fromstring(junit.render(nasty).written())
+    assert "<]]>\\x07|" in root[0][0][0].get("message", "")
+    (result,) = json.loads(sarif.render(nasty).written())["runs"][0]["results"]
     assert place_in_sarif(result)[1] == "a%2Cb%3Ac%25.yaml"
-    (row,) = [line for line in markdown.render(nasty).splitlines() if "CNN104" in line]
+    (row,) = [line for line in markdown.render(nasty).written().splitlines() if "CNN104" in line]
     assert len(re.findall(r"(?<!\\)\|", row)) == 5  # four cells, whatever is in them
 
 
@@ -156,4 +156,4 @@ def test_every_format_has_a_renderer_that_takes_nothing() -> None:
     from importlib import import_module
 
     for kind in Findings:
-        import_module(f"cnncalc.render.findings.{kind.value}").render([])
+        import_module(f"cnncalc.render.findings.{kind.value}").render([]).written()

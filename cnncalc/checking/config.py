@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..diagnostic import Diagnostic, Mistake, Severity, misspelled
+from ..diagnostic import Diagnostic, Mistake, Position, Severity, misspelled
 from ..rules import matching
 
 _LEVELS: tuple[Severity, ...] = ("note", "warning", "error")
@@ -103,6 +105,8 @@ def _config_of(table: dict[str, Any], file: str) -> Config:
             wanted = _in_words(key, value)
             message = f"{file}: `{key}` in [tool.cnncalc] takes {wanted}"
             raise Mistake(Diagnostic("CNN111", message))
+    baseline = _path_beside(file, "baseline", table.get("baseline"))
+    lock = _path_beside(file, "lock", table.get("lock"))
     try:
         per_file = tuple(
             (pattern, matching(tuple(codes)))
@@ -116,8 +120,8 @@ def _config_of(table: dict[str, Any], file: str) -> Config:
             severity=severity,
             exclude=tuple(table.get("exclude", ())),
             fail_on=level_of(table.get("fail-on", "error")),
-            baseline=_path_beside(file, table.get("baseline")),
-            lock=_path_beside(file, table.get("lock")),
+            baseline=baseline,
+            lock=lock,
             root=str(Path(file).parent),
         )
     except Mistake as mistake:
@@ -158,9 +162,42 @@ def _severities(table: dict[str, Any]) -> Iterator[tuple[str, Severity]]:
             yield code, level_of(level)
 
 
-def _path_beside(file: str, path: str | None) -> str | None:
-    """A path in the configuration is relative to its file."""
-    return None if path is None else str(Path(file).parent / path)
+def _path_beside(file: str, key: str, path: str | None) -> str | None:
+    """Return a path in the configuration, which is relative to its file.
+
+    Errors: CNN111 if it leads out of the folder of its file, by itself or by a link: a project that
+    somebody else wrote must not choose what is read and written elsewhere.
+    """
+    if path is None:
+        return None
+    folder = Path(file).parent
+    inside = Path(os.path.realpath(folder / path)).is_relative_to(os.path.realpath(folder))
+    if inside and not Path(path).is_absolute():
+        return str(folder / path)
+    text = Path(file).read_text("utf-8")
+    mistake = Mistake(
+        Diagnostic(
+            "CNN111",
+            f"`{key}` in [tool.cnncalc] leads out of the project: `{path}`",
+            _place_of(key, text, file),
+            help=f"name a file below the folder of pyproject.toml, or give it to --{key}",
+        )
+    )
+    mistake.sources[file] = text
+    raise mistake
+
+
+def _place_of(key: str, text: str, file: str) -> Position | None:
+    """Return where `[tool.cnncalc]` has a key, however it is written: the TOML has no places."""
+    table = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[([^\[\]]*)\]", line):
+            table = f"{header[1]}."
+        written = line.partition("=")[0]
+        if re.sub(r"[\s\"']", "", table + written) == f"tool.cnncalc.{key}":
+            start = len(line) - len(line.lstrip())
+            return Position(file, number, start + 1, len(line.strip()))
+    return None
 
 
 def level_of(text: Any) -> Severity:

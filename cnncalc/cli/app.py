@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .output import put
+from .output import say
 
 COMMANDS = (  # as `--help` lists them
     "analyze",
@@ -56,7 +56,7 @@ def _version(wanted: bool) -> None:
     if wanted:
         from .. import __version__
 
-        put(f"cnncalc {__version__}")
+        say(f"cnncalc {__version__}")
         raise typer.Exit
 
 

@@ -11,7 +11,7 @@ import typer
 
 from . import options as o
 from .option_values import usage
-from .output import USAGE, is_coloured, present, put
+from .output import USAGE, is_coloured, present, say
 from .spec_paths import Paths, configuration, targets
 
 if TYPE_CHECKING:
@@ -136,8 +136,8 @@ def check(
         _write_baseline(write_baseline, found)
         return
     on_screen = format is Findings.full and output is None
-    options = {"colour": is_coloured(sys.stdout)} if on_screen else {}
-    present("findings", format.value, output, found, **options)
+    colour = on_screen and is_coloured(sys.stdout)
+    present("findings", format.value, output, found, colour=colour)
     if not exit_zero:
         _exit(found)
 
@@ -158,7 +158,7 @@ def _write_baseline(file: str, found: list[Checked]) -> None:
     from ..wording import plural
 
     present("findings", "json", file, found)
-    put(f"{file}: {plural(sum(len(checked.findings) for checked in found), 'finding')}")
+    say(f"{file}: {plural(sum(len(checked.findings) for checked in found), 'finding')}")
 
 
 def _exit(found: list[Checked]) -> None:

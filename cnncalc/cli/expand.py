@@ -16,8 +16,9 @@ def expand(
 ) -> None:
     """The network written out flat: no blocks, repeats or parameters."""
     from ..language.write import flat_spec
+    from ..render.formats.lines import Lines
 
     report, sources = spec_report(spec, variant, set, input)
     if report.graph.nodes:
-        put(flat_spec(report.graph, report.name), output)
+        put(Lines.of(flat_spec(report.graph, report.name)), output)
     finish_with_errors(report.diagnostics, sources)

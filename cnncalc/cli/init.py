@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..diagnostic import Diagnostic, Mistake
-from .output import put
+from .output import put, say
+
+if TYPE_CHECKING:
+    from ..render.formats.document import Document
 
 
 def init(
@@ -29,29 +32,32 @@ def init(
 ) -> None:
     """A first spec, with the schema that editors complete and explain it by."""
     from ..language.load import read
-    from ..render.init import WORKFLOW, WORKFLOW_FILE, first_spec, schema_file
+    from ..render.init import WORKFLOW_FILE, first_spec, in_shell, schema_file, workflow
     from ..zoo import bundled
 
     target = Path(file if file.endswith((".yaml", ".yml")) else f"{file}.cnn.yaml")
     bundled_file, variant = bundled(start) if start is not None else (None, None)
-    files = {target: first_spec(target, read(bundled_file) if bundled_file else None)}
+    files: dict[Path, Document] = {
+        target: first_spec(target, read(bundled_file) if bundled_file else None)
+    }
     if github:
-        files[Path(WORKFLOW_FILE)] = WORKFLOW
+        files[Path(WORKFLOW_FILE)] = workflow()
     for one in files:
         if one.exists():
             taken = f"{one} already exists"
             raise Mistake(Diagnostic("CNN002", taken, help="name another file, or remove it first"))
-    for one, text in (*files.items(), schema_file(target.parent)):
-        _write(one, text)
-    put(f"next: cnncalc analyze {f'{target}#{variant}' if variant else target}")
+    for one, document in (*files.items(), schema_file(target.parent)):
+        _write(one, document)
+    made = f"{target}#{variant}" if variant else str(target)
+    say(f"next: cnncalc analyze {in_shell(made)}")
 
 
-def _write(file: Path, text: str) -> None:
+def _write(file: Path, document: Document) -> None:
     """Write a file with its folder, and say so."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         message = f"cannot write {file}: {error.strerror or error}"
         raise Mistake(Diagnostic("CNN002", message)) from None
-    put(text.rstrip("\n"), str(file))
-    put(f"wrote {file}")
+    put(document, str(file))
+    say(f"wrote {file}")

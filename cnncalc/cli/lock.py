@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..diagnostic import Diagnostic
-from .output import complain, put
+from .output import complain, put, say
 from .spec_paths import Paths, configuration, targets
 
 
@@ -24,6 +24,7 @@ def lock(
     """
     from ..checking.lock import LOCK_FILE, Lock, changes_in_words, lock_text, merged, read_lock
     from ..checking.run import Job, check_files, processors
+    from ..render.formats.json import Encoded
     from ..wording import plural
 
     config = configuration()
@@ -44,5 +45,5 @@ def lock(
     before = read_lock(file) if Path(file).exists() else {}
     if paths:
         networks = merged(before, networks, declared)
-    put(lock_text(networks), file)
-    put(f"{file}: {plural(len(networks), 'network')}, {changes_in_words(before, networks)}")
+    put(Encoded(lock_text(networks)), file)
+    say(f"{file}: {plural(len(networks), 'network')}, {changes_in_words(before, networks)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from io import TextIOWrapper
+from io import StringIO, TextIOWrapper
 
 from ..diagnostic import Diagnostic, Mistake
 
@@ -35,14 +35,13 @@ def main() -> None:
     """Run the command line; no traceback reaches the user."""
     from typer import Exit
 
-    from .app import app_for
     from .output import complain, finish
 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without × must not stop us
     try:
-        app_for(sys.argv[1:])()
+        _run_command()
         if sys.stdout is not None:
             sys.stdout.flush()
     except Mistake as mistake:
@@ -60,6 +59,29 @@ def main() -> None:
     except Exception as error:  # our fault, never the user's
         complain([_internal_fault(error)])
         sys.exit(1)
+
+
+def _run_command() -> None:
+    """Run the command that is called; what is wrong with its words is shown as typer words it."""
+    import typer
+
+    from ..render.formats.lines import Lines
+    from .app import app_for
+    from .output import warn
+
+    usage_fault = typer.BadParameter.__bases__[0]
+    try:
+        code = app_for(sys.argv[1:])(standalone_mode=False)
+    except usage_fault as fault:
+        shown = StringIO()
+        fault.show(file=shown)
+        warn(Lines.of(shown.getvalue().rstrip("\n")))
+        code = fault.exit_code
+    except typer.Abort:
+        warn(Lines("Aborted!"))
+        code = 1
+    if code:
+        sys.exit(code)
 
 
 def _internal_fault(error: Exception) -> Diagnostic:

@@ -14,7 +14,8 @@ import typer
 from ..diagnostic import Diagnostic, Mistake
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from ..render.formats.document import Document
+    from ..render.formats.lines import Line
 
 SHOWN = 20  # diagnostics on the screen; JSON has all
 USAGE = frozenset(  # the run could not begin: exit 2
@@ -22,8 +23,20 @@ USAGE = frozenset(  # the run could not begin: exit 2
 )
 
 
-def put(text: str, file: str | None = None) -> None:
-    """Write a text to stdout, or to a file."""
+def say(*lines: Line) -> None:
+    """Write lines to stdout."""
+    from ..render.formats.lines import Lines
+
+    put(Lines(*lines))
+
+
+def put(document: Document, file: str | None = None, colour: bool = False) -> None:
+    """Write a document to stdout, or to a file."""
+    _write(document.written(colour), file)
+
+
+def _write(text: str, file: str | None) -> None:
+    """Write what a document made of its text."""
     if file is None:
         if sys.stdout is None:
             raise Mistake(Diagnostic("CNN002", "standard output is closed"))
@@ -36,37 +49,24 @@ def put(text: str, file: str | None = None) -> None:
         raise Mistake(Diagnostic("CNN002", message)) from None
 
 
-def present(command: str, format: str, file: str | None, *found: Any, **options: Any) -> None:
+def present(command: str, format: str, file: str | None, *found: Any, colour: bool = False) -> None:
     """Write what a command found in a format, to stdout or to a file.
 
     Tables, and what is shown of one network like a table, are laid out for the width of the screen.
     """
     from ..render.formats import writer
 
-    write = partial(writer(command, format), *found, **options)
+    write = partial(writer(command, format), *found)
     if format != "table":
-        put(write(), file)
+        put(write(), file, colour)
         return
-    from ..render.formats.table import FILE_WIDTH, console
-
-    result = write(width=console().width if file is None else FILE_WIDTH)
-    if isinstance(result, str):
-        put(result, file)
-    else:
-        _show(result, file)
-
-
-def _show(renderable: RenderableType, file: str | None) -> None:
-    """Print something of rich's; to a file without colours, and without blanks that end lines."""
-    from ..render.formats.table import console
+    from ..render.formats.table import FILE_WIDTH, Screen, console
 
     screen = console()
-    if file is None and screen.is_terminal:
-        screen.print(renderable)
-        return
-    with screen.capture() as captured:
-        screen.print(renderable)
-    put("\n".join(line.rstrip() for line in captured.get().splitlines()), file)
+    result = write(width=screen.width if file is None else FILE_WIDTH)
+    if not hasattr(result, "written"):
+        result = Screen(result, screen)
+    put(result, file, file is None and screen.is_terminal)
 
 
 def is_coloured(stream: TextIO | None) -> bool:
@@ -76,16 +76,21 @@ def is_coloured(stream: TextIO | None) -> bool:
 
 def complain(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str] | None = None) -> None:
     """Write diagnostics to stderr, in colour on a terminal."""
-    from ..render.diagnostics import render
+    from ..render.diagnostics import lines_of
+    from ..render.formats.lines import joined
 
-    if sys.stderr is None:
-        return
     diagnostics = list(diagnostics)
-    colour = is_coloured(sys.stderr)
-    for diagnostic in diagnostics[:SHOWN]:
-        sys.stderr.write(render(diagnostic, sources, colour) + "\n")
+    blocks = [lines_of(diagnostic, sources) for diagnostic in diagnostics[:SHOWN]]
     if len(diagnostics) > SHOWN:
-        sys.stderr.write(f"… and {len(diagnostics) - SHOWN} more\n")
+        blocks.append([f"… and {len(diagnostics) - SHOWN} more"])
+    if blocks:
+        warn(joined(blocks))
+
+
+def warn(document: Document) -> None:
+    """Write a document to stderr, in colour on a terminal."""
+    if sys.stderr is not None:
+        sys.stderr.write(document.written(is_coloured(sys.stderr)) + "\n")
 
 
 def finish(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str] | None = None) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ..foreign import visible
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -19,7 +21,7 @@ def each(items: list[str], verb: str) -> Iterator[str]:
     with _bar() as shown:
         task = shown.add_task(verb, total=len(items))
         for item in items:
-            shown.update(task, description=f"{verb} {item}")
+            shown.update(task, description=visible(f"{verb} {item}"))
             yield item
             shown.advance(task)
 
@@ -32,7 +34,7 @@ def ticking(total: int) -> Iterator[Callable[[str], None]]:
         return
     with _bar() as shown:
         task = shown.add_task("building", total=total)
-        yield lambda what: shown.update(task, description=what, advance=1)
+        yield lambda what: shown.update(task, description=visible(what), advance=1)
 
 
 def _bar() -> Progress:
@@ -42,7 +44,7 @@ def _bar() -> Progress:
     from ..render.formats.table import console
 
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

@@ -23,15 +23,16 @@ def rule(
     of them.
     """
     from .. import rules
+    from ..render.formats.lines import Lines
 
     if all and code is not None:
         raise usage("a code, and --all beside it", "cnncalc rule CNN204")
     if all:
-        put(rules.page().rstrip(), output)
+        put(Lines.of(rules.page().rstrip()), output)
         return
     prefix = (code or "").upper()
     known = [rule for name, rule in rules.rules().items() if name.startswith(prefix)]
     if code is None or len(known) > 1:
-        put("\n".join(f"{rule.code} {rule.severity:<7} {rule.title}" for rule in known), output)
+        put(Lines(*(f"{rule.code} {rule.severity:<7} {rule.title}" for rule in known)), output)
     else:
-        put(rules.rule(code).text, output)
+        put(Lines.of(rules.rule(code).text), output)

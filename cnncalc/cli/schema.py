@@ -10,6 +10,6 @@ def schema(output: o.Output = None) -> None:
     """JSON Schema of the language, for editors."""
     from ..analysis.figures import known_figures
     from ..language.schema import json_schema
-    from ..render.formats.json import dumps
+    from ..render.formats.json import Json
 
-    put(dumps(json_schema(known_figures())), output)
+    put(Json(json_schema(known_figures())), output)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .option_values import from_zero, positive
-from .output import put
+from .output import say
 
 
 def size(
@@ -26,4 +26,4 @@ def size(
     from_zero(padding, "-p", 10**9)
     for value, option in ((n, "N"), (kernel, "-k"), (stride, "-s"), (dilation, "-d")):
         positive(value, option)
-    put("\n".join(one_window(n, kernel, stride, padding, dilation, ceil)))
+    say(*one_window(n, kernel, stride, padding, dilation, ceil))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+from ..foreign import visible
+
 _WORDS = {True: "true", False: "false", None: "null"}
 
 
@@ -38,5 +40,5 @@ def _float_in_yaml(number: float) -> str:
 
 
 def quoted(text: str) -> str:
-    """Write a text in quotes."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    """Write a text in quotes, on one line: the escapes of what cannot be seen are YAML's too."""
+    return '"' + visible(text.replace("\\", "\\\\").replace('"', '\\"')) + '"'

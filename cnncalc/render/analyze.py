@@ -10,10 +10,10 @@ from ..analysis.result import Comparison, Report, Row
 from ..conventions import CONVENTIONS
 from ..wording import DASH, axes_text, bytes_text, shape_text, short, value_text
 from .columns import BARRED, COLUMNS, Column, chosen, input_values, totals
-from .formats.csv import csv_text
-from .formats.json import diagnostic_data, document
-from .formats.markdown import markdown_table
-from .formats.table import DIM, LayerTable, bar, facts, noted, stacked, text
+from .formats.csv import Csv
+from .formats.json import Json, diagnostic_data, document
+from .formats.markdown import Bold, Page
+from .formats.table import DIM, LayerTable, bar, facts, noted, on_lines, stacked, text
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -34,7 +34,7 @@ def table(report: Report, rows: list[Row], keys: Keys, width: int) -> Group:
     return stacked(heading(report), layers, facts(summary(report)))
 
 
-def json(report: Report, rows: list[Row], keys: Keys = None) -> str:
+def json(report: Report, rows: list[Row], keys: Keys = None) -> Json:
     """Write every figure of every layer, whatever columns are chosen."""
     return document(
         {
@@ -57,33 +57,34 @@ def json(report: Report, rows: list[Row], keys: Keys = None) -> str:
     )
 
 
-def csv(report: Report, rows: list[Row], keys: Keys = None) -> str:
+def csv(report: Report, rows: list[Row], keys: Keys = None) -> Csv:
     """Write the keys of the columns, the inputs, and one line per layer."""
     columns = [COLUMNS[key] for key in keys or COLUMNS]
     head = [column.key for column in columns]
     layers = ([column.value(row) for column in columns] for row in rows)
-    return csv_text([head, *input_values(report, columns), *layers])
+    return Csv(head, *input_values(report, columns), *layers)
 
 
-def markdown(report: Report, rows: list[Row], keys: Keys = None) -> str:
+def markdown(report: Report, rows: list[Row], keys: Keys = None) -> Page:
     """Write a heading, the inputs, the layers and the totals."""
     columns = chosen(report, keys)
     lines = [list(map(_cell, values)) for values in input_values(report, columns)]
     for row in rows:
         lines.append([_markdown_cell(column, row) for column in columns])
     if report.complete:
-        lines.append([_bold(_cell(total)) for total in totals(report, columns)])
+        lines.append([Bold(_cell(total)) for total in totals(report, columns)])
     titles = [column.title for column in columns]
     numeric = [column.numeric for column in columns]
-    parts = [f"### {report.name}", "", *markdown_table(titles, numeric, lines)]
-    sentences = _sentences(report) if report.complete else iter([UNFINISHED])
-    for sentence in sentences:
-        parts += ["", sentence]
-    return "\n".join(parts)
+    page = Page()
+    page.heading(report.name)
+    page.table(titles, numeric, lines)
+    for sentence in _sentences(report) if report.complete else [UNFINISHED]:
+        page.paragraph(sentence)
+    return page
 
 
-def heading(report: Report, dtype: bool = True) -> Text:
-    """Return the network's name, input and source."""
+def heading(report: Report, *more: str, dtype: bool = True) -> Text:
+    """Return the network's name, input and source, and more lines."""
     shapes = {name: shape_text(shape) for name, shape in report.inputs.items()}
     if len(shapes) > 1:
         shapes = {name: f"{name} {shape}" for name, shape in shapes.items()}
@@ -93,7 +94,8 @@ def heading(report: Report, dtype: bool = True) -> Text:
         f", batch {report.batch}" if report.batch > 1 else "",
         f", {report.dtype}" if dtype else "",
     )
-    return line.append(f"\n{report.source}", DIM) if report.source else line
+    sources = [report.source] if report.source else []
+    return on_lines(line, *(text((words, DIM)) for words in (*sources, *more)))
 
 
 def summary(report: Report) -> Facts:
@@ -151,10 +153,6 @@ def _cell(value: Any) -> str:
 def _markdown_cell(column: Column, row: Row) -> str:
     value = column.value(row)
     return DASH if column.total and not value else value_text(value)
-
-
-def _bold(cell: str) -> str:
-    return f"**{cell}**" if cell else ""
 
 
 def _layers(report: Report, rows: list[Row], columns: list[Column], width: int) -> Segments:

@@ -11,10 +11,10 @@ from ..analysis.result import Report
 from ..conventions import Term, parsed
 from ..wording import DASH, shape_text, short
 from .analyze import heading
-from .formats.csv import csv_text
-from .formats.json import document
-from .formats.markdown import markdown_table
-from .formats.table import BOLD, DIM, facts, grid, stacked, text
+from .formats.csv import Csv
+from .formats.json import Json, document
+from .formats.markdown import Page
+from .formats.table import BOLD, DIM, facts, grid, on_lines, stacked, text
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -45,10 +45,10 @@ def table(report: Report, counts: list[Count], width: int) -> Group:
 
     sums = _sums(counts) if width < NARROW else _operators(report, counts, width >= WIDE)
     paragraphs = [Padding(part, (0, 0, 1, 0)) for part in _paragraphs(report, counts)]
-    return stacked(heading(report, dtype=False), sums, text((_legend(counts), DIM)), *paragraphs)
+    return stacked(heading(report, dtype=False), sums, _legend(counts), *paragraphs)
 
 
-def json(report: Report, counts: list[Count]) -> str:
+def json(report: Report, counts: list[Count]) -> Json:
     """Write every convention."""
     return document(
         {
@@ -61,19 +61,21 @@ def json(report: Report, counts: list[Count]) -> str:
     )
 
 
-def csv(report: Report, counts: list[Count]) -> str:
+def csv(report: Report, counts: list[Count]) -> Csv:
     """Write a line for each operator, the sums, and the parameters."""
-    return csv_text([_titles(counts), *_lines(report, counts)])
+    return Csv(_titles(counts), *_lines(report, counts))
 
 
-def markdown(report: Report, counts: list[Count]) -> str:
+def markdown(report: Report, counts: list[Count]) -> Page:
     """Write a heading and the lines of the CSV as a table."""
     shapes = ", ".join(map(shape_text, report.inputs.values()))
     batch = f", batch {report.batch:,}" if report.batch > 1 else ""
     titles = _titles(counts)
     lines = [[name, *map(_separated, cells)] for name, *cells in _lines(report, counts)]
-    rows = markdown_table(titles, [False] + [True] * len(counts), lines)
-    return "\n".join([f"### {report.name}, input {shapes}{batch}", "", *rows])
+    page = Page()
+    page.heading(f"{report.name}, input {shapes}{batch}")
+    page.table(titles, [False] + [True] * len(counts), lines)
+    return page
 
 
 def _operators(report: Report, counts: list[Count], with_layers: bool) -> Table:
@@ -120,14 +122,15 @@ def _brief(value: int) -> str:
     return short(value) if value else DASH
 
 
-def _legend(counts: list[Count]) -> str:
+def _legend(counts: list[Count]) -> Text:
     """Write what the names in the rules below stand for."""
     used: set[str] = set()
     for count in counts:
         for term in count.terms:
             used.update(*parsed(term.formula))
     symbols = [f"{name}: {what}" for name, what in SYMBOLS.items() if name in used]
-    return f"{BUILT}\n{'; '.join([OPERATIONS, *symbols])}\n"
+    lines = (BUILT, "; ".join([OPERATIONS, *symbols]), "")
+    return on_lines(*(text((line, DIM)) for line in lines))
 
 
 def _paragraphs(report: Report, counts: list[Count]) -> Iterator[Table]:

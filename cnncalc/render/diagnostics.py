@@ -1,4 +1,4 @@
-"""Diagnostics as text, with the line they are about and what to do about it."""
+"""Diagnostics in lines, with the line they are about and what to do about it."""
 
 from __future__ import annotations
 
@@ -6,20 +6,17 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from ..diagnostic import Diagnostic, Position
+from ..foreign import visible
+from .formats.lines import Line
 
-SHADES = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "note": "\x1b[1;36m"}
 BLOCKS = 4  # blocks around a place that are named
 LONGEST = 200  # characters of a line that is shown
 
 
-def render(
-    diagnostic: Diagnostic, sources: Mapping[str, str] | None = None, colour: bool = False
-) -> str:
+def lines_of(diagnostic: Diagnostic, sources: Mapping[str, str] | None = None) -> list[Line]:
     """Write what, where, the line itself with carets, the equation and the help."""
-    head = f"{diagnostic.severity}[{diagnostic.code}]"
-    if colour:
-        head = f"{SHADES[diagnostic.severity]}{head}\x1b[0m"
-    lines = [f"{head}: {diagnostic.message}"]
+    head = (f"{diagnostic.severity}[{diagnostic.code}]", diagnostic.severity)
+    lines: list[Line] = [(head, f": {diagnostic.message}")]
     if place := diagnostic.position:
         lines.append(f"  --> {place.file}:{place.line}:{place.column}{_inside(diagnostic)}")
         lines += _excerpt(place, (sources or {}).get(place.file, ""))
@@ -28,7 +25,7 @@ def render(
     if diagnostic.help:
         first, *others = diagnostic.help.split("; or ")
         lines += [f"   = help: {first}", *(f"   =   or: {other}" for other in others)]
-    return "\n".join(lines)
+    return lines
 
 
 def _inside(diagnostic: Diagnostic) -> str:
@@ -46,10 +43,22 @@ def _excerpt(place: Position, text: str) -> Iterator[str]:
         return
     source = lines[place.line - 1].replace("\t", " ")
     gutter = " " * len(str(place.line))
-    width = max(1, min(place.length, len(source) - place.column + 1))
+    start = place.column - 1
+    before = _width(source[:start])
+    after = _width(source[: start + max(1, place.length)])
     yield f"{gutter} |"
     yield f"{place.line} | {source}"
-    yield f"{gutter} | {' ' * (place.column - 1)}{'^' * width}"
+    yield f"{gutter} | {' ' * before}{'^' * max(1, after - before)}"
+
+
+def _width(text: str) -> int:
+    """Return the columns that a text takes on a screen."""
+    shown = visible(text)
+    if shown.isascii():
+        return len(shown)
+    from rich.cells import cell_len
+
+    return cell_len(shown)
 
 
 @lru_cache(4)

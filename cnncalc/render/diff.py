@@ -7,8 +7,9 @@ from typing import Any
 
 from ..analysis.diff import BudgetChange, Change, Diff, Unit
 from ..wording import shape_text, short, value_text
-from .formats.json import document
-from .formats.markdown import markdown_table
+from .formats.json import Json, document
+from .formats.lines import Lines, joined
+from .formats.markdown import Page
 
 SIGNS = {"added": "+", "removed": "−", "changed": "~"}
 ALWAYS = ("params", "macs")  # sums that are shown even if they are equal
@@ -18,24 +19,27 @@ Pairs = list[tuple[str, Diff]]  # the variant's name, if several are compared
 Alone = tuple[list[str], list[str]]  # variants that only the old or only the new family has
 
 
-def table(diffs: Pairs, alone: Alone, width: int) -> str:
+def table(diffs: Pairs, alone: Alone, width: int) -> Lines:
     """Write each pair's layers that differ, totals and budgets; lines are not cut to the width."""
-    parts = ["\n".join(_lines(diff)) for _, diff in diffs]
-    return "\n\n".join([*parts, *_unpaired(alone)])
+    parts = [*(list(_lines(diff)) for _, diff in diffs), *([line] for line in _unpaired(alone))]
+    first, *others = parts
+    return joined([first, *(["", *lines] for lines in others)])
 
 
-def json(diffs: Pairs, alone: Alone) -> str:
+def json(diffs: Pairs, alone: Alone) -> Json:
     """Write everything that differs."""
     networks = [_data(name, diff) for name, diff in diffs]
     return document({"removed": alone[0], "added": alone[1], "networks": networks})
 
 
-def markdown(diffs: Pairs, alone: Alone) -> str:
+def markdown(diffs: Pairs, alone: Alone) -> Page:
     """Write a heading and two tables for each pair."""
-    lines: list[str] = []
+    page = Page()
     for name, diff in diffs:
-        lines += [*_section(name, diff), ""]
-    return "\n".join([*lines, *_unpaired(alone)]).rstrip()
+        _add_section(page, name, diff)
+    for line in _unpaired(alone):
+        page.paragraph(line)
+    return page
 
 
 def differs(diff: Diff) -> bool:
@@ -82,18 +86,19 @@ def _lines(diff: Diff) -> Iterator[str]:
         yield f" budget {budget.what} {_limit(budget)}: {moved}, {budget.verdict}"
 
 
-def _section(name: str, diff: Diff) -> list[str]:
-    """Return the lines of a pair in Markdown."""
+def _add_section(page: Page, name: str, diff: Diff) -> None:
+    """Add a pair to a page."""
     if not differs(diff):
-        return [f"{diff.new.name}: no change"]
+        page.paragraph(f"{diff.new.name}: no change")
+        return
     rows = [*_rows(diff), *map(_budget_row, diff.budgets)]
-    head = f"### {_heading(diff)} (`{name}`)" if name else f"### {_heading(diff)}"
+    page.heading(f"{_heading(diff)} (`{name}`)" if name else _heading(diff))
     columns = {"": False, "old": True, "new": True, "change": True}  # which are numeric
-    lines = [head, "", *markdown_table(list(columns), columns.values(), rows, compact=True)]
+    page.table(list(columns), columns.values(), rows, compact=True)
     changes = [(SIGNS[c.kind], f"`{_label(c)}`", _words(c)) for c in _listed(diff)]
     if changes:
-        lines += ["", *markdown_table(("", "layer", ""), [False] * 3, changes, compact=True)]
-    return [*lines, "", _alike(diff)]
+        page.table(("", "layer", ""), [False] * 3, changes, compact=True)
+    page.paragraph(_alike(diff))
 
 
 def _heading(diff: Diff) -> str:
@@ -114,9 +119,8 @@ def _rows(diff: Diff) -> Iterator[Cells]:
 
 def _budget_row(budget: BudgetChange) -> Cells:
     sign = "✅" if budget.verdict == "kept" else "❌"
-    limit = _limit(budget).replace("<", "&lt;")
     return (
-        f"budget {budget.what} {limit}",
+        f"budget {budget.what} {_limit(budget)}",
         value_text(budget.old),
         value_text(budget.new),
         f"{sign} {budget.verdict}",

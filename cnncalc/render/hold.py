@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..wording import DASH, shape_text
 from .analyze import heading
-from .formats.json import diagnostic_data, document
+from .formats.json import Json, diagnostic_data, document
 from .formats.table import DIM, GREEN, RED, facts, grid, stacked, text
 from .verify import marked
 
@@ -26,13 +26,12 @@ WIDE = 100  # columns of a screen from which on weights are shown
 def table(target: str, held: Held, width: int) -> Group:
     """Write what the spec computes beside what the module does, in call order, and the totals."""
     env = held.environment
-    title = heading(held.report)
     where = f"on {env['device']} with torch {env['torch']}"
-    title.append(f"\nheld to it: {held.module}, {where}", DIM)
+    title = heading(held.report, f"held to it: {held.module}, {where}")
     return stacked(title, _calls(held, width >= WIDE), facts(_summary(held)))
 
 
-def json(target: str, held: Held) -> str:
+def json(target: str, held: Held) -> Json:
     """Write every computation and the totals."""
     return document(
         {

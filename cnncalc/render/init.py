@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from shlex import quote
 
 from ..analysis.figures import known_figures
+from ..foreign import visible
 from ..language.schema import json_schema
 from ..language.yaml_flow import quoted
-from .formats.json import dumps
+from .formats.document import Document
+from .formats.json import Json
+from .formats.lines import Lines
 
 SCHEMA = "cnncalc.schema.json"
 WORKFLOW_FILE = ".github/workflows/cnncalc.yml"
 
 
-def first_spec(target: Path, bundled: str | None) -> str:
+def first_spec(target: Path, bundled: str | None) -> Lines:
     """Return the text of a spec at `target`: a small example, or a bundled text."""
     head = f"# yaml-language-server: $schema={SCHEMA}\n"
     if bundled is not None:
-        return head + bundled
-    return head + SPEC.format(file=target.name, name=quoted(target.name.partition(".")[0]))
+        return Lines.of(head + bundled.rstrip("\n"))
+    file, name = in_shell(target.name), quoted(target.name.partition(".")[0])
+    return Lines.of(head + SPEC.format(file=visible(file), name=name))
 
 
-def schema_file(folder: Path) -> tuple[Path, str]:
-    """Return the schema's file in a folder, and its text."""
-    return folder / SCHEMA, dumps(json_schema(known_figures()))
+def workflow() -> Lines:
+    """Return a workflow of GitHub Actions that checks every spec."""
+    return Lines.of(_WORKFLOW)
+
+
+def in_shell(word: str) -> str:
+    """Return a word as a shell reads it back: in quotes where it needs them."""
+    return word if re.fullmatch(r"[\w@%+=:,./][\w@%+=:,./#-]*", word) else quote(word)
+
+
+def schema_file(folder: Path) -> tuple[Path, Document]:
+    """Return the schema's file in a folder, and what is in it."""
+    return folder / SCHEMA, Json(json_schema(known_figures()))
 
 
 SPEC = """\
@@ -51,10 +67,9 @@ layers:
   - flatten
   - linear: classes
 
-budget: {{params: < 25k, macs: < 3M, receptive_field: {{max: 32}}}}
-"""
+budget: {{params: < 25k, macs: < 3M, receptive_field: {{max: 32}}}}"""
 
-WORKFLOW = """\
+_WORKFLOW = """\
 name: networks
 on: [push, pull_request]
 permissions: {contents: read, security-events: write}
@@ -70,5 +85,4 @@ jobs:
 --also "markdown=$GITHUB_STEP_SUMMARY" --also sarif=cnncalc.sarif
       - if: always()
         uses: github/codeql-action/upload-sarif@v3
-        with: {sarif_file: cnncalc.sarif}
-"""
+        with: {sarif_file: cnncalc.sarif}"""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..wording import DASH, bytes_text, duration_text
 from .analyze import heading
-from .formats.json import diagnostic_data, document
+from .formats.json import Json, diagnostic_data, document
 from .formats.table import CYAN, DIM, bar, captioned, grid, outline, stacked, text
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def table(target: str, found: Profile, width: int) -> Group:
     return stacked(*parts)
 
 
-def json(target: str, found: Profile) -> str:
+def json(target: str, found: Profile) -> Json:
     """Write every measurement, in seconds, bytes and FLOPs."""
     s = found.settings
     return document(
@@ -73,9 +73,9 @@ def _title(found: Profile) -> Text:
         by = f"CUDA {env['cuda']}{driver}"
         if s.warmup:
             warm += f", or more, for {WARM} s"
-    title = heading(found.report, dtype=False)
-    title.append(f"\n{env['device_name']} ({env['device']}), torch {env['torch']}, {by}", DIM)
-    return title.append(f"\n{', '.join(_options(found))}; {s.repeat} runs after {warm}", DIM)
+    where = f"{env['device_name']} ({env['device']}), torch {env['torch']}, {by}"
+    how = f"{', '.join(_options(found))}; {s.repeat} runs after {warm}"
+    return heading(found.report, where, how, dtype=False)
 
 
 def _options(found: Profile) -> Iterator[str]:

@@ -11,7 +11,7 @@ from ..diagnostic import Diagnostic
 from ..wording import DASH, axes_text, value_text
 from .analyze import heading
 from .columns import BARRED
-from .formats.json import diagnostic_data, document
+from .formats.json import Json, diagnostic_data, document
 from .formats.table import DIM, GREEN, RED, LayerTable, captioned, facts, grid, stacked, text
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def table(
     return _overview(found, width >= WIDE, seconds)
 
 
-def json(found: Found, diagnostics: Sequence[Diagnostic], seconds: float) -> str:
+def json(found: Found, diagnostics: Sequence[Diagnostic], seconds: float) -> Json:
     """Write every check of every network."""
     return document(
         {
@@ -65,7 +65,7 @@ def network_table(found: Verification, width: int) -> Group:
     """Write a line per layer, the sums, and what the marks do not cover."""
     env = found.environment
     device = f"{env['device_name']} ({env['device']})" if env["cuda"] else env["device"]
-    title = heading(found.report).append(f"\nbuilt on {device} with torch {env['torch']}", DIM)
+    title = heading(found.report, f"built on {device} with torch {env['torch']}")
     return stacked(title, _layers(found, width), facts(_summary(found)))
 
 

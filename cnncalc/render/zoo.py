@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from ..analysis.figures import FIELDS, field_of
 from ..analysis.zoo import BundledNetwork
 from ..wording import DASH, axes_text, shape_text, short, value_text
-from .formats.csv import csv_text
-from .formats.json import document
-from .formats.markdown import markdown_table
+from .formats.csv import Csv
+from .formats.json import Json, document
+from .formats.markdown import Page
 from .formats.table import grid
 
 if TYPE_CHECKING:
@@ -32,20 +32,22 @@ def table(found: list[BundledNetwork], width: int) -> Table:
     return listed
 
 
-def json(found: list[BundledNetwork]) -> str:
+def json(found: list[BundledNetwork]) -> Json:
     """Write every network."""
     return document({"networks": [network_data(network) for network in found]})
 
 
-def csv(found: list[BundledNetwork]) -> str:
+def csv(found: list[BundledNetwork]) -> Csv:
     """Write a line for each network, under the keys of the JSON."""
-    return csv_text([KEYS, *(network_data(network).values() for network in found)])
+    return Csv(KEYS, *(network_data(network).values() for network in found))
 
 
-def markdown(found: list[BundledNetwork]) -> str:
+def markdown(found: list[BundledNetwork]) -> Page:
     """Write a line for each network."""
     lines = map(_cells, found)
-    return "\n".join(markdown_table(HEADINGS, [False] * len(HEADINGS), lines, compact=True))
+    page = Page()
+    page.table(HEADINGS, [False] * len(HEADINGS), lines, compact=True)
+    return page
 
 
 def network_data(network: BundledNetwork) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from ..analysis.zoo import ZooEntry
 from ..wording import shape_text
 from . import zoo
 from .analyze import Facts, heading, summary
-from .formats.json import document
+from .formats.csv import Csv
+from .formats.json import Json, document
+from .formats.markdown import Page
 from .formats.table import facts, noted, stacked, text
 
 if TYPE_CHECKING:
@@ -21,18 +23,18 @@ def table(entry: ZooEntry, width: int) -> Group:
     return stacked(heading(report), text(), facts([*summary(report), *_about(entry)]))
 
 
-def json(entry: ZooEntry) -> str:
+def json(entry: ZooEntry) -> Json:
     """Write a network with its family and the smallest input that it takes."""
     data = zoo.network_data(entry.network)
     return document({**data, "least_input": entry.smallest_input, "family": entry.family})
 
 
-def csv(entry: ZooEntry) -> str:
+def csv(entry: ZooEntry) -> Csv:
     """Write the network's line of the list."""
     return zoo.csv([entry.network])
 
 
-def markdown(entry: ZooEntry) -> str:
+def markdown(entry: ZooEntry) -> Page:
     """Write the network's line of the list."""
     return zoo.markdown([entry.network])
 

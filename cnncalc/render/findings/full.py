@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ...checking.finding import Checked, Finding
-from ..diagnostics import render as as_text
+from ..diagnostics import lines_of
+from ..formats.lines import Line, Lines
 from .tally import all_findings, summary, whose
 
 
-def render(checked: list[Checked], colour: bool = False) -> str:
+def render(checked: list[Checked]) -> Lines:
     """Write the findings, an empty line after each, and the sums."""
-    parts = [_text(file, finding, colour) for file, finding in all_findings(checked)]
-    return "\n".join([*parts, summary(checked)])
+    lines: list[Line] = []
+    for file, finding in all_findings(checked):
+        lines += [*_lines(file, finding), ""]
+    return Lines(*lines, summary(checked))
 
 
-def _text(file: Checked, finding: Finding, colour: bool) -> str:
-    lines = [as_text(finding.diagnostic, {file.file: file.text}, colour)]
+def _lines(file: Checked, finding: Finding) -> Iterator[Line]:
+    yield from lines_of(finding.diagnostic, {file.file: file.text})
     if variants := whose(file, finding):
-        lines.append(f"in {variants}")
+        yield f"   = in {variants}"
     if finding.later:
-        lines.append("found once the errors before it are mended")
+        yield "   = found once the errors before it are mended"
     if finding.hides:
-        lines.append("what depends on this is not checked")
-    return "\n   = ".join(lines) + "\n"
+        yield "   = what depends on this is not checked"

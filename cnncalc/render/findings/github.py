@@ -1,4 +1,4 @@
-"""Workflow commands of GitHub Actions, which it shows beside the changed lines.
+"""Findings as workflow commands of GitHub Actions.
 
 Errors come first, because it shows ten of a kind.
 """
@@ -6,19 +6,20 @@ Errors come first, because it shows ten of a kind.
 from __future__ import annotations
 
 from ...checking.finding import Checked, Finding
+from ..formats.workflow import Command, Commands
 from .tally import all_findings, whose
 
 COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
 
 
-def render(checked: list[Checked]) -> str:
+def render(checked: list[Checked]) -> Commands:
     """Write a command for each finding."""
     order = list(COMMANDS)
     found = sorted(all_findings(checked), key=lambda pair: order.index(pair[1].diagnostic.severity))
-    return "\n".join(_command(file, finding) for file, finding in found)
+    return Commands(*(_command(file, finding) for file, finding in found))
 
 
-def _command(file: Checked, finding: Finding) -> str:
+def _command(file: Checked, finding: Finding) -> Command:
     d = finding.diagnostic
     properties: dict[str, str | int] = {"file": file.file}
     if d.position:
@@ -36,12 +37,4 @@ def _command(file: Checked, finding: Finding) -> str:
         d.help and f"help: {d.help}",
         variants and f"in {variants}",
     ]
-    text = escaped("\n".join(word for word in words if word))
-    settings = ",".join(f"{key}={escaped(str(v), True)}" for key, v in properties.items())
-    return f"::{COMMANDS[d.severity]} {settings}::{text}"
-
-
-def escaped(text: str, property: bool = False) -> str:
-    """Escape a text as GitHub reads it: % and line ends; in properties : and , too."""
-    text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return text.replace(":", "%3A").replace(",", "%2C") if property else text
+    return Command(COMMANDS[d.severity], properties, tuple(word for word in words if word))

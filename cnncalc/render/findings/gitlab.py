@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from ...checking.finding import Checked, Finding
-from ..formats.json import dumps
+from ..formats.json import Json
 from .tally import all_findings
 
 SEVERITIES = {"error": "major", "warning": "minor", "note": "info"}
 
 
-def render(checked: list[Checked]) -> str:
+def render(checked: list[Checked]) -> Json:
     """Write a list of findings."""
-    return dumps([_finding_data(file, finding) for file, finding in all_findings(checked)])
+    return Json([_finding_data(file, finding) for file, finding in all_findings(checked)])
 
 
 def _finding_data(file: Checked, finding: Finding) -> dict[str, Any]:

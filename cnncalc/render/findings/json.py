@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ...checking.finding import Checked, Finding
-from ..formats.json import diagnostic_data, document
+from ..formats.json import Json, diagnostic_data, document
 from .tally import all_findings
 
 
-def render(checked: list[Checked]) -> str:
+def render(checked: list[Checked]) -> Json:
     """Write the files with their counts, and the findings."""
     return document(
         {

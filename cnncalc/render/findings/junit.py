@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
 from ...checking.finding import Checked, Finding
-from ..diagnostics import render as as_text
+from ..diagnostics import lines_of
+from ..formats.lines import joined
+from ..formats.xml import Xml
 
-_NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # of XML 1.0
 
-
-def render(checked: list[Checked]) -> str:
+def render(checked: list[Checked]) -> Xml:
     """Write a suite for each file."""
     suites = ET.Element("testsuites", name="cnncalc")
     suites.extend(map(_suite, checked))
-    ET.indent(suites)
-    return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(suites, encoding="unicode")
+    return Xml(suites)
 
 
 def _suite(file: Checked) -> ET.Element:
@@ -25,7 +23,7 @@ def _suite(file: Checked) -> ET.Element:
     failures = sum(case.find("failure") is not None for case in cases)
     suite = ET.Element(
         "testsuite",
-        name=_clean(file.file),
+        name=file.file,
         tests=str(len(cases)),
         failures=str(failures),
         errors="0",
@@ -37,18 +35,17 @@ def _suite(file: Checked) -> ET.Element:
 def _cases(file: Checked) -> Iterator[ET.Element]:
     """Yield a case for each network; a file without networks is one case."""
     for network in file.networks or (None,):
-        name = _clean(network or "cnncalc")
-        case = ET.Element("testcase", classname=_clean(file.file), name=name)
+        name = network or "cnncalc"
+        case = ET.Element("testcase", classname=file.file, name=name)
         own = [finding for finding in file.findings if _concerns(finding, network, file)]
         errors = [finding for finding in own if finding.fails]
         others = [finding for finding in own if not finding.fails]
         if errors:
             first = errors[0].diagnostic
-            message = _clean(first.message)
-            failure = ET.SubElement(case, "failure", message=message, type=first.code)
-            failure.text = _clean(_texts(errors, file))
+            failure = ET.SubElement(case, "failure", message=first.message, type=first.code)
+            failure.text = _texts(errors, file)
         if others:
-            ET.SubElement(case, "system-out").text = _clean(_texts(others, file))
+            ET.SubElement(case, "system-out").text = _texts(others, file)
         yield case
 
 
@@ -58,9 +55,5 @@ def _concerns(finding: Finding, network: str | None, file: Checked) -> bool:
 
 
 def _texts(findings: list[Finding], file: Checked) -> str:
-    return "\n".join(as_text(finding.diagnostic, {file.file: file.text}) for finding in findings)
-
-
-def _clean(text: str) -> str:
-    """Replace what XML cannot hold."""
-    return _NOT_XML.sub("�", text)
+    sources = {file.file: file.text}
+    return joined(lines_of(finding.diagnostic, sources) for finding in findings).written()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
@@ -10,16 +12,17 @@ from ... import __version__
 from ...checking.finding import Checked, Finding
 from ...diagnostic import Edit, Fix, Position
 from ...rules import Rule, rules
-from ..formats.json import dumps
+from ..formats.json import Json
 from .tally import all_findings, whose
 
+_LINK = re.compile(r"\[(?=[^\[\]]*\]\()")
 HOME = "https://pypi.org/project/cnncalc"
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
 
 
-def render(checked: list[Checked]) -> str:
+def render(checked: list[Checked]) -> Json:
     """Write one run, with the catalogue of rules."""
     known = list(rules())
     driver = {
@@ -31,7 +34,7 @@ def render(checked: list[Checked]) -> str:
     }
     results = [_result(file, finding, known) for file, finding in all_findings(checked)]
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
-    return dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
+    return Json({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
 def _rule_data(rule: Rule) -> dict[str, Any]:
@@ -63,13 +66,18 @@ def _result(file: Checked, finding: Finding, known: list[str]) -> dict[str, Any]
         "ruleId": d.code,
         "ruleIndex": known.index(d.code),
         "level": d.severity,
-        "message": {"text": "\n".join(part for part in parts if part)},
+        "message": {"text": _message("\n".join(part for part in parts if part))},
         "partialFingerprints": {"cnncalc/v1": finding.fingerprint},
         "locations": [{"physicalLocation": place}],
     }
     if d.fix:
         result["fixes"] = [_fix_data(d.fix, file.file)]
     return result
+
+
+def _message(text: str) -> str:
+    """Write a message as SARIF reads it: `[…](…)` would be a link."""
+    return _LINK.sub(r"\\[", text)
 
 
 def _region(position: Position) -> dict[str, Any]:
@@ -82,7 +90,7 @@ def _region(position: Position) -> dict[str, Any]:
 
 def _fix_data(fix: Fix, file: str) -> dict[str, Any]:
     change = {**_location(file), "replacements": [_replacement(edit) for edit in fix.edits]}
-    return {"description": {"text": fix.title}, "artifactChanges": [change]}
+    return {"description": {"text": _message(fix.title)}, "artifactChanges": [change]}
 
 
 def _replacement(edit: Edit) -> dict[str, Any]:
@@ -97,4 +105,6 @@ def _replacement(edit: Edit) -> dict[str, Any]:
 
 def _location(file: str) -> dict[str, Any]:
     """Return a path as a relative reference, the only one that code scanning takes."""
-    return {"artifactLocation": {"uri": quote(PurePath(file).as_posix(), safe="/-._~")}}
+    return {
+        "artifactLocation": {"uri": quote(os.fsencode(PurePath(file).as_posix()), safe="/-._~")}
+    }

@@ -4,21 +4,43 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from typing import Any
 
+from ...foreign import visible, without_command
 from ...wording import DASH, shape_text
 
+_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]")
+_NUMBER = re.compile(r"[-+][\d.×/]+")
 
-def csv_text(rows: Iterable[Iterable[Any]]) -> str:
-    """Write rows with plain numbers; a shape has ×, and what does not apply is empty."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerows(map(_cell, row) for row in rows)
-    return out.getvalue().removesuffix("\n")
+
+class Csv:
+    """Rows of plain numbers and texts; a shape has ×, and what does not apply is empty.
+
+    Such files are opened in spreadsheets, which compute a text that begins with `=`, `+`, `-` or
+    `@`, and may send what is in other cells to a server: such a text gets a `'` before it. Each row
+    is a line. Programs that need a text as it is read the JSON.
+    """
+
+    def __init__(self, *rows: Iterable[Any]) -> None:
+        self.rows = rows
+
+    def written(self, colour: bool = False) -> str:
+        """Write the rows."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerows(map(_cell, row) for row in self.rows)
+        return "\n".join(map(without_command, out.getvalue().removesuffix("\n").split("\n")))
 
 
 def _cell(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return shape_text(value)
-    return None if value == DASH else value
+    if not isinstance(value, str):
+        return value
+    if value == DASH:
+        return None
+    shown = visible(value)
+    is_formula = _FORMULA.match(shown) and not _NUMBER.fullmatch(shown)
+    return f"'{shown}" if is_formula else shown

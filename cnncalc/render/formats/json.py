@@ -8,18 +8,52 @@ from fractions import Fraction
 from typing import Any
 
 from ...diagnostic import Diagnostic
+from ...foreign import SUSPECT, replaced
 
 SCHEMA_VERSION = 2
 
 
-def document(data: Mapping[str, Any]) -> str:
-    """Write the object that a command prints, after the version of its schema."""
-    return dumps({"schema_version": SCHEMA_VERSION, **data})
+class Json:
+    """A value as programs read it: every text exactly as it is; a fraction is ``"p/q"``."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def written(self, colour: bool = False) -> str:
+        """Write the value."""
+        return escaped(json.dumps(self.value, ensure_ascii=False, indent=1, default=_fraction))
 
 
-def dumps(value: Any) -> str:
-    """Write a value; a fraction is the text ``"p/q"``."""
-    return json.dumps(value, ensure_ascii=False, indent=1, default=_fraction)
+class Encoded:
+    """JSON that has its text already, such as a lock."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def written(self, colour: bool = False) -> str:
+        """Write the text."""
+        return escaped(self.text)
+
+
+def document(data: Mapping[str, Any]) -> Json:
+    """Return the object that a command prints, after the version of its schema."""
+    return Json({"schema_version": SCHEMA_VERSION, **data})
+
+
+def escaped(text: str) -> str:
+    """Return JSON with escapes in its strings for what a terminal or a log would not just show.
+
+    Outside its strings there is nothing to escape.
+    """
+    return replaced(text, _unit) if SUSPECT.search(text) else text
+
+
+def _unit(character: str) -> str:
+    """Return a character as JSON escapes it, in one unit of UTF-16 or two."""
+    if character == "\n":  # of the layout: in a string it is an escape already
+        return character
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[n : n + 4]}" for n in range(0, len(units), 4))
 
 
 def _fraction(value: Any) -> str:

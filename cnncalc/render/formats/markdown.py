@@ -1,32 +1,102 @@
-"""Tables in Markdown."""
+"""Pages in Markdown, as CommonMark and GitHub read it."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
+from ...foreign import visible
 
-def markdown_table(
-    head: Sequence[str],
-    numeric: Iterable[bool],
-    rows: Iterable[Sequence[str]],
-    *,
-    compact: bool = False,
-) -> list[str]:
-    """Return the lines of a table, numeric columns right-aligned.
+_ESCAPED = re.compile(
+    r"\\(?=[!-/:-@\[-`{-~]|$)"  # a backslash is one of text before letters
+    r"|[|`$]|\](?=[(\[:])"  # without the end of its text there is no link
+    r"|[*~](?!\s)|(?<!\s)[*~]"
+    r"|(?<![^\W_])_|_(?![^\W_])"  # but not in conv1_1
+    r"|\#(?!\w)"
+)
+_ENTITY = re.compile(r"&(?=#?\w+;)")
+# Mentions, issues, emoji and addresses, which GitHub finds in text without any mark.
+_FOUND = re.compile(r"@(?=\S)|\#(?=\w)|:(?=[\w+-]+:)|/(?=/)|(?<=[wW]{3})(?=\.)")
+_APART = "<!-- -->"  # keeps what is found so from being found
+_BLOCK = re.compile(r"[-+*>=:]|\d+(?=[.)])")
 
-    `compact` is a rule without blanks under the headings.
+
+class Bold(str):
+    """A text in bold."""
+
+
+class Page:
+    """A page of headings, paragraphs and tables.
+
+    They take text, which is shown as it is, but for what is in `backticks`, which is code.
     """
-    rule = " | ".join(map(_rule, numeric))
-    return [
-        " ".join(["|", *(f"{title} |".lstrip() for title in head)]),
-        f"|{rule.replace(' ', '')}|" if compact else f"| {rule} |",
-        *(f"| {' | '.join(map(_escaped, row))} |" for row in rows),
-    ]
+
+    def __init__(self) -> None:
+        self._blocks: list[str] = []
+
+    def heading(self, words: str) -> None:
+        """Add a heading."""
+        self._blocks.append(f"### {_inline(words)}")
+
+    def paragraph(self, words: str) -> None:
+        """Add a paragraph."""
+        text = _inline(words).strip()
+        if block := _BLOCK.match(text):
+            mark = block[0]
+            text = f"{mark}\\{text[len(mark) :]}" if mark.isdigit() else f"\\{text}"
+        self._blocks.append(text)
+
+    def table(
+        self,
+        head: Sequence[str],
+        numeric: Iterable[bool],
+        rows: Iterable[Sequence[str]],
+        *,
+        compact: bool = False,
+    ) -> None:
+        """Add a table, numeric columns right-aligned.
+
+        `compact` is a rule without blanks under the headings.
+        """
+        rule = " | ".join(map(_rule, numeric))
+        lines = [
+            " ".join(["|", *(f"{_inline(title)} |".lstrip() for title in head)]),
+            f"|{rule.replace(' ', '')}|" if compact else f"| {rule} |",
+            *(f"| {' | '.join(map(_cell, row))} |" for row in rows),
+        ]
+        self._blocks.append("\n".join(lines))
+
+    def written(self, colour: bool = False) -> str:
+        """Write the blocks, an empty line between them."""
+        return "\n\n".join(self._blocks)
 
 
 def _rule(numeric: bool) -> str:
     return "---:" if numeric else "---"
 
 
-def _escaped(cell: str) -> str:
-    return cell.replace("|", "\\|")
+def _cell(words: str) -> str:
+    if isinstance(words, Bold):
+        return f"**{_inline(words)}**" if words else ""
+    return _inline(words)
+
+
+def _inline(words: str) -> str:
+    """Write a text in one line: code where it is in backticks, otherwise with escapes."""
+    parts = visible(words).split("`")
+    if len(parts) % 2 == 0:  # the last backtick has no other
+        parts[-2:] = ["`".join(parts[-2:])]
+    parts[::2] = map(_text, parts[::2])
+    parts[1::2] = map(_code, parts[1::2])
+    return "".join(parts)
+
+
+def _code(text: str) -> str:
+    """Write a text as code; not where a `|` in it would end the cell of a table."""
+    return _text(f"`{text}`") if "|" in text or not text.strip() else f"`{text}`"
+
+
+def _text(text: str) -> str:
+    text = _ENTITY.sub("&amp;", text)
+    text = _ESCAPED.sub(r"\\\g<0>", text)
+    return _FOUND.sub(rf"\g<0>{_APART}", text.replace("<", "&lt;"))

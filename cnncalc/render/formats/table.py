@@ -6,9 +6,13 @@ rich is imported where it is used, so that the other formats load without it.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+
+from ...foreign import visible
 
 if TYPE_CHECKING:
     from rich.console import Console, Group, RenderableType
@@ -19,27 +23,51 @@ if TYPE_CHECKING:
 BOLD, DIM, CYAN, RED, GREEN = "bold", "dim", "cyan", "bold red", "green"
 FILE_WIDTH = 160  # columns of a table that is written to a file or a pipe
 NARROWEST = 12  # columns that paths keep however narrow the screen is
+# A line that begins so, after white space and colours, is a command to GitHub's runner.
+_COMMAND = re.compile(r"^((?:\s|\x1b\[[\d;]*m)*):(?=(?:\x1b\[[\d;]*m)*:)")
 EIGHTHS_HIGH = " ▁▂▃▄▅▆▇█"
 EIGHTHS_WIDE = " ▏▎▍▌▋▊▉█"
 
 
 def console(stderr: bool = False) -> Console:
     """Return a console that honours NO_COLOR and COLUMNS; a pipe gets a wide one."""
-    from rich.console import Console
-
-    found = Console(stderr=stderr, highlight=False, emoji=False)
+    made = partial(_console_class(), stderr=stderr, markup=False, highlight=False, emoji=False)
+    found = made()
     given = os.environ.get("COLUMNS", "")
     if found.width >= 20 and (found.is_terminal or given):
         return found
     width = 80 if given else FILE_WIDTH
-    return Console(stderr=stderr, highlight=False, emoji=False, width=width)
+    return made(width=width)
+
+
+@cache
+def _console_class() -> type[Console]:
+    """Return a class of consoles to which a string is a text on one line, whatever is in it."""
+    from rich.console import Console
+
+    class PlainConsole(Console):
+        def render_str(self, text: str, **options: Any) -> Text:
+            return super().render_str(visible(text), **options)
+
+    return PlainConsole
+
+
+def on_lines(*lines: Text) -> Text:
+    """Put texts under each other."""
+    from rich.text import Text
+
+    return Text("\n").join(lines)
 
 
 def text(*parts: str | tuple[str, str], style: str = "") -> Text:
-    """Assemble a text from plain parts and parts with a style."""
+    """Assemble a text on one line from plain parts and parts with a style."""
     from rich.text import Text
 
-    return Text.assemble(*parts, style=style)
+    found = Text(style=style)
+    for part in parts:
+        words, own = (part, None) if isinstance(part, str) else part
+        found.append(visible(words), own)
+    return found
 
 
 def noted(value: str, note: str) -> Text:
@@ -105,6 +133,34 @@ def outline(body: list[list[str]]) -> dict[int, str]:
     return heads
 
 
+class Screen:
+    """Something of rich's that is laid out for a console."""
+
+    def __init__(self, shown: RenderableType, screen: Console) -> None:
+        self.shown = shown
+        self.screen = screen
+
+    def written(self, colour: bool = False) -> str:
+        """Lay it out, in colour or not.
+
+        Texts are made visible before columns get their widths; here nothing else gets through.
+        """
+        from rich.segment import Segment, Segments
+
+        pieces: Iterable[Segment] = map(_visible_piece, self.screen.render(self.shown))
+        if not colour:
+            pieces = Segment.strip_styles(pieces)
+        with self.screen.capture() as captured:
+            self.screen.print(Segments(pieces), end="")
+        lines = captured.get().removesuffix("\n").split("\n")
+        return "\n".join(_COMMAND.sub(r"\1\\x3a", line).rstrip() for line in lines)
+
+
+def _visible_piece(piece: Segment) -> Segment:
+    """Return a piece of a layout, which may have ends of lines, with its text visible."""
+    return piece._replace(text="\n".join(map(visible, piece.text.split("\n"))))
+
+
 @dataclass
 class LayerTable:
     """A table with a line for each layer, whose first column is its path.
@@ -121,6 +177,10 @@ class LayerTable:
     bars: list[list[str]] = field(default_factory=list)  # of each layer
     styles: list[str | None] = field(default_factory=list)  # of each layer
     above: list[list[str]] = field(default_factory=list)  # lines above the layers
+
+    def __post_init__(self) -> None:
+        for line in self._lines():
+            line[:] = map(visible, line)
 
     @property
     def widths(self) -> list[int]:
