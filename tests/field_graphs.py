@@ -65,6 +65,9 @@ def _regrouped(rng: random.Random, n: int) -> list[str]:
             [_keep(rng, 4), "pixel_shuffle: 2", after],
             [_keep(rng, 2), "permute: [0, 2, 1]", after],
             [_keep(rng, 2), "permute: [1, 0, 2]", after],
+            [_keep(rng, 2), "permute: [1, 2, 0]", "permute: [2, 0, 1]", after],
+            [_keep(rng, 2), "permute: [1, 2, 0]", "permute: [1, 0, 2]", after],
+            [_keep(rng, 2), "flatten", "reshape: [2, 2, -1]", after],
         )
     )
 
