@@ -22,7 +22,7 @@ class Sized(tuple[Num, ...]):
 class Node:
     """A layer of the network, or one of its inputs, which have no operator."""
 
-    __slots__ = ("context", "inputs", "op", "path", "position", "shape", "shares")
+    __slots__ = ("context", "inputs", "op", "path", "position", "read", "shape", "shares")
 
     def __init__(
         self,
@@ -40,6 +40,7 @@ class Node:
         self.position = position  # where the layer was written, if it was
         self.context = context  # the blocks around it, innermost first
         self.shares: int | None = None  # the node whose weights this one uses
+        self.read: list[Shape] | None = None  # the shapes of its inputs, once they were asked for
 
 
 class Graph:
@@ -63,8 +64,10 @@ class Graph:
 
     def shapes_into(self, node: Node) -> list[Shape]:
         """The shapes of a node's inputs."""
-        nodes = self.nodes
-        return [nodes[n].shape for n in node.inputs]
+        if node.read is None:
+            nodes = self.nodes
+            node.read = [nodes[n].shape for n in node.inputs]
+        return node.read
 
     def before(self, n: int) -> set[int]:
         """A node and all nodes it is computed from."""

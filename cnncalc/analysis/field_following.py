@@ -76,7 +76,7 @@ class _Following:
                     channels[n] = channels[first]
                 continue
             xs = self._graph.shapes_into(node)
-            if alike and not (op.scatters and self._some_read_a_part):
+            if alike and not (op.scatters and self._some_make_positions):
                 reaches = op.window(*xs)[0] or ()
                 seen.append(self._fields.through(reaches, seen[first], xs[0], node.shape))
             else:
@@ -107,21 +107,25 @@ class _Following:
         """What a layer sees, all its channels together."""
         seen, channels, fields, y = self.seen, self._channels, self._fields, node.shape
         windows = self._windows(op, xs)
-        parts: dict[int, Part] = {}
-        below: list[Seen] = []
-        for m, (reaches, x, source) in enumerate(zip(windows, xs, node.inputs)):
-            if reaches is not None:
-                own = channels.get(source) or Channels.alike(seen[source], x[0])
-                parts[m] = Part(reaches, x, own)
-                below.append(fields.through(reaches, seen[source], x, y))
+        sources = node.inputs
+        below = [
+            fields.through(reaches, seen[source], x, y)
+            for reaches, x, source in zip(windows, xs, sources)
+            if reaches is not None
+        ]
         together = fields.union(below, y)
         if not self._some_read_a_part:
             return together
         reads = op.channels(*xs)
-        if reads == "each" and len(parts) == 1 and _reads_in_place(windows[0] or ()):
-            if node.inputs[0] in channels:
-                channels[n] = channels[node.inputs[0]]
+        if reads == "each" and len(below) == 1 and _reads_in_place(windows[0] or ()):
+            if sources[0] in channels:
+                channels[n] = channels[sources[0]]
             return together
+        parts = {
+            m: Part(reaches, x, channels.get(source) or Channels.alike(seen[source], x[0]))
+            for m, (reaches, x, source) in enumerate(zip(windows, xs, sources))
+            if reaches is not None
+        }
         found = LayerChannels(fields, parts, y, together).reading(reads)
         if not found.uniform:
             channels[n] = found
@@ -129,9 +133,15 @@ class _Following:
         return together if whole else fields.union(found.sights, y)
 
     @cached_property
+    def _some_make_positions(self) -> bool:
+        """Whether any layer may make channels to positions, or positions to channels of a map."""
+        nodes = self._graph.nodes
+        return any(node.op is not None and node.op.scatters and node.shape[1:] for node in nodes)
+
+    @cached_property
     def _some_read_a_part(self) -> bool:
         """Whether any layer reads a part of the channels, so that it matters what each one sees."""
-        return any(
+        return self._some_make_positions or any(
             node.op is not None
             and len(node.inputs) == 1 < len(node.shape)
             and type(node.op).channels is not Op.channels

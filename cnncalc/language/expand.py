@@ -189,12 +189,15 @@ class Expander:
     def _node(self, step: Step, op: Op, inputs: tuple[int, ...], path: str, scope: Scope) -> int:
         nodes = self._graph.nodes
         try:
-            shape = checked(op, [nodes[n].shape for n in inputs])
+            xs = [nodes[n].shape for n in inputs]
+            shape = checked(op, xs)
         except Mistake as mistake:
             diagnostic = mistake.diagnostics[0].at(step.place)
             self._expansion.faults.append(Fault(diagnostic, step, scope, path, inputs, op))
             raise
-        nodes.append(Node(path, op, inputs, shape, step.place, scope.context))
+        node = Node(path, op, inputs, shape, step.place, scope.context)
+        node.read = xs
+        nodes.append(node)
         self._expansion.written.append((step, scope))
         return len(nodes) - 1
 
