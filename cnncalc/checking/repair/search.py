@@ -57,7 +57,7 @@ def examine(text: str, file: str, variant: str | None = None) -> Examined:
     reported = [entry.finding() for entry in entries if entry.is_reported]
     return Examined(
         findings=sorted(reported, key=lambda finding: finding.place),
-        reports=first.reports,
+        reports=first.member_reports,
         places=first.variant_places(),
     )
 
