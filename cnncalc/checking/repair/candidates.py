@@ -18,11 +18,12 @@ from ...ops.base import units_of
 from ...wording import shape_text
 from . import yaml_edits as e
 from .case import Candidate, Case
-from .input_candidates import batch_axis, channels_first, grey_or_colour, other_sizes
-from .join_candidates import equal_branches, other_channels, restored_border
+from .input_candidates import batch_axis, channels_first, grey_or_colour
+from .input_sizes import other_sizes
+from .join_candidates import equal_branches, other_channels, restored_border, same_scale
 
 
-def candidates(case: Case, most: int) -> Iterator[Candidate]:
+def candidates(case: Case) -> Iterator[Candidate]:
     """Edits to try, the nearest first."""
     yield from batch_axis(case)
     yield from channels_first(case)
@@ -31,10 +32,13 @@ def candidates(case: Case, most: int) -> Iterator[Candidate]:
     if _is_pool(case) and max(case.shapes[0][1:], default=0) == 1:  # there is nothing left to pool
         yield from _without_layer(case)
     yield from _settings(case)
-    for repair in _BY_CODE.get(case.fault.diagnostic.code, ()):
+    code = case.fault.diagnostic.code
+    if code == "CNN206" and same_scale(case, range(len(case.shapes))):
+        yield from other_sizes(case)
+    for repair in _BY_CODE.get(code, ()):
         yield from repair(case)
-    if case.fault.diagnostic.code in ("CNN204", "CNN206", "CNN207", "CNN208"):
-        yield from other_sizes(case, most)
+    if code in ("CNN204", "CNN206", "CNN207", "CNN208"):
+        yield from other_sizes(case)
     if case.fault.diagnostic.code in ("CNN204", "CNN207") and _keeps_size(case):
         yield Candidate("`padding: same`", case.setting("padding", "same"))
     if case.fault.diagnostic.code == "CNN207":

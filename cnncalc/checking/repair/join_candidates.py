@@ -12,6 +12,7 @@ from ...language.yaml_flow import Word, in_yaml
 from ...num import Shape
 from . import yaml_edits as e
 from .case import FAR, Candidate, Case
+from .earlier_layers import earlier_layers, same_scale
 
 
 def equal_branches(case: Case) -> Iterator[Candidate]:
@@ -25,11 +26,16 @@ def equal_branches(case: Case) -> Iterator[Candidate]:
             continue
         yield from _by_name(case, n, shapes[longest])
         yield from _by_name(case, longest, shape)
+        yield from earlier_layers(case, n, shapes[longest])
+        yield from earlier_layers(case, longest, shape)
+        if same_scale(case, (n, longest)):
+            yield from _resampled(case, n, shape, shapes[longest])
+            yield from _resampled(case, longest, shapes[longest], shape)
+            yield from _cropped(case, n, shape, shapes[longest], longest)
         if _adds_up(step):
             yield from _projected(case, n, shape, shapes[longest], longest)
         yield from _resampled(case, n, shape, shapes[longest])
         yield from _resampled(case, longest, shapes[longest], shape)
-        yield from _cropped(case, n, shape, shapes[longest], longest)
         yield from other_channels(case, longest, shape[0])
         yield from other_channels(case, n, shapes[longest][0])
 
@@ -83,13 +89,14 @@ def _resampled(case: Case, n: int, shape: Shape, wanted: Shape) -> Iterator[Cand
     """Changes a stride, kernel or scale in a branch to give it the size of the other branch."""
     if len(shape) < 2 or len(shape) != len(wanted) or shape[1:] == wanted[1:]:
         return
-    a, b = shape[1], wanted[1]
     for m in _leading(case, (case.fault.inputs[n],))[:6]:
         node = case.graph.nodes[m]
         if node.op is None:
             continue
         x = case.graph.nodes[node.inputs[0]].shape
-        for field, value in node.op.resizes(x, a, b):
+        if len(x) != len(shape):
+            continue
+        for field, value in node.op.resizes(x, shape[1:], wanted[1:]):
             ways = _ways_to_write(case, m, value) if field == "stride" else [value]
             for written in ways:
                 title = f"`{field}: {written}` at `{node.path}`"
@@ -147,11 +154,6 @@ def _cropped(case: Case, n: int, shape: Shape, wanted: Shape, longest: int) -> I
     like = case.fault.step.sources[smaller] if case.fault.step.sources else None
     layer = f"crop: {{like: {like}}}" if like else f"crop: {{size: {in_yaml(list(sizes))}}}"
     yield from _extended_branch(case, larger, layer, "cropped")
-    node = case.graph.nodes[case.fault.inputs[smaller]]
-    if node.op is not None and node.op.one_larger is not None:
-        field, value = node.op.one_larger
-        title = f"`{field}: {value}` at `{node.path}`"
-        yield Candidate(title, case.setting(field, value, case.fault.inputs[smaller]))
 
 
 def _extended_branch(case: Case, n: int, layer: str, word: str) -> Iterator[Candidate]:
@@ -179,9 +181,14 @@ def _extended_branch(case: Case, n: int, layer: str, word: str) -> Iterator[Cand
             )
 
 
+def _branches(step: Step) -> list[list[Step]]:
+    """The layers of each branch."""
+    return list((step.branches or {}).values())
+
+
 def _branch_layers(step: Step, n: int) -> list[Step]:
     """The layers of branch n; none if the branches are names of earlier layers."""
-    return list((step.branches or {}).values())[n] if step.branches else []
+    return _branches(step)[n] if step.branches else []
 
 
 def _as_written(case: Case, n: int, field: str) -> str | None:
@@ -239,19 +246,20 @@ def restored_border(case: Case) -> Iterator[Candidate]:
 
 
 def _leading(case: Case, ends: tuple[int, ...]) -> list[int]:
-    """The layers that lead to these nodes, the last first; of a join only those in its branches."""
-    inside = case.fault.path + "."
+    """The layers that lead to these nodes, the last first.
+
+    Of a join only those in its branches, unless all others begin at an earlier layer: what is
+    before the join is in every branch then.
+    """
+    step, inside = case.fault.step, case.fault.path + "."
+    begins_here = [not layers or layers[0].source is None for layers in _branches(step)]
+    within = step.kind == "join" and step.sources is None and sum(begins_here) > 1
     found: list[int] = []
     for end in ends:
         n = end
         for _ in range(FAR):
             node = case.graph.nodes[n]
-            if (
-                node.op is None
-                or case.fault.step.kind == "join"
-                and case.fault.step.sources is None
-                and not node.path.startswith(inside)
-            ):
+            if node.op is None or within and not node.path.startswith(inside):
                 break
             found.append(n)
             n = node.inputs[0]

@@ -56,7 +56,7 @@ def search_repairs(case: Case, work: int) -> Repairs:
         return Repairs([], [], 0)
     found: list[tuple[_Trial, Fix]] = []
     tried: set[tuple[Edit, ...]] = set()
-    for candidate in candidates(case, most):
+    for candidate in candidates(case):
         if len(tried) >= most or sum(trial.is_valid for trial, _ in found) >= OFFERED:
             break
         if candidate.edits is None or candidate.edits in tried:
