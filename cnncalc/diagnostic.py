@@ -55,14 +55,15 @@ class Fix(NamedTuple):
     edits: tuple[Edit, ...]
     certain: bool = False  # they are what was meant, without anyone's judgement
     restates: bool = False  # they change what is expected of the network, and not the network
+    alters: bool = False  # they change more of the design than the finding is about
 
 
 class Diagnostic(NamedTuple):
     """One finding: a code of the catalogue, what is wrong, where, and what to do about it.
 
     `settings` are values of the layer's fields that may repair it, for the search to try.
-    `subject` is what the finding is about, as data: the unknown name (CNN105), the figure that
-    exceeds its budget (CNN302).
+    `subject` is what the finding is about, as data: the unknown name (CNN105), whether `sizes` or
+    `channels` differ (CNN206), the figure that exceeds its budget (CNN302).
     """
 
     code: str

@@ -18,9 +18,10 @@ from ...ops.base import units_of
 from ...wording import shape_text
 from . import yaml_edits as e
 from .case import Candidate, Case
+from .earlier_layers import same_scale
 from .input_candidates import batch_axis, channels_first, grey_or_colour
 from .input_sizes import other_sizes
-from .join_candidates import equal_branches, other_channels, restored_border, same_scale
+from .join_candidates import equal_branches, other_channels, restored_border
 
 
 def candidates(case: Case) -> Iterator[Candidate]:
@@ -29,8 +30,6 @@ def candidates(case: Case) -> Iterator[Candidate]:
     yield from channels_first(case)
     if case.fault.diagnostic.code == "CNN204":
         yield from _as_expected(case)
-    if _is_pool(case) and max(case.shapes[0][1:], default=0) == 1:  # there is nothing left to pool
-        yield from _without_layer(case)
     yield from _settings(case)
     code = case.fault.diagnostic.code
     if code == "CNN206" and same_scale(case, range(len(case.shapes))):
@@ -91,7 +90,8 @@ def _without_layer(case: Case) -> Iterator[Candidate]:
     written = case.expansion.written
     count = sum(source is not None and source[0].key == key for source in written) + 1
     title = "drop this layer" + (f", the {_ordinal(count)} {key}" if count > 1 else "")
-    yield Candidate(title, e.layer_dropped(case.text, case.fault.step.marks), shape=False)
+    edits = e.layer_dropped(case.text, case.fault.step.marks)
+    yield Candidate(title, edits, shape=False, drops=True)
 
 
 def _ordinal(n: int) -> str:
@@ -120,7 +120,8 @@ def _flattened(case: Case) -> Iterator[Candidate]:
     was_map = any(len(case.graph.nodes[m].shape) > 1 for m in before)
     if op is not None and source is not None and was_map:
         title = f"drop the `{op.key}` before it"
-        yield Candidate(title, e.layer_dropped(case.text, source[0].marks), shape=False)
+        edits = e.layer_dropped(case.text, source[0].marks)
+        yield Candidate(title, edits, shape=False, drops=True)
 
 
 def _more_channels(case: Case) -> Iterator[Candidate]:

@@ -144,9 +144,7 @@ class _Copies:
 
     def fall_back_on_placeholders(self, repaired: list[Entry]) -> None:
         """Offers placeholders first if the chosen repairs are not right beside each other."""
-        chosen = [
-            entry.fixes[0].edits for entry in repaired if entry.fixes and entry.is_reported
-        ]
+        chosen = [entry.fixes[0].edits for entry in repaired if entry.fixes and entry.is_reported]
         if not repaired or self.trials <= 0:
             return
         if not rank_after(self.text, chosen, self.file, repaired[0].variants[0]).errors:

@@ -24,7 +24,7 @@ def channels_first(case: Case) -> Iterator[Candidate]:
         if len(shape) == 3 and shape[2] in (1, 3, 4) and min(shape[:2]) >= 16 and marks is not None:
             right = in_yaml([shape[2], *shape[:2]])
             title = f"channels come first: `input: {right}`"
-            yield Candidate(title, (marks.whole(right),), shape=False, plain=True)
+            yield Candidate(title, (marks.whole(right),), shape=False, plain=True, resizes=True)
 
 
 def batch_axis(case: Case) -> Iterator[Candidate]:
@@ -34,7 +34,7 @@ def batch_axis(case: Case) -> Iterator[Candidate]:
         if len(shape) == 4 and shape[1] in (1, 3, 4) and marks is not None:
             right = in_yaml(list(shape[1:]))
             title = f"an input has no batch axis: `input: {right}`"
-            yield Candidate(title, (marks.whole(right),), shape=False, plain=True)
+            yield Candidate(title, (marks.whole(right),), shape=False, plain=True, resizes=True)
 
 
 def grey_or_colour(case: Case) -> Iterator[Candidate]:
@@ -43,4 +43,5 @@ def grey_or_colour(case: Case) -> Iterator[Candidate]:
     marks = input_marks(case, source.path) if source.op is None and x[0] == 1 else None
     if marks is not None:
         right = in_yaml([3, *x[1:]])
-        yield Candidate(f"an image of 3 channels, `input: {right}`,", (marks.whole(right),))
+        title = f"an image of 3 channels, `input: {right}`,"
+        yield Candidate(title, (marks.whole(right),), resizes=True)

@@ -16,19 +16,20 @@ from .earlier_layers import earlier_layers, same_scale
 
 
 def equal_branches(case: Case) -> Iterator[Candidate]:
-    """Gives all branches the shape of the longest one, or that one the shape of another."""
+    """Gives a branch the shape of the model branch, or that one the shape of another."""
     step, shapes = case.fault.step, case.shapes
     if len({len(x) for x in shapes}) > 1:
         return
-    longest = max(range(len(shapes)), key=lambda n: len(_branch_layers(step, n)))
+    longest = _model(case)
     for n, shape in enumerate(shapes):
         if n == longest or shape == shapes[longest]:
             continue
         yield from _by_name(case, n, shapes[longest])
         yield from _by_name(case, longest, shape)
-        yield from earlier_layers(case, n, shapes[longest])
-        yield from earlier_layers(case, longest, shape)
-        if same_scale(case, (n, longest)):
+        if not same_scale(case, (n, longest)):
+            yield from earlier_layers(case, n, shapes[longest])
+            yield from earlier_layers(case, longest, shape)
+        else:
             yield from _resampled(case, n, shape, shapes[longest])
             yield from _resampled(case, longest, shapes[longest], shape)
             yield from _cropped(case, n, shape, shapes[longest], longest)
@@ -38,6 +39,17 @@ def equal_branches(case: Case) -> Iterator[Candidate]:
         yield from _resampled(case, longest, shapes[longest], shape)
         yield from other_channels(case, longest, shape[0])
         yield from other_channels(case, n, shapes[longest][0])
+
+
+def _model(case: Case) -> int:
+    """The branch to take as a model: of the shape that most branches have, the longest."""
+    step, shapes = case.fault.step, case.shapes
+    must_agree = shapes if _adds_up(step) else [x[1:] for x in shapes]
+
+    def votes(n: int) -> tuple[int, int]:
+        return must_agree.count(must_agree[n]), len(_branch_layers(step, n))
+
+    return max(range(len(shapes)), key=votes)
 
 
 def _by_name(case: Case, n: int, wanted: Shape) -> Iterator[Candidate]:
