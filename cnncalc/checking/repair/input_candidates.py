@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+from ...diagnostic import Edit
 from ...language.yaml_flow import in_yaml
 from ...language.yaml_tree import Marks
+from ...num import Shape
 from .case import Candidate, Case
+from .yaml_edits import Edits
 
 
 def input_marks(case: Case, name: str) -> Marks | None:
@@ -15,6 +19,37 @@ def input_marks(case: Case, name: str) -> Marks | None:
     if isinstance(data, dict):
         data, marks = data.get(name), marks.find(name)
     return marks if isinstance(data, list) and all(type(n) is int for n in data) else None
+
+
+def resized_input(case: Case, name: str, now: Shape, wanted: Shape) -> Edits:
+    """Edits that give an input another shape, in its numbers or in the parameters it names."""
+    data, marks = case.spec.document.input, case.spec.marks.find("input")
+    if isinstance(data, dict):
+        data, marks = data.get(name), marks.find(name)
+    if not isinstance(data, list) or len(data) != len(wanted):
+        return None
+    if all(type(entry) is int for entry in data):
+        return (marks.whole(in_yaml(list(wanted))),)
+    edits: dict[Edit, None] = {}  # in order, and once for a parameter of two sides
+    for n, (entry, old, new) in enumerate(zip(data, now, wanted)):
+        if old == new:
+            continue
+        place = marks.find(n) if type(entry) is int else _parameter(case, entry)
+        if place is None:
+            return None
+        edits[case.text.edit(*case.text.span(place), str(new))] = None
+    return tuple(edits) or None
+
+
+def _parameter(case: Case, entry: Any) -> Marks | None:
+    """Where a parameter of the network that an entry names has its value, if that is a number."""
+    name = str(entry).strip()
+    for path in (("variants", case.variant, "params"), ("params",)):
+        found = case.spec.marks.find(*path)
+        if name in found.items and name in found.keys:
+            place = found.items[name]
+            return place if case.text.as_written(place).isdigit() else None
+    return None
 
 
 def channels_first(case: Case) -> Iterator[Candidate]:

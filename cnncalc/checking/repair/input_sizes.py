@@ -9,11 +9,10 @@ from typing import NamedTuple
 from ...analysis.sizes import accepts
 from ...diagnostic import Mistake
 from ...graph import Graph, checked
-from ...language.yaml_flow import in_yaml
 from ...num import Shape
 from ...wording import shape_text
 from .case import Candidate, Case
-from .input_candidates import input_marks
+from .input_candidates import resized_input
 
 _FAR = 128  # the largest change of a side that is tried
 _WORK = 20_000  # most layers whose shapes are computed in either direction
@@ -39,9 +38,8 @@ def other_sizes(case: Case) -> Iterator[Candidate]:
     with the smallest distance from one size that fits to the next. All were tried.
     """
     inputs = case.graph.inputs
-    marks = input_marks(case, inputs[0].path) if len(inputs) == 1 else None
-    shape = tuple(inputs[0].shape) if inputs else ()
-    if len(shape) < 2 or marks is None:
+    shape = tuple(inputs[0].shape) if len(inputs) == 1 else ()
+    if len(shape) < 2 or resized_input(case, inputs[0].path, shape, _resized(shape, 1)) is None:
         return
     found = _sizes(case, shape)
     if not found.shapes:
@@ -52,7 +50,7 @@ def other_sizes(case: Case) -> Iterator[Candidate]:
     elif found.step > 1:
         title += f", and on in steps of {found.step}"
     nearest = min(found.shapes, key=lambda one: sum(abs(m - n) for m, n in zip(one, shape)))
-    edits = (marks.whole(in_yaml(list(nearest))),)
+    edits = resized_input(case, inputs[0].path, shape, nearest)
     yield Candidate(title, edits, shape=len(found.shapes) == 1, resizes=True)
 
 
@@ -62,7 +60,7 @@ def _sizes(case: Case, shape: Shape) -> _Sizes:
     changes = _changes(case) if not larger else [n * shape[1] - shape[1] for n in _TIMES]
     shapes = [_resized(shape, change) for change in changes if min(shape[1:]) + change > 0]
     if len(set(shape[1:])) > 1 and not larger:
-        shapes += _rounded(shape)
+        shapes = _rounded(shape) + shapes
     fitting = filter(_repaired(case), shapes)
     first, fits = _first_that_fits(case, fitting)
     if first is None:
@@ -71,8 +69,8 @@ def _sizes(case: Case, shape: Shape) -> _Sizes:
         return _Sizes([_resized(shape, _smallest(shape, first[1] - shape[1], fits))])
     if first[1] - shape[1] == first[-1] - shape[-1]:
         return _neighbours(shape, changes, fits)
-    step = next(step for step in _STEPS if all(n % step == 0 for n in first[1:]) and fits(first))
-    return _Sizes([first], step=step, multiples=_all_fit(first, step, fits))
+    step = next((n for n in changes if n > 0 and fits(_resized(first, n))), 0)
+    return _apart([first], first, step, fits)
 
 
 def _changes(case: Case) -> list[int]:
@@ -141,15 +139,14 @@ def _neighbours(shape: Shape, changes: list[int], fits: Fits) -> _Sizes:
     shapes = [_resized(shape, n) for n in (below, above) if n is not None]
     if below is None or above is None:
         return _Sizes(shapes)
-    step = above - below
-    if not _all_fit(shapes[1], step, fits):
+    return _apart(shapes, shapes[1], above - below, fits)
+
+
+def _apart(shapes: list[Shape], shape: Shape, step: int, fits: Fits) -> _Sizes:
+    """These shapes with their distance, if the sizes beyond the last keep it."""
+    if step < 1 or not all(fits(_resized(shape, step * n)) for n in (1, 2, 3, 4)):
         return _Sizes(shapes)
-    return _Sizes(shapes, step=step, multiples=all(n % step == 0 for n in shapes[1][1:]))
-
-
-def _all_fit(shape: Shape, step: int, fits: Fits) -> bool:
-    """Whether the next sizes in these steps fit too."""
-    return all(fits(_resized(shape, step * n)) for n in (1, 2, 3, 4))
+    return _Sizes(shapes, step=step, multiples=all(n % step == 0 for n in shape[1:]))
 
 
 def _smallest(shape: Shape, change: int, fits: Fits) -> int:
