@@ -116,7 +116,8 @@ def misspelled(
     """Add ``did you mean …?`` and a fix where a known word is near, otherwise another help.
 
     There is no fix where the known word is `given` already, or where only digits differ: `conv3`
-    is not a misspelling of `conv1`.
+    is not a misspelling of `conv1`. Nor is it certain that `mid_a` is one of `mid_b`: names that
+    people gave differ on purpose.
     """
     found, sure = nearest(word, known)
     if found is None:
@@ -126,7 +127,8 @@ def misspelled(
     asked = fault._replace(help=f"did you mean `{found}`?")
     if word.translate(_NO_DIGITS) == found.translate(_NO_DIGITS):
         return asked
-    return instead(asked, word, found, sure)
+    another = len(word) == len(found) and sorted(word) != sorted(found)  # a letter is another
+    return instead(asked, word, found, sure and not (another and fault.code == "CNN105"))
 
 
 def instead(fault: Diagnostic, word: str, right: str, certain: bool = True) -> Diagnostic:
@@ -154,7 +156,8 @@ def nearest(word: str, known: Iterable[str]) -> tuple[str | None, bool]:
     found = get_close_matches(word, likely, 2, 0.6)
     if found:
         first, *others = (SequenceMatcher(None, word, k).ratio() for k in found)
-        return found[0], first >= 0.75 and all(first - other > 0.1 for other in others)
+        slips = (1 - first) * (len(word) + len(found[0])) / 2  # 1 for a letter that is another
+        return found[0], slips <= 1.001 and all(first - other > 0.1 for other in others)
     if len(word) > 2:
         lower = word.lower()
         found = [k for k in known if k.startswith(lower) or lower.startswith(k)]

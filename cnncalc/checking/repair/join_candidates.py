@@ -26,19 +26,25 @@ def equal_branches(case: Case) -> Iterator[Candidate]:
             continue
         yield from _by_name(case, n, shapes[longest])
         yield from _by_name(case, longest, shape)
-        if not same_scale(case, (n, longest)):
+        if same_scale(case, (n, longest)):
+            yield from _same_sizes(case, n, longest)
+            yield from _cropped(case, n, shape, shapes[longest], longest)
+        else:
             yield from earlier_layers(case, n, shapes[longest])
             yield from earlier_layers(case, longest, shape)
-        else:
-            yield from _resampled(case, n, shape, shapes[longest])
-            yield from _resampled(case, longest, shapes[longest], shape)
-            yield from _cropped(case, n, shape, shapes[longest], longest)
+        if shape[0] == shapes[longest][0]:  # one that shrinks on purpose has more channels too
+            yield from _same_sizes(case, n, longest)
         if _adds_up(step):
             yield from _projected(case, n, shape, shapes[longest], longest)
-        yield from _resampled(case, n, shape, shapes[longest])
-        yield from _resampled(case, longest, shapes[longest], shape)
+        yield from _same_sizes(case, n, longest)
         yield from other_channels(case, longest, shape[0])
         yield from other_channels(case, n, shapes[longest][0])
+
+
+def _same_sizes(case: Case, n: int, m: int) -> Iterator[Candidate]:
+    """Gives the smaller of two branches the size of the larger one, then the other way round."""
+    for one, other in sorted([(n, m), (m, n)], key=lambda pair: case.shapes[pair[0]][1:]):
+        yield from _resampled(case, one, case.shapes[one], case.shapes[other])
 
 
 def _model(case: Case) -> int:

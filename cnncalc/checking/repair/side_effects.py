@@ -24,7 +24,7 @@ def side_effect(case: Case, repaired: Expansion, edited: EditedText) -> str | No
     before = {node.path: node for node in case.graph.nodes}
     for n, node in enumerate(graph.nodes):
         if n not in expected and before.get(node.path, node).shape != node.shape:
-            return f"it changes `{node.path}` too"
+            return f"other layers read `{node.path}` too"
     for n in _edited(repaired, edited):
         written, was = repaired.written[n], before.get(graph.nodes[n].path)
         same = was is not None and was.op == graph.nodes[n].op
@@ -32,7 +32,7 @@ def side_effect(case: Case, repaired: Expansion, edited: EditedText) -> str | No
             block = written[1].block
             if block is not None and block.step is not None:
                 return f"it changes every use of block `{block.step.key}`"
-            return f"it changes `{graph.nodes[n].path}` too"
+            return f"other layers read `{graph.nodes[n].path}` too"
     return None
 
 

@@ -93,15 +93,16 @@ def _best(found: list[tuple[_Trial, Fix]]) -> list[tuple[_Trial, Fix]]:
 
     What alters the design counts only where nothing else leads as far, and comes last there.
     """
-    found = sorted(found, key=lambda one: one[0].alters)
-    keeping = [one for one in found if not one[0].alters and one[0].complete]
-    found = keeping or found
     fewest = min((trial.errors for trial, _ in found if trial.complete), default=0)
     furthest = max((trial.reached for trial, _ in found if not trial.complete), default=0)
     kept = []
-    for trial, fix in found:
+    for trial, fix in sorted(found, key=lambda one: one[0].alters):
         if trial.errors == fewest if trial.complete else trial.reached >= furthest - 1:
             kept.append((trial, fix))
+    keeping = [(trial, fix) for trial, fix in kept if not trial.alters]
+    is_one_complete = any(trial.complete for trial, _ in kept)
+    if keeping and is_one_complete == any(trial.complete for trial, _ in keeping):
+        return keeping
     return kept
 
 
@@ -117,18 +118,19 @@ def _attempt(case: Case, candidate: Candidate, edits: tuple[Edit, ...]) -> _Tria
     diagnostics = graph.diagnostics
     if graph.outputs:  # complete: budgets, and the names in `published`, count too
         diagnostics = analyze(spec, case.variant).diagnostics
-    effect: str | None = None
-    if not candidate.resizes and not candidate.restates:  # another input is a choice of its own
+    repairs = (
+        bool(graph.nodes)
+        and not _reported_again(case, graph, edited)
+        and not _stops_earlier(case, graph, edited)
+        and not _is_worse(case, graph, diagnostics)
+        and error_count(spec.diagnostics) <= error_count(case.spec.diagnostics)
+        and all(Rank.of(spec.graph(other)) <= rank for other, rank in case.beside)
+    )
+    effect: str | None = None  # another input, or expectation, is a choice of its own
+    if repairs and not candidate.resizes and not candidate.restates:
         effect = side_effect(case, expansion, edited)
     return _Trial(
-        repairs=(
-            bool(graph.nodes)
-            and not _reported_again(case, graph, edited)
-            and not _stops_earlier(case, graph, edited)
-            and not _is_worse(case, graph, diagnostics)
-            and error_count(spec.diagnostics) <= error_count(case.spec.diagnostics)
-            and all(Rank.of(spec.graph(other)) <= rank for other, rank in case.beside)
-        ),
+        repairs=repairs,
         complete=bool(graph.outputs),
         reached=len(graph.nodes),
         errors=error_count(diagnostics) + sum(d.code == "CNN302" for d in diagnostics),
