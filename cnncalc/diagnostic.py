@@ -116,8 +116,8 @@ def misspelled(
     """Add ``did you mean …?`` and a fix where a known word is near, otherwise another help.
 
     There is no fix where the known word is `given` already, or where only digits differ: `conv3`
-    is not a misspelling of `conv1`. Nor is it certain that `mid_a` is one of `mid_b`: names that
-    people gave differ on purpose.
+    is not a misspelling of `conv1`. Nor is it certain that `there` is one of `here`: names that
+    people gave may differ in a letter on purpose, if not in the order of their letters.
     """
     found, sure = nearest(word, known)
     if found is None:
@@ -127,8 +127,8 @@ def misspelled(
     asked = fault._replace(help=f"did you mean `{found}`?")
     if word.translate(_NO_DIGITS) == found.translate(_NO_DIGITS):
         return asked
-    another = len(word) == len(found) and sorted(word) != sorted(found)  # a letter is another
-    return instead(asked, word, found, sure and not (another and fault.code == "CNN105"))
+    given_name = fault.code in ("CNN105", "CNN106") and sorted(word) != sorted(found)
+    return instead(asked, word, found, sure and not given_name)
 
 
 def instead(fault: Diagnostic, word: str, right: str, certain: bool = True) -> Diagnostic:

@@ -51,6 +51,8 @@ def _settings(case: Case) -> Iterator[Candidate]:
             continue  # it would not pool any more
         if field == "padding" and units_of(case.shapes[0]):
             continue  # what is padded no longer broadcasts
+        if field == "padding" and _only_same_keeps_size(case, value):
+            yield Candidate("`padding: same`", case.setting("padding", "same"))
         yield Candidate(f"`{field}: {in_yaml(value)}`", case.setting(field, value))
 
 
@@ -76,6 +78,16 @@ def _keeps_size(case: Case) -> bool:
     if not slides:
         return False
     return all(slide.stride <= max(n, 1) for n, slide in zip(x[1:], slides))
+
+
+def _only_same_keeps_size(case: Case, padding: Any) -> bool:
+    """Whether a convolution at stride 1 would lose or gain rows by this padding."""
+    op, x = case.fault.op, case.shapes[0]
+    if op is None or op.pool or not _keeps_size(case):
+        return False
+    if {slide.stride for slide in op.slides(x)} != {1}:
+        return False
+    return bool(op.changed(padding=padding).shape(x)[1:] != x[1:])
 
 
 def _without_pool(case: Case) -> Iterator[Candidate]:

@@ -34,11 +34,23 @@ def equal_branches(case: Case) -> Iterator[Candidate]:
             yield from earlier_layers(case, longest, shape)
         if shape[0] == shapes[longest][0]:  # one that shrinks on purpose has more channels too
             yield from _same_sizes(case, n, longest)
+        if all(_branch_layers(step, one) for one in (n, longest)):
+            yield from _same_channels(case, n, longest)  # rather than a layer more
         if _adds_up(step):
             yield from _projected(case, n, shape, shapes[longest], longest)
         yield from _same_sizes(case, n, longest)
-        yield from other_channels(case, longest, shape[0])
-        yield from other_channels(case, n, shapes[longest][0])
+        yield from _same_channels(case, n, longest)
+
+
+def _same_channels(case: Case, n: int, m: int) -> Iterator[Candidate]:
+    """Gives one of two branches the channels of the other, first those that others have too."""
+    numbers = [node.shape[0] for node in case.graph.nodes]
+
+    def votes(pair: tuple[int, int]) -> int:
+        return -numbers.count(case.shapes[pair[1]][0])
+
+    for one, other in sorted([(m, n), (n, m)], key=votes):
+        yield from other_channels(case, one, case.shapes[other][0])
 
 
 def _same_sizes(case: Case, n: int, m: int) -> Iterator[Candidate]:
