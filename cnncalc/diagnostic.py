@@ -55,7 +55,7 @@ class Fix(NamedTuple):
     edits: tuple[Edit, ...]
     certain: bool = False  # they are what was meant, without anyone's judgement
     restates: bool = False  # they change what is expected of the network, and not the network
-    alters: bool = False  # they change more of the design than the finding is about
+    alters: bool = False  # they may change more of the design than the finding is about
 
 
 class Diagnostic(NamedTuple):
@@ -132,11 +132,14 @@ def misspelled(
 
 
 def instead(fault: Diagnostic, word: str, right: str, certain: bool = True) -> Diagnostic:
-    """Add a fix that replaces the word at the position of the fault, if it has a position."""
+    """Add a fix that replaces the word at the position of the fault, if it has a position.
+
+    One that is not certain guesses what was meant.
+    """
     if fault.position is None:
         return fault
     edit = Edit.over(fault.position, right, word)
-    return fault._replace(fix=Fix(f"write `{right}`", (edit,), certain))
+    return fault._replace(fix=Fix(f"write `{right}`", (edit,), certain, alters=not certain))
 
 
 def nearest(word: str, known: Iterable[str]) -> tuple[str | None, bool]:

@@ -117,5 +117,5 @@ def test_the_repair_shown_first_keeps_the_output_shapes_if_any_does() -> None:
             continue
         done["first" if known[0] == broken.before else "later"] += 1
         if known[0] != broken.before:
-            print("LATER", broken.what, "|", [(f.title, a) for f, a in zip(fixes, after)], broken.before)
+            print(broken.what, [fix.title for fix in fixes], after, broken.before)
     print(dict(done))

@@ -65,7 +65,7 @@ def _fixes(checked: Checked) -> list[tuple[Diagnostic, Fix]]:
 
 def _may_be_chosen(diagnostic: Diagnostic, fix: Fix) -> bool:
     """Whether it repairs an error without changing what is expected, or more of the design."""
-    return diagnostic.severity == "error" and not fix.restates and not fix.alters
+    return diagnostic.severity == "error" and not (fix.restates or fix.alters)
 
 
 class _History:

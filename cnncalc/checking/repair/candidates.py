@@ -36,7 +36,7 @@ def candidates(case: Case) -> Iterator[Candidate]:
         yield from other_sizes(case)
     for repair in _BY_CODE.get(code, ()):
         yield from repair(case)
-    if code in ("CNN204", "CNN206", "CNN207", "CNN208"):
+    if code in ("CNN204", "CNN207", "CNN208"):
         yield from other_sizes(case)
     if case.fault.diagnostic.code in ("CNN204", "CNN207") and _keeps_size(case):
         yield Candidate("`padding: same`", case.setting("padding", "same"))

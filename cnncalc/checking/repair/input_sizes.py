@@ -58,7 +58,7 @@ def _sizes(case: Case, shape: Shape) -> _Sizes:
     """The sizes to propose."""
     larger = case.fault.diagnostic.code == "CNN204"
     changes = _changes(case) if not larger else [n * shape[1] - shape[1] for n in _TIMES]
-    shapes = [_resized(shape, change) for change in changes if min(shape[1:]) + change > 0]
+    shapes = [_resized(shape, n) for n in changes if 2 * (min(shape[1:]) + n) >= min(shape[1:])]
     if len(set(shape[1:])) > 1 and not larger:
         shapes = _rounded(shape) + shapes
     fitting = filter(_repaired(case), shapes)

@@ -26,7 +26,8 @@ def equal_branches(case: Case) -> Iterator[Candidate]:
             continue
         yield from _by_name(case, n, shapes[longest])
         yield from _by_name(case, longest, shape)
-        if same_scale(case, (n, longest)):
+        only_rounded = shape[1:] != shapes[longest][1:] and same_scale(case, (n, longest))
+        if only_rounded:
             yield from _same_sizes(case, n, longest)
             yield from _cropped(case, n, shape, shapes[longest], longest)
         else:
@@ -36,7 +37,7 @@ def equal_branches(case: Case) -> Iterator[Candidate]:
             yield from _same_sizes(case, n, longest)
         if all(_branch_layers(step, one) for one in (n, longest)):
             yield from _same_channels(case, n, longest)  # rather than a layer more
-        if _adds_up(step):
+        if _adds_up(step) and not only_rounded:
             yield from _projected(case, n, shape, shapes[longest], longest)
         yield from _same_sizes(case, n, longest)
         yield from _same_channels(case, n, longest)
@@ -259,20 +260,21 @@ def other_channels(case: Case, n: int, channels: int) -> Iterator[Candidate]:
 
 
 def restored_border(case: Case) -> Iterator[Candidate]:
-    """Pads a convolution before it that lost its border."""
+    """Pads a convolution before it that loses or gains a border, so that it keeps its size."""
     for n in _leading(case, case.fault.inputs):
         node = case.graph.nodes[n]
         op = node.op
-        if op is None or getattr(op, "padding", None) not in (0, "valid"):
+        if op is None or not hasattr(op, "padding"):
             continue
         slides = op.slides(*case.graph.shapes_into(node))
         if op.pool and {slide.stride for slide in slides} != {1}:
             continue
-        borders = {slide.span - 1 for slide in slides}
-        border = borders.pop() if len(borders) == 1 else 0
-        if border and border % 2 == 0:
-            title = f"`padding: {border // 2}` at `{node.path}`"
-            yield Candidate(title, case.setting("padding", border // 2, n))
+        spans = {slide.span for slide in slides}
+        changes = any(slide.low + slide.high != slide.span - 1 for slide in slides)
+        span = spans.pop() if len(spans) == 1 else 0
+        if changes and span % 2:
+            title = f"`padding: {span // 2}` at `{node.path}`"
+            yield Candidate(title, case.setting("padding", span // 2, n))
 
 
 def _leading(case: Case, ends: tuple[int, ...]) -> list[int]:
