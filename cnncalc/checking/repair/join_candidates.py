@@ -35,12 +35,18 @@ def equal_branches(case: Case) -> Iterator[Candidate]:
             yield from earlier_layers(case, longest, shape)
         if shape[0] == shapes[longest][0]:  # one that shrinks on purpose has more channels too
             yield from _same_sizes(case, n, longest)
-        if all(_branch_layers(step, one) for one in (n, longest)):
+        if all(_has_own_channels(case, one) for one in (n, longest)):
             yield from _same_channels(case, n, longest)  # rather than a layer more
         if _adds_up(step) and not only_rounded:
             yield from _projected(case, n, shape, shapes[longest], longest)
         yield from _same_sizes(case, n, longest)
         yield from _same_channels(case, n, longest)
+
+
+def _has_own_channels(case: Case, n: int) -> bool:
+    """Whether a layer in branch n determines its channels, and none before the join."""
+    m = _producer(case, n)
+    return m is not None and case.graph.nodes[m].path.startswith(case.fault.path + ".")
 
 
 def _same_channels(case: Case, n: int, m: int) -> Iterator[Candidate]:
