@@ -57,14 +57,15 @@ class Fix(NamedTuple):
     edits: tuple[Edit, ...]
     certain: bool = False  # they are what was meant, without anyone's judgement
     restates: bool = False  # they change what is expected of the network, and not the network
+    alters: bool = False  # they may change more of the design than the finding is about
 
 
 class Diagnostic(NamedTuple):
     """One finding: a code of the catalogue, what is wrong, where, and what to do about it.
 
     `settings` are values of the layer's fields that may repair it, for the search to try.
-    `subject` is what the finding is about, as data: the unknown name (CNN105), the figure that
-    exceeds its budget (CNN302).
+    `subject` is what the finding is about, as data: the unknown name (CNN105), whether `sizes` or
+    `channels` differ (CNN206), the figure that exceeds its budget (CNN302).
     """
 
     code: str
@@ -117,7 +118,8 @@ def misspelled(
     """Add ``did you mean …?`` and a fix where a known word is near, otherwise another help.
 
     There is no fix where the known word is `given` already, or where only digits differ: `conv3`
-    is not a misspelling of `conv1`.
+    is not a misspelling of `conv1`. Nor is it certain that `there` is one of `here`: names that
+    people gave may differ in a letter on purpose, if not in the order of their letters.
     """
     found, sure = nearest(word, known)
     if found is None:
@@ -127,15 +129,19 @@ def misspelled(
     asked = fault._replace(help=f"did you mean `{found}`?")
     if word.translate(_NO_DIGITS) == found.translate(_NO_DIGITS):
         return asked
-    return instead(asked, word, found, sure)
+    given_name = fault.code in ("CNN105", "CNN106") and sorted(word) != sorted(found)
+    return instead(asked, word, found, sure and not given_name)
 
 
 def instead(fault: Diagnostic, word: str, right: str, certain: bool = True) -> Diagnostic:
-    """Add a fix that replaces the word at the position of the fault, if it has a position."""
+    """Add a fix that replaces the word at the position of the fault, if it has a position.
+
+    One that is not certain guesses what was meant.
+    """
     if fault.position is None:
         return fault
     edit = Edit.over(fault.position, right, word)
-    return fault._replace(fix=Fix(f"write `{right}`", (edit,), certain))
+    return fault._replace(fix=Fix(f"write `{right}`", (edit,), certain, alters=not certain))
 
 
 def nearest(word: str, known: Iterable[str]) -> tuple[str | None, bool]:
@@ -155,7 +161,8 @@ def nearest(word: str, known: Iterable[str]) -> tuple[str | None, bool]:
     found = get_close_matches(word, likely, 2, 0.6)
     if found:
         first, *others = (SequenceMatcher(None, word, k).ratio() for k in found)
-        return found[0], first >= 0.75 and all(first - other > 0.1 for other in others)
+        slips = (1 - first) * (len(word) + len(found[0])) / 2  # 1 for a letter that is another
+        return found[0], slips <= 1.001 and all(first - other > 0.1 for other in others)
     if len(word) > 2:
         lower = word.lower()
         found = [k for k in known if k.startswith(lower) or lower.startswith(k)]

@@ -9,6 +9,7 @@ from .command import ROOT
 
 FOLDER = ROOT / "tests" / "bad"
 FILES = sorted(FOLDER.glob("*.yaml"))
+CASES = ROOT / "tests" / "real"  # broken specs as people wrote them or as random search found them
 _HEAD = re.compile(r"# (CNN\d{3}) (\d+):(\d+) exit (\d)\n")
 _ALSO = re.compile(r"# and (CNN\d{3}) (\d+):(\d+)\n")
 

@@ -23,3 +23,5 @@ MUTATIONS = _number("MUTATIONS", 60, 500)  # bundled specs with one field change
 HOSTILE = _number("HOSTILE", 400, 4000)  # specs with broken bytes or structure
 VIEWS = _number("VIEWS", 40, 1000)  # random graphs of views and in-place layers
 RENDERS = _number("RENDERS", 3, 200)  # hostile specs for each command
+BROKEN = _number("BROKEN", 60, 3000)  # random networks with mistakes, for what `check` reports
+REPAIRED = _number("REPAIRED", 30, 1000)  # networks that one mutation broke, for their repairs

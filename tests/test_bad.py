@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from cnncalc.checking.finding import Finding
+from cnncalc.checking.fix import apply_fixes
 from cnncalc.checking.repair.search import examine
-from cnncalc.checking.run import apply_fixes
 from cnncalc.diagnostic import Diagnostic
 from cnncalc.rules import rules
 

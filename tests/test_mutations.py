@@ -4,82 +4,32 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from fractions import Fraction
-from typing import Any
 
 import torch
-import yaml
 from torch.utils.flop_counter import FlopCounterMode
 
 import cnncalc
 from cnncalc.analysis.result import Report
-from cnncalc.language.yaml_tree import parse
 from cnncalc.torch_backend.build import assemble
 
 from . import oracle
 from .benchmarks import fuzz
-from .samples import BUNDLED, plain
+from .mutations import field_changed, read, strip_expectations, written
+from .samples import BUNDLED
 from .settings import HOSTILE, MUTATIONS
-
-WORDS = {"same": "valid", "valid": "same"}
-
-
-def fields(data: Any, path: tuple = ()) -> list[tuple]:
-    """Paths of all numbers, switches, paddings and expressions with a number below a place."""
-    if isinstance(data, (dict, list)):
-        found: list[tuple] = []
-        for key, value in data.items() if isinstance(data, dict) else enumerate(data):
-            found += fields(value, (*path, key))
-        return found
-    if isinstance(data, str):
-        name = path[-1] in ("name", "from", "share", "source")
-        number = any(c.isdigit() for c in data) and not name
-        return [path] if data in WORDS or number else []
-    return [path] if isinstance(data, (bool, int, Fraction)) else []
-
-
-def changed(value: Any, rng: random.Random) -> Any:
-    """Another value of the same kind."""
-    if isinstance(value, bool):
-        return not value
-    if isinstance(value, Fraction):
-        return float(value) / 2
-    if isinstance(value, str):
-        at = rng.choice([n for n, c in enumerate(value) if c.isdigit()] or [0])
-        if value in WORDS:
-            return WORDS[value]
-        digit = (int(value[at]) + rng.randint(1, 3)) % 10
-        return value[:at] + str(digit) + value[at + 1 :]
-    return rng.choice([value + 1, max(value - 1, 0), value * 2, value + 2])
 
 
 def mutate(text: str, variant: str | None, rng: random.Random) -> tuple[str, str]:
     """A spec with one field changed, without expectations and printed figures; and the change."""
-    data, _ = parse(text, "spec")
+    data = read(text)
     for key in ("published", "budget", "source"):
         data.pop(key, None)
     own = (data.pop("variants", None) or {}).get(variant) or {}
     if variant is not None:
         data["variants"] = {variant: {"params": own.get("params") or {}}}
     strip_expectations(data)
-    parts = ("layers", "blocks", "params", "input", "variants")
-    path = rng.choice([p for p in fields(data) if p[0] in parts])
-    place = data
-    for step in path[:-1]:
-        place = place[step]
-    old, place[path[-1]] = place[path[-1]], changed(place[path[-1]], rng)
-    what = f"{'.'.join(map(str, path))}: {old} → {place[path[-1]]}"
-    return yaml.safe_dump(plain(data), sort_keys=False), what
-
-
-def strip_expectations(data: Any) -> None:
-    """Remove every `expect`, however deep."""
-    if isinstance(data, dict):
-        data.pop("expect", None)
-        data = list(data.values())
-    if isinstance(data, list):
-        for value in data:
-            strip_expectations(value)
+    what = field_changed(data, rng)
+    return written(data), what
 
 
 def of_torch(report: Report) -> tuple[list, int, int]:

@@ -9,17 +9,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..diagnostic import Diagnostic, Fix, Mistake, Position
+from ..diagnostic import Diagnostic, Mistake, Position
 from ..language.load import from_input, read
 from .config import Config
 from .files import Target, excluded, find_specs, relative_path
 from .finding import Checked, Finding
+from .fix import with_certain_fixes, with_chosen_fixes
 from .lock import Lock, lock_findings, locked_figures, network_name, stale_entries
-from .repair.edited_text import EditedText
 from .repair.search import examine
 from .suppress import fingerprints, without_ignored
 
-_PASSES = 30  # of --fix over one file
 _BOM = "\ufeff".encode()
 _MANY = 24  # files from which on more processes are faster
 
@@ -134,31 +133,18 @@ def stale_lock(lock_file: str, checked: list[Checked], job: Job) -> list[Checked
 
 def _fixed_file(text: str, file: str, variant: str | None, job: Job) -> tuple[str, int]:
     """Applies the certain fixes, or all, and writes the file; returns the text and their number."""
-    count, now = 0, text
-    for _ in range(_PASSES):
-        before = check_text(now, file, variant, job)
-        fixes = _fixes_to_apply(before, job)
-        after = apply_fixes(now, fixes)
-        if after == now:
-            break
-        if check_text(after, file, variant, job).count("error") > before.count("error"):
-            break
-        now, count = after, count + len(fixes)
+
+    def check(text: str) -> Checked:
+        return check_text(text, file, variant, job)
+
+    now, count = with_certain_fixes(text, check)
+    if job.fix == "all":
+        now, chosen = with_chosen_fixes(now, check, variant)
+        now, certain = with_certain_fixes(now, check)
+        count += chosen + certain
     if now != text:
         _write(file, now)
     return now, count
-
-
-def _fixes_to_apply(checked: Checked, job: Job) -> list[Fix]:
-    """The certain fixes; if there are none and all are wanted, the fix of the first error."""
-    with_fix = [(f.diagnostic, f.diagnostic.fix) for f in checked.findings]
-    certain = [fix for _, fix in with_fix if fix and fix.certain]
-    if certain or job.fix != "all":
-        return certain
-    for diagnostic, fix in with_fix:
-        if fix and not fix.restates and diagnostic.severity == "error":
-            return [fix]  # one at a time: it may repair what other findings are about
-    return []
 
 
 def _write(file: str, text: str) -> None:
@@ -169,8 +155,3 @@ def _write(file: str, text: str) -> None:
     except OSError as error:
         message = f"cannot write {file}: {error.strerror or error}"
         raise Mistake(Diagnostic("CNN002", message)) from None
-
-
-def apply_fixes(text: str, fixes: Iterable[Fix]) -> str:
-    """A text with fixes applied; of two that overlap, the first."""
-    return EditedText(text).apply(*(fix.edits for fix in fixes)).text

@@ -71,8 +71,8 @@ def check(
         bool,
         typer.Option(
             "--fix-all",
-            help="make fixes that are a matter of choice too,"
-            " but none of what is expected or budgeted",
+            help="make fixes that are a matter of choice too, where no output shape depends on it"
+            " and nothing expected or budgeted changes",
         ),
     ] = False,
     locked: Annotated[

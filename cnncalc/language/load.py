@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..diagnostic import Diagnostic, Mistake, Position, misspelled
+from ..diagnostic import Diagnostic, Mistake, Position, misspelled, nearest
 from ..zoo import bundled, files, shorten, stems
 from .model import Document
 from .spec import Spec
@@ -77,7 +77,9 @@ def _document(data: Any, marks: Marks, file: str) -> tuple[Document, list[Diagno
     try:
         return validate(Document, data, marks, file, "a spec"), []
     except Mistake as mistake:
-        if mistake.parts & _NEEDED:
+        misspelled_parts = mistake.parts - Document.model_fields.keys()
+        meant = {nearest(part, _NEEDED)[0] for part in misspelled_parts}
+        if (mistake.parts | meant) & _NEEDED:
             raise
         rest = {key: value for key, value in data.items() if key not in mistake.parts}
         return validate(Document, rest, marks, file, "a spec"), list(mistake.diagnostics)

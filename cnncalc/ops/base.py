@@ -186,7 +186,6 @@ class Op:
     pool: ClassVar[bool] = False  # it summarizes each window of a channel by one value
     idempotent: ClassVar[bool] = False  # a second one with the same settings changes nothing
     idle_at_one: ClassVar[bool] = False  # a window of one position changes nothing
-    one_larger: ClassVar[tuple[str, Any] | None] = None  # a setting that adds 1 to its output
     commutative: ClassVar[bool] = False  # the order of its inputs makes no difference
     centers_channels: ClassVar[bool] = False  # it subtracts the mean of each channel over a batch
     channelwise: ClassVar[bool] = False  # each channel reads the same channel of every input
@@ -330,8 +329,11 @@ class Op:
         """What must divide its channels, for repairs."""
         return 1
 
-    def resizes(self, x: Shape, size: int, wanted: int) -> Iterator[tuple[str, Any]]:
-        """Settings to try where a branch that this layer is in ends at another size than wanted."""
+    def resizes(self, x: Shape, sizes: Shape, wanted: Shape) -> Iterator[tuple[str, Any]]:
+        """Settings to try where a branch that this layer is in ends at other sizes than wanted.
+
+        `sizes` and `wanted` are spatial; `x` is the layer's own input.
+        """
         return iter(())
 
     def linearized(self, *xs: Shape) -> TorchCall:

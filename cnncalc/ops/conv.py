@@ -340,7 +340,6 @@ class ConvTranspose(Weighted):
     field_aliases = {**Sliding.field_aliases, **CHANNEL_ALIASES, "group": "groups"}
     field_notes = {**Sliding.field_notes, "padding_mode": "remove it: there are only zeros"}
     aten = ("conv_transpose",)
-    one_larger = ("output_padding", 1)
     spectral_axis = 1
     ranks: ClassVar[tuple[int, ...]] = (2, 3, 4)
     out: Positive
@@ -455,13 +454,22 @@ class ConvTranspose(Weighted):
     def units(self, *xs: Shape) -> frozenset[int]:
         return NO_AXES
 
-    def resizes(self, x: Shape, size: int, wanted: int) -> Iterator[tuple[str, Any]]:
-        if size != wanted:
-            yield "kernel", self.stride
+    def resizes(self, x: Shape, sizes: Shape, wanted: Shape) -> Iterator[tuple[str, Any]]:
+        """Rows that a stride lost on the way down, then windows that neither overlap nor gap."""
+        axes = self._axes(len(x) - 1)
+        extra = tuple(more + m - n for (*_, more, _), n, m in zip(axes, sizes, wanted))
+        if all(0 <= e < max(s, d) for (_, s, _, _, d), e in zip(axes, extra)):
+            yield "output_padding", _one_or_each(extra)
+        yield "kernel", self.stride
 
     @property
     def channel_multiple(self) -> int:
         return self.groups
+
+
+def _one_or_each(amounts: tuple[int, ...]) -> int | list[int]:
+    """A number if all axes have the same, else one for each axis."""
+    return amounts[0] if len(set(amounts)) == 1 else list(amounts)
 
 
 def transposed(axis: int, k: int, s: int, p: int, d: int) -> Reach:

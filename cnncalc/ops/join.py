@@ -195,6 +195,7 @@ def sizes_differ(key: str, a: Shape, b: Shape, axis: int) -> Diagnostic:
             equation=f"{shape_text(a)} against {shape_text(b)}",
             help=f"project one branch with a 1×1 convolution to {a[0]} channels"
             + (", or `concat` them" if key == "add" else ""),
+            subject="channels",
         )
     n, m = a[axis], b[axis]
     ratio = max(n, m) // max(min(n, m), 1)
@@ -209,4 +210,5 @@ def sizes_differ(key: str, a: Shape, b: Shape, axis: int) -> Diagnostic:
         f"`{key}` of sizes {'×'.join(map(str, a[1:]))} and {'×'.join(map(str, b[1:]))}",
         equation=f"{shape_text(a)} against {shape_text(b)}",
         help=fix,
+        subject="sizes",
     )

@@ -214,10 +214,13 @@ class Upsample(Op):
             return TorchCall("Upsample", {"scale_factor": scales, **how})
         return TorchCall("Upsample", {"size": self.shape(x)[1:], **how})
 
-    def resizes(self, x: Shape, size: int, wanted: int) -> Iterator[tuple[str, Any]]:
-        scale, rest = divmod(wanted, x[1])
-        if not rest:
-            yield "scale", scale
+    def resizes(self, x: Shape, sizes: Shape, wanted: Shape) -> Iterator[tuple[str, Any]]:
+        if self.size is not None:
+            yield "size", list(wanted)
+        scales = {Fraction(m, n) for n, m in zip(x[1:], wanted)}
+        scale = scales.pop()
+        if self.scale is not None and not scales and scale.denominator == 1:
+            yield "scale", scale.numerator
 
 
 def nearest_sources(n: int, m: int, step: Fraction) -> list[int]:

@@ -166,12 +166,15 @@ class Sliding(Op):
         axes, ceil = zip(k, s, self.around(x), d), bool(self.ceil_mode)
         return tuple(Slide(k, s, low, high, d, ceil) for k, s, (low, high), d in axes)
 
-    def resizes(self, x: Shape, size: int, wanted: int) -> Iterator[tuple[str, Any]]:
+    def resizes(self, x: Shape, sizes: Shape, wanted: Shape) -> Iterator[tuple[str, Any]]:
+        """Another stride, where the sizes are that far apart, but for a row lost at a border."""
         k, s, _ = self.geometry(len(x) - 1)
-        if size < wanted and s[0] == ceil_div(wanted, size) > 1:
+        if s[0] > 1 and all(abs(ceil_div(m, s[0]) - n) < 2 for n, m in zip(sizes, wanted)):
             yield "stride", 1
-        if size > wanted and s[0] == 1 and max(k) > 1 and not self.pool:
-            yield "stride", ceil_div(size, wanted)
+        step = (2 * sizes[0] + wanted[0]) // (2 * wanted[0])  # the ratio, rounded
+        apart = all(abs(ceil_div(n, step) - m) < 2 for n, m in zip(sizes, wanted)) if step else 0
+        if step > 1 and apart and set(s) == {1} and max(k) > 1 and not self.pool:
+            yield "stride", step
 
     def settings(self, x: Shape) -> dict[str, Any]:
         """Windows as the numbers they come to: `same` equals `padding: 1` where it adds 1."""

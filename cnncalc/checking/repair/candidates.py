@@ -18,23 +18,26 @@ from ...ops.base import units_of
 from ...wording import shape_text
 from . import yaml_edits as e
 from .case import Candidate, Case
-from .input_candidates import batch_axis, channels_first, grey_or_colour, other_sizes
+from .earlier_layers import same_scale
+from .input_candidates import batch_axis, channels_first, grey_or_colour
+from .input_sizes import other_sizes
 from .join_candidates import equal_branches, other_channels, restored_border
 
 
-def candidates(case: Case, most: int) -> Iterator[Candidate]:
+def candidates(case: Case) -> Iterator[Candidate]:
     """Edits to try, the nearest first."""
     yield from batch_axis(case)
     yield from channels_first(case)
     if case.fault.diagnostic.code == "CNN204":
         yield from _as_expected(case)
-    if _is_pool(case) and max(case.shapes[0][1:], default=0) == 1:  # there is nothing left to pool
-        yield from _without_layer(case)
     yield from _settings(case)
-    for repair in _BY_CODE.get(case.fault.diagnostic.code, ()):
+    code = case.fault.diagnostic.code
+    if code == "CNN206" and same_scale(case, range(len(case.shapes))):
+        yield from other_sizes(case)
+    for repair in _BY_CODE.get(code, ()):
         yield from repair(case)
-    if case.fault.diagnostic.code in ("CNN204", "CNN206", "CNN207", "CNN208"):
-        yield from other_sizes(case, most)
+    if code in ("CNN204", "CNN207", "CNN208"):
+        yield from other_sizes(case)
     if case.fault.diagnostic.code in ("CNN204", "CNN207") and _keeps_size(case):
         yield Candidate("`padding: same`", case.setting("padding", "same"))
     if case.fault.diagnostic.code == "CNN207":
@@ -48,6 +51,8 @@ def _settings(case: Case) -> Iterator[Candidate]:
             continue  # it would not pool any more
         if field == "padding" and units_of(case.shapes[0]):
             continue  # what is padded no longer broadcasts
+        if field == "padding" and _only_same_keeps_size(case, value):
+            yield Candidate("`padding: same`", case.setting("padding", "same"))
         yield Candidate(f"`{field}: {in_yaml(value)}`", case.setting(field, value))
 
 
@@ -75,6 +80,16 @@ def _keeps_size(case: Case) -> bool:
     return all(slide.stride <= max(n, 1) for n, slide in zip(x[1:], slides))
 
 
+def _only_same_keeps_size(case: Case, padding: Any) -> bool:
+    """Whether a convolution at stride 1 would lose or gain rows by this padding."""
+    op, x = case.fault.op, case.shapes[0]
+    if op is None or op.pool or not _keeps_size(case):
+        return False
+    if {slide.stride for slide in op.slides(x)} != {1}:
+        return False
+    return bool(op.changed(padding=padding).shape(x)[1:] != x[1:])
+
+
 def _without_pool(case: Case) -> Iterator[Candidate]:
     """Drops the layer if it is a pool."""
     if _is_pool(case):
@@ -87,7 +102,8 @@ def _without_layer(case: Case) -> Iterator[Candidate]:
     written = case.expansion.written
     count = sum(source is not None and source[0].key == key for source in written) + 1
     title = "drop this layer" + (f", the {_ordinal(count)} {key}" if count > 1 else "")
-    yield Candidate(title, e.layer_dropped(case.text, case.fault.step.marks), shape=False)
+    edits = e.layer_dropped(case.text, case.fault.step.marks)
+    yield Candidate(title, edits, shape=False, drops=True)
 
 
 def _ordinal(n: int) -> str:
@@ -116,7 +132,8 @@ def _flattened(case: Case) -> Iterator[Candidate]:
     was_map = any(len(case.graph.nodes[m].shape) > 1 for m in before)
     if op is not None and source is not None and was_map:
         title = f"drop the `{op.key}` before it"
-        yield Candidate(title, e.layer_dropped(case.text, source[0].marks), shape=False)
+        edits = e.layer_dropped(case.text, source[0].marks)
+        yield Candidate(title, edits, shape=False, drops=True)
 
 
 def _more_channels(case: Case) -> Iterator[Candidate]:

@@ -24,6 +24,8 @@ class Candidate(NamedTuple):
     shape: bool = True  # the title is followed by the resulting shape
     plain: bool = False  # if it works, nothing else is worth trying
     restates: bool = False  # it changes what is expected, not the network
+    resizes: bool = False  # it gives the network another input, so that all sizes change
+    drops: bool = False  # it drops a layer
 
 
 class Rank(NamedTuple):

@@ -129,6 +129,36 @@ class EditedText:
         parts.append(self.text[old:])
         return EditedText("".join(parts), self, tuple(replaced))
 
+    def touches(self, marks: Marks) -> bool:
+        """Whether the last edits changed something within a value of this text."""
+        return self._touches(*self.span(marks))
+
+    def touched(self, marks: Marks) -> bool:
+        """Whether any edits since the original text changed something within a value."""
+        text: EditedText = self
+        first, last = self.span(marks)
+        while text.previous is not None:
+            if text._touches(first, last):
+                return True
+            first, last = text._previous_offset(first)[0], text._previous_offset(last)[0]
+            text = text.previous
+        return False
+
+    def each_touches(self, values: Iterable[Marks]) -> bool:
+        """Whether each of the last edits changed something in one of these values."""
+        spans = [self.span(marks) for marks in values]
+        return all(
+            any(first <= end and start <= last for first, last in spans)
+            for start, end, _, _ in self._replaced
+        )
+
+    def _touches(self, first: int, last: int) -> bool:
+        """Whether the last edits changed something in a range."""
+        for start, end, _, _ in self._replaced:
+            if start < last and first < end or start == end and first <= start <= last:
+                return True
+        return False
+
     def _previous_offset(self, offset: int) -> tuple[int, bool]:
         """The offset in the previous text, and whether its character was there already."""
         shift = 0

@@ -34,6 +34,11 @@ class Entry:
         """Whether its severity is error."""
         return self.diagnostic.severity == "error"
 
+    @property
+    def is_reported(self) -> bool:
+        """Whether it is a finding of the file: every error of the text as written is one."""
+        return not (self.later and self.consequence)
+
     def finding(self) -> Finding:
         """The finding, with its repairs as help and the first of them as its fix."""
         fix = self.fixes[0] if self.fixes else None

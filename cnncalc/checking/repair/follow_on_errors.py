@@ -68,7 +68,7 @@ def settle_together(text: EditedText, file: str, entries: list[Entry], trials: i
     A finding that is gone once all others are repaired is a consequence of them. At most `trials`
     copies of the text are analysed.
     """
-    errors = [entry for entry in entries if entry.is_error and not entry.consequence]
+    errors = [entry for entry in entries if entry.is_error and entry.is_reported]
     repaired = [entry for entry in errors if entry.repaired_by or entry.fixes][:_CONSIDERED]
     if len(errors) < 2:
         for entry in repaired:
@@ -95,11 +95,17 @@ class _Copies:
         return self.trials >= 0
 
     def _repairs_of_others(self, one: Entry) -> list[tuple[Edit, ...]]:
-        """The repairs of all other findings, except consequences found here."""
+        """The repairs of all other findings that are reported, except consequences found here.
+
+        What a consequence was repaired by says nothing about the findings that it follows from.
+        """
         return [
             entry.repaired_by
             for entry in self.entries
-            if entry is not one and entry not in self._gone and entry.repaired_by
+            if entry is not one
+            and entry.is_reported
+            and entry not in self._gone
+            and entry.repaired_by
         ]
 
     def _is_gone(self, entry: Entry) -> bool:
@@ -138,9 +144,7 @@ class _Copies:
 
     def fall_back_on_placeholders(self, repaired: list[Entry]) -> None:
         """Offers placeholders first if the chosen repairs are not right beside each other."""
-        chosen = [
-            entry.fixes[0].edits for entry in repaired if entry.fixes and not entry.consequence
-        ]
+        chosen = [entry.fixes[0].edits for entry in repaired if entry.fixes and entry.is_reported]
         if not repaired or self.trials <= 0:
             return
         if not rank_after(self.text, chosen, self.file, repaired[0].variants[0]).errors:

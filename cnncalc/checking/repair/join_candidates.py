@@ -12,26 +12,69 @@ from ...language.yaml_flow import Word, in_yaml
 from ...num import Shape
 from . import yaml_edits as e
 from .case import FAR, Candidate, Case
+from .earlier_layers import earlier_layers, same_scale
 
 
 def equal_branches(case: Case) -> Iterator[Candidate]:
-    """Gives all branches the shape of the longest one, or that one the shape of another."""
+    """Gives a branch the shape of the model branch, or that one the shape of another."""
     step, shapes = case.fault.step, case.shapes
     if len({len(x) for x in shapes}) > 1:
         return
-    longest = max(range(len(shapes)), key=lambda n: len(_branch_layers(step, n)))
+    longest = _model(case)
     for n, shape in enumerate(shapes):
         if n == longest or shape == shapes[longest]:
             continue
         yield from _by_name(case, n, shapes[longest])
         yield from _by_name(case, longest, shape)
-        if _adds_up(step):
+        only_rounded = shape[1:] != shapes[longest][1:] and same_scale(case, (n, longest))
+        if only_rounded:
+            yield from _same_sizes(case, n, longest)
+            yield from _cropped(case, n, shape, shapes[longest], longest)
+        else:
+            yield from earlier_layers(case, n, shapes[longest])
+            yield from earlier_layers(case, longest, shape)
+        if shape[0] == shapes[longest][0]:  # one that shrinks on purpose has more channels too
+            yield from _same_sizes(case, n, longest)
+        if all(_has_own_channels(case, one) for one in (n, longest)):
+            yield from _same_channels(case, n, longest)  # rather than a layer more
+        if _adds_up(step) and not only_rounded:
             yield from _projected(case, n, shape, shapes[longest], longest)
-        yield from _resampled(case, n, shape, shapes[longest])
-        yield from _resampled(case, longest, shapes[longest], shape)
-        yield from _cropped(case, n, shape, shapes[longest], longest)
-        yield from other_channels(case, longest, shape[0])
-        yield from other_channels(case, n, shapes[longest][0])
+        yield from _same_sizes(case, n, longest)
+        yield from _same_channels(case, n, longest)
+
+
+def _has_own_channels(case: Case, n: int) -> bool:
+    """Whether a layer in branch n determines its channels, and none before the join."""
+    m = _producer(case, n)
+    return m is not None and case.graph.nodes[m].path.startswith(case.fault.path + ".")
+
+
+def _same_channels(case: Case, n: int, m: int) -> Iterator[Candidate]:
+    """Gives one of two branches the channels of the other, first those that others have too."""
+    numbers = [node.shape[0] for node in case.graph.nodes]
+
+    def votes(pair: tuple[int, int]) -> int:
+        return -numbers.count(case.shapes[pair[1]][0])
+
+    for one, other in sorted([(m, n), (n, m)], key=votes):
+        yield from other_channels(case, one, case.shapes[other][0])
+
+
+def _same_sizes(case: Case, n: int, m: int) -> Iterator[Candidate]:
+    """Gives the smaller of two branches the size of the larger one, then the other way round."""
+    for one, other in sorted([(n, m), (m, n)], key=lambda pair: case.shapes[pair[0]][1:]):
+        yield from _resampled(case, one, case.shapes[one], case.shapes[other])
+
+
+def _model(case: Case) -> int:
+    """The branch to take as a model: of the shape that most branches have, the longest."""
+    step, shapes = case.fault.step, case.shapes
+    must_agree = shapes if _adds_up(step) else [x[1:] for x in shapes]
+
+    def votes(n: int) -> tuple[int, int]:
+        return must_agree.count(must_agree[n]), len(_branch_layers(step, n))
+
+    return max(range(len(shapes)), key=votes)
 
 
 def _by_name(case: Case, n: int, wanted: Shape) -> Iterator[Candidate]:
@@ -83,13 +126,14 @@ def _resampled(case: Case, n: int, shape: Shape, wanted: Shape) -> Iterator[Cand
     """Changes a stride, kernel or scale in a branch to give it the size of the other branch."""
     if len(shape) < 2 or len(shape) != len(wanted) or shape[1:] == wanted[1:]:
         return
-    a, b = shape[1], wanted[1]
     for m in _leading(case, (case.fault.inputs[n],))[:6]:
         node = case.graph.nodes[m]
         if node.op is None:
             continue
         x = case.graph.nodes[node.inputs[0]].shape
-        for field, value in node.op.resizes(x, a, b):
+        if len(x) != len(shape):
+            continue
+        for field, value in node.op.resizes(x, shape[1:], wanted[1:]):
             ways = _ways_to_write(case, m, value) if field == "stride" else [value]
             for written in ways:
                 title = f"`{field}: {written}` at `{node.path}`"
@@ -147,11 +191,6 @@ def _cropped(case: Case, n: int, shape: Shape, wanted: Shape, longest: int) -> I
     like = case.fault.step.sources[smaller] if case.fault.step.sources else None
     layer = f"crop: {{like: {like}}}" if like else f"crop: {{size: {in_yaml(list(sizes))}}}"
     yield from _extended_branch(case, larger, layer, "cropped")
-    node = case.graph.nodes[case.fault.inputs[smaller]]
-    if node.op is not None and node.op.one_larger is not None:
-        field, value = node.op.one_larger
-        title = f"`{field}: {value}` at `{node.path}`"
-        yield Candidate(title, case.setting(field, value, case.fault.inputs[smaller]))
 
 
 def _extended_branch(case: Case, n: int, layer: str, word: str) -> Iterator[Candidate]:
@@ -179,9 +218,14 @@ def _extended_branch(case: Case, n: int, layer: str, word: str) -> Iterator[Cand
             )
 
 
+def _branches(step: Step) -> list[list[Step]]:
+    """The layers of each branch."""
+    return list((step.branches or {}).values())
+
+
 def _branch_layers(step: Step, n: int) -> list[Step]:
     """The layers of branch n; none if the branches are names of earlier layers."""
-    return list((step.branches or {}).values())[n] if step.branches else []
+    return _branches(step)[n] if step.branches else []
 
 
 def _as_written(case: Case, n: int, field: str) -> str | None:
@@ -222,36 +266,38 @@ def other_channels(case: Case, n: int, channels: int) -> Iterator[Candidate]:
 
 
 def restored_border(case: Case) -> Iterator[Candidate]:
-    """Pads a convolution before it that lost its border."""
+    """Pads a convolution before it that loses or gains a border, so that it keeps its size."""
     for n in _leading(case, case.fault.inputs):
         node = case.graph.nodes[n]
         op = node.op
-        if op is None or getattr(op, "padding", None) not in (0, "valid"):
+        if op is None or not hasattr(op, "padding"):
             continue
         slides = op.slides(*case.graph.shapes_into(node))
         if op.pool and {slide.stride for slide in slides} != {1}:
             continue
-        borders = {slide.span - 1 for slide in slides}
-        border = borders.pop() if len(borders) == 1 else 0
-        if border and border % 2 == 0:
-            title = f"`padding: {border // 2}` at `{node.path}`"
-            yield Candidate(title, case.setting("padding", border // 2, n))
+        spans = {slide.span for slide in slides}
+        changes = any(slide.low + slide.high != slide.span - 1 for slide in slides)
+        span = spans.pop() if len(spans) == 1 else 0
+        if changes and span % 2:
+            title = f"`padding: {span // 2}` at `{node.path}`"
+            yield Candidate(title, case.setting("padding", span // 2, n))
 
 
 def _leading(case: Case, ends: tuple[int, ...]) -> list[int]:
-    """The layers that lead to these nodes, the last first; of a join only those in its branches."""
-    inside = case.fault.path + "."
+    """The layers that lead to these nodes, the last first.
+
+    Of a join only those in its branches, unless all others begin at an earlier layer: what is
+    before the join is in every branch then.
+    """
+    step, inside = case.fault.step, case.fault.path + "."
+    begins_here = [not layers or layers[0].source is None for layers in _branches(step)]
+    within = step.kind == "join" and step.sources is None and sum(begins_here) > 1
     found: list[int] = []
     for end in ends:
         n = end
         for _ in range(FAR):
             node = case.graph.nodes[n]
-            if (
-                node.op is None
-                or case.fault.step.kind == "join"
-                and case.fault.step.sources is None
-                and not node.path.startswith(inside)
-            ):
+            if node.op is None or within and not node.path.startswith(inside):
                 break
             found.append(n)
             n = node.inputs[0]

@@ -76,7 +76,7 @@ def _literal_out(text: EditedText, layer: Marks) -> str | None:
 def _innermost_layer(text: EditedText, spec: Spec, offset: int) -> Marks | None:
     """The innermost layer around an offset."""
     around: list[tuple[int, Marks]] = []
-    for layer in _layers(spec.marks):
+    for layer in layers_in(spec.marks):
         start, end = text.span(layer)
         if start <= offset < max(end, start + 1):
             around.append((end - start, layer))
@@ -99,7 +99,7 @@ def _optional_field(text: EditedText, layer: Marks, offset: int) -> tuple[Marks 
     return None, ""
 
 
-def _layers(marks: Marks) -> Iterator[Marks]:
+def layers_in(marks: Marks) -> Iterator[Marks]:
     """Every layer of a spec, including those in blocks, chains and branches."""
     blocks = marks.find("blocks").items.values()
     lists = [marks.items.get("layers"), *(block.items.get("layers") for block in blocks)]

@@ -35,12 +35,18 @@ class Revision:
             return
         self.spec = spec
         self.diagnostics = list(spec.diagnostics)
-        for name in spec.members if variant is None else [variant]:
+        for name in _networks(spec) if variant is None else [variant]:
             if self.layers > _MOST_LAYERS:
                 self.diagnostics.append(_too_many_layers(spec, name))
                 break
             self.reports[name] = analyze(spec, name)
             self.layers += len(self.reports[name].graph.nodes)
+
+    @property
+    def member_reports(self) -> dict[str | None, Report]:
+        """The reports of the family's members, each network once."""
+        members = self.spec.members if self.spec else []
+        return {name: one for name, one in self.reports.items() if name in members or name}
 
     @property
     def as_written(self) -> bool:
@@ -115,6 +121,19 @@ class Revision:
     def original_fixes(self, fixes: Iterable[Fix]) -> list[Fix]:
         """Those fixes that can be made in the text as written."""
         return [fix for fix in map(self.original_fix, fixes) if fix]
+
+
+def _networks(spec: Spec) -> list[str | None]:
+    """The members of the family, and the base if more is demanded of it than of its namesake.
+
+    A variant that changes nothing is the base under its own name, but the budget at the top level
+    is the base's own, and a variant may expect other shapes.
+    """
+    variants = (spec.document.variants or {}).values()
+    expects = any(own is not None and not own.params and own.expect for own in variants)
+    if None not in spec.members and (spec.document.budget or expects):
+        return [None, *spec.members]
+    return spec.members
 
 
 def _too_many_layers(spec: Spec, variant: str | None) -> Diagnostic:

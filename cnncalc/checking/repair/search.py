@@ -54,10 +54,10 @@ def examine(text: str, file: str, variant: str | None = None) -> Examined:
     entries = list(search.entries.values())
     trials = search.work // reading_cost(first.text, search.layers)
     settle_together(first.text, file, entries, trials)
-    reported = [entry.finding() for entry in entries if not entry.consequence]
+    reported = [entry.finding() for entry in entries if entry.is_reported]
     return Examined(
         findings=sorted(reported, key=lambda finding: finding.place),
-        reports=first.reports,
+        reports=first.member_reports,
         places=first.variant_places(),
     )
 

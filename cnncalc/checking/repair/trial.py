@@ -14,23 +14,29 @@ from .candidates import candidates
 from .case import Candidate, Case, Rank, error_count
 from .edited_text import EditedText
 from .entry import OFFERED
+from .side_effects import side_effect
 
 _TRIALS = 24  # most edits tried for a finding
 
 
 class _Trial(NamedTuple):
-    """The network after an edit, and whether the finding is gone and nothing else broke."""
+    """The network after an edit, and whether the finding is gone and nothing else broke.
+
+    `side_effect` says what else of the design the edit changes.
+    """
 
     repairs: bool
     complete: bool  # the network can be followed to its end
     reached: int  # layers that could be followed
     errors: int
     graph: Graph
+    alters: bool = False  # the design is not kept
+    side_effect: str | None = None
 
     @property
     def is_valid(self) -> bool:
-        """Whether nothing is wrong any more."""
-        return self.complete and not self.errors
+        """Whether nothing is wrong any more, and the design is kept."""
+        return self.complete and not self.errors and not self.alters
 
 
 _UNREADABLE = _Trial(repairs=False, complete=False, reached=0, errors=0, graph=Graph())
@@ -56,13 +62,13 @@ def search_repairs(case: Case, work: int) -> Repairs:
         return Repairs([], [], 0)
     found: list[tuple[_Trial, Fix]] = []
     tried: set[tuple[Edit, ...]] = set()
-    for candidate in candidates(case, most):
+    for candidate in candidates(case):
         if len(tried) >= most or sum(trial.is_valid for trial, _ in found) >= OFFERED:
             break
         if candidate.edits is None or candidate.edits in tried:
             continue
         tried.add(candidate.edits)
-        trial = _attempt(case, candidate.edits)
+        trial = _attempt(case, candidate, candidate.edits)
         if trial.repairs:
             found.append((trial, _fix(case, candidate, candidate.edits, trial)))
             if candidate.plain and trial.is_valid:
@@ -77,44 +83,60 @@ def _fix(case: Case, candidate: Candidate, edits: tuple[Edit, ...], trial: _Tria
     title = candidate.title
     if candidate.shape:
         title += _resulting_shape(case, trial)
-    return Fix(title, edits, restates=candidate.restates)
+    if trial.side_effect is not None:
+        title += f", but {trial.side_effect}"
+    return Fix(title, edits, restates=candidate.restates, alters=trial.alters)
 
 
 def _best(found: list[tuple[_Trial, Fix]]) -> list[tuple[_Trial, Fix]]:
-    """Complete networks with the fewest errors; the others if they reach about as far as any."""
+    """Complete networks with the fewest errors; the others if they reach about as far as any.
+
+    What alters the design counts only where nothing else leads as far, and comes last there.
+    """
     fewest = min((trial.errors for trial, _ in found if trial.complete), default=0)
     furthest = max((trial.reached for trial, _ in found if not trial.complete), default=0)
     kept = []
-    for trial, fix in found:
+    for trial, fix in sorted(found, key=lambda one: one[0].alters):
         if trial.errors == fewest if trial.complete else trial.reached >= furthest - 1:
             kept.append((trial, fix))
+    keeping = [(trial, fix) for trial, fix in kept if not trial.alters]
+    is_one_complete = any(trial.complete for trial, _ in kept)
+    if keeping and is_one_complete == any(trial.complete for trial, _ in keeping):
+        return keeping
     return kept
 
 
-def _attempt(case: Case, edits: tuple[Edit, ...]) -> _Trial:
+def _attempt(case: Case, candidate: Candidate, edits: tuple[Edit, ...]) -> _Trial:
     """The network of the edited text."""
     edited = case.text.apply(edits)
     try:
         spec = from_text(edited.text, case.spec.file)
     except Mistake:
         return _UNREADABLE
-    graph = spec.graph(case.variant)
+    expansion = spec.expansion(case.variant)
+    graph = expansion.graph
     diagnostics = graph.diagnostics
     if graph.outputs:  # complete: budgets, and the names in `published`, count too
         diagnostics = analyze(spec, case.variant).diagnostics
+    repairs = (
+        bool(graph.nodes)
+        and not _reported_again(case, graph, edited)
+        and not _stops_earlier(case, graph, edited)
+        and not _is_worse(case, graph, diagnostics)
+        and error_count(spec.diagnostics) <= error_count(case.spec.diagnostics)
+        and all(Rank.of(spec.graph(other)) <= rank for other, rank in case.beside)
+    )
+    effect: str | None = None  # another input, or expectation, is a choice of its own
+    if repairs and not candidate.resizes and not candidate.restates:
+        effect = side_effect(case, expansion, edited)
     return _Trial(
-        repairs=(
-            bool(graph.nodes)
-            and not _reported_again(case, graph, edited)
-            and not _stops_earlier(case, graph)
-            and not _is_worse(case, graph, diagnostics)
-            and error_count(spec.diagnostics) <= error_count(case.spec.diagnostics)
-            and all(Rank.of(spec.graph(other)) <= rank for other, rank in case.beside)
-        ),
+        repairs=repairs,
         complete=bool(graph.outputs),
         reached=len(graph.nodes),
         errors=error_count(diagnostics) + sum(d.code == "CNN302" for d in diagnostics),
         graph=graph,
+        alters=candidate.drops or effect is not None,
+        side_effect=effect,
     )
 
 
@@ -129,9 +151,19 @@ def _reported_again(case: Case, graph: Graph, edited: EditedText) -> bool:
     return False
 
 
-def _stops_earlier(case: Case, graph: Graph) -> bool:
-    """Whether the network breaks before the layer of the finding."""
-    return not graph.outputs and len(graph.nodes) < len(case.graph.nodes) - 1
+def _stops_earlier(case: Case, graph: Graph, edited: EditedText) -> bool:
+    """Whether the network breaks before the layer of the finding, such as in the edited layer."""
+    if graph.outputs:
+        return False
+    sound = {(node.position, node.context) for node in case.graph.nodes if node.op}
+    for d in graph.diagnostics:
+        if d.severity == "error" and d.position is not None:
+            before = edited.previous_position(d.position)
+            if d.code != "CNN301" and any(
+                (at and at[:3], context) == (before[:3], d.context) for at, context in sound
+            ):
+                return True
+    return len(graph.nodes) < len(case.graph.nodes) - 1
 
 
 def _is_worse(case: Case, graph: Graph, diagnostics: Iterable[Diagnostic]) -> bool:
