@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ..diagnostic import Diagnostic, Mistake, Position, Severity, misspelled
 from ..rules import matching
+from ..text_file import read_text, reason
 
 _LEVELS: tuple[Severity, ...] = ("note", "warning", "error")
 # `analyze` shows them as warnings.
@@ -65,11 +66,11 @@ def configured(folder: Path) -> Config:
     """
     for place in (folder, *folder.parents):
         file = place / "pyproject.toml"
-        if file.is_file():
+        if os.path.isfile(file):  # False, too, in a folder that may not be looked into
             table = _table(file)
             if table is not None:
                 return _config_of(table, str(file))
-        if (place / ".git").exists():
+        if os.path.exists(place / ".git"):
             break
     return Config()
 
@@ -77,7 +78,7 @@ def configured(folder: Path) -> Config:
 def _table(file: Path) -> dict[str, Any] | None:
     """`[tool.cnncalc]` of a file, or None."""
     try:
-        text = file.read_text("utf-8")
+        text = read_text(file)
         if "cnncalc" not in text:
             return None  # parsing TOML takes time
         if sys.version_info >= (3, 11):
@@ -86,7 +87,9 @@ def _table(file: Path) -> dict[str, Any] | None:
             import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
         tool = tomllib.loads(text).get("tool")
         table = tool.get("cnncalc") if isinstance(tool, dict) else None
-    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise Mistake(Diagnostic("CNN002", f"cannot read {file}: {reason(error)}")) from None
+    except (ValueError, RecursionError) as error:
         raise Mistake(Diagnostic("CNN111", f"{file}: {error}")) from None
     if table is not None and not isinstance(table, dict):
         raise Mistake(
