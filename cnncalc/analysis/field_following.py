@@ -161,15 +161,13 @@ def gates(windows: Windows) -> tuple[int, ...]:
 
     None if it stretches all of them, each along another axis: then one is no gate of the other.
     """
-    found = tuple([m for m in range(len(windows)) if _is_stretched(windows, m)])
+    followed: set[int] = set()
+    for window in windows:
+        followed.update(axis for axis, reach in enumerate(window or ()) if reach is not None)
+    found = tuple([m for m, window in enumerate(windows) if _is_stretched(window, followed)])
     return found if len(found) < len(windows) else ()
 
 
-def _is_stretched(windows: Windows, m: int) -> bool:
-    """Whether every position reads all of an axis of input m, but not of another input's."""
-    mine = windows[m] or ()
-    others = [window for k, window in enumerate(windows) if window is not None and k != m]
-    return any(
-        reach is None and any(other[axis] is not None for other in others)
-        for axis, reach in enumerate(mine)
-    )
+def _is_stretched(window: tuple[Reach, ...] | None, followed: set[int]) -> bool:
+    """Whether each position reads all of an axis along which it follows another input."""
+    return any(reach is None and axis in followed for axis, reach in enumerate(window or ()))
