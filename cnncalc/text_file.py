@@ -29,14 +29,14 @@ def read_start(path: str | Path, most: int) -> bytes:
     return data
 
 
-def read_text(path: str | Path) -> str:
+def read_text(path: str | Path, most: int = _MOST) -> str:
     """Return the text of a file in UTF-8, which is not a spec.
 
     Errors: an OSError where that fails, also for a file that is too large; a UnicodeDecodeError.
     """
-    data = read_start(path, _MOST)
-    if len(data) > _MOST:
-        raise OSError(EFBIG, f"it is larger than {_MOST:,} bytes")
+    data = read_start(path, most)
+    if len(data) > most:
+        raise OSError(EFBIG, f"it is larger than {most:,} bytes")
     return data.decode("utf-8")
 
 

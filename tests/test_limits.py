@@ -203,3 +203,12 @@ def test_a_budget_of_a_part_of_a_parameter_lacks_its_unit() -> None:
         )
         found = [d for d in analyze(loads(text)).diagnostics if d.severity == "error"]
         assert [d.code for d in found] == ["CNN103"] and "whole number" in found[0].message
+
+
+def test_configurations_that_take_quadratic_memory_are_refused(tmp_path: Path) -> None:
+    head = "[tool.cnncalc]\nselect = []\n[other]\n"
+    for body in (f"{'a.' * 100_000}b = 1", f"x = {'[' * 100_000}", f"x = '{'y' * 10**6}'"):
+        (tmp_path / "pyproject.toml").write_text(f"{head}{body}\n")
+        done = run("check", "vgg16", folder=tmp_path, timeout=30)
+        assert done.returncode == 2
+        assert "CNN901" not in done.stderr and "pyproject.toml" in done.stderr

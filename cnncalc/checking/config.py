@@ -13,6 +13,8 @@ from ..diagnostic import Diagnostic, Mistake, Position, Severity, misspelled
 from ..rules import matching
 from ..text_file import read_text, reason
 
+_MOST_BYTES = 1_000_000
+_MOST_DOTS = 2000  # in a line: a key of so many parts takes memory by their square
 _LEVELS: tuple[Severity, ...] = ("note", "warning", "error")
 # `analyze` shows them as warnings.
 _SEVERITIES: dict[str, Severity] = {"CNN302": "error", "CNN308": "error"}
@@ -78,9 +80,11 @@ def configured(folder: Path) -> Config:
 def _table(file: Path) -> dict[str, Any] | None:
     """`[tool.cnncalc]` of a file, or None."""
     try:
-        text = read_text(file)
+        text = read_text(file, _MOST_BYTES)
         if "cnncalc" not in text:
             return None  # parsing TOML takes time
+        if any(line.count(".") > _MOST_DOTS for line in text.splitlines()):
+            raise ValueError(f"a line has more than {_MOST_DOTS:,} dots")
         if sys.version_info >= (3, 11):
             import tomllib
         else:  # installed on Python 3.10 only
