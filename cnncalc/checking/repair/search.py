@@ -23,7 +23,7 @@ from .trial import reading_cost, search_repairs
 
 _ROUNDS = 24  # most repaired copies
 _SEARCHES = 12  # most findings for which repairs are searched
-_WORK = 1_000_000  # characters that are read for a file, beyond the first time
+_WORK = 700_000  # characters that are read for a file, beyond the first time
 _OF_A_SEARCH = 4  # characters in which a layer is looked for in the time that it takes to read one
 # These hide no later errors: for a duplicate key the first value is used, and a failed `expect`
 # changes no shape.
