@@ -15,6 +15,9 @@ from .axis_fields import AxisFields
 from .channel_fields import Channels, LayerChannels, Part
 from .receptive_field import Seen
 
+# NOTE: in a network with a layer of more, a part of the channels is taken to see what all see.
+_MOST_CHANNELS = 2**22
+
 START = Field()
 
 
@@ -131,6 +134,8 @@ class _Following:
     @cached_property
     def _some_read_a_part(self) -> bool:
         """Whether any layer reads a part of the channels, so that it matters what each one sees."""
+        if max(node.shape[0] for node in self._graph.nodes) > _MOST_CHANNELS:
+            return False
         return any(
             node.op is not None
             and len(node.inputs) == 1 < len(node.shape)
