@@ -114,8 +114,9 @@ class _Following:
         below: list[Seen] = []
         for m, (reaches, x, source) in enumerate(zip(windows, xs, node.inputs)):
             if reaches is not None:
-                own = channels.get(source) or Channels.alike(seen[source], x[0])
-                parts[m] = Part(reaches, x, own)
+                if self._some_read_a_part:
+                    own = channels.get(source) or Channels.alike(seen[source], x[0])
+                    parts[m] = Part(reaches, x, own)
                 below.append(fields.through(reaches, seen[source], x, y))
         together = fields.union(below, y)
         if not self._some_read_a_part:
