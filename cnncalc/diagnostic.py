@@ -11,6 +11,7 @@ from .foreign import visible
 
 Severity = Literal["error", "warning", "note"]
 
+_LONGEST = 300  # characters of an exception's text that are shown
 _NO_DIGITS = str.maketrans("", "", "0123456789")
 _MOST_COMPARED = 300  # known words that one misspelling is compared with
 
@@ -89,6 +90,28 @@ class Diagnostic(NamedTuple):
             file, line, column, _ = self.position
             text = f"{file}:{line}:{column}: {text}"
         return visible(text)
+
+
+MOST = 100  # findings of one kind in a file; a file with more is wrong throughout
+
+
+def first_of(found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Return the findings; of very many the first, and one that says so.
+
+    The others are not even made: looking for a word that is near takes time.
+    """
+    listed: list[Diagnostic] = []
+    for diagnostic in found:
+        listed.append(diagnostic)
+        if len(listed) >= MOST:
+            return [*listed, too_many(diagnostic)]
+    return listed
+
+
+def too_many(last: Diagnostic) -> Diagnostic:
+    """Say that findings after this one are not listed."""
+    message = f"more than {MOST} findings like this one: what else is wrong is not listed"
+    return Diagnostic("CNN004", message, last.position, severity=last.severity)
 
 
 class Mistake(Exception):
@@ -209,7 +232,22 @@ def _slips(a: str, b: str) -> int:
     return row[-1]
 
 
+def internal_fault(error: Exception, position: Position | None = None) -> Diagnostic:
+    """Describe an exception that is our fault, with its place in our code."""
+    place = "?"
+    frame = error.__traceback__
+    while frame:
+        file = frame.tb_frame.f_code.co_filename.rpartition("cnncalc/")[2]
+        place, frame = f"{file}:{frame.tb_lineno}", frame.tb_next
+    return Diagnostic(
+        "CNN901",
+        f"internal fault: {type(error).__name__}: {str(error)[:_LONGEST]} ({place})",
+        position,
+        help="please report it with the spec that shows it",
+    )
+
+
 def first_line(error: BaseException) -> str:
     """Write an exception as ``TypeName: the first line of its message``."""
     name, lines = type(error).__name__, str(error).strip().splitlines()
-    return f"{name}: {lines[0][:300]}" if lines else name
+    return f"{name}: {lines[0][:_LONGEST]}" if lines else name

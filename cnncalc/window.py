@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 MAX_PHASES, MAX_TAPS = 4096, 10**6  # of a field that repeats; one with more is listed
 MAX_POSITIONS = 2**14  # of a listed field
+_MAX_ADVANCE = 10**18
 
 Span = tuple[int, int] | None  # first and last position seen; None: nothing
 
@@ -71,6 +72,8 @@ class Field(NamedTuple):
         """The field of an operator that reads this one, or None if no short pattern repeats."""
         if reads is IDENTITY:
             return self
+        if self.advance > _MAX_ADVANCE:
+            return None
         inner, outer = len(self.spans), len(reads.taps)
         if inner == 1 and outer == 1:
             span, taps, step = self.spans[0], reads.taps[0], self.advance

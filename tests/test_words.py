@@ -18,7 +18,7 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 import cnncalc  # noqa: E402
-from cnncalc.checking.run import apply_fixes  # noqa: E402
+from cnncalc.checking.fix import apply_fixes  # noqa: E402
 from cnncalc.diagnostic import Diagnostic, clear_misspelling  # noqa: E402
 from cnncalc.language.foreign_words import Advice, meaning_of  # noqa: E402
 from cnncalc.language.names import NEEDLESS  # noqa: E402

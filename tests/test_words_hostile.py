@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 
 import cnncalc
-from cnncalc.checking.run import apply_fixes
+from cnncalc.checking.fix import apply_fixes
 from cnncalc.diagnostic import Diagnostic, Mistake
 from cnncalc.language.yaml_flow import quoted
 

@@ -46,7 +46,7 @@ def analyze(
         the wrong layer. A convention that does not exist is a Mistake; a dtype, a KeyError.
     """
     variant = variant or spec.variant
-    declared = variant is None or variant in spec.variants
+    declared = variant is None or variant in (spec.document.variants or ())
     graph = spec.graph(variant, set, input)
     fields = receptive_fields(graph)
     rows, totals = rows_and_totals(graph, fields, batch, dtype)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Iterable
+from fractions import Fraction
 from typing import Any, Literal, NamedTuple
 
-from ..diagnostic import Diagnostic, Fix, misspelled
+from ..diagnostic import MOST, Diagnostic, Fix, misspelled, too_many
 from ..language.validation import plain, shown
 from ..language.yaml_tree import Marks
 from ..num import Shape
@@ -17,7 +18,7 @@ from .result import Budget, Report
 
 COMPARISONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 _SIGNS = {"max": "<=", "min": ">=", "≤": "<=", "≥": ">="}
-_SHORT = re.compile(r"(<=|>=|<|>|≤|≥)?\s*(.+)\Z")
+_SHORT = re.compile(r"(<=|>=|<|>|≤|≥)?\s*(\S.*)\Z")
 
 _Judged = tuple[list[Budget], list[Diagnostic]]
 
@@ -47,6 +48,8 @@ def budgets(
     results: list[Budget] = []
     found: list[Diagnostic] = []
     for what, limit in budget.items():
+        if len(found) >= MOST:
+            return results, [*found, too_many(found[-1])]
         if what == "at" and at is None:
             judged = _by_layer(report, limit, marks.find("at"), file)
         else:
@@ -61,6 +64,8 @@ def _by_layer(report: Report, layers: Any, marks: Marks, file: str) -> _Judged:
     results: list[Budget] = []
     found: list[Diagnostic] = []
     for name, budget in layers.items() if isinstance(layers, dict) else [("", layers)]:
+        if len(found) >= MOST:
+            break
         if not isinstance(budget, dict):
             found.append(
                 Diagnostic(
@@ -110,6 +115,11 @@ def _one_figure(
         if number is None:
             message = f"a budget is `< 26M`, {{max: 26M}} or {{min: 224}}, not {shown(limit)}"
             found.append(Diagnostic("CNN103", message, one.marks.position(file)))
+            break
+        if isinstance(number.value, Fraction):
+            message = f"{what} is a whole number, the budget is {one.text}"
+            place = one.marks.position(file)
+            found.append(Diagnostic("CNN103", message, place, "add its unit: 25.6M"))
             break
         extreme = max if one.is_maximum else min  # of a receptive field the axis that counts
         size: int = extreme(ours) if isinstance(ours, tuple) else ours
@@ -227,8 +237,8 @@ def _limits(limit: Any, marks: Marks) -> list[_Limit]:
         return bounds or [_Limit("<=", None, "", marks)]
     if isinstance(limit, str) and (match := _SHORT.match(limit)):
         sign, value = match[1] or "≤", match[2]
-        return [_Limit(_SIGNS.get(sign, sign), value, f"{sign} {value}", marks)]
-    return [_Limit("<=", limit, f"≤ {limit}", marks)]
+        return [_Limit(_SIGNS.get(sign, sign), value, f"{sign} {plain(value)}", marks)]
+    return [_Limit("<=", limit, f"≤ {plain(limit)}", marks)]
 
 
 def _keyed_limit(key: str, value: Any, marks: Marks) -> _Limit:
@@ -237,7 +247,7 @@ def _keyed_limit(key: str, value: Any, marks: Marks) -> _Limit:
     return _Limit(
         sign=_SIGNS[key] if known else "<=",
         value=value if known else None,
-        text=f"at {'most' if key == 'max' else 'least'} {value}",
+        text=f"at {'most' if key == 'max' else 'least'} {plain(value)}",
         marks=marks,
         key=key,
     )

@@ -86,7 +86,7 @@ class LayerChannels:
 
     def _given_up(self, seen: Seen) -> Seen:
         """Where channels that see different things become positions, these do not see it all."""
-        return _unknown(seen, self._fields.give_up(_BY_POSITION))
+        return unknown(seen, self._fields.give_up(_BY_POSITION))
 
     def _read_whole(self, reads: Sequence[Taken]) -> bool:
         """Whether every channel of every input is read."""
@@ -116,7 +116,7 @@ class LayerChannels:
         for taken in reads:
             m, below = taken.input, self._parts[taken.input].below
             if below.scattered and len(taken.channels) < len(below.of_channel):
-                seen = _unknown(self._through(m, 0), self._fields.give_up(_SCATTERED))
+                seen = unknown(self._through(m, 0), self._fields.give_up(_SCATTERED))
                 found += [self._number_of(seen)] * (taken.shared_by or len(taken.channels))
                 continue
             sights = below.taken(taken.channels)
@@ -156,6 +156,6 @@ class LayerChannels:
         return self._known[key]
 
 
-def _unknown(seen: Seen, why: Unknown) -> Seen:
+def unknown(seen: Seen, why: Unknown) -> Seen:
     """The same inputs and axes, none of them followed: one may be whole for some channels only."""
     return {origin: (why,) * len(axes) for origin, axes in seen.items()}

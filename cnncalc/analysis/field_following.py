@@ -10,10 +10,13 @@ from ..diagnostic import Diagnostic
 from ..graph import Graph, Node
 from ..num import Shape
 from ..ops.base import Op, Reach, Windows
-from ..window import IDENTITY, Field
+from ..window import IDENTITY, Field, Unknown
 from .axis_fields import AxisFields
-from .channel_fields import Channels, LayerChannels, Part
+from .channel_fields import Channels, LayerChannels, Part, unknown
 from .receptive_field import Seen
+
+_MOST_CHANNELS = 2**22  # of a layer whose channels are followed apart
+_TOO_MANY_CHANNELS = Unknown("more channels are told apart than are followed")
 
 START = Field()
 
@@ -116,6 +119,9 @@ class _Following:
         together = fields.union(below, y)
         if not self._some_read_a_part:
             return together
+        if max(y[0], *[x[0] for x in xs]) > _MOST_CHANNELS:
+            apart = len(xs) == 1 and type(op).channels is not Op.channels
+            return unknown(together, fields.give_up(_TOO_MANY_CHANNELS)) if apart else together
         reads = op.channels(*xs)
         if reads == "each" and len(below) == 1 and _reads_in_place(windows[0] or ()):
             if sources[0] in channels:
@@ -145,9 +151,13 @@ class _Following:
             node.op is not None
             and len(node.inputs) == 1 < len(node.shape)
             and type(node.op).channels is not Op.channels
-            and node.op.channels(*self._graph.shapes_into(node)) not in ("each", "all")
+            and self._reads_a_part(node, node.op)
             for node in self._graph.nodes
         )
+
+    def _reads_a_part(self, node: Node, op: Op) -> bool:
+        xs = self._graph.shapes_into(node)
+        return xs[0][0] > _MOST_CHANNELS or op.channels(*xs) not in ("each", "all")
 
     def _windows(self, op: Op, xs: Sequence[Shape]) -> Windows:
         """What the operator reads; without gates, None for an input that is one."""
@@ -171,15 +181,13 @@ def gates(windows: Windows) -> tuple[int, ...]:
 
     None if it stretches all of them, each along another axis: then one is no gate of the other.
     """
-    found = tuple([m for m in range(len(windows)) if _is_stretched(windows, m)])
+    followed: set[int] = set()
+    for window in windows:
+        followed.update(axis for axis, reach in enumerate(window or ()) if reach is not None)
+    found = tuple([m for m, window in enumerate(windows) if _is_stretched(window, followed)])
     return found if len(found) < len(windows) else ()
 
 
-def _is_stretched(windows: Windows, m: int) -> bool:
-    """Whether every position reads all of an axis of input m, but not of another input's."""
-    mine = windows[m] or ()
-    others = [window for k, window in enumerate(windows) if window is not None and k != m]
-    return any(
-        reach is None and any(other[axis] is not None for other in others)
-        for axis, reach in enumerate(mine)
-    )
+def _is_stretched(window: tuple[Reach, ...] | None, followed: set[int]) -> bool:
+    """Whether each position reads all of an axis along which it follows another input."""
+    return any(reach is None and axis in followed for axis, reach in enumerate(window or ()))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 from fractions import Fraction
+from math import gcd
 from typing import Any, NamedTuple
 
 from ..num import product
@@ -34,6 +34,7 @@ _PREFIX = {
     "Mi": 2**20,
     "Gi": 2**30,
 }
+_LONGEST = 40  # characters of a number as it is printed
 _NUMBER = re.compile(
     r"([0-9][0-9,_]*)(?:\.([0-9]+))?(?:e([0-9]{1,2}))?\s*([kKMGT]i?)?\s*(bytes|B)?\Z"
 )
@@ -75,7 +76,9 @@ def printed(value: Any, bytes: bool = False) -> Printed | None:
         return Printed(value)
     if isinstance(value, Fraction):
         return _decimal(value)
-    match = _NUMBER.match(value.strip()) if isinstance(value, str) else None
+    if not isinstance(value, str) or len(value := value.strip()) > _LONGEST:
+        return None
+    match = _NUMBER.match(value)
     if match is None:
         return None
     whole, decimals, power, prefix, unit_word = match.groups("")
@@ -93,11 +96,16 @@ def printed(value: Any, bytes: bool = False) -> Printed | None:
 
 
 def _decimal(value: Fraction) -> Printed:
-    """A decimal number of the spec, which YAML has read as a fraction."""
-    exponent = Decimal(float(value)).normalize().as_tuple().exponent
-    digits = -int(exponent) if value.denominator > 1 else 0
-    places = next(d for d in range(1, digits + 1) if (value * 10**d).denominator == 1)
-    return Printed(int(value * 10**places), 10**places, 1)
+    """A decimal number of the spec, which YAML has read as a fraction.
+
+    It has the fewest decimals that give it exactly; figures must agree with any other fraction.
+    """
+    denominator, decimals = value.denominator, 0
+    while denominator > 1 and (common := gcd(denominator, 10)) > 1:
+        denominator, decimals = denominator // common, decimals + 1
+    if denominator > 1:
+        return Printed(value.numerator, value.denominator)
+    return Printed(int(value * 10**decimals), 10**decimals, 1)
 
 
 def figure(report: Report, what: str, at: str | None = None) -> Figure:

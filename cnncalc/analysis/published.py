@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 
-from ..diagnostic import Diagnostic, misspelled
+from ..diagnostic import Diagnostic, first_of, misspelled
 from ..language.model import Published
 from ..language.validation import shown
 from ..language.yaml_tree import Marks
@@ -22,16 +22,27 @@ def compared_with_published(
     `marks` are the positions of the entries in `file`.
     """
     comparisons: list[Comparison] = []
-    found: list[Diagnostic] = []
+    found = first_of(_judged(report, entries, marks, file, comparisons))
+    return comparisons, found
+
+
+def _judged(
+    report: Report,
+    entries: list[Published],
+    marks: Marks,
+    file: str,
+    comparisons: list[Comparison],
+) -> Iterator[Diagnostic]:
+    """Yields what is wrong with entries, and adds the others to the comparisons."""
     read = cache(printed)  # tables print the same number often
     for index, entry in enumerate(entries):
         ours = figure(report, entry.what, entry.at)
         if ours is None:
-            found.append(_no_figure(report, entry, marks.find(index), file))
+            yield _no_figure(report, entry, marks.find(index), file)
             continue
         agrees = _agrees(entry, ours, read)
         if agrees is None:
-            found.append(_no_number(entry, marks.find(index), file))
+            yield _no_number(entry, marks.find(index), file)
             continue
         comparisons.append(
             Comparison(
@@ -45,8 +56,7 @@ def compared_with_published(
             )
         )
         if agrees != (entry.erratum is None):
-            found.append(_surprise(entry, ours, agrees, marks.find(index), file))
-    return comparisons, found
+            yield _surprise(entry, ours, agrees, marks.find(index), file)
 
 
 def _agrees(

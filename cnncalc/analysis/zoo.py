@@ -21,7 +21,7 @@ FIGURES = ("year", *FIELDS, *TOTALS)  # by which networks are chosen and sorted
 _ALIASES = {"field": "receptive_field", "rf": "receptive_field"}
 _SIGNS = {"≤": "<=", "≥": ">=", "==": "="}
 _HOLDS = {**COMPARISONS, "=": operator.eq}
-_CONDITION = re.compile(r"\s*(\w+)\s*(<=|>=|==|<|>|=|≤|≥)\s*(.+)\Z")
+_CONDITION = re.compile(r"\s*(\w+)\s*(<=|>=|==|<|>|=|≤|≥)\s*(\S.*)\Z")
 
 
 class BundledNetwork(NamedTuple):

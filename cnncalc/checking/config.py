@@ -11,7 +11,10 @@ from typing import Any, NamedTuple
 
 from ..diagnostic import Diagnostic, Mistake, Position, Severity, misspelled
 from ..rules import matching
+from ..text_file import read_text, reason
 
+_MOST_BYTES = 1_000_000
+_MOST_DOTS = 2000  # in a line: a key of so many parts takes memory by their square
 _LEVELS: tuple[Severity, ...] = ("note", "warning", "error")
 # `analyze` shows them as warnings.
 _SEVERITIES: dict[str, Severity] = {"CNN302": "error", "CNN308": "error"}
@@ -65,11 +68,11 @@ def configured(folder: Path) -> Config:
     """
     for place in (folder, *folder.parents):
         file = place / "pyproject.toml"
-        if file.is_file():
+        if os.path.isfile(file):  # False, too, in a folder that may not be looked into
             table = _table(file)
             if table is not None:
                 return _config_of(table, str(file))
-        if (place / ".git").exists():
+        if os.path.exists(place / ".git"):
             break
     return Config()
 
@@ -77,16 +80,20 @@ def configured(folder: Path) -> Config:
 def _table(file: Path) -> dict[str, Any] | None:
     """`[tool.cnncalc]` of a file, or None."""
     try:
-        text = file.read_text("utf-8")
+        text = read_text(file, _MOST_BYTES)
         if "cnncalc" not in text:
             return None  # parsing TOML takes time
+        if any(line.count(".") > _MOST_DOTS for line in text.splitlines()):
+            raise ValueError(f"a line has more than {_MOST_DOTS:,} dots")
         if sys.version_info >= (3, 11):
             import tomllib
         else:  # installed on Python 3.10 only
             import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
         tool = tomllib.loads(text).get("tool")
         table = tool.get("cnncalc") if isinstance(tool, dict) else None
-    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise Mistake(Diagnostic("CNN002", f"cannot read {file}: {reason(error)}")) from None
+    except (ValueError, RecursionError) as error:
         raise Mistake(Diagnostic("CNN111", f"{file}: {error}")) from None
     if table is not None and not isinstance(table, dict):
         raise Mistake(

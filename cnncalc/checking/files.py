@@ -9,7 +9,9 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from ..diagnostic import Diagnostic, Mistake
-from ..language.load import is_file, read
+from ..language.load import is_file
+from ..language.yaml_tree import MAX_BYTES
+from ..text_file import read_start, reason
 from ..zoo import bundled, shorten
 
 _OWN_NAME = (".cnn.yaml", ".cnn.yml")
@@ -53,7 +55,7 @@ def _below(path: str, is_excluded: Callable[[str], bool]) -> Iterator[Target]:
         raise Mistake(Diagnostic("CNN111", "PATH is empty", help="name a file or a folder"))
     if path == "-" or is_file(Path(path)):
         yield path, None
-    elif Path(path).is_dir():
+    elif os.path.isdir(path):
         for file in _specs_in(path, is_excluded):
             yield file, None
     else:
@@ -61,15 +63,33 @@ def _below(path: str, is_excluded: Callable[[str], bool]) -> Iterator[Target]:
         if is_file(Path(name)):
             yield name, variant or None
         elif Path(name).suffix in _YAML or "/" in name:
-            raise Mistake(Diagnostic("CNN002", f"{path} does not exist"))
+            raise Mistake(_not_there(path))
         else:
             bundled_file, member = bundled(name)
             yield shorten(bundled_file), variant or member
 
 
+def _not_there(path: str) -> Diagnostic:
+    """Say why there is nothing to read at a path."""
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        return Diagnostic("CNN002", f"cannot read {path}: {reason(error)}")
+    return Diagnostic("CNN002", f"{path} does not exist")
+
+
 def _specs_in(folder: str, is_excluded: Callable[[str], bool]) -> Iterator[str]:
-    """The specs in a folder and its subfolders."""
-    for place, folders, names in os.walk(folder):
+    """The specs in a folder and its subfolders, and those of them that cannot be looked into."""
+    closed: list[str] = []
+
+    def unreadable(error: OSError) -> None:
+        closed.append(os.path.normpath(error.filename))
+
+    for place, folders, names in os.walk(folder, onerror=unreadable):
+        yield from closed
+        closed.clear()
         folders[:] = sorted(
             name
             for name in folders
@@ -83,16 +103,21 @@ def _specs_in(folder: str, is_excluded: Callable[[str], bool]) -> Iterator[str]:
                 continue
             if _is_spec(path):
                 yield path
+    yield from closed
 
 
 def _is_spec(path: str) -> bool:
-    """Whether a file is a spec by its name, `*.cnn.yaml`, or by its top-level key `cnncalc`."""
+    """Whether a file is a spec by its name, `*.cnn.yaml`, or by its top-level key `cnncalc`.
+
+    One that cannot be read may be: the check says so.
+    """
     if path.endswith(_OWN_NAME):
         return True
     try:
-        return _KEY.search(read(Path(path))) is not None
-    except Mistake:  # not text
-        return False
+        start = read_start(path, MAX_BYTES)
+    except OSError:
+        return True
+    return _KEY.search(start.decode("utf-8-sig", "replace")) is not None
 
 
 def relative_path(file: str, folder: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from ..analysis.figures import COMPARED, one_size
 from ..analysis.result import Report
 from ..diagnostic import Diagnostic, Mistake, Position
+from ..text_file import read_text, reason
 
 LOCK_FILE = "cnncalc.lock"
 _HOW = "`cnncalc lock` writes the figures as they are now"
@@ -53,13 +55,13 @@ def read_lock(file: str) -> Lock:
     Errors: CNN002 if there is no such file, CNN111 if it is not a lock file.
     """
     try:
-        networks = json.loads(Path(file).read_text("utf-8"))["networks"]
+        networks = json.loads(read_text(file))["networks"]
         if not isinstance(networks, dict):
             raise TypeError
         if not all(isinstance(figures, dict) for figures in networks.values()):
             raise TypeError
     except OSError as error:
-        message = f"cannot read {file}: {error.strerror or error}"
+        message = f"cannot read {file}: {reason(error)}"
         raise Mistake(Diagnostic("CNN002", message, help="`cnncalc lock` makes one")) from None
     except (ValueError, KeyError, TypeError, RecursionError):
         raise Mistake(
@@ -136,7 +138,7 @@ def _percentage(old: Any, new: Any) -> str:
 def stale_entries(lock: Lock, file: str, declared: Set[str]) -> Iterator[Diagnostic]:
     """A finding for each entry of a checked file that does not declare it, or of a missing file."""
     checked = {_path_of(name) for name in declared}
-    lines = Path(file).read_text("utf-8").splitlines()
+    lines = read_text(file).splitlines()
     for name in lock:
         if name in declared:
             continue
@@ -148,7 +150,7 @@ def stale_entries(lock: Lock, file: str, declared: Set[str]) -> Iterator[Diagnos
 def _is_gone(name: str, folder: Path) -> bool:
     """Whether an entry's file is missing; its path may hold a `#` itself."""
     paths = (_path_of(name), name, name.rpartition("#")[0])
-    return not any((folder / path).is_file() for path in paths)
+    return not any(os.path.isfile(folder / path) for path in paths)
 
 
 def _line_of(name: str, lines: list[str]) -> int:

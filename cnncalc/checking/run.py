@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..diagnostic import Diagnostic, Mistake, Position
+from ..diagnostic import Diagnostic, Mistake, Position, internal_fault
 from ..language.load import from_input, read
+from ..text_file import read_start, read_text, reason, write_text
 from .config import Config
 from .files import Target, excluded, find_specs, relative_path
 from .finding import Checked, Finding
@@ -36,14 +38,41 @@ class Job(NamedTuple):
 def check_files(targets: list[Target], job: Job, workers: int = 1) -> list[Checked]:
     """Checks every file, in order; many of them in several processes, if the system can fork."""
     can_fork = hasattr(os, "fork") and sys.platform != "darwin"
-    reads_input = any(name == "-" for name, _ in targets)
-    if workers < 2 or len(targets) < _MANY or not can_fork or reads_input:
+    names = {name for name, _ in targets}
+    apart = "-" not in names and (not job.fix or len(names) == len(targets))
+    if workers < 2 or len(targets) < _MANY or not can_fork or not apart:
         return [_check_file(name, variant, job=job) for name, variant in targets]
-    from multiprocessing import get_context
+    return _in_processes(targets, job, workers)
 
+
+def _in_processes(targets: list[Target], job: Job, workers: int) -> list[Checked]:
+    """Checks files in several processes, which end with this one, also on Ctrl-C.
+
+    Errors: a Mistake with CNN901 if a process is killed, such as for its memory.
+    """
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import active_children, get_context
+
+    pool = ProcessPoolExecutor(
+        workers,
+        mp_context=get_context("fork"),
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),
+    )
     chunk = max(1, len(targets) // (4 * workers))
-    with get_context("fork").Pool(workers) as pool:
-        return pool.starmap(partial(_check_file, job=job), targets, chunksize=chunk)
+    try:
+        return list(pool.map(partial(_check_target, job=job), targets, chunksize=chunk))
+    except BrokenProcessPool:
+        message = "a process that checked files was killed"
+        help = "check fewer files at a time to see which one it is"
+        raise Mistake(Diagnostic("CNN901", message, help=help)) from None
+    except KeyboardInterrupt:
+        for child in active_children():
+            child.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def processors() -> int:
@@ -61,21 +90,33 @@ def check_specs(*specs: Any, config: Config = Config()) -> list[Checked]:
     return check_files(list(find_specs([str(spec) for spec in specs])), Job(config))
 
 
+def _check_target(target: Target, job: Job) -> Checked:
+    return _check_file(*target, job=job)
+
+
 def _check_file(name: str, variant: str | None, *, job: Job) -> Checked:
-    """Checks one file, and fixes it first if the job says so. A file that cannot be read fails."""
-    file = "<stdin>" if name == "-" else name
+    """Checks one file, and fixes it first if the job says so.
+
+    A file fails that cannot be read or written, or that shows a fault of ours; the others are
+    checked nevertheless.
+    """
+    file, text = "<stdin>" if name == "-" else name, ""
     try:
-        text = from_input() if name == "-" else read(Path(name))
+        text, fixed = from_input() if name == "-" else read(Path(name)), 0
+        if job.fix:
+            text, fixed = _fixed_file(text, file, variant, job)
+        return check_text(text, file, variant, job)._replace(fixed=fixed)
     except Mistake as mistake:
-        unreadable = [
-            Finding(d._replace(position=d.position or Position(file, 1, 1)), fails=True)
-            for d in mistake.diagnostics
-        ]
-        return Checked(file, "", (), tuple(unreadable))
-    fixed = 0
-    if job.fix:
-        text, fixed = _fixed_file(text, file, variant, job)
-    return check_text(text, file, variant, job)._replace(fixed=fixed)
+        return _failed(file, text, mistake.diagnostics)
+    except Exception as error:
+        return _failed(file, text, (internal_fault(error),))
+
+
+def _failed(file: str, text: str, diagnostics: tuple[Diagnostic, ...]) -> Checked:
+    """A file with what kept it from being checked, which nothing can ignore."""
+    start = Position(file, 1, 1)
+    found = (Finding(d._replace(position=d.position or start), fails=True) for d in diagnostics)
+    return Checked(file, text, (), tuple(found))
 
 
 def check_text(text: str, file: str, variant: str | None, job: Job) -> Checked:
@@ -128,7 +169,7 @@ def stale_lock(lock_file: str, checked: list[Checked], job: Job) -> list[Checked
     declared = {name for file in checked for name in file.declared}
     stale = map(Finding, stale_entries(job.lock or {}, lock_file, declared))
     found = tuple(_selected(stale, lock_file, job.config))
-    return [Checked(lock_file, Path(lock_file).read_text("utf-8"), (), found)] if found else []
+    return [Checked(lock_file, read_text(lock_file), (), found)] if found else []
 
 
 def _fixed_file(text: str, file: str, variant: str | None, job: Job) -> tuple[str, int]:
@@ -150,8 +191,8 @@ def _fixed_file(text: str, file: str, variant: str | None, job: Job) -> tuple[st
 def _write(file: str, text: str) -> None:
     """Writes a file, with the byte order mark that it has."""
     try:
-        mark = _BOM if Path(file).read_bytes().startswith(_BOM) else b""
-        Path(file).write_bytes(mark + text.encode("utf-8"))
+        start = read_start(file, len(_BOM))
     except OSError as error:
-        message = f"cannot write {file}: {error.strerror or error}"
-        raise Mistake(Diagnostic("CNN002", message)) from None
+        raise Mistake(Diagnostic("CNN002", f"cannot read {file}: {reason(error)}")) from None
+    mark = "\ufeff" if start.startswith(_BOM) else ""
+    write_text(file, mark + text)

@@ -6,12 +6,14 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from hashlib import sha256
-from pathlib import Path
+from itertools import chain
 from typing import NamedTuple
 
-from ..diagnostic import Diagnostic, Edit, Fix, Mistake, Position, misspelled
+from ..diagnostic import MOST, Diagnostic, Edit, Fix, Mistake, Position, first_of, misspelled
 from ..rules import matching, rules
+from ..text_file import read_text, reason
 from .finding import Finding
 
 _COMMENT = re.compile(
@@ -19,7 +21,9 @@ _COMMENT = re.compile(
 )
 _BETWEEN = r"[,\s]+"
 _BARE = re.compile(rf"[:(\s]*(?P<codes>CNN\w*(?:{_BETWEEN}CNN\w*)*)\)?")
-_QUOTED = re.compile(r'"(?:\\.|[^"\\])*"|(?<![\w.])\'(?:\'\'|[^\'])*\'')
+# A quote that nothing closes takes the rest of the line, so that no search starts twice.
+_QUOTED = re.compile(r'"(?:\\.|[^"\\])*("?)|(?<![\w.])\'(?:\'\'|[^\'])*(\'?)')
+_LONGEST = 1000  # characters of a line that count in a fingerprint
 
 
 class _Ignore(NamedTuple):
@@ -44,8 +48,9 @@ def _ignore_comments(text: str, file: str) -> tuple[list[_Ignore], list[Diagnost
     if "cnncalc:" not in text:
         return found, faults
     lines = text.splitlines()
+    below = _lines_below(lines)
     for number, line in enumerate(lines, 1):
-        if "#" not in line:
+        if "cnncalc:" not in line or len(faults) >= MOST:
             continue
         match = _COMMENT.search(_QUOTED.sub(_masked, line))
         if match is None:
@@ -56,26 +61,31 @@ def _ignore_comments(text: str, file: str) -> tuple[list[_Ignore], list[Diagnost
             faults.append(_without_brackets(match, bare, at))
             continue
         codes, unknown = _codes_in(match, at)
-        faults += unknown
+        faults += first_of(unknown)
         before = line[: match.start()]
         about = 0
         if match["word"] != "ignore-file":
-            about = number if before.strip() else _next_line(lines, number)
+            about = number if before.strip() else below[number - 1]
         found.append(_Ignore(about, codes, at, len(before) - len(before.rstrip())))
     return found, faults
 
 
 def _masked(quoted: re.Match[str]) -> str:
     """Dots instead of a quoted string, which may contain `#`."""
-    return "·" * len(quoted[0])
+    is_closed = quoted[1] or quoted[2]
+    return "·" * len(quoted[0]) if is_closed else quoted[0]
 
 
-def _next_line(lines: list[str], number: int) -> int:
-    """The next line that is neither blank nor a comment; without one, the line itself."""
-    for n, line in enumerate(lines[number:], number + 1):
-        if line.strip() and not line.lstrip().startswith("#"):
-            return n
-    return number
+def _lines_below(lines: list[str]) -> list[int]:
+    """For each line the next one that is neither blank nor a comment; without one, itself."""
+    found: list[int] = []
+    following: int | None = None
+    for number in range(len(lines), 0, -1):
+        found.append(following or number)
+        start = lines[number - 1].lstrip()[:1]
+        if start not in ("", "#"):
+            following = number
+    return found[::-1]
 
 
 def _without_brackets(match: re.Match[str], bare: re.Match[str], at: Position) -> Diagnostic:
@@ -100,13 +110,20 @@ def _codes_in(
     codes: dict[str, frozenset[str]] = {}
     faults: list[Diagnostic] = []
     for code in re.finditer(r"[^,\[\]\s]+", match["codes"] or ""):
+        if len(faults) >= MOST:
+            break
         try:
-            codes[code[0]] = matching((code[0],))
+            codes[code[0]] = _matching(code[0])
         except Mistake as mistake:
             place = at._replace(column=match.start("codes") + code.start() + 1, length=len(code[0]))
             faults.append(_unknown_code(code[0], mistake.diagnostics[0].message, place))
             codes[code[0]] = frozenset()
     return codes, faults
+
+
+@cache
+def _matching(prefix: str) -> frozenset[str]:
+    return matching((prefix,))
 
 
 def _unknown_code(code: str, message: str, place: Position) -> Diagnostic:
@@ -128,6 +145,7 @@ def without_ignored(
     ignores, faults = _ignore_comments(text, file)
     if not ignores and not faults:
         return findings, 0
+    faults = first_of(faults)
     used: list[set[str]] = [set() for _ in ignores]
     by_line: dict[int, list[int]] = {}
     for n, ignore in enumerate(ignores):
@@ -148,8 +166,8 @@ def without_ignored(
             kept.append(finding)
     removed = len(findings) - len(kept)
     if complete:
-        for ignore, codes in zip(ignores, used):
-            faults += _needless(ignore, codes)
+        needless = map(_needless, ignores, used)
+        faults += first_of(chain.from_iterable(needless))
     kept += map(Finding, faults)
     return sorted(kept, key=lambda finding: finding.place), removed
 
@@ -194,7 +212,7 @@ def fingerprints(findings: list[Finding], text: str, path: str) -> list[str]:
     for finding in findings:
         position, line = finding.diagnostic.position, ""
         if position and 0 < position.line <= len(lines):
-            line = lines[position.line - 1].strip()
+            line = lines[position.line - 1][:_LONGEST].strip()
         key = "\0".join((finding.diagnostic.code, path, line))
         seen[key] += 1
         numbered = f"{key}\0{seen[key]}".encode("utf-8", "surrogateescape")
@@ -209,10 +227,10 @@ def read_baseline(file: str) -> frozenset[str]:
     """
     how = "`cnncalc check --write-baseline FILE` makes one"
     try:
-        data = json.loads(Path(file).read_text("utf-8"))
+        data = json.loads(read_text(file))
         return frozenset(entry["fingerprint"] for entry in data["findings"])
     except OSError as error:
-        message = f"cannot read {file}: {error.strerror or error}"
+        message = f"cannot read {file}: {reason(error)}"
         raise Mistake(Diagnostic("CNN002", message, help=how)) from None
     except (ValueError, KeyError, TypeError, RecursionError):
         raise Mistake(Diagnostic("CNN111", f"{file} is not a baseline file", help=how)) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from enum import Enum
 from pathlib import Path
@@ -15,6 +16,7 @@ from .output import USAGE, is_coloured, present, say
 from .spec_paths import Paths, configuration, targets
 
 if TYPE_CHECKING:
+    from ..checking.files import Target
     from ..checking.finding import Checked
 
 
@@ -115,8 +117,8 @@ def check(
     )
     others = _outputs(also)
     specs = targets(paths, config, only_specs)
-    if (fix or fix_all) and ("-", None) in specs:
-        raise usage("--fix writes to files, and `-` is standard input")
+    if fix or fix_all:
+        _refuse_streams(specs)
     fixes = "certain" if fix else ""
     known = None if write_baseline else baseline or config.baseline
     lock_file = lock or config.lock or LOCK_FILE
@@ -140,6 +142,15 @@ def check(
     present("findings", format.value, output, found, colour=colour)
     if not exit_zero:
         _exit(found)
+
+
+def _refuse_streams(specs: list[Target]) -> None:
+    """Refuse to fix what is no file, such as standard input or a pipe."""
+    for name, _ in specs:
+        if name == "-":
+            raise usage("--fix writes to files, and `-` is standard input")
+        if os.path.exists(name) and not (os.path.isfile(name) or os.path.isdir(name)):
+            raise usage(f"--fix writes to files, and {name} is none")
 
 
 def _outputs(texts: list[str] | None) -> list[tuple[str, str]]:

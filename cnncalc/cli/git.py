@@ -7,6 +7,8 @@ from pathlib import Path
 
 from ..diagnostic import Diagnostic, Mistake
 
+_MOST_OF_ERRORS = 10_000  # bytes
+
 
 def text_in_revision(revision: str, path: str) -> str:
     """Return the text of a file in a revision.
@@ -14,20 +16,34 @@ def text_in_revision(revision: str, path: str) -> str:
     The path is looked up from the current folder, then from the root of the repository.
     """
     from ..language.load import read_bytes
+    from ..language.yaml_tree import MAX_BYTES
 
     name = f"{revision}:{path}"
     why = ""
     for place in [path] if Path(path).is_absolute() else [f"./{path}", path]:
         command = ["git", "show", "--end-of-options", f"{revision}:{place}"]
-        try:
-            done = subprocess.run(command, capture_output=True, check=False)
-        except OSError:
-            raise _unreadable(name, "git is not installed") from None
-        if done.returncode == 0:
-            return read_bytes(name, done.stdout)
-        last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1]
-        why = why or last.removeprefix("fatal: ")
+        data, errors = _output(command, MAX_BYTES + 1, name)
+        if not errors:
+            return read_bytes(name, data)
+        why = why or errors.splitlines()[-1].removeprefix("fatal: ")
     raise _unreadable(name, why)
+
+
+def _output(command: list[str], most: int, name: str) -> tuple[bytes, str]:
+    """Return the first bytes that a command prints, and what it says if it fails."""
+    pipe = subprocess.PIPE
+    try:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe)
+    except OSError:
+        raise _unreadable(name, "git is not installed") from None
+    with process:
+        assert process.stdout is not None and process.stderr is not None
+        data = process.stdout.read(most)
+        if len(data) == most:
+            process.kill()  # there is more, which is not needed
+            return data, ""
+        errors = process.stderr.read(_MOST_OF_ERRORS).decode("utf-8", "replace").strip()
+    return data, (errors or "git failed") if process.returncode else ""
 
 
 def _unreadable(name: str, why: str) -> Mistake:

@@ -24,6 +24,7 @@ def lock(
     """
     from ..checking.lock import LOCK_FILE, Lock, changes_in_words, lock_text, merged, read_lock
     from ..checking.run import Job, check_files, processors
+    from ..language.load import is_file
     from ..render.formats.json import Encoded
     from ..wording import plural
 
@@ -42,7 +43,7 @@ def lock(
     if errors:
         complain(errors, {checked.file: checked.text for checked in found})
         raise typer.Exit(1)
-    before = read_lock(file) if Path(file).exists() else {}
+    before = read_lock(file) if is_file(Path(file)) else {}
     if paths:
         networks = merged(before, networks, declared)
     put(Encoded(lock_text(networks)), file)

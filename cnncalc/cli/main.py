@@ -5,9 +5,13 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from contextlib import suppress
 from io import StringIO, TextIOWrapper
 
-from ..diagnostic import Diagnostic, Mistake
+from ..diagnostic import Diagnostic, Mistake, internal_fault
+from ..text_file import reason
+
+_INTERRUPTED, _READER_GONE = 130, 141  # as shells report SIGINT and SIGPIPE: 128 + the signal
 
 
 def run() -> None:
@@ -23,9 +27,12 @@ def run() -> None:
         main()
     except SystemExit as end:
         code = end.code
+    except KeyboardInterrupt:
+        code = _INTERRUPTED
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
-            stream.flush()
+            with suppress(OSError):
+                stream.flush()
     if code is None:
         code = 0
     os._exit(code if isinstance(code, int) else 1)
@@ -41,23 +48,30 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without × must not stop us
     try:
-        _run_command()
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        try:
+            _run_command()
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except Mistake as mistake:
         try:
             finish(mistake.diagnostics, mistake.sources)
         except Exit as end:
             sys.exit(end.exit_code)
     except BrokenPipeError:
-        _silence()
+        _silence(_READER_GONE)
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # as typer ends then, with 1
+            _silence(_READER_GONE)
+        raise
     except OSError as error:
-        complain([Diagnostic("CNN002", f"cannot write: {error.strerror or error}")])
+        what = f"cannot use {error.filename}" if error.filename else "cannot write"
+        complain([Diagnostic("CNN002", f"{what}: {reason(error)}")])
         _silence(2)
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(_INTERRUPTED)
     except Exception as error:  # our fault, never the user's
-        complain([_internal_fault(error)])
+        complain([internal_fault(error)])
         sys.exit(1)
 
 
@@ -84,21 +98,7 @@ def _run_command() -> None:
         sys.exit(code)
 
 
-def _internal_fault(error: Exception) -> Diagnostic:
-    """Return an exception of ours as a diagnostic that names its place."""
-    place = "?"
-    frame = error.__traceback__
-    while frame:
-        file = frame.tb_frame.f_code.co_filename.rpartition("cnncalc/")[2]
-        place, frame = f"{file}:{frame.tb_lineno}", frame.tb_next
-    return Diagnostic(
-        "CNN901",
-        f"internal fault: {type(error).__name__}: {error} ({place})",
-        help="please report it with the spec that shows it",
-    )
-
-
-def _silence(code: int = 0) -> None:
-    """End quietly, because the reader of the output went away."""
+def _silence(code: int) -> None:
+    """End without another attempt to write what is left of the output."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)

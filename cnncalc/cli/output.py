@@ -6,12 +6,12 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
 from ..diagnostic import Diagnostic, Mistake
+from ..text_file import write_text
 
 if TYPE_CHECKING:
     from ..render.formats.document import Document
@@ -42,11 +42,7 @@ def _write(text: str, file: str | None) -> None:
             raise Mistake(Diagnostic("CNN002", "standard output is closed"))
         sys.stdout.write(text + "\n")
         return
-    try:
-        Path(file).write_text(text + "\n", "utf-8")
-    except OSError as error:
-        message = f"cannot write {file}: {error.strerror or error}"
-        raise Mistake(Diagnostic("CNN002", message)) from None
+    write_text(file, text + "\n")
 
 
 def present(command: str, format: str, file: str | None, *found: Any, colour: bool = False) -> None:

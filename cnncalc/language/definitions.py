@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from ..diagnostic import Diagnostic, misspelled
+from ..diagnostic import Diagnostic, first_of, misspelled
 from ..ops import BY_KEY
 from .declarations import cyclic, hidden, unused
 from .graph_words import read_shape
 from .inputs import read_inputs
 from .layers import read_layers
 from .model import Document
-from .names import GRAPH_WORDS, NAME
+from .names import GRAPH_WORDS, NAME, NAME_FORM
 from .parameters import read_parameters
 from .reader import Reader
 from .steps import BlockSteps, Step
@@ -58,7 +58,8 @@ def read_definitions(
         diagnostics.append(cycle)
     if not any(d.severity == "error" for d in diagnostics):
         # a misspelled use would be reported as an unused declaration too
-        diagnostics += [*unused(reader, params, marks), *hidden(reader, params)]
+        diagnostics += first_of(unused(reader, params, marks))
+        diagnostics += first_of(hidden(reader, params))
     return Definitions(
         params=params,
         blocks=reader.blocks,
@@ -92,7 +93,7 @@ def _block_name_fault(name: str) -> str | None:
     if name in BY_KEY or name in ("chain", *GRAPH_WORDS):
         return "the language has this word already"
     if not NAME.match(name) or name.isdigit():
-        return "names consist of letters, digits and `_`"
+        return NAME_FORM
     return None
 
 
@@ -104,7 +105,8 @@ def _read_blocks(reader: Reader, document: Document, names: frozenset[str]) -> N
         known = names | frozenset(block.params) | _ROOT_NAMES
         block.layers = read_layers(reader, written.layers, block.marks.find("layers"), known)
         block.uses = reader.used_blocks
-        reader.used_blocks = before | block.uses
+        before |= block.uses
+        reader.used_blocks = before
 
 
 def _read_variants(

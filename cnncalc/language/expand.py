@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..diagnostic import Diagnostic, Mistake, misspelled
+from ..diagnostic import Diagnostic, Mistake, first_of, misspelled
 from ..graph import Graph, Group, Node, checked
 from ..num import Shape
 from ..ops.base import Op
 from .expectations import Expectations
+from .limits import MAX_LAYERS, Limits
 from .scope import Expansion, Fault, Scope
 from .steps import BlockSteps, Step
 from .validation import shown, validate
-from .values import value_at
+from .values import value_at, work
 from .yaml_tree import Marks
-
-MAX_LAYERS, MAX_STEPS, MAX_DEPTH = 20_000, 100_000, 100
 
 
 class Expander:
@@ -35,7 +34,7 @@ class Expander:
         self._expectations = expectations
         self._expansion = Expansion()
         self._graph = self._expansion.graph
-        self._steps_taken = 0
+        self._limits = Limits()
 
     def expand(
         self, inputs: dict[str, Shape], steps: list[Step], outputs: list[str], marks: Marks
@@ -60,7 +59,7 @@ class Expander:
                 graph.nodes.clear()  # too many to be of use to anyone
                 self._expansion.written.clear()
         else:
-            graph.diagnostics.extend(self._expectations.unmet(scope.names))
+            graph.diagnostics.extend(first_of(self._expectations.unmet(scope.names)))
         return self._expansion
 
     def _outputs(self, names: list[str], scope: Scope, marks: Marks) -> tuple[int, ...]:
@@ -68,25 +67,26 @@ class Expander:
 
         Errors: a Mistake with every unknown name.
         """
-        nodes: list[int] = []
-        faults: list[Diagnostic] = []
-        for index, name in enumerate(names):
-            found = scope.find(name) or self._graph.groups.get(name)
-            if found is None:
-                position = marks.find(index).position(self._file)
-                message = f"`outputs` names `{name}`, and no layer is called so"
-                fault = Diagnostic("CNN105", message, position, subject=name)
-                faults.append(misspelled(fault, name, scope.names))
-            elif found[1] > found[0]:
-                nodes.append(found[2])
-        if faults:
-            raise Mistake(*faults)
-        return tuple(nodes)
+        found = [scope.find(name) or self._graph.groups.get(name) for name in names]
+        unknown = [index for index, group in enumerate(found) if group is None]
+        if unknown:
+            faults = (self._unknown_output(names[n], scope, marks.find(n)) for n in unknown)
+            raise Mistake(*first_of(faults))
+        return tuple(group[2] for group in found if group and group[1] > group[0])
+
+    def _unknown_output(self, name: str, scope: Scope, marks: Marks) -> Diagnostic:
+        message = f"`outputs` names `{name}`, and no layer is called so"
+        fault = Diagnostic("CNN105", message, marks.position(self._file), subject=name)
+        return misspelled(fault, name, scope.names)
+
+    def _value(self, prepared: Any, values: dict[str, Any], marks: Marks) -> Any:
+        """Return the value of prepared data, and count the work."""
+        self._limits.work(work(prepared, values))
+        return value_at(prepared, values, marks, self._file)
 
     def _layers(self, steps: list[Step], scope: Scope, x: int) -> int:
         """Expand layers one after the other, from node x, and return the node of the result."""
-        if scope.depth > MAX_DEPTH:
-            raise Mistake(Diagnostic("CNN004", f"blocks nested deeper than {MAX_DEPTH}"))
+        self._limits.nesting(scope.depth, scope.prefix)
         for step in steps:
             try:
                 x = self._step(step, scope, x)
@@ -121,12 +121,12 @@ class Expander:
             marks = step.marks.find("each")
             for n, row in enumerate(step.each):
                 yield {
-                    key: value_at(value, scope.values, marks.find(n, key), self._file)
+                    key: self._value(value, scope.values, marks.find(n, key))
                     for key, value in row.items()
                 }
             return
         marks = step.marks.find("repeat")
-        count = value_at(step.repeat, scope.values, marks, self._file)
+        count = self._value(step.repeat, scope.values, marks)
         if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= MAX_LAYERS:
             too_many = type(count) is int and count > 0
             wrong = f"more than {MAX_LAYERS:,}" if too_many else shown(count)
@@ -137,10 +137,8 @@ class Expander:
 
     def _copy(self, step: Step, scope: Scope, path: str, x: int, row: dict[str, Any]) -> int:
         """Expand one copy of a layer, unless its `when` is false."""
-        self._steps_taken += 1
-        if self._steps_taken > MAX_STEPS or len(self._graph.nodes) > MAX_LAYERS:
-            message = f"the network has more than {MAX_LAYERS:,} layers"
-            raise Mistake(Diagnostic("CNN004", message, help="check its repeats"))
+        self._limits.copy(len(self._graph.nodes))
+        self._limits.scope(len(scope.values))
         if step.when is not None and not self._wanted(step, scope, row):
             return x
         if step.kind == "op":
@@ -158,7 +156,7 @@ class Expander:
         """The value of `when`; that of a chain may use the arguments of its row."""
         values = {**scope.values, **row} if step.kind == "chain" else scope.values
         marks = step.marks.find("when")
-        wanted = value_at(step.when, values, marks, self._file)
+        wanted = self._value(step.when, values, marks)
         if not isinstance(wanted, bool):
             message = f"`when` takes a condition, not {shown(wanted)}"
             position = marks.position(self._file)
@@ -182,7 +180,7 @@ class Expander:
 
     def _arguments(self, step: Step, scope: Scope) -> dict[str, Any]:
         return {
-            key: value_at(prepared, scope.values, step.body_marks.find(key), self._file)
+            key: self._value(prepared, scope.values, step.body_marks.find(key))
             for key, prepared in step.body.items()
         }
 
@@ -190,7 +188,7 @@ class Expander:
         nodes = self._graph.nodes
         try:
             xs = [nodes[n].shape for n in inputs]
-            shape = checked(op, xs)
+            shape = self._limits.shape(checked(op, xs), path)
         except Mistake as mistake:
             diagnostic = mistake.diagnostics[0].at(step.place)
             self._expansion.faults.append(Fault(diagnostic, step, scope, path, inputs, op))
@@ -204,6 +202,7 @@ class Expander:
     def _join(self, step: Step, scope: Scope, path: str, x: int) -> int:
         assert step.op is not None
         inputs: list[int] = []
+        self._limits.join(len(step.sources or step.branches or ()))
         if step.sources is not None:
             for index, name in enumerate(step.sources):
                 inputs.append(self._resolve(name, scope, step.body_marks.find(index))[2])
@@ -216,14 +215,13 @@ class Expander:
     def _block(self, step: Step, scope: Scope, path: str, x: int, row: dict[str, Any]) -> int:
         block = self._blocks[step.key]
         given = {**self._arguments(step, scope), **row}
+        self._limits.scope(len(self._params) + len(block.params))
         values = {**self._params, "c": self._graph.nodes[x].shape[0]}
         for name, default in block.params.items():
             if name in given:
                 values[name] = given[name]
             else:
-                values[name] = value_at(
-                    default, values, block.marks.find("params", name), self._file
-                )
+                values[name] = self._value(default, values, block.marks.find("params", name))
         context = (f"block `{step.key}`, used at line {step.place.line}", *scope.context)
         inside = Scope(values, path + ".", {"input": (x, x + 1, x)}, scope, step, context)
         return self._layers(block.layers, inside, x)

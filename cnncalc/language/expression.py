@@ -14,7 +14,8 @@ from functools import lru_cache
 from math import ceil, floor
 from typing import Any
 
-_MAX_LENGTH, _MAX_DEPTH, _MAX_VALUE, _MAX_POWER, _MAX_LIST = 1000, 50, 10**18, 64, 10_000
+_MAX_LENGTH, _MAX_DEPTH, _MAX_VALUE, _MAX_POWER = 1000, 50, 10**18, 64
+_MAX_LIST, _MAX_NESTING = 10_000, 64  # values in a list, and lists in a list
 _MAX_DIGITS = 40  # of one number with a point, zeros included
 _TOO_FINE = "a fraction finer than 10⁻¹⁸"
 
@@ -42,15 +43,24 @@ def _divisible(value: Any, divisor: Any = 8, smallest: Any = None) -> Any:
 
 
 def _ceil_div(a: Any, b: Any) -> int:
-    if b == 0:
-        raise ExpressionError("division by zero")
-    return ceil(Fraction(a) / Fraction(b))
+    return ceil(_quotient(a, b))
+
+
+def _quotient(a: Any, b: Any) -> Fraction:
+    return _fraction(a) / _fraction(b)
+
+
+def _fraction(value: Any) -> Fraction:
+    """Return a number as a fraction; `Fraction` would read words too, such as '1e99999999'."""
+    if not isinstance(value, (int, Fraction)):
+        raise TypeError
+    return Fraction(value)
 
 
 def _round(value: Any, digits: Any = 0) -> Any:
     if not isinstance(digits, int) or abs(digits) > 18:
         raise ExpressionError("`round` takes −18 to 18 digits")
-    return round(Fraction(value), digits) if digits else round(value)
+    return round(_fraction(value), digits) if digits else round(value)
 
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -67,7 +77,7 @@ _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
-    ast.Div: lambda a, b: Fraction(a) / Fraction(b),
+    ast.Div: _quotient,
     ast.FloorDiv: operator.floordiv,
     ast.Mod: operator.mod,
 }
@@ -120,7 +130,7 @@ class Expression:
         """The value: an int where it is whole, else a Fraction; a bool, string, tuple or None."""
         try:
             return _value(self.body, scope)
-        except (TypeError, ValueError, IndexError, ZeroDivisionError, OverflowError) as error:
+        except (TypeError, ValueError, LookupError, ArithmeticError) as error:
             raise ExpressionError(f"`{clip(self.text)}`: {_reason(error)}") from None
 
 
@@ -254,7 +264,7 @@ def _value(node: Any, scope: Mapping[str, Any]) -> Any:
         return _bounded(_called(node.func.id, [_value(a, scope) for a in node.args]))
     if kind is ast.Subscript:
         return _value(node.value, scope)[_value(node.slice, scope)]
-    return tuple(_value(e, scope) for e in node.elts)
+    return _bounded(tuple(_value(e, scope) for e in node.elts))
 
 
 def _called(name: str, arguments: list[Any]) -> Any:
@@ -289,20 +299,21 @@ def _power(base: Any, exponent: Any) -> Any:
     if not isinstance(exponent, int) or abs(exponent) > _MAX_POWER:
         message = f"a power must be a whole number from −{_MAX_POWER} to {_MAX_POWER}"
         raise ExpressionError(message)
-    if isinstance(base, (str, tuple)):
-        raise TypeError
-    return Fraction(base) ** exponent
+    return _fraction(base) ** exponent
 
 
-def leaves(value: Any, seen: int = 0) -> int:
-    """Count the values in a nested list, beside those `seen`.
+def leaves(value: Any, seen: int = 0, depth: int = 0) -> int:
+    """Count the values in a nested list, each list as one more, beside those `seen`.
 
-    Errors: an ExpressionError for too many.
+    Errors: an ExpressionError for too many, or for lists nested too deep.
     """
+    seen += 1
     if not isinstance(value, tuple):
-        return seen + 1
+        return seen
+    if depth > _MAX_NESTING:
+        raise ExpressionError(f"lists nested deeper than {_MAX_NESTING} levels")
     for item in value:
-        seen = leaves(item, seen)
+        seen = leaves(item, seen, depth + 1)
         if seen > _MAX_LIST:
             raise ExpressionError(f"a list of more than {_MAX_LIST:,} entries")
     return seen

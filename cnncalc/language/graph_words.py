@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from typing import Any
 
 from ..ops import BY_KEY
@@ -11,6 +12,8 @@ from .steps import Step
 from .validation import shown
 from .values import ANY_WORD
 from .yaml_tree import Marks
+
+_MOST_AXES = 8  # of an expected shape
 
 
 def read_graph_words(
@@ -52,7 +55,7 @@ def read_graph_words(
 
 def read_shape(reader: Reader, data: Any, marks: Marks, known: frozenset[str]) -> Any:
     """Read an expected shape, in which `_` matches anything; None where it is wrong."""
-    if not isinstance(data, list):
+    if not isinstance(data, list) or len(data) > _MOST_AXES:
         message = f"`expect` takes a shape, [channels, …], not {shown(data)}"
         reader.report("CNN103", message, marks.position(reader.file))
         return None
@@ -105,7 +108,7 @@ def _read_rows(
 def _row_names(reader: Reader, rows: list[dict[str, Any]], marks: Marks) -> frozenset[str]:
     """The keys of a chain's rows, which its layers may use as names."""
     first = rows[0].keys() if rows else frozenset[str]()
-    taken = frozenset(BY_KEY) | frozenset(reader.blocks)
+    taken = ChainMap[str, Any](BY_KEY, reader.blocks)
     for n, row in enumerate(rows):
         for key in row:
             fault = parameter_fault(key, taken)

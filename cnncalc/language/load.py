@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
 from ..diagnostic import Diagnostic, Mistake, Position, misspelled, nearest
+from ..text_file import read_start, reason
 from ..zoo import bundled, files, shorten, stems
 from .model import Document
 from .spec import Spec
 from .validation import validate
-from .yaml_tree import MAX_BYTES, Marks, parse
+from .yaml_tree import MAX_BYTES, Marks, parse, too_large
 
 _NEEDED = {"input", "layers", "params", "variants", "blocks"}  # what the layers depend on
 
@@ -33,7 +35,7 @@ def load(target: str | Path) -> Spec:
     if name == "-":
         return from_text(from_input(), "<stdin>", variant or None)
     path = Path(name)
-    if is_file(path) or path.is_dir() or path.suffix in (".yaml", ".yml") or "/" in name:
+    if is_file(path) or os.path.isdir(path) or path.suffix in (".yaml", ".yml") or "/" in name:
         return from_text(read(path), name, variant or None)
     path, member = bundled(name)
     return bundled_spec(path, variant or member)
@@ -87,17 +89,17 @@ def _document(data: Any, marks: Marks, file: str) -> tuple[Document, list[Diagno
 
 def is_file(path: Path) -> bool:
     """Whether there is something to read at a path."""
-    try:
-        return path.exists() and not path.is_dir()
-    except OSError:  # such as a name too long for the system
-        return False
+    return os.path.exists(path) and not os.path.isdir(path)
 
 
 def from_input() -> str:
     """Read the text on standard input."""
     if sys.stdin is None:
         raise Mistake(Diagnostic("CNN002", "standard input is closed"))
-    return read_bytes("<stdin>", sys.stdin.buffer.read(MAX_BYTES + 1))
+    try:
+        return read_bytes("<stdin>", sys.stdin.buffer.read(MAX_BYTES + 1))
+    except OSError as error:  # such as for a directory
+        raise Mistake(Diagnostic("CNN002", f"cannot read <stdin>: {reason(error)}")) from None
 
 
 def read(path: Path) -> str:
@@ -106,21 +108,24 @@ def read(path: Path) -> str:
     Errors: a Mistake with CNN002 where that fails.
     """
     try:
-        with path.open("rb") as file:
-            return read_bytes(str(path), file.read(MAX_BYTES + 1))
+        return read_bytes(str(path), read_start(path, MAX_BYTES))
     except IsADirectoryError:
         fault = Diagnostic("CNN002", f"{path} is a directory", help="name a file in it")
         raise Mistake(fault) from None
-    except OSError as error:
-        fault = Diagnostic("CNN002", f"cannot read {path}: {error.strerror or error}")
+    except FileNotFoundError as error:
+        fault = Diagnostic("CNN002", f"cannot read {path}: {reason(error)}")
         raise Mistake(misspelled(fault, path.stem, stems())) from None
+    except OSError as error:
+        raise Mistake(Diagnostic("CNN002", f"cannot read {path}: {reason(error)}")) from None
 
 
 def read_bytes(file: str, data: bytes) -> str:
-    """Decode the content of a file.
+    """Decode the content of a file, or its first MAX_BYTES and one more.
 
-    Errors: a Mistake with CNN002, at the first byte that is not UTF-8.
+    Errors: a Mistake with CNN002, at the first byte that is not UTF-8; with CNN004 for too many.
     """
+    if len(data) > MAX_BYTES:
+        raise Mistake(too_large(file))
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 
 from .expression import RESERVED
 from .module_attributes import MODULE_ATTRIBUTES, OUR_ATTRIBUTES
 
-NAME = re.compile(r"[A-Za-z0-9_]+\Z")
+NAME = re.compile(r"[A-Za-z0-9_]{1,200}\Z")
 GRAPH_WORDS = ("name", "from", "repeat", "each", "when", "expect", "share")
 
 # Keys that people write and that do not exist here, with what to do instead.
@@ -44,10 +45,13 @@ NEEDLESS = {
 DOCUMENT_ALIASES = {"title": "name"}  # other words for the keys of a spec
 
 
+NAME_FORM = "names consist of letters, digits and `_`, 200 at most"
+
+
 def name_fault(name: object) -> str | None:
     """Why a layer or branch may not have this name, or None."""
     if not isinstance(name, str) or not NAME.match(name):
-        return "names consist of letters, digits and `_`"
+        return NAME_FORM
     if name.isdigit():
         return "a name of digits alone would read as a number of a repeat"
     if name == "input":
@@ -57,7 +61,7 @@ def name_fault(name: object) -> str | None:
     return None
 
 
-def parameter_fault(name: str, taken: frozenset[str]) -> str | None:
+def parameter_fault(name: str, taken: Container[str]) -> str | None:
     """Why a parameter may not have this name, or None; `taken` are the operators and blocks."""
     if not NAME.match(name) or name[0].isdigit():
         return "parameter names are letters, digits and `_`, and start with a letter"

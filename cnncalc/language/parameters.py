@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -15,6 +16,8 @@ from .validation import shown
 from .values import ANY_WORD, FAULT, evaluate, expression_fault, prepare
 from .yaml_tree import Marks
 
+_MOST = 1000  # parameters of a spec, or of a block
+
 
 def read_parameters(
     reader: Reader,
@@ -27,7 +30,11 @@ def read_parameters(
 
     An empty default becomes REQUIRED, where that is allowed.
     """
-    taken = frozenset(BY_KEY) | frozenset(reader.blocks)
+    if data and len(data) > _MOST:
+        message = f"more than {_MOST:,} parameters"
+        place = marks.position(reader.file)
+        raise Mistake(Diagnostic("CNN004", message, place, help="put values into lists"))
+    taken = ChainMap[str, Any](BY_KEY, reader.blocks)
     params: dict[str, Any] = {}
     seen = set(known)
     for name, value in (data or {}).items():
@@ -68,11 +75,13 @@ def bind(
             raise Mistake(misspelled(Diagnostic("CNN111", message), name, defaults, otherwise))
     overrides = {**own, **given}
     values: dict[str, Any] = {}
+    known: set[str] = set()
     for name, prepared in defaults.items():
         try:
             if name in overrides:
-                prepared = prepare(overrides[name], frozenset(values), ANY_WORD)
+                prepared = prepare(overrides[name], known, ANY_WORD)
             values[name] = evaluate(prepared, values)
+            known.add(name)
         except ExpressionError as error:
             position = None if name in given else place(name)
             raise Mistake(expression_fault(error, position, values)) from None

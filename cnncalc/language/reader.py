@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Any
 
-from ..diagnostic import Diagnostic, Mistake, Position
+from ..diagnostic import MOST, Diagnostic, Mistake, Position, too_many
 from .expression import Expression, ExpressionError
 from .steps import BlockSteps
-from .validation import MOST
 from .values import FAULT, expression_fault, prepare
 from .yaml_tree import Marks
 
@@ -36,9 +35,7 @@ class Reader:
         self.diagnostics.extend(diagnostics)
         self.errors += sum(d.severity == "error" for d in diagnostics)
         if len(self.diagnostics) >= MOST:
-            message = f"more than {MOST} mistakes: what else is wrong is not listed"
-            last = self.diagnostics[-1].position
-            raise Mistake(*self.diagnostics, Diagnostic("CNN004", message, last))
+            raise Mistake(*self.diagnostics, too_many(self.diagnostics[-1]))
 
     def prepared(
         self, data: Any, marks: Marks, known: Set[str], words: frozenset[str] = frozenset()

@@ -158,7 +158,7 @@ class Spec:
         return (self.document.variants or {}).get(variant) if variant else None
 
     def _check_variant(self, variant: str | None) -> None:
-        if variant is not None and variant not in self.variants:
+        if variant is not None and variant not in (self.document.variants or ()):
             fault = Diagnostic("CNN111", f"{self.file} has no variant `{variant}`")
             otherwise = f"it has {', '.join(self.variants) or 'none'}"
             raise Mistake(misspelled(fault, variant, self.variants, otherwise))

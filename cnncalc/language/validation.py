@@ -9,7 +9,7 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from ..diagnostic import Diagnostic, Mistake, Position, instead, misspelled, nearest
+from ..diagnostic import MOST, Diagnostic, Mistake, Position, instead, misspelled, nearest
 from ..ops import FIELDS_BY_ALIAS
 from ..ops.base import Op
 from .expression import clip
@@ -18,7 +18,6 @@ from .names import DOCUMENT_ALIASES, NEEDLESS
 from .values import reading
 from .yaml_tree import Marks
 
-MOST = 100  # diagnostics of one file; a file with more is wrong throughout
 _UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")  # pydantic's types for unknown keys
 _TYPES = {
     "string_type": "text",

@@ -60,6 +60,20 @@ def evaluate(prepared: Any, scope: Mapping[str, Any]) -> Any:
     return prepared
 
 
+def work(prepared: Any, scope: Mapping[str, Any]) -> int:
+    """Estimate how long evaluation takes, in tenths of a microsecond.
+
+    A list in an expression may be gone through as often as the expression has operators.
+    """
+    if type(prepared) is Expression:
+        lists = [scope[name] for name in prepared.names if type(scope.get(name)) is tuple]
+        length = len(prepared.text)
+        return length + length // 4 * sum(map(leaves, lists))
+    if type(prepared) is tuple:
+        return 1 + sum(work(item, scope) for item in prepared)
+    return 1
+
+
 def value_at(prepared: Any, scope: Mapping[str, Any], marks: Marks, file: str) -> Any:
     """Return the same value; what is wrong with it is a Mistake at its mark."""
     try:

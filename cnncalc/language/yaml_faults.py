@@ -8,6 +8,8 @@ import yaml
 
 from ..diagnostic import Diagnostic, Position
 
+_LONGEST = 500  # characters of a line that are searched for the reason
+
 
 def invalid(error: yaml.YAMLError, file: str, text: str) -> Diagnostic:
     """Describe an error of libyaml where it is best looked at, with the usual reason for it."""
@@ -18,13 +20,17 @@ def invalid(error: yaml.YAMLError, file: str, text: str) -> Diagnostic:
     context = str(getattr(error, "context", None) or "")
     unclosed = opened is not None and ("expected ',' or" in problem or "end of stream" in problem)
     lines = text.splitlines()
+    if mark and ("tab character" in problem or _is_tab(lines, mark.line, mark.column)):
+        at = Position(file, mark.line + 1, mark.column + 1)
+        message = "YAML does not indent with tabs"
+        return Diagnostic("CNN001", message, at, help="indent with spaces")
     if mark and not unclosed:
         places = [opened.line, mark.line] if opened else [mark.line]
         missing = _colon_missing(lines, places, file)
         if missing is not None:
             return missing
     if mark and unclosed and mark.line < len(lines):
-        unquoted = _unquoted_expression(lines[mark.line][:500], mark.line, file)
+        unquoted = _unquoted_expression(lines[mark.line][:_LONGEST], mark.line, file)
         if unquoted is not None:
             return unquoted
     place = opened if unclosed else mark
@@ -55,7 +61,6 @@ def _unquoted_expression(line: str, n: int, file: str) -> Diagnostic | None:
 
 
 _ADVICE = (
-    (r"\btab\b|'\\t'", "indent with spaces"),
     (
         r"mapping values are not allowed",
         "a layer with words below it ends in a colon: `- relu:`; "
@@ -80,6 +85,10 @@ def _advice_for_unclosed(context: str) -> str:
     if "scalar" in context:
         return "close the quote opened here"
     return "close the bracket opened here, and put a comma between its entries"
+
+
+def _is_tab(lines: list[str], line: int, column: int) -> bool:
+    return line < len(lines) and lines[line][column : column + 1] == "\t"
 
 
 def _unprintable(file: str, text: str) -> Diagnostic:
@@ -113,7 +122,8 @@ def _colon_missing(lines: list[str], places: list[int], file: str) -> Diagnostic
     It is on a line of the complaint, or on the one before the last of them.
     """
     for n in [*places, *_line_before(lines, places[-1])]:
-        match = _NO_COLON.match(lines[n].split(" #")[0].rstrip()) if n < len(lines) else None
+        line = lines[n][:_LONGEST] if n < len(lines) else ""
+        match = _NO_COLON.match(line.split(" #")[0].rstrip())
         if match is None:
             continue
         group = 1 if match[1] else 3

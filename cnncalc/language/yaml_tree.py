@@ -17,6 +17,7 @@ from .yaml_faults import invalid
 
 MAX_BYTES = 1_000_000
 _MAX_DEPTH, _MAX_NODES, _MAX_DIGITS = 64, 200_000, 18
+_CHARACTERS = 100  # of a text that count as one value more
 _MAX_TWICE = 20  # duplicate keys; a file with more is wrong throughout
 
 _LARGEST = 10**_MAX_DIGITS
@@ -43,11 +44,12 @@ class Marks:
     Line and column count from 0; `end` is set where a value has several lines or parts.
     """
 
-    __slots__ = ("column", "end", "items", "keys", "line", "size", "width")
+    __slots__ = ("column", "depth", "end", "items", "keys", "line", "size", "width")
 
     def __init__(self, line: int, column: int, width: int = 1):
         self.line, self.column, self.width = line, column, width
         self.size = 1  # values in it, itself included
+        self.depth = 0  # levels of values in it
         self.end: tuple[int, int] | None = None
         self.keys: dict[str, tuple[int, int, int]] = {}
         self.items: dict[Any, Marks] = {}
@@ -106,8 +108,7 @@ def parse(text: str, file: str, faults: list[Diagnostic] | None = None) -> tuple
     """
     start = Position(file, 1, 1)
     if len(text) > MAX_BYTES:
-        message = f"the file is larger than {MAX_BYTES:,} bytes"
-        raise Mistake(Diagnostic("CNN004", message, start))
+        raise Mistake(too_large(file))
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     reader = _Reader(file, faults)
     try:
@@ -120,6 +121,12 @@ def parse(text: str, file: str, faults: list[Diagnostic] | None = None) -> tuple
         help = "start with `input: [3, 224, 224]` and `layers:`"
         raise Mistake(Diagnostic("CNN006", "the file is empty", start, help))
     return reader.root
+
+
+def too_large(file: str) -> Diagnostic:
+    """Say that a file is larger than a spec may be."""
+    message = f"the file is larger than {MAX_BYTES:,} bytes"
+    return Diagnostic("CNN004", message, Position(file, 1, 1))
 
 
 class _Reader:
@@ -174,6 +181,7 @@ class _Reader:
             return self._key(text, event)
         value = self._plain(text, event) if event.implicit[0] else text
         marks = Marks(*self._place(event))
+        marks.size += len(text) // _CHARACTERS
         self.last = event.end_mark.line, event.end_mark.column
         if event.end_mark.line != event.start_mark.line:
             marks.end = self.last
@@ -224,11 +232,15 @@ class _Reader:
         if self._awaits_key():
             help = "quote the expression if this was meant to be one"
             raise self._mistake("CNN005", "a key must be a plain word", event, help)
-        if len(self.stack) >= _MAX_DEPTH:
-            message = f"nested deeper than {_MAX_DEPTH} levels"
-            raise self._mistake("CNN004", message, event, "use blocks to nest layers")
+        self._check_depth(1, event)
         self.stack.append((data, Marks(*self._place(event)), event.anchor))
         self.pending.append(_NO_KEY if isinstance(data, dict) else None)
+
+    def _check_depth(self, levels: int, event: Any) -> None:
+        """Refuse a value with so many levels in it where it would be too deep."""
+        if len(self.stack) + levels > _MAX_DEPTH:
+            message = f"nested deeper than {_MAX_DEPTH} levels"
+            raise self._mistake("CNN004", message, event, "use blocks to nest layers")
 
     def _close(self, event: Any) -> None:
         data, marks, anchor = self.stack.pop()
@@ -252,6 +264,7 @@ class _Reader:
             )
             raise self._mistake("CNN001", f"the alias *{event.anchor} {why}", event, help)
         data, marks = self.anchors[event.anchor]
+        self._check_depth(marks.depth, event)
         self.last = event.end_mark.line, event.end_mark.column
         self._add(data, marks, None, values=marks.size)
 
@@ -269,6 +282,8 @@ class _Reader:
             return
         parent, around, _ = self.stack[-1]
         around.size += marks.size
+        if around.depth <= marks.depth:
+            around.depth = marks.depth + 1
         if isinstance(parent, list):
             around.items[len(parent)] = marks
             parent.append(data)

@@ -81,7 +81,7 @@ class EditedText:
             end = start + marks.width
         else:
             end = start
-        written_end = len(self.text[:end].rstrip()) if end > start else end
+        written_end = start + len(self.text[start:end].rstrip())
         return self._after_anchor(start, end), written_end
 
     def as_written(self, marks: Marks) -> str:

@@ -17,6 +17,7 @@ from .edited_text import EditedText
 _OTHER_VARIANTS = 8  # most other variants that a repair is tried on
 _FEW_LAYERS = 2000  # of all variants together, up to which other variants are tried at all
 _MOST_LAYERS = 30_000  # of all variants of a file together
+_OF_A_VARIANT = 20  # layers that take as long as what every variant takes beside its own
 
 
 class Revision:
@@ -35,8 +36,9 @@ class Revision:
             return
         self.spec = spec
         self.diagnostics = list(spec.diagnostics)
-        for name in _networks(spec) if variant is None else [variant]:
-            if self.layers > _MOST_LAYERS:
+        names = _networks(spec) if variant is None else [variant]
+        for number, name in enumerate(names):
+            if self.layers + number * _OF_A_VARIANT > _MOST_LAYERS:
                 self.diagnostics.append(_too_many_layers(spec, name))
                 break
             self.reports[name] = analyze(spec, name)

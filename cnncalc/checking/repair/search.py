@@ -23,7 +23,8 @@ from .trial import reading_cost, search_repairs
 
 _ROUNDS = 24  # most repaired copies
 _SEARCHES = 12  # most findings for which repairs are searched
-_WORK = 1_200_000  # characters that are read for a file, beyond the first time
+_WORK = 700_000  # characters that are read for a file, beyond the first time
+_OF_A_SEARCH = 4  # characters in which a layer is looked for in the time that it takes to read one
 # These hide no later errors: for a duplicate key the first value is used, and a failed `expect`
 # changes no shape.
 _HARMLESS = ("CNN003", "CNN301")
@@ -136,6 +137,10 @@ class _Search:
         """Edits that leave out a layer without a repair, or only its wrong field."""
         if revision.spec is None or diagnostic.position is None:
             entry.hides = revision.spec is None
+            return ()
+        self.work -= len(revision.text.text) // _OF_A_SEARCH
+        if self.work < 0:
+            entry.hides = True
             return ()
         found = placeholder_at(
             revision.text,

@@ -1,0 +1,61 @@
+"""How large a network may be, and how much work to write it out; no network in use comes near."""
+
+from __future__ import annotations
+
+from ..diagnostic import Diagnostic, Mistake
+from ..num import Shape
+
+MAX_LAYERS = 20_000
+_MAX_COPIES, _MAX_DEPTH, _MAX_PATH, _MAX_SIZE = 100_000, 100, 1000, 10**18
+_MAX_WORK = 15_000_000  # tenths of a microsecond, about
+_OF_A_VALUE, _OF_AN_INPUT = 4, 100  # the work of a value in a scope, and of an input of a join
+_CHECK_REPEATS = "check its repeats"
+
+
+class Limits:
+    """Counts what writing out one network takes.
+
+    Each method raises a Mistake with CNN004 where a limit is exceeded.
+    """
+
+    def __init__(self) -> None:
+        self._copies = self._work = 0
+
+    def copy(self, layers: int) -> None:
+        """Count a copy of a layer as written, after so many layers of the network."""
+        self._copies += 1
+        if self._copies > _MAX_COPIES or layers > MAX_LAYERS:
+            raise _exceeded(f"the network has more than {MAX_LAYERS:,} layers")
+
+    def work(self, amount: int) -> None:
+        """Count the evaluation of expressions."""
+        self._work += amount
+        if self._work > _MAX_WORK:
+            raise _exceeded("the network takes too long to write out")
+
+    def scope(self, values: int) -> None:
+        """Count a scope with so many values."""
+        self.work(_OF_A_VALUE * values)
+
+    def join(self, inputs: int) -> None:
+        """Count the inputs of a join."""
+        self.work(_OF_AN_INPUT * inputs)
+
+    @staticmethod
+    def nesting(depth: int, prefix: str) -> None:
+        """Check how deep a scope is, and how its layers' paths begin."""
+        if depth > _MAX_DEPTH:
+            raise _exceeded(f"blocks nested deeper than {_MAX_DEPTH}", help=None)
+        if len(prefix) > _MAX_PATH:
+            raise _exceeded(f"a path of more than {_MAX_PATH:,} characters", "shorten its names")
+
+    @staticmethod
+    def shape(shape: Shape, path: str) -> Shape:
+        """Return the shape of a layer."""
+        if max(shape) > _MAX_SIZE:
+            raise _exceeded(f"`{path}` would have an axis of more than 10¹⁸")
+        return shape
+
+
+def _exceeded(message: str, help: str | None = _CHECK_REPEATS) -> Mistake:
+    return Mistake(Diagnostic("CNN004", message, help=help))
