@@ -3,7 +3,8 @@
     python -m tests.benchmarks.fuzz [CASES] [SEED]
 
 Every case must end without an exception, each command within two seconds and 500 MB; a hundred
-thousand cases are the full run. Prints what was found; each case that fails is written to a file beside it.
+thousand cases are the full run. Prints what was found; each case that fails is written to a file
+beside it.
 """
 
 from __future__ import annotations
