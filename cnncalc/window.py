@@ -15,8 +15,8 @@ from fractions import Fraction
 from math import gcd, lcm
 from typing import NamedTuple
 
-MAX_PHASES, MAX_TAPS = 4096, 10**6  # of a field that repeats; one with more is listed
-MAX_POSITIONS = 2**14  # of a listed field
+MAX_PHASES, MAX_TAPS = 2**12, 2**15  # of a field that repeats; one with more is listed
+MAX_POSITIONS = 2**13  # of a listed field
 _MAX_ADVANCE = 10**18
 
 Span = tuple[int, int] | None  # first and last position seen; None: nothing

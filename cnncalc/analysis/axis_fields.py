@@ -21,7 +21,7 @@ from ..window import (
 )
 from .receptive_field import AxesSeen, AxisSeen, Seen
 
-_WORK = 2 * 10**6  # positions looked at one by one, of a whole graph
+_WORK = 10**6  # positions looked at one by one, of a whole graph
 _OTHER_AXIS = Unknown("branches meet that look along different axes of the input")
 
 

@@ -15,7 +15,8 @@ from .axis_fields import AxisFields
 from .channel_fields import Channels, LayerChannels, Part, unknown
 from .receptive_field import Seen
 
-_MOST_CHANNELS = 2**22  # of a layer whose channels are followed apart
+_MOST_CHANNELS = 2**16  # of a layer whose channels are followed apart
+_CHANNEL_WORK = 5 * 10**6  # channels followed apart, of all layers together
 _TOO_MANY_CHANNELS = Unknown("more channels are told apart than are followed")
 
 START = Field()
@@ -36,7 +37,7 @@ def receptive_fields(graph: Graph) -> ReceptiveFields:
     strict.follow()
     ungated = None
     if strict.gated:
-        without = _Following(graph, gates=False)
+        without = _Following(graph, gates=False, windows=strict.windows)
         without.follow()
         ungated = without.seen
     return ReceptiveFields(strict.seen, ungated, strict.notes, tuple(strict.not_followed))
@@ -49,16 +50,18 @@ class _Following:
     one value for the whole map, such as a squeeze-and-excite block multiplies by.
     """
 
-    def __init__(self, graph: Graph, gates: bool = True):
+    def __init__(self, graph: Graph, gates: bool = True, windows: dict[int, Windows] | None = None):
         self.seen: list[Seen] = []
         self.notes: list[Diagnostic] = []
         self.not_followed: list[str] = []
         self.gated = False
+        self.windows = {} if windows is None else windows  # of the nodes, as they were asked for
         self._graph = graph
         self._gates = gates
         self._fields = AxisFields(
             {n: node.shape for n, node in enumerate(graph.nodes) if node.op is None}
         )
+        self._channel_work = _CHANNEL_WORK
         self._channels: dict[int, Channels] = {}  # of the nodes whose channels are not all alike
 
     def follow(self) -> None:
@@ -79,8 +82,10 @@ class _Following:
                     channels[n] = channels[first]
                 continue
             xs = self._graph.shapes_into(node)
+            if n not in self.windows:
+                self.windows[n] = op.window(*xs)
             if alike and not (op.scatters and self._some_make_positions):
-                reaches = op.window(*xs)[0] or ()
+                reaches = self.windows[n][0] or ()
                 seen.append(self._fields.through(reaches, seen[first], xs[0], node.shape))
             else:
                 seen.append(self._layer(n, node, op, xs))
@@ -109,7 +114,7 @@ class _Following:
     def _layer(self, n: int, node: Node, op: Op, xs: Sequence[Shape]) -> Seen:
         """What a layer sees, all its channels together."""
         seen, channels, fields, y = self.seen, self._channels, self._fields, node.shape
-        windows = self._windows(op, xs)
+        windows = self._without_gates(self.windows[n])
         sources = node.inputs
         below = [
             fields.through(reaches, seen[source], x, y)
@@ -119,7 +124,7 @@ class _Following:
         together = fields.union(below, y)
         if not self._some_read_a_part:
             return together
-        if max(y[0], *[x[0] for x in xs]) > _MOST_CHANNELS:
+        if not self._can_tell_apart(y[0], *[x[0] for x in xs]):
             apart = len(xs) == 1 and type(op).channels is not Op.channels
             return unknown(together, fields.give_up(_TOO_MANY_CHANNELS)) if apart else together
         reads = op.channels(*xs)
@@ -155,14 +160,20 @@ class _Following:
             for node in self._graph.nodes
         )
 
+    def _can_tell_apart(self, *channels: int) -> bool:
+        """Whether so many channels of a layer and its inputs can be followed one by one."""
+        if max(channels) > _MOST_CHANNELS:
+            return False
+        self._channel_work -= sum(channels)
+        return self._channel_work >= 0
+
     def _reads_a_part(self, node: Node, op: Op) -> bool:
         xs = self._graph.shapes_into(node)
         return xs[0][0] > _MOST_CHANNELS or op.channels(*xs) not in ("each", "all")
 
-    def _windows(self, op: Op, xs: Sequence[Shape]) -> Windows:
-        """What the operator reads; without gates, None for an input that is one."""
-        windows = op.window(*xs)
-        gating = gates(windows) if len(xs) > 1 else ()
+    def _without_gates(self, windows: Windows) -> Windows:
+        """What an operator reads; where gates are left out, None for an input that is one."""
+        gating = gates(windows) if len(windows) > 1 else ()
         if not gating:
             return windows
         self.gated = True

@@ -52,12 +52,17 @@ class Expander:
         scope = Scope({**self._params, "c": channels}, names=names)
         try:
             last = self._layers(steps, scope, 0)
-            graph.outputs = self._outputs(outputs, scope, marks) or (last,)
         except Mistake as mistake:
             graph.diagnostics.extend(mistake.diagnostics)
             if any(d.code == "CNN004" for d in mistake.diagnostics):
                 graph.nodes.clear()  # too many to be of use to anyone
                 self._expansion.written.clear()
+                self._expansion.faults.clear()
+            return self._expansion
+        try:
+            graph.outputs = self._outputs(outputs, scope, marks) or (last,)
+        except Mistake as mistake:
+            graph.diagnostics.extend(mistake.diagnostics)
         else:
             graph.diagnostics.extend(first_of(self._expectations.unmet(scope.names)))
         return self._expansion

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from math import gcd
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
@@ -10,8 +11,8 @@ from pydantic import Field
 from ..cost import Cost
 from ..diagnostic import Diagnostic
 from ..layout import Layout, contiguous, in_format_of_map
-from ..num import Shape, product
-from ..window import MAX_PHASES, MAX_TAPS, TOO_MANY, Map
+from ..num import Shape, ceil_div, product
+from ..window import MAX_PHASES, TOO_MANY, Map
 from .base import (
     NO_AXES,
     Backward,
@@ -477,10 +478,13 @@ def transposed(axis: int, k: int, s: int, p: int, d: int) -> Reach:
 
     So there are s phases, some of which may read nothing.
     """
-    if s > MAX_PHASES or k > MAX_TAPS:
+    if s > MAX_PHASES:
         return TOO_MANY
-    taps: list[list[int]] = [[] for _ in range(s)]
-    for t in range(k - 1, -1, -1):
-        phase = (d * t - p) % s
-        taps[phase].append((phase + p - d * t) // s)
-    return axis, Map(1, tuple(map(tuple, taps)))
+    taps: list[Sequence[int]] = [()] * s
+    apart = s // gcd(s, d)  # taps of one phase
+    for t in range(min(apart, k)):
+        phase, step = (d * t - p) % s, d * apart // s
+        first = (phase + p - d * t) // s
+        count = ceil_div(k - t, apart)
+        taps[phase] = range(first - (count - 1) * step, first + 1, step)
+    return axis, Map(1, tuple(taps))

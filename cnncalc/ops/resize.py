@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from math import ceil, floor
+from math import floor
 from struct import pack, unpack
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -13,7 +13,7 @@ from pydantic import Field
 from ..cost import FREE, Cost
 from ..diagnostic import Diagnostic
 from ..layout import Layout, contiguous, copied, in_format_of
-from ..num import Num, Shape, product, scaled
+from ..num import Num, Shape, ceil_div, product, scaled
 from ..window import IDENTITY, MAX_POSITIONS, TOO_MANY, Map, Unknown
 from .base import (
     NO_AXES,
@@ -165,28 +165,22 @@ class Upsample(Op):
 
     def _map(self, n: int, m: int, step: Fraction) -> Map | Unknown:
         """Source positions, `step` apart; listed one by one where none repeats."""
-        positions = range(min(step.denominator, m))
-        advance = step.numerator if len(positions) == step.denominator else 0
+        a, b = step.numerator, step.denominator
         if self.mode == "area":
             return Map.adaptive(n, m)
         if self.mode == "nearest":
-            exact = [floor(j * step) for j in range(m)]
-            found = nearest_sources(n, m, step)
-            if found == exact:
-                return Map(advance, tuple(range(exact[j], exact[j] + 1) for j in positions))
-            return Map(0, tuple(range(source, source + 1) for source in found))
-        if self.align_corners:
-            if n == 1 or m == 1:
-                return Map(1, (range(1),) * m)
-            shift = Fraction(0)
-        else:
-            shift = step / 2 - Fraction(1, 2)
-        return Map(advance, tuple(self._taps(j * step + shift) for j in positions))
+            return _nearest(n, m, step)
+        if self.align_corners and (n == 1 or m == 1):
+            return Map(1, (range(1),) * m)
+        # Position j lies at (2·a·j + shift) / 2·b.
+        shift = 0 if self.align_corners else a - b
+        taps = tuple(self._taps(2 * a * j + shift, 2 * b) for j in range(min(b, m)))
+        return Map(a if b <= m else 0, taps)
 
-    def _taps(self, at: Fraction) -> range:
-        """The positions with weight around a source; a linear mode reads just one that it hits."""
-        wide = 1 if self.mode == "bicubic" and at.denominator != 1 else 0
-        return range(floor(at) - wide, ceil(at) + wide + 1)
+    def _taps(self, n: int, d: int) -> range:
+        """The positions with weight around n / d; a linear mode reads just one that it hits."""
+        wide = 1 if self.mode == "bicubic" and n % d else 0
+        return range(n // d - wide, ceil_div(n, d) + wide + 1)
 
     def _exact(self, x: Shape) -> bool:
         """torch takes the scale as given where it is whole, else the ratio of the sizes we pass."""
@@ -221,6 +215,31 @@ class Upsample(Op):
         scale = scales.pop()
         if self.scale is not None and not scales and scale.denominator == 1:
             yield "scale", scale.numerator
+
+
+def _nearest(n: int, m: int, step: Fraction) -> Map | Unknown:
+    """What each of m positions copies of n: ⌊j·step⌋, but for rounding."""
+    a, b = step.numerator, step.denominator
+    if m // b > MAX_POSITIONS and b & (b - 1):
+        return TOO_MANY  # each that may be rounded would have to be looked at
+    if a * m < _SURE and not _rounds_below(m, step):
+        sources = (j * a // b for j in range(min(b, m)))
+        return Map(a if b <= m else 0, tuple(range(at, at + 1) for at in sources))
+    if m > MAX_POSITIONS:
+        return TOO_MANY
+    return Map(0, tuple(range(at, at + 1) for at in nearest_sources(n, m, step)))
+
+
+_SURE = 2**22  # a product below it, in units of 1 / b, is rounded past no whole number but its own
+
+
+def _rounds_below(m: int, step: Fraction) -> bool:
+    """Whether single precision ends below a whole number that a position hits."""
+    a, b = step.numerator, step.denominator
+    if b & (b - 1) == 0:
+        return False  # whole numbers, halves, quarters … are exact
+    scale = _single(float(step))
+    return any(_single(j * scale) < j * a // b for j in range(0, m, b))
 
 
 def nearest_sources(n: int, m: int, step: Fraction) -> list[int]:
