@@ -136,8 +136,10 @@ class Field(NamedTuple):
             middle = Fraction(self.spans[0][0] + self.spans[0][1], 2)
         else:
             seen = [(phase, span) for phase, span in enumerate(self.spans) if span]
-            middles = [Fraction(lo + hi, 2) - self.stride * phase for phase, (lo, hi) in seen]
-            middle = Fraction(sum(middles), max(len(middles), 1))
+            turns, count = len(self.spans), max(len(seen), 1)
+            ends = sum(lo + hi for _, (lo, hi) in seen)
+            moved = self.advance * sum(phase for phase, _ in seen)
+            middle = Fraction(turns * ends - 2 * moved, 2 * turns * count)
         return middle.numerator if middle.denominator == 1 else middle
 
     def clipped(self, n_in: int, n_out: int) -> int:

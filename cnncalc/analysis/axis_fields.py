@@ -21,7 +21,7 @@ from ..window import (
 )
 from .receptive_field import AxesSeen, AxisSeen, Seen
 
-_WORK = 10**6  # positions looked at one by one, of a whole graph
+_WORK = 3 * 10**5  # positions and phases looked at one by one, of a whole graph
 _OTHER_AXIS = Unknown("branches meet that look along different axes of the input")
 
 
@@ -109,6 +109,9 @@ class AxisFields:
                 if new is None:
                     found.append(self._listed(field, reads, axis, y, origin[1 + number]))
                     continue
+                if len(new.spans) > 1 and not self._affordable(len(new.spans), _most(reads)):
+                    found.append(self.give_up(TOO_MANY))
+                    continue
                 found.append((axis, new))
                 done = field, reads, new
         return tuple(found) if changed else below
@@ -116,7 +119,7 @@ class AxisFields:
     def _listed(self, field: Field | Listed, reads: Map, axis: int, y: Shape, n: int) -> AxisSeen:
         """What each position sees, where no pattern repeats."""
         positions = y[1 + axis]
-        if not self._affordable(positions, max(map(len, reads.taps), default=1)):
+        if not self._affordable(positions, _most(reads)):
             return self.give_up(TOO_MANY)
         return _settled(axis, listed(field, reads, positions), n)
 
@@ -139,6 +142,8 @@ class AxisFields:
         elif axis != other:
             return self.give_up(_OTHER_AXIS)
         both = f.union(g) if isinstance(f, Field) and isinstance(g, Field) else None
+        if both is not None and len(both.spans) > 1 and not self._affordable(len(both.spans), 2):
+            return self.give_up(TOO_MANY)
         if both is not None:
             if f.centre != g.centre:
                 self._remark_centres(f, g)
@@ -154,6 +159,11 @@ class AxisFields:
     def _remark_centres(self, f: Field | Listed, g: Field | Listed) -> None:
         text = f"branches meet with centres at {float(f.centre):g} and {float(g.centre):g}"
         self.remarks.add(Remark(f"{text}: their receptive fields are misaligned"))
+
+
+def _most(reads: Map) -> int:
+    """The most taps of a phase."""
+    return max(map(len, reads.taps), default=1)
 
 
 def _at_once(field: Field | Listed, n: int) -> Field:
