@@ -10,11 +10,17 @@ import json
 import re
 import runpy
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
+import cnncalc
+from cnncalc.analysis.figures import known_figures
 from cnncalc.checking import config
+from cnncalc.language.expression import _FUNCTIONS as FUNCTIONS
+from cnncalc.language.names import GRAPH_WORDS
+from cnncalc.language.schema import json_schema
 
 from .command import ROOT, run
 from .generated import PARTS
@@ -213,6 +219,24 @@ def test_every_key_of_json_is_documented(command: str, tmp_path: Path) -> None:
     assert sorted(key for key in keys if f"`{key}`" not in section) == []
 
 
-def test_every_key_of_the_configuration_is_documented() -> None:
-    text = (DOCS / "reference" / "configuration.md").read_text("utf-8")
-    assert [key for key in config._KEYS if f"`{key}`" not in text] == []
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("configuration.md", config._KEYS),
+        ("language.md", json_schema(known_figures())["properties"]),
+        ("language.md", GRAPH_WORDS),
+        ("language.md", FUNCTIONS),
+        ("library.md", cnncalc.__all__),
+    ],
+    ids=["configuration", "keys of a spec", "words of a layer", "functions", "library"],
+)
+def test_every_word_is_documented(page: str, words: Iterable[str]) -> None:
+    text = (DOCS / "reference" / page).read_text("utf-8")
+    assert [word for word in words if not re.search(rf"`{word}\b", text)] == []
+
+
+def test_after_the_set_up_comes_a_command_that_works() -> None:
+    blocks = BLOCK.findall(README.read_text("utf-8"))
+    (set_up, first), (kind, second) = blocks[:2]
+    assert set_up == "sh" and first.rstrip().endswith("&& . .venv/bin/activate")
+    assert kind == "console" and second.startswith("$ cnncalc analyze ")
