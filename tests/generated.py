@@ -10,6 +10,7 @@ from typing import Any, get_args, get_type_hints
 
 from typer.models import ArgumentInfo
 
+import cnncalc
 from cnncalc.analysis.figures import known_figures
 from cnncalc.cli.app import COMMANDS
 from cnncalc.conventions import CONVENTIONS
@@ -70,6 +71,8 @@ def commands() -> str:
 
 def row(parameter: inspect.Parameter, hint: Any) -> str:
     """An argument or an option of a command: its names, the word for its value, and its help."""
+    if not hasattr(hint, "__metadata__"):  # Python 3.10 wraps what has None as its default
+        hint = get_args(hint)[0]
     info = next(note for note in hint.__metadata__ if hasattr(note, "help"))
     kind = next(kind for kind in (*get_args(hint.__origin__), hint.__origin__) if kind is not list)
     help = " ".join((info.help or "").split())
@@ -87,6 +90,28 @@ def columns() -> str:
     lines = ["| key | above the column |", "|---|---|"]
     lines += [f"| `{key}` | {column.title} |" for key, column in COLUMNS.items()]
     return "\n".join(lines)
+
+
+def library() -> str:
+    """What `import cnncalc` offers: functions as they are called, and types."""
+    lines = ["| name | |", "|---|---|"]
+    offered = [getattr(cnncalc, name) for name in cnncalc.__all__]
+    for name, value in sorted(zip(cnncalc.__all__, offered), key=lambda pair: pair[0].lower()):
+        if not inspect.isclass(value):
+            name += call(value)
+        about = " ".join((inspect.getdoc(value) or "").split("\n\n")[0].split())
+        lines.append(f"| {code(name)} | {cell(about.replace('``', '`'))} |")
+    return "\n".join(lines)
+
+
+def call(function: Callable[..., Any]) -> str:
+    """The arguments of a function without their types; those that have defaults too."""
+    parts = []
+    for parameter in inspect.signature(function).parameters.values():
+        plain = isinstance(parameter.default, (str, int, float, type(None)))
+        default = parameter.default if plain else parameter.empty
+        parts.append(parameter.replace(annotation=parameter.empty, default=default))
+    return str(inspect.Signature([part for part in parts if part.name != "config"]))
 
 
 def figures() -> str:
@@ -117,6 +142,7 @@ PARTS: dict[str, Callable[[], str]] = {  # by the marks around them
     "commands": commands,
     "columns": columns,
     "figures": figures,
+    "library": library,
     "codes": codes,
     "measured": markdown,
 }
