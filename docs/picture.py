@@ -17,7 +17,7 @@ from cnncalc.render.formats import writer
 
 PICTURE = Path(__file__).with_name("alexnet.svg")
 COMMAND = "cnncalc analyze alexnet"
-WIDTH = 88  # columns
+WIDTH = 94  # columns
 # rich's own frame, without the font that it would fetch from the network.
 FONT = CONSOLE_SVG_FORMAT[
     CONSOLE_SVG_FORMAT.index("    @font-face") : CONSOLE_SVG_FORMAT.index("    .{unique_id}-matrix")
