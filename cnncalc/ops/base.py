@@ -21,7 +21,7 @@ that hold for a function of each value. A torch module that torch.nn lacks is on
 The tests take a new operator from `OPS`: shapes, parameters, aliasing and bytes kept are compared
 with torch's on random configurations. MACs have an oracle; for the other classes of `cost` (`exp`
 is any transcendental, a logarithm too) only you can vouch. `CNNCALC_UPDATE=1 pytest
-tests/test_readme.py` writes the table of operators.
+tests/test_documents.py` writes the table of operators.
 """
 
 from __future__ import annotations

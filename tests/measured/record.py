@@ -7,7 +7,7 @@
 `cpu.json` and `cuda.json` hold, for each network: every figure of `verify` as [predicted, measured,
 agree], and for each type and mode of `profile` time and memory at every batch size and the seconds
 of each layer at the largest. Each network has a process of its own, and the file is written after
-each run: one that is cut short loses one run. The README's tables of measurements are made from
+each run: one that is cut short loses one run. `docs/explanation/measured.md` is made from
 these files by `markdown`.
 """
 
@@ -192,7 +192,7 @@ def rounded(value: Any) -> Any:
 
 
 def markdown() -> str:
-    """The README's tables, from what is recorded."""
+    """The tables of `docs/explanation/measured.md`, from what is recorded."""
     lines: list[str] = []
     for device in DEVICES:
         path = HERE / f"{device}.json"

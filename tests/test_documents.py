@@ -1,0 +1,242 @@
+"""The documents show what commands print, their links lead somewhere, and nothing is missing.
+
+CNNCALC_UPDATE=1 writes into them what the commands print now, and the parts made from the code.
+"""
+
+from __future__ import annotations
+
+import doctest
+import json
+import re
+import runpy
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+import cnncalc
+from cnncalc.analysis.figures import known_figures
+from cnncalc.checking import config
+from cnncalc.language.expression import _FUNCTIONS as FUNCTIONS
+from cnncalc.language.names import GRAPH_WORDS
+from cnncalc.language.schema import json_schema
+
+from .command import ROOT, run
+from .generated import PARTS
+from .settings import UPDATE
+
+README = ROOT / "README.md"
+DOCS = ROOT / "docs"
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+LINKED = [*PAGES, ROOT / "specs" / "README.md", ROOT / "cnncalc" / "rules.md"]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.S | re.M)
+LINK = re.compile(r"\]\(([^)\s]+)\)|<img[^>]* src=\"([^\"]+)\"")
+HEADING = re.compile(r"^#{1,6} (.+)$", re.M)
+MOST_BYTES = 20_480  # of the README
+# Keys in JSON below which keys are names of layers, tensors or operators.
+FREE = ("input", "outputs", "by_operator", "silent", "predicted", "measured")
+
+
+def page_name(page: Path) -> str:
+    """The path of a page in the repository."""
+    return page.relative_to(ROOT).as_posix()
+
+
+def printed(command: str, folder: Path) -> str:
+    """What a command prints, in a terminal of 100 columns without colours."""
+    name, *arguments = shlex.split(command)
+    assert name == "cnncalc", f"pages show commands of cnncalc, not {command}"
+    done = run(*arguments, folder=folder)
+    lines = [line.rstrip() for line in (done.stdout + done.stderr).splitlines()]
+    # What differs from run to run and from torch to torch.
+    text = re.sub(r"(?m)^(time +)[\d.]+ s$", r"\g<1>1.0 s", "\n".join(lines))
+    return re.sub(r"torch \d+\.\d+\.\d+\S*", "torch 2.13.0", text)
+
+
+def shown(block: str, folder: Path) -> str:
+    """A console block with every command followed by what it prints."""
+    commands = [line for line in block.splitlines() if line.startswith("$ ")]
+    result = "".join(f"{line}\n{printed(line[2:], folder)}\n" for line in commands)
+    assert "```" not in result, f"Markdown cannot be shown in a block: {commands}"
+    return result
+
+
+def tried(text: str, folder: Path) -> str:
+    """A page as it should be.
+
+    From top to bottom, files that it shows are written, and commands are run among them.
+    """
+
+    def current(block: re.Match[str]) -> str:
+        kind, content = block.groups()
+        if kind in ("yaml", "python", "toml") and content.startswith("# "):
+            (folder / content.partition("\n")[0][2:].strip()).write_text(content, "utf-8")
+        if kind != "console":
+            return block[0]
+        return f"```console\n{shown(content, folder)}```"
+
+    return BLOCK.sub(current, text)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
+def test_page(page: Path, tmp_path: Path) -> None:
+    text = page.read_text("utf-8")
+    if "```console" in text:
+        pytest.importorskip("torch")
+    wanted = tried(text, tmp_path)
+    for mark, part in PARTS.items():
+        if f"<!-- {mark} -->" in wanted:
+            pattern = rf"(<!-- {mark} -->\n).*?(<!-- /{mark} -->)"
+            made = f"\n{part()}\n\n"
+            wanted = re.sub(pattern, lambda m, made=made: f"{m[1]}{made}{m[2]}", wanted, flags=re.S)
+    if UPDATE:
+        page.write_text(wanted, "utf-8")
+    assert text == wanted or UPDATE, (
+        "CNNCALC_UPDATE=1 pytest tests/test_documents.py writes what is printed now"
+    )
+
+
+def test_every_generated_part_is_on_a_page() -> None:
+    text = "".join(page.read_text("utf-8") for page in PAGES)
+    assert [mark for mark in PARTS if text.count(f"<!-- {mark} -->") != 1] == []
+
+
+def test_library_examples() -> None:
+    pytest.importorskip("torch")
+    tried = 0
+    for page in PAGES:
+        if ">>> " in page.read_text("utf-8"):
+            done = doctest.testfile(
+                str(page), module_relative=False, encoding="utf-8", optionflags=doctest.ELLIPSIS
+            )
+            assert done.failed == 0, page
+            tried += done.attempted
+    assert tried > 8
+
+
+def anchors(page: Path) -> set[str]:
+    """What links may name in a page: its headings, as GitHub and MkDocs write them."""
+    text = BLOCK.sub("", page.read_text("utf-8"))
+    found = set()
+    for heading in HEADING.findall(text):
+        words = re.sub(r"[^\w\s-]", "", heading.replace("`", "").lower())
+        found.add(re.sub(r"\s", "-", words.strip()))
+    return found
+
+
+@pytest.mark.parametrize("page", LINKED, ids=page_name)
+def test_links(page: Path) -> None:
+    wrong = []
+    text = re.sub(r"`[^`\n]+`", "", BLOCK.sub("", page.read_text("utf-8")))
+    for match in LINK.finditer(text):
+        link = match[1] or match[2]
+        if link.startswith(("https://", "http://")):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        found = target.is_relative_to(ROOT) and target.exists()
+        if not found or (anchor and anchor not in anchors(target)):
+            wrong.append(link)
+    assert wrong == []
+
+
+def test_every_page_is_linked_from_another() -> None:
+    linked = {
+        (page.parent / link[1].partition("#")[0]).resolve()
+        for page in LINKED
+        for link in LINK.finditer(page.read_text("utf-8"))
+        if link[1]
+    }
+    assert [page_name(page) for page in PAGES if page not in linked and page != README] == []
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.read_bytes()) <= MOST_BYTES
+
+
+def test_the_picture_shows_what_is_printed() -> None:
+    pytest.importorskip("rich")
+    script = runpy.run_path(str(DOCS / "picture.py"))
+    drawn, picture = script["drawn"](), script["PICTURE"]
+    if UPDATE:
+        picture.write_text(drawn, "utf-8")
+
+    def words(svg: str) -> list[str]:
+        return re.findall(r"<text[^>]*>([^<]*)</text>", svg)
+
+    assert len(words(drawn)) > 100
+    assert words(picture.read_text("utf-8")) == words(drawn)
+
+
+def test_the_test_command_is_the_one_that_ci_runs() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    blocks = [block.strip() for kind, block in BLOCK.findall(text) if kind == "sh"]
+    command = next(block for block in blocks if "pytest" in block)
+    assert command in (ROOT / ".ci" / "run").read_text("utf-8")
+
+
+def keys_of(value: object, free: tuple[str, ...]) -> set[str]:
+    """Every key in JSON, but for those below keys whose own keys are names that users choose."""
+    found: set[str] = set()
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            found.add(key)
+            below = inner.values() if isinstance(inner, dict) and key in free else [inner]
+            for each in below:
+                found |= keys_of(each, free)
+    if isinstance(value, list):
+        for inner in value:
+            found |= keys_of(inner, free)
+    return found
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "analyze siamese.yaml",
+        "check siamese.yaml",
+        "diff vgg16 vgg19",
+        "compare siamese.yaml",
+        "zoo lenet5",
+        "verify siamese.yaml --device meta",
+        "verify vector.yaml --module torch.nn:Identity",
+        "profile siamese.yaml",
+    ],
+)
+def test_every_key_of_json_is_documented(command: str, tmp_path: Path) -> None:
+    if command.startswith(("verify", "profile")):
+        pytest.importorskip("torch")
+    language = (DOCS / "reference" / "language.md").read_text("utf-8")
+    blocks = [block for kind, block in BLOCK.findall(language) if kind == "yaml"]
+    siamese = next(block for block in blocks if block.startswith("# siamese.yaml"))
+    (tmp_path / "siamese.yaml").write_text(siamese, "utf-8")
+    (tmp_path / "vector.yaml").write_text("input: [3]\nlayers: [linear: 2]\n", "utf-8")
+    done = run(*command.split(), "--format", "json", folder=tmp_path)
+    assert done.returncode == ("--module" in command), done.stderr
+    keys = keys_of(json.loads(done.stdout), FREE)
+    section = (DOCS / "reference" / "json.md").read_text("utf-8")
+    assert sorted(key for key in keys if f"`{key}`" not in section) == []
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("configuration.md", config._KEYS),
+        ("language.md", json_schema(known_figures())["properties"]),
+        ("language.md", GRAPH_WORDS),
+        ("language.md", FUNCTIONS),
+        ("library.md", cnncalc.__all__),
+    ],
+    ids=["configuration", "keys of a spec", "words of a layer", "functions", "library"],
+)
+def test_every_word_is_documented(page: str, words: Iterable[str]) -> None:
+    text = (DOCS / "reference" / page).read_text("utf-8")
+    assert [word for word in words if not re.search(rf"`{word}\b", text)] == []
+
+
+def test_after_the_set_up_comes_a_command_that_works() -> None:
+    blocks = BLOCK.findall(README.read_text("utf-8"))
+    (set_up, first), (kind, second) = blocks[:2]
+    assert set_up == "sh" and first.rstrip().endswith("&& . .venv/bin/activate")
+    assert kind == "console" and second.startswith("$ cnncalc analyze ")
