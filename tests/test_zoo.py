@@ -211,6 +211,7 @@ def test_zoo_lists_every_network_once() -> None:
         "flops",
         "activations",
         "receptive_field",
+        "receptive_field_without_gates",
     }
 
 

@@ -224,7 +224,7 @@ class Outcome(NamedTuple):
 
     codes: Counter[str]
     slowest: float
-    mib: float  # the peak of the process
+    mib: float  # the peak of the process, beyond what it began with
     failed: list[tuple[bytes, str]]  # cases, and what is wrong with each
 
 
@@ -236,10 +236,16 @@ def _stop(*_: object) -> None:
     raise _TooSlow
 
 
+def peak() -> float:
+    """The most MiB that this process has held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
 def batch(first: int, count: int, seed: int) -> Outcome:
     """Run cases, each by its own number, so that one can be repeated alone."""
     texts = [path.read_text("utf-8") for path in SEEDS]
     codes, slowest, failed, mib = Counter[str](), 0.0, [], 0.0
+    begun = peak()  # what the process holds that this one was forked from
     signal.signal(signal.SIGPROF, _stop)
     for case in range(first, first + count):
         rng = random.Random(f"{seed} {case}")
@@ -255,7 +261,7 @@ def batch(first: int, count: int, seed: int) -> Outcome:
             why = f"{type(error).__name__}: {error}"[:200]
         signal.setitimer(signal.ITIMER_PROF, 0)
         slowest = max(slowest, seconds)
-        before, mib = mib, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        before, mib = mib, peak() - begun
         if before <= MIB < mib:
             why = why or f"{mib:.0f} MiB"
         if seconds > SECONDS:
@@ -267,20 +273,20 @@ def batch(first: int, count: int, seed: int) -> Outcome:
 
 def main(cases: int, seed: int) -> int:
     """Run batches of cases in processes of their own, one after the other."""
-    codes, slowest, failed, peak = Counter[str](), 0.0, 0, 0.0
+    codes, slowest, failed, most = Counter[str](), 0.0, 0, 0.0
     context = get_context("fork")
     for first in range(0, cases, BATCH):
         with context.Pool(1) as pool:
             found = pool.apply(batch, (first, min(BATCH, cases - first), seed))
         codes += found.codes
-        slowest, peak = max(slowest, found.slowest), max(peak, found.mib)
+        slowest, most = max(slowest, found.slowest), max(most, found.mib)
         for data, why in found.failed:
             failed += 1
             print(why, flush=True)
             Path(f"fuzz-{seed}-{why.split(':')[0].split()[-1]}.yaml").write_bytes(data)
         if first // BATCH % 20 == 19:
             print(f"… {first + BATCH:,} cases, {failed} failed", flush=True)
-    print(f"{cases:,} cases, seed {seed}: {failed} failed, {slowest:.2f} s, {peak:.0f} MiB at most")
+    print(f"{cases:,} cases, seed {seed}: {failed} failed, {slowest:.2f} s, {most:.0f} MiB at most")
     print(", ".join(f"{code} {count:,}" for code, count in sorted(codes.items())))
     return bool(failed)
 

@@ -90,7 +90,8 @@ def verified(name: str, device: str, batch: int) -> tuple[dict[str, Any], dict[s
 
     work = WORK if device == "cpu" else WORK // FIELDS
     found = verify(cnncalc.load(name), batch=batch, device=device, work=work)
-    printed = json.loads(report.json([(name, found)], found.diagnostics, found.seconds))
+    document = report.json([(name, found)], found.diagnostics, found.seconds)
+    printed = json.loads(document.written())
     (network,) = printed["networks"]
     environment = {key: network[key] for key in ENVIRONMENT}
     if device != "cpu":
@@ -128,7 +129,7 @@ def profiled(name: str, batches: list[int], settings: Any) -> dict[str, Any]:
     from cnncalc.torch_backend.profile.profile import profile
 
     measured = profile(cnncalc.load(name), batches=batches, settings=settings)
-    data = json.loads(report.json(name, measured))
+    data = json.loads(report.json(name, measured).written())
     found = {key: data[key] for key in OF_RUN}
     found["batches"] = [{key: m[key] for key in OF_BATCH} for m in data["batches"]]
     largest = data["batches"][-1]["layers"] if data["batches"] else []
