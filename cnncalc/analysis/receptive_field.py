@@ -29,8 +29,8 @@ class ReceptiveField(NamedTuple):
 
     of: str
     axes: AxesSeen
-    input_shape: Shape
-    output_shape: Shape
+    input_sizes: Shape  # of the input's axes
+    output_sizes: Shape  # of the layer's axes
 
     @property
     def fields(self) -> tuple[Field | Listed | None, ...]:
@@ -79,15 +79,8 @@ class ReceptiveField(NamedTuple):
                 found.append(None)
             else:
                 moving, field = axis
-                found.append(
-                    field.clipped(n, 1 if moving is None else self.output_shape[1 + moving])
-                )
+                found.append(field.clipped(n, 1 if moving is None else self.output_sizes[moving]))
         return tuple(found)
-
-    @property
-    def input_sizes(self) -> tuple[int, ...]:
-        """The sizes of the input's axes."""
-        return tuple(self.input_shape[1:])
 
     @property
     def unknown(self) -> str | None:
@@ -121,13 +114,13 @@ def receptive_fields_of(node: Node, seen: Seen, graph: Graph) -> tuple[Receptive
 
     `seen` has the axes by the number of the input. A vector has no field, for it has no position.
     """
-    shape = tuple(node.shape)
-    if len(shape) == 1:
+    sizes = tuple(node.shape[1:])
+    if not sizes:
         return ()
     nodes = graph.nodes
     return tuple(
         [
-            ReceptiveField(nodes[origin].path, axes, tuple(nodes[origin].shape), shape)
+            ReceptiveField(nodes[origin].path, axes, tuple(nodes[origin].shape[1:]), sizes)
             for origin, axes in seen.items()
             if axes
         ]
