@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 import cnncalc
 from cnncalc.diagnostic import Mistake
+from cnncalc.extras import install_command
 
 from .command import run_code, run_code_without
 from .samples import SIAMESE
@@ -157,5 +158,5 @@ except cnncalc.Mistake as mistake:
 
 def test_without_torch_one_line_says_how_to_install_it() -> None:
     done = run_code_without("torch", DOOR)
-    wanted = "error[CNN401]: torch is not installed; pip install 'cnncalc[torch]'\n"
+    wanted = f"error[CNN401]: torch is not installed; {install_command('torch')}\n"
     assert done.stdout == wanted, done.stderr

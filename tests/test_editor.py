@@ -95,7 +95,7 @@ def test_one_operator_in_a_layer() -> None:
 
 
 def test_init(tmp_path: Path) -> None:
-    done = run("init", "nets/mine", "--github", folder=tmp_path)
+    done = run("init", "nets/mine", "--github", "--source", "./my tools", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     workflow = ".github/workflows/cnncalc.yml"
     files = (path for path in tmp_path.rglob("*") if path.is_file())
@@ -114,7 +114,18 @@ def test_init(tmp_path: Path) -> None:
     assert run("init", "net", "--from", "vgg16", folder=tmp_path).returncode == 0
     assert run("check", "net.cnn.yaml", folder=tmp_path).returncode == 0
     assert run("init", "x", "--from", "vgg1", folder=tmp_path).returncode == 2
-    assert yaml.safe_load((tmp_path / workflow).read_text())["jobs"]["check"]["steps"]
+    written = yaml.safe_load((tmp_path / workflow).read_text())
+    assert written["jobs"]["check"]["steps"]
+    assert written["env"] == {"CNNCALC": "./my tools"}
+
+
+@pytest.mark.parametrize(
+    "words", [["--github"], ["--source", "./tools"], ["--github", "--source", " "]]
+)
+def test_init_asks_where_cnncalc_comes_from(tmp_path: Path, words: list[str]) -> None:
+    done = run("init", *words, folder=tmp_path)
+    assert (done.returncode, "--source" in done.stderr) == (2, True), done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -125,7 +136,7 @@ def test_init(tmp_path: Path) -> None:
     ],
 )
 def test_actions_schema(tmp_path: Path, ours: bool, file: str, schema: str) -> None:
-    run("init", "--github", folder=tmp_path)
+    run("init", "--github", "--source", ".", folder=tmp_path)
     path = (ROOT if ours else tmp_path) / file
     done = subprocess.run(
         [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(path)],

@@ -16,6 +16,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 import cnncalc
+from cnncalc.extras import install_command
 from cnncalc.torch_backend.allocator import peak_of
 from cnncalc.torch_backend.profile import profile as module
 from cnncalc.torch_backend.profile.clock import Clock, Spread
@@ -314,5 +315,5 @@ def test_channels_last_needs_a_map() -> None:
 def test_without_torch() -> None:
     done = run_without("torch", "profile", "lenet5")
     assert done.returncode == 2
-    help = "   = help: pip install 'cnncalc[torch]'\n"
+    help = f"   = help: {install_command('torch')}\n"
     assert done.stderr == f"error[CNN401]: torch is not installed\n{help}"

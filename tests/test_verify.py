@@ -20,6 +20,7 @@ from cnncalc import ops
 from cnncalc.analysis.compare import count
 from cnncalc.conventions import CONVENTIONS
 from cnncalc.cost import Cost
+from cnncalc.extras import install_command
 from cnncalc.graph import Graph
 from cnncalc.ops import OPS, torch_modules
 from cnncalc.ops.torch_call import TorchCall
@@ -600,7 +601,7 @@ def test_without_torch_or_fvcore() -> None:
     for package in ("torch", "fvcore"):
         done = run_without(package, "verify", "lenet5")
         assert done.returncode == 2
-        help = "   = help: pip install 'cnncalc[torch]'\n"
+        help = f"   = help: {install_command('torch')}\n"
         assert done.stderr == f"error[CNN401]: {package} is not installed\n{help}"
 
 

@@ -18,18 +18,29 @@ def analyze(
     set: o.Set = None,
     input: o.Input = None,
     batch: o.Batch = 1,
-    dtype: Annotated[o.Dtype, typer.Option("--dtype", help="type of the values")] = o.Dtype.float32,
+    dtype: Annotated[o.Dtype, o.choice("--dtype", o.Dtype, "type of the values")] = o.Dtype.float32,
     convention: o.Convention = "macs",
     format: o.ReportFormat = o.Format.table,
     columns: Annotated[
-        str | None, typer.Option("--columns", metavar="KEY,…", help="which columns")
+        str | None,
+        typer.Option("--columns", metavar="KEY,KEY…", help="columns to show: {columns}"),
     ] = None,
     depth: Annotated[
-        int | None, typer.Option("--depth", help="fold blocks below this depth")
+        int | None,
+        typer.Option(
+            "--depth", metavar="N", help="show blocks below this depth as one line each, from 1"
+        ),
     ] = None,
     output: o.Output = None,
 ) -> None:
-    """Every layer's size, parameters, cost, memory and receptive field, and the totals."""
+    """Show every layer's size, parameters, cost, memory and receptive field, and the totals.
+
+    Examples:
+        VGG-16 with larger images:
+        cnncalc analyze vgg16 --input 3x320x320
+        The blocks of ResNet-50, with columns of your choice:
+        cnncalc analyze resnet50 --depth 1 --columns path,output,macs
+    """
     from ..analysis.result import folded
 
     keys = column_keys(columns)

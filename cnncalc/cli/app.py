@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 from importlib import import_module
+from itertools import chain
 from typing import Annotated
 
 import typer
 
+from .help import Command, Group
 from .output import say
 
-COMMANDS = (  # as `--help` lists them
-    "analyze",
-    "explain",
-    "size",
-    "expand",
-    "check",
-    "lock",
-    "diff",
-    "compare",
-    "zoo",
-    "rule",
-    "init",
-    "verify",
-    "profile",
-    "schema",
-)
-ABOUT = (
-    "Sizes, parameters, memory, cost and receptive fields of convolutional networks,"
-    " from a short spec."
-)
+GROUPS = {  # as `--help` lists them
+    "Analyse a network": ("analyze", "explain", "size", "zoo"),
+    "Check specs, by hand or in CI": ("check", "lock", "rule"),
+    "Compare networks and tools": ("diff", "compare"),
+    "Run a network in torch": ("verify", "profile"),
+    "Write specs": ("init", "expand", "schema"),
+}
+COMMANDS = tuple(chain.from_iterable(GROUPS.values()))
+ABOUT = """
+Compute sizes, parameters, memory, cost and receptive fields of convolutional networks from a short
+spec.
+
+`cnncalc COMMAND --help` explains a command, with examples.
+
+Examples:
+    The layers of a bundled network:
+    cnncalc analyze vgg16
+    Every spec in the current folder, with its expectations and budgets:
+    cnncalc check
+"""
+
+
+class _Commands(Group):
+    groups = GROUPS
 
 
 def app_for(arguments: list[str]) -> typer.Typer:
@@ -38,16 +44,18 @@ def app_for(arguments: list[str]) -> typer.Typer:
     """
     app = typer.Typer(
         name="cnncalc",
+        cls=_Commands,
+        context_settings={"help_option_names": ["--help", "-h"]},
         add_completion=True,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         help=ABOUT,
     )
-    app.callback(help=ABOUT)(_options)
+    app.callback()(_options)
     called = [command for command in COMMANDS if command in arguments[:1]]
     for command in called or COMMANDS:
-        app.command()(getattr(import_module(f".{command}", __package__), command))
+        app.command(cls=Command)(getattr(import_module(f".{command}", __package__), command))
     return app
 
 

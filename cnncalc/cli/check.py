@@ -36,73 +36,92 @@ class Level(str, Enum):
 def check(
     paths: Paths = None,
     format: Annotated[
-        Findings, typer.Option("--format", help="how to print the findings")
+        Findings, o.choice("--format", Findings, "format of the findings")
     ] = Findings.full,
     output: o.Output = None,
     also: Annotated[
         list[str] | None,
         typer.Option(
-            "--also", metavar="FORMAT=FILE", help="write another format to a file; may be repeated"
+            "--also",
+            metavar="FORMAT=FILE",
+            help="write the findings to a file as well, in another format; may be repeated",
         ),
     ] = None,
     select: Annotated[
         list[str] | None,
         typer.Option(
-            "--select", metavar="CODE,…", help="only these codes; CNN5 means all that begin so"
+            "--select",
+            metavar="CODE,CODE…",
+            help="report only these codes; CNN5 is all that begin with it",
         ),
     ] = None,
     ignore: Annotated[
-        list[str] | None, typer.Option("--ignore", metavar="CODE,…", help="not these codes")
+        list[str] | None,
+        typer.Option("--ignore", metavar="CODE,CODE…", help="do not report these codes"),
     ] = None,
     fail_on: Annotated[
         Level | None,
-        typer.Option("--fail-on", help="the least severity that fails; error unless said"),
+        typer.Option(
+            "--fail-on",
+            metavar="SEVERITY",
+            help="exit 1 if there is a finding of this severity or a higher one:"
+            f" {', '.join(Level.__members__)} (default: error, or what the configuration says)",
+        ),
     ] = None,
     only_specs: Annotated[
         bool,
         typer.Option(
             "--only-specs",
-            help="pass over named files without a top-level `cnncalc`, as in folders",
+            help="skip named files that are not specs, as in folders",
         ),
     ] = False,
     exit_zero: Annotated[
-        bool, typer.Option("--exit-zero", help="exit 0 whatever is found")
+        bool, typer.Option("--exit-zero", help="exit 0 whatever the findings are")
     ] = False,
-    fix: Annotated[bool, typer.Option("--fix", help="make the fixes that are certain")] = False,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="apply the fixes that cannot be wrong")
+    ] = False,
     fix_all: Annotated[
         bool,
         typer.Option(
             "--fix-all",
-            help="make fixes that are a matter of choice too, where no output shape depends on it"
-            " and nothing expected or budgeted changes",
+            help="also apply fixes that are a matter of choice, if no output shape depends on the"
+            " choice and nothing that is expected or budgeted changes",
         ),
     ] = False,
     locked: Annotated[
-        bool, typer.Option("--locked", help="fail where a figure is not the locked one")
+        bool, typer.Option("--locked", help="report figures that differ from the lock as errors")
     ] = False,
     lock: Annotated[
         str | None,
         typer.Option(
             "--lock",
             metavar="FILE",
-            help="the lock, if it is not cnncalc.lock; --locked is then implied",
+            help="compare with this lock instead of cnncalc.lock; implies --locked",
         ),
     ] = None,
     baseline: Annotated[
         str | None,
-        typer.Option("--baseline", metavar="FILE", help="leave out the findings of this file"),
+        typer.Option(
+            "--baseline", metavar="FILE", help="do not report the findings that this file lists"
+        ),
     ] = None,
     write_baseline: Annotated[
         str | None,
         typer.Option(
             "--write-baseline",
             metavar="FILE",
-            help="write the findings as a baseline instead of printing them",
+            help="write the findings to a file for --baseline instead of printing them",
         ),
     ] = None,
 ) -> None:
-    """Every spec and every variant: language, shapes, expectations, budgets, and notes on the
-    design.
+    """Check every variant of specs: language, shapes, expectations, budgets, notes on the design.
+
+    Examples:
+        Every spec in the current folder, and in the folders in it:
+        cnncalc check
+        ResNet-50, with a report for code scanning:
+        cnncalc check resnet50 --also sarif=cnncalc.sarif
     """
     from ..checking.config import codes_of
     from ..checking.lock import LOCK_FILE, read_lock

@@ -16,8 +16,13 @@ def compare(
     format: o.ReportFormat = o.Format.table,
     output: o.Output = None,
 ) -> None:
-    """What fvcore, torchinfo, thop, ptflops, torch, papers and Keras make of a network, and why
-    they differ.
+    """Show what fvcore, torchinfo, thop, ptflops, torch, Keras and papers count, and why.
+
+    Examples:
+        MobileNetV2 by every convention:
+        cnncalc compare mobilenet_v2
+        ResNet-50 with a batch of 8, for programs:
+        cnncalc compare resnet50 --batch 8 --format json
     """
     from ..analysis.compare import counts
 

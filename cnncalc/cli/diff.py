@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from ..analysis.diff import Diff
     from ..language.spec import Spec
 
-Side = Annotated[
-    str, typer.Argument(help="a file, file#variant, a bundled name, or revision:file of git")
-]
+_SIDE = "a file, file#variant, a bundled name, or REVISION:FILE of git"
 
 
 class DiffFormat(str, Enum):
@@ -28,18 +26,25 @@ class DiffFormat(str, Enum):
 
 
 def diff(
-    old: Side,
-    new: Side,
+    old: Annotated[str, typer.Argument(metavar="OLD", help=_SIDE)],
+    new: Annotated[str, typer.Argument(metavar="NEW", help=_SIDE)],
     format: Annotated[
-        DiffFormat, typer.Option("--format", help="how to print it")
+        DiffFormat, o.choice("--format", DiffFormat, "format of the output")
     ] = DiffFormat.table,
     exit_code: Annotated[
-        bool, typer.Option("--exit-code", help="exit 1 if anything differs")
+        bool, typer.Option("--exit-code", help="exit 1 if the networks differ")
     ] = False,
     output: o.Output = None,
 ) -> None:
-    """What changed between two networks, layer by layer: shapes, parameters, cost, memory, fields,
-    budgets.
+    """Show what changed between two networks or two revisions of one, layer by layer.
+
+    It compares shapes, parameters, cost, memory, receptive fields and budgets.
+
+    Examples:
+        What VGG-19 has that VGG-16 lacks:
+        cnncalc diff vgg16 vgg19
+        Two variants in Markdown, for a comment on a change:
+        cnncalc diff resnet18 resnet34 --format markdown
     """
     from ..render.diff import differs
 

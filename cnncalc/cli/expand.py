@@ -14,7 +14,14 @@ def expand(
     input: o.Input = None,
     output: o.Output = None,
 ) -> None:
-    """The network written out flat: no blocks, repeats or parameters."""
+    """Write a network out layer by layer, without blocks, repeats or parameters.
+
+    Examples:
+        All layers of GoogLeNet:
+        cnncalc expand googlenet
+        Into a spec of its own:
+        cnncalc expand resnet50 -o resnet50.cnn.yaml
+    """
     from ..language.write import flat_spec
     from ..render.formats.lines import Lines
 

@@ -14,13 +14,22 @@ from .spec_report import spec_report
 
 def explain(
     spec: o.Spec,
-    layer: Annotated[str, typer.Argument(help="path of the layer, as `analyze` shows it")],
+    layer: Annotated[
+        str, typer.Argument(metavar="LAYER", help="path of a layer or block, as `analyze` shows it")
+    ],
     variant: o.Variant = None,
     set: o.Set = None,
     input: o.Input = None,
     batch: o.Batch = 1,
 ) -> None:
-    """The arithmetic of one layer, with the numbers put in."""
+    """Show the arithmetic of one layer or block, with the numbers put in.
+
+    Examples:
+        Why the first layer of AlexNet is 55×55:
+        cnncalc explain alexnet conv1
+        The same layer at another input size:
+        cnncalc explain alexnet conv1 --input 3x224x224
+    """
     from ..analysis import explain as analysis
     from ..render.explain import text
 

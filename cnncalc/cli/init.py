@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..diagnostic import Diagnostic, Mistake
+from .option_values import usage
 from .output import put, say
 
 if TYPE_CHECKING:
@@ -23,25 +24,47 @@ def init(
         typer.Option(
             "--from",
             metavar="NAME",
-            help="begin with a bundled network, such as vgg16, instead of a small example",
+            help="copy a bundled network, such as vgg16, instead of a small example",
         ),
     ] = None,
     github: Annotated[
-        bool, typer.Option("--github", help="a workflow for GitHub Actions too")
+        bool, typer.Option("--github", help="also write a workflow for GitHub Actions")
     ] = False,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--source",
+            metavar="SOURCE",
+            help="with --github: where the workflow installs cnncalc from, as pip takes it:"
+            " a path in the repository, an address such as git+https://…, or a requirement",
+        ),
+    ] = None,
 ) -> None:
-    """A first spec, with the schema that editors complete and explain it by."""
+    """Write a first spec, with the schema by which editors complete and explain it.
+
+    Examples:
+        A small network to begin with:
+        cnncalc init network
+        A copy of ResNet, and a workflow with a cnncalc that is in the repository:
+        cnncalc init mine --from resnet18 --github --source ./cnncalc
+    """
     from ..language.load import read
     from ..render.init import WORKFLOW_FILE, first_spec, in_shell, schema_file, workflow
     from ..zoo import bundled
 
+    if github != (source is not None):
+        lacking, given = ("--source", "--github") if github else ("--github", "--source")
+        example = "cnncalc init --github --source git+https://…, a path or a requirement"
+        raise usage(f"{given} needs {lacking}", example)
     target = Path(file if file.endswith((".yaml", ".yml")) else f"{file}.cnn.yaml")
     bundled_file, variant = bundled(start) if start is not None else (None, None)
     files: dict[Path, Document] = {
         target: first_spec(target, read(bundled_file) if bundled_file else None)
     }
-    if github:
-        files[Path(WORKFLOW_FILE)] = workflow()
+    if source is not None:
+        if not source.strip():
+            raise usage("--source is empty", "name a path, an address or a requirement")
+        files[Path(WORKFLOW_FILE)] = workflow(source)
     for one in files:
         if one.exists():
             taken = f"{one} already exists"

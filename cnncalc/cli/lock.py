@@ -16,11 +16,18 @@ def lock(
     paths: Paths = None,
     lock: Annotated[
         str | None,
-        typer.Option("--lock", metavar="FILE", help="the lock, if it is not cnncalc.lock"),
+        typer.Option("--lock", metavar="FILE", help="write this file instead of cnncalc.lock"),
     ] = None,
 ) -> None:
-    """Writes the figures of every network to cnncalc.lock, for `check --locked`; of the networks
-    named, if any are.
+    """Write the figures of every network to cnncalc.lock, which `check --locked` compares with.
+
+    Where paths are given, only their networks are locked anew.
+
+    Examples:
+        Every network in the current folder:
+        cnncalc lock
+        One network, in a lock of another name:
+        cnncalc lock resnet18 --lock resnet.lock
     """
     from ..checking.lock import LOCK_FILE, Lock, changes_in_words, lock_text, merged, read_lock
     from ..checking.run import Job, check_files, processors

@@ -85,7 +85,7 @@ def _run_command() -> None:
 
     usage_fault = typer.BadParameter.__bases__[0]
     try:
-        code = app_for(sys.argv[1:])(standalone_mode=False)
+        code = app_for(sys.argv[1:])(prog_name="cnncalc", standalone_mode=False)
     except usage_fault as fault:
         shown = StringIO()
         fault.show(file=shown)

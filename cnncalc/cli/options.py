@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ..conventions import CONVENTIONS
+
+
+def choice(option: str, words: type[Enum], help: str) -> Any:
+    """Return an option that takes one of some words, which its help lists."""
+    listed = ", ".join(word.value for word in words)
+    metavar = option.rpartition("-")[2].upper()
+    return typer.Option(option, metavar=metavar, help=f"{help}: {listed}")
+
 
 Spec = Annotated[
     str,
@@ -16,18 +24,28 @@ Spec = Annotated[
         metavar="SPEC",
     ),
 ]
-Variant = Annotated[str | None, typer.Option("--variant", help="a variant of the spec")]
+Variant = Annotated[
+    str | None, typer.Option("--variant", metavar="NAME", help="the variant of the spec to take")
+]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="replace a parameter; may be repeated"),
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="set a parameter of the spec; may be repeated"
+    ),
 ]
 Input = Annotated[
     list[str] | None,
-    typer.Option("--input", metavar="3x227x227", help="another input, or NAME=3x227x227"),
+    typer.Option(
+        "--input",
+        metavar="SHAPE",
+        help="take another input shape, such as 3x227x227; where the spec has several inputs,"
+        " NAME=3x227x227",
+    ),
 ]
-Batch = Annotated[int, typer.Option("--batch", help="images at a time")]
+Batch = Annotated[int, typer.Option("--batch", metavar="N", help="images in a batch")]
 Output = Annotated[
-    str | None, typer.Option("-o", "--output", metavar="FILE", help="write to a file")
+    str | None,
+    typer.Option("-o", "--output", metavar="FILE", help="write to a file, not to the screen"),
 ]
 Convention = Annotated[
     str,
@@ -35,7 +53,7 @@ Convention = Annotated[
         "--convention",
         metavar="NAME",
         autocompletion=lambda: list(CONVENTIONS),
-        help=f"how cost is counted: {', '.join(CONVENTIONS)}",
+        help=f"whose rules count the cost: {', '.join(CONVENTIONS)}",
     ),
 ]
 
@@ -58,6 +76,5 @@ class Screen(str, Enum):
     table, json = "table", "json"
 
 
-HOW = typer.Option("--format", help="how to print it")
-ReportFormat = Annotated[Format, HOW]
-MeasuredFormat = Annotated[Screen, HOW]
+ReportFormat = Annotated[Format, choice("--format", Format, "format of the output")]
+MeasuredFormat = Annotated[Screen, choice("--format", Screen, "format of the output")]

@@ -32,35 +32,49 @@ def profile(
     variant: o.Variant = None,
     set: o.Set = None,
     input: o.Input = None,
-    device: Annotated[str, typer.Option("--device", help="cpu, cuda or cuda:1")] = "cpu",
-    batch: Annotated[str, typer.Option("--batch", metavar="1,8,64", help="images at a time")] = "1",
+    device: Annotated[
+        str, typer.Option("--device", metavar="DEVICE", help="where to run: cpu, cuda or cuda:1")
+    ] = "cpu",
+    batch: Annotated[
+        str, typer.Option("--batch", metavar="N,N…", help="batch sizes, such as 1,8,64")
+    ] = "1",
     dtype: Annotated[
-        Numbers, typer.Option("--dtype", help="type of the numbers")
+        Numbers, o.choice("--dtype", Numbers, "type of the numbers")
     ] = Numbers.float32,
     autocast: Annotated[
         bool | None,
         typer.Option(
             "--autocast/--cast",
-            help="let operators choose, or cast weights and input;"
-            " autocast in training, cast at inference unless said",
+            help="for float16 and bfloat16: let torch choose the type of each operator, or cast"
+            " weights and input (default: autocast in training, cast at inference)",
         ),
     ] = None,
     mode: Annotated[
-        Mode, typer.Option("--mode", help="a forward pass, or forward and backward")
+        Mode, o.choice("--mode", Mode, "a forward pass, or forward and backward")
     ] = Mode.inference,
-    warmup: Annotated[int, typer.Option("--warmup", help="runs before those that count")] = 3,
-    repeat: Annotated[int, typer.Option("--repeat", help="runs that count")] = 10,
+    warmup: Annotated[
+        int, typer.Option("--warmup", metavar="N", help="runs before those that are timed")
+    ] = 3,
+    repeat: Annotated[int, typer.Option("--repeat", metavar="N", help="runs that are timed")] = 10,
     compile: Annotated[
-        bool, typer.Option("--compile", help="with torch.compile; no times by layer")
+        bool,
+        typer.Option(
+            "--compile", help="run the network through torch.compile; without times by layer"
+        ),
     ] = False,
     channels_last: Annotated[
-        bool, typer.Option("--channels-last", help="channels as the last axis in memory")
+        bool, typer.Option("--channels-last", help="keep channels as the last axis in memory")
     ] = False,
     format: o.MeasuredFormat = o.Screen.table,
     output: o.Output = None,
 ) -> None:
-    """Time and memory of the real network on a device, by layer and operator, beside what was
-    predicted.
+    """Measure time and memory of the real network on a device, by layer, beside what is predicted.
+
+    Examples:
+        A training step of LeNet-5 at two batch sizes:
+        cnncalc profile lenet5 --mode training --batch 1,8
+        ResNet-18 on a GPU, in half precision:
+        cnncalc profile resnet18 --device cuda --dtype float16
     """
     from ..language.load import load
 

@@ -14,13 +14,22 @@ from .output import put
 def rule(
     code: Annotated[
         str | None,
-        typer.Argument(help="such as CNN204, or CNN2 for all that begin so", metavar="CODE"),
+        typer.Argument(
+            help="a code such as CNN204, or its beginning, such as CNN2, for a list", metavar="CODE"
+        ),
     ] = None,
-    all: Annotated[bool, typer.Option("--all", help="the page of all rules")] = False,
+    all: Annotated[bool, typer.Option("--all", help="explain every code")] = False,
     output: o.Output = None,
 ) -> None:
-    """What a code means, with an example and the fix; without one, or with its beginning, the list
-    of them.
+    """Explain a code that `check` reports, with an example and the fix.
+
+    Without a code, or with the beginning of one, it lists the codes.
+
+    Examples:
+        What CNN204 means:
+        cnncalc rule CNN204
+        All codes about shapes:
+        cnncalc rule CNN2
     """
     from .. import rules
     from ..render.formats.lines import Lines

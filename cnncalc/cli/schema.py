@@ -7,7 +7,14 @@ from .output import put
 
 
 def schema(output: o.Output = None) -> None:
-    """JSON Schema of the language, for editors."""
+    """Print the JSON Schema of the language, with which editors complete and explain specs.
+
+    Examples:
+        On the screen:
+        cnncalc schema
+        Into the file that `init` writes beside a spec:
+        cnncalc schema -o cnncalc.schema.json
+    """
     from ..analysis.figures import known_figures
     from ..language.schema import json_schema
     from ..render.formats.json import Json

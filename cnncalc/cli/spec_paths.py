@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 Paths = Annotated[
     list[str] | None,
     typer.Argument(
-        help="files, folders, file#variant, bundled names, or -;"
-        " the current folder if none is named",
-        metavar="[PATH]…",
+        help="files, folders, file#variant, bundled names, or - for standard input"
+        " (default: the current folder)",
+        metavar="PATH",
     ),
 ]
 

@@ -26,36 +26,54 @@ FOR_ALL = frozenset(("CNN401", "CNN402"))  # codes that concern every network al
 def verify(
     specs: Annotated[
         list[str] | None,
-        typer.Argument(help="files, file#variant, or bundled names", metavar="[SPEC]…"),
+        typer.Argument(help="files, file#variant, or bundled names", metavar="SPEC"),
     ] = None,
-    all: Annotated[bool, typer.Option("--all", help="every bundled network")] = False,
+    all: Annotated[bool, typer.Option("--all", help="verify every bundled network")] = False,
     module: Annotated[
         str | None,
         typer.Option(
             "--module",
-            metavar="package.module:Net",
-            help="hold your own network, a class or a function that makes it, to SPEC",
+            metavar="MODULE:CLASS",
+            help="compare SPEC with a network of your own: a class, or a function that makes it,"
+            " such as package.module:Net",
         ),
     ] = None,
     args: Annotated[
         list[str] | None,
-        typer.Option("--args", metavar="[NAME=]VALUE", help="an argument for it; may be repeated"),
+        typer.Option(
+            "--args",
+            metavar="NAME=VALUE",
+            help="with --module: an argument for it, by name or as a VALUE alone; may be repeated",
+        ),
     ] = None,
     loose: Annotated[
-        bool, typer.Option("--loose", help="with --module: let activations and sums differ")
+        bool,
+        typer.Option("--loose", help="with --module: accept differences in activations and sums"),
     ] = False,
     variant: o.Variant = None,
     set: o.Set = None,
     input: o.Input = None,
     batch: o.Batch = 1,
     device: Annotated[
-        str, typer.Option("--device", help="cpu, cuda, cuda:1 or meta (shapes alone)")
+        str,
+        typer.Option(
+            "--device",
+            metavar="DEVICE",
+            help="where to run: cpu, cuda, cuda:1 or meta (shapes only)",
+        ),
     ] = "cpu",
     format: o.MeasuredFormat = o.Screen.table,
     output: o.Output = None,
 ) -> None:
-    """Every predicted figure beside what torch, fvcore and autograd measure; or your own network
-    beside its spec.
+    """Compare every predicted figure with what torch, fvcore and autograd measure.
+
+    With --module, compare a network of your own with its spec.
+
+    Examples:
+        LeNet-5, figure by figure:
+        cnncalc verify lenet5
+        The shapes of VGG-16, without memory for its values:
+        cnncalc verify vgg16 --device meta
     """
     targets = _chosen(specs, all)
     given = {

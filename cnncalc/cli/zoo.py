@@ -16,8 +16,8 @@ def zoo(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            help="parts of names, such as resnet; or `show NAME` for one network",
-            metavar="[show] [NAME]…",
+            help="a part of a name, such as resnet; or the word show, then the name of one network",
+            metavar="NAME",
         ),
     ] = None,
     where: Annotated[
@@ -25,7 +25,7 @@ def zoo(
         typer.Option(
             "--where",
             metavar="CONDITION",
-            help="only those that hold, such as 'params < 10M'; may be repeated",
+            help="list only networks for which this holds, such as 'params<10M'; may be repeated",
         ),
     ] = None,
     sort: Annotated[
@@ -33,16 +33,23 @@ def zoo(
         typer.Option(
             "--sort",
             metavar="FIGURE",
-            help="by name, year, params, macs, flops, activations, field, …",
+            help="order by one of: {figures}",
         ),
     ] = None,
     reverse: Annotated[
-        bool, typer.Option("--reverse", help="the other way round: the largest first")
+        bool, typer.Option("--reverse", help="reverse the order: the largest first")
     ] = False,
     format: o.ReportFormat = o.Format.table,
     output: o.Output = None,
 ) -> None:
-    """The bundled networks, with their totals; `zoo show NAME` tells of one."""
+    """List the bundled networks with their totals, or describe one.
+
+    Examples:
+        Networks with fewer than 5 million parameters, by their cost:
+        cnncalc zoo --where "params < 5M" --sort macs
+        What is known of ResNet-50:
+        cnncalc zoo show resnet50
+    """
     from ..analysis.zoo import filtered, networks, ordered, zoo_entry
 
     if words and words[0] == "show":

@@ -27,9 +27,9 @@ def first_spec(target: Path, bundled: str | None) -> Lines:
     return Lines.of(head + SPEC.format(file=visible(file), name=name))
 
 
-def workflow() -> Lines:
-    """Return a workflow of GitHub Actions that checks every spec."""
-    return Lines.of(_WORKFLOW)
+def workflow(source: str) -> Lines:
+    """Return a workflow of GitHub Actions that checks every spec with cnncalc from a source."""
+    return Lines.of(_WORKFLOW.replace("SOURCE", quoted(source.strip())))
 
 
 def in_shell(word: str) -> str:
@@ -73,8 +73,8 @@ _WORKFLOW = """\
 name: networks
 on: [push, pull_request]
 permissions: {contents: read, security-events: write}
-env: {CNNCALC: cnncalc} # what uvx installs: \
-a version, such as cnncalc==0.1.0, a path, or git+https://…
+env:
+  CNNCALC: SOURCE # where uvx installs cnncalc from: a path, an address or a requirement
 jobs:
   check:
     runs-on: ubuntu-latest

@@ -7,6 +7,7 @@ that says how to install it.
 import os
 
 from ..diagnostic import Diagnostic, Mistake
+from ..extras import install_command
 
 # Without this torch's profiler writes to stderr; it is read when torch is imported.
 os.environ.setdefault("KINETO_LOG_LEVEL", "99")
@@ -17,4 +18,4 @@ except (ImportError, OSError) as error:  # OSError: a library of torch's does no
     reason = f"torch does not load: {error}"
     if isinstance(error, ModuleNotFoundError):
         reason = "torch is not installed"
-    raise Mistake(Diagnostic("CNN401", reason, help="pip install 'cnncalc[torch]'")) from None
+    raise Mistake(Diagnostic("CNN401", reason, help=install_command("torch"))) from None

@@ -16,7 +16,6 @@ from ..formats.json import Json
 from .tally import all_findings, whose
 
 _LINK = re.compile(r"\[(?=[^\[\]]*\]\()")
-HOME = "https://pypi.org/project/cnncalc"
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
@@ -29,7 +28,6 @@ def render(checked: list[Checked]) -> Json:
         "name": "cnncalc",
         "version": __version__,
         "semanticVersion": __version__,
-        "informationUri": HOME,
         "rules": [_rule_data(rule) for rule in rules().values()],
     }
     results = [_result(file, finding, known) for file, finding in all_findings(checked)]

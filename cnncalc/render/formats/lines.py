@@ -8,7 +8,13 @@ from ...foreign import visible, without_command
 
 Line = str | tuple[str | tuple[str, str], ...]  # a text, or parts; a part may have a style
 
-STYLES = {"error": "1;31", "warning": "1;33", "note": "1;36"}
+STYLES = {
+    "error": "1;31",
+    "warning": "1;33",
+    "note": "1;36",
+    "heading": "1",
+    "word": "36",
+}
 _PLAIN = "\x1b[0m"
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from ...diagnostic import Diagnostic, Mistake
+from ...extras import install_command
 
 # fvcore's names for what it counts in multiply–accumulates.
 _PRODUCTS = frozenset(("conv", "linear", "addmm", "matmul", "bmm", "einsum"))
@@ -31,7 +32,7 @@ def needs_fvcore() -> None:
         import fvcore.nn  # noqa: F401
     except ImportError:
         raise Mistake(
-            Diagnostic("CNN401", "fvcore is not installed", help="pip install 'cnncalc[torch]'")
+            Diagnostic("CNN401", "fvcore is not installed", help=install_command("torch"))
         ) from None
 
 

@@ -1,0 +1,157 @@
+"""The help of the commands, from their docstrings and parameters, laid out by `render/help.py`.
+
+The first paragraph of a command's docstring is its sentence in the list of commands. At its end
+stand the examples: after a line `Examples:`, each command under a line that says what it shows.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from enum import Enum
+from shutil import get_terminal_size
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from .output import is_coloured
+
+if TYPE_CHECKING:
+    from ..render.help import Example, Section
+
+_EXAMPLES = "Examples:"
+
+
+def _columns() -> Iterable[str]:
+    from ..render.columns import COLUMNS
+
+    return COLUMNS
+
+
+def _figures() -> Iterable[str]:
+    from ..analysis.zoo import FIGURES
+
+    return ("name", *FIGURES)
+
+
+# What the help of an option lists that would take a command long to load.
+_LISTS = {"{columns}": _columns, "{figures}": _figures}
+
+
+class Command(TyperCommand):
+    """A command whose help ends with its examples."""
+
+    def collect_usage_pieces(self, ctx: typer.Context) -> list[str]:
+        """Return the words of the usage after the name of the command."""
+        arguments = map(_in_usage, _arguments(self, ctx))
+        return ["[OPTIONS]", *arguments]
+
+    def get_help(self, ctx: typer.Context) -> str:
+        """Write the page of the command."""
+        from ..render.help import Entry, Section
+
+        sections = []
+        if arguments := _arguments(self, ctx):
+            sections.append(Section("Arguments", [Entry(_word(a), _text(a)) for a in arguments]))
+        sections.append(_options(self, ctx))
+        return _page(self, ctx, sections)
+
+
+class Group(TyperGroup):
+    """The commands, in groups by what people want to do; `groups` has their names by heading."""
+
+    groups: dict[str, tuple[str, ...]] = {}
+
+    def collect_usage_pieces(self, ctx: typer.Context) -> list[str]:
+        """Return the words of the usage after the name of the program."""
+        return ["COMMAND [OPTIONS] [ARGUMENTS]"]
+
+    def get_help(self, ctx: typer.Context) -> str:
+        """Write the page of all commands."""
+        from ..render.help import Entry, Section
+
+        sections = []
+        for heading, names in self.groups.items():
+            listed = [name for name in names if name in self.commands]
+            entries = [Entry(name, _paragraphs(self.commands[name])[0]) for name in listed]
+            if entries:
+                sections.append(Section(heading, entries))
+        return _page(self, ctx, [*sections, _options(self, ctx)])
+
+
+def examples(command: Any) -> list[Example]:
+    """Return the examples in a command's docstring."""
+    from ..render.help import Example
+
+    found = []
+    caption = ""
+    for line in (command.help or "").partition(_EXAMPLES)[2].splitlines():
+        words = line.strip()
+        if words.startswith("cnncalc "):
+            found.append(Example(caption, words))
+        elif words:
+            caption = words.rstrip(":")
+    return found
+
+
+def _page(command: Any, ctx: typer.Context, sections: list[Section]) -> str:
+    from ..render.help import Entry, page
+
+    usage = Entry(ctx.command_path, " ".join(command.collect_usage_pieces(ctx)))
+    width = get_terminal_size().columns
+    shown = page(usage, _paragraphs(command), sections, examples(command), width)
+    return shown.written(is_coloured(sys.stdout))
+
+
+def _paragraphs(command: Any) -> list[str]:
+    """Return what a command does, without its examples."""
+    text = (command.help or "").partition(_EXAMPLES)[0]
+    return [" ".join(paragraph.split()) for paragraph in text.strip().split("\n\n")]
+
+
+def _arguments(command: Any, ctx: typer.Context) -> list[Any]:
+    """Return the parameters that have no `--` before them."""
+    return [param for param in command.get_params(ctx) if param.param_type_name == "argument"]
+
+
+def _options(command: Any, ctx: typer.Context) -> Section:
+    from ..render.help import Entry, Section
+
+    options = (param for param in command.get_params(ctx) if param.param_type_name == "option")
+    return Section("Options", [Entry(_word(option), _text(option)) for option in options])
+
+
+def _word(param: Any) -> str:
+    """Write a parameter as it stands on a command line: `-o, --output FILE`."""
+    name = param.metavar or param.name.upper()
+    if param.param_type_name == "argument":
+        return str(name)
+    words = " / ".join(
+        filter(None, (", ".join(sorted(param.opts, key=len)), ", ".join(param.secondary_opts)))
+    )
+    return words if param.is_flag else f"{words} {name}"
+
+
+def _in_usage(argument: Any) -> str:
+    """Write an argument in brackets where it may be left out, with … where it may be repeated."""
+    name = _word(argument)
+    if argument.nargs != 1:
+        name += " …"
+    return name if argument.required else f"[{name}]"
+
+
+def _text(param: Any) -> str:
+    """Return what a parameter is, and what it is where it is not given."""
+    text = (param.help or "").rstrip(".")
+    text = text[:1].lower() + text[1:] if text[1:2].islower() else text
+    for mark, words in _LISTS.items():
+        if mark in text:
+            text = text.replace(mark, ", ".join(words()))
+    default = param.default
+    if isinstance(default, Enum):
+        default = default.value
+    if param.required and param.param_type_name == "option":
+        return f"{text} (required)"
+    shown = isinstance(default, (int, str)) and not isinstance(default, bool)
+    return f"{text} (default: {default})" if shown else text
