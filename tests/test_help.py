@@ -13,7 +13,8 @@ import typer
 from cnncalc.cli.app import COMMANDS, GROUPS, app_for
 from cnncalc.cli.help import examples
 from cnncalc.render.columns import COLUMNS
-from cnncalc.render.help import Entry, Example, Section, page
+from cnncalc.render.formats.entries import Entry, Section
+from cnncalc.render.help import Example, page
 
 from .command import run, run_without
 from .test_imports import command, imported

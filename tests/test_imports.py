@@ -40,6 +40,7 @@ def command(*arguments: str) -> str:
         ("check", "tests/bad"),
         ("diff", "vgg16", "vgg19"),
         ("rule", "--all"),
+        ("ops", "conv"),
     ],
 )
 def test_commands_import_neither_torch_nor_numpy(arguments: tuple[str, ...]) -> None:

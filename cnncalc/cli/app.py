@@ -16,7 +16,7 @@ GROUPS = {  # as `--help` lists them
     "Check specs, by hand or in CI": ("check", "lock", "rule"),
     "Compare networks and tools": ("diff", "compare"),
     "Run a network in torch": ("verify", "profile"),
-    "Write specs": ("init", "expand", "schema"),
+    "Write specs": ("init", "ops", "expand", "schema"),
 }
 COMMANDS = tuple(chain.from_iterable(GROUPS.values()))
 ABOUT = """

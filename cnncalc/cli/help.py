@@ -18,7 +18,8 @@ from typer.core import TyperCommand, TyperGroup
 from .output import is_coloured
 
 if TYPE_CHECKING:
-    from ..render.help import Example, Section
+    from ..render.formats.entries import Section
+    from ..render.help import Example
 
 _EXAMPLES = "Examples:"
 
@@ -49,7 +50,7 @@ class Command(TyperCommand):
 
     def get_help(self, ctx: typer.Context) -> str:
         """Write the page of the command."""
-        from ..render.help import Entry, Section
+        from ..render.formats.entries import Entry, Section
 
         sections = []
         if arguments := _arguments(self, ctx):
@@ -69,7 +70,7 @@ class Group(TyperGroup):
 
     def get_help(self, ctx: typer.Context) -> str:
         """Write the page of all commands."""
-        from ..render.help import Entry, Section
+        from ..render.formats.entries import Entry, Section
 
         sections = []
         for heading, names in self.groups.items():
@@ -96,7 +97,8 @@ def examples(command: Any) -> list[Example]:
 
 
 def _page(command: Any, ctx: typer.Context, sections: list[Section]) -> str:
-    from ..render.help import Entry, page
+    from ..render.formats.entries import Entry
+    from ..render.help import page
 
     usage = Entry(ctx.command_path, " ".join(command.collect_usage_pieces(ctx)))
     width = get_terminal_size().columns
@@ -116,7 +118,7 @@ def _arguments(command: Any, ctx: typer.Context) -> list[Any]:
 
 
 def _options(command: Any, ctx: typer.Context) -> Section:
-    from ..render.help import Entry, Section
+    from ..render.formats.entries import Entry, Section
 
     options = (param for param in command.get_params(ctx) if param.param_type_name == "option")
     return Section("Options", [Entry(_word(option), _text(option)) for option in options])
@@ -154,4 +156,4 @@ def _text(param: Any) -> str:
     if param.required and param.param_type_name == "option":
         return f"{text} (required)"
     shown = isinstance(default, (int, str)) and not isinstance(default, bool)
-    return f"{text} (default: {default})" if shown else text
+    return f"{text} (default:\xa0{default})" if shown else text

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..ops.words import Translation, plain_forms, translations
 
-LISTED = "`cnncalc schema` and the README list the operators"
+LISTED = "`cnncalc ops` lists the operators"
 _NO_OPERATOR = f"there is no such operator here; {LISTED}"
 
 _LONGEST = 100  # characters of a word that are looked at

@@ -55,7 +55,11 @@ class Activation(Op):
 
 
 class InPlace(Activation):
-    """An activation that torch can write over its input."""
+    """An activation that torch can write over its input.
+
+    Fields:
+        inplace: whether torch writes the output over the input
+    """
 
     inplace: Flag = True
 
@@ -64,7 +68,11 @@ class InPlace(Activation):
 
 
 class Relu(InPlace):
-    """max(x, 0), as torch.nn.ReLU."""
+    """max(x, 0), as torch.nn.ReLU.
+
+    Source: Nair and Hinton 2010, Rectified linear units improve restricted Boltzmann machines
+    Example: `relu` on 64×56×56
+    """
 
     key = "relu"
     signatures = {"ReLU": ("inplace",)}
@@ -86,7 +94,10 @@ class Clamped(InPlace):
 
 
 class Relu6(Clamped):
-    """min(max(x, 0), 6), as torch.nn.ReLU6."""
+    """min(max(x, 0), 6), as torch.nn.ReLU6.
+
+    Example: `relu6` on 64×56×56
+    """
 
     key = "relu6"
     signatures = {"ReLU6": ("inplace",)}
@@ -106,7 +117,14 @@ _BOUNDS = Meaning(
 
 
 class Hardtanh(Clamped):
-    """x between the bounds `low` and `high`, as torch.nn.Hardtanh."""
+    """x between the bounds `low` and `high`, as torch.nn.Hardtanh.
+
+    Fields:
+        low: lower bound
+        high: upper bound
+
+    Example: `hardtanh: {low: 0, high: 1}` on 64×56×56
+    """
 
     key = "hardtanh"
     signatures = {"Hardtanh": ("min_val", "max_val", "inplace")}
@@ -134,7 +152,14 @@ class Hardtanh(Clamped):
 
 
 class LeakyRelu(InPlace):
-    """x, or slope·x below 0, as torch.nn.LeakyReLU."""
+    """x, or slope·x below 0, as torch.nn.LeakyReLU.
+
+    Fields:
+        slope: slope below 0
+
+    Source: Maas, Hannun and Ng 2013, Rectifier nonlinearities improve acoustic models
+    Example: `leaky_relu: 0.2` on 64×56×56
+    """
 
     key = "leaky_relu"
     signatures = {"LeakyReLU": ("negative_slope", "inplace")}
@@ -150,7 +175,14 @@ class LeakyRelu(InPlace):
 
 
 class Prelu(Activation):
-    """x, or a trained slope·x below 0, as torch.nn.PReLU: one slope, or one per channel."""
+    """x, or a trained slope·x below 0, as torch.nn.PReLU: one slope, or one per channel.
+
+    Fields:
+        per_channel: whether each channel has a slope of its own
+
+    Source: He et al. 2015, Delving deep into rectifiers
+    Example: `prelu: {per_channel: true}` on 64×56×56
+    """
 
     key = "prelu"
     aliases = ("parametricrelu",)
@@ -174,7 +206,14 @@ class Prelu(Activation):
 
 
 class Elu(InPlace):
-    """x, or α(eˣ − 1) below 0, as torch.nn.ELU."""
+    """x, or α(eˣ − 1) below 0, as torch.nn.ELU.
+
+    Fields:
+        alpha: the limit below 0, with its sign changed
+
+    Source: Clevert, Unterthiner and Hochreiter 2015, Exponential linear units
+    Example: `elu: 1` on 64×56×56
+    """
 
     key = "elu"
     signatures = {"ELU": ("alpha", "inplace")}
@@ -185,7 +224,14 @@ class Elu(InPlace):
 
 
 class Gelu(Activation):
-    """x·Φ(x), as torch.nn.GELU."""
+    """x·Φ(x), as torch.nn.GELU.
+
+    Fields:
+        approximate: none for the exact function, tanh for its approximation
+
+    Source: Hendrycks and Gimpel 2016, Gaussian error linear units
+    Example: `gelu: tanh` on 64×56×56
+    """
 
     key = "gelu"
     aten = ("gelu",)
@@ -203,7 +249,11 @@ class Gelu(Activation):
 
 
 class Silu(InPlace):
-    """x·σ(x), as torch.nn.SiLU."""
+    """x·σ(x), as torch.nn.SiLU.
+
+    Source: Ramachandran, Zoph and Le 2017, Searching for activation functions
+    Example: `silu` on 64×56×56
+    """
 
     key = "silu"
     signatures = {"SiLU": ("inplace",)}
@@ -213,7 +263,11 @@ class Silu(InPlace):
 
 
 class Mish(InPlace):
-    """x·tanh(ln(1 + eˣ)), as torch.nn.Mish."""
+    """x·tanh(ln(1 + eˣ)), as torch.nn.Mish.
+
+    Source: Misra 2019, Mish
+    Example: `mish` on 64×56×56
+    """
 
     key = "mish"
     signatures = {"Mish": ("inplace",)}
@@ -222,7 +276,11 @@ class Mish(InPlace):
 
 
 class Hardswish(InPlace):
-    """x·relu6(x + 3)/6, as torch.nn.Hardswish."""
+    """x·relu6(x + 3)/6, as torch.nn.Hardswish.
+
+    Source: Howard et al. 2019, Searching for MobileNetV3
+    Example: `hardswish` on 64×56×56
+    """
 
     key = "hardswish"
     signatures = {"Hardswish": ("inplace",)}
@@ -232,7 +290,10 @@ class Hardswish(InPlace):
 
 
 class Hardsigmoid(InPlace):
-    """relu6(x + 3)/6, as torch.nn.Hardsigmoid."""
+    """relu6(x + 3)/6, as torch.nn.Hardsigmoid.
+
+    Example: `hardsigmoid` on 64×56×56
+    """
 
     key = "hardsigmoid"
     signatures = {"Hardsigmoid": ("inplace",)}
@@ -242,7 +303,10 @@ class Hardsigmoid(InPlace):
 
 
 class Sigmoid(Activation):
-    """1/(1 + e⁻ˣ), as torch.nn.Sigmoid."""
+    """1/(1 + e⁻ˣ), as torch.nn.Sigmoid.
+
+    Example: `sigmoid` on 64×56×56
+    """
 
     key = "sigmoid"
     aliases = ("logistic",)
@@ -251,7 +315,10 @@ class Sigmoid(Activation):
 
 
 class Tanh(Activation):
-    """tanh(x), as torch.nn.Tanh."""
+    """tanh(x), as torch.nn.Tanh.
+
+    Example: `tanh` on 64×56×56
+    """
 
     key = "tanh"
     aten = ("tanh",)
@@ -260,7 +327,14 @@ class Tanh(Activation):
 
 class Maxout(Op):
     """Largest of every `pieces` neighbouring channels: (C, *n) -> (C / pieces, *n) (Goodfellow
-    et al. 2013)."""
+    et al. 2013).
+
+    Fields:
+        pieces: channels of which the largest is kept
+
+    Source: Goodfellow et al. 2013, Maxout networks
+    Example: `maxout: 2` on 64×56×56
+    """
 
     key = "maxout"
     main = "pieces"
@@ -307,7 +381,13 @@ WITHOUT_BATCH = Meaning(
 
 
 class Softmax(Activation):
-    """eˣ over its sum along an axis (0: channels), as torch.nn.Softmax."""
+    """eˣ over its sum along an axis (0: channels), as torch.nn.Softmax.
+
+    Fields:
+        axis: the axis that is summed over; channels are 0
+
+    Example: `softmax` on 1000
+    """
 
     key = "softmax"
     meanings = {"softmax": WITHOUT_BATCH}
@@ -351,7 +431,10 @@ class Softmax(Activation):
 
 
 class LogSoftmax(Softmax):
-    """The logarithm of softmax, as torch.nn.LogSoftmax."""
+    """The logarithm of softmax, as torch.nn.LogSoftmax.
+
+    Example: `log_softmax` on 1000
+    """
 
     key = "log_softmax"
     meanings = {"logsoftmax": WITHOUT_BATCH}

@@ -10,7 +10,8 @@ classes by position, the classes without their number of axes. A word belongs th
 computes the same; what has no operator here is in `language/foreign_words.py`.
 
 To add an operator, write a subclass of `Op`, import it in `ops/__init__.py` and list it in `OPS`
-there. `key` is its word in a spec, and the first paragraph of its docstring its line in the docs.
+there. `key` is its word in a spec, and the first paragraph of its docstring its line in the docs;
+the docstring also says what its fields are, its source and an example (`ops/docstring.py`).
 Its fields have the types of `ops/field_types.py`, or of pydantic's own making. `cost`, `keeps` and
 `torch` must be stated, or inherited from a base that states them for a family: `Activation` and
 `InPlace` for functions of each value, `Sliding` and `Pool` for windows, `Weighted` for filters,

@@ -54,6 +54,16 @@ class Conv(Weighted, Sliding):
 
     `connections` lists for each output channel the input channels it sees (LeNet-5's C3). `same`
     padding at stride > 1 has TensorFlow's meaning, which torch refuses.
+
+    Each size n becomes ⌊(n + lo + hi − d·(k − 1) − 1)/s⌋ + 1, with padding lo and hi.
+
+    Fields:
+        out: channels of the output
+        groups: groups of channels that are convolved apart
+        padding_mode: what the padding is filled with
+        connections: a table of connections, as LeNet-5 has
+
+    Example: `conv: {out: 96, kernel: 11, stride: 4}` on 3×227×227
     """
 
     key = "conv"
@@ -313,7 +323,19 @@ def _onednn(x: Layout, kernel: tuple[int, ...], groups: int) -> bool:
 
 class ConvTranspose(Weighted):
     """Transposed convolution, as torch.nn.ConvTranspose1d/2d/3d: n -> (n − 1)·s − 2p + d(k − 1) +
-    output_padding + 1."""
+    output_padding + 1.
+
+    Fields:
+        out: channels of the output
+        kernel: size of the window
+        stride: step of the window on the output
+        padding: positions removed on each side of the output
+        output_padding: positions added at the end of the output
+        dilation: distance of the window's points
+        groups: groups of channels that are convolved apart
+
+    Example: `conv_transpose: {out: 64, kernel: 2, stride: 2}` on 128×28×28
+    """
 
     key = "conv_transpose"
     signatures = {

@@ -40,7 +40,11 @@ def same_rank(xs: tuple[Shape, ...]) -> Need:
 
 
 class Concat(Op):
-    """Joins the channels of its branches: (C₁, *n), (C₂, *n), … -> (C₁ + C₂ + …, *n)."""
+    """Joins the channels of its branches: (C₁, *n), (C₂, *n), … -> (C₁ + C₂ + …, *n).
+
+    Source: torch.cat
+    Example: `concat: {a: [relu], b: [tanh]}` on 64×28×28
+    """
 
     key = "concat"
     aliases = ("cat", "concatenate", "concatv2", "depthconcat", "filterconcat")
@@ -139,7 +143,11 @@ class Elementwise(Op):
 
 
 class Add(Elementwise):
-    """Sum of the branches (ResNet)."""
+    """Sum of the branches (ResNet).
+
+    Source: torch.add; He et al. 2015, Deep residual learning for image recognition
+    Example: `add: {body: [relu], shortcut: []}` on 64×28×28
+    """
 
     key = "add"
     aliases = ("sum", "plus", "residual", "addn", "addv2")
@@ -151,7 +159,11 @@ class Add(Elementwise):
 
 
 class Sub(Elementwise):
-    """The first branch less the others."""
+    """The first branch less the others.
+
+    Source: torch.sub
+    Example: `sub: {map: [], pooled: [globalavgpool]}` on 64×28×28
+    """
 
     key = "sub"
     aliases = ("subtract", "minus")
@@ -162,7 +174,11 @@ class Sub(Elementwise):
 
 
 class Mul(Elementwise):
-    """Product of the branches (gates, squeeze-and-excite)."""
+    """Product of the branches (gates, squeeze-and-excite).
+
+    Source: torch.mul
+    Example: `mul: {map: [], gate: [globalavgpool, sigmoid]}` on 64×28×28
+    """
 
     key = "mul"
     aliases = ("multiply", "times")

@@ -12,7 +12,13 @@ from .weighted import CHANNEL_ALIASES, Parametrization, Weighted
 
 
 class Linear(Weighted):
-    """Fully connected, as torch.nn.Linear: (F,) -> (out,)."""
+    """Fully connected, as torch.nn.Linear: (F,) -> (out,).
+
+    Fields:
+        out: features of the output
+
+    Example: `linear: 1000` on 4096
+    """
 
     key = "linear"
     signatures = {"Linear": ("in_features", "out_features", "bias")}
@@ -50,7 +56,15 @@ class Linear(Weighted):
 
 class Rbf(Op):
     """LeNet-5's output layer: squared distance to `out` fixed centres, (F,) -> (out,). The centres
-    are a buffer."""
+    are a buffer.
+
+    Fields:
+        out: number of centres
+
+    Source: LeCun, Bottou, Bengio and Haffner 1998, Gradient-based learning applied to document
+        recognition
+    Example: `rbf: 10` on 84
+    """
 
     key = "rbf"
     aliases = ("radialbasis",)

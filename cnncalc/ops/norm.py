@@ -39,7 +39,12 @@ def statistics_cost(n: Num, groups: Num, affine: bool) -> Cost:
 
 
 class Norm(Op):
-    """(C, *n) -> the same, with a scale and a shift per channel."""
+    """(C, *n) -> the same, with a scale and a shift per channel.
+
+    Fields:
+        eps: what is added to the variance before its root is taken
+        affine: whether there are trained scales and shifts
+    """
 
     affine_weights = True
     field_aliases: ClassVar[Mapping[str, str]] = {"epsilon": "eps", "elementwise_affine": "affine"}
@@ -55,7 +60,15 @@ _OF_CHANNELS = ("num_features", "eps", "momentum", "affine", "track_running_stat
 
 class BatchNorm(Norm):
     """Per channel over the batch, as torch.nn.BatchNorm1d/2d/3d. At inference one multiplication
-    and addition per value."""
+    and addition per value.
+
+    Fields:
+        momentum: share of a new batch in the running statistics
+        track_running_stats: whether mean and variance are saved for inference
+
+    Source: Ioffe and Szegedy 2015, Batch normalization
+    Example: `batchnorm` on 64×56×56
+    """
 
     key = "batchnorm"
     channelwise = True
@@ -108,7 +121,14 @@ class BatchNorm(Norm):
 
 
 class GroupNorm(Norm):
-    """Per image over groups of channels, as torch.nn.GroupNorm."""
+    """Per image over groups of channels, as torch.nn.GroupNorm.
+
+    Fields:
+        groups: number of groups of channels
+
+    Source: Wu and He 2018, Group normalization
+    Example: `groupnorm: 32` on 64×56×56
+    """
 
     key = "groupnorm"
     signatures = {"GroupNorm": ("num_groups", "num_channels", "eps", "affine")}
@@ -155,7 +175,14 @@ _OVER = "the shape is inferred: `over: all` takes all of it, `over: channels` ea
 
 class LayerNorm(Norm):
     """Per image over all values, as torch.nn.LayerNorm; `over: channels` at each position apart, as
-    ConvNeXt's."""
+    ConvNeXt's.
+
+    Fields:
+        over: what is normalised together: all values, or the channels of a position
+
+    Source: Ba, Kiros and Hinton 2016, Layer normalization
+    Example: `layernorm: channels` on 96×56×56
+    """
 
     key = "layernorm"
     aliases = ("ln",)
@@ -204,7 +231,11 @@ class LayerNorm(Norm):
 
 
 class InstanceNorm(BatchNorm):
-    """Per image and channel, as torch.nn.InstanceNorm1d/2d/3d."""
+    """Per image and channel, as torch.nn.InstanceNorm1d/2d/3d.
+
+    Source: Ulyanov, Vedaldi and Lempitsky 2016, Instance normalization
+    Example: `instancenorm` on 64×56×56
+    """
 
     key = "instancenorm"
     signatures = {"InstanceNorm": _OF_CHANNELS}
@@ -230,7 +261,17 @@ class InstanceNorm(BatchNorm):
 
 class Lrn(Op):
     """Local response normalisation across `size` channels, as torch.nn.LocalResponseNorm
-    (AlexNet)."""
+    (AlexNet).
+
+    Fields:
+        size: channels that are summed
+        alpha: factor of the sum of squares
+        beta: power of the divisor
+        k: what is added to the sum
+
+    Source: Krizhevsky, Sutskever and Hinton 2012, ImageNet classification with deep CNNs
+    Example: `lrn: 5` on 96×55×55
+    """
 
     key = "lrn"
     signatures = {"LocalResponseNorm": ("size", "alpha", "beta", "k")}

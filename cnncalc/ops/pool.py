@@ -32,7 +32,11 @@ from .torch_call import TorchCall, torch_nd
 
 
 class Pool(Sliding):
-    """A window that keeps the channels: (C, *n) -> (C, *n'). The default stride is the kernel."""
+    """A window that keeps the channels: (C, *n) -> (C, *n'). The default stride is the kernel.
+
+    Fields:
+        stride: step of the window; the size of the window where it is not given
+    """
 
     main = "kernel"
     pool = True
@@ -120,7 +124,10 @@ class Pool(Sliding):
 
 
 class MaxPool(Pool):
-    """Largest value of each window, as torch.nn.MaxPool1d/2d/3d."""
+    """Largest value of each window, as torch.nn.MaxPool1d/2d/3d.
+
+    Example: `maxpool: {kernel: 3, stride: 2}` on 96×55×55
+    """
 
     key = "maxpool"
     signatures = {"MaxPool": ("kernel_size", "stride", "padding", "dilation")}
@@ -180,7 +187,13 @@ class MeanPool(Pool):
 
 class AvgPool(MeanPool):
     """Mean of each window, as torch.nn.AvgPool1d/2d/3d; padding counts as zeros unless
-    count_include_pad is false."""
+    count_include_pad is false.
+
+    Fields:
+        count_include_pad: whether the padding counts in the mean
+
+    Example: `avgpool: 2` on 64×56×56
+    """
 
     key = "avgpool"
     signatures = {"AvgPool": ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad")}
@@ -220,7 +233,13 @@ class AvgPool(MeanPool):
 
 
 class LpPool(MeanPool):
-    """(Σ xᵖ)^(1/p) of each window, as torch.nn.LPPool1d/2d/3d."""
+    """(Σ xᵖ)^(1/p) of each window, as torch.nn.LPPool1d/2d/3d.
+
+    Fields:
+        norm: the power p
+
+    Example: `lppool: {kernel: 2, norm: 2}` on 64×56×56
+    """
 
     key = "lppool"
     signatures = {"LPPool": ("norm_type", "kernel_size", "stride", "ceil_mode")}
@@ -265,7 +284,12 @@ class LpPool(MeanPool):
 
 class Subsample(MeanPool):
     """LeNet-5's subsampling: the window's sum, times one trained coefficient, plus one bias, per
-    channel."""
+    channel.
+
+    Source: LeCun, Bottou, Bengio and Haffner 1998, Gradient-based learning applied to document
+        recognition
+    Example: `subsample: 2` on 6×28×28
+    """
 
     key = "subsample"
     aliases = ("subsampling",)
@@ -355,7 +379,11 @@ AdaptiveSize = Annotated[
 
 
 class Sized(Global):
-    """Windows as wide as it takes to come out at `size`: (C, *n) -> (C, *size)."""
+    """Windows as wide as it takes to come out at `size`: (C, *n) -> (C, *size).
+
+    Fields:
+        size: sizes of the output
+    """
 
     main = "size"
     field_aliases = {"output_size": "size"}
@@ -369,7 +397,11 @@ class Sized(Global):
 
 
 class GlobalAvgPool(Global):
-    """Mean of each channel: (C, *n) -> (C, 1, …), as torch.nn.AdaptiveAvgPool1d/2d/3d(1)."""
+    """Mean of each channel: (C, *n) -> (C, 1, …), as torch.nn.AdaptiveAvgPool1d/2d/3d(1).
+
+    Source: Lin, Chen and Yan 2013, Network in network
+    Example: `globalavgpool` on 2048×7×7
+    """
 
     key = "globalavgpool"
     aliases = ("gap", "globalaveragepool", "globalmeanpool")
@@ -387,7 +419,10 @@ class GlobalAvgPool(Global):
 
 class GlobalMaxPool(Global):
     """Largest value of each channel: (C, *n) -> (C, 1, …), as
-    torch.nn.AdaptiveMaxPool1d/2d/3d(1)."""
+    torch.nn.AdaptiveMaxPool1d/2d/3d(1).
+
+    Example: `globalmaxpool` on 2048×7×7
+    """
 
     key = "globalmaxpool"
     aliases = ("gmp",)
@@ -412,7 +447,10 @@ class GlobalMaxPool(Global):
 
 
 class AdaptiveAvgPool(Sized, GlobalAvgPool):
-    """Mean over windows of ⌊i·n/out⌋ … ⌈(i+1)·n/out⌉, as torch.nn.AdaptiveAvgPool1d/2d/3d."""
+    """Mean over windows of ⌊i·n/out⌋ … ⌈(i+1)·n/out⌉, as torch.nn.AdaptiveAvgPool1d/2d/3d.
+
+    Example: `adaptiveavgpool: 7` on 512×14×14
+    """
 
     key = "adaptiveavgpool"
     aliases = ("adaptiveavgpooling", "adaptiveaveragepool", "adaptiveaveragepooling")
@@ -420,7 +458,10 @@ class AdaptiveAvgPool(Sized, GlobalAvgPool):
 
 
 class AdaptiveMaxPool(Sized, GlobalMaxPool):
-    """Largest value over the windows of the adaptive mean, as torch.nn.AdaptiveMaxPool1d/2d/3d."""
+    """Largest value over the windows of the adaptive mean, as torch.nn.AdaptiveMaxPool1d/2d/3d.
+
+    Example: `adaptivemaxpool: 2` on 512×7×7
+    """
 
     key = "adaptivemaxpool"
     aliases = ("adaptivemaxpooling",)

@@ -59,7 +59,10 @@ class Rearrangement(Op):
 
 
 class Flatten(Rearrangement):
-    """All axes into one, as torch.nn.Flatten: (C, *n) -> (C·∏n,)."""
+    """All axes into one, as torch.nn.Flatten: (C, *n) -> (C·∏n,).
+
+    Example: `flatten` on 512×7×7
+    """
 
     key = "flatten"
     scatters = True
@@ -94,7 +97,13 @@ class Flatten(Rearrangement):
 
 
 class Reshape(Rearrangement):
-    """The same values in another shape, as torch.nn.Unflatten and view; one entry may be -1."""
+    """The same values in another shape, as torch.nn.Unflatten and view; one entry may be -1.
+
+    Fields:
+        sizes: sizes of the output
+
+    Example: `reshape: [16, 5, 5]` on 400
+    """
 
     key = "reshape"
     scatters = True
@@ -182,7 +191,14 @@ def _is_no_order(body: Any) -> bool:
 
 class Permute(Rearrangement):
     """Axes in another order, channels being 0: [1, 0] swaps the channels and the positions of
-    [C, L]."""
+    [C, L].
+
+    Fields:
+        order: which axis of the input comes first, second, …
+
+    Source: torch.permute
+    Example: `permute: [1, 0]` on 64×49
+    """
 
     key = "permute"
     scatters = True
@@ -227,7 +243,14 @@ class Permute(Rearrangement):
 
 
 class ChannelShuffle(Rearrangement):
-    """Channels dealt round between groups, as torch.nn.ChannelShuffle (ShuffleNet)."""
+    """Channels dealt round between groups, as torch.nn.ChannelShuffle (ShuffleNet).
+
+    Fields:
+        groups: groups that the channels are dealt to
+
+    Source: Zhang et al. 2017, ShuffleNet
+    Example: `channel_shuffle: 3` on 240×28×28
+    """
 
     key = "channel_shuffle"
     aliases = ("shufflechannel",)
@@ -255,7 +278,14 @@ _ORDER_OF_CHANNELS = "torch's order of the channels (ONNX's CRD): TensorFlow's v
 
 
 class PixelShuffle(Rearrangement):
-    """Channels to space, as torch.nn.PixelShuffle: (C·r², H, W) -> (C, H·r, W·r)."""
+    """Channels to space, as torch.nn.PixelShuffle: (C·r², H, W) -> (C, H·r, W·r).
+
+    Fields:
+        factor: r, the factor of each size
+
+    Source: Shi et al. 2016, Real-time single image and video super-resolution
+    Example: `pixel_shuffle: 2` on 64×28×28
+    """
 
     key = "pixel_shuffle"
     aliases = ("subpixel",)
@@ -300,7 +330,13 @@ class PixelShuffle(Rearrangement):
 
 
 class PixelUnshuffle(Rearrangement):
-    """Space to channels, as torch.nn.PixelUnshuffle: (C, H·r, W·r) -> (C·r², H, W)."""
+    """Space to channels, as torch.nn.PixelUnshuffle: (C, H·r, W·r) -> (C·r², H, W).
+
+    Fields:
+        factor: r, the divisor of each size
+
+    Example: `pixel_unshuffle: 2` on 3×224×224
+    """
 
     key = "pixel_unshuffle"
     scatters = True
@@ -347,7 +383,17 @@ Bound = Annotated[
 
 class Slice(Rearrangement):
     """Positions start, start + step, … before stop along one axis (0: channels), as Python's
-    slices, but never past the end."""
+    slices, but never past the end.
+
+    Fields:
+        axis: the axis that is cut; channels are 0
+        start: first position
+        stop: position after the last one; the end where it is not given
+        step: distance of the positions
+
+    Source: Python's slices, which torch's tensors take too
+    Example: `slice: 32` on 64×28×28
+    """
 
     key = "slice"
     meanings = {"stridedslice": Meaning(note="one axis at a time, channels being 0")}

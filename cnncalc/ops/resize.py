@@ -56,7 +56,17 @@ def _has_size(body: Any) -> bool:
 
 class Upsample(Op):
     """Interpolation to ⌊n·scale⌋ (in float64, as torch), to `size`, or to the size of layer
-    `like`, as torch.nn.Upsample: (C, *n) -> (C, *n')."""
+    `like`, as torch.nn.Upsample: (C, *n) -> (C, *n').
+
+    Fields:
+        scale: factor of each size
+        size: sizes of the output
+        like: layer whose sizes the output takes
+        mode: how values are interpolated
+        align_corners: whether the corners of input and output are at the same place
+
+    Example: `upsample: 2` on 64×28×28
+    """
 
     key = "upsample"
     channelwise = True
@@ -280,7 +290,16 @@ _LAST_AXIS_FIRST = Meaning(
 
 
 class Pad(Op):
-    """Values added before and behind each spatial axis: (C, *n) -> (C, *(n + lo + hi))."""
+    """Values added before and behind each spatial axis: (C, *n) -> (C, *(n + lo + hi)).
+
+    Fields:
+        amount: positions added before and after each axis
+        mode: what they are filled with
+        value: the value of zeros mode
+
+    Source: torch.nn.functional.pad
+    Example: `pad: 1` on 3×224×224
+    """
 
     key = "pad"
     channelwise = True
@@ -365,7 +384,16 @@ class Pad(Op):
 
 class Crop(Op):
     """The middle of `size`, or of the size of layer `like`, or less `amount` on the sides:
-    (C, *n) -> (C, *n')."""
+    (C, *n) -> (C, *n').
+
+    Fields:
+        size: sizes of the output
+        amount: positions removed before and after each axis
+        like: layer whose sizes the output takes
+
+    Source: Ronneberger, Fischer and Brox 2015, U-Net
+    Example: `crop: 224` on 3×256×256
+    """
 
     key = "crop"
     channelwise = True

@@ -16,7 +16,10 @@ from .torch_call import TorchCall
 
 
 class Identity(Op):
-    """Nothing, as torch.nn.Identity."""
+    """Nothing, as torch.nn.Identity.
+
+    Example: `identity` on 64×56×56
+    """
 
     key = "identity"
     channelwise = True
@@ -36,7 +39,15 @@ class Identity(Op):
 
 
 class Dropout(Identity):
-    """Zeroes values in training, as torch.nn.Dropout; the identity at inference."""
+    """Zeroes values in training, as torch.nn.Dropout; the identity at inference.
+
+    Fields:
+        p: probability that a value, or a channel, becomes 0
+        inplace: whether torch writes the output over the input
+
+    Source: Srivastava et al. 2014, Dropout
+    Example: `dropout: 0.5` on 4096
+    """
 
     key = "dropout"
     signatures: ClassVar[Mapping[str, tuple[str, ...]]] = {"Dropout": ("p", "inplace")}
@@ -67,7 +78,11 @@ class Dropout(Identity):
 
 
 class Dropout2d(Dropout):
-    """Zeroes whole channels in training, as torch.nn.Dropout2d; the identity at inference."""
+    """Zeroes whole channels in training, as torch.nn.Dropout2d; the identity at inference.
+
+    Source: Tompson et al. 2015, Efficient object localization using convolutional networks
+    Example: `dropout2d: 0.2` on 64×28×28
+    """
 
     key = "dropout2d"
     signatures = {"Dropout": ("p", "inplace")}
@@ -86,7 +101,15 @@ class Dropout2d(Dropout):
 
 
 class StochasticDepth(Identity):
-    """Drops a whole branch at random in training (Huang et al. 2016); the identity at inference."""
+    """Drops a whole branch at random in training (Huang et al. 2016); the identity at inference.
+
+    Fields:
+        p: probability that the branch is dropped
+        mode: whether images are dropped one by one (row) or together (batch)
+
+    Source: Huang et al. 2016, Deep networks with stochastic depth
+    Example: `stochastic_depth: 0.1` on 96×56×56
+    """
 
     key = "stochastic_depth"
     aliases = ("droppath",)
@@ -110,7 +133,14 @@ class StochasticDepth(Identity):
 
 
 class LayerScale(Op):
-    """A trained factor per channel (ConvNeXt, CaiT): (C, *n) -> the same."""
+    """A trained factor per channel (ConvNeXt, CaiT): (C, *n) -> the same.
+
+    Fields:
+        init: first value of the factors
+
+    Source: Touvron et al. 2021, Going deeper with image transformers
+    Example: `layer_scale` on 64×56×56
+    """
 
     key = "layer_scale"
     field_aliases = {"init_value": "init", "init_values": "init", "layer_scale_init_value": "init"}

@@ -15,7 +15,15 @@ from .field_types import PADDING_WORDS, pads
 
 
 class Sliding(Op):
-    """Fields and rules of a window (kernel, stride, padding, dilation) on each spatial axis."""
+    """Fields and rules of a window (kernel, stride, padding, dilation) on each spatial axis.
+
+    Fields:
+        kernel: size of the window
+        stride: step of the window
+        padding: positions added before and after each axis
+        dilation: distance of the window's points
+        ceil_mode: whether a last window that is not full counts too
+    """
 
     ranks: ClassVar[tuple[int, ...]] = (2, 3, 4)
     field_aliases = {

@@ -35,6 +35,10 @@ class Weighted(Op):
     axis; `spectral_norm` divides the weight by its largest singular value. Both compute the weight
     anew at each call, which the ledger leaves out: at inference the result can be stored once.
     Source: torch.nn.utils.parametrizations; Salimans & Kingma 2016; Miyato et al. 2018.
+
+    Fields:
+        bias: whether the output has a trained bias
+        parametrize: a function of the trained tensors that makes the weight
     """
 
     multiplies = True
