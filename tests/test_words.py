@@ -263,7 +263,7 @@ def test_calls_are_layers(text: str, right: str) -> None:
         ("Dropout1d", "0.5", "there is no other"),
         ("selu", "", "no such activation"),
         ("tan", "", "no such operator"),
-        ("wibble", "", "README list"),
+        ("wibble", "", "`cnncalc ops` lists"),
         ("layers.Conv2D(8, 3)", "", "conv: {out: …, kernel: …}"),
         ("nn.Softmax(dim=1)", "", "softmax"),
     ],

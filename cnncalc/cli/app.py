@@ -7,8 +7,8 @@ from itertools import chain
 from typing import Annotated
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
-from .help import Command, Group
 from .output import say
 
 GROUPS = {  # as `--help` lists them
@@ -33,8 +33,30 @@ Examples:
 """
 
 
-class _Commands(Group):
-    groups = GROUPS
+class _Command(TyperCommand):
+    """A command whose help ends with its examples."""
+
+    def collect_usage_pieces(self, ctx: typer.Context) -> list[str]:
+        from .help import usage_of
+
+        return usage_of(self, ctx)
+
+    def get_help(self, ctx: typer.Context) -> str:
+        from .help import command_page
+
+        return command_page(self, ctx)
+
+
+class _Commands(TyperGroup):
+    """The commands, in groups by what people want to do."""
+
+    def collect_usage_pieces(self, ctx: typer.Context) -> list[str]:
+        return ["COMMAND [OPTIONS] [ARGUMENTS]"]
+
+    def get_help(self, ctx: typer.Context) -> str:
+        from .help import group_page
+
+        return group_page(self, ctx, GROUPS)
 
 
 def app_for(arguments: list[str]) -> typer.Typer:
@@ -55,7 +77,7 @@ def app_for(arguments: list[str]) -> typer.Typer:
     app.callback()(_options)
     called = [command for command in COMMANDS if command in arguments[:1]]
     for command in called or COMMANDS:
-        app.command(cls=Command)(getattr(import_module(f".{command}", __package__), command))
+        app.command(cls=_Command)(getattr(import_module(f".{command}", __package__), command))
     return app
 
 

@@ -7,13 +7,12 @@ stand the examples: after a line `Examples:`, each command under a line that say
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
 from .output import is_coloured
 
@@ -40,45 +39,30 @@ def _figures() -> Iterable[str]:
 _LISTS = {"{columns}": _columns, "{figures}": _figures}
 
 
-class Command(TyperCommand):
-    """A command whose help ends with its examples."""
-
-    def collect_usage_pieces(self, ctx: typer.Context) -> list[str]:
-        """Return the words of the usage after the name of the command."""
-        arguments = map(_in_usage, _arguments(self, ctx))
-        return ["[OPTIONS]", *arguments]
-
-    def get_help(self, ctx: typer.Context) -> str:
-        """Write the page of the command."""
-        from ..render.formats.entries import Entry, Section
-
-        sections = []
-        if arguments := _arguments(self, ctx):
-            sections.append(Section("Arguments", [Entry(_word(a), _text(a)) for a in arguments]))
-        sections.append(_options(self, ctx))
-        return _page(self, ctx, sections)
+def usage_of(command: Any, ctx: typer.Context) -> list[str]:
+    """Return the words of a usage after the name of the command."""
+    return ["[OPTIONS]", *map(_in_usage, _arguments(command, ctx))]
 
 
-class Group(TyperGroup):
-    """The commands, in groups by what people want to do; `groups` has their names by heading."""
+def command_page(command: Any, ctx: typer.Context) -> str:
+    """Write the page of a command."""
+    from ..render.formats.entries import Entry, Section
 
-    groups: dict[str, tuple[str, ...]] = {}
+    sections = []
+    if arguments := _arguments(command, ctx):
+        sections.append(Section("Arguments", [Entry(_word(a), _text(a)) for a in arguments]))
+    return _page(command, ctx, [*sections, _options(command, ctx)])
 
-    def collect_usage_pieces(self, ctx: typer.Context) -> list[str]:
-        """Return the words of the usage after the name of the program."""
-        return ["COMMAND [OPTIONS] [ARGUMENTS]"]
 
-    def get_help(self, ctx: typer.Context) -> str:
-        """Write the page of all commands."""
-        from ..render.formats.entries import Entry, Section
+def group_page(group: Any, ctx: typer.Context, groups: Mapping[str, Iterable[str]]) -> str:
+    """Write the page of all commands; `groups` has their names by heading."""
+    from ..render.formats.entries import Entry, Section
 
-        sections = []
-        for heading, names in self.groups.items():
-            listed = [name for name in names if name in self.commands]
-            entries = [Entry(name, _paragraphs(self.commands[name])[0]) for name in listed]
-            if entries:
-                sections.append(Section(heading, entries))
-        return _page(self, ctx, [*sections, _options(self, ctx)])
+    sections = []
+    for heading, names in groups.items():
+        entries = [Entry(name, _paragraphs(group.commands[name])[0]) for name in names]
+        sections.append(Section(heading, entries))
+    return _page(group, ctx, [*sections, _options(group, ctx)])
 
 
 def examples(command: Any) -> list[Example]:
