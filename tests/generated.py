@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from enum import Enum
-from importlib import import_module
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
-from typer.models import ArgumentInfo
+from typer.main import get_command
 
 import cnncalc
 from cnncalc.analysis.figures import known_figures
-from cnncalc.cli.app import COMMANDS
+from cnncalc.cli.app import app_for
+from cnncalc.cli.help import examples_of, paragraphs_of, text_of, word_of
 from cnncalc.conventions import CONVENTIONS
 from cnncalc.ops import OPS
 from cnncalc.ops.base import Op
@@ -57,32 +56,16 @@ def conventions() -> str:
 
 
 def commands() -> str:
-    """Each command with what it takes, from the signature of its function."""
+    """Each command with what it takes and its examples, as its `--help` has them."""
     parts = []
-    for name in COMMANDS:
-        function = getattr(import_module(f"cnncalc.cli.{name}"), name)
-        hints = get_type_hints(function, include_extras=True)
-        taken = inspect.signature(function).parameters.values()
-        rows = [row(parameter, hints[parameter.name]) for parameter in taken]
-        about = " ".join((inspect.getdoc(function) or "").split("\n\n")[0].split())
-        parts.append("\n".join([f"## {name}\n\n{about}\n\n| it takes | |\n|---|---|", *rows]))
+    for name, command in get_command(app_for([])).commands.items():
+        about = "\n\n".join(paragraphs_of(command))
+        rows = [f"| {code(word_of(param))} | {cell(text_of(param))} |" for param in command.params]
+        shown = [f"# {example.caption}\n{example.command}" for example in examples_of(command)]
+        lines = "\n".join(shown)
+        table = "\n".join(["| it takes | |", "|---|---|", *rows])
+        parts.append(f"## {name}\n\n{about}\n\n{table}\n\n```sh\n{lines}\n```")
     return "\n\n".join(parts)
-
-
-def row(parameter: inspect.Parameter, hint: Any) -> str:
-    """An argument or an option of a command: its names, the word for its value, and its help."""
-    if not hasattr(hint, "__metadata__"):  # Python 3.10 wraps what has None as its default
-        hint = get_args(hint)[0]
-    info = next(note for note in hint.__metadata__ if hasattr(note, "help"))
-    kind = next(kind for kind in (*get_args(hint.__origin__), hint.__origin__) if kind is not list)
-    help = " ".join((info.help or "").split())
-    if isinstance(info, ArgumentInfo):
-        return f"| {code(info.metavar or parameter.name.upper())} | {cell(help)} |"
-    value = info.metavar or {int: "N", str: "TEXT", float: "X", bool: ""}.get(kind, "TEXT")
-    if inspect.isclass(kind) and issubclass(kind, Enum):
-        value = "|".join(str(member.value) for member in kind)
-    names = f"{', '.join([info.default, *info.param_decls])} {value}".strip()
-    return f"| {code(names)} | {cell(help)} |"
 
 
 def columns() -> str:

@@ -35,7 +35,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)|<img[^>]* src=\"([^\"]+)\"")
 HEADING = re.compile(r"^#{1,6} (.+)$", re.M)
 MOST_BYTES = 20_480  # of the README
 # Keys in JSON below which keys are names of layers, tensors or operators.
-FREE = ("input", "outputs", "by_operator", "silent", "predicted", "measured")
+FREE = ("input", "outputs", "by_operator", "silent", "predicted", "measured", "arithmetic")
 
 
 def page_name(page: Path) -> str:
@@ -199,6 +199,8 @@ def keys_of(value: object, free: tuple[str, ...]) -> set[str]:
         "diff vgg16 vgg19",
         "compare siamese.yaml",
         "zoo lenet5",
+        "ops",
+        "ops conv",
         "verify siamese.yaml --device meta",
         "verify vector.yaml --module torch.nn:Identity",
         "profile siamese.yaml",

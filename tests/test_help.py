@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from cnncalc.cli.app import COMMANDS, GROUPS, app_for
-from cnncalc.cli.help import examples
+from cnncalc.cli.help import examples_of
 from cnncalc.render.columns import COLUMNS
 from cnncalc.render.formats.entries import Entry, Section
 from cnncalc.render.help import Example, page
@@ -31,7 +31,7 @@ def group() -> Any:
 EXAMPLES = [
     (name, example.command)
     for name, made in [("", group()), *group().commands.items()]
-    for example in examples(made)
+    for example in examples_of(made)
 ]
 
 

@@ -10,15 +10,13 @@ import sys
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from shutil import get_terminal_size
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
+from ..render.formats.entries import Entry, Section
+from ..render.help import Example, page
 from .output import is_coloured
-
-if TYPE_CHECKING:
-    from ..render.formats.entries import Section
-    from ..render.help import Example
 
 _EXAMPLES = "Examples:"
 
@@ -46,29 +44,23 @@ def usage_of(command: Any, ctx: typer.Context) -> list[str]:
 
 def command_page(command: Any, ctx: typer.Context) -> str:
     """Write the page of a command."""
-    from ..render.formats.entries import Entry, Section
-
     sections = []
     if arguments := _arguments(command, ctx):
-        sections.append(Section("Arguments", [Entry(_word(a), _text(a)) for a in arguments]))
+        sections.append(Section("Arguments", [_entry(a) for a in arguments]))
     return _page(command, ctx, [*sections, _options(command, ctx)])
 
 
 def group_page(group: Any, ctx: typer.Context, groups: Mapping[str, Iterable[str]]) -> str:
     """Write the page of all commands; `groups` has their names by heading."""
-    from ..render.formats.entries import Entry, Section
-
     sections = []
     for heading, names in groups.items():
-        entries = [Entry(name, _paragraphs(group.commands[name])[0]) for name in names]
+        entries = [Entry(name, paragraphs_of(group.commands[name])[0]) for name in names]
         sections.append(Section(heading, entries))
     return _page(group, ctx, [*sections, _options(group, ctx)])
 
 
-def examples(command: Any) -> list[Example]:
+def examples_of(command: Any) -> list[Example]:
     """Return the examples in a command's docstring."""
-    from ..render.help import Example
-
     found = []
     caption = ""
     for line in (command.help or "").partition(_EXAMPLES)[2].splitlines():
@@ -81,16 +73,13 @@ def examples(command: Any) -> list[Example]:
 
 
 def _page(command: Any, ctx: typer.Context, sections: list[Section]) -> str:
-    from ..render.formats.entries import Entry
-    from ..render.help import page
-
     usage = Entry(ctx.command_path, " ".join(command.collect_usage_pieces(ctx)))
     width = get_terminal_size().columns
-    shown = page(usage, _paragraphs(command), sections, examples(command), width)
+    shown = page(usage, paragraphs_of(command), sections, examples_of(command), width)
     return shown.written(is_coloured(sys.stdout))
 
 
-def _paragraphs(command: Any) -> list[str]:
+def paragraphs_of(command: Any) -> list[str]:
     """Return what a command does, without its examples."""
     text = (command.help or "").partition(_EXAMPLES)[0]
     return [" ".join(paragraph.split()) for paragraph in text.strip().split("\n\n")]
@@ -102,32 +91,34 @@ def _arguments(command: Any, ctx: typer.Context) -> list[Any]:
 
 
 def _options(command: Any, ctx: typer.Context) -> Section:
-    from ..render.formats.entries import Entry, Section
-
     options = (param for param in command.get_params(ctx) if param.param_type_name == "option")
-    return Section("Options", [Entry(_word(option), _text(option)) for option in options])
+    return Section("Options", [_entry(option) for option in options])
 
 
-def _word(param: Any) -> str:
+def _entry(param: Any) -> Entry:
+    """Return a parameter as a line of the page, which is not broken before a default."""
+    return Entry(word_of(param), text_of(param).replace("default: ", "default:\xa0"))
+
+
+def word_of(param: Any) -> str:
     """Write a parameter as it stands on a command line: `-o, --output FILE`."""
     name = param.metavar or param.name.upper()
     if param.param_type_name == "argument":
         return str(name)
-    words = " / ".join(
-        filter(None, (", ".join(sorted(param.opts, key=len)), ", ".join(param.secondary_opts)))
-    )
+    forms = (", ".join(sorted(param.opts, key=len)), ", ".join(param.secondary_opts))
+    words = " / ".join(filter(None, forms))
     return words if param.is_flag else f"{words} {name}"
 
 
 def _in_usage(argument: Any) -> str:
     """Write an argument in brackets where it may be left out, with … where it may be repeated."""
-    name = _word(argument)
+    name = word_of(argument)
     if argument.nargs != 1:
         name += " …"
     return name if argument.required else f"[{name}]"
 
 
-def _text(param: Any) -> str:
+def text_of(param: Any) -> str:
     """Return what a parameter is, and what it is where it is not given."""
     text = (param.help or "").rstrip(".")
     text = text[:1].lower() + text[1:] if text[1:2].islower() else text
@@ -140,4 +131,4 @@ def _text(param: Any) -> str:
     if param.required and param.param_type_name == "option":
         return f"{text} (required)"
     shown = isinstance(default, (int, str)) and not isinstance(default, bool)
-    return f"{text} (default:\xa0{default})" if shown else text
+    return f"{text} (default: {default})" if shown else text
