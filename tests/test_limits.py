@@ -147,9 +147,14 @@ def test_an_interrupt_ends_quietly_with_all_processes(tmp_path: Path) -> None:
         "import time, cnncalc.checking.run as run\n"
         "run.examine = lambda *given: print('begun', flush=True) or time.sleep(60)\n"
         "run.processors = lambda: 2\n"
-    )
+    )  # as a process of its own, which ends at once
     process = subprocess.Popen(
-        [sys.executable, "-c", slow + code_of("check")],
+        [
+            sys.executable,
+            "-c",
+            slow + "from cnncalc.cli.main import run as begin\nbegin()",
+            "check",
+        ],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -54,25 +55,34 @@ def _in_processes(targets: list[Target], job: Job, workers: int) -> list[Checked
     from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import active_children, get_context
 
-    pool = ProcessPoolExecutor(
-        workers,
-        mp_context=get_context("fork"),
-        initializer=signal.signal,
-        initargs=(signal.SIGINT, signal.SIG_IGN),
-    )
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("fork"))
     chunk = max(1, len(targets) // (4 * workers))
+    waits = True
     try:
-        return list(pool.map(partial(_check_target, job=job), targets, chunksize=chunk))
+        with _interrupts_held():  # the processes begin, and never see one
+            checked = pool.map(partial(_check_target, job=job), targets, chunksize=chunk)
+        return list(checked)
     except BrokenProcessPool:
         message = "a process that checked files was killed"
         help = "check fewer files at a time to see which one it is"
         raise Mistake(Diagnostic("CNN901", message, help=help)) from None
     except KeyboardInterrupt:
+        waits = False
         for child in active_children():
-            child.terminate()
+            child.kill()
         raise
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown(waits, cancel_futures=waits)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back; processes that begin meanwhile never get it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def processors() -> int:
