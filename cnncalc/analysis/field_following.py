@@ -82,10 +82,11 @@ class _Following:
                     channels[n] = channels[first]
                 continue
             xs = self._graph.shapes_into(node)
-            if n not in self.windows:
-                self.windows[n] = op.window(*xs)
+            windows = self.windows.get(n)
+            if windows is None:
+                windows = self.windows[n] = op.window(*xs)
             if alike and not (op.scatters and self._some_make_positions):
-                reaches = self.windows[n][0] or ()
+                reaches = windows[0] or ()
                 seen.append(self._fields.through(reaches, seen[first], xs[0], node.shape))
             else:
                 seen.append(self._layer(n, node, op, xs))

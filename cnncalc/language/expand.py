@@ -114,10 +114,11 @@ class Expander:
         scope.names[step.name] = self._graph.groups[path] = (start, end, x)
         if step.share is not None and start < end:
             self._share(step, scope, start)
-        fault = self._expectations.fault(step, scope, path, self._graph, x)
-        if fault is not None:
-            self._graph.diagnostics.append(fault.diagnostic)
-            self._expansion.faults.append(fault)
+        if step.expect is not None or self._expectations.of_variant:
+            fault = self._expectations.fault(step, scope, path, self._graph, x)
+            if fault is not None:
+                self._graph.diagnostics.append(fault.diagnostic)
+                self._expansion.faults.append(fault)
         return x
 
     def _rows(self, step: Step, scope: Scope) -> Iterator[dict[str, Any]]:
@@ -142,8 +143,7 @@ class Expander:
 
     def _copy(self, step: Step, scope: Scope, path: str, x: int, row: dict[str, Any]) -> int:
         """Expand one copy of a layer, unless its `when` is false."""
-        self._limits.copy(len(self._graph.nodes))
-        self._limits.scope(len(scope.values))
+        self._limits.copy(len(self._graph.nodes), len(scope.values))
         if step.when is not None and not self._wanted(step, scope, row):
             return x
         if step.kind == "op":

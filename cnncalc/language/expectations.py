@@ -25,13 +25,13 @@ class Expectations:
 
     def __init__(self, file: str, overrides: dict[str, Any], marks: Marks, apply: bool):
         self._file = file
-        self._open = dict(overrides)  # not compared yet
+        self.of_variant = dict(overrides)  # not compared yet
         self._marks = marks  # of the overrides
         self._apply = apply
 
     def fault(self, step: Step, scope: Scope, path: str, graph: Graph, x: int) -> Fault | None:
         """Compare the shape of node x, the result of a layer, with what is expected of it."""
-        override = self._open.pop(path, None) if self._open else None
+        override = self.of_variant.pop(path, None) if self.of_variant else None
         if override is not None:
             marks = self._marks.find(path)
             wanted = self._shape(override, scope, marks)
@@ -64,7 +64,7 @@ class Expectations:
 
     def unmet(self, names: Iterable[str]) -> Iterator[Diagnostic]:
         """Report the overrides whose path is not a layer's."""
-        for path in self._open:
+        for path in self.of_variant:
             position = self._marks.key(self._file, path)
             message = f"`expect` names `{path}`, and no layer is called so"
             yield misspelled(Diagnostic("CNN105", message, position, subject=path), path, names)

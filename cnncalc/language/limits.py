@@ -21,17 +21,20 @@ class Limits:
     def __init__(self) -> None:
         self._copies = self._work = 0
 
-    def copy(self, layers: int) -> None:
-        """Count a copy of a layer as written, after so many layers of the network."""
+    def copy(self, layers: int, values: int) -> None:
+        """Count a copy of a layer, after so many layers, in a scope with so many values."""
         self._copies += 1
+        self._work += _OF_A_VALUE * values
         if self._copies > _MAX_COPIES or layers > MAX_LAYERS:
             raise _exceeded(f"the network has more than {MAX_LAYERS:,} layers")
+        if self._work > _MAX_WORK:
+            raise _too_long()
 
     def work(self, amount: int) -> None:
         """Count the evaluation of expressions."""
         self._work += amount
         if self._work > _MAX_WORK:
-            raise _exceeded("the network takes too long to write out")
+            raise _too_long()
 
     def scope(self, values: int) -> None:
         """Count a scope with so many values."""
@@ -55,6 +58,10 @@ class Limits:
         if max(shape) > _MAX_SIZE:
             raise _exceeded(f"`{path}` would have an axis of more than 10¹⁸")
         return shape
+
+
+def _too_long() -> Mistake:
+    return _exceeded("the network takes too long to write out")
 
 
 def _exceeded(message: str, help: str | None = _CHECK_REPEATS) -> Mistake:

@@ -66,9 +66,12 @@ def work(prepared: Any, scope: Mapping[str, Any]) -> int:
     A list in an expression may be gone through as often as the expression has operators.
     """
     if type(prepared) is Expression:
-        lists = [scope[name] for name in prepared.names if type(scope.get(name)) is tuple]
-        length = len(prepared.text)
-        return length + length // 4 * sum(map(leaves, lists))
+        length, listed = len(prepared.text), 0
+        for name in prepared.names:
+            value = scope.get(name)
+            if type(value) is tuple:
+                listed += leaves(value)
+        return length + length // 4 * listed
     if type(prepared) is tuple:
         return 1 + sum(work(item, scope) for item in prepared)
     return 1
