@@ -147,7 +147,7 @@ def test_an_interrupt_ends_quietly_with_all_processes(tmp_path: Path) -> None:
         "import time, cnncalc.checking.run as run\n"
         "run.examine = lambda *given: print('begun', flush=True) or time.sleep(60)\n"
         "run.processors = lambda: 2\n"
-    )  # as a process of its own, which ends at once
+    )
     process = subprocess.Popen(
         [
             sys.executable,
@@ -161,6 +161,8 @@ def test_an_interrupt_ends_quietly_with_all_processes(tmp_path: Path) -> None:
         text=True,
         env={**os.environ, "PYTHONPATH": python_path()},
         start_new_session=True,
+        # Tests that run in the background of a shell have it ignored, and so would this process.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert process.stdout is not None
     assert process.stdout.readline().startswith("begun")
