@@ -122,12 +122,12 @@ class Field(NamedTuple):
     @property
     def size(self) -> int:
         """How many positions the phase that sees most sees."""
-        return max((s[1] - s[0] + 1 for s in self.spans if s), default=0)
+        return _widest(self.spans)
 
     @property
     def padding(self) -> int:
         """How far the first output position that sees anything reaches before the input."""
-        return -next((s[0] for s in self.spans if s), 0)
+        return _before_start(self.spans)
 
     @property
     def centre(self) -> Fraction | int:
@@ -180,12 +180,12 @@ class Listed(NamedTuple):
     @property
     def size(self) -> int:
         """How many positions the position that sees most sees."""
-        return max((s[1] - s[0] + 1 for s in self.spans if s), default=0)
+        return _widest(self.spans)
 
     @property
     def padding(self) -> int:
         """How far the first position that sees anything reaches before the input."""
-        return -next((s[0] for s in self.spans if s), 0)
+        return _before_start(self.spans)
 
     @property
     def centre(self) -> Fraction | int:
@@ -196,6 +196,16 @@ class Listed(NamedTuple):
     def clipped(self, n_in: int, n_out: int) -> int:
         """How many positions on the input itself the position that sees most sees."""
         return max((min(s[1], n_in - 1) - max(s[0], 0) + 1 for s in self.spans if s), default=0)
+
+
+def _widest(spans: Sequence[Span]) -> int:
+    """How many positions the span that sees most sees."""
+    return max((span[1] - span[0] + 1 for span in spans if span), default=0)
+
+
+def _before_start(spans: Sequence[Span]) -> int:
+    """How far the first span that sees anything reaches before the input."""
+    return -next((span[0] for span in spans if span), 0)
 
 
 def listed(below: Field | Listed, reads: Map, n: int) -> Field | Listed:

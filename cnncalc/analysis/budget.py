@@ -101,7 +101,7 @@ def _one_figure(
 ) -> _Judged:
     """One figure and its limit, or both of its limits."""
     seen = field_of(report, what, at)
-    if seen is not None and seen.unknown:
+    if seen is not None and seen.unknown:  # no number to compare
         return [], [_undecided(what, marks, file, at, seen.unknown)]
     ours: Any = seen.sizes if seen is not None else figure(report, what, at)
     if ours is None:

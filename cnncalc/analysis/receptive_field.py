@@ -48,10 +48,11 @@ class ReceptiveField(NamedTuple):
         return tuple(sizes)
 
     @property
-    def sizes(self) -> tuple[int, ...]:
-        """The size in numbers: of an axis that is seen whole the input's, 0 if not followed."""
-        found = zip(self.axes, self.fields, self.input_sizes)
-        return tuple(n if axis is None else f.size if f else 0 for axis, f, n in found)
+    def sizes(self) -> tuple[int, ...] | None:
+        """The size in numbers, of a whole axis the input's; None if an axis is not followed."""
+        pairs = zip(self.size, self.input_sizes)
+        sizes = [n if size == ALL else size for size, n in pairs]
+        return tuple([size for size in sizes if size is not None]) if None not in sizes else None
 
     @property
     def stride(self) -> tuple[Fraction | int | None, ...]:
