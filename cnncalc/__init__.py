@@ -1,7 +1,7 @@
-"""cnncalc: sizes, parameters, memory, cost and receptive fields of CNNs, from a short spec.
+"""Compute sizes, parameters, memory, cost and receptive fields of CNNs from a short spec.
 
 >>> import cnncalc
->>> report = cnncalc.analyze(cnncalc.load("vgg16"))
+>>> report = cnncalc.analyze("vgg16")
 >>> report.totals.params
 138357544
 """
@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from .analysis.analyze import analyze
     from .analysis.result import Report
+    from .analysis.sweep.sweep import sweep
     from .checking.run import check_specs as check
     from .diagnostic import Diagnostic, Mistake
     from .language.load import from_text as loads
@@ -28,12 +29,17 @@ _HOMES = {
     "loads": "language.load:from_text",
     "analyze": "analysis.analyze:analyze",
     "check": "checking.run:check_specs",
+    "sweep": "analysis.sweep.sweep:sweep",
     "build": "torch_backend.build:build",
     "load_state_dict": "torch_backend.weights:load_state_dict",
     "Spec": "language.spec:Spec",
     "Report": "analysis.result:Report",
     "Diagnostic": "diagnostic:Diagnostic",
     "Mistake": "diagnostic:Mistake",
+    # What `print(report)` and notebooks show, and `to_dicts` returns.
+    "report_text": "render.report:text",
+    "report_html": "render.report:html",
+    "report_records": "analysis.records:records",
 }
 __all__ = [
     "Diagnostic",
@@ -46,11 +52,17 @@ __all__ = [
     "load",
     "load_state_dict",
     "loads",
+    "sweep",
 ]
 
 
+def __dir__() -> list[str]:
+    """Return the public names too, which are loaded when they are first used."""
+    return sorted({*globals(), *__all__})
+
+
 def __getattr__(name: str) -> Any:
-    """Loads what is asked for, and nothing else: `import cnncalc` alone costs nothing."""
+    """Load a public name when it is first used, so that `import cnncalc` alone is fast."""
     if name not in _HOMES:
         raise AttributeError(f"module 'cnncalc' has no attribute {name!r}")
     from importlib import import_module

@@ -1,4 +1,4 @@
-"""`python -m cnncalc`."""
+"""Run the command line with `python -m cnncalc`."""
 
 from .cli.main import run
 

@@ -1,18 +1,20 @@
 """Counting conventions: what each tool, framework or paper calls the cost of a network.
 
-Each is a set of rules over the one ledger. A rule is data, so that the formula that counts is the
-one that is printed: a sum of products of
+Each convention is a list of rules that all use the same ledger. A rule is data, so the formula
+that is printed is the one that counts: sums and differences of products of these numbers, all for
+one image:
 
 - the ledger's classes: mac, add, mul, div, cmp, exp;
-- ``x`` and ``y``, the values of a layer's first input and of its output;
-- ``places``, the positions of the output;
-- ``weights``, the parameters it reads, ``filters``, those of the tensor that a MAC uses one value
-  of, and ``params``, those that are its own;
-- ``statistics``, its running means and variances;
-- ``read``, what its kernel reads, with a padding that is done before it.
+- ``products``: MACs outside of a kernel that computes a whole attention or recurrent layer;
+- ``x`` and ``y``: values in a layer's first input and in its output;
+- ``places``: positions of the output;
+- ``rows``: size of the first axis of the input, such as the steps of a sequence;
+- ``weights``: parameters that the layer uses, and ``params``: parameters that it owns;
+- ``filters``: values of the tensor of which each MAC uses one;
+- ``statistics``: running means and variances of the layer;
+- ``read``: values that its kernel reads, including padding that is added before the kernel runs.
 
-All are for one image. The rules were read off the tools, and `tests/test_conventions.py` compares
-them with what the tools say.
+The rules describe what the tools do. `tests/test_conventions.py` compares them with the tools.
 """
 
 from __future__ import annotations
@@ -23,10 +25,10 @@ from typing import NamedTuple
 
 
 class Term(NamedTuple):
-    """What a layer counts: the first term that fits it.
+    """A rule for some layers; the first term that fits a layer counts it.
 
-    `operators` are keys, or * for any; `marks` are tags that the layer must have (`Op.marks`).
-    `why` is the reason of a term that counts nothing.
+    `operators` are keys of operators, or * for any; `marks` are tags that the layer must have
+    (`Op.marks`). `why` says why a term counts nothing.
     """
 
     formula: str
@@ -35,20 +37,20 @@ class Term(NamedTuple):
     why: str = ""
 
     def fits(self, op: str, marks: frozenset[str]) -> bool:
-        """Whether the term is for layers of an operator with these marks."""
+        """Return whether the term applies to a layer of this operator with these marks."""
         known = self.operators == "*" or op in self.operators.split()
         return known and marks.issuperset(self.marks.split())
 
 
 class Note(NamedTuple):
-    """What users of a convention should know if their network has one of the operators, or any."""
+    """A note for users of a convention: for any network, or for those with one of the operators."""
 
     text: str
     operators: str = ""
 
 
 class Convention(NamedTuple):
-    """One way to count: its name, who counts so, what it counts, and what users should know.
+    """One way to count: its name, who uses it, its unit, its rules, and notes for users.
 
     `silent` says why layers without a term count nothing.
     """
@@ -64,27 +66,32 @@ class Convention(NamedTuple):
 
 
 MULTIPLY = "conv conv_transpose linear"
+PRODUCTS = f"{MULTIPLY} matmul"
+RECURRENT = "lstm gru rnn"
+FUSED = f"attention {RECURRENT}"
+PROJECTION = "It counts an LSTM with `projection` otherwise than cnncalc says."
 MEANS = "adaptiveavgpool globalavgpool"
 POOLS = f"maxpool avgpool adaptivemaxpool globalmaxpool {MEANS}"
 NORMS = "batchnorm groupnorm layernorm instancenorm"
 MACS = (Term("mac", "*"),)
-NO_MACS = "no multiply–accumulates"
-OWN_MODULE = "its filters with a table of connections are no convolution of torch.nn"
+NO_MACS = "they do no multiply–accumulates"
+OWN_MODULE = "a convolution with a table of connections is not a module of torch.nn"
 STRIDES = (
-    "A transposed convolution is charged at each position of its output: "
-    "the product of its strides times what it does."
+    "A transposed convolution is counted at every position of its output, "
+    "which multiplies its real cost by the product of its strides."
 )
 
 PARAMETRIZED = Term(
     "0",
     MULTIPLY,
     "parametrize",
-    "torch gives a parametrized layer a type of its own, which it does not know",
+    "torch gives a parametrized layer a type of its own, which the tool does not know",
 )
 THOP = (
     PARAMETRIZED,
     Term("0", "conv", "connections", OWN_MODULE),
     Term("mac", "conv linear"),
+    Term("mac + add", RECURRENT),
     Term("filters*places", "conv_transpose"),
     Term("4*x", "batchnorm layernorm instancenorm", "affine"),
     Term("2*x", "batchnorm layernorm instancenorm"),
@@ -94,16 +101,16 @@ THOP = (
     Term("x + y", MEANS),
     Term("x", "prelu"),
     Term("exp + cmp + div", "softmax"),  # as many additions as comparisons
-    Term("0", "upsample", "like", "interpolation called as a function, which it does not see"),
+    Term("0", "upsample", "like", "the tool does not see functions, only modules"),
     Term("y", "upsample", "nearest"),
     Term("5*y", "upsample", "linear"),
     Term("11*y", "upsample", "bilinear"),
     Term("259*y", "upsample", "bicubic"),
-    Term("0", "upsample", why="a mode it does not know"),
+    Term("0", "upsample", why="the tool does not know this mode"),
     Term(
         "0",
         "relu relu6 leaky_relu maxpool adaptivemaxpool globalmaxpool dropout pixel_shuffle",
-        why="free by its list",
+        why="its list says that they cost nothing",
     ),
 )
 
@@ -112,7 +119,7 @@ CONVENTIONS: dict[str, Convention] = {
     for convention in (
         Convention(
             "macs",
-            "cnncalc, unless asked otherwise",
+            "cnncalc, by default",
             "MACs",
             MACS,
             (Note("Multiply–accumulates of convolutions and linear layers."),),
@@ -125,8 +132,8 @@ CONVENTIONS: dict[str, Convention] = {
             (Term("2*mac + add + mul + div + cmp + exp", "*"),),
             (
                 Note(
-                    "A multiply–accumulate is two, and every other operation one: biases, norms, "
-                    "activations, pools, sums."
+                    "A multiply–accumulate counts as two, and any other operation as one: biases, "
+                    "norms, activations, pools, sums."
                 ),
             ),
             "they only move values",
@@ -138,8 +145,8 @@ CONVENTIONS: dict[str, Convention] = {
             MACS,
             (
                 Note(
-                    "What papers print as FLOPs or mult-adds is multiply–accumulates; some cut "
-                    "the digits off instead of rounding."
+                    "What papers call FLOPs or mult-adds are multiply–accumulates. Some papers "
+                    "cut off digits instead of rounding."
                 ),
             ),
             NO_MACS,
@@ -151,8 +158,8 @@ CONVENTIONS: dict[str, Convention] = {
             MACS,
             (
                 Note(
-                    "In 10⁹, to three decimals; of heads that only training uses (GoogLeNet, "
-                    "Inception v3) torchvision counts nothing, having run in evaluation."
+                    "Printed in units of 10⁹, to three decimals. torchvision counts in evaluation "
+                    "mode, so heads that only training uses (GoogLeNet, Inception v3) cost nothing."
                 ),
             ),
             NO_MACS,
@@ -166,9 +173,10 @@ CONVENTIONS: dict[str, Convention] = {
                     "0",
                     "conv",
                     "same_word",
-                    "padded by torch's word `same`, for an odd pixel, which it does not know",
+                    "torch pads them by the word `same`, which fvcore does not understand",
                 ),
-                Term("mac", MULTIPLY),
+                Term("mac", f"{PRODUCTS} blurpool"),
+                Term("products", FUSED),
                 Term("2*x", "batchnorm", "track_running_stats affine"),
                 Term("x", "batchnorm", "track_running_stats"),
                 Term("5*x", NORMS, "affine"),
@@ -179,18 +187,18 @@ CONVENTIONS: dict[str, Convention] = {
                 Term("x", "upsample", "area 2d"),
             ),
             (
-                Note("A multiply–accumulate is one, a bias nothing."),
+                Note("A multiply–accumulate counts as one, a bias as nothing."),
                 Note(
                     "Batch norm costs 2 per value, though it can be folded into the convolution.",
                     "batchnorm",
                 ),
                 Note(
-                    "Layer, group and instance norms cost 5 per value, by its own words a rough "
-                    "estimate.",
+                    "Layer, group and instance norms cost 5 per value, which fvcore itself calls "
+                    "a rough estimate.",
                     "groupnorm layernorm instancenorm",
                 ),
                 Note(
-                    "It knows adaptive means and interpolation in two dimensions only.",
+                    "fvcore counts adaptive averages and interpolation in two dimensions only.",
                     f"{MEANS} upsample",
                 ),
             ),
@@ -200,14 +208,19 @@ CONVENTIONS: dict[str, Convention] = {
             "torch",
             "torch.utils.flop_counter.FlopCounterMode",
             "FLOPs",
-            (Term("2*mac", MULTIPLY),),
+            (Term("2*mac", f"{PRODUCTS} {FUSED} blurpool"),),
             (
                 Note(
-                    "Two for each multiply–accumulate of convolutions and matrix products, and "
-                    "nothing else, not even a bias."
+                    "A multiply–accumulate of a convolution or matrix product counts as two. "
+                    "Nothing else counts, not even a bias."
+                ),
+                Note(
+                    "It has no rule for the kernels of whole layers that the CPU has: it counts "
+                    "attention on a card only.",
+                    FUSED,
                 ),
             ),
-            "no convolution or matrix product",
+            "they are not convolutions or matrix products",
         ),
         Convention(
             "torchinfo",
@@ -216,27 +229,28 @@ CONVENTIONS: dict[str, Convention] = {
             (
                 Term(
                     "0",
-                    "subsample",
-                    why="their parameters stand beside a module inside them, which it passes over",
+                    "subsample attention",
+                    why="it skips parameters of a module that contains another module",
                 ),
                 Term(
                     "0",
                     MULTIPLY,
                     "parametrize",
-                    "their weights are in a module inside them, which it passes over",
+                    "it skips their weights, which are in a module inside them",
                 ),
                 Term("mac + add", "conv"),
                 Term("weights*places", "conv_transpose"),
+                Term("weights*rows", RECURRENT),
                 Term("weights", "*"),
             ),
             (
                 Note(
-                    "A convolution costs its parameters, bias included, at every position; any "
-                    "other layer its parameters once, and nothing if it has none."
+                    "A convolution costs its parameters, including the bias, at every position. "
+                    "Any other layer costs its parameters once, or nothing if it has none."
                 ),
                 Note(
-                    "So a 1×1 convolution written as a linear layer on channels last costs its "
-                    "parameters once, however many positions there are.",
+                    "So a 1×1 convolution that is written as a linear layer on the last axis "
+                    "costs its parameters once, however many positions there are.",
                     "layernorm",
                 ),
                 Note(STRIDES, "conv_transpose"),
@@ -251,6 +265,9 @@ CONVENTIONS: dict[str, Convention] = {
                 PARAMETRIZED,
                 Term("0", "conv", "connections", OWN_MODULE),
                 Term("mac + add", MULTIPLY),
+                Term("mac", "matmul"),
+                Term("mac + add + exp - div", "lstm"),
+                Term("mac + add", RECURRENT),
                 Term("2*x", "batchnorm groupnorm instancenorm", "affine"),
                 Term("x", "batchnorm groupnorm instancenorm layernorm"),
                 Term("2*read", "avgpool", "uneven count_include_pad"),
@@ -267,21 +284,22 @@ CONVENTIONS: dict[str, Convention] = {
             ),
             (
                 Note(
-                    "ReLU, GELU, ELU, PReLU, pools and upsampling count twice: by the hook on the "
-                    "module, and by the patched function that the module calls.",
+                    "ReLU, GELU, ELU, PReLU, pools and upsampling are counted twice: by the hook "
+                    "on the module, and by the patched function that the module calls.",
                     f"relu prelu elu gelu upsample {POOLS}",
                 ),
                 Note(
-                    "It sees torch.add and torch.mul, but not `a + b` and `a * b`, which stand "
-                    "here.",
+                    "ptflops counts torch.add and torch.mul, but not `a + b` and `a * b`, which "
+                    "cnncalc uses.",
                     "add sub mul layer_scale",
                 ),
                 Note(
-                    "Layer norm is one per value: it looks for a scale under another name.",
+                    "Layer norm costs 1 per value: ptflops looks for its scale under another name.",
                     "layernorm",
                 ),
+                Note(PROJECTION, "lstm"),
                 Note(
-                    "On the meta device it may count a linear layer twice; that is not reproduced.",
+                    "On the meta device ptflops may count a linear layer twice. cnncalc does not.",
                     "linear",
                 ),
             ),
@@ -293,13 +311,14 @@ CONVENTIONS: dict[str, Convention] = {
             "MACs",
             THOP,
             (
-                Note("A multiply–accumulate is one, a bias nothing."),
+                Note("A multiply–accumulate counts as one, a bias as nothing."),
                 Note(
-                    "A norm costs 2 per value, and twice that if it has a scale: batch norm is "
-                    "twice fvcore's.",
+                    "A norm costs 2 per value, or 4 if it has a scale, so batch norm costs twice "
+                    "what fvcore counts.",
                     "batchnorm layernorm instancenorm",
                 ),
                 Note(STRIDES, "conv_transpose"),
+                Note(PROJECTION, "lstm"),
             ),
             "their types are not in its list",
             (
@@ -308,7 +327,7 @@ CONVENTIONS: dict[str, Convention] = {
                 Term("0", "subsample"),
                 Term("params", " ".join(term.operators for term in THOP)),
             ),
-            "parameters of modules whose type is not in its list are missing",
+            "it leaves out modules whose type is not in its list",
         ),
         Convention(
             "keras",
@@ -318,16 +337,16 @@ CONVENTIONS: dict[str, Convention] = {
             (
                 Note(
                     "Keras counts parameters, not operations. Its total includes the moving "
-                    "statistics of batch norms: 4 values a channel, of which 2 are trained."
+                    "statistics of batch norms, which have 4 values per channel, 2 of them trained."
                 ),
                 Note(
-                    "Keras's own networks may have other layers: its ResNets have biases, its "
-                    "Inception v3 no scales.",
+                    "Keras's own version of a network may differ: its ResNets have biases, and "
+                    "its Inception v3 has batch norms without scales.",
                     "batchnorm",
                 ),
             ),
             params=(Term("params + statistics", "batchnorm"), Term("params", "*")),
-            about_params="with the moving statistics of batch norms",
+            about_params="it includes the moving statistics of batch norms",
         ),
     )
 }
@@ -335,15 +354,16 @@ CONVENTIONS: dict[str, Convention] = {
 
 @lru_cache
 def parsed(formula: str) -> tuple[tuple[str, ...], ...]:
-    """``2*mac + add`` as its products."""
-    return tuple(tuple(part.strip().split("*")) for part in formula.split("+"))
+    """Return ``2*mac - add`` as a sum of products: (("2", "mac"), ("-1", "add"))."""
+    parts = formula.replace(" - ", " + -1*").split("+")
+    return tuple(tuple(part.strip().split("*")) for part in parts)
 
 
 def worth(formula: str, facts: dict[str, int]) -> int:
-    """The value of a formula."""
+    """Return the value of a formula for these numbers."""
     products = [[_number(name, facts) for name in names] for names in parsed(formula)]
     return sum(map(prod, products))
 
 
 def _number(name: str, facts: dict[str, int]) -> int:
-    return int(name) if name.isdecimal() else facts[name]
+    return int(name) if name.removeprefix("-").isdecimal() else facts[name]

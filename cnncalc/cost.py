@@ -1,4 +1,4 @@
-"""The ledger: how many operations of each class a layer does."""
+"""The ledger: how many operations of each class a layer performs."""
 
 from __future__ import annotations
 
@@ -8,10 +8,16 @@ from .num import Num
 
 
 class Cost(NamedTuple):
-    """Operations per image. `exp` is any transcendental: exp, log, tanh, erf, power, root.
+    """Numbers of operations, for one image.
 
-    Only convolutions and linear layers have a `mac`; an addition that is not part of a
-    multiply–accumulate (a bias, a sum of branches) is an `add`.
+    Attributes:
+        mac: multiply–accumulates of convolutions and linear layers.
+        add: additions that are not part of a multiply–accumulate, such as biases and sums of
+            branches; subtractions too.
+        mul: multiplications that are not part of one.
+        div: divisions.
+        cmp: comparisons.
+        exp: transcendental functions: exp, log, tanh, erf, powers and roots.
     """
 
     mac: Num = 0
@@ -22,16 +28,24 @@ class Cost(NamedTuple):
     exp: Num = 0
 
     def plus(self, other: Cost) -> Cost:
-        """Return the sum of both, class by class."""
+        """Return the sum of both, class by class.
+
+        Accepts:
+            other: the other numbers of operations.
+        """
         return Cost(*(mine + theirs for mine, theirs in zip(self, other)))
 
     def times(self, n: Num) -> Cost:
-        """Return n times each class."""
+        """Return n times each class.
+
+        Accepts:
+            n: the factor, such as a number of images.
+        """
         return Cost(*[count * n for count in self])
 
     @property
     def flops(self) -> Num:
-        """2·mac + every other operation."""
+        """2·mac plus every other operation."""
         return 2 * self.mac + self.add + self.mul + self.div + self.cmp + self.exp
 
 

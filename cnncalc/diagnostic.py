@@ -1,4 +1,4 @@
-"""Diagnostics: what a user's mistake is made of. Their codes are explained in rules.md."""
+"""Diagnostics, which describe a user's mistakes. rules.md explains their codes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,14 @@ _MOST_COMPARED = 300  # known words that one misspelling is compared with
 
 
 class Position(NamedTuple):
-    """A place in a file: 1-based line and column, and how many characters it spans."""
+    """A place in a file.
+
+    Attributes:
+        file: the file, as it was named.
+        line: the line, from 1.
+        column: the column, from 1, in characters.
+        length: how many characters of the line it spans.
+    """
 
     file: str
     line: int
@@ -26,9 +33,15 @@ class Position(NamedTuple):
 
 
 class Edit(NamedTuple):
-    """A text that replaces a range of a file, 1-based and without its end.
+    """A text that replaces a range of a file.
 
-    With `word`, it replaces only that word in the range.
+    Attributes:
+        line: the line of the first character that is replaced, from 1.
+        column: its column, from 1.
+        end_line: the line of the first character after the range.
+        end_column: its column.
+        text: the new text.
+        word: the only word in the range that is replaced; None: the whole range is.
     """
 
     line: int
@@ -40,7 +53,13 @@ class Edit(NamedTuple):
 
     @staticmethod
     def over(position: Position, text: str, word: str | None = None) -> Edit:
-        """Replace what is at a position."""
+        """Return the edit that replaces what is at a position.
+
+        Accepts:
+            position: the place that is replaced.
+            text: the new text.
+            word: the only word there that is replaced.
+        """
         return Edit(
             line=position.line,
             column=position.column,
@@ -52,21 +71,47 @@ class Edit(NamedTuple):
 
 
 class Fix(NamedTuple):
-    """Edits that make a finding go away."""
+    """Edits that make a finding go away.
+
+    Attributes:
+        title: what the edits do, in words.
+        edits: the edits.
+        certain: whether they cannot be wrong, so that nobody has to judge them.
+        restates: whether they change what is expected of the network, and not the network.
+        alters: whether they may change more of the design than the finding is about.
+    """
 
     title: str
     edits: tuple[Edit, ...]
-    certain: bool = False  # they are what was meant, without anyone's judgement
-    restates: bool = False  # they change what is expected of the network, and not the network
-    alters: bool = False  # they may change more of the design than the finding is about
+    certain: bool = False
+    restates: bool = False
+    alters: bool = False
 
 
 class Diagnostic(NamedTuple):
-    """One finding: a code of the catalogue, what is wrong, where, and what to do about it.
+    """One finding: its code, what is wrong, where, and what to do about it.
 
-    `settings` are values of the layer's fields that may repair it, for the search to try.
-    `subject` is what the finding is about, as data: the unknown name (CNN105), whether `sizes` or
-    `channels` differ (CNN206), the figure that exceeds its budget (CNN302).
+    `str` writes it on one line, as ``file:line:column: severity[code]: message``.
+
+    Attributes:
+        code: the code of its rule, such as ``CNN204``; `cnncalc rule` explains it.
+        message: what is wrong.
+        position: where; None if it belongs to no place in a file.
+        help: what to do about it, if that is known.
+        equation: the arithmetic that shows it, if there is any.
+        context: the blocks around the layer, innermost first.
+        severity: error, warning or note.
+        fix: the edits that make it go away, if there are any.
+        settings: values to try for the layer's fields, any of which may repair the fault.
+        subject: what it is about, as data: the unknown name (CNN105), whether `sizes` or
+            `channels` differ (CNN206), the figure that exceeds its budget (CNN302).
+
+    Example:
+        >>> import cnncalc
+        >>> spec = cnncalc.loads("input: [3, 8, 8]\\nlayers: [maxpool: 9]")
+        >>> (found,) = cnncalc.analyze(spec).diagnostics
+        >>> found.code, found.severity, found.position.line, found.position.column
+        ('CNN204', 'error', 2, 10)
     """
 
     code: str
@@ -81,7 +126,12 @@ class Diagnostic(NamedTuple):
     subject: str | None = None
 
     def at(self, position: Position | None, *context: str) -> Diagnostic:
-        """Return the finding with a place and the blocks around it, if it has none yet."""
+        """Return the finding with a place and the blocks around it, if it has none yet.
+
+        Accepts:
+            position: the place.
+            context: the names of the blocks, innermost first.
+        """
         return self._replace(position=self.position or position, context=self.context or context)
 
     def __str__(self) -> str:
@@ -92,13 +142,13 @@ class Diagnostic(NamedTuple):
         return visible(text)
 
 
-MOST = 100  # findings of one kind in a file; a file with more is wrong throughout
+MOST = 100  # findings of one kind in a file; the rest are not listed
 
 
 def first_of(found: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Return the findings; of very many the first, and one that says so.
+    """Return the findings; if there are more than `MOST`, the first, and one that says so.
 
-    The others are not even made: looking for a word that is near takes time.
+    The others are not even created, because the search for a similar word takes time.
     """
     listed: list[Diagnostic] = []
     for diagnostic in found:
@@ -109,16 +159,28 @@ def first_of(found: Iterable[Diagnostic]) -> list[Diagnostic]:
 
 
 def too_many(last: Diagnostic) -> Diagnostic:
-    """Say that findings after this one are not listed."""
-    message = f"more than {MOST} findings like this one: what else is wrong is not listed"
+    """Return a finding which says that those after this one are not listed."""
+    message = f"more than {MOST} findings like this one: the rest are not listed"
     return Diagnostic("CNN004", message, last.position, severity=last.severity)
 
 
 class Mistake(Exception):
-    """Carries a user's mistakes from where they are found to the caller, who reads them as data.
+    """An exception that holds a user's mistakes as data.
 
-    Where known, `sources` has the texts of the files that the diagnostics are about, and `parts`
-    the top-level keys.
+    `str` writes a line for each of them, with its help.
+
+    Attributes:
+        diagnostics: the mistakes.
+        sources: the texts of the files that the mistakes are about, by name, where known.
+        parts: the top-level keys of the spec that the mistakes are about, where known.
+
+    Example:
+        >>> import cnncalc
+        >>> try:
+        ...     cnncalc.loads("layers: [maxpool: 2]")
+        ... except cnncalc.Mistake as mistake:
+        ...     print([found.code for found in mistake.diagnostics])
+        ['CNN102']
     """
 
     def __init__(self, *diagnostics: Diagnostic):
@@ -138,17 +200,17 @@ def misspelled(
     otherwise: str | None = None,
     given: Iterable[str] = (),
 ) -> Diagnostic:
-    """Add ``did you mean …?`` and a fix where a known word is near, otherwise another help.
+    """Add ``did you mean …?`` and a fix if a known word is similar; if none is, other help.
 
-    There is no fix where the known word is `given` already, or where only digits differ: `conv3`
-    is not a misspelling of `conv1`. Nor is it certain that `there` is one of `here`: names that
-    people gave may differ in a letter on purpose, if not in the order of their letters.
+    There is no fix if the known word is `given` already, or if only digits differ: `conv3` is not
+    a misspelling of `conv1`. The fix of a name that a user chose is certain only if its letters
+    are in the wrong order: `left` and `lift` may be different names on purpose.
     """
     found, sure = nearest(word, known)
     if found is None:
         return fault._replace(help=otherwise)
     if found in given:
-        return fault._replace(help=f"`{found}` is there already: remove this one")
+        return fault._replace(help=f"`{found}` is already there: remove this one")
     asked = fault._replace(help=f"did you mean `{found}`?")
     if word.translate(_NO_DIGITS) == found.translate(_NO_DIGITS):
         return asked
@@ -159,7 +221,7 @@ def misspelled(
 def instead(fault: Diagnostic, word: str, right: str, certain: bool = True) -> Diagnostic:
     """Add a fix that replaces the word at the position of the fault, if it has a position.
 
-    One that is not certain guesses what was meant.
+    A fix that is not `certain` is a guess.
     """
     if fault.position is None:
         return fault
@@ -168,10 +230,10 @@ def instead(fault: Diagnostic, word: str, right: str, certain: bool = True) -> D
 
 
 def nearest(word: str, known: Iterable[str]) -> tuple[str | None, bool]:
-    """Return the known word nearest to a misspelled one, and whether no other comes close."""
+    """Return the known word most similar to a misspelled one, and whether no other comes close."""
     from difflib import SequenceMatcher, get_close_matches  # only needed for errors
 
-    if len(word) > 60:
+    if not isinstance(word, str) or len(word) > 60:  # callers of the library pass anything
         return None, False
     known = list(known)
     same = [k for k in known if k.lower() == word.lower()]
@@ -184,7 +246,7 @@ def nearest(word: str, known: Iterable[str]) -> tuple[str | None, bool]:
     found = get_close_matches(word, likely, 2, 0.6)
     if found:
         first, *others = (SequenceMatcher(None, word, k).ratio() for k in found)
-        slips = (1 - first) * (len(word) + len(found[0])) / 2  # 1 for a letter that is another
+        slips = (1 - first) * (len(word) + len(found[0])) / 2  # 1 for one wrong letter
         return found[0], slips <= 1.001 and all(first - other > 0.1 for other in others)
     if len(word) > 2:
         lower = word.lower()
@@ -195,9 +257,9 @@ def nearest(word: str, known: Iterable[str]) -> tuple[str | None, bool]:
 def clear_misspelling(word: str, known: Iterable[str]) -> str | None:
     """Return the one known word that a word is clearly a misspelling of, or None.
 
-    That is one a single slip away (a letter too much, missing, wrong or swapped with its
-    neighbour), or two in words of eight letters or more, when no other word is as near. A word of
-    three letters lacks one. Digits are no slips: `conv3` is not a misspelling of `conv1`.
+    They differ by one slip: an extra, missing or wrong letter, or two neighbours swapped. Words of
+    eight letters or more may differ by two. No other known word may be as similar. A word of three
+    letters may only lack one. A wrong digit is not a slip: `conv3` is not a misspelling of `conv1`.
     """
     if not 2 < len(word) <= 60:
         return None
@@ -216,7 +278,7 @@ def clear_misspelling(word: str, known: Iterable[str]) -> str | None:
 
 
 def _slips(a: str, b: str) -> int:
-    """Letters too much, missing, wrong, or swapped with their neighbour, from one word to another.
+    """Count the extra, missing, wrong and swapped letters between two words.
 
     Source: the optimal string alignment distance.
     """
@@ -225,15 +287,15 @@ def _slips(a: str, b: str) -> int:
     for i, x in enumerate(a, 1):
         before, last, row = last, row, [i]
         for j, y in enumerate(b, 1):
-            least = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (x != y))
+            fewest = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (x != y))
             if i > 1 and j > 1 and (x, a[i - 2]) == (b[j - 2], y):
-                least = min(least, before[j - 2] + 1)
-            row.append(least)
+                fewest = min(fewest, before[j - 2] + 1)
+            row.append(fewest)
     return row[-1]
 
 
 def internal_fault(error: Exception, position: Position | None = None) -> Diagnostic:
-    """Describe an exception that is our fault, with its place in our code."""
+    """Return a finding for an exception that is a bug of ours, with its place in our code."""
     place = "?"
     frame = error.__traceback__
     while frame:
@@ -243,11 +305,11 @@ def internal_fault(error: Exception, position: Position | None = None) -> Diagno
         "CNN901",
         f"internal fault: {type(error).__name__}: {str(error)[:_LONGEST]} ({place})",
         position,
-        help="please report it with the spec that shows it",
+        help="please report it, with the spec that causes it",
     )
 
 
 def first_line(error: BaseException) -> str:
-    """Write an exception as ``TypeName: the first line of its message``."""
+    """Return ``TypeName: the first line of its message`` for an exception."""
     name, lines = type(error).__name__, str(error).strip().splitlines()
     return f"{name}: {lines[0][:_LONGEST]}" if lines else name

@@ -1,4 +1,4 @@
-"""How to install an extra of cnncalc, such as `torch`, from where this copy of it came from."""
+"""Say how to install an extra of cnncalc, such as `torch`, from where this copy came from."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _CHECKOUT = Path(__file__).parent.parent
 def install_command(extra: str) -> str:
     """Return the command that adds an extra to this copy.
 
-    It names the checkout or the address that the copy was installed from; where that is not known
-    or not there any more, it names the packages of the extra.
+    It names the checkout or the address that the copy was installed from. If that is unknown or no
+    longer exists, it names the packages of the extra.
     """
     if _is_checkout():
         return _pip(f"{_CHECKOUT}[{extra}]")
@@ -33,7 +33,7 @@ def install_command(extra: str) -> str:
 
 
 def _is_checkout() -> bool:
-    """Whether this copy lies in its repository."""
+    """Return whether this copy is in its repository."""
     project = _CHECKOUT / "pyproject.toml"
     return project.is_file() and 'name = "cnncalc"' in project.read_text("utf-8")
 
@@ -43,7 +43,7 @@ def _pip(*requirements: str) -> str:
 
 
 def _source(installed: Distribution) -> str | None:
-    """Return the path or the address that it was installed from, as pip takes them.
+    """Return the path or address that it was installed from, in the form that pip takes.
 
     Source: packaging.python.org/specifications/direct-url (`direct_url.json`).
     """
@@ -61,7 +61,7 @@ def _source(installed: Distribution) -> str | None:
 
 
 def _packages(installed: Distribution, extra: str) -> list[str]:
-    """Return what an extra requires, such as `torch>=2.11`."""
+    """Return the requirements of an extra, such as `torch>=2.11`."""
     found = []
     for requirement in installed.requires or ():
         package, _, condition = requirement.partition(";")

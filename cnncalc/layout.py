@@ -1,7 +1,7 @@
-"""How a tensor lies in memory: its sizes, its strides and its offset, by torch's rules.
+"""How a tensor lies in memory: its sizes, strides and offset, by torch's rules.
 
-Shape have the batch first. All functions run on ints. Source: ATen's `TensorImpl`,
-`TensorIterator` and `computeStride`; the tests compare each rule with the tensors of torch.
+Shapes have the batch first. All functions work on ints. Source: ATen's `TensorImpl`,
+`TensorIterator` and `computeStride`. The tests compare each rule with torch's tensors.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .num import Shape
 
 
 class Layout(NamedTuple):
-    """Element (i, j, …) lies at offset + i·strides[0] + j·strides[1] + …, in elements."""
+    """A layout: element (i, j, …) is at offset + i·strides[0] + j·strides[1] + …, in elements."""
 
     sizes: Shape
     strides: Shape
@@ -23,7 +23,9 @@ class Layout(NamedTuple):
 
     @property
     def is_contiguous(self) -> bool:
-        """Whether the elements lie in order, without a gap; an axis of size 1 may have any stride.
+        """Return whether the elements are in order, without gaps.
+
+        An axis of size 1 may have any stride.
 
         >>> contiguous((2, 3, 4)).permuted((0, 2, 1)).is_contiguous
         False
@@ -33,7 +35,7 @@ class Layout(NamedTuple):
 
     @property
     def is_dense(self) -> bool:
-        """Whether the elements lie without a gap or an overlap, in any order of the axes."""
+        """Return whether the elements have no gaps and no overlaps, in any order of the axes."""
         due = 1
         for stride, size in sorted(zip(self.strides, self.sizes)):
             if size == 1:
@@ -45,9 +47,9 @@ class Layout(NamedTuple):
 
     @property
     def is_channels_last(self) -> bool:
-        """Whether torch takes the strides of a map of 2 or 3 axes for those of channels-last.
+        """Return whether torch regards a map with 2 or 3 axes as channels-last.
 
-        An axis of size 1 leaves doubt; torch's answer is then kept, odd as it may be.
+        With an axis of size 1 the strides are ambiguous. The answer is then torch's, odd as it is.
         """
         sizes, strides = self.sizes, self.strides
         if len(sizes) not in (4, 5) or strides[1] == 0:
@@ -61,7 +63,7 @@ class Layout(NamedTuple):
 
     @property
     def fills_channels_last(self) -> bool:
-        """Whether a map of 2 or 3 axes lies channels last without a gap."""
+        """Return whether a map with 2 or 3 axes is channels-last without gaps."""
         if len(self.sizes) not in (4, 5):
             return False
         due = channels_last(self.sizes).strides
@@ -69,12 +71,12 @@ class Layout(NamedTuple):
         return all(size == 1 or own == wanted for size, own, wanted in plain)
 
     def permuted(self, order: Sequence[int]) -> Layout:
-        """View the axes in another order."""
+        """Return a view with the axes in another order."""
         sizes = tuple(self.sizes[axis] for axis in order)
         return Layout(sizes, tuple(self.strides[axis] for axis in order), self.offset)
 
     def sliced(self, axis: int, start: int, size: int, step: int = 1) -> Layout:
-        """View positions start, start + step, … of one axis."""
+        """Return a view of positions start, start + step, … of one axis."""
         sizes, strides = list(self.sizes), list(self.strides)
         offset = self.offset + start * strides[axis]
         sizes[axis] = size
@@ -82,13 +84,13 @@ class Layout(NamedTuple):
         return Layout(tuple(sizes), tuple(strides), offset)
 
     def reshaped(self, sizes: Shape) -> Layout | None:
-        """View the same elements under other sizes; None where torch must copy them.
+        """Return a view of the same elements with other sizes, or None if torch must copy them.
 
-        Axes that lie in one run of memory are joined, and each run is divided anew.
+        Axes that form one run of memory are joined, and each run is then divided again.
 
         >>> contiguous((1, 4, 6)).sliced(1, 0, 2).reshaped((1, 12))
         Layout(sizes=(1, 12), strides=(12, 1), offset=0)
-        >>> contiguous((2, 4, 6)).sliced(1, 0, 2).reshaped((2, 12)) is None
+        >>> contiguous((2, 4, 6)).sliced(2, 0, 3).reshaped((2, 12)) is None
         True
         """
         strides: list[int] = []
@@ -104,7 +106,7 @@ class Layout(NamedTuple):
         return Layout(sizes, tuple(reversed(strides)), self.offset) if left < 0 else None
 
     def _runs(self) -> list[tuple[int, int]]:
-        """Runs of memory, the last axes first: how many elements each has, and its stride."""
+        """Return the runs of memory, last axes first, as pairs: number of elements and stride."""
         runs: list[tuple[int, int]] = []
         values, base = 1, self.strides[-1]
         for axis in range(len(self.sizes) - 1, -1, -1):
@@ -118,22 +120,22 @@ class Layout(NamedTuple):
         return runs
 
 
-@lru_cache(maxsize=1024)  # a network has few sizes, each in many layers
+@lru_cache(maxsize=1024)  # a network has few sizes, and many layers of each
 def contiguous(sizes: Shape) -> Layout:
-    """New memory with the elements in order."""
+    """Return the layout of new memory with the elements in order."""
     strides = accumulate(reversed(sizes[1:]), lambda stride, size: stride * size, initial=1)
     return Layout(sizes, tuple(strides)[::-1])
 
 
 @lru_cache(maxsize=1024)
 def channels_last(sizes: Shape) -> Layout:
-    """New memory with the channels of each position together."""
+    """Return the layout of new memory with the channels of each position together."""
     order = (0, *range(2, len(sizes)), 1)
     return ordered(sizes, order)
 
 
 def ordered(sizes: Shape, order: Sequence[int]) -> Layout:
-    """New memory with the axes in this order, the last one innermost."""
+    """Return the layout of new memory with the axes in this order, the last one innermost."""
     strides = [0] * len(sizes)
     stride = 1
     for axis in reversed(order):
@@ -144,12 +146,17 @@ def ordered(sizes: Shape, order: Sequence[int]) -> Layout:
 
 @lru_cache(maxsize=1024)
 def in_format_of(x: Layout, sizes: Shape) -> Layout:
-    """New memory: channels last where the input has them last, else contiguous."""
+    """Return the layout of new memory: channels-last if the input is, otherwise contiguous."""
     return channels_last(sizes) if x.is_channels_last else contiguous(sizes)
 
 
+def with_number(x: Layout, sizes: Shape) -> Layout:
+    """Return the layout of arithmetic with a number, which is an input without axes."""
+    return iterated((x, contiguous(())), sizes)
+
+
 def in_format_of_map(x: Layout, sizes: Shape) -> Layout:
-    """The same, where torch takes (N, C, L) for a map (N, C, 1, L)."""
+    """Return the same for an operator that treats (N, C, L) as a map (N, C, 1, L)."""
     if len(sizes) != 3:
         return in_format_of(x, sizes)
     (n, c, length), (batch, channel, step) = x.sizes, x.strides
@@ -159,15 +166,15 @@ def in_format_of_map(x: Layout, sizes: Shape) -> Layout:
 
 
 def copied(x: Layout) -> Layout:
-    """New memory for a copy: the strides of the input where it has no gaps."""
+    """Return the layout of a copy: the strides of the input if it has no gaps."""
     return Layout(x.sizes, x.strides) if x.is_dense else iterated((x,), x.sizes)
 
 
 @lru_cache(maxsize=1024)
 def iterated(xs: tuple[Layout, ...], sizes: Shape) -> Layout:
-    """New memory for an operation on each value: the axes in the order that the inputs have them.
+    """Return the layout of an elementwise result: the axes in the order that the inputs have.
 
-    An input is broadcast along the axes that it lacks in front, and where it alone has size 1.
+    An input is broadcast along leading axes that it lacks, and along axes where only it has size 1.
     """
     if all(x.sizes == sizes for x in xs):
         if all(x.is_contiguous for x in xs):
@@ -191,7 +198,7 @@ def iterated(xs: tuple[Layout, ...], sizes: Shape) -> Layout:
 
 
 def _broadcast(x: Layout, sizes: Shape) -> Shape:
-    """Strides with 0 for an axis along which an input is broadcast, or that it lacks."""
+    """Return the strides of an input, with 0 for an axis that it lacks or is broadcast along."""
     lacking = len(sizes) - len(x.sizes)
     strides = [0] * len(sizes)
     for axis, (size, stride) in enumerate(zip(x.sizes, x.strides), lacking):
@@ -201,7 +208,7 @@ def _broadcast(x: Layout, sizes: Shape) -> Shape:
 
 
 def _inner_first(a: int, b: int, strides: Sequence[Shape], sizes: Shape) -> int:
-    """1 if axis b belongs inside axis a, −1 if it belongs outside, 0 if no input decides it."""
+    """Return 1 if axis b belongs inside axis a, −1 if outside, 0 if no input decides it."""
     for own in strides:
         if own[a] == 0 or own[b] == 0:
             continue

@@ -1,20 +1,112 @@
-"""Num: the arithmetic that the rules of operators are written in.
+"""Num: the arithmetic in which the rules of operators are written.
 
-A rule runs on Python ints (one network), on numpy int64 arrays (many at once) and on the
-symbols of `poly` (formulas), and never asks which. So a rule uses only ``+ - *`` and ``//`` by
-positive values of the configuration, and never compares sizes.
+A rule runs on Python ints (one network), on numpy int64 arrays (many at once) and on the symbols
+of `poly` (formulas), without asking which. So a rule uses only ``+ - *``, and ``//`` by positive
+values of the configuration, and never compares sizes.
+
+The values of a spec's expressions are Num too. They may compare: a comparison of an `Open` number
+is a condition, which `choose` takes; whoever asks for its truth makes a decision.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from math import floor, prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-Num = Any  # int | numpy int64 array | poly.Poly
+Num = Any  # int | numpy int64 array | many.Many | poly.Poly
 Shape = tuple[Num, ...]  # (C, *spatial)
 
-product = prod  # of ints, arrays and symbols alike; 1 for no factors
+
+class NoFormula(Exception):
+    """What symbols cannot express: a rule needs the number itself."""
+
+
+class Open:
+    """A number, word or condition that is not one value: values of many variants, or a symbol.
+
+    `bool`, `int`, `float` and `one` of it are decisions: an array returns the value that its
+    members share or asks for a split, a symbol may record what it assumed. It has the operators of
+    a number that make sense for it; `/` is exact, and `math.floor`, `math.ceil` and `round` work.
+    """
+
+    __slots__ = ()
+    is_condition = False
+
+    if TYPE_CHECKING:
+
+        def __lt__(self, other: Any) -> Any: ...
+        def __le__(self, other: Any) -> Any: ...
+        def __gt__(self, other: Any) -> Any: ...
+        def __ge__(self, other: Any) -> Any: ...
+        def __truediv__(self, other: Any) -> Any: ...
+        def __pow__(self, exponent: int) -> Any: ...
+        def __round__(self, digits: int = 0) -> Any: ...
+        def __int__(self) -> int: ...
+
+    def equals(self, other: Any) -> Any:
+        """Return the condition that another value is the same."""
+        return self == other
+
+    def one(self) -> Any:
+        """Return the value as a plain one, if it is one; a symbol returns itself."""
+        return self
+
+    def ceil_sqrt(self) -> Any:
+        """Return the smallest whole numbers whose squares are at least these whole numbers.
+
+        Errors: NoFormula for a symbol.
+        """
+        raise NoFormula(f"a square root of {self} is not a polynomial")
+
+    def choose(self, a: Any, b: Any) -> Any:
+        """Return a where this condition holds, else b."""
+        return a if self else b
+
+    def ends(self) -> tuple[Any, Any]:
+        """Return the smallest and the largest value; None where it is not known."""
+        return None, None
+
+    def is_within(self, limit: int) -> bool:
+        """Return whether it is a number from -limit to limit, or no number."""
+        return True
+
+    def total(self, values: Sequence[Num]) -> Num:
+        """Return the sum of values, of which this is one."""
+        return sum(values)
+
+
+def choose(condition: Any, a: Any, b: Any) -> Any:
+    """Return a where the condition holds, else b."""
+    if isinstance(condition, Open):
+        return condition.choose(a, b)
+    return a if condition else b
+
+
+def equals(a: Any, b: Any) -> Any:
+    """Return whether two values are equal, which is a condition if one of them is open."""
+    if isinstance(a, Open) or not isinstance(b, Open):
+        return a.equals(b) if isinstance(a, Open) else a == b
+    return b.equals(a)
+
+
+def total(values: Sequence[Num]) -> Num:
+    """Return the sum of values, which may be of different kinds."""
+    for value in values:
+        if isinstance(value, Open):
+            return value.total(values)
+    return sum(values)
+
+
+def is_open(value: Any) -> bool:
+    """Return whether an `Open` value is in a value, which may be a nested list."""
+    if type(value) is tuple:
+        return any(map(is_open, value))
+    return isinstance(value, Open)
+
+
+product = prod  # works on ints, arrays and symbols; 1 if there are no factors
 
 
 def ceil_div(n: Num, s: int) -> Num:
@@ -25,11 +117,11 @@ def ceil_div(n: Num, s: int) -> Num:
 def scaled(n: Num, scale: Fraction) -> Num:
     """Return ⌊n·scale⌋ as torch computes it: scale and product are rounded to float64.
 
-    Where the scale is rounded up, the product never ends below a whole number that it should
-    reach, and for sizes and scales of up to seven digits the floor is the exact one.
+    If the scale is rounded up, the product is never below a whole number that it should reach. For
+    sizes and scales of up to seven digits the floor is then exact.
 
-    Errors: a ValueError for a symbol where float64 is below the scale: no formula says for which
-    multiples of its denominator the product is one less.
+    Errors: NoFormula for a symbol if the scale is rounded down: then the floor is sometimes one
+    less, and no formula says when.
 
     Source: torch.nn.functional.interpolate with `scale_factor`.
 
@@ -39,10 +131,12 @@ def scaled(n: Num, scale: Fraction) -> Num:
     factor = float(scale)
     if isinstance(n, int):
         return floor(n * factor)
-    if hasattr(n, "astype"):  # an array
+    if hasattr(n, "floored"):  # an array
+        return n.floored(factor)
+    if hasattr(n, "astype"):  # an array of numpy
         return (n * factor).astype("int64")
     if Fraction(factor) < scale:
-        raise ValueError(f"a size times {scale} depends on float64: there is no formula")
+        raise NoFormula(f"a size times {scale} depends on how float64 rounds")
     return n * scale.numerator // scale.denominator
 
 
@@ -51,8 +145,8 @@ def slide(
 ) -> Num:
     """Count the positions of a window along an axis: ⌊(n + lo + hi − d(k−1) − 1)/s⌋ + 1.
 
-    With `ceil`, ⌈…⌉ instead, without a last window that would start in the padding after the
-    input: (out − 1)·s < n + lo.
+    With `ceil`, round up instead, but drop a last window that would start in the padding after
+    the input: (out − 1)·s < n + lo.
 
     Source: `ceil_mode` of torch.nn.MaxPool2d.
 
@@ -63,6 +157,6 @@ def slide(
 
 
 def slide_offset(k: int, s: int, lo: int, hi: int, d: int, ceil: bool) -> int:
-    """Return the constant a with which a window has ⌊(n + a)/s⌋ positions on every size n."""
+    """Return the constant a for which a window has ⌊(n + a)/s⌋ positions on every size n."""
     reach = lo + hi - d * (k - 1)
     return min(reach + 2 * s - 2, lo + s - 1) if ceil else reach + s - 1

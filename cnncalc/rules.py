@@ -12,6 +12,7 @@ from .diagnostic import Diagnostic, Mistake, misspelled
 _ENTRY = re.compile(
     r"^## (CNN\d{3}) (error|warning|note): ([^\n]+)\n\n(.*?)(?=^## |\Z)", re.M | re.S
 )
+_NO_CHANGE = re.compile("nothing needs to change[.;]")  # so its fix begins
 _EXAMPLE = re.compile(r"```yaml\n(.*?)```\n", re.S)
 
 
@@ -22,9 +23,14 @@ class Rule(NamedTuple):
     severity: str
     title: str
     why: str
-    example: str | None  # a spec with this finding, where a spec can have it
+    example: str | None  # a spec with this finding, if a spec can have it
     fix: str
     text: str  # the whole entry, as Markdown
+
+    @property
+    def is_for_information(self) -> bool:
+        """Return whether it is a note after which nothing needs to change in the spec."""
+        return self.severity == "note" and bool(_NO_CHANGE.match(self.fix))
 
 
 def page() -> str:
@@ -54,15 +60,15 @@ def _rule(match: re.Match[str]) -> Rule:
 
 
 def rule(code: str) -> Rule:
-    """Return a rule.
+    """Return the rule with this code.
 
-    Errors: a Mistake with the nearest code for an unknown one.
+    Errors: a Mistake for an unknown code; it names the most similar one.
     """
     known = rules()
     found = known.get(code.upper())
     if found is None:
-        fault = Diagnostic("CNN111", f"no rule has the code `{code}`")
-        listing = "`cnncalc rule --all` prints them all"
+        fault = Diagnostic("CNN111", f"unknown code `{code}`")
+        listing = "`cnncalc rule` lists the codes"
         raise Mistake(misspelled(fault, code.upper(), known, listing))
     return found
 

@@ -1,4 +1,4 @@
-"""Text files: read up to a limit, and written whole or not at all."""
+"""Read text files up to a limit, and write them completely or not at all."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from pathlib import Path
 from .diagnostic import Diagnostic, Mistake
 
 _STDOUT, _STDERR = 1, 2  # descriptors
-_MOST = 16_000_000  # bytes of what a project keeps beside its specs
+_MOST = 16_000_000  # bytes of a file that is not a spec, such as a lock or a configuration
 
 
 def read_start(path: str | Path, most: int) -> bytes:
-    """Return the content of a file or of a pipe; where it is longer than `most`, one byte more.
+    """Return the content of a file or a pipe, but at most `most` + 1 bytes of it.
 
-    Errors: an OSError where that fails, also for a device that does not end.
+    Errors: an OSError if it cannot be read, or is a device that never ends.
     """
     with open(path, "rb") as file:
         data = file.read(most + 1)
         if len(data) > most and stat.S_ISCHR(os.fstat(file.fileno()).st_mode):
-            raise OSError(EFBIG, "it is a device that does not end")
+            raise OSError(EFBIG, "it is a device that never ends")
     return data
 
 
 def read_text(path: str | Path, most: int = _MOST) -> str:
-    """Return the text of a file in UTF-8, which is not a spec.
+    """Return the text of a UTF-8 file that is not a spec.
 
-    Errors: an OSError where that fails, also for a file that is too large; a UnicodeDecodeError.
+    Errors: an OSError if it cannot be read or is too large; a UnicodeDecodeError.
     """
     data = read_start(path, most)
     if len(data) > most:
@@ -41,13 +41,13 @@ def read_text(path: str | Path, most: int = _MOST) -> str:
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write a file in UTF-8, so that it has its old content or the new one, and never a part.
+    """Write a UTF-8 file so that it always has its old or its new content, and never a part.
 
-    The text goes to a new file beside it, which then takes its place and its permissions; a link
-    stays one. What is no regular file, such as /dev/stdout or a pipe, is written directly.
-    A character that UTF-8 does not have, from a name of a file, is written as an escape.
+    The text is written to a new file in the same folder, which then replaces the old one and keeps
+    its permissions. A link stays a link. Anything but a regular file, such as /dev/stdout or a
+    pipe, is written directly. A character from a file name that UTF-8 cannot express is escaped.
 
-    Errors: a Mistake with CNN002 where that fails; the file is then as it was.
+    Errors: a Mistake with CNN002 if it cannot be written; the file is then unchanged.
     """
     data = text.encode("utf-8", "backslashreplace")
     try:
@@ -63,7 +63,7 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def reason(error: Exception) -> str:
-    """Return why the system refused something."""
+    """Return why an operation of the system failed."""
     return str(getattr(error, "strerror", None) or error)
 
 
@@ -75,12 +75,12 @@ def _status(path: str | Path) -> os.stat_result | None:
 
 
 def _is_replaceable(found: os.stat_result) -> bool:
-    """Whether it is a regular file that no stream of ours goes to, such as a redirected stdout."""
+    """Return whether it is a regular file, and not the target of our own stdout or stderr."""
     return stat.S_ISREG(found.st_mode) and _descriptor(found) is None
 
 
 def _descriptor(found: os.stat_result) -> int | None:
-    """Return the descriptor of our stdout or stderr if it leads to a file."""
+    """Return the descriptor of our stdout or stderr if it writes to this file, otherwise None."""
     for number in (_STDOUT, _STDERR):
         with suppress(OSError):  # it may be closed
             if os.path.samestat(os.fstat(number), found):
@@ -89,7 +89,7 @@ def _descriptor(found: os.stat_result) -> int | None:
 
 
 def _append(path: str | Path, found: os.stat_result, data: bytes) -> None:
-    """Write to a device, to a pipe, or to where a stream of ours has come to."""
+    """Write to a device or a pipe, or continue a file that our stdout or stderr writes to."""
     number = _descriptor(found)
     if number is None:
         descriptor = os.open(path, os.O_WRONLY)
@@ -101,7 +101,7 @@ def _append(path: str | Path, found: os.stat_result, data: bytes) -> None:
 
 
 def _replace(path: str, found: os.stat_result | None, data: bytes) -> None:
-    """Write a new file beside a path, and let it take its place."""
+    """Write a new file in the same folder, then replace the old one with it."""
     with _beside(path) as (descriptor, new):
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
@@ -115,7 +115,7 @@ def _replace(path: str, found: os.stat_result | None, data: bytes) -> None:
 
 @contextmanager
 def _beside(path: str) -> Iterator[tuple[int, str]]:
-    """Open a new file in the folder of a path; remove it if anything fails."""
+    """Open a new file in the same folder as a path; remove it if anything fails."""
     folder = os.path.dirname(path)
     for number in count():
         new = os.path.join(folder, f".cnncalc-{os.getpid()}-{number}.tmp")
@@ -132,7 +132,7 @@ def _beside(path: str) -> Iterator[tuple[int, str]]:
 
 
 def _keep_access(new: str, found: os.stat_result) -> None:
-    """Give a new file the permissions and, where that is allowed, the owner of the old one."""
+    """Give a new file the permissions and, if that is allowed, the owner of the old one."""
     if hasattr(os, "chown"):
         with suppress(PermissionError):
             os.chown(new, found.st_uid, found.st_gid)
@@ -140,7 +140,7 @@ def _keep_access(new: str, found: os.stat_result) -> None:
 
 
 def _settle(folder: str) -> None:
-    """Ask for the new name to be on the disk too, where the system knows how."""
+    """Make sure that the new name is on the disk too, if the system supports it."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""The index of bundled files: where they are, and the names of the networks in them."""
+"""Find the bundled files and the names of the networks in them."""
 
 from __future__ import annotations
 
@@ -8,26 +8,31 @@ from .diagnostic import Diagnostic, Mistake, misspelled
 
 
 def folder() -> Path:
-    """Where the bundled specs are: inside the installed package, or beside it in a checkout."""
+    """Return the folder of the bundled specs: in the package, or beside it in a checkout."""
     package = Path(__file__).resolve().parent
     inside = package / "specs"
     return inside if inside.is_dir() else package.parent / "specs"
 
 
 def files() -> list[Path]:
-    """The bundled files, in order of name."""
+    """Return the bundled files, sorted by name."""
     return sorted(folder().glob("*.yaml"))
 
 
 def stems() -> list[str]:
-    """The names of the bundled files, without `.yaml`."""
+    """Return the names of the bundled files, without `.yaml`."""
     return [path.stem for path in files()]
 
 
-def bundled(name: str) -> tuple[Path, str | None]:
-    """Find a bundled network by a file's stem or a variant's name: its file, and its variant.
+def is_bundled(name: str) -> bool:
+    """Return whether a bundled file (without `.yaml`) or a variant has this name."""
+    return any(name == path.stem or name in _variant_names(path) for path in files())
 
-    Errors: a Mistake with the nearest name for one that is not bundled.
+
+def bundled(name: str) -> tuple[Path, str | None]:
+    """Return the file and the variant of a bundled network, named by file (no `.yaml`) or variant.
+
+    Errors: a Mistake for an unknown name; it names the most similar one.
     """
     for path in files():
         if path.stem == name:
@@ -38,12 +43,12 @@ def bundled(name: str) -> tuple[Path, str | None]:
         if name in variants:
             return path, name
         known += [path.stem, *variants]
-    fault = Diagnostic("CNN111", f"no file and no bundled network is called `{name}`")
+    fault = Diagnostic("CNN111", f"no file or bundled network is called `{name}`")
     raise Mistake(misspelled(fault, name, known, "`cnncalc zoo` lists what is bundled"))
 
 
 def _variant_names(path: Path) -> list[str]:
-    """The names under `variants:`, without parsing YAML: our files indent these keys by two."""
+    """Return the names under `variants:` without parsing YAML: our files indent them by two."""
     lines = path.read_text("utf-8").splitlines()
     if "variants:" not in lines:
         return []
@@ -57,7 +62,7 @@ def _variant_names(path: Path) -> list[str]:
 
 
 def shorten(path: Path) -> str:
-    """The path of a bundled file for messages: relative where it is below the current folder."""
+    """Return a path for messages: relative if it is below the current folder."""
     try:
         return str(path.relative_to(Path.cwd()))
     except (ValueError, OSError):

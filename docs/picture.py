@@ -30,6 +30,7 @@ def drawn() -> str:
     report = replace(cnncalc.analyze(cnncalc.load("alexnet")), published=[])
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
     console.print(writer("analyze", "table")(report, report.rows, None, width=WIDTH))
+    console.print()  # the frame cuts the lower edge of the last line off
     return console.export_svg(title=f"$ {COMMAND}", code_format=FRAME, unique_id="table")
 
 

@@ -1,23 +1,31 @@
-"""Random configurations of any operator, drawn from its own schema, and random inputs for them.
+"""Draws random configurations of any operator from its own schema, and random inputs for them.
 
-Nothing here knows an operator by name: a new one is covered as it is.
+Nothing here knows an operator by name, so a new operator is covered at once.
 """
 
 from __future__ import annotations
 
+import contextlib
 import random
 from fractions import Fraction
 from typing import Any
 
+import torch
 from pydantic import ValidationError
+from torch import nn
 
+from cnncalc.diagnostic import Mistake
+from cnncalc.graph import checked
+from cnncalc.ops import OPS
 from cnncalc.ops.base import Op
 
+# Operators that torch computes from numbers; for the others, see test_opaque.py and test_unpool.py.
+COMPUTED = tuple(op for op in OPS if not op.declared and not op.reads_places)
 SMALL = (1, 1, 2, 2, 3, 3, 4, 5, 6, 8)
 
 
 def value_of(schema: dict[str, Any], rng: random.Random, n: int) -> Any:
-    """Return a random value of a JSON schema, where most lists have n entries: the spatial axes."""
+    """Return a random value of a JSON schema. Most lists have n entries, one per spatial axis."""
     if "anyOf" in schema:
         return value_of(rng.choice(schema["anyOf"]), rng, n)
     if "const" in schema:
@@ -48,7 +56,7 @@ def value_of(schema: dict[str, Any], rng: random.Random, n: int) -> Any:
 
 
 def body_of(op: type[Op], rng: random.Random, n: int) -> dict[str, Any]:
-    """Return a random body: required fields, and each other one in almost half of the cases."""
+    """Return a random body: all required fields, and almost half of the others."""
     schema = op.json_schema()
     body = {}
     for name, field in schema.get("properties", {}).items():
@@ -62,13 +70,23 @@ def body_of(op: type[Op], rng: random.Random, n: int) -> dict[str, Any]:
 def plausible(
     op: type[Op], body: dict[str, Any], rng: random.Random, x: tuple[int, ...]
 ) -> dict[str, Any]:
-    """Return the body with what random values would hardly ever fit: tables, orders, shapes."""
+    """Return the body with fitting tables, orders and shapes, which random values rarely are."""
     if "connections" in body and body["connections"] is not None and rng.random() < 0.8:
         rows = (rng.sample(range(x[0]), rng.randint(1, x[0])) for _ in range(body["out"]))
         body["connections"] = tuple(tuple(sorted(row)) for row in rows)
         body.pop("groups", None)
     if "order" in body and rng.random() < 0.8:
         body["order"] = tuple(rng.sample(range(len(x)), len(x)))
+    if isinstance(body.get("over"), tuple) and rng.random() < 0.8:
+        body["over"] = tuple(rng.sample(range(len(x)), rng.randint(1, len(x))))
+    if "into" in body and rng.random() < 0.9:
+        body["axis"] = rng.randrange(len(x))
+        n = x[body["axis"]]
+        cuts = sorted(rng.sample(range(1, n), rng.randint(0, min(n - 1, 2))))
+        sizes = tuple(b - a for a, b in zip((0, *cuts), (*cuts, n)))
+        body["into"] = rng.choice((sizes, rng.choice([d for d in range(1, n + 1) if n % d == 0])))
+        parts = len(sizes) if body["into"] == sizes else body["into"]
+        body["part"] = rng.randrange(parts)
     if "sizes" in body and rng.random() < 0.8:
         total = 1
         for size in x:
@@ -77,8 +95,15 @@ def plausible(
         body["sizes"] = rng.choice(
             [(first, total // first), (first, 1, total // first), (-1, first), (total,), (1, -1)]
         )
-    if op.layers_named and not {"scale", "size", "amount"} & body.keys() and rng.random() < 0.8:
+    often = 0.4 if "output_padding" in op.fields() else 0.8
+    if op.layers_named and not {"scale", "size", "amount"} & body.keys() and rng.random() < often:
         body[op.layers_named[0]] = "other"
+        if rng.random() < 0.8:
+            body.pop("output_padding", None)
+            if body.get("padding") == "same":
+                body["padding"] = 0
+    if "heads" in body and rng.random() < 0.7:
+        body["heads"] = rng.choice([h for h in range(1, x[-1] + 1) if x[-1] % h == 0])
     return body
 
 
@@ -90,12 +115,14 @@ def shape(rng: random.Random, rank: int) -> tuple[int, ...]:
 
 
 def case(op: type[Op], rng: random.Random) -> tuple[dict[str, Any], list[tuple[int, ...]]]:
-    """Return a body and input shapes, some of which nobody accepts."""
+    """Return a body and input shapes. Some of them are invalid."""
     rank = rng.choice(op.ranks) if rng.random() < 0.97 else rng.randint(1, 4)
     x = shape(rng, rank)
     body = plausible(op, body_of(op, rng, rank - 1), rng, x)
+    if {"size", "kernel"} <= op.fields().keys() and op.ranks == (2,) and rng.random() < 0.7:
+        x = _columns(op, body, rng) or x
     fewest, most = op.inputs
-    count = rng.randint(max(fewest, 1), 4) if most is None else 1
+    count = rng.randint(max(fewest, 1), 4) if most is None else fewest
     xs = [x]
     for _ in range(count - 1):
         near = list(x)
@@ -103,14 +130,46 @@ def case(op: type[Op], rng: random.Random) -> tuple[dict[str, Any], list[tuple[i
             near[0] = rng.choice((1, 2, 3, x[0]))
         if rng.random() < 0.2:
             near[-1] = rng.choice((1, near[-1], near[-1] + 1))
+        if most == 2 and rank > 1 and rng.random() < 0.8:
+            near = [*x[:-2], x[-1], rng.choice((1, 2, 3, 5))]  # matrices that fit
         xs.append(tuple(near))
     if any(body.get(name) for name in op.layers_named):
-        xs.append(shape(rng, rank if rng.random() < 0.9 else rng.randint(2, 4)))
+        other = shape(rng, rank if rng.random() < 0.9 else rng.randint(2, 4))
+        if op.reads_named and len(x) > 1 and rng.random() < 0.8:
+            other = (*x[:-2], rng.randint(1, 8), body.get("memory_features") or x[-1])
+        xs.append(_near_output(op, body, x, rng) or other)
     return body, xs
 
 
+def _columns(op: type[Op], body: dict[str, Any], rng: random.Random) -> tuple[int, ...] | None:
+    """Return a shape of columns that torch makes of a map with the body's size and windows."""
+    body.pop("like", None)
+    body["size"] = (rng.randint(1, 9), rng.randint(1, 9))
+    window = {key: body[key] for key in ("kernel", "stride", "padding", "dilation") if key in body}
+    names = {"kernel": "kernel_size"}
+    with contextlib.suppress(RuntimeError, TypeError, ValueError):
+        unfold = nn.Unfold(**{names.get(key, key): value for key, value in window.items()})
+        return tuple(unfold(torch.zeros(1, rng.randint(1, 3), *body["size"])).shape[1:])
+    return None
+
+
+def _near_output(
+    op: type[Op], body: dict[str, Any], x: tuple[int, ...], rng: random.Random
+) -> tuple[int, ...] | None:
+    """Return a shape with about the sizes of the output, where it can have several sizes."""
+    if "output_padding" not in op.fields() or rng.random() < 0.2:
+        return None
+    named = op.layers_named[0]
+    bare = instance(op, {key: value for key, value in body.items() if key != named})
+    with contextlib.suppress(Mistake):
+        if bare is not None:
+            y = checked(bare, [x])
+            return (3, *(max(n + rng.randint(0, 1), 1) for n in y[1:]))
+    return None
+
+
 def instance(op: type[Op], body: dict[str, Any]) -> Op | None:
-    """Return the operator, or None where its schema refuses the body."""
+    """Return the operator, or None if its schema refuses the body."""
     if isinstance(body.get("scale"), float):
         body = {**body, "scale": Fraction(body["scale"])}
     try:

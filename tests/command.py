@@ -1,4 +1,4 @@
-"""Child processes of the tests: the command line as a user calls it, and Python code on its own."""
+"""Starts child processes for the tests: the command line as a user calls it, and Python code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def python_path(*first: Path) -> str:
-    """Return the PYTHONPATH of a child: some folders, the checkout, then what this process has."""
+    """Return the PYTHONPATH of a child: some folders, the checkout, then that of this process."""
     inherited = os.environ.get("PYTHONPATH")
     return os.pathsep.join(map(str, [*first, ROOT, *([inherited] if inherited else [])]))
 

@@ -1,4 +1,4 @@
-"""Set-up of the tests: threads that leave room for others, and what is not installed."""
+"""Sets up the tests: few threads, and tests skipped if an optional package is not installed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class SkipWithout(MetaPathFinder):
 
 
 def _importing_test() -> str:
-    """The name of the file of tests that is being imported or run."""
+    """Return the name of the test file that is being imported or run."""
     names = (Path(frame.filename).name for frame in inspect.stack(context=0))
     return next((name for name in names if name.startswith("test_")), "this")
 

@@ -1,4 +1,4 @@
-"""A client of the YAML language server, as an editor is one.
+"""A client of the YAML language server, like an editor.
 
 It asks for completions, hovers and diagnostics of a text.
 """
@@ -42,9 +42,9 @@ class Editor:
         self.server.stdin.flush()
 
     def take(self) -> dict[str, Any]:
-        """The next message; what the server asks of its client is answered."""
+        """Return the next message, and answer the server's own requests."""
         assert self.server.stdout
-        alarm = threading.Timer(60, self.server.kill)  # a silent server ends, and with it the wait
+        alarm = threading.Timer(60, self.server.kill)  # stop a silent server, and with it the wait
         alarm.start()
         length = 0
         while line := self.server.stdout.readline().strip():
@@ -71,7 +71,7 @@ class Editor:
                 return message["result"]
 
     def open(self, text: str) -> tuple[str, dict[str, int]]:
-        """Opens a text; its address, and the place of the `@`."""
+        """Open a text. Return its address and the place of the `@`."""
         text = self.head + text
         before = text.partition("@")[0]
         uri = f"file:///net{next(self.numbers)}.cnn.yaml"
@@ -97,7 +97,7 @@ class Editor:
         return str(self.ask_at_cursor("textDocument/hover", text)["contents"])
 
     def diagnostics(self, text: str) -> list[tuple[int, str]]:
-        """(line, message), the lines of the text from 1."""
+        """Return (line, message) of each diagnostic; lines count from 1."""
         uri, _ = self.open(text)
         while uri not in self.published:
             self.take()

@@ -1,4 +1,4 @@
-"""Random networks whose receptive fields are hard to follow.
+"""Makes random networks whose receptive fields are hard to follow.
 
 Reshapes, slices of concatenations, channels that are shuffled or convolved in groups, aligned
 corners, pyramids at odd sizes, and gates.
@@ -108,7 +108,89 @@ def _gate(rng: random.Random, n: int) -> list[str]:
     ]
 
 
-_PARTS = (_slice_of_concat, _slice_of_concat, _regrouped, _aligned, _pyramid, _gate)
+def _spatial_gate(rng: random.Random, n: int) -> list[str]:
+    declared = rng.choice(
+        (
+            "{conv: {out: 1, kernel: 1}}",
+            "{reduce: {what: max, over: channels}}",
+            "{linear: {out: 1, over: channels}}",
+        )
+    )
+    return [
+        "mul:",
+        f"    x: [{{{_keep(rng, 2)}}}]",
+        f"    gate: [{{{_keep(rng, 3)}}}, {declared}, sigmoid]",
+        _keep(rng, 2),
+    ]
+
+
+def _side_by_side(rng: random.Random, n: int) -> list[str]:
+    axis = rng.randint(1, n)
+    same = rng.random() < 0.5
+    branch = _keep(rng, 2)
+    others = [branch if same else _keep(rng, 2), "conv: {out: 2, kernel: 1}"]
+    key = "concat" if rng.random() < 0.7 or n == 3 else "stack"
+    lines = [
+        f"{key}:",
+        f"    axis: {axis}",
+        f"    a: [{{{branch}}}]",
+        f"    b: [{{{others[0]}}}]",
+    ]
+    if rng.random() < 0.4:
+        lines.append(f"    c: [{{{others[1]}}}]")
+    if key == "concat":
+        after = rng.choice(
+            (
+                [_keep(rng, 2)],
+                [_down(rng)],
+                [f"split: {{into: {len(lines) - 2}, part: 1, axis: {axis}}}"],
+                [f"reduce: {{what: mean, over: [{axis}]}}", "relu"],
+                ["linear: {out: 3, over: last}"],
+                ["flatten: 1", "conv: {out: 2, kernel: 3, padding: 1}"],
+            )
+        )
+        return [*lines, *after]
+    if n == 1 or rng.random() < 0.5:
+        return [*lines, f"reduce: {{what: sum, over: [{axis}], keep: false}}", _keep(rng, 2)]
+    return [
+        *lines,
+        f"slice: {{axis: {axis}, stop: 1}}",
+        f"flatten: {{first: {axis - 1}, last: {axis}}}",
+    ]
+
+
+def _reduced(rng: random.Random, n: int) -> list[str]:
+    after = "conv: {out: 2, kernel: 3, padding: 1}"
+    what = rng.choice(("mean", "sum", "max", "var", "norm"))
+    if n == 1:
+        return rng.choice(
+            (
+                [_keep(rng, 4), f"reduce: {{what: {what}, over: channels}}", after],
+                [_keep(rng, 4), "linear: {out: 3, over: channels}", after],
+                [_keep(rng, 4), "layernorm: channels", "linear: {out: 9, over: last}", after],
+                [_keep(rng, 4), "stack: {a: [], b: [tanh]}", "conv: {out: 2, kernel: 3}"],
+            )
+        )
+    return rng.choice(
+        (
+            [_keep(rng, 4), f"reduce: {{what: {what}, over: channels}}", after],
+            [_keep(rng, 4), f"reduce: {{what: {what}, over: [1], keep: false}}", after],
+            [_keep(rng, 4), f"reduce: {{what: {what}, over: [2], keep: false}}", after],
+            [_keep(rng, 4), f"reduce: {{what: {what}, over: channels, keep: false}}", after],
+            [_keep(rng, 4), f"reduce: {{what: {what}, over: [0, 2]}}", after],
+            [_keep(rng, 4), "flatten: 1", after],
+            [_keep(rng, 4), "flatten: {first: 0, last: 1}", after],
+            [_keep(rng, 4), "softmax: 1", after],
+            [_keep(rng, 4), "linear: {out: 9, over: last}", after],
+            [_keep(rng, 4), "linear: {out: 3, over: channels}", "layernorm: channels", after],
+        )
+    )
+
+
+_PARTS = (
+    *(_slice_of_concat, _slice_of_concat, _regrouped, _aligned, _pyramid, _gate),
+    *(_spatial_gate, _side_by_side, _reduced),
+)
 
 
 def field_spec(rng: random.Random) -> str:

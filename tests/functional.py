@@ -1,7 +1,7 @@
-"""A network computed from its graph by plain functions: nothing in place, and a copy of each view.
+"""Computes a network from its graph by plain functions: nothing in place, and a copy of each view.
 
-The rules are written apart from those of `cnncalc.ops` and its torch modules. What has no rule here
-is neither a view nor in place: torch's module computes it from a copy.
+These rules are independent of those in `cnncalc.ops` and its torch modules. An operator without a
+rule here is neither a view nor in place: torch's module computes it from a copy.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Rule = Callable[..., Tensor]
 
 
 def evaluate(graph: Graph, network: nn.Module, inputs: Sequence[Tensor]) -> list[Tensor]:
-    """The values of all nodes, with the parameters and in the mode of a network."""
+    """Return the values of all nodes, with the parameters and the mode of a network."""
     values: list[Tensor] = [x.clone() for x in inputs]
     for node in graph.nodes[len(inputs) :]:
         assert node.op is not None
@@ -39,9 +39,9 @@ def evaluate(graph: Graph, network: nn.Module, inputs: Sequence[Tensor]) -> list
 
 
 def take_contiguous_gradients(y: Tensor) -> None:
-    """Keep torch from a bug: batch norm's backward misreads some gradients.
+    """Work around a bug of torch: the backward pass of batch norm misreads some gradients.
 
-    For example those with strides (96, 1, 8, 1) of an output of (1, 8, 12, 1), torch 2.13, CPU.
+    One example, in torch 2.13 on the CPU: strides (96, 1, 8, 1) for an output of (1, 8, 12, 1).
     """
     if y.requires_grad:
         y.register_hook(lambda gradient: gradient.contiguous())
@@ -54,6 +54,28 @@ def _each(function: Callable[[Tensor], Tensor]) -> Rule:
 def _slice(op: Any, module: nn.Module, x: Tensor) -> Tensor:
     positions = range(x.shape[op.axis + 1])[op.start : op.stop : op.step]
     return x.index_select(op.axis + 1, torch.tensor(positions))
+
+
+def _split(op: Any, module: nn.Module, x: Tensor) -> Tensor:
+    n = x.shape[op.axis + 1]
+    sizes = op.into if isinstance(op.into, tuple) else [n // op.into] * op.into
+    owners = torch.tensor([part for part, size in enumerate(sizes) for _ in range(size)])
+    return x.index_select(op.axis + 1, (owners == op.part).nonzero().flatten())
+
+
+def _flatten(op: Any, module: nn.Module, x: Tensor) -> Tensor:
+    end = x.dim() if op.last is None else op.last + 2
+    sizes = (*x.shape[: op.first + 1], -1, *x.shape[end:])
+    return x.clone(memory_format=torch.contiguous_format).view(sizes)
+
+
+def _concat(op: Any, module: nn.Module, *xs: Tensor) -> Tensor:
+    first = [x.movedim(op.axis + 1, 0) for x in xs]
+    return torch.stack([one for x in first for one in x], op.axis + 1)
+
+
+def _stack(op: Any, module: nn.Module, *xs: Tensor) -> Tensor:
+    return torch.cat([x.unsqueeze(op.axis + 1) for x in xs], op.axis + 1)
 
 
 def _crop(op: Any, module: nn.Module, x: Tensor, *like: Tensor) -> Tensor:
@@ -89,7 +111,9 @@ def _batchnorm(op: Any, module: Any, x: Tensor) -> Tensor:
 
 
 def _layernorm(op: Any, module: Any, x: Tensor) -> Tensor:
-    if op.over == "all":
+    if op.over == "last" or op.over is None and x.dim() == 3:
+        return F.layer_norm(x, x.shape[-1:], module.weight, module.bias, op.eps)
+    if op.over != "channels":
         return F.layer_norm(x, x.shape[1:], module.weight, module.bias, op.eps)
     last = x.movedim(1, -1).contiguous()
     return F.layer_norm(last, x.shape[1:2], module.weight, module.bias, op.eps).movedim(-1, 1)
@@ -106,10 +130,37 @@ def _scaled(op: Any, module: Any, x: Tensor) -> Tensor:
 
 
 def _linear(op: Any, module: Any, x: Tensor) -> Tensor:
-    return F.linear(x, module.weight, module.bias)
+    axis = 1 if op.over == "channels" else x.dim() - 1
+    y = torch.tensordot(x, module.weight, dims=([axis], [1]))
+    return (y if module.bias is None else y + module.bias).movedim(-1, axis)
+
+
+def _reduce(op: Any, module: nn.Module, x: Tensor) -> Tensor:
+    named = {"channels": (0,), "positions": range(x.dim() - 2, 0, -1)}
+    axes = named[op.over] if isinstance(op.over, str) else sorted(op.over, reverse=True)
+    for left in range(len(axes)):
+        x = x.movedim(axes[left] + 1, -1)
+    left = x.dim() - len(axes)
+    vectors = x.flatten(left)
+    count = vectors.shape[-1] - (op.unbiased if op.what in ("var", "std") else 0)
+    mean = vectors.sum(-1) / vectors.shape[-1]
+    centred = vectors - mean.unsqueeze(-1)
+    y = {
+        "mean": lambda: mean,
+        "sum": lambda: vectors.sum(-1),
+        "max": lambda: vectors.amax(-1),
+        "min": lambda: -(-vectors).amax(-1),
+        "var": lambda: centred.square().sum(-1) / count,
+        "std": lambda: (centred.square().sum(-1) / count).sqrt(),
+        "norm": lambda: vectors.square().sum(-1).sqrt(),
+    }[op.what]()
+    for axis in sorted(axes) if op.keep else ():
+        y = y.unsqueeze(axis + 1)
+    return y
 
 
 RULES: dict[str, Rule] = {
+    "reduce": _reduce,
     "relu": _each(F.relu),
     "relu6": _each(F.relu6),
     "hardtanh": lambda op, module, x: F.hardtanh(x, op.low, op.high),
@@ -127,16 +178,30 @@ RULES: dict[str, Rule] = {
     "identity": _each(lambda x: x),
     "stochastic_depth": _each(lambda x: x),
     "layer_scale": _scaled,
+    "scale": lambda op, module, x: torch.mul(x, op.by if op.trained == "none" else module.weight),
+    "shift": lambda op, module, x: torch.add(x, op.by if op.trained == "none" else module.bias),
+    "softplus": lambda op, module, x: F.softplus(x, op.beta, op.threshold),
+    "celu": lambda op, module, x: F.celu(x, op.alpha),
+    "selu": _each(F.selu),
+    "threshold": lambda op, module, x: F.threshold(x, op.threshold, op.value),
+    "squared_relu": _each(lambda x: x.clamp(min=0) ** 2),  # 0 · ∞ is NaN in its gradient too
+    "glu": _each(lambda x: x[:, : x.shape[1] // 2] * x[:, x.shape[1] // 2 :].sigmoid()),
     "slice": _slice,
     "crop": _crop,
     "permute": _permute,
-    "flatten": _each(lambda x: x.clone(memory_format=torch.contiguous_format).view(len(x), -1)),
+    "flatten": _flatten,
+    "split": _split,
     "reshape": lambda op, module, x: x.contiguous().view(len(x), *op.sizes),
     "channel_shuffle": _shuffle,
-    "concat": lambda op, module, *xs: torch.cat(xs, 1),
+    "concat": _concat,
+    "stack": _stack,
     "add": _join(operator.add),
     "sub": _join(operator.sub),
+    "div": _join(operator.truediv),
+    "maximum": _join(torch.fmax),
+    "minimum": _join(torch.fmin),
     "mul": _join(operator.mul),
+    "matmul": _join(lambda a, b: torch.einsum("...lm,...mn->...ln", a, b)),
     "linear": _linear,
     "batchnorm": _batchnorm,
     "layernorm": _layernorm,

@@ -1,41 +1,60 @@
-"""The parts of the documents that are made from the code and from what was measured."""
+"""Makes the parts of the documents that come from the code and from recorded measurements."""
 
 from __future__ import annotations
 
-import inspect
+import re
 from collections.abc import Callable
-from typing import Any
 
 from typer.main import get_command
 
-import cnncalc
-from cnncalc.analysis.figures import known_figures
+from cnncalc.analysis.figures import budget_figures
+from cnncalc.analysis.memory.budget import SETTINGS, SETTINGS_OF
+from cnncalc.analysis.ops import worked
 from cnncalc.cli.app import app_for
 from cnncalc.cli.help import examples_of, paragraphs_of, text_of, word_of
 from cnncalc.conventions import CONVENTIONS
+from cnncalc.convert.from_torch import READ_AS
+from cnncalc.convert.layers import operators_called
 from cnncalc.ops import OPS
 from cnncalc.ops.base import Op
-from cnncalc.render.columns import COLUMNS
+from cnncalc.render import op as entry
+from cnncalc.render.columns import COLUMNS, VIEWS
 from cnncalc.rules import rules
 
+from .command import ROOT
+from .library_page import library
 from .measured.record import markdown
 
 
 def operators() -> str:
-    """The table of operators, from their classes."""
-    lines = ["| operator | takes | |", "|---|---|---|"]
+    """Return the table of operators, then the entry of each, from their classes."""
+    lines = ["| operator | fields | what it does |", "|---|---|---|"]
+    entries = []
+    group = None
     for op in OPS:
         names = sorted(op.fields(), key=lambda name: not op.fields()[name].is_required())
         fields = ", ".join(taken(op, name) for name in names)
-        if op.inputs[1] is None:
-            fields = fields or "branches or names"
-        text = " ".join((op.__doc__ or "").split("\n\n")[0].split())
-        lines.append(f"| `{op.key}` | {fields} | {cell(text)} |")
-    return "\n".join(lines)
+        if op.joins():
+            fields = ", ".join(["branches or names", *([fields] if fields else [])])
+        found = worked(op.key)
+        operator = found.operator
+        lines.append(f"| [`{op.key}`](#{op.key}) | {fields} | {cell(operator.text.summary)} |")
+        if operator.family != group:
+            group = operator.family
+            entries.append(f"## {group}")
+        entries.append(linked(entry.markdown(found).written()))
+    return "\n".join(lines) + "\n\n" + "\n\n".join(entries)
+
+
+def linked(page: str) -> str:
+    """Return the entry of an operator with links to torch's page and to papers."""
+    page = re.sub(r"`(https://\S+)`", r"<\1>", page)
+    page = re.sub(r"arXiv:(\d{4}\.\d{5})", r"[\g<0>](https://arxiv.org/abs/\1)", page)
+    return re.sub(r"doi:(10\.\d+/[\w.]+)", r"[\g<0>](https://doi.org/\1)", page)
 
 
 def taken(op: type[Op], name: str) -> str:
-    """A field: bold where a bare value sets it, with its default unless it must be given."""
+    """Return a field with its default if it has one, in bold if a bare value sets it."""
     field = op.fields()[name]
     shown = f"**{name}**" if name == op.main else name
     if field.is_required():
@@ -47,8 +66,8 @@ def taken(op: type[Op], name: str) -> str:
 
 
 def conventions() -> str:
-    """The conventions, and what their users should know."""
-    lines = ["| convention | whose | |", "|---|---|---|"]
+    """Return the conventions, and what their users should know."""
+    lines = ["| convention | used by | |", "|---|---|---|"]
     for convention in CONVENTIONS.values():
         notes = " ".join(note.text for note in convention.notes)
         lines.append(f"| `{convention.name}` | {convention.who} | {cell(notes)} |")
@@ -56,67 +75,88 @@ def conventions() -> str:
 
 
 def commands() -> str:
-    """Each command with what it takes and its examples, as its `--help` has them."""
+    """Return each command with its arguments, options and examples, as in its `--help`."""
     parts = []
     for name, command in get_command(app_for([])).commands.items():
         about = "\n\n".join(paragraphs_of(command))
         rows = [f"| {code(word_of(param))} | {cell(text_of(param))} |" for param in command.params]
         shown = [f"# {example.caption}\n{example.command}" for example in examples_of(command)]
         lines = "\n".join(shown)
-        table = "\n".join(["| it takes | |", "|---|---|", *rows])
+        table = "\n".join(["| argument or option | |", "|---|---|", *rows])
         parts.append(f"## {name}\n\n{about}\n\n{table}\n\n```sh\n{lines}\n```")
     return "\n\n".join(parts)
 
 
 def columns() -> str:
-    """The keys of `--columns`, with the words above the columns."""
-    lines = ["| key | above the column |", "|---|---|"]
+    """Return the keys of `--columns`, with the titles of the columns."""
+    lines = ["| key | title of the column |", "|---|---|"]
     lines += [f"| `{key}` | {column.title} |" for key, column in COLUMNS.items()]
     return "\n".join(lines)
 
 
-def library() -> str:
-    """What `import cnncalc` offers: functions as they are called, and types."""
-    lines = ["| name | |", "|---|---|"]
-    offered = [getattr(cnncalc, name) for name in cnncalc.__all__]
-    for name, value in sorted(zip(cnncalc.__all__, offered), key=lambda pair: pair[0].lower()):
-        if not inspect.isclass(value):
-            name += call(value)
-        about = " ".join((inspect.getdoc(value) or "").split("\n\n")[0].split())
-        lines.append(f"| {code(name)} | {cell(about.replace('``', '`'))} |")
+def views() -> str:
+    """Return the views of `analyze`, with their columns."""
+    lines = ["| view | columns |", "|---|---|"]
+    for view, keys in VIEWS.items():
+        lines.append(f"| `{view}` | {', '.join(f'`{key}`' for key in keys.split())} |")
     return "\n".join(lines)
 
 
-def call(function: Callable[..., Any]) -> str:
-    """The arguments of a function without their types; those that have defaults too."""
-    parts = []
-    for parameter in inspect.signature(function).parameters.values():
-        plain = isinstance(parameter.default, (str, int, float, type(None)))
-        default = parameter.default if plain else parameter.empty
-        parts.append(parameter.replace(annotation=parameter.empty, default=default))
-    return str(inspect.Signature([part for part in parts if part.name != "config"]))
+def settings() -> str:
+    """Return what may be beside the limit of a budget on memory, and of which figures."""
+    lines = ["| setting | beside | |", "|---|---|---|"]
+    for key, schema in SETTINGS.items():
+        figures = ", ".join(f"`{what}`" for what, keys in SETTINGS_OF.items() if key in keys)
+        words = ", ".join(f"`{word}`" for word in schema.get("enum", ()))
+        text = f"{schema['description']}: {words}" if words else schema["description"]
+        lines.append(f"| `{key}` | {figures} | {text} |")
+    return "\n".join(lines)
 
 
 def figures() -> str:
-    """What budgets and published figures may name."""
-    return ", ".join(f"`{name}`" for name in known_figures())
+    """Return the figures that budgets may name."""
+    return ", ".join(f"`{name}`" for name in budget_figures())
 
 
 def codes() -> str:
-    """The titles of all rules."""
-    lines = ["| code | severity | what it says |", "|---|---|---|"]
+    """Return the titles of all rules."""
+    lines = ["| code | severity | finding |", "|---|---|---|"]
     lines += [f"| {r.code} | {r.severity} | {cell(r.title)} |" for r in rules().values()]
     return "\n".join(lines)
 
 
 def cell(text: str) -> str:
-    """A text in a cell of a table."""
+    """Return a text in a cell of a table."""
     return text.replace("|", "\\|")
 
 
 def code(text: str) -> str:
-    """A text in a cell as code."""
+    """Return a text in a cell as code."""
     return f"`{cell(text)}`"
+
+
+def called(operation: str) -> str:
+    """Return the name by which import knows an operation, such as `convolution` for `conv2d`."""
+    name = operation.partition(".")[0].strip("_")
+    name = re.sub(r"^conv\dd$", "convolution", name)
+    return re.sub(r"^conv_transpose\dd$", "conv_transpose", name)
+
+
+def traced() -> str:
+    """Return a table of torch's operations, with what stands for each in an imported spec."""
+    lines = ["| operation | nodes | networks | in the spec |", "|---|---:|---:|---|"]
+    for line in (ROOT / "tests/published/aten_operations.txt").read_text("utf-8").splitlines():
+        if not line.startswith("#"):
+            operation, nodes, networks = line.split()
+            lines.append(f"| `{operation}` | {nodes} | {networks} | {read_as(operation)} |")
+    return "\n".join(lines)
+
+
+def read_as(operation: str) -> str:
+    """Return what an operation becomes in a spec."""
+    name = called(operation)
+    operators = [f"`{op.key}`" for op in operators_called(name)]
+    return READ_AS.get(name) or " or ".join(operators)
 
 
 PARTS: dict[str, Callable[[], str]] = {  # by the marks around them
@@ -124,8 +164,11 @@ PARTS: dict[str, Callable[[], str]] = {  # by the marks around them
     "conventions": conventions,
     "commands": commands,
     "columns": columns,
+    "views": views,
     "figures": figures,
+    "settings": settings,
     "library": library,
     "codes": codes,
     "measured": markdown,
+    "aten": traced,
 }

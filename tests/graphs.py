@@ -1,4 +1,4 @@
-"""Random networks, as specs: chains, branches of equal and unequal geometry, down and up again."""
+"""Makes random specs: chains, branches of equal and unequal geometry, U-shaped networks."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def lines(rng: random.Random, n: int) -> list[str]:
         result += ["- permute: [0, 2, 1]"]
     if rng.random() < 0.2:
         result += ["- mul:", "    x: []", "    gate: [globalavgpool, sigmoid]"]
-    if rng.random() < 0.3:  # the same weights, and layers without any, at two sizes
+    if rng.random() < 0.3:  # shared weights, and layers without weights, at two sizes
         result += [
             "- conv: {out: 2, kernel: 1}",
             "- chain:",

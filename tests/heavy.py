@@ -1,4 +1,4 @@
-"""Specs that are long, deep or repetitive in every way that once took quadratic time or memory."""
+"""Makes specs that are long, deep or repetitive in ways that once took quadratic time or memory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _LAYERS = "layers:\n  - conv: {out: 4, kernel: 3}\n"
 
 
 def _lines(form: str, size: int, most: int = 10**6) -> str:
-    """Lines of about `size` characters: a form in which {n} counts, and {m} is the one before."""
+    """Return lines of about `size` characters. In the form, {n} counts, and {m} is {n} - 1."""
     lines: list[str] = []
     for n in count(1):
         line = form.format(n=n, m=n - 1)
@@ -26,7 +26,7 @@ def _named(count: int) -> str:
 
 
 def many(size: int) -> dict[str, str]:
-    """Texts with many of something, of about `size` characters each."""
+    """Return texts of about `size` characters that have many of something."""
 
     def spec(part: str, form: str, then: str = _LAYERS, most: int = 10**6) -> str:
         return f"{_INPUT}{part}{_lines(form, size, most)}{then}"
@@ -88,7 +88,7 @@ def many(size: int) -> dict[str, str]:
 
 
 def repeated() -> dict[str, str]:
-    """Short texts that ask for much."""
+    """Return short texts that demand much work."""
 
     def network(*lines: str) -> str:
         return _INPUT + "".join(f"{line}\n" for line in lines)
@@ -142,5 +142,5 @@ def repeated() -> dict[str, str]:
 
 
 def texts(size: int) -> Iterable[tuple[str, str]]:
-    """Every text with its name."""
+    """Return every text with its name."""
     return [*many(size).items(), *repeated().items()]

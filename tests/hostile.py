@@ -1,6 +1,6 @@
-"""Texts that try to be more than text, and every way to give them to the command line.
+"""Makes texts that try to be more than text, and gives them to the command line in every way.
 
-Commands, parameters and formats come from the command line itself: what is new there is tried too.
+Commands, parameters and formats come from the command line itself, so new ones are tried too.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from enum import Enum
 from importlib import import_module
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any, NamedTuple, get_args, get_type_hints
 from unittest.mock import patch
@@ -85,7 +86,7 @@ HONEST = "é 你好 × 👩‍💻 ❤️‍🔥 e\u0301 नमस्ते می
 
 
 def hostile_text(rng: random.Random, file: bool = False) -> str:
-    """Return some pieces after each other; `file`: a text that a file may be called."""
+    """Return some hostile pieces in a row. With `file`, a file may have the text as its name."""
     text = "".join(rng.choice(PIECES) for _ in range(rng.randint(1, 3)))
     if rng.random() < 0.5:
         text = rng.choice(("conv", "a ", "x_")) + text
@@ -96,17 +97,17 @@ def hostile_text(rng: random.Random, file: bool = False) -> str:
 
 
 class Text(NamedTuple):
-    """A text of a spec, and whether the spec has no error for it."""
+    """The text of a spec, and the name that the spec has in it."""
 
     text: str
     name: str
 
 
 def spec(rng: random.Random, hostile: bool) -> Text:
-    """Return a spec whose free texts are hostile; with `hostile`, something else is too."""
+    """Return a spec whose free texts are hostile. With `hostile`, something else is hostile too."""
 
     def foreign() -> str:
-        return re.sub(r"[\ud800-\udfff]", "", hostile_text(rng))  # which YAML cannot hold
+        return re.sub(r"[\ud800-\udfff]", "", hostile_text(rng))  # YAML cannot hold surrogates
 
     name = foreign()
     data: dict[str, Any] = {
@@ -136,13 +137,13 @@ def spec(rng: random.Random, hostile: bool) -> Text:
     text = json.dumps(data, indent=1, ensure_ascii=False)
     escaped = (
         r"[\x7f-\x9f\u2028\u2029\ufeff]" if rng.random() < 0.5 else r"[^\x00-\x7e]"
-    )  # raw, or as YAML can
+    )  # as few escapes as YAML needs, or ASCII only
     text = re.sub(escaped, lambda match: f"\\U{ord(match[0]):08x}", text)
     if hostile and rng.random() < 0.2:
         comment = f" # cnncalc: ignore[{foreign()}]".replace("\n", " ")
         text = text.replace("\n", f"{comment}\n", 1)
     if hostile and rng.random() < 0.1:
-        text = text.replace("kernel", foreign(), 1)  # whatever YAML makes of it
+        text = text.replace("kernel", foreign(), 1)  # however YAML reads it
     return Text(text, name)
 
 
@@ -190,7 +191,7 @@ def _surroundings(folder: Path, environment: dict[str, str]) -> Iterator[None]:
 
 
 class Stream(io.StringIO):
-    """What stands for a terminal."""
+    """A stream that passes for a terminal."""
 
     def __init__(self, terminal: bool) -> None:
         super().__init__()
@@ -221,7 +222,7 @@ def called(
 
 
 class Parameter(NamedTuple):
-    """A parameter of a command: its name, its flag ("" for none), and its type."""
+    """A parameter of a command: its name, its flag ("" if it has none), and its type."""
 
     name: str
     flag: str
@@ -230,22 +231,26 @@ class Parameter(NamedTuple):
 
     @property
     def choices(self) -> list[str]:
-        """The words that it takes; none if it takes other words too."""
-        if isinstance(self.kind, type) and issubclass(self.kind, Enum):
-            return [member.value for member in self.kind]
+        """Return the words that it takes; none if it takes other words too."""
+        for kind in (self.kind, *get_args(self.kind)):
+            if isinstance(kind, type) and issubclass(kind, Enum):
+                return [member.value for member in kind]
         return []
 
     @property
     def is_text(self) -> bool:
-        """Whether it takes any text."""
+        """Return whether it takes any text."""
         return self.kind is not bool and bool not in get_args(self.kind)
 
 
 def parameters(command: str) -> list[Parameter]:
     """Return the parameters of a command, from its signature."""
-    function = getattr(import_module(f"cnncalc.cli.{command}"), command)
+    name = f"{command}_" if iskeyword(command) else command
+    function = getattr(import_module(f"cnncalc.cli.{name}"), name)
     hints = get_type_hints(function, include_extras=True)
-    return [_parameter(p, hints[p.name]) for p in inspect.signature(function).parameters.values()]
+    declared = inspect.signature(function).parameters.values()
+    # what typer itself passes, such as the context, is not annotated
+    return [_parameter(p, hints[p.name]) for p in declared if get_args(hints[p.name])]
 
 
 def _parameter(parameter: inspect.Parameter, hint: Any) -> Parameter:
@@ -259,7 +264,7 @@ def _parameter(parameter: inspect.Parameter, hint: Any) -> Parameter:
 
 
 def formats(command: str) -> list[list[str]]:
-    """Return the words that ask for each format of a command; one without any if it has none."""
+    """Return the options for each format of a command; no options if it has no formats."""
     for parameter in parameters(command):
         if parameter.name == "format":
             return [[parameter.flag, choice] for choice in parameter.choices]
@@ -267,7 +272,7 @@ def formats(command: str) -> list[list[str]]:
 
 
 def needed(command: str, file: str) -> list[str]:
-    """Return the words that a command needs, for a spec in a file."""
+    """Return the arguments that a command needs, for a spec in a file."""
     given = {
         "spec": [file],
         "specs": [file],
@@ -275,8 +280,13 @@ def needed(command: str, file: str) -> list[str]:
         "old": [file],
         "new": [file],
         "layer": ["conv1"],
+        "target": [f"{file}:Net"],
         "n": ["7"],
         "kernel": ["3"],
+        "over": ["H=8:16:4"],
+        "vary": ["H=8:16:4"],
+        "budget": ["params < 1M"],
+        "maximize": ["params"],
     }
     words: list[str] = []
     for parameter in parameters(command):

@@ -1,4 +1,4 @@
-"""The specs with mistakes in `tests/bad`, and what their first lines state of them by hand."""
+"""Lists the invalid specs in `tests/bad`, and reads what their first lines say about them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .command import ROOT
 
 FOLDER = ROOT / "tests" / "bad"
 FILES = sorted(FOLDER.glob("*.yaml"))
-CASES = ROOT / "tests" / "real"  # broken specs as people wrote them or as random search found them
+CASES = ROOT / "tests" / "real"  # broken specs that people wrote or that random search found
 _HEAD = re.compile(r"# (CNN\d{3}) (\d+):(\d+) exit (\d)\n")
 _ALSO = re.compile(r"# and (CNN\d{3}) (\d+):(\d+)\n")
 

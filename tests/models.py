@@ -177,7 +177,7 @@ def lenet5_modern():
 
 # ---- AlexNet, ZFNet, VGG
 def alexnet(groups=1, norm_first=False):
-    """The layer sizes of 2012; norm_first puts each norm before its pool, as the paper does."""
+    """The layer sizes of 2012. norm_first puts each norm before its pool, as the paper does."""
 
     def pool_norm():  # the paper's alpha multiplies the sum, LocalResponseNorm's the mean: 5 * 1e-4
         pair = [nn.MaxPool2d(3, 2), nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2.0)]
@@ -233,7 +233,7 @@ def zfnet():
 
 
 def vgg(depths, last_kernel=3, norm=False):
-    """VGG with this many convolutions in each block.
+    """VGG with the given numbers of convolutions in its blocks.
 
     last_kernel is the kernel of the third convolution of a block; norm adds batch norms.
     """

@@ -1,6 +1,6 @@
 """Reference definitions of the newer families in plain torch.nn.
 
-Written from the papers and torchvision's figures.
+They are written from the papers and torchvision's figures.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Factory = Callable[[], nn.Module]
 
 
 def normed(factory, eps=1e-5, momentum=0.1):
-    """The network with this eps and momentum in its batch norms, as torchvision sets them."""
+    """Return a factory of the network with eps and momentum of batch norms as in torchvision."""
 
     def made():
         network = factory()
@@ -32,13 +32,13 @@ def normed(factory, eps=1e-5, momentum=0.1):
 
 
 def rounded(v, divisor=8):
-    """The nearest multiple of 8 that takes away no more than a tenth."""
+    """Return the nearest multiple of 8 that is not more than a tenth smaller."""
     new = max(divisor, int(v + divisor / 2) // divisor * divisor)
     return new + divisor if new < 0.9 * v else new
 
 
 class Joined(nn.Module):
-    """Branches beside each other."""
+    """Parallel branches."""
 
     def __init__(self, *branches):
         super().__init__()
@@ -51,7 +51,7 @@ class Joined(nn.Module):
 
 
 class Added(nn.Module):
-    """A body and what passes it by."""
+    """A body and the shortcut around it."""
 
     def __init__(self, *body, shortcut=()):
         super().__init__()
@@ -453,7 +453,7 @@ def dilated(i, o, k, s=1, d=1, groups=1, act=nn.ReLU):
 
 
 def dilated_resnet(depths):
-    """Up to the third stage, and the fourth: both hold their size, by dilation."""
+    """ResNet up to its third stage, and its fourth; dilation keeps the size in both."""
     stages, i = [[*dilated(3, 64, 7, 2), nn.MaxPool2d(3, 2, 1)], []], 64
     for n, (depth, width) in enumerate(zip(depths, (64, 128, 256, 512))):
         for b in range(depth):
@@ -556,7 +556,7 @@ class LiteHead(nn.Module):
 
 # ---- RetinaNet
 class FrozenNorm(nn.BatchNorm2d):
-    """Trains nothing."""
+    """A batch norm that trains nothing."""
 
     def __init__(self, c):
         super().__init__(c, affine=False)
@@ -714,7 +714,7 @@ def s3d():
 
 
 # ---- name -> (factory, input shape)
-REGNETS = {  # depths, widths, channels of a group
+REGNETS = {  # depths, widths, channels per group
     "y_400mf": ((1, 3, 6, 6), (48, 104, 208, 440), 8),
     "y_800mf": ((1, 3, 8, 2), (64, 144, 320, 784), 16),
     "y_1_6gf": ((2, 6, 17, 2), (48, 120, 336, 888), 24),
@@ -740,6 +740,68 @@ EFFICIENT = {
     6: (1.8, 2.6, 528, 0.5),
     7: (2.0, 3.1, 600, 0.5),
 }
+SEPARABLE = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5)
+
+
+def mobilenet_v1(width: float) -> nn.Module:
+    """Table 1 of the paper, with `width` times the channels."""
+
+    def filters(c: int, out: int, kernel: int, stride: int, groups: int) -> list[nn.Module]:
+        conv = nn.Conv2d(c, out, kernel, stride, kernel // 2, groups=groups, bias=False)
+        return [conv, nn.BatchNorm2d(out), nn.ReLU()]
+
+    c = int(32 * width)
+    layers = filters(3, c, 3, 2, 1)
+    for channels, stride in (*SEPARABLE, (1024, 2), (1024, 1)):
+        out = int(channels * width)
+        layers += filters(c, c, 3, stride, c) + filters(c, out, 1, 1, 1)
+        c = out
+    ends = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.001), nn.Linear(c, 1000)]
+    return nn.Sequential(*layers, *ends)
+
+
+class SearchedCell(nn.Module):
+    """The cell of index 11 in NATS-Bench's topologies: node 3 reads nodes 1 and 2 only."""
+
+    def __init__(self, c: int):
+        super().__init__()
+        self.to1, self.to2, self.to3 = (_searched_conv(c, c, 1) for _ in range(3))
+        self.mean = nn.AvgPool2d(3, 1, 1, count_include_pad=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        one = self.to1(x)
+        two = self.to2(x) + self.mean(one)
+        return x * 0 + self.to3(one) + self.mean(two)
+
+
+class Halved(nn.Module):
+    """The residual block between stages."""
+
+    def __init__(self, c: int):
+        super().__init__()
+        self.body = nn.Sequential(_searched_conv(c, 2 * c, 2), _searched_conv(2 * c, 2 * c, 1))
+        self.shortcut = nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(c, 2 * c, 1, bias=False))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.body(x) + self.shortcut(x)
+
+
+def _searched_conv(c: int, out: int, stride: int) -> nn.Module:
+    conv = nn.Conv2d(c, out, 3, stride, 1, bias=False)
+    return nn.Sequential(nn.ReLU(), conv, nn.BatchNorm2d(out))
+
+
+def nas_bench_201() -> nn.Module:
+    """The network around five cells a stage, for CIFAR-10."""
+    stem = [nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16)]
+    body: list[nn.Module] = []
+    for c in (16, 32, 64):
+        body += [SearchedCell(c) for _ in range(5)]
+        body += [Halved(c)] if c < 64 else []
+    ends = [nn.BatchNorm2d(64), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+    return nn.Sequential(*stem, *body, *ends, nn.Linear(64, 10))
+
+
 NETWORKS: dict[str, tuple[Factory, tuple[int, ...]]] = {
     **{
         f"convnext_{size}": (
@@ -823,4 +885,9 @@ NETWORKS: dict[str, tuple[Factory, tuple[int, ...]]] = {
     "mc3_18": (partial(video_resnet, ("full", "flat", "flat", "flat")), (3, 16, 112, 112)),
     "r2plus1d_18": (partial(video_resnet, ("apart",) * 4), (3, 16, 112, 112)),
     "s3d": (normed(s3d, 1e-3, 1e-3), (3, 16, 224, 224)),
+    "mobilenet_v1": (partial(mobilenet_v1, 1), m.RGB),
+    "mobilenet_v1_075": (partial(mobilenet_v1, 0.75), m.RGB),
+    "mobilenet_v1_050": (partial(mobilenet_v1, 0.5), m.RGB),
+    "mobilenet_v1_025": (partial(mobilenet_v1, 0.25), m.RGB),
+    "nas_bench_201": (nas_bench_201, (3, 32, 32)),
 }

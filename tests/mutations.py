@@ -1,6 +1,6 @@
-"""Mutations of specs as data: one field, key, name or layer changed, and layers put into a block.
+"""Mutates specs as data: changes one field, key, name or layer, or puts layers into a block.
 
-A mutation may leave the network right, break it, or make the text no spec at all.
+A mutation may leave the network valid, break it, or make the text something other than a spec.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def written(data: Any) -> str:
 
 
 def fields(data: Any, path: Path = ()) -> list[Path]:
-    """Paths of all numbers, switches, paddings and expressions with a number below a place."""
+    """Return the paths of all numbers, switches, paddings and expressions below a place."""
     if isinstance(data, (dict, list)):
         found: list[Path] = []
         for key, value in data.items() if isinstance(data, dict) else enumerate(data):
@@ -63,7 +63,7 @@ def changed(value: Any, rng: random.Random) -> Any:
 
 
 def field_changed(data: Any, rng: random.Random) -> str:
-    """Change one field of the network; return what was done."""
+    """Change one field of the network. Return what was done."""
     path = rng.choice([p for p in fields(data) if p[0] in NETWORK])
     place = at(data, path[:-1])
     old, place[path[-1]] = place[path[-1]], changed(place[path[-1]], rng)
@@ -71,7 +71,7 @@ def field_changed(data: Any, rng: random.Random) -> str:
 
 
 def key_misspelled(data: Any, rng: random.Random) -> str:
-    """Leave out, double or swap a letter of a key or a word of the layers."""
+    """Drop, double or swap a letter in a key or a word of the layers."""
     path = rng.choice(list(_words(data.get("layers"), ("layers",))))
     place = at(data, path[:-1])
     key = path[-1]
@@ -86,7 +86,7 @@ def key_misspelled(data: Any, rng: random.Random) -> str:
 
 
 def name_changed(data: Any, rng: random.Random) -> str:
-    """Let a layer read another earlier layer; without such names, change a field."""
+    """Let a layer read another earlier layer; if there are no such names, change a field."""
     names = [item["name"] for item in _dicts(data) if isinstance(item.get("name"), str)]
     places = [(item, "from") for item in _dicts(data) if "from" in item]
     for item in _dicts(data):
@@ -101,7 +101,7 @@ def name_changed(data: Any, rng: random.Random) -> str:
 
 
 def layer_changed(data: Any, rng: random.Random) -> str:
-    """Drop a layer, double it, or swap it with the next."""
+    """Drop a layer, double it, or swap it with the next one."""
     lists = [
         value
         for item in (data, *_dicts(data))
@@ -139,7 +139,7 @@ def in_block(data: Any, rng: random.Random) -> None:
 
 
 def at(data: Any, path: Path) -> Any:
-    """Return what is at a path."""
+    """Return the value at a path."""
     for step in path:
         data = data[step]
     return data
@@ -156,7 +156,7 @@ def strip_expectations(data: Any) -> None:
 
 
 def _dicts(data: Any) -> Iterator[dict[str, Any]]:
-    """Every mapping below a place."""
+    """Yield every mapping below a place."""
     if isinstance(data, dict):
         yield data
         data = list(data.values())
@@ -166,7 +166,7 @@ def _dicts(data: Any) -> Iterator[dict[str, Any]]:
 
 
 def _words(data: Any, path: Path) -> Iterator[Path]:
-    """Paths of the keys and bare words of layers."""
+    """Return the paths of the keys and bare words of layers."""
     if isinstance(data, dict):
         for key, value in data.items():
             yield (*path, key)

@@ -1,22 +1,25 @@
-"""What torch says of an operator or a network.
+"""Asks torch about an operator or a network.
 
-Of an operator: shapes, parameters, aliasing, cost, what backward keeps, and what torch refuses.
-Of a network: the shapes that its modules return.
+For an operator: shapes, parameters, aliasing, cost, what backward keeps, and what torch refuses.
+For a network: the shapes that its modules return.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 from torch.autograd.graph import saved_tensors_hooks
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from cnncalc.ops.base import Op
+from cnncalc.torch_backend.verify.counters import without_fused_layers
 
 warnings.filterwarnings("ignore", module="torch")
 REFUSALS = (
@@ -31,25 +34,42 @@ REFUSALS = (
 )
 
 
+class How(NamedTuple):
+    """A run of which the bytes held for backward are measured."""
+
+    training: bool
+    batch: int
+    dtype: torch.dtype
+
+
+RUNS = (
+    How(False, 1, torch.float32),
+    How(True, 1, torch.float32),
+    How(True, 2, torch.float32),
+    How(True, 2, torch.float64),
+    How(True, 2, torch.float16),
+    How(True, 2, torch.bfloat16),
+)
+
+
 @dataclass
 class Seen:
-    """One run of a module."""
+    """What one run of a module showed."""
 
     shape: tuple[int, ...]
     parameters: dict[str, tuple[int, ...]]
     buffers: dict[str, tuple[int, ...]]
     macs: int
     storage: str
-    kept: int
-    kept_training: int | None  # None where torch cannot train on a single image
+    kept: dict[How, int]  # without the ways in which torch cannot run it
 
 
 def run(op: Op, shapes: Sequence[tuple[int, ...]]) -> Seen | None:
-    """Return what torch does with an operator, or None where it refuses it."""
+    """Return what torch does with an operator, or None if it refuses it."""
     try:
         module = op.torch(*shapes).build().eval()
         xs = [torch.randn(1, *shape) for shape in shapes]
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
+        with FlopCounterMode(display=False) as counter, torch.no_grad(), as_products():
             versions = [x._version for x in xs]
             y = module(*xs)
         if y.numel() == 0:
@@ -67,13 +87,19 @@ def run(op: Op, shapes: Sequence[tuple[int, ...]]) -> Seen | None:
         buffers={name: tuple(b.shape) for name, b in module.named_buffers()},
         macs=counter.get_total_flops() // 2,
         storage=storage,
-        kept=kept(module, shapes),
-        kept_training=kept_in_training(module, shapes),
+        kept=all_kept(module, shapes),
     )
 
 
+@contextmanager
+def as_products() -> Iterator[None]:
+    """Compute attention and recurrent layers by products of matrices, which the counter sees."""
+    with sdpa_kernel(SDPBackend.MATH), without_fused_layers():
+        yield
+
+
 def recorded_shapes(network: nn.Module) -> dict[str, list[tuple[int, ...]]]:
-    """Return a record that a run fills: by module path the output shape of each call, in order."""
+    """Return a record that a run fills with the output shapes of each module, by path, in order."""
     shapes: dict[str, list[tuple[int, ...]]] = {}
     for path, module in network.named_modules():
         calls = shapes.setdefault(path, [])
@@ -86,20 +112,24 @@ def recorded_shapes(network: nn.Module) -> dict[str, list[tuple[int, ...]]]:
     return shapes
 
 
-def kept_in_training(module: nn.Module, shapes: Sequence[tuple[int, ...]]) -> int | None:
-    """Return the bytes held in training mode, or None where torch cannot train on one image."""
-    try:
-        return kept(module, shapes, training=True)
-    except ValueError:  # one value per channel has no variance
-        return None
+def all_kept(module: nn.Module, shapes: Sequence[tuple[int, ...]]) -> dict[How, int]:
+    """Return the bytes held for backward in each way to run in which torch can run the module."""
+    found = {}
+    for how in RUNS:
+        # One value per channel has no variance, and a kernel may lack a type.
+        with suppress(ValueError, RuntimeError), without_fused_layers():
+            found[how] = kept(module, shapes, how)
+    return found
 
 
-def kept(module: nn.Module, shapes: Sequence[tuple[int, ...]], training: bool = False) -> int:
-    """Return the bytes held for backward, each storage once, parameters and buffers apart."""
+def kept(module: nn.Module, shapes: Sequence[tuple[int, ...]], how: How) -> int:
+    """Return the bytes held for backward, each storage once, without parameters and buffers."""
     if hasattr(module, "inplace"):
         module.inplace = False
-    module.train(training)
-    xs: list[Any] = [torch.randn(1, *shape, requires_grad=True) for shape in shapes]
+    module.train(how.training).to(how.dtype)
+    xs: list[Any] = [
+        torch.randn(how.batch, *shape, dtype=how.dtype, requires_grad=True) for shape in shapes
+    ]
     own = {t.untyped_storage().data_ptr() for t in (*module.parameters(), *module.buffers())}
     storages = {}
 

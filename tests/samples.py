@@ -1,4 +1,4 @@
-"""Specs that several tests use: the bundled ones, one of each operator, a Siamese network."""
+"""Specs that several tests use: the bundled ones, one for each operator, a Siamese network."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from .cases import body_of, instance
 
 
 def yaml(block: str) -> str:
-    """Return a text that is written as an indented block, without indentation and first break."""
+    """Return an indented block without its indentation and its first line break."""
     return dedent(block).removeprefix("\n")
 
 
 class Bundled(NamedTuple):
-    """A bundled network: the name that `load` takes, its file, and its variant there."""
+    """A bundled network: the name that `load` takes, its file, and its variant in that file."""
 
     name: str
     spec: Spec
@@ -54,18 +54,20 @@ _MAP = (4, 8, 8)
 _BODIES = {
     "conv": "{out: 4, kernel: 3}",
     "conv_transpose": "{out: 4, kernel: 3, stride: 2}",
-    "linear": "7",
+    "linear": "{out: 7, over: channels}",
     "rbf": "3",
     "maxpool": "2",
     "avgpool": "2",
     "lppool": "2",
     "adaptiveavgpool": "3",
     "adaptivemaxpool": "3",
+    "reduce": "{what: max, over: channels}",
     "groupnorm": "2",
     "stochastic_depth": "0.1",
     "reshape": "[2, -1]",
     "permute": "[1, 0, 2]",
     "slice": "{stop: 2}",
+    "split": "{into: [1, 3], part: 1}",
     "channel_shuffle": "2",
     "pixel_shuffle": "2",
     "pixel_unshuffle": "2",
@@ -73,19 +75,40 @@ _BODIES = {
     "pad": "1",
     "crop": "{amount: 1}",
     "concat": "{a: [], b: []}",
+    "stack": "{axis: 2, a: [], b: []}",
     "add": "{a: [], b: []}",
     "sub": "{a: [], b: []}",
     "mul": "{a: [], b: []}",
+    "div": "{a: [], b: []}",
+    "maximum": "{a: [], b: []}",
+    "minimum": "{a: [], b: []}",
+    "opaque": "{params: 16, macs: 1024, saved: 0}",
+    "unfold": "{kernel: 3, padding: 1}",
+    "fold": "{size: [3, 4], kernel: 2}",
+    "matmul": "{a: [], b: [permute: [0, 2, 1]]}",
+    "attention": "2",
+    "lstm": "5",
+    "gru": "5",
+    "rnn": "5",
+    "clamp": "{low: 0}",
+    "pow": "3",
+    "scale": "{by: 2, trained: per_channel}",
+    "shift": "{by: 2, trained: per_channel}",
 }
 
 
 def sample(op: type[Op]) -> str:
     """Return a small network of one layer of this operator, `it`.
 
-    An operator without a body of its own above has none, or a random one if it needs one.
+    `maxunpool` needs a pool before it.
+
+    If the table above has no body for the operator, it gets none, or a random one if it needs one.
     """
-    shape = _MAP if len(_MAP) in op.ranks else (16,)
+    shape = next((shape for shape in (_MAP, (4, 6)) if len(shape) in op.ranks), (16,))
     required = any(field.is_required() for field in op.fields().values())
+    if op.reads_places:
+        pooled = f"  - maxpool: 2\n  - {op.key}: maxpool1\n    name: it\n"
+        return f"input: {list(shape)}\nlayers:\n{pooled}"
     body = _BODIES.get(op.key) or (in_yaml(_random_body(op, shape)) if required else "")
     return f"input: {list(shape)}\nlayers:\n  - {op.key}: {body}\n    name: it\n"
 
@@ -102,7 +125,7 @@ def _random_body(op: type[Op], shape: tuple[int, ...]) -> dict[str, Any]:
 
 
 def plain(data: Any) -> Any:
-    """Return the data of a spec with floats for its rationals, as other libraries take it."""
+    """Return the data of a spec with floats instead of rationals, for other libraries."""
     if isinstance(data, dict):
         return {key: plain(value) for key, value in data.items()}
     if isinstance(data, list):

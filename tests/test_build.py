@@ -1,6 +1,6 @@
-"""The torch network of a spec: weights of others, types, devices, compiling, exporting.
+"""`build` makes networks that take others' weights, types and devices, and compile and export.
 
-Also what is said where torch is not installed.
+Without torch, an error says how to install it.
 """
 
 from __future__ import annotations
@@ -64,10 +64,12 @@ def test_weights_that_do_not_fit_are_named_and_nothing_is_copied() -> None:
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     factory, _ = twin("cifar10_cnn")
     state = dict(factory().state_dict())
-    with pytest.raises(Mistake, match="9 tensors for 8: `more` of the weights has no counterpart"):
+    counts = "the weights have 9 tensors, the spec has 8: `more` of the weights has no counterpart"
+    with pytest.raises(Mistake, match=counts):
         cnncalc.load_state_dict(network, {**state, "more": torch.zeros(1)})
     state["9.weight"] = torch.zeros(10, 129)
-    with pytest.raises(Mistake, match=r"`9.weight` is 10×129, `\w+.weight` of the spec is 10×128"):
+    shapes = r"`9.weight` has the shape 10×129, but `\w+.weight` of the spec has 10×128"
+    with pytest.raises(Mistake, match=shapes):
         cnncalc.load_state_dict(network, state)
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
 
@@ -93,7 +95,7 @@ def test_networks_compile_and_export_whole(name: str, shape: tuple[int, ...] | N
         assert all(torch.allclose(a, b, atol=1e-5, rtol=1e-4) for a, b in zip(wanted, found))
 
 
-def test_several_inputs_and_outputs_and_shared_weights() -> None:
+def test_a_network_has_several_inputs_and_outputs_and_shared_weights() -> None:
     network = cnncalc.build(cnncalc.loads(SIAMESE))
     left, right = torch.randn(3, 1, 20, 20), torch.randn(3, 1, 20, 20)
     distance, a = outputs(network, left, right)
@@ -105,7 +107,7 @@ def test_several_inputs_and_outputs_and_shared_weights() -> None:
     assert len(list(network.parameters())) == 4
 
 
-def test_types_and_devices() -> None:
+def test_a_network_is_built_with_a_type_and_on_a_device() -> None:
     spec = cnncalc.load("lenet5_modern")
     network = cnncalc.build(spec, dtype=torch.bfloat16)
     assert {p.dtype for p in network.parameters()} == {torch.bfloat16}
@@ -141,7 +143,7 @@ print(resident() - before)
 
 
 def test_building_on_meta_allocates_no_weights() -> None:
-    """VGG-16 has 553 MB of them; built on the CPU, it shows that the test can fail."""
+    """VGG-16 has 553 MB of weights. Building it on the CPU shows that the test can fail."""
     on_meta = run_code(GROWN)
     on_cpu = run_code(GROWN.replace('(spec, device="meta")', '(spec, device="cpu")'))
     assert int(on_meta.stdout) < 20_000 < 500_000 < int(on_cpu.stdout)  # KiB

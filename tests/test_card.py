@@ -1,6 +1,6 @@
-"""The paths of graphics cards, on a fake one that is the CPU.
+"""Code for graphics cards runs on a fake one, which is the CPU.
 
-test_gpu.py has what a real card must confirm.
+test_gpu.py tests what only a real card can confirm.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ ON_CARD = ("--device", "cuda")
 
 
 def on_fake(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run `cnncalc` where torch sees a card."""
+    """Run `cnncalc` so that torch sees a card."""
     return run(*arguments, timeout=240, **FAKE, **environment)
 
 
 # verify
 
 
-def test_verify_on_the_second_card() -> None:
-    """Bytes by the allocator for each row, outputs beside the CPU's, and the card by its name."""
+def test_verify_runs_on_the_second_card() -> None:
+    """The allocator confirms the bytes of each row, the CPU the outputs, and the card is named."""
     options = ("--device", "cuda:1", "--batch", "4", "--format", "json")
     done = on_fake("verify", "lenet5_modern", *options, FAKE_COUNT="2")
     network = json.loads(done.stdout)["networks"][0]
@@ -53,22 +53,22 @@ def test_verify_on_the_second_card() -> None:
     assert first["tensor_bytes"]["measured"] == (6 * 25 + 6) * 4
     totals = {check["what"]: check for check in network["totals"]}
     assert totals["output_error"]["measured"] == 0 and totals["output_error"]["ok"]
-    assert totals["kernels"]["ok"] is None  # the fake has none
+    assert totals["kernels"]["ok"] is None  # the fake card has none
     done = on_fake("verify", "three_conv", *ON_CARD)
     assert f"built on {CARD} (cuda)" in done.stdout
 
 
 def test_a_wrong_byte_is_found_by_the_allocator() -> None:
-    """Batch norm's counter has eight bytes; called four, the allocator disagrees."""
+    """Batch norm's counter has eight bytes. If four are predicted, the allocator disagrees."""
     fault = "from cnncalc.analysis.memory import storage\nstorage.COUNTER = ''\n"
     spec = "input: [3, 8, 8]\nlayers: [{conv: {out: 4, kernel: 3}}, batchnorm]\n"
     found = run_code(fault + code_of("verify", "-", *ON_CARD), stdin=spec, **FAKE)
     assert found.returncode == 1
-    assert "batchnorm1: tensor_bytes 68 predicted, 72 by the allocator" in found.stderr
+    assert "batchnorm1: tensor_bytes: predicted 68, measured 72 by the allocator" in found.stderr
 
 
 @pytest.mark.parametrize(
-    ("room", "batch", "said"), [("5", "64", "batch 4 did"), ("1", "2", "batch 1 did")]
+    ("room", "batch", "said"), [("5", "64", "batch 4 fits"), ("1", "2", "batch 1 fits")]
 )
 @pytest.mark.parametrize(
     "command",
@@ -78,7 +78,7 @@ def test_a_wrong_byte_is_found_by_the_allocator() -> None:
         ("profile", "lenet5_modern"),
     ],
 )
-def test_the_largest_batch_that_fits(
+def test_the_largest_batch_that_fits_is_reported(
     command: tuple[str, ...], room: str, batch: str, said: str
 ) -> None:
     done = on_fake(*command, *ON_CARD, "--batch", batch, FAKE_ROOM=room)
@@ -91,7 +91,7 @@ def test_there_is_no_second_card() -> None:
     done = on_fake("verify", "lenet5_modern", "--device", "cuda:1")
     assert done.returncode == 2
     assert "there is no cuda:1" in done.stderr
-    assert "GPUs here: cuda:0" in done.stderr
+    assert "the GPUs are cuda:0" in done.stderr
 
 
 # profile
@@ -107,7 +107,7 @@ def test_there_is_no_second_card() -> None:
         ("--batch", "1,3,8"),
     ],
 )
-def test_profile(options: tuple[str, ...], tmp_path: Path) -> None:
+def test_profile_measures_a_card(options: tuple[str, ...], tmp_path: Path) -> None:
     log = tmp_path / "asked"
     usual = (*ON_CARD, "--repeat", "2", "--format", "json")
     done = on_fake("profile", "cifar10_cnn", *usual, *options, FAKE_LOG=str(log))
@@ -128,7 +128,7 @@ def test_tables_name_the_card() -> None:
     done = on_fake("profile", "three_conv", *ON_CARD, "--repeat", "2", COLUMNS="130")
     assert done.returncode == 0
     assert f"{CARD} (cuda), torch {torch.__version__}, CUDA" in done.stdout
-    assert "or more, for 0.3 s" in done.stdout
+    assert "after at least 3 warm-up runs and 0.3 s" in done.stdout
     assert "without the gaps between launches" in done.stdout
     assert "workspaces" in done.stdout and "reserved" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 130
@@ -145,7 +145,7 @@ def test_tf32_needs_capability_8() -> None:
 
 
 def recorded(folder: Path, *arguments: str, **environment: str) -> tuple[dict[str, Any], str]:
-    """What `record.py` keeps of a fake card, and what it says."""
+    """Return what `record.py` keeps and prints for a fake card."""
     usual = (*ON_CARD, "--batches", "1,2", "--repeat", "1", "--out", str(folder))
     done = run_python(
         "tests/measured/record.py", *usual, *arguments, timeout=240, **FAKE, **environment
@@ -168,11 +168,11 @@ def test_a_type_that_cannot_be_had_takes_no_other_with_it(tmp_path: Path) -> Non
 
 
 def test_a_cut_loses_one_run(tmp_path: Path) -> None:
-    """A profile that never ends: what came before it is kept, what comes after is not begun."""
+    """One profile never ends. The runs before it are kept, and later runs are not started."""
     endless = ("--modes", "inference", "--repeat", "1000000000", "--seconds", "15")
     found, said = recorded(tmp_path, "--networks", "three_conv,lenet5", *endless)
-    assert "three_conv was cut" in said
-    assert "lenet5 was not begun" in said
+    assert "three_conv was cut short" in said
+    assert "lenet5 was not started" in said
     entry = found["networks"]["three_conv"]
     assert entry["verify"]["ok"]
     assert not entry["profile"]
@@ -225,13 +225,13 @@ assert profile(cnncalc.load("three_conv")).measurements and in_force() == before
 
 
 def test_precision_switches_are_left_as_they_were() -> None:
-    """In a process of its own: a switch that was set once has lost its default for good."""
+    """This needs its own process, because a switch that was set never gets its default back."""
     done = run_code(PRECISION)
     assert done.returncode == 0, done.stderr
 
 
 class Other(nn.Module):
-    """A network of one convolution and its norm, by kernels that only a card has."""
+    """A network of one convolution and its norm, with kernels that only a card has."""
 
     def __init__(self, fused: bool):
         super().__init__()
@@ -252,7 +252,7 @@ class Other(nn.Module):
 
 @pytest.fixture
 def kernels() -> Any:
-    """Shapes of cuDNN's kernels, which torch has on cards alone."""
+    """Give torch the shapes of cuDNN's kernels, which it has only on cards."""
     library = torch.library.Library("aten", "IMPL", "Meta")
 
     def same_size(x: torch.Tensor, weight: torch.Tensor, *given: Any) -> torch.Tensor:
@@ -284,7 +284,7 @@ def test_cudnns_kernels_are_the_operators_they_compute(
     assert any("padding 2" in (d.equation or "") for d in other.diagnostics)
 
 
-# Names of backends that are no operators of a network: set-up, optimizers, recurrent layers,
+# Names of backends that are not operators of a network: set-up, optimizers, recurrent layers,
 # quantization.
 ELSEWHERE = {
     "rnn",
@@ -316,9 +316,9 @@ BACKENDS = re.compile(
 
 
 def test_every_backends_kernel_has_the_name_of_an_operator() -> None:
-    """By torch's own registry.
+    """Check this with torch's own registry.
 
-    What remains of a kernel's name is the name of an operator that any device has.
+    Without its backend, a kernel's name must be the name of an operator that every device has.
     """
     registered = torch._C._dispatch_get_all_op_names()
     names = {
@@ -339,7 +339,7 @@ def test_every_backends_kernel_has_the_name_of_an_operator() -> None:
             assert not BACKENDS.match(operator) or operator == "scaled_dot_product_attention", name
 
 
-def test_out_of_memory_by_its_signs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_out_of_memory_is_recognised(monkeypatch: pytest.MonkeyPatch) -> None:
     certain = (
         "CUDA out of memory. Tried to allocate 2 GiB",
         "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
@@ -360,7 +360,7 @@ def test_out_of_memory_by_its_signs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_layers_time_includes_the_padding_before_it() -> None:
-    """A convolution pads unevenly in a hook of its own: if that is slow, its layer is slow."""
+    """A convolution pads unevenly in its own hook. If the hook is slow, its layer is slow."""
     text = yaml("""
         input: [3, 16, 16]
         layers:
@@ -406,7 +406,7 @@ def test_a_card_is_warm_before_it_is_timed(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_module_put_in_place_of_a_layer_runs() -> None:
-    """Layers are found anew at each run, without `get_submodule`'s checks."""
+    """A network looks up its layers again in each run, without the checks of `get_submodule`."""
     network = cnncalc.build(cnncalc.load("lenet5_modern")).eval()
     network.output = nn.Linear(84, 3)
     with torch.no_grad():

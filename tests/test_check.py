@@ -1,6 +1,6 @@
-"""`check`: several mistakes in one run, in any order, each with a fix that works.
+"""`check` finds several mistakes in one run, in any order, each with a fix that works.
 
-Also which files are checked, which findings are reported, and with which exit status.
+It checks the right files, reports the right findings, and ends with the right exit status.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import re
 import subprocess
 from pathlib import Path
 
@@ -24,8 +25,8 @@ from cnncalc.diagnostic import Diagnostic
 from .command import run
 from .samples import yaml
 
-# Each mistake is in layers of its own, which take 16 channels and give 16.
-# The code that is found, the line that is marked, and the lines after it.
+# Each mistake is in its own layers, which take 16 channels and return 16.
+# Each has the code of the finding, the marked line, and the lines after it.
 MISTAKES = {
     "misspelled key": ("CNN101", "  - conv: {out: 16, kernal: 3, padding: 1}", []),
     "kernel too large": ("CNN204", "  - conv: {out: 16, kernel: 99}", []),
@@ -64,7 +65,7 @@ SOUND = BROKEN.replace("kernel: 9", "kernel: 3")
 
 
 def spec_of(chosen: tuple[str, ...]) -> tuple[str, set[tuple[str, int]]]:
-    """A spec with these mistakes in this order, and the codes and lines that must be found."""
+    """Return a spec with these mistakes in this order, and the codes and lines of its findings."""
     lines = [
         "cnncalc: 1",
         "input: [3, 25, 25]",
@@ -85,12 +86,12 @@ def spec_of(chosen: tuple[str, ...]) -> tuple[str, set[tuple[str, int]]]:
 
 
 def place(diagnostic: Diagnostic) -> tuple[str, int | None]:
-    """Code and line."""
+    """Return the code and the line."""
     return diagnostic.code, diagnostic.position and diagnostic.position.line
 
 
 def errors(findings: list[Finding]) -> set[tuple[str, int | None]]:
-    """Code and line of every error, and of exceeded budgets."""
+    """Return the code and line of every error, and of exceeded budgets."""
     return {
         place(f.diagnostic)
         for f in findings
@@ -101,7 +102,7 @@ def errors(findings: list[Finding]) -> set[tuple[str, int | None]]:
 
 
 def some_orders() -> list[tuple[str, ...]]:
-    """Every subset in one order, and forty orders of all six."""
+    """Yield every subset in one order, and forty orders of all six."""
     rng = random.Random(5)
     subsets = [names for n in range(1, 7) for names in itertools.combinations(MISTAKES, n)]
     return [
@@ -113,7 +114,7 @@ def some_orders() -> list[tuple[str, ...]]:
 @pytest.mark.parametrize(
     "chosen", some_orders(), ids=lambda chosen: "+".join(name.split()[0] for name in chosen)
 )
-def test_all_mistakes_in_one_run_each_with_a_working_fix(chosen: tuple[str, ...]) -> None:
+def test_all_mistakes_are_found_in_one_run_each_with_a_working_fix(chosen: tuple[str, ...]) -> None:
     text, due = spec_of(chosen)
     findings = examine(text, "net.yaml").findings
     assert errors(findings) == due, text
@@ -123,7 +124,7 @@ def test_all_mistakes_in_one_run_each_with_a_working_fix(chosen: tuple[str, ...]
     left = errors(examine(repaired, "net.yaml").findings)
     # The repairs may have cost parameters.
     assert not {code for code, _ in left} - {"CNN302"}, repaired
-    for d in mistakes:  # each alone: its own finding is gone, whatever else is wrong
+    for d in mistakes:  # each fix alone makes its own finding go away
         assert d.fix and d.position
         one = apply_fixes(text, [d.fix])
         line = text.splitlines()[d.position.line - 1].strip()
@@ -143,7 +144,7 @@ def run_check(
 
 
 def found(folder: Path, *arguments: str) -> list[tuple[str, str]]:
-    """Code and file of each finding of a check."""
+    """Return the code and file of each finding of a check."""
     done = run_check(folder, *arguments, "--format", "json")
     return [(f["code"], f["file"]) for f in json.loads(done.stdout)["findings"]]
 
@@ -151,11 +152,11 @@ def found(folder: Path, *arguments: str) -> list[tuple[str, str]]:
 def test_bundled_specs_pass() -> None:
     done = run("check", "specs")
     assert done.returncode == 0, done.stdout
-    assert "30 files, 100 networks" in done.stdout
+    assert "32 files, 105 networks" in done.stdout
     assert "error" not in done.stdout
 
 
-def test_which_files(tmp_path: Path) -> None:
+def test_the_right_files_are_checked(tmp_path: Path) -> None:
     for name, text in {
         "a.cnn.yaml": BROKEN.replace("cnncalc: 1\n", ""),
         "b.yaml": BROKEN,
@@ -185,7 +186,7 @@ def test_which_files(tmp_path: Path) -> None:
         "sub/deep/e.cnn.yml",
         "b.yaml",
     ]
-    named = found(tmp_path, "other.yaml")  # what is named is checked
+    named = found(tmp_path, "other.yaml")  # files that are named are checked
     assert sorted(code for code, _ in named) == ["CNN101", "CNN102", "CNN102"]
     assert found(tmp_path, "--only-specs", "other.yaml", "b.yaml") == [("CNN204", "b.yaml")]
     (tmp_path / "pyproject.toml").write_text('[tool.cnncalc]\nexclude = ["sub/deep", "c.yml"]\n')
@@ -209,7 +210,7 @@ FAMILY = yaml("""
 """)
 
 
-def test_standard_input_variants_and_bundled_names(tmp_path: Path) -> None:
+def test_standard_input_variants_and_bundled_names_are_checked(tmp_path: Path) -> None:
     done = run_check(tmp_path, "-", "--format", "concise", stdin=BROKEN)
     assert done.returncode == 1
     assert done.stdout.startswith("<stdin>:4:5: error[CNN204]")
@@ -227,8 +228,8 @@ def test_standard_input_variants_and_bundled_names(tmp_path: Path) -> None:
     ("arguments", "status", "said"),
     [
         (("nowhere.yaml",), 2, "nowhere.yaml does not exist"),
-        (("no_such_network",), 2, "no bundled network is called"),
-        (("--select", "CNN999"), 2, "no rule has the code"),
+        (("no_such_network",), 2, "no file or bundled network is called"),
+        (("--select", "CNN999"), 2, "unknown code"),
         (("--also", "pdf=x"), 2, "--also takes FORMAT=FILE"),
         (("--baseline", "none.json"), 2, "cannot read none.json"),
         (("--locked",), 2, "cannot read cnncalc.lock"),
@@ -236,7 +237,7 @@ def test_standard_input_variants_and_bundled_names(tmp_path: Path) -> None:
         (("empty",), 2, "no specs in empty"),
     ],
 )
-def test_what_cannot_begin_exits_2(
+def test_a_check_that_cannot_begin_exits_with_2(
     tmp_path: Path, arguments: tuple[str, ...], status: int, said: str
 ) -> None:
     (tmp_path / "a.cnn.yaml").write_text(SOUND)
@@ -256,7 +257,7 @@ CNN501 = "error"
 """
 
 
-def test_selection_and_severity(tmp_path: Path) -> None:
+def test_rules_are_selected_and_get_a_severity(tmp_path: Path) -> None:
     strided = yaml("""
         cnncalc: 1
         input: [3, 8, 8]
@@ -279,7 +280,7 @@ def test_selection_and_severity(tmp_path: Path) -> None:
     for text, said in (
         ("ignroe = []", "has no key `ignroe`"),
         ('ignore = "CNN5"', "takes a list of strings"),
-        ('ignore = ["X"]', "no rule has the code"),
+        ('ignore = ["X"]', "unknown code"),
         ('fail-on = "bad"', "a severity is"),
         ("ignore = [", "pyproject.toml"),
     ):
@@ -290,7 +291,7 @@ def test_selection_and_severity(tmp_path: Path) -> None:
 
 
 def checked(text: str) -> Checked:
-    """What `check` finds in a text."""
+    """Return what `check` finds in a text."""
     return check_text(text, "a", None, Job(Config()))
 
 
@@ -306,7 +307,7 @@ POOL = yaml("""
 """)
 
 
-def test_ignore_comments() -> None:
+def test_comments_ignore_findings() -> None:
     assert diagnostics(POOL) == []
     alone = POOL.replace("  - maxpool: 3  #", "  #") + "  - maxpool: 3\n"
     assert checked(alone).ignored == 1
@@ -358,7 +359,7 @@ MISSPELLED = yaml("""
 """).replace("\n", "\r\n")
 
 
-def test_fix_writes_what_is_certain_and_nothing_else(tmp_path: Path) -> None:
+def test_fix_applies_only_certain_repairs(tmp_path: Path) -> None:
     spec = tmp_path / "a.cnn.yaml"
     spec.write_text(MISSPELLED, newline="")
     done = run_check(tmp_path, "--fix")
@@ -366,16 +367,16 @@ def test_fix_writes_what_is_certain_and_nothing_else(tmp_path: Path) -> None:
     fixed = fixed.replace("out_channels", "out").replace("kernal", "kernel")
     assert spec.read_bytes().decode() == fixed
     assert "3 fixed" in done.stdout
-    assert done.returncode == 1  # how much padding, is a matter of choice
+    assert done.returncode == 1  # a person must choose how much padding
     assert run_check(tmp_path, "--fix-all").returncode == 1  # the output depends on the choice
     assert spec.read_bytes().decode() == fixed
     pooled = fixed + "  - globalavgpool\r\n"
     spec.write_text(pooled, newline="")
-    assert run_check(tmp_path, "--fix-all").returncode == 0  # here it does not
+    assert run_check(tmp_path, "--fix-all").returncode == 0  # here the output does not
     assert spec.read_bytes().decode() == pooled.replace("padding: 2", "padding: 1")
 
 
-def test_lock(tmp_path: Path) -> None:
+def test_lock_notices_changed_figures(tmp_path: Path) -> None:
     spec, other = tmp_path / "a.cnn.yaml", tmp_path / "b.cnn.yaml"
     text = yaml("""
         cnncalc: 1
@@ -395,8 +396,12 @@ def test_lock(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "params 448 → 476 (+6.2%)" in done.stdout
     assert "a.cnn.yaml:4:12" in done.stdout
+    assert "run `cnncalc diff REVISION:a.cnn.yaml a.cnn.yaml`" in done.stdout
+    message = done.stdout.splitlines()[0]
+    assert "params" in message and "flops" not in message
+    assert "   = flops " in done.stdout and "param_bytes 1,792 → 1,904" in done.stdout
     assert found(tmp_path, "--locked") == [("CNN306", "a.cnn.yaml")]
-    assert run_check(tmp_path).returncode == 0  # only where it is asked for
+    assert run_check(tmp_path).returncode == 0  # only if it is asked for
     other.write_text(SOUND)
     spec.write_text(spec.read_text().replace("wide", "broad"))
     assert sorted(found(tmp_path, "--locked")) == [
@@ -413,7 +418,64 @@ def test_lock(tmp_path: Path) -> None:
     assert found(tmp_path, "--locked") == [("CNN307", "cnncalc.lock")]
 
 
-def test_many_files_in_several_processes_are_those_in_one(tmp_path: Path) -> None:
+OVER_BUDGET = SOUND.replace("cnncalc: 1\n", "cnncalc: 1\nbudget: {params: < 3}\n", 1)
+
+
+def test_lock_honours_the_baseline(tmp_path: Path) -> None:
+    """What makes `check` green with a baseline also makes `check --locked` green."""
+    (tmp_path / "a.cnn.yaml").write_text(OVER_BUDGET)
+    (tmp_path / "b.cnn.yaml").write_text(SOUND)
+    refused = run("lock", folder=tmp_path)
+    assert refused.stdout == (
+        "cnncalc.lock: 1 network, 1 new; not locked, because of its errors: a.cnn.yaml\n"
+    )
+    assert refused.returncode == 1
+    assert "CNN302" in refused.stderr
+    run_check(tmp_path, "--write-baseline", "known.json")
+    assert run("lock", "--baseline", "known.json", folder=tmp_path).returncode == 0
+    (tmp_path / "cnncalc.lock").unlink()
+    (tmp_path / "pyproject.toml").write_text('[tool.cnncalc]\nbaseline = "known.json"\n')
+    locked = run("lock", folder=tmp_path)
+    assert (locked.returncode, locked.stdout) == (0, "cnncalc.lock: 2 networks, 2 new\n")
+    assert run_check(tmp_path, "--locked").returncode == 0
+
+
+def test_lock_keeps_the_entries_of_networks_that_it_refuses(tmp_path: Path) -> None:
+    spec, other = tmp_path / "a.cnn.yaml", tmp_path / "b.cnn.yaml"
+    text = SOUND.replace("cnncalc: 1\n", "cnncalc: 1\nvariants: {x: {}, y: {}}\n", 1)
+    spec.write_text(text)
+    other.write_text(SOUND)
+    run("lock", folder=tmp_path)
+    before = (tmp_path / "cnncalc.lock").read_text()
+    spec.write_text(text.replace("y: {}", "y: {budget: {params: < 3}}"))
+    other.write_text("layers: [\n" + SOUND)  # not even YAML
+    refused = run("lock", folder=tmp_path)
+    assert refused.stdout == (
+        "cnncalc.lock: not written, because nothing changed in 3 networks;"
+        " not locked, because of their errors:"
+        " a.cnn.yaml#y, b.cnn.yaml\n"
+    )
+    assert refused.returncode == 1
+    assert (tmp_path / "cnncalc.lock").read_text() == before
+    (tmp_path / "broken.cnn.yaml").write_text(BROKEN)
+    run_check(tmp_path, "broken.cnn.yaml", "--write-baseline", "known.json")
+    known = run("lock", "broken.cnn.yaml", "--baseline", "known.json", folder=tmp_path)
+    assert "not locked, because of its errors: broken.cnn.yaml" in known.stdout
+    assert known.returncode == 0  # it has no figures, and no new errors
+
+
+@pytest.mark.parametrize(
+    "format", ["full", "concise", "github", "gitlab", "junit", "markdown", "sarif"]
+)
+def test_findings_after_repairs_say_so(format: str, tmp_path: Path) -> None:
+    (tmp_path / "a.cnn.yaml").write_text(BROKEN + "budget: {params: < 3}\n")
+    printed = run_check(tmp_path, "--format", format).stdout
+    assert printed.count("found after repairing the errors before it") >= 1
+    (tmp_path / "a.cnn.yaml").write_text(OVER_BUDGET)
+    assert "found after" not in run_check(tmp_path, "--format", format).stdout
+
+
+def test_several_processes_find_the_same_as_one(tmp_path: Path) -> None:
     for n in range(40):
         (tmp_path / f"{n:02}.cnn.yaml").write_text(BROKEN if n % 3 else SOUND)
     targets: list[tuple[str, str | None]] = [
@@ -424,7 +486,7 @@ def test_many_files_in_several_processes_are_those_in_one(tmp_path: Path) -> Non
     assert [bool(checked.fails) for checked in alone] == [bool(n % 3) for n in range(40)]
 
 
-def test_budgets_of_layers_and_shapes() -> None:
+def test_budgets_limit_layers_and_shapes() -> None:
     text = yaml("""
         cnncalc: 1
         input: [3, 16, 16]
@@ -442,20 +504,63 @@ def test_budgets_of_layers_and_shapes() -> None:
             conv1: {shape: [8, _, _], macs: {max: 43k}}
     """)
     assert {d.message for d in diagnostics(text) if d.severity == "error"} == {
-        "param_bytes is 63,656, the budget is at most 60 KiB (3.6% over)",
-        "the shape is 10, the budget is 11",
-        "params of `linear1` is 15,690, the budget is < 1k",
+        "param_bytes is 63,656, but the budget is at most 60 KiB (3.6% over)",
+        "the shape is 10, but the budget is 11",
+        "params of `linear1` is 15,690, but the budget is < 1k",
     }
 
 
-def test_from_python() -> None:
+FAMILY_WITH_BUDGET = yaml("""
+    cnncalc: 1
+    input: [3, 32, 32]
+    params: {w: 8}
+    variants:
+      narrow: {}
+      wide: {params: {w: 16}}
+    blocks:
+      unused: {layers: [relu]}
+    layers:
+      - conv: {out: w, kernel: 3}
+    budget: {params: < 100}
+""")
+
+
+def test_the_networks_counted_are_those_that_findings_name() -> None:
+    """The base counts if its budget is its own; a finding in the text concerns every network."""
+    done = run("check", "-", stdin=FAMILY_WITH_BUDGET).stdout
+    assert done.splitlines()[-1] == "1 file, 3 networks: 1 error, 1 warning, 1 note"
+    assert re.findall(r"= in (.*)", done) == ["the base"]
+    junit = run("check", "-", "--format", "junit", stdin=FAMILY_WITH_BUDGET).stdout
+    assert 'tests="3" failures="1"' in junit
+    bare = FAMILY_WITH_BUDGET.partition("budget:")[0]
+    done = run("check", "-", stdin=bare).stdout
+    assert done.splitlines()[-1] == "1 file, 2 networks: 1 warning, 1 note"
+    assert "= in " not in done
+    done = run("check", "-", stdin=bare.replace("narrow: {}", "slim: {params: {w: 4}}")).stdout
+    assert done.splitlines()[-1] == "1 file, 3 networks: 1 warning, 1 note"
+    assert "= in " not in done
+
+
+def test_analyze_says_that_the_budget_of_the_base_is_not_applied_to_a_variant() -> None:
+    said = "the budget at the top level is for the base alone, and is not applied here"
+    for variant in ("narrow", "wide"):
+        done = run("analyze", "-", "--variant", variant, stdin=FAMILY_WITH_BUDGET).stdout
+        lines = " ".join(done.split())
+        assert said in lines and f"write one into `{variant}` under `variants`" in lines
+    assert said not in run("analyze", "-", stdin=FAMILY_WITH_BUDGET).stdout
+    own = FAMILY_WITH_BUDGET.replace("narrow: {}", "narrow: {budget: {params: < 1k}}")
+    lines = run("analyze", "-", "--variant", "narrow", stdin=own).stdout
+    assert said in lines and "write one" not in lines
+
+
+def test_check_is_called_from_python() -> None:
     (checked,) = cnncalc.check("vgg16")
     assert [f.diagnostic.code for f in checked.findings] == ["CNN507"]
     assert checked.networks == (None,)
 
 
 def codes(text: str) -> list[tuple[str, int | None]]:
-    """Code and line of every error."""
+    """Return the code and line of every error."""
     return [
         place(f.diagnostic)
         for f in examine(text, "net.yaml").findings
@@ -465,7 +570,7 @@ def codes(text: str) -> list[tuple[str, int | None]]:
 
 HEAD = "cnncalc: 1\ninput: [3, 32, 32]\n"  # the first layer is in line 4
 
-# What only a stand-in caused is not reported.
+# An error that only a stand-in caused is not reported.
 CONSEQUENCES = [
     (
         HEAD
@@ -510,7 +615,7 @@ CONSEQUENCES = [
         [("CNN106", 6)],
     ),
 ]
-# What comes after an error without a repair is found.
+# Errors after an error without a repair are found.
 GAPS = [
     (
         HEAD
@@ -562,8 +667,8 @@ GAPS = [
     ),
     (HEAD + "layers:\n  - conv: &c {out: 7/2, kernel: 3}\n  - conv: *c\n", [("CNN103", 4)]),
 ]
-# What is declared under a misspelled word is not missed too,
-# and two that one edit repairs are not taken for one another's consequence.
+# What a misspelled word declares is not reported as missing, and two errors
+# that one edit repairs are not taken for each other's consequence.
 TOGETHER = [
     (
         yaml("""
@@ -594,7 +699,7 @@ TOGETHER = [
     ),
     (HEAD + "layers:\n  - flatten\n  - maxpool: 2\n", [("CNN201", 5)]),
 ]
-# Languages and habits of others.
+# Words and habits of other languages.
 HABITS = [
     (HEAD + "layers:\n  - conv {out: 32, kernel: 3}\n", [("CNN001", 4)]),
     (HEAD + "layers:\n  - conv:\n    out: 32\n    kernel: 3\n", [("CNN101", 5)]),
@@ -607,7 +712,7 @@ HABITS = [
 
 
 @pytest.mark.parametrize(("text", "due"), [*CONSEQUENCES, *GAPS, *TOGETHER, *HABITS])
-def test_neither_consequences_nor_gaps(text: str, due: list[tuple[str, int]]) -> None:
+def test_only_causes_are_reported_and_none_is_missed(text: str, due: list[tuple[str, int]]) -> None:
     assert codes(text) == due
 
 
@@ -644,11 +749,11 @@ def test_fix_all_does_not_lower_what_is_demanded(tmp_path: Path) -> None:
 def test_long_files_are_not_searched_without_end() -> None:
     text = HEAD + "layers:\n" + "  - conv: {out: 8, kernel: 99}\n" * 3000
     findings = check_text(text, "net.yaml", None, Job(Config())).findings
-    assert "CNN004" in {f.diagnostic.code for f in findings}  # says that there may be more
+    assert "CNN004" in {f.diagnostic.code for f in findings}  # it says that there may be more
 
 
 def test_a_repair_is_right_for_every_variant() -> None:
-    """For the second use alone a literal would do; for all of them it must be the name."""
+    """A literal would repair the second use alone; all of them need the name."""
     text = yaml("""
         cnncalc: 1
         input: [3, 16, 16]

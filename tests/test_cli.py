@@ -1,4 +1,4 @@
-"""The command line: formats, options, streams and exit codes."""
+"""The command line has the right formats, options, streams and exit codes."""
 
 from __future__ import annotations
 
@@ -15,18 +15,17 @@ import jsonschema
 import pytest
 
 import cnncalc
-from cnncalc.analysis.figures import known_figures
+from cnncalc.analysis.schema import spec_schema
 from cnncalc.cost import CLASSES
-from cnncalc.language.schema import json_schema
 from cnncalc.language.yaml_tree import parse
-from cnncalc.render.columns import COLUMNS
+from cnncalc.render.columns import COLUMNS, OF_MEMORY
 
 from .command import ROOT, code_of, run, run_code
 from .samples import BUNDLED, plain, yaml
 
 
 def figures(*arguments: str, stdin: str | None = None) -> Any:
-    """What a command prints as JSON."""
+    """Return what a command prints as JSON."""
     return json.loads(run(*arguments, "--format", "json", stdin=stdin).stdout)
 
 
@@ -70,7 +69,7 @@ def test_json_is_what_the_design_says() -> None:
     assert "NaN" not in done.stdout
 
 
-def test_batch_and_dtype() -> None:
+def test_batch_and_dtype_scale_the_totals() -> None:
     one = cnncalc.analyze(cnncalc.load("alexnet"))
     eight = cnncalc.analyze(cnncalc.load("alexnet"), batch=8, dtype="float16")
     assert eight.totals.macs == 8 * one.totals.macs
@@ -78,7 +77,7 @@ def test_batch_and_dtype() -> None:
     assert eight.totals.param_bytes == one.totals.param_bytes // 2
 
 
-def test_flops_are_the_ledger() -> None:
+def test_flops_are_the_sum_of_the_classes_of_cost() -> None:
     for row in cnncalc.analyze(cnncalc.load("resnet18"), batch=3).rows:
         parts = {name: getattr(row.cost, name) for name in CLASSES}
         others = sum(parts[name] for name in CLASSES if name != "mac")
@@ -86,15 +85,17 @@ def test_flops_are_the_ledger() -> None:
 
 
 @pytest.mark.parametrize("columns", [None, "path,op,macs,rf"])
-def test_csv(columns: str | None) -> None:
+def test_csv_has_the_columns_and_rows(columns: str | None) -> None:
     done = run("analyze", "lenet5", "--format", "csv", *(["--columns", columns] if columns else []))
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
-    assert list(rows[0]) == (columns.split(",") if columns else list(COLUMNS))
+    left_out = ("trainable_params", "frozen_params", "declared", *OF_MEMORY)
+    every = [key for key in COLUMNS if key not in left_out]
+    assert list(rows[0]) == (columns.split(",") if columns else every)
     assert [row["path"] for row in rows][:4] == ["input", "C1", "tanh1", "S2"]
     assert (rows[0]["macs"], rows[1]["macs"]) == ("", "117600")
 
 
-def test_markdown_and_files(tmp_path: Path) -> None:
+def test_markdown_is_written_to_a_file(tmp_path: Path) -> None:
     done = run("analyze", "three_conv", "--format", "markdown", "-o", "out.md", folder=tmp_path)
     assert (done.returncode, done.stdout) == (0, "")
     assert "| conv3 | 24×24×24 | 2,616 |" in (tmp_path / "out.md").read_text("utf-8")
@@ -107,13 +108,13 @@ def test_a_table_fits_its_terminal(width: int) -> None:
         assert max(map(len, lines)) <= max(width, 79)
 
 
-def test_no_colour_in_pipes_and_colour_on_demand() -> None:
+def test_pipes_get_no_colour_unless_it_is_forced() -> None:
     assert "\x1b" not in run("analyze", "lenet5", NO_COLOR="").stdout
     assert "\x1b" in run("analyze", "lenet5", NO_COLOR="", FORCE_COLOR="1").stdout
     assert "\x1b[3" not in run("analyze", "lenet5", FORCE_COLOR="1", NO_COLOR="1").stdout
 
 
-def test_depth_folds_without_losing_anything() -> None:
+def test_depth_folds_rows_without_losing_anything() -> None:
     full = figures("analyze", "googlenet")["layers"]
     folded = figures("analyze", "googlenet", "--depth", "1")["layers"]
     assert len(folded) < len(full)
@@ -121,7 +122,7 @@ def test_depth_folds_without_losing_anything() -> None:
         assert sum(layer[key] for layer in folded) == sum(layer[key] for layer in full)
 
 
-def test_standard_input_and_variants() -> None:
+def test_standard_input_variants_and_parameters_are_read() -> None:
     text = yaml("""
         input: [3, 8, 8]
         params: {w: 1}
@@ -165,7 +166,7 @@ def test_wrong_commands_end_with_2(arguments: list[str], code: str) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_not_utf8_is_2_and_malformed_yaml_is_1(tmp_path: Path) -> None:
+def test_text_that_is_not_utf8_exits_with_2_and_malformed_yaml_with_1(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_bytes(b"input: [3, 8, 8]\nname: caf\xe9\n")
     done = run("analyze", "a.yaml", folder=tmp_path)
     assert (done.returncode, "a.yaml:2:10" in done.stderr) == (2, True)
@@ -173,7 +174,7 @@ def test_not_utf8_is_2_and_malformed_yaml_is_1(tmp_path: Path) -> None:
     assert run("analyze", "b.yaml", folder=tmp_path).returncode == 1
 
 
-def test_a_closed_pipe_is_no_error() -> None:
+def test_a_closed_pipe_is_not_an_error() -> None:
     done = subprocess.run(
         f"{sys.executable} -m cnncalc analyze vgg16 --format json | head -c 10",
         shell=True,
@@ -186,7 +187,7 @@ def test_a_closed_pipe_is_no_error() -> None:
 
 
 def nested(first: str, line: str, depth: int) -> str:
-    """Lines of which each repeats the one before: `{n}` is its number, `{m}` that one's."""
+    """Return lines that each use the line before: `{n}` is a line's number, `{m}` is one less."""
     return first + "".join(line.format(n=n, m=n - 1) for n in range(1, depth))
 
 
@@ -206,7 +207,7 @@ HOSTILE = [
 
 
 def seconds_of_children() -> float:
-    """Processor time of all child processes so far: other load does not count."""
+    """Return the processor time of all child processes so far; other load does not count."""
     used = os.times()
     return used.children_user + used.children_system
 
@@ -220,7 +221,7 @@ def test_hostile_files_end_soon() -> None:
         assert seconds_of_children() - before < 5
 
 
-def test_our_own_fault_shows_no_traceback() -> None:
+def test_a_bug_of_ours_shows_no_traceback() -> None:
     fault = "import cnncalc.analysis.analyze as faulty\nfaulty._judged = None\n"
     done = run_code(fault + code_of("analyze", "vgg16"))
     assert done.returncode == 1
@@ -237,8 +238,14 @@ def test_zoo_lists_every_network() -> None:
         assert (entry["params"], entry["macs"]) == (totals.params, totals.macs)
 
 
+def test_zoo_says_how_to_describe_the_network_that_is_named() -> None:
+    last = run("zoo", "alexnet").stdout.splitlines()[-1]
+    assert "`cnncalc zoo show alexnet` describes one network" in last
+    assert "zoo show" not in run("zoo", "alexnet", "--format", "csv").stdout
+
+
 def test_schema_accepts_every_bundled_spec_and_refuses_mistakes() -> None:
-    validator = jsonschema.Draft202012Validator(json_schema(known_figures()))
+    validator = jsonschema.Draft202012Validator(spec_schema())
     for spec in {network.spec.file: network.spec for network in BUNDLED}.values():
         data, _ = parse(spec.text, spec.file)
         assert list(validator.iter_errors(plain(data))) == [], spec.file

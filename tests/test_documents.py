@@ -1,4 +1,4 @@
-"""The documents show what commands print, their links lead somewhere, and nothing is missing.
+"""The documents show what commands print, their links work, and nothing is missing.
 
 CNNCALC_UPDATE=1 writes into them what the commands print now, and the parts made from the code.
 """
@@ -16,11 +16,10 @@ from pathlib import Path
 import pytest
 
 import cnncalc
-from cnncalc.analysis.figures import known_figures
+from cnncalc.analysis.schema import spec_schema
 from cnncalc.checking import config
-from cnncalc.language.expression import _FUNCTIONS as FUNCTIONS
+from cnncalc.language.expression_functions import FUNCTIONS
 from cnncalc.language.names import GRAPH_WORDS
-from cnncalc.language.schema import json_schema
 
 from .command import ROOT, run
 from .generated import PARTS
@@ -39,23 +38,23 @@ FREE = ("input", "outputs", "by_operator", "silent", "predicted", "measured", "a
 
 
 def page_name(page: Path) -> str:
-    """The path of a page in the repository."""
+    """Return the path of a page in the repository."""
     return page.relative_to(ROOT).as_posix()
 
 
 def printed(command: str, folder: Path) -> str:
-    """What a command prints, in a terminal of 100 columns without colours."""
+    """Return what a command prints, in a terminal of 100 columns without colours."""
     name, *arguments = shlex.split(command)
     assert name == "cnncalc", f"pages show commands of cnncalc, not {command}"
     done = run(*arguments, folder=folder)
     lines = [line.rstrip() for line in (done.stdout + done.stderr).splitlines()]
-    # What differs from run to run and from torch to torch.
+    # What differs between runs and between versions of torch.
     text = re.sub(r"(?m)^(time +)[\d.]+ s$", r"\g<1>1.0 s", "\n".join(lines))
     return re.sub(r"torch \d+\.\d+\.\d+\S*", "torch 2.13.0", text)
 
 
 def shown(block: str, folder: Path) -> str:
-    """A console block with every command followed by what it prints."""
+    """Return a console block with every command followed by what it prints."""
     commands = [line for line in block.splitlines() if line.startswith("$ ")]
     result = "".join(f"{line}\n{printed(line[2:], folder)}\n" for line in commands)
     assert "```" not in result, f"Markdown cannot be shown in a block: {commands}"
@@ -63,15 +62,17 @@ def shown(block: str, folder: Path) -> str:
 
 
 def tried(text: str, folder: Path) -> str:
-    """A page as it should be.
+    """Return a page as it should be.
 
-    From top to bottom, files that it shows are written, and commands are run among them.
+    From top to bottom, this writes the files that the page shows, and runs its commands.
     """
 
     def current(block: re.Match[str]) -> str:
         kind, content = block.groups()
         if kind in ("yaml", "python", "toml") and content.startswith("# "):
-            (folder / content.partition("\n")[0][2:].strip()).write_text(content, "utf-8")
+            file = folder / content.partition("\n")[0][2:].strip()
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(content, "utf-8")
         if kind != "console":
             return block[0]
         return f"```console\n{shown(content, folder)}```"
@@ -80,7 +81,7 @@ def tried(text: str, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_name)
-def test_page(page: Path, tmp_path: Path) -> None:
+def test_a_page_shows_what_commands_print(page: Path, tmp_path: Path) -> None:
     text = page.read_text("utf-8")
     if "```console" in text:
         pytest.importorskip("torch")
@@ -102,21 +103,24 @@ def test_every_generated_part_is_on_a_page() -> None:
     assert [mark for mark in PARTS if text.count(f"<!-- {mark} -->") != 1] == []
 
 
-def test_library_examples() -> None:
-    pytest.importorskip("torch")
-    tried = 0
-    for page in PAGES:
-        if ">>> " in page.read_text("utf-8"):
-            done = doctest.testfile(
-                str(page), module_relative=False, encoding="utf-8", optionflags=doctest.ELLIPSIS
-            )
-            assert done.failed == 0, page
-            tried += done.attempted
-    assert tried > 8
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
+def test_examples_in_python(page: Path) -> None:
+    blocks = [block for kind, block in BLOCK.findall(page.read_text("utf-8")) if kind == "python"]
+    shown = [block for block in blocks if block.startswith(">>> ")]
+    if shown:
+        pytest.importorskip("torch")
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    names: dict[str, object] = {}  # an example may use what those above it made
+    for number, block in enumerate(shown):
+        name = f"{page_name(page)}, example {number + 1}"
+        example = doctest.DocTestParser().get_doctest(block, names, name, str(page), None)
+        runner.run(example, clear_globs=False)
+        names = example.globs
+    assert runner.summarize(verbose=False).failed == 0
 
 
 def anchors(page: Path) -> set[str]:
-    """What links may name in a page: its headings, as GitHub and MkDocs write them."""
+    """Return the anchors that links may name in a page: its headings, as GitHub and MkDocs do."""
     text = BLOCK.sub("", page.read_text("utf-8"))
     found = set()
     for heading in HEADING.findall(text):
@@ -126,7 +130,7 @@ def anchors(page: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("page", LINKED, ids=page_name)
-def test_links(page: Path) -> None:
+def test_links_lead_somewhere(page: Path) -> None:
     wrong = []
     text = re.sub(r"`[^`\n]+`", "", BLOCK.sub("", page.read_text("utf-8")))
     for match in LINK.finditer(text):
@@ -177,7 +181,7 @@ def test_the_test_command_is_the_one_that_ci_runs() -> None:
 
 
 def keys_of(value: object, free: tuple[str, ...]) -> set[str]:
-    """Every key in JSON, but for those below keys whose own keys are names that users choose."""
+    """Return every key in JSON, except below keys whose own keys are names that users choose."""
     found: set[str] = set()
     if isinstance(value, dict):
         for key, inner in value.items():
@@ -194,16 +198,17 @@ def keys_of(value: object, free: tuple[str, ...]) -> set[str]:
 @pytest.mark.parametrize(
     "command",
     [
-        "analyze siamese.yaml",
-        "check siamese.yaml",
+        "analyze siamese.cnn.yaml",
+        "check siamese.cnn.yaml",
         "diff vgg16 vgg19",
-        "compare siamese.yaml",
+        "compare siamese.cnn.yaml",
+        "memory siamese.cnn.yaml --optimizer adam --fit 8GB",
         "zoo lenet5",
         "ops",
         "ops conv",
-        "verify siamese.yaml --device meta",
+        "verify siamese.cnn.yaml --device meta",
         "verify vector.yaml --module torch.nn:Identity",
-        "profile siamese.yaml",
+        "profile siamese.cnn.yaml",
     ],
 )
 def test_every_key_of_json_is_documented(command: str, tmp_path: Path) -> None:
@@ -211,8 +216,8 @@ def test_every_key_of_json_is_documented(command: str, tmp_path: Path) -> None:
         pytest.importorskip("torch")
     language = (DOCS / "reference" / "language.md").read_text("utf-8")
     blocks = [block for kind, block in BLOCK.findall(language) if kind == "yaml"]
-    siamese = next(block for block in blocks if block.startswith("# siamese.yaml"))
-    (tmp_path / "siamese.yaml").write_text(siamese, "utf-8")
+    siamese = next(block for block in blocks if block.startswith("# siamese.cnn.yaml"))
+    (tmp_path / "siamese.cnn.yaml").write_text(siamese, "utf-8")
     (tmp_path / "vector.yaml").write_text("input: [3]\nlayers: [linear: 2]\n", "utf-8")
     done = run(*command.split(), "--format", "json", folder=tmp_path)
     assert done.returncode == ("--module" in command), done.stderr
@@ -225,7 +230,7 @@ def test_every_key_of_json_is_documented(command: str, tmp_path: Path) -> None:
     ("page", "words"),
     [
         ("configuration.md", config._KEYS),
-        ("language.md", json_schema(known_figures())["properties"]),
+        ("language.md", spec_schema()["properties"]),
         ("language.md", GRAPH_WORDS),
         ("language.md", FUNCTIONS),
         ("library.md", cnncalc.__all__),
@@ -237,7 +242,7 @@ def test_every_word_is_documented(page: str, words: Iterable[str]) -> None:
     assert [word for word in words if not re.search(rf"`{word}\b", text)] == []
 
 
-def test_after_the_set_up_comes_a_command_that_works() -> None:
+def test_the_first_command_after_the_set_up_works() -> None:
     blocks = BLOCK.findall(README.read_text("utf-8"))
     (set_up, first), (kind, second) = blocks[:2]
     assert set_up == "sh" and first.rstrip().endswith("&& . .venv/bin/activate")

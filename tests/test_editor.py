@@ -1,7 +1,7 @@
-"""Where people work.
+"""cnncalc works where people work.
 
-The schema in the YAML language server, `init`, the pre-commit hook, the action, shell completion,
-and the fixture `cnn` of pytest.
+This tests the schema in the YAML language server, `init`, the pre-commit hook, the action, shell
+completion, and the pytest fixture `cnn`.
 """
 
 from __future__ import annotations
@@ -17,14 +17,13 @@ import jsonschema
 import pytest
 import yaml
 
-from cnncalc.analysis.figures import known_figures
-from cnncalc.language.schema import json_schema
+from cnncalc.analysis.schema import spec_schema
 from cnncalc.ops import BY_KEY
 
 from .command import ROOT, python_path, run
 from .editor import Editor
 
-# Of npm: `npm install yaml-language-server`.
+# From npm: `npm install yaml-language-server`.
 SERVER = os.environ.get("YAML_LANGUAGE_SERVER") or shutil.which("yaml-language-server")
 INPUT = "input: [3, 8, 8]\n"
 pytest_plugins = ["pytester"]
@@ -67,9 +66,9 @@ def test_fields_and_words_are_completed(editor: Editor) -> None:
 
 def test_hover_explains(editor: Editor) -> None:
     for layer, said in (
-        ("- co@nv: {out: 8, kernel: 3}", "Convolution, as torch.nn.Conv1d"),
+        ("- co@nv: {out: 8, kernel: 3}", "(a convolution), as torch.nn.Conv1d"),
         ("- conv: {out: 8, ker@nel: 3}", "one per spatial axis"),
-        ("- relu:\n    rep@eat: 3", "so many times"),
+        ("- relu:\n    rep@eat: 3", "the number of copies"),
     ):
         assert said in editor.hover(f"{INPUT}layers:\n  {layer}")
 
@@ -83,8 +82,8 @@ def test_the_server_marks_what_is_wrong_and_nothing_else(editor: Editor) -> None
         assert editor.diagnostics(spec.read_text("utf-8")) == [], spec.name
 
 
-def test_one_operator_in_a_layer() -> None:
-    valid = jsonschema.Draft202012Validator(json_schema(known_figures())).is_valid
+def test_a_layer_has_only_one_operator() -> None:
+    valid = jsonschema.Draft202012Validator(spec_schema()).is_valid
 
     def with_keys(*keys: str) -> dict[str, object]:
         return {"input": [3, 8, 8], "layers": [dict.fromkeys(keys)]}
@@ -94,7 +93,7 @@ def test_one_operator_in_a_layer() -> None:
     assert not valid(with_keys("relu", "tanh"))
 
 
-def test_init(tmp_path: Path) -> None:
+def test_init_writes_files_that_work(tmp_path: Path) -> None:
     done = run("init", "nets/mine", "--github", "--source", "./my tools", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     workflow = ".github/workflows/cnncalc.yml"
@@ -116,7 +115,56 @@ def test_init(tmp_path: Path) -> None:
     assert run("init", "x", "--from", "vgg1", folder=tmp_path).returncode == 2
     written = yaml.safe_load((tmp_path / workflow).read_text())
     assert written["jobs"]["check"]["steps"]
-    assert written["env"] == {"CNNCALC": "./my tools"}
+    assert written["env"] == {"CNNCALC": "./my tools", "CNNCALC_FOLDER": "my tools"}
+
+
+@pytest.mark.parametrize(
+    ("source", "folder"),
+    [
+        ("./cnncalc", "cnncalc"),
+        ("clone[torch]", "clone"),
+        ("vendor/clone/", "vendor/clone"),
+        (".", None),
+        ("../elsewhere", None),
+        ("git+https://example.org/cnncalc", None),
+        ("cnncalc==1.0", None),
+    ],
+)
+def test_the_workflow_leaves_out_the_specs_of_the_clone(
+    source: str, folder: str | None, tmp_path: Path
+) -> None:
+    for place in ("clone", "vendor/clone", "cnncalc"):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "wrong.cnn.yaml").write_text("input: [3, 8, 8]\nlayers: [conv]\n")
+    assert run("init", "net", "--github", "--source", source, folder=tmp_path).returncode == 0
+    written = yaml.safe_load((tmp_path / ".github/workflows/cnncalc.yml").read_text())
+    assert written["env"].get("CNNCALC_FOLDER") == folder
+    (step,) = [step for step in written["jobs"]["check"]["steps"] if "run" in step]
+    assert ('--exclude "$CNNCALC_FOLDER/*"' in step["run"]) == (folder is not None)
+    done = run("check", "--exclude", f"{folder}/*", "--format", "concise", folder=tmp_path)
+    wrong = {line.partition(":")[0] for line in done.stdout.splitlines() if "CNN102" in line}
+    every = {f"{place}/wrong.cnn.yaml" for place in ("clone", "vendor/clone", "cnncalc")}
+    assert wrong == every - {f"{folder}/wrong.cnn.yaml"}
+
+
+def test_init_adds_a_workflow_beside_a_spec(tmp_path: Path) -> None:
+    words, workflow = ("--github", "--source", "."), tmp_path / ".github/workflows/cnncalc.yml"
+    (tmp_path / "net.cnn.yaml").write_text("input: [3, 8, 8]\nlayers: [relu]\n")
+    before = (tmp_path / "net.cnn.yaml").read_bytes()
+    done = run("init", "net", *words, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("kept net.cnn.yaml, which already exists\nwrote .github/")
+    assert (tmp_path / "net.cnn.yaml").read_bytes() == before
+    assert not (tmp_path / "cnncalc.schema.json").exists()
+    assert "--locked" not in workflow.read_text()
+    again = run("init", "net", *words, folder=tmp_path)
+    assert (again.returncode, f"{workflow.name} already exists" in again.stderr) == (2, True)
+    workflow.unlink()
+    copied = run("init", "net", "--from", "vgg16", *words, folder=tmp_path)
+    assert (copied.returncode, "net.cnn.yaml already exists" in copied.stderr) == (2, True)
+    run("lock", folder=tmp_path)
+    assert run("init", "net", *words, folder=tmp_path).returncode == 0
+    assert "cnncalc check --locked --format github" in workflow.read_text()
 
 
 @pytest.mark.parametrize(
@@ -135,7 +183,9 @@ def test_init_asks_where_cnncalc_comes_from(tmp_path: Path, words: list[str]) ->
         (False, ".github/workflows/cnncalc.yml", "vendor.github-workflows"),
     ],
 )
-def test_actions_schema(tmp_path: Path, ours: bool, file: str, schema: str) -> None:
+def test_files_for_github_follow_their_schemas(
+    tmp_path: Path, ours: bool, file: str, schema: str
+) -> None:
     run("init", "--github", "--source", ".", folder=tmp_path)
     path = (ROOT if ours else tmp_path) / file
     done = subprocess.run(
@@ -156,7 +206,7 @@ exec {sys.executable} -m cnncalc "$@"
 
 
 def test_the_action_runs(tmp_path: Path) -> None:
-    """Its own script, with `uvx` played by this Python."""
+    """Its own script runs, with this Python in place of `uvx`."""
     (tmp_path / "uvx").write_text(UVX)
     (tmp_path / "uvx").chmod(0o755)
     (tmp_path / "my nets").mkdir()
@@ -217,7 +267,51 @@ def test_shell_completion_names_the_commands() -> None:
     assert done.stdout.split() == ["check"]
 
 
-def test_the_fixture(pytester: pytest.Pytester) -> None:
+FIXTURE = """
+    def test_project(cnn):
+        cnn.check(".")
+
+    def test_excluded(cnn):
+        cnn.check(".", exclude=("new",))
+
+    def test_baseline(cnn):
+        cnn.check(".", baseline="all.json")
+
+    def test_locked(cnn):
+        cnn.check(".", baseline="all.json", locked=True)
+
+    def test_nothing(cnn):
+        cnn.check("empty")
+"""
+
+
+def test_the_fixture_reads_the_configuration_as_the_command_does(
+    pytester: pytest.Pytester,
+) -> None:
+    good = "cnncalc: 1\ninput: [3, 8, 8]\nlayers:\n  - conv: {out: 6, kernel: 3}\n"
+    bad = good.replace("kernel: 3", "kernel: 9")
+    for folder, text in {"drafts": bad, "old": bad, "new": bad, "sound": good}.items():
+        pytester.mkdir(folder).joinpath("net.cnn.yaml").write_text(text)
+    pytester.mkdir("empty")
+    for name, folders in {"old": ["old"], "all": ["old", "new"]}.items():
+        words = ("check", *folders, "--write-baseline", f"{name}.json")
+        assert run(*words, folder=pytester.path).returncode == 0
+    pytester.makepyprojecttoml('[tool.cnncalc]\nexclude = ["drafts"]\nbaseline = "old.json"\n')
+    assert run("lock", "sound", folder=pytester.path).returncode == 0
+    pytester.makepyfile(FIXTURE)
+    result = pytester.runpytest_subprocess("-rA")
+    passed = ["test_excluded", "test_baseline", "test_locked"]
+    result.assert_outcomes(passed=len(passed), failed=2)
+    result.stdout.fnmatch_lines_random([f"PASSED *{name}" for name in passed])
+    result.stdout.fnmatch_lines_random(["*--> new/net.cnn.yaml:4:5*", "*no specs in empty*"])
+    result.stdout.no_fnmatch_line("*--> old/*")
+    lock = pytester.path / "cnncalc.lock"
+    lock.write_text(lock.read_text().replace('"params": ', '"params": 1'))
+    result = pytester.runpytest_subprocess("-k", "locked")
+    result.stdout.fnmatch_lines(["*error*CNN306*"])
+
+
+def test_the_fixture_compares_networks_with_specs(pytester: pytest.Pytester) -> None:
     pytest.importorskip("torch")
     good = "input: [3, 8, 8]\nlayers:\n  - conv: {out: 6, kernel: 3}\n  - tanh\n"
     bad = "input: [3, 8, 8]\nlayers:\n  - conv: {out: 6, kernel: 9}\n"

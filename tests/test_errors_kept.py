@@ -22,7 +22,7 @@ Places = set[tuple[str, int, int]]
 
 
 def places(diagnostics: list[Diagnostic]) -> Places:
-    """Code, line and column of each error."""
+    """Return the code, line and column of each error."""
     return {
         (d.code, d.position.line, d.position.column) if d.position else (d.code, 0, 0)
         for d in diagnostics
@@ -31,7 +31,7 @@ def places(diagnostics: list[Diagnostic]) -> Places:
 
 
 def of_analyze(text: str) -> Places:
-    """The errors that `analyze` reports of a text, of its base and of every variant."""
+    """Return the errors that `analyze` reports for the base of a text and for every variant."""
     try:
         spec = cnncalc.loads(text)
     except cnncalc.Mistake as mistake:
@@ -53,7 +53,7 @@ def assert_none_lost(text: str) -> Places:
 
 
 def broken(rng: random.Random) -> str:
-    """A random or a bundled network with one to three mutations, perhaps with a block."""
+    """Return a random or bundled network with one to three mutations, perhaps with a block."""
     if rng.random() < 0.15:
         data = read(rng.choice(BUNDLED).spec.text)
     else:
@@ -75,24 +75,24 @@ def test_no_error_is_lost() -> None:
 
 
 @pytest.mark.parametrize("name", ["passes-broken", "loses-error-1", "loses-error-2"])
-def test_an_error_and_what_follows_from_its_repair(name: str) -> None:
+def test_an_error_is_kept_beside_what_its_repair_causes(name: str) -> None:
     found = assert_none_lost((CASES / f"check-{name}.yaml").read_text("utf-8"))
     assert {code for code, _, _ in found} == {"CNN206"}
 
 
-def test_a_wrong_rank_before_weights_that_cannot_be_shared() -> None:
+def test_a_wrong_rank_is_kept_before_weights_that_cannot_be_shared() -> None:
     found = assert_none_lost((CASES / "check-loses-error-3.yaml").read_text("utf-8"))
     assert {code for code, _, _ in found} == {"CNN201"}
 
 
-def test_a_repair_that_is_no_repair_adds_no_error() -> None:
-    """`scale` beside `size` was tried, and its own error was reported at the layer."""
+def test_a_repair_that_fails_adds_no_error() -> None:
+    """`scale` together with `size` was once tried as a repair, and its own error was reported."""
     text = (CASES / "check-passes-broken.yaml").read_text("utf-8")
     findings = check_text(text, "<text>", None, Job(Config())).findings
     assert [f.diagnostic.code for f in findings] == ["CNN206"]
 
 
-def test_the_base_is_judged_beside_a_variant_that_changes_nothing() -> None:
+def test_the_base_is_checked_beside_a_variant_that_changes_nothing() -> None:
     text = yaml("""
         input: [3, 8, 8]
         params: {k: 3}

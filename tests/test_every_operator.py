@@ -1,6 +1,6 @@
-"""Every operator, alone in a network, through all that a user can ask of it.
+"""Every operator, alone in a network, passes through everything that a user can do with it.
 
-Random configurations come from the operator's own schema, so that a new one is covered as it is.
+Random configurations come from the operator's own schema, so a new operator is covered at once.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import random
 import re
 from collections.abc import Iterator
+from fractions import Fraction
 from functools import cache
 from typing import Any
 
@@ -19,29 +20,30 @@ from torch import nn
 
 import cnncalc
 from cnncalc.analysis.explain import explain
+from cnncalc.analysis.memory.rows import with_memory
 from cnncalc.analysis.result import Report, Row
 from cnncalc.diagnostic import Mistake
 from cnncalc.graph import Graph, Node, checked
 from cnncalc.language.values import words_of
 from cnncalc.language.write import flat_spec
 from cnncalc.num import product
-from cnncalc.ops import BY_KEY, OPS, torch_modules
+from cnncalc.ops import BY_KEY, torch_modules
 from cnncalc.ops.base import Op
 from cnncalc.ops.torch_call import TorchCall
 from cnncalc.ops.words import plain_forms, translations
 from cnncalc.torch_backend.aten import computed_by
 from cnncalc.torch_backend.verify.verify import verify
 
-from .cases import case, instance
+from .cases import COMPUTED, case, instance
 from .command import run
 from .settings import CASES
 
 CONFIGURATIONS = max(CASES // 50, 4)  # of each operator
-every_operator = pytest.mark.parametrize("op", OPS, ids=lambda op: op.key)
+every_operator = pytest.mark.parametrize("op", COMPUTED, ids=lambda op: op.key)
 
 
 def configurations(op: type[Op]) -> Iterator[tuple[Op, Graph]]:
-    """Some configurations that suit their inputs, each as a graph of inputs and one layer."""
+    """Return valid configurations, each as a graph of inputs and one layer."""
     rng, found = random.Random(f"alone {op.key}"), 0
     while found < CONFIGURATIONS:
         body, shapes = case(op, rng)
@@ -59,7 +61,7 @@ def configurations(op: type[Op]) -> Iterator[tuple[Op, Graph]]:
 
 
 @every_operator
-def test_an_operator_alone(op: type[Op]) -> None:
+def test_an_operator_works_alone(op: type[Op]) -> None:
     for made, graph in configurations(op):
         text = flat_spec(graph, "alone")
         spec = cnncalc.loads(text)
@@ -68,14 +70,22 @@ def test_an_operator_alone(op: type[Op]) -> None:
         (row,) = report.rows
         assert row.output_shape == tuple(graph.nodes[-1].shape), text
         the_numbers_of_explain_multiply(report, row)
+        the_field_of_explain_is_computed(report, row)
         found = verify(spec)
         assert found.ok, (text, [str(d) for d in found.diagnostics[:3]])
         runs_as_source(made, [tuple(node.shape) for node in graph.inputs], spec)
 
 
+@pytest.mark.parametrize("name", ("alexnet", "resnet18", "unet", "inception_v3", "r3d_18"))
+def test_the_field_of_every_layer_is_computed_from_the_one_before(name: str) -> None:
+    report = cnncalc.analyze(cnncalc.load(name))
+    for row in report.rows:
+        the_field_of_explain_is_computed(report, row)
+
+
 @every_operator
 def test_what_runs_in_place_survives_backward(op: type[Op]) -> None:
-    """Between two layers with weights, and with one after it that would write over its output."""
+    """It is between two layers with weights, and one after it would write over its output."""
     tried = 0
     for made, graph in configurations(op):
         x = graph.nodes[0].shape
@@ -88,6 +98,8 @@ def test_what_runs_in_place_survives_backward(op: type[Op]) -> None:
         spec = cnncalc.loads("\n".join([f"input: {list(x)}", "layers:", *layers]))
         found = verify(spec)
         assert found.ok, (made, [str(d) for d in found.diagnostics[:3]])
+        for row in found.report.rows:
+            what_explain_says_is_kept_adds_up(found.report, row)
     assert tried or "inplace" not in op.fields() or op.key.startswith("dropout")
 
 
@@ -96,7 +108,7 @@ def number(text: str) -> int:
 
 
 def the_numbers_of_explain_multiply(report: Report, row: Row) -> None:
-    """What `explain` prints comes to the figures of the report."""
+    """Assert that the products that `explain` prints are the figures of the report."""
     for what, how in explain(report, row.path):
         figures = [*map(number, re.findall(r"(?<![\w.])\d[\d,]*(?![\w.])", how))]
         if what == "parameters":
@@ -106,8 +118,10 @@ def the_numbers_of_explain_multiply(report: Report, row: Row) -> None:
             assert sum(sizes) == row.params, how
             assert len(sizes) < 2 or how.endswith(f"→ {row.params:,}"), how
         if what == "MACs":
-            *factors, total = figures
-            assert product(factors) == total == row.macs, how
+            products, _, total = how.rpartition(" = ")
+            factors = (re.findall(r"\d[\d,]*", part) for part in products.split(" + "))
+            assert sum(product(map(number, part)) for part in factors) == number(total), how
+            assert number(total) == row.macs, how
         if what == "FLOPs":
             assert figures[-1] == row.flops, how
             assert len(figures) == 1 or 2 * row.macs + sum(figures[2:-1]) == row.flops, how
@@ -119,8 +133,39 @@ def the_numbers_of_explain_multiply(report: Report, row: Row) -> None:
             assert not factors or product(factors) == values, how
 
 
+def what_explain_says_is_kept_adds_up(report: Report, row: Row) -> None:
+    """Assert that the products of the line `saved` are right, and that their sum is the column."""
+    how = dict(explain(report, row.path))["saved"]
+    known = with_memory(report).row(row.path)
+    total = 0
+    for factors, width, size in re.findall(r"([\d,·]+) · (\d+) bytes? = ([\d,]+) bytes", how):
+        assert product(map(number, factors.split("·"))) * int(width) == number(size), how
+        total += number(size)
+    total += sum(map(number, re.findall(r"further ([\d,]+) bytes", how)))
+    assert known is not None and total == known.saved, (row.path, how)
+    assert total or "already" in how or how.startswith("0: "), how
+
+
+def the_field_of_explain_is_computed(report: Report, row: Row) -> None:
+    """Assert that the arithmetic of the field is right, and ends at the field of the report."""
+    seen = row.receptive_field
+    lines: dict[str, str] = {}
+    for what, how in explain(report, row.path):  # of several inputs, the first
+        lines.setdefault(what, re.sub(r"\A\w+: (?=.)", "", how))
+    for how in (lines[what] for what in ("field", "jump", "centre") if what in lines):
+        for sum_, value in re.findall(r"([\d. +−·/()]+) = ([\d./-]+)", how):
+            assert eval(sum_.replace("−", "-").replace("·", "*")) == float(Fraction(value)), how
+    if seen is not None and seen.moves:
+        for word, values in (("jump", seen.stride), ("centre", seen.centre)):
+            (told,) = re.findall(r"\A(?:[^,]*= )?([^, ]+)", lines[word])
+            each = [float(Fraction(one)) for one in told.split("×") if one != "varies"]
+            wanted = [float(Fraction(value)) for value in values if value is not None]
+            told_of_all = each * (len(wanted) // max(len(each), 1))
+            assert told_of_all == pytest.approx(wanted, rel=1e-4), lines
+
+
 def runs_as_source(made: Op, shapes: list[tuple[int, ...]], spec: cnncalc.Spec) -> None:
-    """The printed call makes the module that the network runs: same tensors, same output."""
+    """Assert that the printed call makes the network's own module: same tensors, same output."""
     names = {"nn": nn, **vars(torch_modules)}
     written = eval(made.torch(*shapes).source(), names)
     built = cnncalc.build(spec)
@@ -139,7 +184,7 @@ def printed_schema() -> str:
 
 
 @every_operator
-def test_the_schema_and_the_words_of_an_operator(op: type[Op]) -> None:
+def test_the_schema_and_other_names_lead_to_an_operator(op: type[Op]) -> None:
     """Its body is in the schema, and its other names lead to it."""
     assert f'"{op.key}"' in printed_schema()
     for alias in (*vars(op).get("aliases", ()), *vars(op).get("meanings", ())):
@@ -160,7 +205,7 @@ def test_the_schema_and_the_words_of_an_operator(op: type[Op]) -> None:
 
 
 class Kinds(torch.utils._python_dispatch.TorchDispatchMode):
-    """The words for what is computed."""
+    """Records the names of what is computed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -175,7 +220,7 @@ class Kinds(torch.utils._python_dispatch.TorchDispatchMode):
 def test_the_dispatchers_names_are_those_that_torch_uses(op: type[Op]) -> None:
     """An operator that says what the dispatcher calls it is recognised when its module runs.
 
-    Not in every form: a circular pad, say, is written with copies.
+    That is not so in every form: a circular pad, for example, is computed by copies.
     """
     if not vars(op).get("aten"):
         pytest.skip("it is written with other operators")
@@ -189,7 +234,7 @@ def test_the_dispatchers_names_are_those_that_torch_uses(op: type[Op]) -> None:
 
 
 def test_a_call_is_data() -> None:
-    """Calls compare by what they make, and nest."""
+    """Two calls are equal if they make the same, and calls can contain calls."""
     pool = cnncalc.ops.MaxPool(kernel=2, padding=((0, 1), (1, 0)))
     call = pool.torch((3, 8, 8))
     assert call == pool.torch((3, 8, 8)) != cnncalc.ops.MaxPool(kernel=2).torch((3, 8, 8))
@@ -198,7 +243,7 @@ def test_a_call_is_data() -> None:
 
 
 def test_a_network_holds_no_operator() -> None:
-    """Modules take numbers: what is built does not need the rules."""
+    """Modules take numbers, so a built network does not need the rules."""
     text = "input: [4, 9, 9]\nlayers:\n"
     layers = (
         "conv: {out: 4, kernel: 3, stride: 2, padding: same}",

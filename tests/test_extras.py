@@ -1,4 +1,6 @@
-"""The command that adds an extra, by where cnncalc was installed from; no index is ever named."""
+"""The command that adds an extra suits the place that cnncalc was installed from.
+
+It never names a package index."""
 
 from __future__ import annotations
 
@@ -42,16 +44,18 @@ class Installed(Distribution):
 
 @pytest.fixture
 def away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy that is not in a checkout."""
+    """Return a copy that is not in a checkout."""
     monkeypatch.setattr(extras, "_CHECKOUT", tmp_path)
     return tmp_path
 
 
-def test_of_a_checkout() -> None:
+def test_a_checkout_is_installed_from_its_folder() -> None:
     assert extras.install_command("torch") == f"pip install '{ROOT}[torch]'"
 
 
-def test_by_its_record(away: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_installed_copy_is_installed_by_its_record(
+    away: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     commit = {"vcs": "git", "commit_id": "1234abc"}
     packages = "pip install 'torch>=2.11'"
     for record, wanted in (
@@ -71,8 +75,8 @@ def test_by_its_record(away: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert extras.install_command("torch") == wanted
 
 
-def test_nothing_says_that_it_is_on_an_index() -> None:
-    """Neither a command that would look for the name on one, nor an address of its page."""
+def test_nothing_claims_to_be_on_an_index() -> None:
+    """No command looks for the name on an index, and no page on one is linked."""
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
     said = re.compile(r"(pip|uvx?|pipx)( tool)? (install|run|add) ['\"]?cnncalc\b|pypi\.org", re.I)
     for name in listed.stdout.split():

@@ -1,4 +1,4 @@
-"""Receptive fields against gradients, where they are hard to follow, and what is said if not."""
+"""Receptive fields that are hard to follow agree with gradients, or are said to be unknown."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cnncalc.analysis.receptive_field import ReceptiveField
 from cnncalc.analysis.result import Report, Row
 from cnncalc.ops.resize import nearest_sources
 from cnncalc.torch_backend.verify.linearize import linear_values
-from cnncalc.window import Span, Unknown, hull
+from cnncalc.window import Field, Span, Unknown, hull
 
 from .command import run
 from .field_graphs import field_networks
@@ -28,7 +28,7 @@ FOLDER = Path(__file__).parent / "fields"
 
 
 class Gradients:
-    """What positions of layers see of the input, by the gradients of the network made linear."""
+    """Finds what positions of layers see of the input, by gradients of the network made linear."""
 
     def __init__(self, report: Report, gated: bool = True):
         graph = report.graph
@@ -39,11 +39,11 @@ class Gradients:
         self.values = {node.path: y for node, y in zip(graph.nodes, values)}
 
     def seen(self, path: str, axis: int, position: int) -> list[Span]:
-        """First and last position along each axis of the input, of one place on a layer's axis."""
+        """Return the first and last position on each input axis that one place of a layer sees."""
         return self._of(self.values[path].select(axis + 2, position).sum())
 
     def of_layer(self, path: str) -> list[Span]:
-        """The same of all places of a layer together."""
+        """Return the same for all places of a layer together."""
         if path not in self.layers:
             self.layers[path] = self._of(self.values[path].sum())
         return self.layers[path]
@@ -56,7 +56,7 @@ class Gradients:
 
 
 def ends(gradient: Tensor | None, axis: int) -> Span:
-    """The first and the last position with a gradient."""
+    """Return the first and the last position with a gradient."""
     if gradient is None:
         return None
     others = [a for a in range(gradient.dim()) if a != axis + 2]
@@ -65,7 +65,7 @@ def ends(gradient: Tensor | None, axis: int) -> Span:
 
 
 def predicted_spans(field: ReceptiveField, row: Row) -> Iterator[tuple[int, int, int, Span]]:
-    """For each axis of the input: it, the layer's axis, a position in its middle, what it sees."""
+    """Yield for each input axis: it, the layer's axis, a middle position, and what that sees."""
     for number, seen in enumerate(field.axes):
         if isinstance(seen, Unknown):
             continue
@@ -79,10 +79,10 @@ def predicted_spans(field: ReceptiveField, row: Row) -> Iterator[tuple[int, int,
 
 
 def compare_fields(text: str, report: Report, gated: bool = True) -> int:
-    """Compare the middle of every layer, and return how many spans were held to be equal.
+    """Compare the middle of every layer, and return how many spans had to be equal.
 
-    A span that reaches into a padding, or past what a layer before it cropped, is cut further on
-    the way: it must cover what is measured.
+    A span that reaches into a padding, or past what an earlier layer cropped, is cut further on the
+    way. It must only contain what is measured.
     """
     gradients, exact = Gradients(report, gated), 0
     for row in report.rows:
@@ -117,7 +117,7 @@ def test_fields_of_chains_and_joins_agree_with_gradients() -> None:
 
 
 def test_nearly_all_of_them_are_followed() -> None:
-    """`?` is honest, and of no help: it must stay rare."""
+    """`?` is honest but does not help, so it must stay rare."""
     axes = [
         seen
         for _, report in field_networks(13, 60)
@@ -169,7 +169,7 @@ MIXED = yaml("""
     """)
 
 
-def test_unknown_is_said_and_never_guessed() -> None:
+def test_an_unknown_field_is_reported_and_never_guessed() -> None:
     report = cnncalc.analyze(cnncalc.loads(MIXED))
     field = report.rows[1].receptive_field
     assert field is not None and field.size == (None,) and "several axes" in (field.unknown or "")
@@ -183,10 +183,10 @@ def test_unknown_is_said_and_never_guessed() -> None:
     assert " ?\n" in table and "all" not in table.split("total")[0]
 
 
-def test_a_budget_on_what_is_unknown_cannot_be_decided() -> None:
+def test_a_budget_on_what_is_unknown_cannot_be_checked() -> None:
     text = MIXED + "budget: {at: {conv1: {receptive_field: {max: 9}}}}\n"
     done = run("check", "-", stdin=text)
-    assert done.returncode == 1 and "CNN308" in done.stdout and "not known" in done.stdout
+    assert done.returncode == 1 and "CNN308" in done.stdout and "is unknown" in done.stdout
     assert run("analyze", "-", stdin=text).returncode == 0
 
 
@@ -204,7 +204,7 @@ GATED = yaml("""
     """)
 
 
-def test_gates_are_left_out_beside_the_strict_field() -> None:
+def test_the_field_without_gates_is_given_beside_the_strict_field() -> None:
     report = cnncalc.analyze(cnncalc.loads(GATED))
     last = report.rows[-1]
     assert last.receptive_field.size == ("all", "all")  # type: ignore[union-attr]
@@ -214,6 +214,17 @@ def test_gates_are_left_out_beside_the_strict_field() -> None:
         ("receptive_field", 32, "kept"),
         ("receptive_field_without_gates", 3, "exceeded"),
     ]
+
+
+def test_a_minimum_that_fails_because_of_gates_names_the_field_without_them() -> None:
+    bare = GATED.partition("    budget:")[0].partition("budget:")[0]
+    for least, advised in ((7, True), (8, False)):
+        done = run("check", "-", stdin=f"{bare}budget: {{receptive_field: {{min: {least}}}}}\n")
+        error = done.stdout[done.stdout.index("error[CNN302]") :]
+        assert "receptive_field is 3, but the budget is at least" in error
+        help = "layers after `conv1` see the whole input through gates; without gates, the field"
+        assert (help in error) == advised
+        assert ("is 7: limit `receptive_field_without_gates` instead" in error) == advised
 
 
 def test_nearest_positions_are_those_that_torch_copies() -> None:
@@ -240,11 +251,34 @@ def test_networks_with_squeeze_and_excite_have_a_field_of_use(name: str) -> None
 
 
 def test_work_is_bounded() -> None:
-    """Where many positions would be looked at one by one, the field is not followed."""
+    """If many positions would have to be visited one by one, the field is not followed."""
     lines = ["  - conv: {out: 1, kernel: 9, padding: 4}", "    name: a"]
     lines += ["  - maxpool: 2", "  - upsample: {like: a, mode: linear, align_corners: true}"]
     lines += ["  - concat: [a, upsample1]"]
     lines += ["  - conv: {out: 1, kernel: 9, padding: 4}"] * 200
     report = cnncalc.analyze(cnncalc.loads("\n".join(["input: [1, 5001]", "layers:", *lines])))
     field = report.rows[-1].receptive_field
-    assert field is not None and field.unknown and "more positions" in field.unknown
+    assert field is not None and field.unknown and "too many positions" in field.unknown
+
+
+TURNS = (
+    "upsample: 2",
+    "upsample: {scale: 3, mode: linear}",
+    "conv_transpose: {out: 1, kernel: 3, stride: 2}",
+    "conv_transpose: {out: 1, kernel: 5, stride: 3, padding: 1}",
+)
+
+
+@pytest.mark.parametrize("layer", TURNS)
+def test_the_centre_is_the_mean_of_one_period_moved_back_to_the_first_position(layer: str) -> None:
+    text = f"input: [1, 20]\nlayers:\n  - conv: {{out: 1, kernel: 3, stride: 2}}\n  - {layer}\n"
+    report = cnncalc.analyze(cnncalc.loads(text))
+    (field,) = report.rows[-1].receptive_fields
+    (along,), (stride,) = field.fields, field.stride
+    assert isinstance(along, Field) and stride is not None
+    gradients, moved = Gradients(report), []
+    for position in range(6, 6 + len(along.spans)):  # the borders cut nothing off in the middle
+        (span,) = gradients.seen(report.rows[-1].path, 0, position)
+        assert span is not None
+        moved.append(Fraction(sum(span), 2) - position * stride)
+    assert len(moved) > 1 and field.centre == (sum(moved) / len(moved),)

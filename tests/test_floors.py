@@ -1,4 +1,4 @@
-"""Imports point one way and in no circle, and these tests can fail."""
+"""Imports point one way and never in a circle, and these tests can fail."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LINT = [sys.executable, "-c", "from importlinter.cli import lint_imports_command
 
 
 def linted(folder: Path) -> subprocess.CompletedProcess[str]:
-    """`lint-imports` on the package of a folder, by the contracts of its pyproject.toml."""
+    """Run `lint-imports` on the package in a folder, with the contracts of its pyproject.toml."""
     return subprocess.run(
         [*LINT, "--no-cache"],
         cwd=folder,
@@ -29,7 +29,7 @@ def linted(folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A copy of the package, to plant imports in."""
+    """Return a copy of the package, to plant imports in."""
     skip = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "cnncalc", tmp_path / "cnncalc", ignore=skip)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
@@ -37,7 +37,7 @@ def copy(tmp_path: Path) -> Path:
 
 
 def plant(file: Path, line: str) -> None:
-    """An import inside a function, where it is easily overlooked."""
+    """Plant an import inside a function, where it is easily overlooked."""
     text = file.read_text("utf-8")
     file.write_text(f"{text}\n\ndef planted() -> None:\n    {line}\n", "utf-8")
 
@@ -67,9 +67,9 @@ def test_a_planted_import_breaks_them(copy: Path, file: str, line: str, broken: 
 
 
 def circles(graph: grimp.ImportGraph) -> list[set[str]]:
-    """Groups of modules that import each other, directly or by way of others of the group."""
+    """Return groups of modules that import each other, directly or through others of the group."""
     ahead = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
-    ahead["cnncalc"] = set()  # the public door names what points upward, for type checkers alone
+    ahead["cnncalc"] = set()  # the public module imports upwards, but only for type checkers
     reached = {module: reachable(module, ahead) for module in ahead}
     groups: list[set[str]] = []
     for module in sorted(ahead):
@@ -80,7 +80,7 @@ def circles(graph: grimp.ImportGraph) -> list[set[str]]:
 
 
 def reachable(module: str, ahead: dict[str, set[str]]) -> set[str]:
-    """All that a module imports, and what that imports."""
+    """Return all modules that a module imports, directly or indirectly."""
     found: set[str] = set()
     open_ = [module]
     while open_:
@@ -90,8 +90,8 @@ def reachable(module: str, ahead: dict[str, set[str]]) -> set[str]:
     return found
 
 
-def test_no_circles(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Imports inside functions and those for type checkers count too."""
+def test_modules_do_not_import_in_circles(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Imports inside functions and imports for type checkers count too."""
     assert circles(grimp.build_graph("cnncalc", cache_dir=None)) == []
     plant(copy / "cnncalc" / "num.py", "from .cost import Cost")
     script = (

@@ -1,6 +1,6 @@
-"""Each format's document, given texts that nobody expects: what it writes reads back as the text.
+"""Each format's document reads back as the text it was given, even for texts that nobody expects.
 
-The commands are tried in test_foreign.py.
+test_foreign.py tests the commands.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ MARKS = st.text("`\\|*_~#[]()!<>&;:@-+=.1aw /\n", max_size=12)
 
 @settings(deadline=None)
 @given(FOREIGN)
-def test_visible(foreign: str) -> None:
+def test_foreign_text_becomes_visible(foreign: str) -> None:
     shown = visible(foreign)
     assert "\n" not in shown
     assert visible(shown) == shown
@@ -50,13 +50,13 @@ def test_visible(foreign: str) -> None:
         assert shown == foreign or "##" in foreign
 
 
-def test_every_control_of_unicode() -> None:
+def test_every_control_character_becomes_visible() -> None:
     every = filter(is_control, map(chr, range(0x110000)))
     assert [c for c in every if visible(f"a{c}b") == f"a{c}b"] == []
 
 
 @pytest.mark.parametrize("honest", HONEST.split())
-def test_what_is_honest_stays(honest: str) -> None:
+def test_honest_text_stays(honest: str) -> None:
     assert visible(honest) == honest
 
 
@@ -70,7 +70,7 @@ def test_a_joiner_is_shown_where_it_joins_nothing(hidden: str) -> None:
 
 @settings(deadline=None)
 @given(FOREIGN)
-def test_lines(foreign: str) -> None:
+def test_lines_show_text(foreign: str) -> None:
     assert_shown(Lines(foreign, ("  ", foreign), ((foreign, "error"), "x")).written())
     plain = Lines(((foreign, "error"), foreign)).written()
     colour = Lines(((foreign, "error"), foreign)).written(colour=True)
@@ -80,7 +80,7 @@ def test_lines(foreign: str) -> None:
 
 @settings(deadline=None)
 @given(FOREIGN)
-def test_json(foreign: str) -> None:
+def test_json_reads_back(foreign: str) -> None:
     data = {foreign: [foreign, 1]}
     written = Json(data).written()
     assert json.loads(written) == data
@@ -92,7 +92,7 @@ def test_json(foreign: str) -> None:
 @example("=1")
 @example("-2+3")
 @example(" +1")
-def test_csv(foreign: str) -> None:
+def test_csv_reads_back(foreign: str) -> None:
     written = Csv([foreign, 1, "a,b"], ["x", -2, None]).written()
     assert_shown(written)
     (cell, one, both), (_, two, _) = csv.reader(io.StringIO(written), strict=True)
@@ -104,7 +104,7 @@ def test_csv(foreign: str) -> None:
 
 @settings(deadline=None)
 @given(FOREIGN)
-def test_xml(foreign: str) -> None:
+def test_xml_reads_back(foreign: str) -> None:
     root = ET.Element("a", name=foreign)
     root.text = f"{foreign}\nx"
     written = Xml(root).written()
@@ -115,7 +115,7 @@ def test_xml(foreign: str) -> None:
 
 @settings(deadline=None)
 @given(FOREIGN)
-def test_workflow_commands(foreign: str) -> None:
+def test_workflow_commands_read_back(foreign: str) -> None:
     command = Command("error", {"file": foreign, "line": 1}, (foreign, "x"))
     written = Commands(command).written()
     assert "\n" not in written
@@ -133,8 +133,8 @@ def test_workflow_commands(foreign: str) -> None:
 @example("`\\|<b>x</b>`", "[a][b]")
 @example("[a", "](http://evil.example)")
 @example("a #", "1. a")
-def test_markdown(one: str, other: str) -> None:
-    """What is read from a page is what was written, but for the backticks around code."""
+def test_markdown_reads_back(one: str, other: str) -> None:
+    """Reading a page gives what was written, except the backticks around code."""
     page = Page()
     page.heading(one)
     page.table(["a", ""], [False, True], [[one, other], [other, "x"]])
@@ -162,7 +162,7 @@ def as_read(text: str) -> str:
 
 @settings(deadline=None)
 @given(FOREIGN)
-def test_yaml(foreign: str) -> None:
+def test_yaml_reads_back(foreign: str) -> None:
     written = quoted(foreign)
     assert_shown(f"x{written}")
     if not any(0xD800 <= ord(c) <= 0xDFFF or c == "\0" for c in foreign):
@@ -171,13 +171,13 @@ def test_yaml(foreign: str) -> None:
 
 @settings(deadline=None)
 @given(FOREIGN)
-def test_rich(foreign: str) -> None:
-    """Text in a table is shown as it is, with the width that its column has."""
+def test_tables_show_text(foreign: str) -> None:
+    """Text in a table is shown as it is, in the width of its column."""
     screen = console()
     table = facts([("label", text(foreign, (foreign, "bold"))), (foreign, foreign)])
     written = Screen(table, screen).written()
     assert_shown(written)
-    for line in written.split("\n"):  # an escape at its start was not foreseen
+    for line in written.split("\n"):  # an escape at its start was not expected
         assert cell_len(line.replace("\\x3a:", "::", 1)) <= screen.width
     layers = LayerTable(["a"], [[foreign]], [""], [False], [False]).render(40)
     assert_shown(Screen(layers, screen).written())
@@ -188,18 +188,19 @@ def test_markup_is_text() -> None:
     assert words in Screen(facts([("", words)]), console()).written()
 
 
-def test_what_forgets_to_show_text_is_held_at_the_screen() -> None:
+def test_the_screen_catches_text_that_was_not_made_visible() -> None:
     raw = Segments([Segment("\n\u3000::error::x\x1b[31m\u202e\n")])
     for colour in (False, True):
         assert_shown(Screen(raw, console()).written(colour))
 
 
 def test_only_documents_write() -> None:
-    """Nothing prints or makes something of rich's but what these files do."""
+    """Only these files print, or make objects of rich."""
     rules = {
         r"\bprint\(|sys\.std(out|err)\.write|\becho\(": {"cli/output.py"},
         r"from rich\.(console|text|segment) import (?!.*RenderableType)": {
-            "render/formats/table.py"
+            "cli/progress.py",
+            "render/formats/table.py",
         },
         r"from_markup|\bmarkup=True": set(),
     }

@@ -1,6 +1,6 @@
-"""What needs an NVIDIA GPU: `pytest -m gpu tests/test_gpu.py`.
+"""An NVIDIA GPU confirms what no other device can: `pytest -m gpu tests/test_gpu.py`.
 
-It needs torch, fvcore and pytest alone.
+These tests need only torch, fvcore and pytest.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ QUICK = Settings("cuda", warmup=1, repeat=3)
 
 @pytest.mark.parametrize("name", [*TOTALS, "resnet18"])
 def test_a_card_confirms_every_figure(name: str) -> None:
-    """Bytes by its allocator, row by row; outputs by the CPU; and kernels of its own ran."""
+    """Its allocator confirms the bytes of each row, the CPU the outputs, and its kernels ran."""
     found = verify(cnncalc.load(name), device="cuda", batch=4, work=10**8)
     assert found.ok, found.diagnostics[:5]
     totals = {check.what: check for check in found.totals}
@@ -51,7 +51,7 @@ def test_a_card_confirms_every_figure(name: str) -> None:
         {"dtype": "float16", "channels_last": True},
     ],
 )
-def test_profile(changes: dict[str, Any]) -> None:
+def test_profile_measures_a_card(changes: dict[str, Any]) -> None:
     found = profile(cnncalc.load("resnet50"), batches=[1, 8], settings=QUICK._replace(**changes))
     for m in found.measurements:
         assert m.layers is not None
@@ -61,7 +61,7 @@ def test_profile(changes: dict[str, Any]) -> None:
     assert found.environment["driver"] and found.environment["cuda"]
 
 
-def test_what_was_there_before_is_no_part_of_the_peak() -> None:
+def test_the_peak_leaves_out_what_was_there_before() -> None:
     spec = cnncalc.load("three_conv")
     (alone,) = profile(spec, settings=QUICK).measurements
     other = torch.zeros(1 << 28, device="cuda")
@@ -69,22 +69,22 @@ def test_what_was_there_before_is_no_part_of_the_peak() -> None:
     assert beside.peak.requested == alone.peak.requested < other.nbytes
 
 
-def test_compiled_without_advice() -> None:
+def test_compiling_prints_no_advice() -> None:
     options = ("--device", "cuda", "--compile", "--repeat", "2")
     done = run("profile", "three_conv", *options, timeout=300)
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_batch_that_does_not_fit() -> None:
-    """The search halves it; memory of a failed batch is free before the next."""
+def test_a_batch_that_does_not_fit_is_halved() -> None:
+    """The search halves the batch. The memory of a failed batch is free before the next one."""
     options = ("--device", "cuda", "--batch", "20000000")
     done = run("verify", "three_conv", *options, timeout=300)
     assert done.returncode == 1
     assert "error[CNN407]" in done.stderr and torch.cuda.get_device_name() in done.stderr
-    assert "did" in done.stderr and "not even" not in done.stderr
+    assert "; batch " in done.stderr and "not even" not in done.stderr
 
 
-def test_a_module_with_cudnns_batch_norm_is_held_to_its_spec() -> None:
+def test_a_module_with_cudnns_batch_norm_agrees_with_its_spec() -> None:
     factory, _ = twin("resnet18")
     held = hold(cnncalc.load("resnet18"), factory(), device="cuda")
     assert held.ok, held.diagnostics

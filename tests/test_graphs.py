@@ -1,4 +1,4 @@
-"""Random networks against torch: shapes, parameters and MACs by hooks, fields by gradients."""
+"""Random networks agree with torch: shapes, parameters and MACs by hooks, fields by gradients."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_rows_agree_with_torch() -> None:
 
 
 def homes_in_torch(network: Network, inputs: list[torch.Tensor]) -> list[int]:
-    """For each node the first one whose memory it shares, as torch has it at inference."""
+    """Return for each node the first one whose memory it shares, in torch at inference."""
     values = list(inputs)
     seen = {x.untyped_storage().data_ptr(): n for n, x in enumerate(inputs)}
     homes = list(range(len(inputs)))
@@ -49,9 +49,9 @@ TAILS = [
 
 
 def test_memory_is_shared_where_torch_shares_it() -> None:
-    """Whole graphs, nothing freed on the way.
+    """Whole graphs run, and nothing is freed on the way.
 
-    Views, in-place layers, and copies where something else needs the input.
+    They have views, in-place layers, and copies where something else needs the input.
     """
     rng = random.Random(3)
     for text, _ in networks(3, GRAPHS):

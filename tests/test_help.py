@@ -1,4 +1,4 @@
-"""`--help`: nothing is cut off, words are words, and the examples work."""
+"""`--help` cuts nothing off, names values in words, and its examples work."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from .command import run, run_without
 from .test_imports import command, imported
 
 WIDTHS = (60, 80, 120, 200)
-OF_TORCH = GROUPS["Run a network in torch"]
+OF_TORCH = (*GROUPS["Run a network in torch"], "import")  # tested with what runs in torch
 
 
 def group() -> Any:
-    """The app as typer builds it."""
+    """Return the app as typer builds it."""
     return typer.main.get_command(app_for([]))
 
 
@@ -90,28 +90,31 @@ def test_every_command_has_two_examples_of_its_own() -> None:
 
 @pytest.mark.parametrize("words", [words for name, words in EXAMPLES if name not in OF_TORCH])
 def test_examples_work(words: str, tmp_path: Path) -> None:
-    """Away from the checkout, in a folder with one spec."""
+    """The examples run outside the checkout, in a folder with one spec."""
     run("init", "net", folder=tmp_path)
     done = run(*shlex.split(words)[1:], folder=tmp_path)
-    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    counted = r"[\d,]+ variants\n" if "sweep" in words and " -o " in words else ""
+    assert done.returncode == 0 and re.fullmatch(counted, done.stderr), done.stderr
     assert done.stdout or "-o" in words
 
 
 @pytest.mark.parametrize("words", [words for name, words in EXAMPLES if name in OF_TORCH])
-def test_examples_that_need_torch(words: str, tmp_path: Path) -> None:
+def test_examples_that_need_torch_are_right(words: str, tmp_path: Path) -> None:
     arguments = shlex.split(words)[1:]
-    assert "CNN401" in run_without("torch", *arguments).stderr  # so the words are right
+    assert "CNN401" in run_without("torch", *arguments).stderr  # so the arguments are right
     pytest.importorskip("torch")
     if "cuda" not in words:
+        networks = (Path(__file__).parent / "real" / "to_import.py").read_text("utf-8")
+        (tmp_path / "model.py").write_text(f"{networks}\n\nNet = Residual\n", "utf-8")
         done = run(*arguments, folder=tmp_path)
         assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_wrong_call_names_the_words_too() -> None:
-    done = run("explain", "vgg16")
+    done = run("explain")
     assert done.returncode == 2
-    assert done.stderr.startswith("Usage: cnncalc explain [OPTIONS] SPEC LAYER\n")
-    assert "Missing argument 'LAYER'" in done.stderr
+    assert done.stderr.startswith("Usage: cnncalc explain [OPTIONS] SPEC [LAYER]\n")
+    assert "Missing argument 'SPEC'" in done.stderr
 
 
 def test_a_command_loads_no_page_of_help() -> None:
@@ -128,3 +131,26 @@ def test_words_are_in_colour_on_a_terminal() -> None:
     coloured = text.written(True)
     assert "\x1b[36m--ceil\x1b[0m" in coloured
     assert re.sub(r"\x1b\[\d*m", "", coloured) == text.written()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("analyze", "lenet5", "--view", "texbook"), "'--view': 'texbook' is not one of"),
+        (("analyze", "lenet5", "--batch", "1e3"), "'--batch': it takes a whole number."),
+        (("size", "9", "-k", "3", "-p", "sam"), "did you mean `same`?"),
+    ],
+)
+def test_wrong_values_are_refused_in_plain_words(arguments: tuple[str, ...], said: str) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert said in " ".join(done.stderr.split())
+
+
+def test_init_says_that_a_bundled_name_is_not_copied(tmp_path: Path) -> None:
+    hint = "this is not the bundled resnet50: `--from resnet50` copies that"
+    assert hint in run("init", "resnet50", folder=tmp_path).stdout
+    for arguments in (("init", "mine"), ("init", "other", "--from", "resnet50")):
+        done = run(*arguments, folder=tmp_path)
+        assert done.returncode == 0
+        assert "bundled" not in done.stdout

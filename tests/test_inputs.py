@@ -1,8 +1,11 @@
-"""Shapes of inputs that are given or written with another rank than was meant."""
+"""Wrong inputs, and other wrong arguments of the library, are refused or reported."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+import torch
 import typer
 
 import cnncalc
@@ -14,12 +17,17 @@ from .samples import BUNDLED, SIAMESE, Bundled
 
 VGG = cnncalc.load("vgg16")
 COMMANDS = typer.main.get_command(app_for([])).commands  # type: ignore[attr-defined]
-RUNNING = ("verify", "profile")  # they need torch
-LAYER = {"explain": "conv1_1"}  # what a command takes after the spec
+RUNNING = ("verify", "profile")  # these commands need torch
+FURTHER = {  # arguments of a command after the spec
+    "explain": ["conv1_1"],
+    "fit": ["--vary", "batch", "--budget", "macs < 1T"],
+}
 OF_SPECS = [
     name
     for name, command in COMMANDS.items()
     if any("--input" in parameter.opts for parameter in command.params)
+    # sweep reports the variants that are no networks; import has no spec yet
+    and name not in ("sweep", "import")
 ]
 
 
@@ -31,10 +39,11 @@ def test_some_commands_take_an_input() -> None:
 def test_every_command_refuses_an_input_of_another_rank(name: str) -> None:
     if name in RUNNING:
         pytest.importorskip("torch")
-    layer = [LAYER[name]] if name in LAYER else []
-    done = run(name, "vgg16", *layer, "--input", "224x224")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "error[CNN111]" in done.stderr and "`3x224x224`" in done.stderr
+    done = run(name, "vgg16", *FURTHER.get(name, []), "--input", "224x224")
+    said = done.stdout if name == "check" else done.stderr  # findings are what `check` prints
+    assert done.returncode == 2
+    assert (name == "check" or not done.stdout) and not (done.stdout and done.stderr)
+    assert "error[CNN111]" in said and "`3x224x224`" in said
 
 
 @pytest.mark.parametrize(
@@ -121,7 +130,7 @@ def test_a_leading_1_is_a_warning_where_nothing_asks_for_three_axes(
         ("[1, 3, 32, 32]", "  - adaptiveavgpool: [1, 7, 7]\n" + PLAIN),
     ],
 )
-def test_it_is_none_where_three_axes_are_meant(shape: str, layers: str) -> None:
+def test_a_leading_1_is_not_reported_where_three_axes_are_meant(shape: str, layers: str) -> None:
     assert "CNN115" not in codes(f"input: {shape}\nlayers:\n{layers}")
 
 
@@ -132,3 +141,64 @@ def test_removing_the_1_makes_it_a_network_of_images() -> None:
     (edit,) = warning.fix.edits
     line = text.splitlines()[edit.line - 1]
     assert line[: edit.column - 1] + line[edit.end_column - 1 :] == "input: [3, 32, 32]"
+
+
+@pytest.mark.parametrize(
+    ("text", "noted"),
+    [
+        ("[28, 28]", True),
+        ("{a: [5, 5]}", True),
+        ("[4, 4]", False),
+        ("[28, 30]", False),
+        ("[28]", False),
+        ("[28, 28, 28]", False),
+    ],
+)
+def test_an_input_of_two_equal_entries_is_noted(text: str, noted: bool) -> None:
+    spec = cnncalc.loads(f"input: {text}\nlayers:\n  - relu\n")
+    found = [d for d in cnncalc.analyze(spec).diagnostics if d.code == "CNN116"]
+    assert len(found) == noted
+    assert all(d.severity == "note" and d.help and "[1, " in d.help for d in found)
+
+
+ANYTHING: list[dict[str, Any]] = [
+    *({"batch": batch} for batch in (0, -1, 1.5, True, "2", None, 10**10)),
+    *({"dtype": dtype} for dtype in ("float33", 3, None, [1])),
+    *({"input": given} for given in (5, "3x4x4", {"input": 5}, [], [None], {5: (1, 2)})),
+    *({"set": given} for given in (5, "width=3", 0, {5: 5})),
+    {"variant": 5},
+    {"convention": 5},
+]
+
+
+@pytest.mark.parametrize("arguments", ANYTHING, ids=str)
+def test_the_library_answers_any_argument_with_a_mistake(arguments: dict[str, Any]) -> None:
+    spec = cnncalc.load("lenet5")
+    with pytest.raises(cnncalc.Mistake) as raised:
+        cnncalc.analyze(spec, **arguments).or_mistake()
+    assert {d.code for d in raised.value.diagnostics} == {"CNN111"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ({"dtype": "foo"}, "CNN111"),
+        ({"dtype": torch.int8}, "CNN111"),
+        ({"device": 5}, "CNN402"),
+        ({"set": 5}, "CNN111"),
+        ({"input": 5}, "CNN111"),
+    ],
+)
+def test_build_answers_any_argument_with_a_mistake(arguments: dict[str, Any], code: str) -> None:
+    with pytest.raises(cnncalc.Mistake) as raised:
+        cnncalc.build(cnncalc.load("lenet5"), **arguments)
+    assert {d.code for d in raised.value.diagnostics} == {code}
+
+
+def test_a_spec_that_is_not_a_text_is_a_mistake() -> None:
+    with pytest.raises(cnncalc.Mistake, match="a spec is a text, not int"):
+        cnncalc.loads(5)  # type: ignore[arg-type]
+
+
+def test_dir_lists_the_public_names() -> None:
+    assert {*cnncalc.__all__} <= {*dir(cnncalc)}

@@ -1,8 +1,9 @@
-"""The language: what each word of it does."""
+"""Each word of the language does what it should."""
 
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 from textwrap import indent
 
 import pytest
@@ -10,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cnncalc
-from cnncalc.language.expression import Expression, ExpressionError, compiled
+from cnncalc.language.expression import Expression, compiled
+from cnncalc.language.expression_limits import ExpressionError
 from cnncalc.language.module_attributes import MODULE_ATTRIBUTES
 from cnncalc.language.names import name_fault
 from cnncalc.language.write import flat_spec
@@ -60,7 +62,7 @@ def test_from_takes_another_layer_and_when_false_is_the_identity_on_it() -> None
     assert report(layers).row("d").inputs == ("a",)  # type: ignore[union-attr]
 
 
-def test_repeat_and_each() -> None:
+def test_repeat_and_each_make_several_layers() -> None:
     found = report("""
         - conv: {out: 2 * (i + 1), kernel: 1}
           repeat: 3
@@ -153,7 +155,7 @@ def test_a_parameter_may_carry_the_name_of_a_layer() -> None:
     assert joined.inputs == ("conv1", "early")
 
 
-def test_joins_with_branches() -> None:
+def test_joins_have_branches() -> None:
     found = report("""
         - concat:
             a: []
@@ -205,7 +207,7 @@ def test_share_counts_parameters_once_and_cost_each_time() -> None:
     assert sum(p.numel() for p in network.parameters()) == found.totals.params
 
 
-def test_several_inputs_and_outputs() -> None:
+def test_a_network_has_several_inputs_and_outputs() -> None:
     text = yaml("""
         input: {left: [3, 8, 8], right: [2, 8, 8]}
         layers:
@@ -226,7 +228,7 @@ def test_several_inputs_and_outputs() -> None:
     assert [tuple(y.shape) for y in outputs] == [(2, 9, 6, 6), (2, 5, 6, 6)]
 
 
-def test_variants_params_and_set() -> None:
+def test_variants_and_set_change_parameters() -> None:
     text = yaml("""
         input: [3, 8, 8]
         params: {w: 4, k: w - 1}
@@ -245,7 +247,7 @@ def test_variants_params_and_set() -> None:
     assert [(d.code, d.severity) for d in changed.diagnostics] == [("CNN305", "note")]
 
 
-def test_inplace_only_where_nothing_else_needs_the_input() -> None:
+def test_layers_run_in_place_only_where_nothing_else_needs_the_input() -> None:
     found = report("""
         - {conv: {out: 4, kernel: 1}, name: x}
         - {relu: , name: y}
@@ -256,7 +258,7 @@ def test_inplace_only_where_nothing_else_needs_the_input() -> None:
         - relu
     """)
     fresh = {row.path: row.activations > 0 for row in found.rows}
-    # x is read twice; the sigmoid keeps its output for backward: the last relu must not write over
+    # No relu may write over x, which is read twice, or s, which the sigmoid keeps for backward.
     assert fresh == {
         "x": True,
         "y": True,
@@ -295,11 +297,11 @@ def test_expand_gives_a_spec_with_the_same_figures(network: Bundled) -> None:
 
 
 def sizes(found: cnncalc.Report) -> list[object]:
-    """The receptive field of each row."""
+    """Return the size of the receptive field of each row."""
     return [row.receptive_field and row.receptive_field.size for row in found.rows]
 
 
-def test_names_that_torch_refuses() -> None:
+def test_names_that_torch_refuses_are_refused() -> None:
     nn = pytest.importorskip("torch.nn")
     own = {*dir(nn.Module()), *nn.Module.__annotations__}
     assert {name for name in own if not name.startswith("__")} <= MODULE_ATTRIBUTES
@@ -309,7 +311,7 @@ def test_names_that_torch_refuses() -> None:
 
 
 def test_names_that_hold_layers_are_free_in_every_module_that_holds_layers() -> None:
-    """Networks, joins and plain modules: nothing that they have is a name for a layer."""
+    """No attribute of a network, a join or a plain module may be the name of a layer."""
     pytest.importorskip("torch")
     branches = "{a: [{conv: {out: 4, kernel: 1}}], b: [{conv: {out: 4, kernel: 1}}]}"
     layers = "\n".join(f"        - {op.key}: {branches}" for op in OPS if op.joins())
@@ -322,8 +324,8 @@ def test_names_that_hold_layers_are_free_in_every_module_that_holds_layers() -> 
             assert name_fault(name), (type(module), name)
 
 
-def test_every_name_that_is_accepted_can_be_carried() -> None:
-    """A layer, a branch and a block's layer of such a name build, and are found by their paths."""
+def test_every_accepted_name_works() -> None:
+    """A layer, a branch and a layer in a block of this name are built, and found by their paths."""
     torch = pytest.importorskip("torch")
     names = ["key", "device", "class", "_conv", "_", "T", "a1", "weight", "bias", "module"]
     for name in names:
@@ -363,9 +365,9 @@ def test_decimals_keep_all_their_digits(number: tuple[int, str, int]) -> None:
         ("1e-400", "finer"),
         ("0.0000000000000000001", "finer"),
         ("1e-99999999999", "finer"),
-        ("1e400", "past"),
-        ("1e99999999999", "past"),
-        ("999999999999999999999.5", "past"),
+        ("1e400", "beyond"),
+        ("1e99999999999", "beyond"),
+        ("999999999999999999999.5", "beyond"),
     ],
 )
 def test_numbers_beyond_the_limits_are_refused_and_not_rounded(text: str, message: str) -> None:
@@ -373,13 +375,13 @@ def test_numbers_beyond_the_limits_are_refused_and_not_rounded(text: str, messag
         compiled(text)
 
 
-def test_a_decimal_that_no_float_holds() -> None:
+def test_decimals_that_no_float_holds_are_exact() -> None:
     assert compiled("9007199254740993.0 - 9007199254740992").value({}) == 1
     assert compiled("0.1 + 0.2 == 0.3").value({}) is True
 
 
 def compound(part: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    """An expression of smaller ones."""
+    """Return an expression made of smaller ones."""
     operator = st.sampled_from(["+", "-", "*", "//", "%", "<", "=="])
     return st.one_of(
         st.tuples(part, operator, part).map(lambda t: f"({t[0]} {t[1]} {t[2]})"),
@@ -450,7 +452,7 @@ def test_values_are_exact(text: str, value: object) -> None:
         "{1: 2}",
     ],
 )
-def test_what_expressions_may_not_do(text: str) -> None:
+def test_expressions_with_forbidden_parts_are_refused(text: str) -> None:
     with pytest.raises(ExpressionError):
         Expression(text).value({"a": (1, 2)})
 
@@ -472,7 +474,7 @@ def test_what_expressions_may_not_do(text: str) -> None:
         ("1.", 1),
     ],
 )
-def test_scalars_of_yaml_1_2(text: str, value: object) -> None:
+def test_scalars_are_those_of_yaml_1_2(text: str, value: object) -> None:
     assert scalar(text) == value
 
 
@@ -487,3 +489,48 @@ def test_every_key_and_value_has_its_place() -> None:
     assert marks.find("a", 1, "b").position("f")[1:] == (1, 12, 3)
     assert marks.find("a", 1).key("f", "b")[1:] == (1, 9, 1)
     assert marks.find("c", 0, "d").position("f")[1:] == (3, 8, 1)
+
+
+IN_ORDER = {  # a body in the order of torch's arguments, for an input of 8×16×16
+    "conv: [8, 16, 5]": "conv: {out: 16, kernel: 5}",
+    "conv: [16, 5]": "conv: {out: 16, kernel: 5}",
+    "conv: [8, 16, 5, 2, 2]": "conv: {out: 16, kernel: 5, stride: 2, padding: 2}",
+    "conv_transpose: [8, 16, 2, 2]": "conv_transpose: {out: 16, kernel: 2, stride: 2}",
+    "batchnorm: [8]": "batchnorm",
+    "groupnorm: [4, 8]": "groupnorm: 4",
+}
+
+
+@pytest.mark.parametrize("written", IN_ORDER)
+def test_a_body_in_the_order_of_torch_is_translated(written: str) -> None:
+    head = "input: [8, 16, 16]\nlayers:\n  - "
+    (found,) = cnncalc.analyze(cnncalc.loads(head + written)).diagnostics
+    assert found.code == "CNN103" and f"write `{IN_ORDER[written]}`" in (found.help or "")
+    assert cnncalc.analyze(cnncalc.loads(head + IN_ORDER[written])).ok
+    lists = [head + f"{pool}: [3, 2]" for pool in ("maxpool", "avgpool", "globalavgpool\n  - pad")]
+    assert all(cnncalc.analyze(cnncalc.loads(text)).ok for text in lists)
+
+
+@pytest.mark.parametrize("field", ["dilation: same", "stride: valid", "out: full", "groups: zeros"])
+def test_a_word_of_another_field_is_answered_with_what_the_field_takes(field: str) -> None:
+    body = {"out": "2", "kernel": "2"} | dict([field.split(": ")])
+    inner = ", ".join(f"{key}: {value}" for key, value in body.items())
+    head = "input: [8, 16, 16]\nlayers:\n  - conv_transpose: "
+    (found,) = cnncalc.analyze(cnncalc.loads(f"{head}{{{inner}}}")).diagnostics
+    key, word = field.split(": ")
+    assert found.code == "CNN103", found
+    assert (
+        found.message.startswith(f"`{key}` takes a") and f"not the word `{word}`" in found.message
+    )
+    used = cnncalc.loads(f"params: {{{word}: 1}}\n{head}{{{inner}}}")
+    assert cnncalc.analyze(used).ok  # a parameter may have this name
+
+
+def test_a_filter_of_one_axis_is_not_a_number_of_filters(tmp_path: Path) -> None:
+    file = tmp_path / "one.cnn.yaml"
+    file.write_text("input: [64, 64]\nlayers:\n  - conv: {out: 8, kernel: 5}\n")
+    (checked,) = cnncalc.check(str(file))
+    (found,) = [f.diagnostic for f in checked.findings if f.diagnostic.code == "CNN506"]
+    assert found.message == (
+        "filters of kernel 5 have 2,560 weights; 2 layers of kernel 3 see as much with 1,728"
+    )

@@ -1,4 +1,4 @@
-"""The layout that each operator gives its output, against torch's on inputs laid out at random."""
+"""The layout of each operator's output agrees with torch's, for inputs with random layouts."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from torch import Tensor, nn
 from cnncalc.diagnostic import Mistake
 from cnncalc.graph import checked
 from cnncalc.layout import Layout
-from cnncalc.ops import OPS
 from cnncalc.ops.base import Op
 
-from .cases import case, instance
+from .cases import COMPUTED, case, instance
 from .oracle import REFUSALS
 from .settings import CASES
 
@@ -22,7 +21,7 @@ BATCHES = (1, 2, 3)
 
 
 def strided(sizes: tuple[int, ...], rng: random.Random, gradient: bool) -> Tensor:
-    """Random values, often with axes in another order and with gaps between them."""
+    """Return random values, often with axes in another order and with gaps between them."""
     axes = len(sizes)
     order = [*range(1, axes)]
     if axes > 2 and rng.random() < 0.35:
@@ -45,7 +44,7 @@ def layout_of(x: Tensor) -> Layout:
 
 
 def predicted(op: Op, xs: list[Layout], y: tuple[int, ...], training: bool) -> tuple[Layout, bool]:
-    """Our layout of an output, and whether it lies in the memory of the first input."""
+    """Return our layout of an output, and whether it is in the memory of the first input."""
     shapes = [x.sizes[1:] for x in xs]
     kind = op.storage_in_training(*shapes) if training else op.storage(*shapes)
     view = None if kind == "new" else op.viewed(*xs, y=y)
@@ -56,7 +55,7 @@ def predicted(op: Op, xs: list[Layout], y: tuple[int, ...], training: bool) -> t
 
 
 def ran(module: nn.Module, xs: list[Tensor], training: bool) -> Tensor | None:
-    """What a module returns, or None where torch refuses a single value per statistic."""
+    """Return what a module returns, or None if torch refuses a single value per statistic."""
     try:
         with torch.set_grad_enabled(training):
             y: Tensor = module.train(training)(*xs)
@@ -66,7 +65,7 @@ def ran(module: nn.Module, xs: list[Tensor], training: bool) -> Tensor | None:
     return y
 
 
-@pytest.mark.parametrize("op", OPS, ids=[op.key for op in OPS])
+@pytest.mark.parametrize("op", COMPUTED, ids=[op.key for op in COMPUTED])
 def test_layouts_agree_with_torch(op: type[Op]) -> None:
     rng, compared = random.Random(f"layout {op.key}"), 0
     for _ in range(CASES // 2):

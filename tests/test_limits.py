@@ -1,4 +1,4 @@
-"""What is large, deep or long ends soon, in a finding; our own fault hides no other finding."""
+"""Large, deep or long specs end soon with a finding, and a bug of ours hides no other finding."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from cnncalc import analyze, loads
 from cnncalc.checking.config import Config
 from cnncalc.checking.run import Job, check_text
 from cnncalc.diagnostic import MOST, Mistake
-from cnncalc.language.expression import Expression, ExpressionError
+from cnncalc.language.expression import Expression
+from cnncalc.language.expression_limits import ExpressionError
 
 from . import heavy
 from .benchmarks.hostile import expression
@@ -35,8 +36,8 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_cases(case: str) -> None:
-    """Files that once ended in an exception, or not at all, end in a finding with a place."""
+def test_hostile_files_end_in_a_finding(case: str) -> None:
+    """Files that once ended in an exception, or never, now end in a finding with a place."""
     file = str(ROOT / "tests" / "hostile" / f"{case}.yaml")
     for command in ("check", "analyze"):
         done = run(command, file, timeout=20)
@@ -48,7 +49,9 @@ def test_cases(case: str) -> None:
 def test_tabs_are_named() -> None:
     text = (ROOT / "tests" / "hostile" / "message-tab.yaml").read_text("utf-8")
     for start in ("\t", "  \t", "\t  ", "- conv:\n\t  "):
-        with pytest.raises(Mistake, match="YAML does not indent with tabs; indent with spaces"):
+        with pytest.raises(
+            Mistake, match="YAML does not allow tabs for indentation; indent with spaces"
+        ):
             loads(text.replace("\t", start))
 
 
@@ -63,7 +66,7 @@ def test_heavy_files_end_soon(name: str) -> None:
 
 
 def _measured(text: str) -> tuple[float, float]:
-    """The processor time of a check, and the memory that it adds in MiB."""
+    """Return the processor time of a check, and the MiB of memory that it adds."""
     import resource
 
     resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
@@ -81,6 +84,28 @@ def test_findings_alike_are_listed_up_to_a_number() -> None:
         found = check_text(text, "heavy.yaml", None, Job(Config())).findings
         assert MOST <= len(found) <= MOST + 3
         assert "CNN004" in {finding.diagnostic.code for finding in found}
+
+
+def test_a_list_that_is_too_long_is_one_finding() -> None:
+    text = f"input: [3, 8, 8]\nlayers:\n  - maxpool: {{kernel: [{'[], ' * 10_001}]}}\n"
+    (finding,) = check_text(text, "long.yaml", None, Job(Config())).findings
+    assert finding.diagnostic.code == "CNN004"
+    assert finding.diagnostic.message == "a list has more than 10,000 entries"
+
+
+def test_variants_are_checked_up_to_a_number_of_layers_in_total() -> None:
+    """No variant is begun that would exceed it; the first network may be as long as any other."""
+    text = "input: [3, 8, 8]\nparams: {n: 9000}\nvariants:\n  short: {}\n"
+    text += "".join(f"  {name}: {{params: {{n: {n}}}}}\n" for name, n in VARIANTS.items())
+    checked = check_text(
+        f"{text}layers:\n  - relu:\n    repeat: n\n", "v.yaml", None, Job(Config())
+    )
+    (found,) = [f.diagnostic for f in checked.findings if f.diagnostic.code == "CNN004"]
+    assert found.message.startswith("the variants have more than 15,000 layers in total; `longer`")
+    assert checked.networks == ("short", "long")
+
+
+VARIANTS = {"long": 5900, "longer": 6000, "after": 1}
 
 
 def test_expressions_have_a_value_or_a_message() -> None:
@@ -104,7 +129,7 @@ def test_figures_have_no_more_digits_than_can_be_printed() -> None:
         assert "CNN901" not in done.stderr
 
 
-def test_our_fault_in_one_file_hides_no_other(tmp_path: Path) -> None:
+def test_a_bug_in_one_file_hides_no_other_finding(tmp_path: Path) -> None:
     right = "input: [3, 8, 8]\nlayers: [relu]\n"
     for n in range(30):
         layer = "rlu" if n % 2 else "relu"
@@ -161,7 +186,7 @@ def test_an_interrupt_ends_quietly_with_all_processes(tmp_path: Path) -> None:
         text=True,
         env={**os.environ, "PYTHONPATH": python_path()},
         start_new_session=True,
-        # Tests that run in the background of a shell have it ignored, and so would this process.
+        # Tests that run in the background of a shell ignore it, and then so would this process.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert process.stdout is not None
@@ -219,3 +244,15 @@ def test_configurations_that_take_quadratic_memory_are_refused(tmp_path: Path) -
         done = run("check", "vgg16", folder=tmp_path, timeout=30)
         assert done.returncode == 2
         assert "CNN901" not in done.stderr and "pyproject.toml" in done.stderr
+
+
+@pytest.mark.parametrize("kernel", [10**9, 10**9 - 1, 5 * 10**8])
+@pytest.mark.parametrize("dilation", [1, 2, 4, 10**9])
+@pytest.mark.parametrize("layer", ["conv: {out: 4,", "maxpool: {", "avgpool: {", "lppool: {"])
+def test_repairs_of_huge_windows_stay_within_what_the_fields_take(
+    layer: str, kernel: int, dilation: int
+) -> None:
+    dilated = "" if layer.startswith(("avg", "lp")) else f", dilation: {dilation}"
+    text = f"input: [3, 8, 8]\nlayers:\n  - {layer} kernel: {kernel}{dilated}}}\n"
+    found = check_text(text, "huge.yaml", None, Job(Config()))
+    assert found.findings

@@ -1,4 +1,4 @@
-"""What our own torch modules compute, against plain torch written out by hand."""
+"""Our own torch modules compute the same as plain torch written out by hand."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_uneven_padding_is_padding_by_hand() -> None:
 
 
 def test_same_at_a_stride_is_tensorflows() -> None:
-    """⌈n/s⌉ windows with the odd pixel at the end: 8 → 4 with k 3, s 2 pads only there."""
+    """There are ⌈n/s⌉ windows, and an odd padding goes at the end, as for 8 → 4 with k 3, s 2."""
     x = torch.randn(1, 2, 8, 9)
     module, y = ran(Conv(out=2, kernel=3, stride=2, padding="same"), x)
     padded = F.pad(x, (1, 1, 0, 1))
@@ -63,14 +63,14 @@ def test_same_at_a_stride_is_tensorflows() -> None:
     assert torch.allclose(y, by_hand, atol=1e-6)
 
 
-def test_means_without_their_padding() -> None:
+def test_means_leave_out_their_padding() -> None:
     x = torch.randn(1, 1, 5)
     _, y = ran(AvgPool(kernel=2, stride=1, padding=((1, 0),), count_include_pad=False), x)
     assert torch.allclose(y[0, 0, 0], x[0, 0, 0])
     assert torch.allclose(y[0, 0, 1:], (x[0, 0, 1:] + x[0, 0, :-1]) / 2)
 
 
-def test_lenets_layers() -> None:
+def test_lenets_layers_are_as_in_the_paper() -> None:
     x = torch.randn(2, 3, 4, 4)
     module, y = ran(Subsample(), x)
     sums = x.unfold(2, 2, 2).unfold(3, 2, 2).sum((4, 5))
@@ -81,7 +81,7 @@ def test_lenets_layers() -> None:
     assert torch.allclose(y, torch.cdist(v, module.centres) ** 2, atol=1e-4)  # type: ignore[arg-type]
 
 
-def test_norm_over_channels_and_scale() -> None:
+def test_norms_over_channels_and_scales_are_computed_by_hand() -> None:
     x = torch.randn(2, 6, 3, 4)
     module, y = ran(LayerNorm(over="channels"), x)
     mean, var = x.mean(1, keepdim=True), x.var(1, keepdim=True, unbiased=False)
@@ -91,7 +91,7 @@ def test_norm_over_channels_and_scale() -> None:
     assert torch.equal(y, x * module.weight)  # type: ignore[operator]
 
 
-def test_rearrangements() -> None:
+def test_rearrangements_move_the_right_values() -> None:
     x, small = torch.randn(2, 6, 7, 8), torch.randn(2, 1, 4, 5)
     assert torch.equal(ran(Crop(like="o"), x, small)[1], x[:, :, 1:5, 1:6])
     assert torch.equal(ran(Slice(start=-4, stop=-1, step=2), x)[1], x[:, 2:5:2])

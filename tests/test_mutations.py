@@ -1,4 +1,4 @@
-"""Any one field of any bundled spec changed: our figures change exactly as torch's do."""
+"""If one field of a bundled spec changes, our figures change exactly as torch's do."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .settings import HOSTILE, MUTATIONS
 
 
 def mutate(text: str, variant: str | None, rng: random.Random) -> tuple[str, str]:
-    """A spec with one field changed, without expectations and printed figures; and the change."""
+    """Return a spec with one field changed, without expected and published figures; the change."""
     data = read(text)
     for key in ("published", "budget", "source"):
         data.pop(key, None)
@@ -34,7 +34,7 @@ def mutate(text: str, variant: str | None, rng: random.Random) -> tuple[str, str
 
 
 def of_torch(report: Report) -> tuple[list, int, int]:
-    """Output shapes in order, MACs and parameters, by hooks and torch's counter."""
+    """Return output shapes in order, MACs and parameters, by hooks and torch's counter."""
     network = assemble(report.graph, "meta").eval()
     shapes = oracle.recorded_shapes(network)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
@@ -46,7 +46,7 @@ def of_torch(report: Report) -> tuple[list, int, int]:
     )
 
 
-def test_one_changed_field() -> None:
+def test_one_changed_field_changes_the_same_figures_in_torch() -> None:
     rng, outcome = random.Random(7), Counter()
     for _ in range(MUTATIONS):
         name, spec, variant = rng.choice(BUNDLED)
@@ -65,12 +65,12 @@ def test_one_changed_field() -> None:
     assert outcome["compared"] >= MUTATIONS // 2, outcome
 
 
-def test_hostile_specs() -> None:
-    """Bytes and structure mutated, deep, long and doubling texts: no exception, no hang.
+def test_hostile_specs_raise_nothing_and_end() -> None:
+    """Mutated, deep, long and doubling texts neither raise an exception nor hang.
 
     `python -m tests.benchmarks.fuzz 100000` is the full run.
     """
     found = get_context("fork").Pool(1).apply(fuzz.batch, (0, HOSTILE, 20))
     slow = [why for _, why in found.failed if why.endswith(" s")]
     assert len(slow) == len(found.failed), found.failed
-    assert found.slowest < 5 * fuzz.SECONDS  # other tests run beside this one
+    assert found.slowest < 5 * fuzz.SECONDS  # other tests run at the same time

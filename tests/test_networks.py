@@ -1,4 +1,4 @@
-"""Every bundled network against an independent definition in torch, and torch's own counters."""
+"""Bundled networks agree with independent definitions in torch, and with torch's own counters."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MATRIX = (
     nn.ConvTranspose3d,
     nn.Linear,
 )
-# The twins write C3 as sixteen convolutions, C5 as a linear layer.
+# The twin makes C3 of sixteen convolutions, and C5 of a linear layer.
 OTHERWISE = {"lenet5", "lenet5_modern"}
 
 
@@ -41,7 +41,7 @@ class Measured(NamedTuple):
 
 
 def measured(name: str) -> Measured:
-    """What torch finds in the twin of a network."""
+    """Return what torch finds in the twin of a network."""
     factory, shape = twin(name)
     with torch.device("meta"):
         other = factory().eval()
@@ -74,7 +74,7 @@ def test_equals_an_independent_definition(name: str) -> None:
 
 
 def shapes_of_weights(report: cnncalc.Report) -> Counter[tuple[int, ...]]:
-    """How often each shape of a parameter occurs, by our rules."""
+    """Return how often each shape of a parameter occurs, by our rules."""
     nodes = report.graph.nodes
     shapes: Counter[tuple[int, ...]] = Counter()
     for node in nodes:
@@ -84,16 +84,13 @@ def shapes_of_weights(report: cnncalc.Report) -> Counter[tuple[int, ...]]:
     return shapes
 
 
-# Their heads keep torch's eps and momentum: a line in the spec says so.
+# Their heads keep torch's eps and momentum, as a line in the spec says.
 OTHER_HEADS = {"deeplabv3_mobilenet_v3_large", "lraspp_mobilenet_v3_large"}
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if n not in NO_TWIN | OTHER_HEADS])
 def test_norms_and_dropouts_are_those_of_an_independent_definition(name: str) -> None:
-    """What shapes and counts do not show.
-
-    Eps and momentum of norms, probabilities of dropouts, and where branches are dropped.
-    """
+    """Shapes and counts do not show these: eps and momentum, probabilities, dropped branches."""
     factory, _ = twin(name)
     with torch.device("meta"):
         other = factory()
@@ -105,7 +102,7 @@ def test_norms_and_dropouts_are_those_of_an_independent_definition(name: str) ->
 
 
 def settings(network: nn.Module) -> Counter:
-    """How often each setting occurs."""
+    """Return how often each setting occurs."""
     found: Counter = Counter()
     for module in network.modules():
         if isinstance(module, (nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm)):
@@ -117,7 +114,7 @@ def settings(network: nn.Module) -> Counter:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_built_network_has_the_rows_of_the_report(name: str) -> None:
-    """Shapes by hooks and parameters, row by row, of the torch network of the same spec."""
+    """The torch network of a spec has the shapes, by hooks, and the parameters of each row."""
     spec = cnncalc.load(name)
     report = cnncalc.analyze(spec)
     network = cnncalc.build(spec, device="meta").eval()
@@ -133,8 +130,8 @@ def test_built_network_has_the_rows_of_the_report(name: str) -> None:
         assert sum(p.numel() for p in own) == row.params, row.path
 
 
-def test_the_table_of_the_issue() -> None:
-    """Figures that must come out, written down by hand."""
+def test_figures_are_those_written_by_hand() -> None:
+    """The figures below were written down by hand."""
     figures = {
         "vgg16": (138_357_544, 15_470_264_320),
         "alexnet": (62_378_344, 1_135_256_096),
@@ -156,7 +153,7 @@ def test_the_table_of_the_issue() -> None:
         assert (totals.params, totals.macs) == (params, macs), name
 
 
-def test_vgg16_totals() -> None:
+def test_vgg16_has_the_known_totals() -> None:
     report = cnncalc.analyze(cnncalc.load("vgg16"))
     totals = {
         "weights": 138_344_128,
@@ -173,10 +170,10 @@ def test_vgg16_totals() -> None:
     assert (field.size, field.stride, field.padding) == ((212, 212), (32, 32), (90, 90))
 
 
-def test_receptive_fields_of_the_literature() -> None:
-    """size, stride, padding at the last layer before the classifier.
+def test_receptive_fields_are_those_of_the_literature() -> None:
+    """These are size, stride and padding at the last layer before the classifier.
 
-    Araujo et al. 2019, and gradients of torchvision's networks.
+    Sources: Araujo et al. 2019, and gradients of torchvision's networks.
     """
     known = {
         "alexnet": (195, 32, 64),
@@ -209,7 +206,7 @@ def test_receptive_fields_of_the_literature() -> None:
     "name", ["alexnet", "googlenet", "resnet18", "mobilenet_v2", "lenet5_modern", "unet_same"]
 )
 def test_macs_of_convolutions_and_linear_layers_equal_fvcores(name: str) -> None:
-    """Row by row, to the integer, at a smaller input where the full one would be slow."""
+    """They agree row by row, to the integer, at a smaller input if the full one would be slow."""
     from fvcore.nn import FlopCountAnalysis
 
     spec = cnncalc.load(name)

@@ -1,6 +1,6 @@
-"""`profile`: every field, times and memory that make sense together.
+"""`profile` fills every field, and its times and memory make sense together.
 
-Also what is said where it cannot run.
+If it cannot run, it says why.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import cnncalc
 from cnncalc.extras import install_command
+from cnncalc.render import profile as render
+from cnncalc.render.formats.table import Screen, console
 from cnncalc.torch_backend.allocator import peak_of
 from cnncalc.torch_backend.profile import profile as module
 from cnncalc.torch_backend.profile.clock import Clock, Spread
@@ -55,7 +57,7 @@ KEYS = {
 WORK = ("flops", "flops_per_second", "bytes", "bytes_per_second")
 
 
-def test_the_issues_example_has_every_field() -> None:
+def test_a_training_profile_has_every_field() -> None:
     options = ("--device", "cpu", "--batch", "1,4", "--mode", "training")
     runs = ("--repeat", "3", "--warmup", "1")
     done = run("profile", "resnet50", *options, *runs, "--format", "json")
@@ -71,9 +73,10 @@ def test_the_issues_example_has_every_field() -> None:
         assert all(m[key] > 0 for key in WORK)
         memory = m["memory"]
         assert memory["peak_allocated"] > memory["predicted_params"] > 0
-        assert memory["peak_reserved"] is None  # the CPU's allocator holds none
+        assert memory["peak_reserved"] is None  # the CPU's allocator reserves nothing
         predicted = memory["predicted_params"] + memory["predicted_activations"]
         assert memory["predicted"] == predicted
+        assert memory["predicted_peak"] == pytest.approx(memory["peak_requested"], rel=0.01)
         assert len(m["layers"]) == len(cnncalc.analyze(cnncalc.load("resnet50")).rows)
         conv = next(layer for layer in m["layers"] if layer["path"] == "stem.conv1")
         assert all(conv[key] > 0 for key in ("seconds", "forward", "backward", *WORK))
@@ -97,7 +100,7 @@ PADDED = yaml("""
 
 @pytest.mark.parametrize("text", [FLAT, PADDED, SIAMESE])
 def test_backward_stops_where_nothing_before_is_trained(text: str) -> None:
-    """As torch counts it; the first layer with weights need not be the first of all."""
+    """This is as torch counts it. The first layer with weights need not be the first layer."""
     spec = cnncalc.loads(text)
     (m,) = profile(spec, batches=[2], settings=TRAINING).measurements
     network = cnncalc.build(spec).train()
@@ -110,7 +113,7 @@ def test_backward_stops_where_nothing_before_is_trained(text: str) -> None:
 
 @pytest.mark.parametrize("mode", ["inference", "training"])
 def test_flops_are_those_that_torch_counts(mode: Any) -> None:
-    """Backward too: once more for weights, and once for the input of each layer but the first."""
+    """Backward too: once more for weights, and once for the inputs of all layers but the first."""
     spec = cnncalc.load("vgg11")
     settings = QUICK._replace(mode=mode)
     (m,) = profile(spec, batches=[2], input=(3, 64, 64), settings=settings).measurements
@@ -123,7 +126,7 @@ def test_flops_are_those_that_torch_counts(mode: Any) -> None:
 
 
 def test_memory_is_what_the_tensors_take() -> None:
-    """A step whose allocations are known: three tensors at once, the first held from before."""
+    """The allocations of this step are known: three tensors at once, the first held from before."""
     held = torch.ones(1 << 20)
 
     def step() -> None:
@@ -143,11 +146,13 @@ def test_training_keeps_what_backward_needs() -> None:
     params = cnncalc.analyze(spec, input=(3, 64, 64)).totals.param_bytes
     assert inference.peak.allocated < inference.predicted_params + inference.predicted_activations
     assert training.peak.allocated > 2 * params > inference.peak.allocated > params
+    for found in (inference, training):
+        assert found.predicted_peak == pytest.approx(found.peak.requested, rel=0.001)
     assert training.latency.median > inference.latency.median
 
 
 def test_a_slow_layer_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forward and backward: an activation that sleeps."""
+    """An activation sleeps, both forward and backward."""
     spec = cnncalc.load("lenet5_modern")
 
     class Sleeps(torch.autograd.Function):
@@ -177,7 +182,23 @@ def test_a_slow_layer_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sum(layer.seconds for layer in m.layers if layer is not slowest) < slowest.seconds
 
 
-def test_spread_and_clock() -> None:
+@pytest.mark.parametrize(("share", "reliable"), [(7.49, False), (1.1, True), (0.1, False)])
+def test_times_that_contradict_each_other_are_called_unreliable(
+    share: float, reliable: bool
+) -> None:
+    found = profile(cnncalc.load("lenet5"), settings=QUICK)
+    (one,) = found.measurements
+    layers = sum(layer.seconds for layer in one.layers or ())
+    one = one._replace(latency=Spread.of([layers / share] * 3))
+    found = found._replace(measurements=[one])
+    (data,) = json.loads(render.json("lenet5", found).written())["batches"]
+    table = Screen(render.table("lenet5", found, 100), console()).written()
+    wanted = None if reliable else f"the layers add up to {share:.0%} of the latency"
+    assert data["unreliable"] == wanted
+    assert ("unreliable" in table) == (not reliable)
+
+
+def test_runs_are_summarized_and_timed() -> None:
     values = [0.5, 0.1, 0.3, 0.2, 0.4]
     assert Spread.of(values) == (statistics.median(values), 0.2, 0.4, 0.1, 5)
     assert Spread.of([0.7]) == (0.7, 0.7, 0.7, 0.7, 1)
@@ -198,7 +219,7 @@ def test_spread_and_clock() -> None:
         {"mode": "training", "channels_last": True},
     ],
 )
-def test_types_and_layouts(changes: dict[str, Any]) -> None:
+def test_types_and_layouts_are_measured(changes: dict[str, Any]) -> None:
     settings = QUICK._replace(**changes)
     found = profile(cnncalc.load("resnet18"), batches=[1], input=(3, 64, 64), settings=settings)
     assert found.measurements[0].latency.median > 0
@@ -210,19 +231,19 @@ def test_types_and_layouts(changes: dict[str, Any]) -> None:
     assert settings.by == by
 
 
-def test_compiled() -> None:
+def test_a_compiled_network_has_no_layers() -> None:
     found = profile(cnncalc.load("three_conv"), batches=[1], settings=QUICK._replace(compile=True))
     assert found.measurements[0].layers is None and found.measurements[0].operators == {}
     assert found.measurements[0].latency.median > 0
 
 
-def test_several_inputs_and_outputs() -> None:
+def test_several_inputs_and_outputs_are_measured() -> None:
     (m,) = profile(cnncalc.loads(SIAMESE), batches=[2], settings=TRAINING).measurements
     assert m.layers is not None and len(m.layers) == 10
 
 
 def refuses(batch: int) -> Any:
-    """`measure` on a device that has room for less than `batch` images."""
+    """Make `measure` run out of memory from `batch` images on."""
     right = module.measure
 
     def measure(network: Any, report: Any, *arguments: Any) -> Any:
@@ -233,12 +254,12 @@ def refuses(batch: int) -> Any:
     return measure
 
 
-def test_out_of_memory_says_what_did_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_out_of_memory_says_what_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "measure", refuses(5))
     spec = cnncalc.load("three_conv")
     found = profile(spec, batches=[8, 1, 3], settings=QUICK)
     assert ([m.batch for m in found.measurements], found.too_large, found.fits) == ([1, 3], 8, 3)
-    assert "batch 8 does not fit in the memory of cpu; batch 3 did" in found.diagnostics[0].message
+    assert "batch 8 does not fit in the memory of cpu; batch 3 fits" in found.diagnostics[0].message
     found = profile(spec, batches=[64], settings=QUICK)
     assert (found.measurements, found.too_large, found.fits) == ([], 64, 4)
     monkeypatch.setattr(module, "measure", refuses(1))
@@ -246,7 +267,7 @@ def test_out_of_memory_says_what_did_fit(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_what_a_failed_batch_took_is_free_before_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error's frames hold its tensors: the halves would find the memory still taken."""
+    """Otherwise the error's frames would hold tensors, and half the batch would not fit either."""
     alive: list[weakref.ref] = []
 
     def measure(network: Any, report: Any, *arguments: Any) -> Any:
@@ -260,11 +281,11 @@ def test_what_a_failed_batch_took_is_free_before_the_next(monkeypatch: pytest.Mo
     assert len(alive) == 7
 
 
-def test_a_batch_larger_than_this_machine_is_not_tried() -> None:
+def test_a_batch_larger_than_the_memory_is_not_tried() -> None:
     options = ("--batch", "1,100000000", "--repeat", "1", "--warmup", "0")
     done = run("profile", "lenet5_modern", *options)
     assert done.returncode == 1
-    said = "batch 100,000,000 does not fit in the memory of cpu; batch 1 did"
+    said = "batch 100,000,000 does not fit in the memory of cpu; batch 1 fits"
     assert f"error[CNN407]: {said}" in done.stderr
     assert "images/s" in done.stdout
 
@@ -285,21 +306,21 @@ def test_tables_fit_their_terminals(width: int, mode: str) -> None:
         (("--batch", "0"), "CNN111", "--batch takes a number from 1"),
         (("--batch", "1,x"), "CNN111", "--batch takes numbers such as 1,8,64, not `1,x`"),
         (("--device", "cuda:3"), "CNN402", "cuda:3"),
-        (("--device", "meta"), "CNN402", "no device is called `meta`"),
-        (("--dtype", "tf32"), "CNN402", "tf32 is a mode of NVIDIA GPUs"),
+        (("--device", "meta"), "CNN402", "unknown device `meta`"),
+        (("--dtype", "tf32"), "CNN402", "tf32 needs an NVIDIA GPU"),
         (("--warmup", "-1"), "CNN111", "--warmup"),
         (("--repeat", "0"), "CNN111", "--repeat"),
         (("--input", "3x4x4"), "CNN204", "does not fit"),
     ],
 )
-def test_bad_options(arguments: tuple[str, ...], code: str, said: str) -> None:
+def test_bad_options_are_refused(arguments: tuple[str, ...], code: str, said: str) -> None:
     done = run("profile", "alexnet", *arguments)
     assert done.returncode == (1 if code == "CNN204" else 2), done.stderr
     assert done.stdout == ""
     assert f"error[{code}]" in done.stderr and said in done.stderr
 
 
-def test_unknown_types_and_modes() -> None:
+def test_unknown_types_and_modes_are_refused() -> None:
     for arguments in (("--dtype", "float8"), ("--mode", "sleeping")):
         done = run("profile", "alexnet", *arguments)
         assert (done.returncode, done.stdout) == (2, "")
@@ -312,7 +333,7 @@ def test_channels_last_needs_a_map() -> None:
         profile(spec, settings=QUICK._replace(channels_last=True))
 
 
-def test_without_torch() -> None:
+def test_without_torch_an_error_says_how_to_install_it() -> None:
     done = run_without("torch", "profile", "lenet5")
     assert done.returncode == 2
     help = f"   = help: {install_command('torch')}\n"

@@ -1,4 +1,4 @@
-"""What was printed of the bundled networks: it agrees, or its erratum says why not."""
+"""Figures published about the bundled networks agree, or an erratum says why not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .samples import BUNDLED, Bundled, yaml
 
 
 @pytest.mark.parametrize("network", BUNDLED, ids=lambda network: network.name)
-def test_no_unexplained_difference(network: Bundled) -> None:
+def test_every_difference_is_explained(network: Bundled) -> None:
     report = cnncalc.analyze(network.spec, network.variant)
     assert [str(d) for d in report.diagnostics if d.severity != "note"] == []
     entries = network.spec.figures(network.variant).published
@@ -62,7 +62,9 @@ def test_the_known_errata_are_there() -> None:
         (Fraction(3, 2), 1, False),
     ],
 )
-def test_rounding_to_the_printed_digits(value: object, figure: int, agrees: bool) -> None:
+def test_figures_are_rounded_to_the_printed_digits(
+    value: object, figure: int, agrees: bool
+) -> None:
     number = printed(value, bytes="B" in str(value))
     assert number is not None
     assert number.agrees(figure) is agrees

@@ -1,4 +1,4 @@
-"""Single repairs: what is shown first, and what `--fix-all` applies or leaves to people."""
+"""Single repairs show the right one first; `--fix-all` applies some and leaves others to people."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from cnncalc.checking.config import Config
 from cnncalc.checking.finding import Checked
-from cnncalc.checking.fix import with_certain_fixes, with_chosen_fixes
+from cnncalc.checking.fix import apply_fixes, with_certain_fixes, with_chosen_fixes
 from cnncalc.checking.run import Job, check_text
 
 from .mistakes import CASES
@@ -14,25 +14,25 @@ from .samples import yaml
 
 
 def check(text: str) -> Checked:
-    """What `check` finds in a text."""
+    """Return what `check` finds in a text."""
     return check_text(text, "<text>", None, Job(Config()))
 
 
 def repairs(text: str) -> list[str]:
-    """The help of the only error of a text, one entry for each repair."""
+    """Return the help of the only error of a text, one entry for each repair."""
     (found,) = [d.diagnostic for d in check(text).findings if d.diagnostic.severity == "error"]
     assert found.help
     return found.help.split("; or ")
 
 
 def applied(text: str) -> str:
-    """The text after all that `--fix-all` applies."""
+    """Return the text after all that `--fix-all` applies."""
     now = with_certain_fixes(text, check).text
     return with_certain_fixes(with_chosen_fixes(now, check, None).text, check).text
 
 
 def unet(size: str, depth: int, up: str, params: str = "") -> str:
-    """A U-Net whose maps keep their size between the pools."""
+    """Return a U-Net whose maps keep their size between the pools."""
     down, back = [], []
     for n in range(depth):
         down += [f"  - {{double: {8 * 2**n}, name: enc{n}}}", "  - maxpool: 2"]
@@ -86,19 +86,19 @@ def test_a_size_is_changed_where_it_is_written() -> None:
     assert error.fix and [edit.text for edit in error.fix.edits] == ["224"]
 
 
-def test_rows_that_a_stride_lost() -> None:
+def test_rows_that_a_stride_lost_are_restored_or_cropped() -> None:
     text = (CASES / "repair-unet-odd.yaml").read_text("utf-8")
     assert repairs(text) == [
         "an input of 1×30×30 or 1×32×32, or another multiple of 2",
         "`output_padding: 1` at `up` gives 8×31×31",
-        "`- crop: {like: up}` with `from: skip` before it, to be joined instead, gives 8×30×30",
+        "`- crop: {like: up}` with `from: skip` before it, joined instead of `skip`, gives 8×30×30",
     ]
     assert applied(text) == text
     one_axis = text.replace("31, 31", "32, 31")
     assert "`output_padding: [0, 1]` at `up` gives 8×32×31" in repairs(one_axis)
 
 
-def test_the_earlier_layer_of_the_right_size() -> None:
+def test_the_earlier_layer_of_the_right_size_is_offered_first() -> None:
     text = (CASES / "repair-yolo-wrong-skip.yaml").read_text("utf-8")
     shown = repairs(text)
     assert shown[0] == "`p4` instead of `p3` gives 384×40×40"
@@ -106,7 +106,7 @@ def test_the_earlier_layer_of_the_right_size() -> None:
     assert applied(text) == text
 
 
-def test_a_branch_that_differs_from_two_others() -> None:
+def test_the_branch_that_differs_from_two_others_is_repaired() -> None:
     text = yaml("""
         input: [8, 16, 16]
         layers:
@@ -178,3 +178,65 @@ def test_a_name_is_respelled_only_where_its_letters_are_the_same() -> None:
     swapped, lacking = text.replace("NAME", "hree"), text.replace("NAME", "there")
     assert applied(swapped) == text.replace("NAME", "here")
     assert applied(lacking) == lacking
+
+
+STRIDED_BODY = """
+input: [16, 32, 32]
+layers:
+  - add:
+      body:
+        - conv: {out: 32, kernel: 3, stride: 2, padding: 1}
+        - relu
+        - conv: {out: 32, kernel: 3, padding: 1}
+      shortcut:
+        - conv: {out: 32, kernel: 1}
+"""
+STRIDED_BLOCKS = """
+input: [3, 32, 32]
+blocks:
+  conv_bn:
+    params: {out: , kernel: 1, stride: 1, padding: 0}
+    layers:
+      - conv: {out: out, kernel: kernel, stride: stride, padding: padding, bias: false}
+      - batchnorm
+  res:
+    params: {out: , stride: 1}
+    layers:
+      - add:
+          body:
+            - conv_bn: {out: out, kernel: 3, stride: stride, padding: 1}
+            - relu
+            - conv_bn: {out: out, kernel: 3, padding: 1}
+          shortcut:
+            - conv_bn: out
+      - relu
+layers:
+  - res: 16
+  - res: {out: 32, stride: 2}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        (STRIDED_BODY, "`stride: 2` at `add1.shortcut.conv1` gives 32×16×16"),
+        (
+            STRIDED_BLOCKS,
+            "`stride: stride` at `res2.add1.shortcut.conv_bn1.conv1` gives 32×16×16",
+        ),
+    ],
+)
+def test_a_projection_gets_its_stride_before_another_is_appended(text: str, first: str) -> None:
+    found = repairs(text)
+    assert found[0] == first
+    for appended in found[1:]:
+        assert "on branch" not in appended
+    (error,) = [d.diagnostic for d in check(text).findings if d.diagnostic.severity == "error"]
+    assert error.fix
+    assert not check(apply_fixes(text, [error.fix])).count("error")
+
+
+def test_what_is_appended_to_a_branch_is_called_so() -> None:
+    text = STRIDED_BODY.replace("{out: 32, kernel: 1}", "{out: 16, kernel: 1}")
+    (first, *_) = repairs(text)
+    assert first.startswith("`conv: {out: 32, kernel: 1, stride: 2}` appended to branch `shortcut`")

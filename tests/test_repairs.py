@@ -1,4 +1,4 @@
-"""Repairs keep the design: what is applied, and what is shown first, of networks broken once."""
+"""Repairs of networks with one mutation keep the design: those applied, and those shown first."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _HEADS = (["globalavgpool", "flatten", {"linear": 10}], ["flatten", {"linear": 7
 
 
 def check(text: str) -> Checked:
-    """What `check` finds in a text."""
+    """Return what `check` finds in a text."""
     return check_text(text, "<text>", None, Job(Config()))
 
 
 def outputs(text: str) -> Outputs:
-    """The output shapes of a text's network; None if it is wrong."""
+    """Return the output shapes of a text's network; None if it is invalid."""
     try:
         report = cnncalc.analyze(cnncalc.loads(text))
     except cnncalc.Mistake:
@@ -49,7 +49,7 @@ class Broken(NamedTuple):
 
 
 def sound(rng: random.Random) -> str:
-    """A bundled or a random network, with a head of its own or none."""
+    """Return a bundled or random network, with or without a head of its own."""
     if rng.random() < 0.4:
         _, spec, variant = rng.choice(BUNDLED)
         data = read(spec.text)
@@ -68,7 +68,7 @@ def sound(rng: random.Random) -> str:
 
 
 def broken_once(rng: random.Random) -> Iterator[Broken]:
-    """Networks that one mutation broke, without end."""
+    """Yield networks that one mutation broke, endlessly."""
     while True:
         text = sound(rng)
         before = outputs(text)
@@ -97,7 +97,7 @@ def test_what_is_applied_keeps_the_output_shapes() -> None:
 
 
 def shown(text: str) -> list[Fix]:
-    """The repairs that are shown for the first error of a text, the first one first."""
+    """Return the repairs shown for the first error of a text, in the order shown."""
     revision = Revision(EditedText(text), "<text>", None)
     for diagnostic, variant in revision.diagnosed():
         case = revision.case(diagnostic, variant)

@@ -1,4 +1,4 @@
-"""The bundled specs as texts: short, and every figure in them about the network."""
+"""The bundled specs are short texts, and every figure in them is about the network."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .samples import BUNDLED
 
 
 def lines_of(stem: str) -> int:
-    """Lines under `blocks` and `layers`, comments and empty ones apart."""
+    """Return the lines under `blocks` and `layers`, without comments and empty lines."""
     count, inside = 0, False
     for line in (folder() / f"{stem}.yaml").read_text("utf-8").splitlines():
         if line and not line[0].isspace() and not line.startswith(("]", "#")):
@@ -36,8 +36,8 @@ def test_every_name_is_unique_over_the_zoo() -> None:
         assert cnncalc.analyze(cnncalc.load(name)).ok
 
 
-def test_what_the_bare_names_mean() -> None:
-    """alexnet: one tower at 227; resnet50: v1.5; googlenet: the paper's; lenet5: 1998."""
+def test_bare_names_mean_the_usual_versions() -> None:
+    """alexnet: one tower at 227; resnet50: version 1.5; googlenet: as printed; lenet5: of 1998."""
 
     def params_macs(name: str) -> tuple[int, int]:
         totals = cnncalc.analyze(cnncalc.load(name)).totals
@@ -49,7 +49,7 @@ def test_what_the_bare_names_mean() -> None:
     assert params_macs("lenet5")[0] == 60_000
 
 
-def test_the_lecture_table_of_alexnet() -> None:
+def test_alexnet_has_the_shapes_of_the_lecture_table() -> None:
     shapes = {row.path: row.output_shape for row in cnncalc.analyze(cnncalc.load("alexnet")).rows}
     table = {
         "conv1": (96, 55, 55),

@@ -1,6 +1,6 @@
-"""Views, copies and in-place layers: values, gradients, memory and strides against torch's.
+"""Views, copies and in-place layers agree with torch in values, gradients, memory and strides.
 
-CNNCALC_VIEWS=1000 takes that many random graphs; see `settings.py`.
+CNNCALC_VIEWS=1000 runs that many random graphs; see `settings.py`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def images(graph: Graph, batch: int, dtype: torch.dtype = torch.float32) -> list
 
 
 def in_training(network: Network, noise: bool) -> Network:
-    """The network in training mode; without noise, layers that drop values do not."""
+    """Return the network in training mode. Without noise, dropout layers drop nothing."""
     network.train()
     for module in network.modules():
         if type(module).__name__ in RANDOM_LAYERS:
@@ -44,7 +44,7 @@ def in_training(network: Network, noise: bool) -> Network:
 
 
 def trains(network: Network, inputs: Sequence[Tensor]) -> bool:
-    """Whether torch trains on this batch: a single value per statistic has no variance."""
+    """Return whether torch trains on this batch: a single value per statistic has no variance."""
     try:
         copy.deepcopy(network)(*(x.clone() for x in inputs))
     except ValueError as error:
@@ -56,7 +56,7 @@ def trains(network: Network, inputs: Sequence[Tensor]) -> bool:
 def gradients(
     outputs: Sequence[Tensor], network: nn.Module, inputs: list[Tensor]
 ) -> list[Tensor | None]:
-    """The gradients of a weighted sum of the outputs."""
+    """Return the gradients of a weighted sum of the outputs."""
     weights = torch.Generator().manual_seed(1)
     total = sum((y * torch.randn(y.shape, generator=weights, dtype=y.dtype)).sum() for y in outputs)
     asked = [*inputs, *(p for p in network.parameters() if p.requires_grad)]
@@ -65,7 +65,7 @@ def gradients(
 
 
 def on_a_kink(values: Sequence[Tensor]) -> bool:
-    """Whether rounding decides on which side of 0 a value lies: a mean of what has none, say."""
+    """Return whether rounding decides the sign of a value, as in a mean of values with mean 0."""
     return any(bool(((x != 0) & (x.abs() < 1e-9)).any()) for x in values)
 
 
@@ -112,7 +112,7 @@ def test_the_built_network_computes_what_plain_functions_do(keys: tuple[str, ...
 
 
 def test_verify_reports_no_false_error() -> None:
-    """Fields have a test of their own, and what no counter saw is no error."""
+    """Fields have their own test, and operations that no counter saw are not errors."""
     for n, graph in enumerate(graphs(6, max(VIEWS // 10, 4))):
         text = flat_spec(graph, "it")
         found = verify(cnncalc.loads(text), batch=BATCHES[n % 2])
@@ -122,7 +122,7 @@ def test_verify_reports_no_false_error() -> None:
 
 
 def in_torch(network: Network, inputs: list[Tensor]) -> tuple[list[int], list[Layout]]:
-    """For each node the first one whose memory it shares, and its layout; nothing is freed."""
+    """Return for each node the first one whose memory it shares, and its layout; free nothing."""
     values = list(inputs)
     seen = {x.untyped_storage().data_ptr(): n for n, x in enumerate(inputs)}
     homes = list(range(len(inputs)))
@@ -146,7 +146,7 @@ def test_memory_and_strides_are_those_of_torch(training: bool) -> None:
             if training and not trains(in_training(network, noise=True), given):
                 continue
             with torch.set_grad_enabled(training):
-                # An input with a gradient, as every layer after a weight has.
+                # The input has a gradient, like that of every layer after a weight.
                 homes, layouts = in_torch(network, [x.requires_grad_(training) for x in given])
             found = memory(graph, batch, training)
             text = f"at batch {batch}:\n{flat_spec(graph, 'it')}"
@@ -155,4 +155,4 @@ def test_memory_and_strides_are_those_of_torch(training: bool) -> None:
                 plain = contiguous((batch, *node.shape))
                 assert found.layouts.get(n, plain) == layouts[n], f"{node.path} {text}"
             odd[batch] += len(found.layouts)
-    assert min(odd.values()) > VIEWS // 2  # enough that are not contiguous
+    assert min(odd.values()) > VIEWS // 2  # enough of them are not contiguous

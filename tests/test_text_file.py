@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, read up to a limit, and what is no file refused or used."""
+"""Files are written whole or not at all, and read up to a limit; devices and pipes are handled."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SPEC = yaml("""
 """)
 RIGHT = SPEC.replace("kernal", "kernel")
 BASELINE, LOCK = '{"findings": []}', '{"schema_version": 1, "networks": {}}'
-# What is there before, and the command that writes it; none of it may be lost.
+# What is there before, and the command that writes it. None of it may be lost.
 WRITERS = {
     "fix": ("net.cnn.yaml", SPEC, ("check", "net.cnn.yaml", "--fix")),
     "fix-all": ("net.cnn.yaml", SPEC, ("check", "net.cnn.yaml", "--fix-all")),
@@ -37,6 +37,7 @@ WRITERS = {
     "analyze": ("out", "old", ("analyze", "right.yaml", "-o", "out")),
     "analyze-json": ("out", "old", ("analyze", "right.yaml", "-o", "out", "--format", "json")),
     "compare": ("out", "old", ("compare", "right.yaml", "-o", "out")),
+    "memory": ("out", "old", ("memory", "right.yaml", "-o", "out")),
     "expand": ("right.yaml", RIGHT, ("expand", "right.yaml", "-o", "right.yaml")),
     "diff": ("out", "old", ("diff", "right.yaml", "vgg16", "-o", "out")),
     "zoo": ("out", "old", ("zoo", "-o", "out")),
@@ -48,7 +49,7 @@ WRITERS = {
 
 
 def project(folder: Path, writer: str) -> Path:
-    """A folder with what a command reads, and with what it is about to replace."""
+    """Make a folder with the files that a command reads and the one that it will replace."""
     name, text, _ = WRITERS[writer]
     (folder / "right.yaml").write_text(RIGHT)
     (folder / "net.cnn.yaml").write_text(SPEC)
@@ -80,7 +81,7 @@ def test_a_folder_that_may_not_be_written_loses_nothing(writer: str, tmp_path: P
     assert target.read_bytes() == before
 
 
-# Permissions bind the superuser too who gives up CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH.
+# Permissions bind even the superuser without CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH.
 BOUND = """
 import ctypes, os
 if os.geteuid() == 0:
@@ -93,7 +94,7 @@ if os.geteuid() == 0:
 
 
 def as_anyone(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command bound by permissions, in a folder that may not be written."""
+    """Run a command that is bound by permissions, in a folder that may not be written."""
     os.chmod(folder, 0o555)
     try:
         return run_code(BOUND + code_of(*arguments), folder=folder)
@@ -103,7 +104,7 @@ def as_anyone(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
 
 @pytest.mark.parametrize("writer", WRITERS)
 def test_every_writer_writes(writer: str, tmp_path: Path) -> None:
-    """The commands above do write their file, where nothing keeps them from it."""
+    """The commands above do write their file if nothing prevents it."""
     target = project(tmp_path, writer)
     before = target.read_bytes()
     done = run(*WRITERS[writer][2], folder=tmp_path)
@@ -130,8 +131,8 @@ def test_permissions_and_links_stay(tmp_path: Path) -> None:
     assert (tmp_path / "made").read_text() == "new" and hanging.is_symlink()
 
 
-def test_names_that_are_not_utf8(tmp_path: Path) -> None:
-    """Each command that writes a name of a file writes one that it reads again."""
+def test_names_that_are_not_utf8_are_read_again(tmp_path: Path) -> None:
+    """Each command that writes a file's name can read it again."""
     name = os.fsdecode(b"caf\xe9.cnn.yaml")
     (tmp_path / name).write_text(RIGHT)
     assert run("lock", folder=tmp_path).returncode == 0
@@ -147,7 +148,7 @@ def test_names_that_are_not_utf8(tmp_path: Path) -> None:
         assert "CNN10" in (tmp_path / "out").read_text("utf-8")
 
 
-def test_what_is_no_regular_file_is_written_directly(tmp_path: Path) -> None:
+def test_what_is_not_a_regular_file_is_written_directly(tmp_path: Path) -> None:
     shown = run("analyze", "vgg16").stdout.split("\n")[0]
     assert run("analyze", "vgg16", "-o", "/dev/stdout").stdout.split("\n")[0] == shown
     script = f"{sys.executable} -m cnncalc analyze vgg16"

@@ -1,10 +1,13 @@
-"""`verify`: what agrees, that planted faults are caught, and what no outside counter sees."""
+"""`verify` agrees with torch, catches planted faults, and names what no outside counter sees."""
 
 from __future__ import annotations
 
 import io
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from itertools import groupby
 from typing import Any
@@ -18,23 +21,28 @@ from torch.utils.flop_counter import FlopCounterMode
 import cnncalc
 from cnncalc import ops
 from cnncalc.analysis.compare import count
-from cnncalc.conventions import CONVENTIONS
+from cnncalc.conventions import CONVENTIONS, FUSED, PRODUCTS
 from cnncalc.cost import Cost
 from cnncalc.extras import install_command
 from cnncalc.graph import Graph
-from cnncalc.ops import OPS, torch_modules
+from cnncalc.ops import torch_modules
 from cnncalc.ops.torch_call import TorchCall
 from cnncalc.render.verify import network_table
 from cnncalc.torch_backend import allocator
+from cnncalc.torch_backend.build import Network, layer_paths
 from cnncalc.torch_backend.hold.hold import hold
+from cnncalc.torch_backend.threads import one_thread
 from cnncalc.torch_backend.verify import counters
 from cnncalc.torch_backend.verify.few_channels import narrowed_report
-from cnncalc.torch_backend.verify.receptive_fields import measured_fields
+from cnncalc.torch_backend.verify.field_report import field_notes
+from cnncalc.torch_backend.verify.hooks import noted_run, run_with_hooks
+from cnncalc.torch_backend.verify.receptive_fields import QUICK, measured_fields
 from cnncalc.torch_backend.verify.result import Verification
 from cnncalc.torch_backend.verify.verify import verify
 from cnncalc.window import Map
 
-from .command import code_of, run, run_code, run_without
+from .cases import COMPUTED
+from .command import code_of, python_path, run, run_code, run_without
 from .graphs import networks
 from .samples import BUNDLED, SIAMESE, sample, yaml
 from .settings import GRAPHS
@@ -59,7 +67,7 @@ layers:
 
 
 def differing(found: Verification) -> set[tuple[str, str]]:
-    """(path, what) of every figure that differs in a layer."""
+    """Return (path, what) of every figure that differs in a layer."""
     return {
         (layer.row.path, check.what)
         for layer in found.layers
@@ -88,7 +96,7 @@ def test_a_right_network_agrees() -> None:
 def patched(
     cls: type, name: str, change: Callable[..., Any]
 ) -> Callable[[pytest.MonkeyPatch], None]:
-    """A fault: a method of an operator that gives what `change` makes of the right answer."""
+    """Return a fault: a method of an operator returns what `change` makes of the right answer."""
     right = getattr(cls, name)
     return lambda monkeypatch: monkeypatch.setattr(
         cls, name, lambda self, *a, **k: change(self, right(self, *a, **k), *a)
@@ -96,7 +104,7 @@ def patched(
 
 
 def wider(reaches: tuple, by: int) -> tuple:
-    """A window with one tap more."""
+    """Return a window with one tap more."""
     return tuple(
         (axis, Map(m.advance, tuple((*taps, taps[-1] + by) for taps in m.taps)))
         for axis, m in reaches
@@ -104,13 +112,13 @@ def wider(reaches: tuple, by: int) -> tuple:
 
 
 def dilated(call: TorchCall) -> TorchCall:
-    """The same sizes, weights and MACs, with gaps."""
+    """Return a window of the same sizes, weights and MACs, but with gaps."""
     plain = call.arguments["kernel_size"] == (3, 3) and call.arguments["groups"] == 1
     return other(call, padding=(2, 2), dilation=(2, 2)) if plain else call
 
 
 def other(call: TorchCall, **arguments: Any) -> TorchCall:
-    """A call with other arguments."""
+    """Return a call with other arguments."""
     return call._replace(arguments={**call.arguments, **arguments})
 
 
@@ -201,7 +209,7 @@ FAULTS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], set[tuple[str, str
 
 
 class Middle(nn.Module):
-    """One position of the map, by a mean of its own."""
+    """Takes one position of the map as its mean."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x[:, :, x.shape[2] // 2 :][:, :, :1, x.shape[3] // 2 :][..., :1].clone()
@@ -228,7 +236,7 @@ def test_a_planted_fault_is_caught_where_it_is(fault: str, monkeypatch: pytest.M
     try:
         found = verify(spec)
     except cnncalc.Mistake as mistake:
-        # So wrong that the network does not run.
+        # These are so wrong that the network does not run.
         assert mistake.diagnostics[0].code == "CNN404", mistake
         return
     assert not found.ok
@@ -239,7 +247,7 @@ def test_a_planted_fault_is_caught_where_it_is(fault: str, monkeypatch: pytest.M
 def test_a_layer_that_writes_over_what_another_reads_is_caught(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The rule that lets it also builds it: only what comes out can tell."""
+    """The rule that allows this also builds it, so only the output can show the fault."""
     text = yaml("""
         input: [3, 8, 8]
         layers:
@@ -254,8 +262,8 @@ def test_a_layer_that_writes_over_what_another_reads_is_caught(
 
 
 def test_a_fault_in_the_plan_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two layers run in each other's place: their modules are right, their calls are not."""
-    from cnncalc.torch_backend.verify import verify as module
+    """Two layers run in each other's place. Their modules are right, but their calls are not."""
+    from cnncalc.torch_backend.verify import built as module
 
     right = module.assemble
 
@@ -269,11 +277,12 @@ def test_a_fault_in_the_plan_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ("batchnorm1", "called") in differing(verify(cnncalc.loads(SPEC)))
 
 
-@pytest.mark.parametrize("op", OPS, ids=lambda op: op.key)
+@pytest.mark.parametrize("op", COMPUTED, ids=lambda op: op.key)
 def test_what_the_counters_see_is_what_the_convention_says(op: type) -> None:
-    """In MACs by both, or by a rule that fvcore's convention has, or by nobody.
+    """Both count MACs, or fvcore counts by a rule in its convention, or nobody counts.
 
-    So fvcore and torch themselves show it.
+    fvcore and torch themselves show which. Of a kernel that computes a whole layer, both see at
+    most a part.
     """
     spec = cnncalc.loads(sample(op))
     report = cnncalc.analyze(spec)
@@ -285,8 +294,11 @@ def test_what_the_counters_see_is_what_the_convention_says(op: type) -> None:
         network(x)
     counted = (seen.products["it"] > 0, seen.others["it"] > 0, counter.get_total_flops() > 0)
     by_rule = count(report, CONVENTIONS["fvcore"])
-    if row.op in ("conv", "conv_transpose", "linear"):
+    if row.op in (*PRODUCTS.split(), "blurpool"):
         assert counted == (True, False, True)
+    elif row.op in FUSED.split():
+        assert seen.products["it"] < row.macs and not seen.others["it"]
+        assert counter.get_total_flops() <= 2 * row.macs
     else:
         assert counted == (False, by_rule.total > 0, False)
         assert row.flops > 0 or not by_rule.total
@@ -310,7 +322,7 @@ def test_what_the_counters_see_is_what_the_convention_says(op: type) -> None:
         ("upsample: {scale: 2, mode: bicubic}", None, 0),
     ],
 )
-def test_rules_of_fvcores_own(layer: str, rule: str | None, count: int) -> None:
+def test_fvcores_own_rules_are_reported(layer: str, rule: str | None, count: int) -> None:
     keyed = layer if ": " in layer else f"{layer}: "
     spec = cnncalc.loads(f"input: [4, 8, 8]\nlayers: [{{{keyed}, name: it}}]")
     found = counters.fvcore_counts(cnncalc.build(spec).eval(), (torch.randn(1, 4, 8, 8),), ["it"])
@@ -331,7 +343,7 @@ def test_rules_of_fvcores_own(layer: str, rule: str | None, count: int) -> None:
 )
 @pytest.mark.parametrize("kernel", [2, 3])
 def test_every_kind_of_convolution_is_counted(body: str, kernel: int) -> None:
-    """fvcore counts padding="same" as nothing unless told: torch calls it by another name there."""
+    """By itself, fvcore counts padding="same" as nothing, because torch gives it another name."""
     text = yaml(f"""
         input: [4, 9, 9]
         layers:
@@ -415,7 +427,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("text", ODD.values(), ids=list(ODD))
-def test_odd_networks(text: str) -> None:
+def test_odd_networks_agree(text: str) -> None:
     found = verify(cnncalc.loads(yaml(text)))
     assert found.ok, found.diagnostics
 
@@ -438,12 +450,12 @@ layers:
 """
 
 
-def test_convolutions_in_one_and_three_dimensions() -> None:
+def test_convolutions_in_one_and_three_dimensions_agree() -> None:
     for text in (IN_ONE_DIMENSION, IN_THREE_DIMENSIONS):
         assert verify(cnncalc.loads(text)).ok
 
 
-def test_several_inputs_shared_weights_and_counts_of_all_calls() -> None:
+def test_shared_weights_are_counted_over_all_calls() -> None:
     found = verify(cnncalc.loads(SIAMESE), batch=2)
     assert found.ok, found.diagnostics
     (shared,) = [layer for layer in found.layers if layer.row.path == "b.conv1"]
@@ -455,7 +467,7 @@ def test_several_inputs_shared_weights_and_counts_of_all_calls() -> None:
 
 
 def some() -> list[str]:
-    """Of each family two networks at most that run in a moment; `verify --all` has the others."""
+    """Return at most two fast networks of each family; `verify --all` runs the others."""
     chosen = []
     for _, family in groupby(BUNDLED, key=lambda network: network.spec.file):
         cheap = {}
@@ -469,7 +481,7 @@ def some() -> list[str]:
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", some())
-def test_bundled_networks(name: str) -> None:
+def test_bundled_networks_agree(name: str) -> None:
     found = verify(cnncalc.load(name))
     assert found.ok, found.diagnostics[:3]
     for layer in found.layers:
@@ -483,7 +495,7 @@ def test_bundled_networks(name: str) -> None:
     assert any(check.what == "macs" and check.by == "fvcore" for check in found.totals)
 
 
-def test_on_meta_without_fvcore() -> None:
+def test_meta_runs_without_fvcore() -> None:
     found = verify(cnncalc.load("resnet18"), device="meta")
     assert found.ok
     assert [(check.measured, check.ok) for check in found.totals if check.what == "macs"] == [
@@ -508,15 +520,15 @@ print(most() - before, most())
 
 
 def test_vgg16_on_meta_stays_small() -> None:
-    """600 MB of resident memory, torch's own included; its weights alone would be 553 MB."""
+    """It takes 600 MB of memory, including torch's own. Its weights alone would take 553 MB."""
     done = run_code(MOST)
     assert done.returncode == 0, done.stderr
     grown, most = map(int, done.stdout.split())  # KiB
     assert grown < 450_000  # the weights would be 540,000
-    assert most < 600_000 or torch.version.cuda  # builds with CUDA take 300 MB more to be imported
+    assert most < 600_000 or torch.version.cuda  # importing a build with CUDA takes 300 MB more
 
 
-def test_fields_are_asked_unclipped_where_the_input_can_grow() -> None:
+def test_fields_are_checked_unclipped_where_the_input_can_grow() -> None:
     spec = cnncalc.load("resnet18")
     found = measured_fields(spec, cnncalc.analyze(spec))
     last = found.spans["stage4.basic1.1.relu1"]["input", 0, True]
@@ -524,7 +536,7 @@ def test_fields_are_asked_unclipped_where_the_input_can_grow() -> None:
     assert found.inputs == [{"input": (3, 512, 32)}, {"input": (3, 32, 512)}]
 
 
-def test_json() -> None:
+def test_json_has_every_check() -> None:
     done = run("verify", "lenet5", "three_conv", "--format", "json")
     data = json.loads(done.stdout)
     assert (done.returncode, done.stderr, data["schema_version"], data["ok"]) == (0, "", 2, True)
@@ -570,13 +582,13 @@ ops.Linear.cost = lambda s, x, y: right(s, x, y=y)._replace(mac=9)
 
 
 def test_a_difference_is_an_error_at_its_line(tmp_path: Any) -> None:
-    """A fault planted from outside, in a process of its own."""
+    """The fault is planted from outside, in a process of its own."""
     (tmp_path / "net.yaml").write_text(SPEC)
     done = run_code(FAULT + code_of("verify", "net.yaml"), folder=tmp_path)
     assert done.returncode == 1
     assert re.search(r"head +7 ✓ +77 ✓ 77 +9 ✗ 70", done.stdout), done.stdout
     line = SPEC.splitlines().index("  - {linear: 7, name: head}") + 1
-    error = "error[CNN406]: head: macs 9 predicted, 70 by fvcore"
+    error = "error[CNN406]: head: macs: predicted 9, measured 70 by fvcore"
     assert f"{error}\n  --> net.yaml:{line}:6" in done.stderr
     assert "figures differ ✗" in done.stdout
 
@@ -585,19 +597,20 @@ def test_a_difference_is_an_error_at_its_line(tmp_path: Any) -> None:
     ("arguments", "code", "said"),
     [
         (("vgg16", "--device", "cuda:7"), "CNN402", "cuda:7"),
-        (("vgg16", "--device", "tpu"), "CNN402", "no device is called `tpu`"),
+        (("vgg16", "--device", "tpu"), "CNN402", "unknown device `tpu`"),
         (("vgg16", "--batch", "0"), "CNN111", "--batch takes a number from 1"),
         (("vgg17",), "CNN111", "did you mean"),
         (("vgg16", "--variant", "x"), "CNN111", "x"),
+        (("vgg16", "--memory", "--thorough"), "CNN111", "--thorough does not go with --memory"),
     ],
 )
-def test_bad_options(arguments: tuple[str, ...], code: str, said: str) -> None:
+def test_bad_options_are_refused(arguments: tuple[str, ...], code: str, said: str) -> None:
     done = run("verify", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert f"error[{code}]" in done.stderr and said in done.stderr
 
 
-def test_without_torch_or_fvcore() -> None:
+def test_without_torch_or_fvcore_an_error_says_how_to_install_it() -> None:
     for package in ("torch", "fvcore"):
         done = run_without(package, "verify", "lenet5")
         assert done.returncode == 2
@@ -606,15 +619,15 @@ def test_without_torch_or_fvcore() -> None:
 
 
 @pytest.mark.long
-def test_random_networks() -> None:
-    """Every figure of random graphs, borders, holes and misaligned branches included."""
+def test_random_networks_agree() -> None:
+    """Every figure of random graphs agrees, including borders, holes and misaligned branches."""
     for text, _ in networks(11, GRAPHS):
         found = verify(cnncalc.loads(text), batch=2)
         assert found.ok, (found.diagnostics[:3], text)
 
 
 def test_a_narrow_network_sees_the_same() -> None:
-    """Few channels, no groups, every field as it was; none where a layer depends on channels."""
+    """It has few channels, no groups, and the same fields; None if a layer depends on channels."""
     for name in ("resnext50_32x4d", "deeplabv3_resnet50", "unet", "mobilenet_v3_small"):
         report = cnncalc.analyze(cnncalc.load(name))
         few = narrowed_report(report)
@@ -646,12 +659,112 @@ def test_a_wrong_field_is_found_in_a_narrow_network(monkeypatch: pytest.MonkeyPa
     }
 
 
-def test_a_batch_larger_than_this_machine_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A CPU without memory would end the process instead of refusing."""
+def test_a_batch_larger_than_the_memory_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system without memory would kill the process instead of refusing."""
     monkeypatch.setattr(allocator, "available", lambda: 1 << 20)
     spec = cnncalc.load("lenet5_modern")
-    said = r"batch 1,000,000 does not fit in the memory of cpu; batch [1-9]\d? did"
+    said = r"batch 1,000,000 does not fit in the memory of cpu; batch [1-9]\d? fits"
     with pytest.raises(cnncalc.Mistake, match=said):
         verify(spec, batch=10**6)
     with pytest.raises(cnncalc.Mistake, match=said):
         hold(spec, cnncalc.build(spec), batch=10**6)
+
+
+def test_fewer_fields_are_measured_to_be_quick_and_counted() -> None:
+    spec = cnncalc.load("resnet18")
+    report = cnncalc.analyze(spec)
+    quick = measured_fields(spec, report, work=QUICK)
+    assert 0 < quick.measured < quick.layers
+    compared = [span for spans in quick.spans.values() for span in spans.values()]
+    assert not [span for span in compared if span.ok is False]
+    assert report.receptive_field  # of the last layer that has one, which depends on all before
+    fields = [row.receptive_field for row in report.rows if row.path in quick.spans]
+    assert report.receptive_field[1] in fields
+    (note,) = field_notes(quick)
+    assert f"{quick.measured} of {quick.layers} layers" in note
+    assert note.endswith("--thorough measures more")
+
+
+@pytest.mark.parametrize("name", ["lenet5", "squeezenet1_1", "mobilenet_v3_small"])
+def test_the_run_that_fvcore_traces_shows_what_another_run_shows(name: str) -> None:
+    spec = cnncalc.load(name)
+    network = cnncalc.build(spec).eval()
+    inputs = [torch.zeros(2, *shape) for shape in cnncalc.analyze(spec).inputs.values()]
+    paths, cpu = layer_paths(network), torch.device("cpu")
+    alone = run_with_hooks(network, inputs, paths, cpu)
+    counted = counters.fvcore_counts(network, inputs, paths)
+    both: list[counters.Counts] = []
+
+    def trace() -> None:
+        both.append(counters.fvcore_counts(network, inputs, paths))
+
+    assert noted_run(network, paths, cpu, trace) == alone
+    assert both == [counted]
+
+
+def test_the_network_runs_once_at_its_full_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run on meta computes nothing, and others have smaller inputs."""
+    inputs: list[torch.Tensor] = []
+    forward = Network.forward
+
+    def noted(self: Network, *xs: torch.Tensor) -> Any:
+        inputs.extend(xs)
+        return forward(self, *xs)
+
+    monkeypatch.setattr(Network, "forward", noted)
+    assert verify(cnncalc.load("squeezenet1_1")).ok
+    full = [x for x in inputs if x.shape[-2:] == (224, 224)]
+    assert sorted(x.is_meta for x in full) == [False, True]
+
+
+def test_a_network_that_fvcore_cannot_trace_is_verified_without_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise RuntimeError("no trace\nof it")
+
+    monkeypatch.setattr(counters, "fvcore_counts", refuse)
+    found = verify(cnncalc.loads(SPEC))
+    assert found.ok
+    assert found.notes[0].startswith("MACs were not measured: fvcore cannot trace this network: ")
+    assert found.notes[0].endswith("no trace")
+    assert {c.ok for layer in found.layers for c in layer.checks if c.what == "macs"} == {None}
+    assert {c.ok for layer in found.layers for c in layer.checks if c.what == "output"} == {True}
+
+
+def test_threads_are_as_before() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(ValueError, match="why"), one_thread():
+            assert torch.get_num_threads() == 1
+            raise ValueError("why")
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_wrong_name_is_an_error_before_torch_is_loaded() -> None:
+    done = run_without("torch", "verify", "no_such_network")
+    assert done.returncode == 2
+    assert "no file or bundled network is called `no_such_network`" in done.stderr
+
+
+def test_progress_is_shown_before_torch_is_loaded() -> None:
+    """The bar is on a terminal as soon as the command starts, and is gone at the end."""
+    ours, theirs = os.openpty()
+    code = "import sys\nsys.modules['torch'] = None\n" + code_of("verify", "lenet5")
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+        env={**os.environ, "PYTHONPATH": python_path(), "TERM": "xterm"},
+        check=False,
+        timeout=120,
+    )
+    os.close(theirs)
+    shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert done.returncode == 2  # there is no torch
+    assert "loading torch" in shown
+    assert "CNN401" in shown

@@ -1,7 +1,7 @@
-"""Words of torch, Keras, TensorFlow, ONNX and Caffe: what each means here, or that nothing does.
+"""Words of torch, Keras, TensorFlow, ONNX and Caffe get an answer: a meaning, or that none fits.
 
-torch itself is the oracle: its list of modules is answered whole, and a layer written in its words
-is repaired, built, and compared with its module, value by value.
+torch itself is the oracle: every module in its list gets an answer, and a layer written in its
+words is repaired, built, and compared with its module, value by value.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from cnncalc.diagnostic import Diagnostic, clear_misspelling  # noqa: E402
 from cnncalc.language.foreign_words import Advice, meaning_of  # noqa: E402
 from cnncalc.language.names import NEEDLESS  # noqa: E402
 from cnncalc.language.yaml_flow import in_yaml  # noqa: E402
-from cnncalc.ops import BY_KEY, OPS  # noqa: E402
+from cnncalc.ops import BY_KEY  # noqa: E402
 from cnncalc.ops.words import Translation, plain_forms  # noqa: E402
 
+from .cases import COMPUTED  # noqa: E402
 from .samples import plain, sample  # noqa: E402
 from .words import CAFFE, KERAS, ONNX, TENSORFLOW  # noqa: E402
 
@@ -34,7 +35,11 @@ MODULES = [
     for name, value in vars(nn).items()
     if isinstance(value, type) and issubclass(value, nn.Module)
 ]
-TRANSLATED = [name for name in MODULES if isinstance(meaning_of(name), Translation)]
+TRANSLATED = [  # the unpools need a pool before them: see test_unpool.py
+    name
+    for name in MODULES
+    if isinstance(meaning_of(name), Translation) and not name.startswith("MaxUnpool")
+]
 CONV = {"in_channels": 4, "out_channels": 6, "kernel_size": 3, "stride": 2, "padding": 1}
 
 # torch's arguments for each class, without the number of axes and `Lazy`.
@@ -44,6 +49,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "Linear": {"in_features": 4, "out_features": 3, "bias": False},
     "MaxPool": {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True},
     "AvgPool": {"kernel_size": 3, "count_include_pad": False, "padding": 1},
+    "Unfold": {"kernel_size": (3, 2), "padding": 1},
+    "Fold": {"output_size": (3, 4), "kernel_size": 2},
     "LPPool": {"norm_type": 2.0, "kernel_size": 2},
     "AdaptiveAvgPool": {"output_size": 3},
     "AdaptiveMaxPool": {"output_size": 3},
@@ -60,6 +67,17 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "Hardtanh": {"min_val": -0.5, "max_val": 0.25},
     "Softmax": {"dim": 1},
     "LogSoftmax": {"dim": 1},
+    "Softmin": {"dim": 1},
+    "GLU": {"dim": 1},
+    "Softplus": {"beta": 2.0, "threshold": 0.5},
+    "CELU": {"alpha": 0.5},
+    "Threshold": {"threshold": 0.1, "value": 0.2},
+    "Hardshrink": {"lambd": 0.3},
+    "Softshrink": {"lambd": 0.3},
+    "MultiheadAttention": {"num_heads": 2},
+    "LSTM": {"hidden_size": 5, "num_layers": 2, "bidirectional": True, "proj_size": 2},
+    "GRU": {"hidden_size": 5, "num_layers": 2},
+    "RNN": {"hidden_size": 5, "nonlinearity": "relu"},
     "Dropout": {"p": 0.3},
     "ChannelShuffle": {"groups": 2},
     "PixelShuffle": {"upscale_factor": 2},
@@ -74,19 +92,21 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "ReplicationPad": {"padding": 2},
     "CircularPad": {"padding": 2},
 }
-# What is no field here, and what is then written by hand, as the answer says.
+# Arguments that are not fields, and what the answer says to write by hand.
 BY_HAND = {
     "LayerNorm": "",
     "Softmax": "",
     "Softmax2d": "",
     "LogSoftmax": "",
+    "Softmin": "",
+    "GLU": "",
     "Unflatten": "[2, 2, 8, 8]",
 }
 DIFFERENT = ("Unflatten", "CrossMapLRN2d")  # written by hand, as the answer says
 
 
 def bare(name: str) -> str:
-    """The name of a class without its number of axes and `Lazy`."""
+    """Return the name of a class without its number of axes and `Lazy`."""
     return re.sub(r"[123]d$", "", name.removeprefix("Lazy"))
 
 
@@ -95,15 +115,35 @@ def arguments(name: str) -> dict[str, Any]:
 
 
 def shape_for(name: str) -> tuple[int, ...]:
-    """A small input with as many axes as the class is for."""
+    """Return a small input with the number of axes that the class takes."""
     if name.endswith("Linear"):
         return (4,)
+    if name == "Fold":
+        return (8, 6)
+    if name in ("LSTM", "GRU", "RNN", "MultiheadAttention"):
+        return (4, 8)
     axes = re.search(r"([123])d$", name)
     return (4, *(8,) * int(axes[1] if axes else 2))
 
 
+def given_to(name: str, needed: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments for torch's class; sequences have their axes as ours do."""
+    if name == "MultiheadAttention":
+        return {"embed_dim": 8, "batch_first": True, **given}
+    if name in ("LSTM", "GRU", "RNN"):
+        return {"input_size": 8, "batch_first": True, **given}
+    return needed if name.startswith("Lazy") else given
+
+
+def returned(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Return the output of a module, without its state or scores."""
+    xs = (x, x, x) if isinstance(module, nn.MultiheadAttention) else (x,)
+    y = module(*xs)
+    return y[0] if isinstance(y, tuple) else y
+
+
 def repaired(text: str) -> str:
-    """The text after all fixes of its words, as `--fix-all` makes them."""
+    """Return the text after all fixes of its words, as `--fix-all` makes them."""
     for _ in range(8):
         fixes = [d.fix for d in cnncalc.loads(text).diagnostics if d.fix]
         if not fixes:
@@ -113,7 +153,7 @@ def repaired(text: str) -> str:
 
 
 def answer(key: str, body: str = "") -> Diagnostic:
-    """What is said of a layer of this key."""
+    """Return what is reported about a layer with this key."""
     spec = cnncalc.loads(f"input: [4, 8, 8]\nlayers:\n  - {in_yaml(key)}:{body and ' '}{body}\n")
     found = [d for d in spec.diagnostics if d.code == "CNN104"]
     assert len(found) == 1, (key, spec.diagnostics)
@@ -139,15 +179,15 @@ def test_every_module_of_torch_has_an_answer(name: str) -> None:
 def test_a_layer_in_torchs_words_is_repaired_to_one_that_computes_the_same(name: str) -> None:
     given = arguments(name)
     needed = {k: v for k, v in given.items() if k not in NEEDLESS}
-    theirs = getattr(nn, name)(**needed if name.startswith("Lazy") else given).eval()
+    theirs = getattr(nn, name)(**given_to(name, needed, given)).eval()
     body = BY_HAND.get(name, in_yaml(needed) if needed else "")
     x = torch.randn(2, *shape_for(name))
-    expected = theirs(x)
+    expected = returned(theirs, x)
     said = answer(name, body) if name.lower() not in BY_KEY else None
     key = meaning_of(name).op.key if name in DIFFERENT and said and said.fix is None else name
     text = f"input: {list(x.shape[1:])}\nlayers:\n  - {key}: {body}\n"
     network = cnncalc.build(cnncalc.loads(repaired(text))).eval()
-    if name == "CrossMapLRN2d":  # it sums other channels than its documentation says
+    if name == "CrossMapLRN2d":  # it sums different channels than its documentation says
         assert network(x).shape == expected.shape and "sums other" in (answer(name).help or "")
         return
     ours, given_state = network.state_dict(), theirs.state_dict()
@@ -157,7 +197,7 @@ def test_a_layer_in_torchs_words_is_repaired_to_one_that_computes_the_same(name:
 
 
 def test_every_class_of_torch_that_an_operator_builds_leads_to_it() -> None:
-    for op in OPS:
+    for op in COMPUTED:
         graph = cnncalc.loads(sample(op)).graph()
         (node,) = [node for node in graph.nodes if node.path == "it"]
         call = node.op.torch(*graph.shapes_into(node))
@@ -169,7 +209,7 @@ def test_every_class_of_torch_that_an_operator_builds_leads_to_it() -> None:
 
 def test_arguments_by_position_are_torchs() -> None:
     checked = 0
-    for op in OPS:
+    for op in COMPUTED:
         for stem, order in op.signatures.items():
             classes = [name for name in MODULES if bare(name) == stem and name[:4] != "Lazy"]
             assert classes, stem
@@ -213,7 +253,7 @@ def test_no_word_of_a_framework_is_answered_by_its_letters(words: list[str]) -> 
         ("batchnrom", "", "batchnorm:"),
     ],
 )
-def test_what_is_certain(key: str, body: str, right: str) -> None:
+def test_certain_words_are_repaired(key: str, body: str, right: str) -> None:
     said = answer(key, body)
     assert said.fix is not None and said.fix.certain
     text = f"input: [4, 8, 8]\nlayers:\n  - {key}:{body and ' '}{body}\n"
@@ -255,20 +295,20 @@ def test_calls_are_layers(text: str, right: str) -> None:
 @pytest.mark.parametrize(
     ("key", "body", "word"),
     [
-        ("scale", "2", "norms"),
-        ("blurpool", "2", "no such operator"),
+        ("scaling", "2", "norms"),
+        ("softpool", "2", "no such operator"),
         ("pool", "2", "`maxpool` or `avgpool`"),
-        ("matmul", "", "no product of two tensors"),
-        ("maxunpool", "2", "undoes a pool"),
-        ("Dropout1d", "0.5", "there is no other"),
-        ("selu", "", "no such activation"),
+        ("einsum", "", "`matmul` multiplies two branches as matrices"),
+        ("maxpoolwithargmax", "2", "`maxunpool: NAME`"),
+        ("Dropout1d", "0.5", "three kinds of dropout"),
+        ("rrelu", "", "no such activation"),
         ("tan", "", "no such operator"),
         ("wibble", "", "`cnncalc ops` lists"),
         ("layers.Conv2D(8, 3)", "", "conv: {out: …, kernel: …}"),
         ("nn.Softmax(dim=1)", "", "softmax"),
     ],
 )
-def test_what_is_answered_without_a_repair(key: str, body: str, word: str) -> None:
+def test_other_words_get_help_without_a_repair(key: str, body: str, word: str) -> None:
     said = answer(key, body)
     assert word in (said.help or "") and said.fix is None
 
@@ -284,7 +324,6 @@ def test_what_is_answered_without_a_repair(key: str, body: str, word: str) -> No
         ("Softmax", "1"),
         ("ReflectionPad2d", "[1, 2, 3, 4]"),
         ("GlobalAveragePooling2D", ""),
-        ("clip", "{min: 0}"),
         ("DepthToSpace", "2"),
     ],
 )
@@ -294,7 +333,7 @@ def test_what_differs_in_its_body_is_for_a_person_to_judge(key: str, body: str) 
     assert ";" in (said.help or "")  # the note
 
 
-def test_a_misspelling_is_one_slip_and_no_word_of_a_framework() -> None:
+def test_a_misspelling_is_one_slip_and_not_a_word_of_a_framework() -> None:
     rng = random.Random("slips")
     known = [*BY_KEY, "chain"]
     others = [*KERAS, *ONNX, *CAFFE, *MODULES]
@@ -311,18 +350,19 @@ def test_a_misspelling_is_one_slip_and_no_word_of_a_framework() -> None:
         word = rng.choice(slips)
         found = clear_misspelling(word, known)
         if key[at].isalpha() and word not in known and word not in others:
-            tried += 1
-            told += found == key
             assert found in (None, key), (word, key, found)
-    assert told > 0.85 * tried
+            if len(key) > 3:  # a slip in a shorter one may mean several
+                tried += 1
+                told += found == key
+    assert told > 0.95 * tried
     for word in others:
         for form in plain_forms(word):
             assert meaning_of(word) is not None or clear_misspelling(form, known) is None, word
 
 
 def test_the_bodies_of_the_samples_survive_their_torch_names() -> None:
-    """An operator's sample, under a word of torch in its place, is repaired to the same network."""
-    for op in OPS:
+    """An operator's sample under torch's name for it is repaired to the same network."""
+    for op in COMPUTED:
         words = [w for w in (*vars(op).get("aliases", ()),) if w not in BY_KEY]
         for word in words:
             text = sample(op)

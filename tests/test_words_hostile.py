@@ -1,4 +1,4 @@
-"""Layers in foreign words, written in every way that YAML allows: each edit leaves a right text.
+"""Layers in foreign words, in every way that YAML allows: each edit leaves a valid text.
 
 CNNCALC_FULL=1 tries 4,000 of them.
 """
@@ -51,7 +51,7 @@ BODIES = [
 
 
 def layer(rng: random.Random) -> str:
-    """A layer as nobody should write it."""
+    """Return a layer as nobody should write it."""
     key = rng.choice(WORDS)
     if rng.random() < 0.5:
         between = rng.choice(["", ", ", ","])
@@ -66,7 +66,7 @@ def layer(rng: random.Random) -> str:
 
 
 def found(text: str) -> list[Diagnostic]:
-    """What is wrong with a text, syntax included."""
+    """Return what is wrong with a text, including its syntax."""
     try:
         return cnncalc.loads(text).diagnostics
     except Mistake as mistake:

@@ -1,4 +1,4 @@
-"""Other people's counters, run on a network: what each says of it, and perhaps of its layers."""
+"""Runs other tools that count costs on a network, and returns what they report."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from torch import Tensor, nn
 
 from cnncalc.torch_backend.verify import counters
 
+from .oracle import as_products
+
 logging.getLogger("fvcore").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", module="thop|torch|distutils")
 
 
 class Said(NamedTuple):
-    """What a tool says of a network: a total, and what it prints.
+    """What a tool reports about a network: a total, and what it prints.
 
-    Where the tool reports them, also the parameters, and a figure by path of the module.
+    If the tool reports them, also the parameters, and a figure for each module by its path.
     """
 
     total: int
@@ -43,7 +45,7 @@ def fvcore(network: nn.Module, inputs: Sequence[Tensor]) -> Said:
         by_module = {path: int(count) for path, count in analysis.by_module().items()}
         printed = flop_count_table(analysis, max_depth=0).splitlines()[-1].split("|")[3].strip()
     own = dict(by_module)
-    for path in by_module:  # a join's figure includes that of the branches below its name
+    for path in by_module:  # a join's figure includes those of the branches below its path
         above = counters.enclosing(path, by_module)
         if path and above:
             own[above] -= by_module[path]
@@ -53,7 +55,8 @@ def fvcore(network: nn.Module, inputs: Sequence[Tensor]) -> Said:
 def torch_counter(network: nn.Module, inputs: Sequence[Tensor]) -> Said:
     from torch.utils.flop_counter import FlopCounterMode
 
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    # on the CPU, it sees attention and recurrent layers only as products
+    with torch.no_grad(), FlopCounterMode(display=False) as counter, as_products():
         network(*inputs)
     return Said(
         counter.get_total_flops(),
@@ -74,12 +77,12 @@ def torchinfo(network: nn.Module, inputs: Sequence[Tensor]) -> Said:
             layers[path] = layers.get(path, 0) + info.macs
     total = next(line for line in str(found).splitlines() if line.startswith("Total mult-adds"))
     printed = total.split(":")[-1].strip()
-    # Its total of parameters counts branches twice that are below a join's name.
+    # Its total counts the parameters of branches below a join's path twice.
     return Said(found.total_mult_adds, None, layers, printed)
 
 
 class Named(nn.Module):
-    """A network whose inputs have names, as ptflops gives them."""
+    """A network whose inputs have names, which ptflops needs."""
 
     def __init__(self, network: nn.Module):
         super().__init__()
@@ -108,7 +111,7 @@ def ptflops(network: nn.Module, inputs: Sequence[Tensor]) -> Said:
 def thop(network: nn.Module, inputs: Sequence[Tensor]) -> Said:
     import thop as tool
 
-    logging.disable(logging.WARNING)  # of the modes of interpolation that it does not know
+    logging.disable(logging.WARNING)  # of interpolation modes that it does not know
     try:
         total, params, tree = tool.profile(
             network, inputs=tuple(inputs), verbose=False, ret_layer_info=True

@@ -1,4 +1,4 @@
-"""The twin of each bundled network: an independent definition of it in plain torch."""
+"""Finds the twin of each bundled network: an independent definition of it in plain torch."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ _ALIASES = {"unet": "unet_valid", "vgg16d": "vgg16"}
 
 
 def twin(name: str) -> tuple[Factory, tuple[int, ...]]:
-    """Return what makes the twin of a bundled network, and the shape of its input."""
+    """Return the function that makes the twin of a bundled network, and the shape of its input."""
     return _TWINS[_ALIASES.get(name, name)]

@@ -1,4 +1,4 @@
-"""Words of layers and operators in other frameworks, as their references list them.
+"""Lists the words for layers and operators in other frameworks, as in their references.
 
 torch's are read from torch itself. Sources: the API reference of Keras 3, `docs/Operators.md` of
 ONNX (opset 22), `tf.nn` and `tf` of TensorFlow 2, the layer catalogue of Caffe.

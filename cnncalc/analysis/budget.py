@@ -1,49 +1,44 @@
-"""Budgets: limits on the figures of a network or of its layers. `analyze` warns; `check` fails."""
+"""Budgets, which limit figures of a network or its layers. `analyze` warns; `check` fails."""
 
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Iterable
 from fractions import Fraction
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from ..diagnostic import MOST, Diagnostic, Fix, misspelled, too_many
 from ..language.validation import plain, shown
 from ..language.yaml_tree import Marks
 from ..num import Shape
-from ..wording import shape_text
-from .figures import SUMMED, Printed, field_of, figure, known_figures, printed
-from .result import Budget, Report
+from ..wording import bytes_text, shape_text
+from .bound import Bound, bounds_of, in_digits, rounded, verdict_on
+from .figures import (
+    MAX_BATCH,
+    OF_A_RUN,
+    RECEPTIVE_FIELDS,
+    SUMMED,
+    Printed,
+    budget_figures,
+    field_of,
+    figure,
+    in_bytes,
+    printed,
+)
+from .result import Budget, Report, settings_text
 
-COMPARISONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
-_SIGNS = {"max": "<=", "min": ">=", "≤": "<=", "≥": ">="}
-_SHORT = re.compile(r"(<=|>=|<|>|≤|≥)?\s*(\S.*)\Z")
-
+WITH_GATES, WITHOUT_GATES = RECEPTIVE_FIELDS
+_OF_MEMORY = (*OF_A_RUN, MAX_BATCH)
 _Judged = tuple[list[Budget], list[Diagnostic]]
-
-
-class _Limit(NamedTuple):
-    """One bound of a figure as it is written: after a key `max` or `min`, or short."""
-
-    sign: str
-    value: Any  # None: it cannot be read
-    text: str
-    marks: Marks
-    key: str = ""
-
-    @property
-    def is_maximum(self) -> bool:
-        return "<" in self.sign
 
 
 def budgets(
     report: Report, budget: dict[str, Any], marks: Marks, file: str, at: str | None = None
 ) -> tuple[list[Budget], list[Diagnostic]]:
-    """Holds each limit beside our figure, and warns of each that is not kept.
+    """Compare each limit with the computed figure, and warn about each that is not kept.
 
-    `at` is the layer or block whose budget it is; the network's own budget may hold such budgets,
-    by name, under its key `at`. `marks` are the positions of the limits in `file`.
+    `at` is the layer or block to which the budget belongs; None for the network, whose budget may
+    contain budgets of layers under its key `at`. `marks` are the positions of the limits in `file`.
     """
     results: list[Budget] = []
     found: list[Diagnostic] = []
@@ -60,7 +55,7 @@ def budgets(
 
 
 def _by_layer(report: Report, layers: Any, marks: Marks, file: str) -> _Judged:
-    """The budgets of layers and blocks, by name."""
+    """Judge the budgets of layers and blocks, by name."""
     results: list[Budget] = []
     found: list[Diagnostic] = []
     for name, budget in layers.items() if isinstance(layers, dict) else [("", layers)]:
@@ -72,13 +67,13 @@ def _by_layer(report: Report, layers: Any, marks: Marks, file: str) -> _Judged:
                     "CNN103",
                     f"`at` takes budgets by layer, not {shown(budget)}",
                     marks.find(name).position(file),
-                    help="at: {conv1: {params: < 10k}}",
+                    help="write `at: {conv1: {params: < 10k}}`",
                 )
             )
         elif not report.group(name) and name not in report.graph.groups:
             fault = Diagnostic(
                 "CNN105",
-                f"`at` names `{name}`, and no layer is called so",
+                f"`at` names `{name}`, but no layer has that name",
                 marks.key(file, name),
                 subject=name,
             )
@@ -99,98 +94,157 @@ def _one_figure(
     at: str | None,
     given: Iterable[str],
 ) -> _Judged:
-    """One figure and its limit, or both of its limits."""
+    """Judge one figure by its limit, or by both of its limits."""
+    if what in _OF_MEMORY:
+        return _memory(report, what, limit, marks, file, at, given)
     seen = field_of(report, what, at)
     if seen is not None and seen.unknown:  # no number to compare
-        return [], [_undecided(what, marks, file, at, seen.unknown)]
+        help = "set the budget on an earlier layer, or remove it"
+        return [], [_undecided(what, marks, file, at, seen.unknown, help)]
     ours: Any = seen.sizes if seen is not None else figure(report, what, at)
     if ours is None:
         return [], [_no_figure(what, marks, file, at, given)]
     if what == "shape" and isinstance(ours, tuple):
         return _shape(ours, limit, marks.find("shape"), file, at)
+    return _by_bounds(_Subject(report, what, at), ours, limit, marks.find(what), file)
+
+
+def _memory(
+    report: Report,
+    what: str,
+    limit: Any,
+    marks: Marks,
+    file: str,
+    at: str | None,
+    given: Iterable[str],
+) -> _Judged:
+    """Judge a figure of memory, beside whose limit is how the network runs."""
+    from .memory.budget import computed, settings_of  # only for those who ask
+
+    settings, fault = settings_of(what, limit, marks.find(what), file)
+    if fault is not None:
+        return [], [fault]
+    found = computed(report, what, at, settings)
+    if found.unknown:
+        return [], [_undecided(what, marks, file, at, found.unknown, "remove the budget")]
+    if found.value is None:
+        return [], [_no_figure(what, marks, file, at, given)]
+    if isinstance(limit, dict):
+        limit = {key: value for key, value in limit.items() if key in ("max", "min")}
+    subject = _Subject(report, what, at, settings, found.about)
+    return _by_bounds(subject, found.value, limit, marks.find(what), file)
+
+
+class _Subject(NamedTuple):
+    """What a budget limits; `about` is why the figure is so large or small, if that is known."""
+
+    report: Report
+    what: str
+    at: str | None
+    settings: dict[str, Any] = {}
+    about: str = ""
+
+    @property
+    def text(self) -> str:
+        """The figure as messages name it."""
+        where = f" of `{self.at}`" if self.at else ""
+        return f"{self.what}{where}{settings_text(self.settings)}"
+
+
+def _by_bounds(subject: _Subject, ours: Any, limit: Any, place: Marks, file: str) -> _Judged:
+    """Judge a number, or the sizes of a receptive field, by each bound of a limit."""
+    what = subject.what
+    written = "`< 24 GiB`, {max: 24 GiB} or {min: 1 MiB}"
+    if not in_bytes(what):
+        written = "`< 26M`, {max: 26M} or {min: 224}"
     results: list[Budget] = []
     found: list[Diagnostic] = []
-    for one in _limits(limit, marks.find(what)):
-        number = printed(one.value, "bytes" in what)
+    for one in bounds_of(limit, place):
+        number = printed(one.value, in_bytes(what))
         if number is None:
-            message = f"a budget is `< 26M`, {{max: 26M}} or {{min: 224}}, not {shown(limit)}"
-            found.append(Diagnostic("CNN103", message, one.marks.position(file)))
+            given = limit if one.value is None else one.value
+            message = f"a budget is written {written}, not {shown(given)}"
+            at = one.marks.position(file)
+            found.append(Diagnostic("CNN103", message, at, in_digits(limit)))
             break
-        if isinstance(number.value, Fraction):
-            message = f"{what} is a whole number, the budget is {one.text}"
-            place = one.marks.position(file)
-            found.append(Diagnostic("CNN103", message, place, "add its unit: 25.6M"))
+        has_unit = in_bytes(what) and number.step > 1  # 0.7 MiB are no whole number of bytes
+        if isinstance(number.value, Fraction) and not has_unit:
+            message = f"{what} is a whole number, but the budget is {one.text}"
+            help = f"add its unit: {'24.5 GiB' if in_bytes(what) else '25.6M'}"
+            found.append(Diagnostic("CNN103", message, one.marks.position(file), help))
             break
-        extreme = max if one.is_maximum else min  # of a receptive field the axis that counts
+        extreme = max if one.is_maximum else min  # the axis of a receptive field that decides
         size: int = extreme(ours) if isinstance(ours, tuple) else ours
-        verdict = _verdict(size, one, number)
-        results.append(Budget(what=what, limit=one.text, ours=size, verdict=verdict, at=at))
+        verdict = verdict_on(size, one, number)
+        results.append(
+            Budget(
+                what=what,
+                limit=one.text,
+                ours=size,
+                verdict=verdict,
+                at=subject.at,
+                settings=subject.settings,
+            )
+        )
         if verdict != "kept":
-            found.append(_exceeded(report, what, at, size, one, number, file))
+            found.append(_exceeded(subject, size, one, number, file))
     return results, found
 
 
-def _undecided(what: str, marks: Marks, file: str, at: str | None, why: str) -> Diagnostic:
-    """A receptive field that is not followed, so that no limit can be compared with it."""
+def _undecided(
+    what: str, marks: Marks, file: str, at: str | None, why: str, help: str
+) -> Diagnostic:
+    """Return a warning that a budget cannot be judged, because its figure is not known."""
     where = f" of `{at}`" if at else ""
     return Diagnostic(
         "CNN308",
-        f"{what}{where} is not known, so its budget cannot be decided: {why}",
+        f"{what}{where} is unknown, so its budget cannot be checked: {why}",
         marks.key(file, what),
-        help="budget a layer before this one, or drop the budget",
+        help=help,
         severity="warning",
         subject=what,
     )
 
 
-def _verdict(ours: int, limit: _Limit, number: Printed) -> Literal["kept", "exceeded", "missed"]:
-    if COMPARISONS[limit.sign](ours, number.value):
-        return "kept"
-    return "exceeded" if limit.is_maximum else "missed"
-
-
 def _no_figure(
     what: str, marks: Marks, file: str, at: str | None, given: Iterable[str]
 ) -> Diagnostic:
-    """A figure that does not exist, or that this network or layer does not have."""
-    known = known_figures() if at else (*known_figures(), "at")
-    if what in known_figures() or what == "at":
+    """Return an error for an unknown figure, or one that this network or layer does not have."""
+    known = budget_figures() if at else (*budget_figures(), "at")
+    if what in known:
         message = f"{f'`{at}`' if at else 'this network'} has no {what}"
     else:
-        message = f"`{what}` is no figure to budget"
+        message = f"unknown figure `{what}`"
     fault = Diagnostic("CNN101", message, marks.key(file, what))
-    return misspelled(fault, what, known, f"figures are {', '.join(known)}", given)
+    return misspelled(fault, what, known, f"the figures are {', '.join(known)}", given)
 
 
-def _exceeded(
-    report: Report,
-    what: str,
-    at: str | None,
-    ours: int,
-    limit: _Limit,
-    number: Printed,
-    file: str,
-) -> Diagnostic:
-    """A limit that is not kept: by how much, which layer has most of it, and a limit that would."""
-    bound, share, largest = number.value, "", ""
+def _exceeded(subject: _Subject, ours: int, limit: Bound, number: Printed, file: str) -> Diagnostic:
+    """Return a warning for a limit that is not kept: by how much, and what would be kept."""
+    report, what, at = subject.report, subject.what, subject.at
+    bound, share, first = number.value, "", ""
     if bound and ours < 10 * bound:
         way, excess = ("over", ours - bound) if limit.is_maximum else ("under", bound - ours)
         share = f" ({float(excess / bound):.1%} {way})"
-    if limit.is_maximum:
-        largest = _largest(report, what, at)
-    right = rounded(ours, limit.is_maximum, "bytes" in what)
+    if subject.about:
+        first = f"{subject.about}; "
+    elif limit.is_maximum:
+        first = _largest(report, what, at)
+    elif what == WITH_GATES:
+        first = _kept_without_gates(report, at, limit, number)
+    right = rounded(ours, limit.is_maximum, in_bytes(what))
     written = right
     if limit.key:
         right = f"{limit.key}: {right}"
     else:
         # in YAML a plain `>` begins a block of text
         right = written = f"<= {right}" if limit.is_maximum else f"{{min: {right}}}"
-    where = f" of `{at}`" if at else ""
+    told = f"{ours:,} = {bytes_text(ours)}" if what in OF_A_RUN else f"{ours:,}"
     return Diagnostic(
         "CNN302",
-        f"{what}{where} is {ours:,}, the budget is {limit.text}{share}",
+        f"{subject.text} is {told}, but the budget is {limit.text}{share}",
         limit.marks.position(file),
-        f"{largest}if {ours:,} is right, write `{right}`",
+        f"{first}if {ours:,} is right, write `{right}`",
         severity="warning",
         fix=Fix(f"write `{right}`", (limit.marks.whole(written),), restates=True),
         subject=what,
@@ -198,7 +252,7 @@ def _exceeded(
 
 
 def _largest(report: Report, what: str, at: str | None) -> str:
-    """Names the layer that has the most of a sum, if there are several."""
+    """Return which layer contributes most to a sum, if there are several."""
     rows = report.rows if at is None else report.group(at)
     if what not in SUMMED or len(rows) < 2:
         return ""
@@ -206,8 +260,20 @@ def _largest(report: Report, what: str, at: str | None) -> str:
     return f"`{row.path}` has {getattr(row, what):,} of it; "
 
 
+def _kept_without_gates(report: Report, at: str | None, limit: Bound, number: Printed) -> str:
+    """Return what to limit instead, if the field without gates keeps the limit."""
+    seen = field_of(report, WITHOUT_GATES, at)
+    sizes = seen.sizes if seen is not None else None
+    if not sizes or verdict_on(min(sizes), limit, number) != "kept":
+        return ""
+    why = ""
+    if at is None and report.receptive_field:
+        why = f"layers after `{report.receptive_field[0]}` see the whole input through gates; "
+    return f"{why}without gates, the field is {min(sizes):,}: limit `{WITHOUT_GATES}` instead; "
+
+
 def _shape(ours: Shape, limit: Any, place: Marks, file: str, at: str | None) -> _Judged:
-    """A shape that must come out; `_` matches anything."""
+    """Judge a shape by a budget for it; `_` matches any size."""
     if not isinstance(limit, list) or not all(n == "_" or type(n) is int for n in limit):
         message = f"`shape` takes a shape, [channels, …], not {shown(limit)}"
         return [], [Diagnostic("CNN103", message, place.position(file))]
@@ -220,7 +286,7 @@ def _shape(ours: Shape, limit: Any, place: Marks, file: str, at: str | None) -> 
     where = f" of `{at}`" if at else ""
     fault = Diagnostic(
         "CNN302",
-        f"the shape{where} is {shape}, the budget is {wanted}",
+        f"the shape{where} is {shape}, but the budget is {wanted}",
         place.position(file),
         f"if {shape} is right, write `shape: {right}`",
         severity="warning",
@@ -228,45 +294,3 @@ def _shape(ours: Shape, limit: Any, place: Marks, file: str, at: str | None) -> 
         subject="shape",
     )
     return [Budget(what="shape", limit=wanted, ours=shape, verdict="differs", at=at)], [fault]
-
-
-def _limits(limit: Any, marks: Marks) -> list[_Limit]:
-    """The bounds of ``< 26M``, ``{max: …}`` and ``{min: …}``; a bare number is a maximum."""
-    if isinstance(limit, dict):
-        bounds = [_keyed_limit(key, value, marks.find(key)) for key, value in limit.items()]
-        return bounds or [_Limit("<=", None, "", marks)]
-    if isinstance(limit, str) and (match := _SHORT.match(limit)):
-        sign, value = match[1] or "≤", match[2]
-        return [_Limit(_SIGNS.get(sign, sign), value, f"{sign} {plain(value)}", marks)]
-    return [_Limit("<=", limit, f"≤ {plain(limit)}", marks)]
-
-
-def _keyed_limit(key: str, value: Any, marks: Marks) -> _Limit:
-    """The bound of ``max: 26M`` or ``min: 224``."""
-    known = key in ("max", "min")
-    return _Limit(
-        sign=_SIGNS[key] if known else "<=",
-        value=value if known else None,
-        text=f"at {'most' if key == 'max' else 'least'} {plain(value)}",
-        marks=marks,
-        key=key,
-    )
-
-
-def rounded(n: int, up: bool, bytes: bool = False) -> str:
-    """A limit of three or four digits that n keeps.
-
-    >>> rounded(138_357_544, True), rounded(1_274_329, True), rounded(212, False)
-    ('138.4M', '1.28M', '212')
-    >>> rounded(553_430_176, True, bytes=True)
-    '527.8MiB'
-    """
-    steps = [(10**9, "G"), (10**6, "M"), (10**3, "k")]
-    if bytes:
-        steps = [(2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")]
-    for unit, prefix in steps:
-        if n >= unit:
-            scale = 100 if n < 10 * unit else 10
-            parts = -(-n * scale // unit) if up else n * scale // unit
-            return f"{parts / scale:.{len(str(scale)) - 1}f}".rstrip("0").rstrip(".") + prefix
-    return str(n)

@@ -1,50 +1,26 @@
-"""What the channels of a layer see where they do not all see the same: a slice takes a branch."""
+"""Follows what each channel of a layer sees if they see different things, as after a slice."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from ..num import Shape
 from ..ops.base import ChannelReads, Reach, Taken
 from ..window import Unknown
 from .axis_fields import AxisFields
+from .borders import Reading
+from .channels import SCATTERED, Channels, unknown
 from .receptive_field import Seen
 
 _BY_POSITION = Unknown("its positions read channels that see different things")
-_SCATTERED = Unknown("a part of the channels is read, and they hold different positions")
 
-
-class Channels(NamedTuple):
-    """The channels of a layer: for each the number of what it sees, and all that they see.
-
-    Channels are `scattered` where they hold different positions of what the layer sees: then it is
-    known of all of them together only.
-    """
-
-    of_channel: tuple[int, ...]
-    sights: tuple[Seen, ...]
-    scattered: bool = False
-
-    @staticmethod
-    def alike(seen: Seen, count: int, scattered: bool = False) -> Channels:
-        """Channels of which one thing is known."""
-        return Channels((0,) * count, (seen,), scattered)
-
-    @property
-    def uniform(self) -> bool:
-        """Whether all of them see the same, and the same positions."""
-        return len(self.sights) == 1 and not self.scattered
-
-    def taken(self, channels: Sequence[int]) -> tuple[int, ...]:
-        """The numbers of what some of the channels see, in their order."""
-        if isinstance(channels, range):
-            return self.of_channel[channels.start : channels.stop : channels.step]
-        return tuple([self.of_channel[channel] for channel in channels])
+_MOST_SIGHTS = 256  # of a layer; with more, only what all channels see together is known
 
 
 class Part(NamedTuple):
-    """An input of a layer: the map on each of its axes, its shape, and what its channels see."""
+    """An input of a layer: the map on each of its axes, its shape, and its channels."""
 
     reaches: tuple[Reach, ...]
     x: Shape
@@ -52,9 +28,9 @@ class Part(NamedTuple):
 
 
 class LayerChannels:
-    """What the channels of one layer see, of shape y.
+    """Composes what the channels of one layer with shape y see.
 
-    `parts` are the inputs by number, and `together` is what all channels of the inputs come to.
+    `parts` are the inputs by number. `together` is what the layer sees through all their channels.
     """
 
     def __init__(self, fields: AxisFields, parts: dict[int, Part], y: Shape, together: Seen):
@@ -63,12 +39,14 @@ class LayerChannels:
         self._y = y
         self._together = together
         self._sights: dict[tuple[object, ...], int] = {}
-        self._numbers: dict[int, tuple[int, Seen]] = {}  # the same by identity, found faster
+        self._numbers: dict[  # the same by identity, which is faster
+            tuple[object, ...], tuple[int, Seen]
+        ] = {}
         self._seen: list[Seen] = []
         self._known: dict[tuple[int, int], Seen] = {}
 
     def reading(self, reads: ChannelReads) -> Channels:
-        """What each channel sees, by the channels that it reads."""
+        """Return what each channel sees, from the channels that it reads."""
         scattered = any(part.below.scattered for part in self._parts.values())
         if reads == "all":
             return Channels.alike(self._together, self._y[0])
@@ -79,17 +57,19 @@ class LayerChannels:
         if scattered and (reads == "each" or self._read_whole(reads)):
             return self._scattered(self._together)
         numbers = self._each() if reads == "each" else self._taken(reads)
+        if len(self._seen) > _MOST_SIGHTS:
+            return self._scattered(self._together)
         return Channels(tuple(numbers), tuple(self._seen))
 
     def _scattered(self, seen: Seen) -> Channels:
         return Channels.alike(seen, self._y[0], scattered=True)
 
     def _given_up(self, seen: Seen) -> Seen:
-        """Where channels that see different things become positions, these do not see it all."""
+        """Return it as unknown: channels that see different things become positions."""
         return unknown(seen, self._fields.give_up(_BY_POSITION))
 
     def _read_whole(self, reads: Sequence[Taken]) -> bool:
-        """Whether every channel of every input is read."""
+        """Return whether every channel of every input is read."""
         return all(
             set(range(part.x[0]))
             <= {c for taken in reads if taken.input == m for c in taken.channels}
@@ -97,26 +77,25 @@ class LayerChannels:
         )
 
     def _each(self) -> list[int]:
-        """For each channel what it sees, that reads the same channel of every input.
+        """Return the sights of channels that each read the same channel of every input.
 
-        An input of one channel is read by all.
+        All of them read an input that has one channel.
         """
         columns = []
         for part in self._parts.values():
             of_channel = part.below.of_channel
             columns.append(of_channel if len(of_channel) == self._y[0] else of_channel * self._y[0])
-        keys = list(zip(*columns))
-        numbers = {key: self._number(zip(self._parts, key)) for key in dict.fromkeys(keys)}
-        return [numbers[key] for key in keys]
+        numbers = {key: self._number(zip(self._parts, key)) for key in dict.fromkeys(zip(*columns))}
+        return [*map(numbers.__getitem__, zip(*columns))]
 
     def _taken(self, reads: Sequence[Taken]) -> list[int]:
-        """For each channel what it sees, that reads some of the channels of an input."""
+        """Return the sights of channels that read only some channels of an input."""
         found: list[int] = []
         numbers: dict[tuple[int, frozenset[int]], int] = {}
         for taken in reads:
             m, below = taken.input, self._parts[taken.input].below
             if below.scattered and len(taken.channels) < len(below.of_channel):
-                seen = unknown(self._through(m, 0), self._fields.give_up(_SCATTERED))
+                seen = unknown(self._through(m, 0), self._fields.give_up(SCATTERED))
                 found += [self._number_of(seen)] * (taken.shared_by or len(taken.channels))
                 continue
             sights = below.taken(taken.channels)
@@ -134,28 +113,49 @@ class LayerChannels:
         return found
 
     def _number(self, below: Iterable[tuple[int, int]]) -> int:
-        """The number of what is seen of sights of the inputs together."""
-        return self._number_of(self._fields.union([self._through(*one) for one in below], self._y))
+        """Return the number of what is seen through several sights of inputs together."""
+        sights = tuple(below)
+        through = [self._through(*one) for one in sights]
+        self._fields.readings = partial(self._readings, sights)
+        seen = self._fields.union(through, self._y)
+        return self._number_of(seen, () if _is_exact(seen) else tuple(map(id, through)))
 
-    def _number_of(self, seen: Seen) -> int:
-        known = self._numbers.get(id(seen))
+    def _number_of(self, seen: Seen, parts: tuple[int, ...] = ()) -> int:
+        """Return the number of a sight.
+
+        Sights of different `parts` stay apart: they may look the same, and yet one of them has lost
+        a border of the input.
+        """
+        known = self._numbers.get((id(seen), parts))
         if known is not None:
             return known[0]
-        number = self._sights.setdefault(tuple(seen.items()), len(self._seen))
+        number = self._sights.setdefault((*seen.items(), *parts), len(self._seen))
         if number == len(self._seen):
             self._seen.append(seen)
-        self._numbers[id(seen)] = number, seen
+        self._numbers[id(seen), parts] = number, seen
         return number
 
+    def _readings(self, sights: Sequence[tuple[int, int]]) -> Sequence[Reading]:
+        """Return the channels of the inputs that have these sights."""
+        of_input: dict[int, set[int]] = {}
+        for m, sight in sights:
+            of_input.setdefault(m, set()).add(sight)
+        return [(m, self._parts[m].below.with_sights(own)) for m, own in of_input.items()]
+
     def _through(self, m: int, sight: int) -> Seen:
-        """What is seen of one sight of an input, through its maps."""
+        """Return what is seen through one sight of an input."""
         key = m, sight
         if key not in self._known:
             reaches, x, below = self._parts[m]
+            self._fields.readings = partial(self._readings, ((m, sight),))
             self._known[key] = self._fields.through(reaches, below.sights[sight], x, self._y)
         return self._known[key]
 
 
-def unknown(seen: Seen, why: Unknown) -> Seen:
-    """The same inputs and axes, none of them followed: one may be whole for some channels only."""
-    return {origin: (why,) * len(axes) for origin, axes in seen.items()}
+def _is_exact(seen: Seen) -> bool:
+    """Return whether no border of an input can be lost that the fields seem to see."""
+    return all(
+        axis is None or isinstance(axis, Unknown) or axis[1].corners
+        for axes in seen.values()
+        for axis in axes
+    )

@@ -1,4 +1,4 @@
-"""A network counted by a convention: every layer, and what the convention leaves out."""
+"""Counts a network by a convention: every layer, and what the convention leaves out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .result import Report, Row
 
 
 class LayerFacts(NamedTuple):
-    """What the terms of a convention ask of a layer: operator, marks, and figures per image."""
+    """What a convention needs to know of a layer: operator, marks, and figures per image."""
 
     op: str
     marks: frozenset[str]
@@ -23,11 +23,11 @@ class LayerFacts(NamedTuple):
 
 
 class Count(NamedTuple):
-    """A network counted by a convention, for the batch.
+    """A network counted by a convention, for the whole batch.
 
-    `terms` are those that count something here, with the operators that they count. `silent` are
-    layers that compute but count zero, grouped by reason: as operators, or as paths if other
-    layers of the operator count.
+    `terms` are the terms that count something here, with the operators that they count. `silent`
+    lists, by reason, what computes something but counts as zero: an operator, or the path of a
+    layer if other layers of the same operator count.
     """
 
     convention: Convention
@@ -39,12 +39,12 @@ class Count(NamedTuple):
 
     @property
     def total(self) -> int:
-        """The cost of the network."""
+        """Return the cost of the network."""
         return sum(self.layers)
 
     @property
     def rule(self) -> str:
-        """What is counted, of what the network has: ``mac for conv, linear; 2·x for batchnorm``."""
+        """Return how the network is counted: ``mac for conv, linear; 2·x for batchnorm``."""
         formulas: dict[str, list[str]] = {}
         times: Counter[str] = Counter()
         for keys in self.terms.values():
@@ -64,18 +64,18 @@ class Count(NamedTuple):
 
 
 def formula_text(formula: str) -> str:
-    """A formula as people write it."""
+    """Return a formula as people write it."""
     return formula.replace("*", "·")
 
 
 def layer_facts(report: Report) -> list[LayerFacts]:
-    """The layers of a report, in the order of its rows."""
+    """Return the facts of a report's layers, in the order of its rows."""
     operators = [node.op for node in report.graph.nodes if node.op is not None]
     return [_facts(row, op) for row, op in zip(report.rows, operators)]
 
 
 def _facts(row: Row, op: Op) -> LayerFacts:
-    """One layer: the ledger's classes of operations, its values, positions and parameters."""
+    """Return the facts of one layer: its operations by class, values, positions and parameters."""
     xs = row.input_shapes
     statistics = 0
     if row.shared_with is None:
@@ -87,9 +87,11 @@ def _facts(row: Row, op: Op) -> LayerFacts:
     places = product(row.output_shape[1:])
     figures = {
         **row.cost._asdict(),
+        "products": row.cost.mac - op.fused(*xs),
         "x": product(xs[0]),
         "y": product(row.output_shape),
         "places": places,
+        "rows": xs[0][0],
         "weights": sum(weights.values()),
         "filters": product(filters) if filters else 0,
         "params": row.params,
@@ -100,12 +102,12 @@ def _facts(row: Row, op: Op) -> LayerFacts:
 
 
 def term_of(terms: Iterable[Term], layer: LayerFacts) -> Term | None:
-    """The term that a layer counts by; None if it counts nothing."""
+    """Return the term that counts a layer; None if none does."""
     return next((term for term in terms if term.fits(layer.op, layer.marks)), None)
 
 
 def count(report: Report, convention: Convention, known: list[LayerFacts] | None = None) -> Count:
-    """Counts a report by a convention. `known` are its `layer_facts`, if they are at hand."""
+    """Count a report by a convention. `known` are its `layer_facts`, if they are known already."""
     each: list[int] = []
     params = 0
     by_operator: Counter[str] = Counter()
@@ -137,13 +139,13 @@ def count(report: Report, convention: Convention, known: list[LayerFacts] | None
 
 
 def under(report: Report, name: str) -> Report:
-    """The report with `counted` by a convention; None if that counts parameters alone.
+    """Return the report with `counted` by a convention; None if that counts only parameters.
 
     Errors: a Mistake for an unknown name.
     """
-    if name not in CONVENTIONS:
-        fault = Diagnostic("CNN111", f"no convention is called `{name}`")
-        advice = f"conventions are {', '.join(CONVENTIONS)}"
+    if not isinstance(name, str) or name not in CONVENTIONS:
+        fault = Diagnostic("CNN111", f"unknown convention `{name}`")
+        advice = f"the conventions are {', '.join(CONVENTIONS)}"
         raise Mistake(misspelled(fault, name, CONVENTIONS, advice))
     found = count(report, CONVENTIONS[name])
     total: int | None = None
@@ -161,6 +163,6 @@ def under(report: Report, name: str) -> Report:
 
 
 def counts(report: Report) -> list[Count]:
-    """Counts a report by every convention, MACs first."""
+    """Count a report by every convention, MACs first."""
     known = layer_facts(report)
     return [count(report, convention, known) for convention in CONVENTIONS.values()]

@@ -1,4 +1,4 @@
-"""Two networks side by side: layers added, removed or changed, and how the figures moved."""
+"""Compares two networks: layers added, removed or changed, and how the figures changed."""
 
 from __future__ import annotations
 
@@ -7,18 +7,27 @@ from typing import Any, Literal, NamedTuple
 
 from ..graph import Node
 from ..ops import BY_KEY
-from .figures import COMPARED, FIELDS, OF_A_LAYER, figure, one_size
-from .result import Report, Row
+from .bound import is_maximum, verdict_by
+from .figures import (
+    COMPARED,
+    MAX_BATCH,
+    OF_A_LAYER,
+    OF_A_RUN,
+    RECEPTIVE_FIELDS,
+    figure,
+    one_size,
+)
+from .result import Budget, Figure, Report, Row
 
 TOTALS = (*(name for name in COMPARED if name != "buffers"), "buffers")  # few networks have any
-MOST = 400_000  # pairs of layers that are compared; beyond, layers correspond by their paths
+MOST = 400_000  # pairs of layers to compare; if there are more, layers are paired by path
 
 
 class Unit(NamedTuple):
-    """A layer with those after it that only write over its output, as a convolution and its ReLU.
+    """A layer and those after it that only write over its output, such as a convolution and ReLU.
 
-    `settings` are the fields of the layer, windows as the numbers they come to. `riders` are the
-    layers after it: path, operator and fields of each.
+    `settings` are the fields of the layer, with windows as numbers. `riders` are the layers after
+    it: path, operator and fields of each.
     """
 
     row: Row
@@ -28,9 +37,9 @@ class Unit(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A layer of one or both networks; `figures` are those that differ, old and new.
+    """A layer of one or both networks; `figures` are those that differ, with old and new value.
 
-    Kind `field`: the layer is the same, but the layers before it have changed what it sees.
+    Kind `field` means: the layer is the same, but a change before it changed what it sees.
     """
 
     kind: Literal["added", "removed", "changed", "field", "renamed"]
@@ -40,7 +49,11 @@ class Change(NamedTuple):
 
 
 class BudgetChange(NamedTuple):
-    """A budget of the new network, and how its figure and limit moved."""
+    """A budget of the new network, and how its figure, limit and verdict changed.
+
+    The old figure is judged by the old limit, or by the new one if the old network had none. The
+    old verdict is None if the old network has no such figure.
+    """
 
     what: str
     old_limit: str | None
@@ -48,6 +61,7 @@ class BudgetChange(NamedTuple):
     old: Any
     new: Any
     verdict: str
+    old_verdict: str | None
 
 
 class Diff(NamedTuple):
@@ -56,14 +70,15 @@ class Diff(NamedTuple):
     old: Report
     new: Report
     changes: list[Change]
-    alike: int  # layers that are the same, under the same path or another
+    alike: int  # number of layers that are the same, with any path
     totals: dict[str, tuple[Any, Any]]
     budgets: list[BudgetChange]
-    labels: tuple[str, str] = ("", "")  # to tell two networks of the same name apart
+    parameters: dict[str, tuple[Any, Any]]  # of the spec: those that both have, and that differ
+    labels: tuple[str, str] = ("", "")  # they distinguish two networks with the same name
 
 
 def diff(old: Report, new: Report) -> Diff:
-    """Compares the second network with the first."""
+    """Compare the second network with the first."""
     changes: list[Change] = []
     alike = 0
     pairs = list(_aligned(_units(old), _units(new)))
@@ -88,26 +103,39 @@ def diff(old: Report, new: Report) -> Diff:
         alike=alike,
         totals=_totals_beside(old, new),
         budgets=list(_budgets_beside(old, new)),
+        parameters={
+            name: (value, new.parameters[name])
+            for name, value in old.parameters.items()
+            if new.parameters.get(name, value) != value
+        },
     )
 
 
 def _totals_beside(old: Report, new: Report) -> dict[str, tuple[Any, Any]]:
-    """The totals of both networks, with their receptive fields and output shapes."""
+    """Return the totals of both networks, with their receptive fields and output shapes."""
+    from .memory.rows import memory_figures  # only for those who compare
+
     totals: dict[str, tuple[Any, Any]] = {}
     for name in TOTALS:
         totals[name] = getattr(old.totals, name), getattr(new.totals, name)
-    for name in FIELDS:
+    runs = memory_figures(old), memory_figures(new)
+    totals |= {name: (runs[0][name], runs[1][name]) for name in runs[0]}
+    with_gates, without = RECEPTIVE_FIELDS
+    for name in (without, with_gates):  # the one that tells more first
         totals[name] = figure(old, name), figure(new, name)
-    if totals[FIELDS[1]] == totals[FIELDS[0]]:  # there are no gates
-        del totals[FIELDS[1]]
+    if totals[without] == totals[with_gates]:  # there are no gates
+        del totals[without]
+    if totals["frozen_params"] == (0, 0):
+        del totals["frozen_params"]
+    totals["input"] = list(old.inputs.values()), list(new.inputs.values())
     totals["outputs"] = list(old.outputs.values()), list(new.outputs.values())
     return totals
 
 
 def _reads_others(old: Row, new: Row, paths: dict[str, str]) -> bool:
-    """Whether a layer reads other layers than before, all of which are in both networks.
+    """Return whether a layer reads other layers than before, all of which are in both networks.
 
-    `paths` are those in the new network of the layers of the old one.
+    `paths` maps each path in the old network to its path in the new one.
     """
     if tuple(paths.get(path, path) for path in old.inputs) == new.inputs:
         return False
@@ -117,7 +145,7 @@ def _reads_others(old: Row, new: Row, paths: dict[str, str]) -> bool:
 def _same_paths(
     old: Report, new: Report, pairs: list[tuple[Unit | None, Unit | None]]
 ) -> Iterator[tuple[str, str]]:
-    """The path in the new network of every layer of the old one that has a counterpart."""
+    """Yield old and new path of every layer that has a counterpart."""
     yield from zip(old.inputs, new.inputs)
     for a, b in pairs:
         if a is not None and b is not None:
@@ -126,7 +154,7 @@ def _same_paths(
 
 
 def _units(report: Report) -> list[Unit]:
-    """The layers in order, those without parameters, MACs and memory with the layer they follow."""
+    """Return the layers in order; those without parameters, MACs and memory join the one before."""
     found: list[Unit] = []
     nodes = (node for node in report.graph.nodes if node.op)
     for row, node in zip(report.rows, nodes):
@@ -143,7 +171,7 @@ def _units(report: Report) -> list[Unit]:
 
 
 def _follows(row: Row, units: list[Unit]) -> bool:
-    """Whether a layer reads the last of the units alone."""
+    """Return whether a layer reads only the last of the units."""
     if not units:
         return False
     last = units[-1]
@@ -151,9 +179,9 @@ def _follows(row: Row, units: list[Unit]) -> bool:
 
 
 def _aligned(old: list[Unit], new: list[Unit]) -> Iterator[tuple[Unit | None, Unit | None]]:
-    """Pairs of layers that correspond, in order, by the alignment of highest score.
+    """Yield pairs of corresponding layers, in order, by the alignment with the highest score.
 
-    A layer without counterpart is paired with None.
+    A layer without a counterpart is paired with None.
     """
     start = _count_alike(old, new, 5)
     yield from zip(old[:start], new[:start])
@@ -164,7 +192,7 @@ def _aligned(old: list[Unit], new: list[Unit]) -> Iterator[tuple[Unit | None, Un
 
 
 def _count_alike(old: list[Unit], new: list[Unit], score: int) -> int:
-    """How many layers from the first on have at least a score."""
+    """Return how many layers from the first on have at least this score."""
     for n, (a, b) in enumerate(zip(old, new)):
         if _score(a, b) < score:
             return n
@@ -172,11 +200,11 @@ def _count_alike(old: list[Unit], new: list[Unit], score: int) -> int:
 
 
 def _between(old: list[Unit], new: list[Unit]) -> Iterator[tuple[Unit | None, Unit | None]]:
-    """The same for what lies between equal beginnings and ends."""
+    """Yield the pairs between equal beginnings and ends."""
     if len(old) * len(new) > MOST:
         yield from _by_path(old, new)
         return
-    best = [[0] * (len(new) + 1) for _ in range(len(old) + 1)]  # score of what remains from i, j on
+    best = [[0] * (len(new) + 1) for _ in range(len(old) + 1)]  # the score from i, j on
     for i in range(len(old) - 1, -1, -1):
         for j in range(len(new) - 1, -1, -1):
             paired = _score(old[i], new[j]) + best[i + 1][j + 1]
@@ -198,7 +226,7 @@ def _between(old: list[Unit], new: list[Unit]) -> Iterator[tuple[Unit | None, Un
 
 
 def _score(a: Unit, b: Unit) -> int:
-    """How well two layers correspond: by operator, settings, shapes, riders and path."""
+    """Return how well two layers correspond: by operator, settings, shapes, riders and path."""
     if a.row.op != b.row.op:
         return 0
     same = (
@@ -211,7 +239,7 @@ def _score(a: Unit, b: Unit) -> int:
 
 
 def _by_path(old: list[Unit], new: list[Unit]) -> Iterator[tuple[Unit | None, Unit | None]]:
-    """Pairs of layers with the same path, for networks too long to align."""
+    """Yield pairs of layers with the same path, for networks that are too long to align."""
     left = {unit.row.path: unit for unit in old}
     for unit in new:
         yield left.pop(unit.row.path, None), unit
@@ -219,11 +247,14 @@ def _by_path(old: list[Unit], new: list[Unit]) -> Iterator[tuple[Unit | None, Un
 
 
 def _differences(a: Unit, b: Unit) -> Iterator[tuple[str, tuple[Any, Any]]]:
-    """What two corresponding layers differ in: settings, shape, figures, field and riders."""
+    """Yield how two corresponding layers differ: in settings, shape, figures, field and riders."""
     assert a.node.op is not None and b.node.op is not None
     for field in a.settings:
         if a.settings[field] != b.settings[field]:
             yield field, (getattr(a.node.op, field), getattr(b.node.op, field))
+    frozen = [bool(unit.row.frozen_params) for unit in (a, b)]
+    if frozen[0] != frozen[1]:
+        yield "freeze", (frozen[0], frozen[1])
     if a.row.output_shape != b.row.output_shape:
         yield "output", (a.row.output_shape, b.row.output_shape)
     for name in OF_A_LAYER:
@@ -238,27 +269,43 @@ def _differences(a: Unit, b: Unit) -> Iterator[tuple[str, tuple[Any, Any]]]:
 
 
 def _followers(unit: Unit) -> list[tuple[str, dict[str, Any]]]:
-    """Operators and fields of the riders, whatever these are called."""
+    """Return the operators and fields of the riders, without their names."""
     return [(op, fields) for _, op, fields in unit.riders]
 
 
 def _rider_text(rider: tuple[str, str, dict[str, Any]]) -> str:
-    """``relu``, ``dropout 0.5``."""
+    """Return ``relu`` or ``dropout 0.5``."""
     _, op, fields = rider
     main = BY_KEY[op].main
     return f"{op} {fields[main]}" if main in fields else op
 
 
 def _budgets_beside(old: Report, new: Report) -> Iterator[BudgetChange]:
-    """Budgets of the new network, and what the old one had of the same figure."""
-    before = {(budget.what, budget.at): budget for budget in old.budgets}
+    """Yield the budgets of the new network, with the figure and limit of the old one."""
+    before = {_bound(budget): budget for budget in old.budgets}
     for budget in new.budgets:
-        known = before.get((budget.what, budget.at))
+        known = before.get(_bound(budget))
+        figure_before = _figure_under(old, budget)
         yield BudgetChange(
-            what=f"{budget.what} at {budget.at}" if budget.at else budget.what,
+            what=budget.subject,
             old_limit=known and known.limit,
             limit=budget.limit,
-            old=known.ours if known else figure(old, budget.what, budget.at),
+            old=known.ours if known else figure_before,
             new=budget.ours,
             verdict=budget.verdict,
+            old_verdict=known.verdict if known else verdict_by(budget.limit, figure_before),
         )
+
+
+def _figure_under(report: Report, budget: Budget) -> Figure:
+    """Return the figure that a budget limits, of another network."""
+    if budget.what not in (*OF_A_RUN, MAX_BATCH):
+        return figure(report, budget.what, budget.at)
+    from .memory.budget import computed  # only for those who ask
+
+    return computed(report, budget.what, budget.at, budget.settings).value
+
+
+def _bound(budget: Budget) -> tuple[str, bool]:
+    """Return what a budget bounds, and whether from above: a figure may have two bounds."""
+    return budget.subject, is_maximum(budget.limit)

@@ -1,9 +1,9 @@
-"""Follows the receptive fields of all layers along the graph, from the network's inputs."""
+"""Follows the receptive fields of all layers through the graph, from the network's inputs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 from ..diagnostic import Diagnostic
@@ -12,12 +12,14 @@ from ..num import Shape
 from ..ops.base import Op, Reach, Windows
 from ..window import IDENTITY, Field, Unknown
 from .axis_fields import AxisFields
-from .channel_fields import Channels, LayerChannels, Part, unknown
+from .borders import Borders, Reading, only_input
+from .channel_fields import LayerChannels, Part
+from .channels import Channels, unknown
 from .receptive_field import Seen
 
-_MOST_CHANNELS = 2**16  # of a layer whose channels are followed apart
-_CHANNEL_WORK = 5 * 10**6  # channels followed apart, of all layers together
-_TOO_MANY_CHANNELS = Unknown("more channels are told apart than are followed")
+_MOST_CHANNELS = 2**16  # of a layer whose channels are followed one by one
+_CHANNEL_WORK = 5 * 10**6  # channels that may be followed one by one in a graph
+_TOO_MANY_CHANNELS = Unknown("there are too many channels to follow each of them")
 
 START = Field()
 
@@ -26,13 +28,13 @@ class ReceptiveFields(NamedTuple):
     """The receptive fields of a graph: for each node, the axes seen of each network input."""
 
     seen: list[Seen]
-    ungated: list[Seen] | None  # the same without gates; None if there are none
-    notes: list[Diagnostic]  # wherever a field is more than one plain window, or not followed
-    not_followed: tuple[str, ...]  # paths of the layers from which on a field is not followed
+    ungated: list[Seen] | None  # the same without gates; None if there are no gates
+    notes: list[Diagnostic]  # for joins of unequal fields, and fields that are not followed
+    not_followed: tuple[str, ...]  # paths of the layers where following stops
 
 
 def receptive_fields(graph: Graph) -> ReceptiveFields:
-    """Follows the receptive field of every node back to the network's inputs."""
+    """Follow the receptive field of every node back to the network's inputs."""
     strict = _Following(graph)
     strict.follow()
     ungated = None
@@ -44,10 +46,10 @@ def receptive_fields(graph: Graph) -> ReceptiveFields:
 
 
 class _Following:
-    """One walk along a graph.
+    """One walk through a graph.
 
-    Without `gates`, an input that a join stretches over the positions of another one is left out:
-    one value for the whole map, such as a squeeze-and-excite block multiplies by.
+    Without `gates`, it leaves out an input that a join stretches over the positions of another one,
+    such as the one value per channel by which a squeeze-and-excite block multiplies a map.
     """
 
     def __init__(self, graph: Graph, gates: bool = True, windows: dict[int, Windows] | None = None):
@@ -55,14 +57,12 @@ class _Following:
         self.notes: list[Diagnostic] = []
         self.not_followed: list[str] = []
         self.gated = False
-        self.windows = {} if windows is None else windows  # of the nodes, as they were asked for
+        self.windows = {} if windows is None else windows  # of the nodes for which they are known
         self._graph = graph
         self._gates = gates
-        self._fields = AxisFields(
-            {n: node.shape for n, node in enumerate(graph.nodes) if node.op is None}
-        )
+        self._channels: dict[int, Channels] = {}  # of the nodes whose channels differ
         self._channel_work = _CHANNEL_WORK
-        self._channels: dict[int, Channels] = {}  # of the nodes whose channels are not all alike
+        self._fields = AxisFields(Borders(graph, self.seen, self._channels, self._reads))
 
     def follow(self) -> None:
         """Follow every node."""
@@ -72,12 +72,13 @@ class _Following:
             if op is None:
                 seen.append({n: tuple([(axis, START) for axis in range(len(node.shape) - 1)])})
                 continue
+            self._fields.layer, self._fields.readings = n, only_input
             sources = node.inputs
             first = sources[0]
             alike = len(sources) == 1 and first not in channels
             plain = len(sources) == 1 and type(op).window is Op.window
             if plain and (alike or op.channelwise):
-                seen.append(seen[first])  # each position sees what the one below it sees
+                seen.append(seen[first])  # each position sees what its input sees there
                 if not alike:
                     channels[n] = channels[first]
                 continue
@@ -86,10 +87,13 @@ class _Following:
             if windows is None:
                 windows = self.windows[n] = op.window(*xs)
             if alike and not (op.scatters and self._some_make_positions):
-                reaches = windows[0] or ()
-                seen.append(self._fields.through(reaches, seen[first], xs[0], node.shape))
+                reaches = windows[0]
+                through = self._fields.through
+                below = {} if reaches is None else through(reaches, seen[first], xs[0], node.shape)
+                seen.append(below)
             else:
                 seen.append(self._layer(n, node, op, xs))
+                self._fields.apart = None
             if remarks:
                 self._note(node)
 
@@ -98,11 +102,11 @@ class _Following:
         remarks = self._fields.remarks
         for remark in sorted(remarks):
             if len(node.inputs) == 1 and not remark.given_up:
-                continue  # said where the branches met
+                continue  # already reported where the branches met
             self.notes.append(
                 Diagnostic(
                     "CNN209",
-                    f"in `{node.path}` {remark.text}",
+                    f"in `{node.path}`, {remark.text}",
                     node.position,
                     context=node.context,
                     severity="note",
@@ -113,15 +117,20 @@ class _Following:
         remarks.clear()
 
     def _layer(self, n: int, node: Node, op: Op, xs: Sequence[Shape]) -> Seen:
-        """What a layer sees, all its channels together."""
+        """Return what all channels of a layer see together."""
         seen, channels, fields, y = self.seen, self._channels, self._fields, node.shape
         windows = self._without_gates(self.windows[n])
+        fields.apart = op.side_by_side(*xs)
         sources = node.inputs
-        below = [
-            fields.through(reaches, seen[source], x, y)
-            for reaches, x, source in zip(windows, xs, sources)
-            if reaches is not None
+        below: list[Seen] = []
+        everything: list[Reading] = [
+            (m, None) for m, reads in enumerate(windows) if reads is not None
         ]
+        for reading in everything:
+            m, _ = reading
+            fields.readings = partial(_these, reading)
+            below.append(fields.through(windows[m] or (), seen[sources[m]], xs[m], y))
+        fields.readings = partial(_these, *everything)
         together = fields.union(below, y)
         if not self._some_read_a_part:
             return together
@@ -141,18 +150,25 @@ class _Following:
         found = LayerChannels(fields, parts, y, together).reading(reads)
         if not found.uniform:
             channels[n] = found
+        fields.readings = partial(_these, *everything)
         whole = reads == "each" or node.op is not None and node.op.joins()
         return together if whole else fields.union(found.sights, y)
 
     @cached_property
     def _some_make_positions(self) -> bool:
-        """Whether any layer may make channels to positions, or positions to channels of a map."""
+        """Return whether any layer may turn channels into positions, or positions into channels."""
         nodes = self._graph.nodes
-        return any(node.op is not None and node.op.scatters and node.shape[1:] for node in nodes)
+        return any(
+            node.op is not None
+            and node.op.scatters
+            and node.shape[1:]
+            and node.op.channels(*self._graph.shapes_into(node)) != "each"
+            for node in nodes
+        )
 
     @cached_property
     def _some_read_a_part(self) -> bool:
-        """Whether any layer reads a part of the channels, so that it matters what each one sees."""
+        """Return whether any layer reads only some channels, so that each one matters."""
         return self._some_make_positions or any(
             node.op is not None
             and len(node.inputs) == 1 < len(node.shape)
@@ -162,7 +178,7 @@ class _Following:
         )
 
     def _can_tell_apart(self, *channels: int) -> bool:
-        """Whether so many channels of a layer and its inputs can be followed one by one."""
+        """Return whether so many channels of a layer and its inputs can be followed one by one."""
         if max(channels) > _MOST_CHANNELS:
             return False
         self._channel_work -= sum(channels)
@@ -172,8 +188,13 @@ class _Following:
         xs = self._graph.shapes_into(node)
         return xs[0][0] > _MOST_CHANNELS or op.channels(*xs) not in ("each", "all")
 
+    def _reads(self, n: int) -> Windows | None:
+        """Return what a layer reads of each input; None if each position reads its own position."""
+        windows = self.windows.get(n)
+        return windows and self._without_gates(windows)
+
     def _without_gates(self, windows: Windows) -> Windows:
-        """What an operator reads; where gates are left out, None for an input that is one."""
+        """Return what an operator reads; if gates are left out, None for a gate."""
         gating = gates(windows) if len(windows) > 1 else ()
         if not gating:
             return windows
@@ -183,15 +204,19 @@ class _Following:
         return tuple([None if m in gating else window for m, window in enumerate(windows)])
 
 
+def _these(*readings: Reading) -> Sequence[Reading]:
+    return readings
+
+
 def _reads_in_place(reaches: tuple[Reach, ...]) -> bool:
-    """Whether every position reads its own position of the input."""
+    """Return whether every position reads its own position of the input."""
     return all(reach == (axis, IDENTITY) for axis, reach in enumerate(reaches))
 
 
 def gates(windows: Windows) -> tuple[int, ...]:
-    """The inputs of a join that it stretches over the positions of another one.
+    """Return the inputs of a join that it stretches over the positions of another one.
 
-    None if it stretches all of them, each along another axis: then one is no gate of the other.
+    If it stretches all of them, each along another axis, none of them is a gate.
     """
     followed: set[int] = set()
     for window in windows:
@@ -201,5 +226,5 @@ def gates(windows: Windows) -> tuple[int, ...]:
 
 
 def _is_stretched(window: tuple[Reach, ...] | None, followed: set[int]) -> bool:
-    """Whether each position reads all of an axis along which it follows another input."""
+    """Return whether each position reads all of an axis along which another input is followed."""
     return any(reach is None and axis in followed for axis, reach in enumerate(window or ()))

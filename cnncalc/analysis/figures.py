@@ -1,4 +1,4 @@
-"""Figures by name, and printed numbers: 138M, 2.7K, 93.3MiB."""
+"""Looks up figures by name, and reads printed numbers: 138M, 2.7K, 93.3MiB."""
 
 from __future__ import annotations
 
@@ -11,17 +11,24 @@ from ..num import product
 from .receptive_field import ReceptiveField
 from .result import BYTES, Figure, Report, Row, Totals
 
-# The totals of a network that do not depend on how one counts; the other lists derive from it.
+# The totals of a network that do not depend on a convention; the other lists are made from it.
 TOTALS = tuple(name for name in Totals._fields if not name.startswith("counted"))
-# Those that a layer has too, so that a block has their sum.
+# Those that a layer has too; a block has their sum.
 SUMMED = tuple(name for name in TOTALS if hasattr(Row, name))
-# Those that are no part of another and do not repeat it: a lock and a diff hold them all.
+# Those that are not part of another one and do not repeat it: a lock and a diff have all of them.
 _PARTS = ("weights", "biases", "affine", "trainable_params", "conv_activations")
 COMPARED = tuple(name for name in TOTALS if name not in _PARTS)
-# Receptive fields, whose size is a figure.
-FIELDS = ("receptive_field", "receptive_field_without_gates")
-# What a diff and an explanation say of one layer or block.
+# The receptive fields, whose size is a figure.
+RECEPTIVE_FIELDS = ("receptive_field", "receptive_field_without_gates")
+# What a diff and an explanation report for one layer or block.
 OF_A_LAYER = ("params", "macs", "flops", "activations")
+# Bytes in memory in a run, which `memory` knows; only budgets, diffs and columns ask for them.
+OF_A_RUN = ("inference_peak", "saved", "training_peak")
+# What a sweep shows: totals and the shape of the output are counted for many variants at once; the
+# others are found by analysing one variant after another.
+ONE_BY_ONE = (*OF_A_RUN, *RECEPTIVE_FIELDS)
+SWEPT = (*TOTALS, "output", *ONE_BY_ONE)
+MAX_BATCH = "max_batch"
 
 _PREFIX = {
     "": 1,
@@ -33,15 +40,16 @@ _PREFIX = {
     "Ki": 2**10,
     "Mi": 2**20,
     "Gi": 2**30,
+    "Ti": 2**40,
 }
-_LONGEST = 40  # characters of a number as it is printed
+_LONGEST = 40  # characters of a printed number
 _NUMBER = re.compile(
     r"([0-9][0-9,_]*)(?:\.([0-9]+))?(?:e([0-9]{1,2}))?\s*([kKMGT]i?)?\s*(bytes|B)?\Z"
 )
 
 
 class Printed(NamedTuple):
-    """A printed number, digits / scale, and the step of its last digit in the same units.
+    """A printed number, digits / scale, and the step of its last digit in units of 1 / scale.
 
     The step is 0 if figures must agree exactly.
     """
@@ -52,20 +60,20 @@ class Printed(NamedTuple):
 
     @property
     def value(self) -> int | Fraction:
-        """The number itself, as an int if it is one."""
+        """Return the number itself, as an int if it is whole."""
         exact = self.digits % self.scale == 0
         return self.digits // self.scale if exact else Fraction(self.digits, self.scale)
 
     def agrees(self, figure: int) -> bool:
-        """Whether a figure rounds to the printed digits."""
+        """Return whether a figure rounds to the printed digits."""
         return 2 * abs(figure * self.scale - self.digits) <= self.step
 
 
 def printed(value: Any, bytes: bool = False) -> Printed | None:
-    """Reads a number as it is printed; None if it is not a number.
+    """Read a number as it is printed; None if it is not a number.
 
-    Takes whole numbers, which must agree exactly, fractions, and texts such as ``25.6M``,
-    ``1,234``, ``4.1e9`` and ``93.3MiB``. A unit of bytes counts as one only for `bytes`.
+    Accepts whole numbers, which must agree exactly, fractions, and texts such as ``25.6M``,
+    ``1,234``, ``4.1e9`` and ``93.3MiB``. Units of bytes are accepted only with `bytes`.
 
     >>> printed("25.6M").agrees(25_557_032), printed(60000).agrees(60001)
     (True, False)
@@ -96,9 +104,9 @@ def printed(value: Any, bytes: bool = False) -> Printed | None:
 
 
 def _decimal(value: Fraction) -> Printed:
-    """A decimal number of the spec, which YAML has read as a fraction.
+    """Return a decimal number of the spec, which YAML has read as a fraction.
 
-    It has the fewest decimals that give it exactly; figures must agree with any other fraction.
+    It has as few decimals as it needs. A figure must agree exactly with any other fraction.
     """
     denominator, decimals = value.denominator, 0
     while denominator > 1 and (common := gcd(denominator, 10)) > 1:
@@ -109,9 +117,9 @@ def _decimal(value: Fraction) -> Printed:
 
 
 def figure(report: Report, what: str, at: str | None = None) -> Figure:
-    """A figure of the network, or of the layer or block `at`; None if it has none of that name.
+    """Return a figure of the network, or of the layer or block `at`; None if it has no such figure.
 
-    Units: parameters, operations and values as plain numbers for the batch, memory in bytes.
+    Units: parameters, operations and values are plain numbers, for the batch; memory is in bytes.
     """
     if at is None:
         return _network_figure(report, what)
@@ -150,8 +158,8 @@ def _network_figure(report: Report, what: str) -> Figure:
 
 
 def field_of(report: Report, what: str, at: str | None = None) -> ReceptiveField | None:
-    """The receptive field that a figure is the size of; None if it is none, or there is none."""
-    if what not in FIELDS:
+    """Return the receptive field whose size is this figure; None if there is none."""
+    if what not in RECEPTIVE_FIELDS:
         return None
     if at is None:
         found: tuple[str, ReceptiveField] | None = getattr(report, what)
@@ -162,13 +170,23 @@ def field_of(report: Report, what: str, at: str | None = None) -> ReceptiveField
 
 
 def one_size(field: ReceptiveField) -> Figure:
-    """The size of a receptive field: one value if all axes agree, else one per axis.
+    """Return the size of a receptive field: one value if all axes agree, otherwise one per axis.
 
-    It is a number, "all", or None where it is not followed.
+    A value is a number, "all", or None if it is not followed.
     """
     return field.size[0] if len(set(field.size)) == 1 else field.size
 
 
+def in_bytes(what: str) -> bool:
+    """Return whether a figure is a number of bytes, which may have a unit."""
+    return "bytes" in what or what in OF_A_RUN
+
+
 def known_figures() -> tuple[str, ...]:
-    """Names that `published` and `budget` may use."""
-    return (*TOTALS, *FIELDS, "shape")
+    """Return the names that `published` and `budget` may use."""
+    return (*TOTALS, *RECEPTIVE_FIELDS, "shape")
+
+
+def budget_figures() -> tuple[str, ...]:
+    """Return the names that `budget` may use: a run's memory is limited, but not published."""
+    return (*TOTALS, *OF_A_RUN, MAX_BATCH, *RECEPTIVE_FIELDS, "shape")

@@ -1,4 +1,4 @@
-"""The operators as a reference: what each takes and computes, from its class."""
+"""Describes the operators: what each takes and computes, from its class."""
 
 from __future__ import annotations
 
@@ -15,27 +15,29 @@ from ..ops import BY_KEY, OPS
 from ..ops.base import Op
 from ..ops.docstring import Docstring, docstring
 from ..ops.words import Translation
+from ..wording import either
 from .analyze import analyze
-from .explain import Quantity, explain
+from .explain import explain
+from .field_arithmetic import Quantity
 
 _AXES = {1: "[F]", 2: "[C, L]", 3: "[C, H, W]", 4: "[C, D, H, W]"}
 _PAGES = "https://docs.pytorch.org/docs/stable/generated/"
 
 
 class OperatorField(NamedTuple):
-    """One field: what it means, which values it takes, and what else it is called."""
+    """One field: its meaning, the values that it takes, and its other names."""
 
     name: str
     meaning: str
     accepts: str
     required: bool
     default: Any
-    main: bool  # a bare value sets it
+    main: bool  # whether a bare value sets it
     aliases: tuple[str, ...]
 
 
 class Operator(NamedTuple):
-    """One operator; `aliases` are its names in other frameworks, in lower case and no `_`."""
+    """One operator; `aliases` are its names in other frameworks, in lower case without `_`."""
 
     name: str
     family: str
@@ -46,12 +48,12 @@ class Operator(NamedTuple):
 
     @property
     def torch_pages(self) -> tuple[str, ...]:
-        """The addresses of torch's documentation."""
+        """Return the addresses of its pages in torch's documentation."""
         return tuple(f"{_PAGES}{name}.html" for name in self.text.torch_names)
 
 
 class Worked(NamedTuple):
-    """An operator with its example worked out; `note` is what another name for it means."""
+    """An operator with the arithmetic of its example; `note` explains another name for it."""
 
     operator: Operator
     note: str | None
@@ -66,7 +68,7 @@ def operators() -> list[Operator]:
 def worked(word: str) -> Worked:
     """Return an operator by its name here or in another framework.
 
-    Errors: a Mistake for a word that means no operator, with what to do instead.
+    Errors: a Mistake for a word that names no operator; it says what to do instead.
     """
     op = BY_KEY.get(word)
     note = None
@@ -109,21 +111,23 @@ def _operator(op: type[Op]) -> Operator:
 
 
 def _family(op: type[Op]) -> str:
-    """Return what the operators of its file are."""
+    """Return the family of an operator: the first words of its file's docstring."""
     first = (sys.modules[op.__module__].__doc__ or "").split("\n")[0]
     return first.rstrip(".").partition(":")[0]
 
 
 def _inputs(op: type[Op]) -> str:
-    """Return which shapes it takes."""
-    *others, last = (_AXES[rank] for rank in op.ranks)
-    shapes = f"{', '.join(others)} or {last}" if others else last
+    """Return which input shapes an operator takes."""
+    shapes = either([_AXES[rank] for rank in op.ranks])
+    if not op.joins():
+        return shapes
     fewest = "two" if op.inputs[0] > 1 else "one"
-    return f"{fewest} or more branches of {shapes}" if op.joins() else shapes
+    count = f"{fewest} or more" if op.inputs[1] is None else fewest
+    return f"{count} branches of {shapes}"
 
 
 def _accepts(field: FieldInfo) -> str:
-    """Return which values a field takes; the description of a type may be inside `… | None`."""
+    """Return which values a field takes; the type that describes them may be inside `… | None`."""
     if field.description:
         return field.description
     for part in get_args(field.annotation):
@@ -134,28 +138,28 @@ def _accepts(field: FieldInfo) -> str:
 
 
 def _arithmetic(operator: Operator) -> list[Quantity]:
-    """Return the quantities of its example."""
+    """Return the arithmetic of an operator's example."""
     example = operator.text.example
     if example is None:
         return []
     spec = from_text(f"input: {in_yaml(list(example.input))}\nlayers:\n  - {example.layer}\n")
     report = analyze(spec).or_mistake()
-    return explain(report, report.rows[-1].path)
+    return explain(report, report.rows[-1].path, runs=False)
 
 
 def _note(word: str, found: Translation) -> str:
-    """Return how a layer of another framework is written here."""
+    """Return how to write a layer of another framework here."""
     op, meaning = found
     note = f"`{word}` is `{op.key}` here"
     if meaning.settings:
         note += f" with `{in_yaml(dict(meaning.settings))[1:-1]}`"
     if meaning.bare:
-        note += f", and a bare value of it is `{meaning.bare}`"
+        note += f", and its bare value sets `{meaning.bare}`"
     return f"{note}; {meaning.note}." if meaning.note else f"{note}."
 
 
 def _unknown(word: str, advice: Advice | None) -> Diagnostic:
-    fault = Diagnostic("CNN111", f"no operator is called `{word}`")
+    fault = Diagnostic("CNN111", f"unknown operator `{word}`")
     if advice is not None:
         return fault._replace(help=advice.text)
     return misspelled(fault, word, BY_KEY, "`cnncalc ops` lists the operators")

@@ -1,4 +1,4 @@
-"""Published figures: agree, or differ and why."""
+"""Compares published figures with the computed ones."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from .result import Comparison, Figure, Report
 def compared_with_published(
     report: Report, entries: list[Published], marks: Marks, file: str
 ) -> tuple[list[Comparison], list[Diagnostic]]:
-    """Compares each published figure with ours.
+    """Compare each published figure with the computed one.
 
-    A difference without an erratum is a warning, and so is an erratum without a difference.
+    It warns about a difference without an erratum, and about an erratum without a difference.
     `marks` are the positions of the entries in `file`.
     """
     comparisons: list[Comparison] = []
@@ -33,7 +33,7 @@ def _judged(
     file: str,
     comparisons: list[Comparison],
 ) -> Iterator[Diagnostic]:
-    """Yields what is wrong with entries, and adds the others to the comparisons."""
+    """Yield what is wrong with entries, and add the comparable ones to the comparisons."""
     read = cache(printed)  # tables print the same number often
     for index, entry in enumerate(entries):
         ours = figure(report, entry.what, entry.at)
@@ -62,9 +62,9 @@ def _judged(
 def _agrees(
     entry: Published, ours: Figure, read: Callable[[str, bool], Printed | None]
 ) -> bool | None:
-    """Whether our figure rounds to the printed digits; None if what is printed is not a number.
+    """Return whether our figure rounds to the printed digits; None if these are not a number.
 
-    `read` is `printed`, which may remember what it read.
+    `read` is the function `printed`, with or without a cache.
     """
     value = entry.value
     if ours is None:
@@ -79,7 +79,7 @@ def _agrees(
 
 
 def _surprise(entry: Published, ours: Figure, agrees: bool, place: Marks, file: str) -> Diagnostic:
-    """A figure that differs although no erratum says so, or agrees although one does."""
+    """Return a warning: the figure differs without an erratum, or agrees despite one."""
     what = f"{entry.what} of `{entry.at}`" if entry.at else entry.what
     if agrees:
         return Diagnostic(
@@ -92,9 +92,10 @@ def _surprise(entry: Published, ours: Figure, agrees: bool, place: Marks, file: 
     value = list(ours) if isinstance(ours, tuple) else f"{ours:,}"
     return Diagnostic(
         "CNN303",
-        f"{what} is {value}, published {entry.value}",
+        f"{what} is {value}, but the published figure is {entry.value}",
         place.find("value").position(file),
-        help="correct the spec, or say in `erratum` why the printed figure is not right",
+        help="correct the spec, or say in `erratum` why the published figure is wrong; if this is a"
+        " design of your own, remove `published`",
         severity="warning",
     )
 
@@ -109,23 +110,23 @@ def _no_number(entry: Published, place: Marks, file: str) -> Diagnostic:
 
 
 def _no_figure(report: Report, entry: Published, place: Marks, file: str) -> Diagnostic:
-    """An unknown figure, an unknown layer, or a figure that this layer does not have."""
+    """Return an error for an unknown figure or layer, or a figure that the layer does not have."""
     if entry.what not in known_figures():
         return misspelled(
             Diagnostic(
                 "CNN103",
-                f"`{entry.what}` is no figure of a network",
+                f"unknown figure `{entry.what}`",
                 place.find("what").position(file),
             ),
             entry.what,
             known_figures(),
-            f"figures are {', '.join(known_figures())}",
+            f"the figures are {', '.join(known_figures())}",
         )
     if entry.at is not None and not report.group(entry.at) and entry.at not in report.graph.groups:
         return misspelled(
             Diagnostic(
                 "CNN105",
-                f"`at` names `{entry.at}`, and no layer is called so",
+                f"`at` names `{entry.at}`, but no layer has this name",
                 place.find("at").position(file),
                 subject=entry.at,
             ),
@@ -134,8 +135,7 @@ def _no_figure(report: Report, entry: Published, place: Marks, file: str) -> Dia
         )
     return Diagnostic(
         "CNN103",
-        f"`{entry.what}` has no meaning {f'at `{entry.at}`' if entry.at else 'here'}",
+        f"{f'`{entry.at}`' if entry.at else 'this network'} has no {entry.what}",
         place.position(file),
-        help="params, weights, macs, flops, activations, shape and receptive_field have,"
-        " at a layer",
+        help="a layer has params, weights, macs, flops, activations, shape and receptive_field",
     )

@@ -1,86 +1,139 @@
-"""What an analysis returns: a Row per layer, their Totals, and the Report that holds both."""
+"""The result of an analysis: a Row per layer, their Totals, and the Report that holds both."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import groupby
 from typing import Any, Literal, NamedTuple
 
 from ..cost import Cost
 from ..diagnostic import Diagnostic, Mistake, Position
-from ..graph import Graph
+from ..graph import Graph, Node
 from ..num import Shape
+from ..wording import listed
 from .receptive_field import ReceptiveField
 
-BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}  # of one value
+BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}  # per value
 
-# Of a network or layer; None: it has no such figure, or it is not known.
+# A figure of a network or layer; None: it has no such figure, or it is unknown.
 Figure = int | Shape | Literal["all"] | None
 
 
 class Row(NamedTuple):
     """One layer.
 
-    Counts (`cost` apart, which is for one image) are for the batch. Shapes are ``(C, *spatial)``
-    without the batch; parameters and receptive fields do not depend on it.
+    Shapes are ``(C, *spatial)``, without the batch. Operations and activations are for the whole
+    batch, but `cost` is for one image. Parameters and receptive fields do not depend on the batch.
+
+    Attributes:
+        path: its path, such as ``stem.conv1``.
+        op: its operator, as written in a spec.
+        inputs: the paths of the layers, or inputs of the network, that it reads.
+        input_shapes: their shapes, in the same order.
+        output_shape: the shape of its output.
+        weights: trained weights that it owns.
+        biases: trained biases that it owns.
+        affine: scales and shifts of norms, `layer_scale`, and slopes of PReLU.
+        buffers: values that are saved but not trained.
+        cost: the operations for one image, by class.
+        batch: the number of images.
+        activations: values of its output; 0 for views and for layers that run in place.
+        activation_bytes: the same in bytes.
+        receptive_fields: one for each input of the network that it sees; none for a vector.
+        ungated_fields: the same without gates.
+        shared_with: the path of the layer that owns its weights, if another layer does.
+        position: where it is written.
+        counted: the operations by the report's convention; None if that counts parameters alone.
+        frozen_params: those of `params` that training leaves as they are.
+        saved: bytes that backward keeps of this layer, and of none before; None if not asked for.
+        peak: the most bytes in memory while it runs at inference; None if not asked for.
+        declared: whether its parameters, operations and saved bytes are declared, not computed.
     """
 
     path: str
-    op: str  # the operator's key, as written in a spec
-    inputs: tuple[str, ...]  # paths
+    op: str
+    inputs: tuple[str, ...]
     input_shapes: tuple[Shape, ...]
     output_shape: Shape
     weights: int
     biases: int
-    affine: int  # scales and shifts of norms
+    affine: int
     buffers: int
     cost: Cost
     batch: int
-    activations: int  # 0 for views and layers that run in place
+    activations: int
     activation_bytes: int
-    receptive_fields: tuple[ReceptiveField, ...]  # one per network input seen; none for a vector
-    ungated_fields: tuple[ReceptiveField, ...]  # the same without gates
-    shared_with: str | None  # path of the layer that owns the weights
+    receptive_fields: tuple[ReceptiveField, ...]
+    ungated_fields: tuple[ReceptiveField, ...]
+    shared_with: str | None
     position: Position | None
-    counted: int | None  # by the report's convention; None if that counts parameters alone
+    counted: int | None
+    frozen_params: int = 0
+    saved: int | None = None
+    peak: int | None = None
+    declared: bool = False
 
     @property
     def receptive_field(self) -> ReceptiveField | None:
-        """The receptive field on the first network input that the layer sees."""
+        """The receptive field on the first network input that the layer sees; None for a vector."""
         return self.receptive_fields[0] if self.receptive_fields else None
 
     @property
     def receptive_field_without_gates(self) -> ReceptiveField | None:
-        """The same without inputs that joins stretch over the map, as squeeze-and-excite has."""
+        """The same without gates: inputs that a join stretches over the map."""
         return self.ungated_fields[0] if self.ungated_fields else None
 
     @property
     def params(self) -> int:
-        """Trained values; 0 if they belong to another layer."""
+        """Trained values: weights, biases and affine; 0 if another layer owns them."""
         return self.weights + self.biases + self.affine
 
     @property
+    def trainable_params(self) -> int:
+        """The parameters that training changes."""
+        return self.params - self.frozen_params
+
+    @property
     def macs(self) -> int:
-        """Multiply–accumulates of convolutions and linear layers."""
+        """Multiply–accumulates of convolutions and linear layers, for the batch."""
         macs: int = self.cost.mac * self.batch
         return macs
 
     @property
     def flops(self) -> int:
-        """2·MACs and every other arithmetic operation."""
+        """2·MACs plus every other arithmetic operation, for the batch."""
         flops: int = self.cost.flops * self.batch
         return flops
 
 
 class Totals(NamedTuple):
-    """Sums over the layers. `activations` includes the inputs; bytes are for the dtype."""
+    """Sums over the layers, for the batch.
+
+    Attributes:
+        params: trained values: weights, biases and affine. Shared ones count once.
+        weights: trained weights.
+        biases: trained biases.
+        affine: scales and shifts of norms, `layer_scale`, and slopes of PReLU.
+        trainable_params: the parameters that training changes.
+        frozen_params: the parameters that training leaves as they are.
+        buffers: values that are saved but not trained.
+        macs: multiply–accumulates of convolutions and linear layers.
+        flops: 2·MACs plus every other arithmetic operation.
+        activations: values of the inputs and of every output, each tensor once.
+        conv_activations: values of the outputs of convolutions and linear layers alone.
+        activation_bytes: `activations` in bytes of the report's dtype.
+        param_bytes: `params` in bytes of the report's dtype.
+        counted: the operations by the report's convention; None if that counts parameters alone.
+        counted_params: the parameters by the report's convention.
+    """
 
     params: int = 0
     weights: int = 0
     biases: int = 0
     affine: int = 0
     trainable_params: int = 0
+    frozen_params: int = 0
     buffers: int = 0
     macs: int = 0
     flops: int = 0
@@ -88,16 +141,47 @@ class Totals(NamedTuple):
     conv_activations: int = 0
     activation_bytes: int = 0
     param_bytes: int = 0
-    counted: int | None = 0  # by the report's convention
+    counted: int | None = 0
     counted_params: int = 0
 
 
+class Declared(NamedTuple):
+    """The parts of the totals that `opaque` layers declare: they are not computed.
+
+    Attributes:
+        paths: the paths of the layers.
+        params: their parameters; shared ones count once.
+        macs: their multiply–accumulates, for the batch.
+    """
+
+    paths: tuple[str, ...]
+    params: int
+    macs: int
+
+    def __str__(self) -> str:
+        """Write ``1,200 parameters and 3,000 MACs, by attention``, with three names at most."""
+        names = [*self.paths[:3]]
+        if len(self.paths) > 3:
+            names.append(f"{len(self.paths) - 3} more")
+        return f"{self.params:,} parameters and {self.macs:,} MACs, by {listed(names)}"
+
+
 class Comparison(NamedTuple):
-    """A published figure beside ours."""
+    """A published figure beside the computed one.
+
+    Attributes:
+        what: the figure, such as ``params``.
+        at: the path of a layer or block; None for the whole network.
+        printed: the figure as published: a number, a text such as ``138M``, or a list.
+        ours: the computed figure.
+        agrees: whether the computed figure rounds to the printed digits.
+        source: where it was published.
+        erratum: why it differs, if the spec says so.
+    """
 
     what: str
-    at: str | None  # a layer or block; None: the whole network
-    printed: Any  # as published: a number, a text such as 138M, a list
+    at: str | None
+    printed: Any
     ours: Figure
     agrees: bool
     source: str | None
@@ -105,18 +189,94 @@ class Comparison(NamedTuple):
 
 
 class Budget(NamedTuple):
-    """A limit beside our figure."""
+    """A limit beside the computed figure.
+
+    Attributes:
+        what: the figure, such as ``macs``.
+        limit: the limit in words, such as ``< 150M``.
+        ours: the computed figure: a number, or a shape in words.
+        verdict: kept, exceeded (too much), missed (too little), or differs (another shape).
+        at: the path of a layer or block; None for the whole network.
+        settings: of a budget on memory, how the network runs.
+    """
 
     what: str
     limit: str
-    ours: int | str  # a number, or a shape in words
-    verdict: Literal["kept", "exceeded", "missed", "differs"]  # too much, too little, a shape
+    ours: int | str
+    verdict: Literal["kept", "exceeded", "missed", "differs"]
     at: str | None = None
+    settings: dict[str, Any] = {}
+
+    @property
+    def subject(self) -> str:
+        """The figure in words: ``macs at conv1``, ``training_peak (batch 32, adam)``."""
+        where = f" at {self.at}" if self.at else ""
+        return f"{self.what}{where}{settings_text(self.settings)}"
+
+
+def settings_text(settings: Mapping[str, Any]) -> str:
+    """Write how the network of a budget on memory runs.
+
+    >>> settings_text({"batch": 32, "optimizer": "adam", "loss": "cross_entropy"})
+    ' (batch 32, optimizer adam, loss cross_entropy)'
+    """
+    words = []
+    for key, value in settings.items():
+        if value is True:
+            words.append(key)
+        elif value is not False:
+            words.append(_SETTINGS.get(key, f"{key} {{}}").format(value))
+    return f" ({', '.join(words)})" if words else ""
+
+
+# How settings are written whose names would say nothing.
+_SETTINGS = {
+    "memory": "in {}",
+    "mode": "{}",
+    "dtype": "{}",
+    "amp": "AMP {}",
+    "device": "on {}",
+}
 
 
 @dataclass(eq=False, repr=False)
 class Report:
-    """Everything known of a network; of a faulty one, everything up to the first wrong layer."""
+    """Everything known of a network; of a wrong one, everything before the first wrong layer.
+
+    Attributes:
+        name: the name of the network, or of its variant.
+        file: what messages call its spec.
+        variant: the name of the variant; None for the base.
+        source: where the network was published.
+        year: when it was published.
+        inputs: the shape ``(C, *spatial)`` of each input, by its name.
+        outputs: the shape of each output, by the path of its layer; empty if a layer is wrong.
+        batch: the number of images.
+        dtype: the type of number that bytes are for.
+        rows: a Row for each layer, in the order they run.
+        totals: the sums over the layers.
+        graph: the network as a graph.
+        published: published figures beside the computed ones.
+        convention: the convention of `counted` in the rows and totals.
+        rule: its formula, as far as this network needs it.
+        not_compared: how many published figures hold for other settings than the given ones.
+        budgets: the limits of the spec beside the computed figures.
+        budget_of_base: whether the spec has a budget at its top level that holds for the base, and
+            not for this variant.
+        diagnostics: what was found: errors, warnings and notes.
+        not_followed: the layers at which a receptive field stops being followed.
+        parameters: the values of the spec's parameters, by name; fractions are exact.
+
+    Example:
+        >>> import cnncalc
+        >>> report = cnncalc.analyze("vgg16")
+        >>> row = report.row("conv1_1")
+        >>> row.output_shape, row.params, row.macs
+        ((64, 224, 224), 1792, 86704128)
+        >>> path, field = report.receptive_field
+        >>> path, field.size, field.stride
+        ('pool5', (212, 212), (32, 32))
+    """
 
     name: str
     file: str
@@ -132,26 +292,44 @@ class Report:
     graph: Graph
     published: list[Comparison] = field(default_factory=list)
     convention: str = "macs"
-    rule: str = "mac"  # of the convention, as far as this network needs it
-    not_compared: int = 0  # published figures that hold for other settings than the given ones
+    rule: str = "mac"
+    not_compared: int = 0
     budgets: list[Budget] = field(default_factory=list)
+    budget_of_base: bool = False
     diagnostics: list[Diagnostic] = field(default_factory=list)
-    not_followed: tuple[str, ...] = ()  # layers from which on a receptive field is not followed
+    not_followed: tuple[str, ...] = ()
+    parameters: dict[str, Any] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
-        """Whether there is no error."""
+        """Return whether there are no errors."""
         return not any(d.severity == "error" for d in self.diagnostics)
 
     @property
     def complete(self) -> bool:
-        """Whether every layer could be analysed."""
+        """Return whether every layer was analysed."""
         return bool(self.graph.outputs)
 
-    def or_mistake(self) -> Report:
-        """The report itself if it is right.
+    @property
+    def declared(self) -> Declared | None:
+        """The parts of the totals that `opaque` layers declare; None if there are no such layers.
 
-        Errors: a Mistake that carries the report's errors.
+        Their FLOPs, twice their MACs, and the bytes that backward keeps are declared too.
+        """
+        rows = [row for row in self.rows if row.declared]
+        if not rows:
+            return None
+        return Declared(
+            paths=tuple(row.path for row in rows),
+            params=sum(row.params for row in rows),
+            macs=sum(row.macs for row in rows),
+        )
+
+    def or_mistake(self) -> Report:
+        """Return the report itself if it has no error.
+
+        Errors:
+            A Mistake that holds the report's errors.
         """
         if not self.ok:
             raise Mistake(*(d for d in self.diagnostics if d.severity == "error"))
@@ -159,16 +337,16 @@ class Report:
 
     @property
     def receptive_field(self) -> tuple[str, ReceptiveField] | None:
-        """Path and receptive field of the last layer that has a number for each axis.
+        """The path and receptive field of the last layer that has a number for each axis.
 
-        A layer that sees all of an axis has none, nor one from which on it is not followed. Only
-        layers on the way to the first output are considered.
+        A layer that sees a whole axis has no number there, and neither has one whose field is not
+        followed. Only layers on the way to the first output are considered. None if none is left.
         """
         return self._last_field("receptive_field")
 
     @property
     def receptive_field_without_gates(self) -> tuple[str, ReceptiveField] | None:
-        """The same without gates."""
+        """Return the same without gates."""
         return self._last_field("receptive_field_without_gates")
 
     def _last_field(self, which: str) -> tuple[str, ReceptiveField] | None:
@@ -181,25 +359,73 @@ class Report:
                 return row.path, seen
         return None
 
+    def __str__(self) -> str:
+        """Return the table that `cnncalc analyze` prints, with what was found."""
+        return str(self._written_by("report_text"))
+
+    def _repr_html_(self) -> str:
+        """Return the same as a table of HTML, which notebooks show."""
+        return str(self._written_by("report_html"))
+
+    def _written_by(self, function: str) -> Any:
+        """Call a function of the modules above, which `cnncalc` loads for this by its name."""
+        from importlib import import_module
+
+        return getattr(import_module(__name__.partition(".")[0]), function)(self)
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Return a dict for each layer, such as `pandas.DataFrame` takes.
+
+        The keys are those of the JSON, without nesting: a receptive field is one number, or a tuple
+        where the axes differ; "all" stands for the whole input, None for none or for one that is
+        not followed.
+        """
+        found: list[dict[str, Any]] = self._written_by("report_records")
+        return found
+
     def row(self, path: str) -> Row | None:
-        """The row of a layer; None if there is no such layer."""
+        """Return the row of a layer; None if there is no such layer.
+
+        Accepts:
+            path: the path of a layer, such as ``stem.conv1``.
+        """
         return self._row_at.get(path)
 
     def group(self, path: str) -> list[Row]:
-        """The rows of a layer, block or chain."""
+        """Return the rows of a layer, block or chain; none if there is no such path.
+
+        Accepts:
+            path: the path of a layer, block, branch or chain.
+        """
         written = self.graph.groups.get(path)
         if written is None:  # one copy of a layer, or one branch
             return self._rows_in.get(path, [])
-        first = len(self.inputs)  # a node's row comes after as many nodes, the inputs
+        first = len(self.inputs)  # inputs are nodes without a row, and come first
         return self.rows[written[0] - first : written[1] - first]
 
     def result(self, path: str) -> Row | None:
-        """The row whose output is that of a layer, block or chain."""
+        """Return the row whose output is that of a layer, block or chain.
+
+        Accepts:
+            path: the path of a layer, block, branch or chain.
+        """
         written = self.graph.groups.get(path)
         if written is None:
             return next(iter(reversed(self.group(path))), None)
         number = written[2] - len(self.inputs)
         return self.rows[number] if number >= 0 else None
+
+    def node(self, path: str) -> Node | None:
+        """Return the node of a layer in the graph; None if there is no such layer.
+
+        Accepts:
+            path: the path of a layer, such as ``stem.conv1``.
+        """
+        return self._node_at.get(path)
+
+    @cached_property
+    def _node_at(self) -> dict[str, Node]:
+        return {node.path: node for node in reversed(self.graph.nodes)}
 
     @cached_property
     def _row_at(self) -> dict[str, Row]:
@@ -207,7 +433,7 @@ class Report:
 
     @cached_property
     def _rows_in(self) -> dict[str, list[Row]]:
-        """The rows below each path: ``a.b.conv1`` is in ``a``, in ``a.b`` and in itself."""
+        """Return the rows in each path: ``a.b.conv1`` is in ``a``, in ``a.b`` and in itself."""
         rows_in: dict[str, list[Row]] = {}
         for row in self.rows:
             path = row.path
@@ -215,37 +441,3 @@ class Report:
                 rows_in.setdefault(path, []).append(row)
                 path = path.rpartition(".")[0]
         return rows_in
-
-
-def folded(report: Report, depth: int) -> list[Row]:
-    """The rows of a report, those deeper than `depth` path parts summed up in their block."""
-    result = []
-    for path, group in groupby(report.rows, key=lambda row: ".".join(row.path.split(".")[:depth])):
-        rows = list(group)
-        if len(rows) == 1 and rows[0].path == path:
-            result.append(rows[0])
-        else:
-            result.append(_summed(path, rows, report.result(path) or rows[-1]))
-    return result
-
-
-def _summed(path: str, rows: list[Row], last: Row) -> Row:
-    """One row for several: summed counts, the input of the first and the output of the last."""
-    first, cost = rows[0], rows[0].cost
-    for row in rows[1:]:
-        cost = cost.plus(row.cost)
-    sums = {
-        name: sum(getattr(row, name) for row in rows)
-        for name in ("weights", "biases", "affine", "buffers", "activations", "activation_bytes")
-    }
-    counted = None if first.counted is None else sum(row.counted or 0 for row in rows)
-    return last._replace(
-        path=path,
-        op=f"{len(rows)} layers",
-        inputs=first.inputs,
-        input_shapes=first.input_shapes,
-        cost=cost,
-        shared_with=None,
-        counted=counted,
-        **sums,
-    )

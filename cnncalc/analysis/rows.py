@@ -1,4 +1,4 @@
-"""The one pass over a graph of ints: a Row for each layer, and their Totals."""
+"""Makes a Row for each layer, and their Totals, in one pass over a graph of ints."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from operator import attrgetter
 
 from ..cost import Cost
 from ..graph import Graph
-from ..num import Shape, product
+from ..num import Num, Shape, product
 from ..ops.base import Op
 from .field_following import ReceptiveFields
 from .memory.storage import storages
@@ -18,7 +18,7 @@ from .result import BYTES, Row, Totals
 def rows_and_totals(
     graph: Graph, fields: ReceptiveFields, batch: int = 1, dtype: str = "float32"
 ) -> tuple[list[Row], Totals]:
-    """Makes a row for each layer, and their totals. `fields` are the graph's receptive fields."""
+    """Make a row for each layer, and their totals. `fields` are the graph's receptive fields."""
     nodes, width = graph.nodes, BYTES[dtype]
     homes = storages(graph, batch)
     rows: list[Row] = []
@@ -34,7 +34,7 @@ def rows_and_totals(
         xs = graph.shapes_into(node)
         if op.multiplies:
             conv_values += values
-        weights, biases, affine, buffers = _values(op, xs) if node.shares is None else _NO_VALUES
+        weights, biases, affine, buffers = own_values(op, xs) if node.shares is None else _NO_VALUES
         activations = values * batch if homes[n] == n else 0
         seen, without = fields.seen[n], ungated[n]
         key = (id(seen), id(without), y)  # layers that only pass on what they read share fields
@@ -63,13 +63,15 @@ def rows_and_totals(
                 shared_with=None if node.shares is None else nodes[node.shares].path,
                 position=node.position,
                 counted=cost.mac * batch,
+                frozen_params=weights + biases + affine if node.frozen else 0,
+                declared=op.declared,
             )
         )
     return rows, _totals(rows, input_values * batch, conv_values * batch, batch, width)
 
 
 def _totals(rows: list[Row], input_values: int, conv_values: int, batch: int, width: int) -> Totals:
-    """The sums of the rows; `width` is the bytes of one value."""
+    """Return the sums of the rows; `width` is the bytes of one value."""
 
     def total(what: str) -> int:
         return sum(map(attrgetter(what), rows))
@@ -77,13 +79,15 @@ def _totals(rows: list[Row], input_values: int, conv_values: int, batch: int, wi
     cost = Cost(*map(sum, zip(*[row.cost for row in rows])))
     weights, biases, affine = total("weights"), total("biases"), total("affine")
     params, macs = weights + biases + affine, batch * cost.mac
+    frozen = total("frozen_params")
     activations = input_values + total("activations")
     return Totals(
         params=params,
         weights=weights,
         biases=biases,
         affine=affine,
-        trainable_params=params,
+        trainable_params=params - frozen,
+        frozen_params=frozen,
         buffers=total("buffers"),
         macs=macs,
         flops=batch * cost.flops,
@@ -100,8 +104,8 @@ _NO_VALUES = (0, 0, 0, 0)
 _Fields = tuple[tuple[ReceptiveField, ...], tuple[ReceptiveField, ...]]  # with gates, without
 
 
-def _values(op: Op, xs: Sequence[Shape]) -> tuple[int, int, int, int]:
-    """Weights, biases, per-channel scales and shifts, and buffers of a layer."""
+def own_values(op: Op, xs: Sequence[Shape]) -> tuple[Num, Num, Num, Num]:
+    """Return how many weights, biases, per-channel scales and shifts, and buffers a layer has."""
     parameters, buffers = op.weights(*xs), op.buffers(*xs)
     kept = sum(map(product, buffers.values())) if buffers else 0
     if not parameters:

@@ -1,31 +1,38 @@
-"""The bundled networks: all of them, some of them, and one."""
+"""Lists, filters and sorts the bundled networks, and describes one of them or of a file."""
 
 from __future__ import annotations
 
 import operator
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..diagnostic import Diagnostic, Mistake, misspelled
-from ..language.load import bundled_spec, bundled_specs
+from ..language.load import bundled_spec, bundled_specs, is_file, load
 from ..language.spec import Spec
 from ..num import Shape
 from ..zoo import bundled
 from .analyze import analyze
-from .budget import COMPARISONS
-from .figures import FIELDS, TOTALS, figure, printed
+from .bound import COMPARISONS
+from .figures import RECEPTIVE_FIELDS, TOTALS, figure, printed
 from .result import Report
 
-FIGURES = ("year", *FIELDS, *TOTALS)  # by which networks are chosen and sorted
-_ALIASES = {"field": "receptive_field", "rf": "receptive_field"}
+FIGURES = ("year", *RECEPTIVE_FIELDS, *TOTALS)  # for conditions and sorting
+# the heads and keys of the columns
+_ALIASES = {
+    "field": "receptive_field",
+    "rf": "receptive_field",
+    "ungated": "receptive_field_without_gates",
+    "rf_ungated": "receptive_field_without_gates",
+}
 _SIGNS = {"≤": "<=", "≥": ">=", "==": "="}
 _HOLDS = {**COMPARISONS, "=": operator.eq}
 _CONDITION = re.compile(r"\s*(\w+)\s*(<=|>=|==|<|>|=|≤|≥)\s*(\S.*)\Z")
 
 
 class BundledNetwork(NamedTuple):
-    """A bundled network: its name, its SPEC, its report."""
+    """A bundled network: its name, its SPEC and its report."""
 
     name: str
     target: str
@@ -33,17 +40,21 @@ class BundledNetwork(NamedTuple):
 
 
 class ZooEntry(NamedTuple):
-    """A bundled network, with the names of its family and the smallest input that it takes."""
+    """A network, with the names of its family and its smallest input.
+
+    If it is not bundled, its name and target are those that it was asked for with.
+    """
 
     network: BundledNetwork
     family: list[str]
     smallest_input: Shape | None
+    bundled: bool = True
 
 
 def networks(words: Iterable[str] = ()) -> list[BundledNetwork]:
-    """The bundled networks with one of the words in their name or their file's; without words, all.
+    """Return the bundled networks with one of the words in their own or their file's name.
 
-    Errors: a Mistake for a word that is in none.
+    Without words, it returns all. Errors: a Mistake for a word that is in no name.
     """
     wanted = [word.lower() for word in words]
     listed: list[tuple[str, str, Spec, str | None]] = []
@@ -62,13 +73,13 @@ def networks(words: Iterable[str] = ()) -> list[BundledNetwork]:
 def _no_network(word: str, names: list[str]) -> Diagnostic:
     advice = "`cnncalc zoo` lists what is bundled"
     if word == "show":
-        advice = "`cnncalc zoo show NAME` tells of one"
+        advice = "`cnncalc zoo show NAME` describes one"
     fault = Diagnostic("CNN111", f"no bundled network has `{word}` in its name")
     return misspelled(fault, word, names, advice)
 
 
 def _analysed(spec: Spec, stem: str, variant: str | None) -> BundledNetwork:
-    """One network of a file, under the name that `SPEC` may have."""
+    """Return one network of a file, with the name that SPEC may have."""
     return BundledNetwork(
         name=variant or stem,
         target=f"{stem}.yaml#{variant}" if variant else f"{stem}.yaml",
@@ -76,19 +87,38 @@ def _analysed(spec: Spec, stem: str, variant: str | None) -> BundledNetwork:
     )
 
 
+def _right(spec: Spec) -> Report:
+    """Return the report of a spec without errors."""
+    try:
+        return analyze(spec).or_mistake()
+    except Mistake as mistake:
+        mistake.sources[spec.file] = spec.text
+        raise
+
+
 def zoo_entry(name: str) -> ZooEntry:
-    """A bundled network by its name.
+    """Return a bundled network by its name, or the network in a file, such as `net.yaml#small`.
 
-    Errors: a Mistake with the nearest name for one that is not bundled.
+    Errors: a Mistake for an unknown name, which names the most similar one, and for a file that is
+    not a spec or has errors.
     """
-    from .sizes import smallest_input
+    from .smallest_input import smallest_input
 
+    if name == "-" or is_file(Path(name.partition("#")[0])):
+        spec = load(name)
+        network = BundledNetwork(name, name, _right(spec))
+        return ZooEntry(
+            network=network,
+            family=[member or spec.title() for member in spec.members],
+            smallest_input=smallest_input(network.report.graph),
+            bundled=False,
+        )
     name = name.rpartition("#")[2].removesuffix(".yaml")  # as `zoo --format json` names the spec
     path, variant = bundled(name)
     spec = bundled_spec(path)
     family = spec.members
     if variant is None and None not in family:
-        # the base goes by the name of the variant that changes nothing
+        # the base has the name of the variant that changes nothing
         variants = spec.document.variants or {}
         variant = next(name for name, own in variants.items() if own is None or not own.params)
     network = _analysed(spec, path.stem, variant)
@@ -100,7 +130,7 @@ def zoo_entry(name: str) -> ZooEntry:
 
 
 def filtered(found: list[BundledNetwork], conditions: Iterable[str]) -> list[BundledNetwork]:
-    """The networks that meet every condition, such as ``params < 10M``.
+    """Return the networks that meet every condition, such as ``params < 10M``.
 
     A network without the figure meets no condition on it.
 
@@ -110,12 +140,12 @@ def filtered(found: list[BundledNetwork], conditions: Iterable[str]) -> list[Bun
         match = _CONDITION.match(text)
         number = printed(match[3], "bytes" in match[1]) if match else None
         if match is None or number is None:
-            odd = f": `{match[3]}` is no number" if match else ""
+            odd = f": `{match[3]}` is not a number" if match else ""
             raise Mistake(
                 Diagnostic(
                     "CNN111",
                     f"--where takes a condition such as `params < 10M`, not `{text}`{odd}",
-                    help="a figure, one of < <= > >= =, and a number such as 10M or 2018",
+                    help="write a figure, one of < <= > >= =, and a number such as 10M or 2018",
                 )
             )
         what = _figure_name(match[1])
@@ -132,9 +162,9 @@ def filtered(found: list[BundledNetwork], conditions: Iterable[str]) -> list[Bun
 def ordered(
     found: list[BundledNetwork], by: str | None, reverse: bool = False
 ) -> list[BundledNetwork]:
-    """The networks sorted by a figure or by name; as they are if `by` is None.
+    """Return the networks sorted by a figure or by name; in their order if `by` is None.
 
-    Networks without the figure come last, whichever way the others are sorted.
+    Networks without the figure always come last.
 
     Errors: a Mistake for an unknown figure.
     """
@@ -149,22 +179,22 @@ def ordered(
 
 
 def _sortable(network: BundledNetwork, what: str) -> Any:
-    """A figure of a network as one number: of a receptive field its largest axis."""
+    """Return a figure of a network as one number; for a receptive field, the longest axis."""
     report = network.report
     found = report.year if what == "year" else figure(report, what)
     return max(found) if isinstance(found, tuple) else found
 
 
 def _figure_name(word: str, also: tuple[str, ...] = ()) -> str:
-    """The name of a figure that a word means, or one of the words in `also`.
+    """Return the figure that a word names, or the word itself if it is in `also`.
 
     Errors: a Mistake for an unknown figure.
     """
     what = _ALIASES.get(word.lower(), word.lower())
     known = (*also, *FIGURES)
     if what not in known:
-        fault = Diagnostic("CNN111", f"`{what}` is no figure of a network")
+        fault = Diagnostic("CNN111", f"unknown figure `{what}`")
         raise Mistake(
-            misspelled(fault, what, (*known, *_ALIASES), f"figures are {', '.join(known)}")
+            misspelled(fault, what, (*known, *_ALIASES), f"the figures are {', '.join(known)}")
         )
     return what

@@ -1,4 +1,4 @@
-"""Which findings count and how severe they are: `[tool.cnncalc]` in pyproject.toml."""
+"""Reads which findings count, and how severe they are: `[tool.cnncalc]` in pyproject.toml."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..diagnostic import Diagnostic, Mistake, Position, Severity, misspelled
-from ..rules import matching
+from ..rules import matching, rule
 from ..text_file import read_text, reason
 
 _MOST_BYTES = 1_000_000
-_MOST_DOTS = 2000  # in a line: a key of so many parts takes memory by their square
+_MOST_DOTS = 2000  # in a line: memory grows with the square of the number of parts of a key
 _LEVELS: tuple[Severity, ...] = ("note", "warning", "error")
-# `analyze` shows them as warnings.
+# Severities in `check`; `analyze` shows these as warnings.
 _SEVERITIES: dict[str, Severity] = {"CNN302": "error", "CNN308": "error"}
 _KEYS = {
     "select": list,
@@ -45,30 +45,43 @@ class Config(NamedTuple):
     baseline: str | None = None
     lock: str | None = None
     root: str = "."  # the folder of pyproject.toml, to which paths and patterns are relative
+    all_notes: bool = False  # also those after which nothing needs to change
 
     def judged(self, diagnostic: Diagnostic) -> Diagnostic | None:
-        """The diagnostic with its configured severity; None if it does not count."""
+        """Return the diagnostic with its configured severity, or None if it does not count."""
         code = diagnostic.code
-        unreadable = code.startswith("CNN0")  # then nothing else can be found
+        unreadable = code.startswith("CNN0")  # such a file has no other findings
         selected = not self.select or code in self.select or unreadable
         if code in self.ignore or not selected:
             return None
         default = _SEVERITIES.get(code, diagnostic.severity)
         return diagnostic._replace(severity=dict(self.severity).get(code, default))
 
+    def hides(self, diagnostic: Diagnostic) -> bool:
+        """Return whether nobody asked for a note after which nothing needs to change.
+
+        People ask for it by its code, as selected or with a severity, or for all notes.
+        """
+        code = diagnostic.code
+        if self.all_notes or diagnostic.severity != "note" or code in self.select:
+            return False
+        return rule(code).is_for_information and code not in dict(self.severity)
+
     def fails(self, severity: Severity) -> bool:
-        """Whether a finding of this severity fails the run."""
+        """Return whether a finding of this severity fails the run."""
         return _LEVELS.index(severity) >= _LEVELS.index(self.fail_on)
 
 
 def configured(folder: Path) -> Config:
-    """The configuration in the nearest pyproject.toml that has one, in a folder or above it.
+    """Return the configuration in the nearest pyproject.toml in or above a folder.
 
-    Errors: CNN111 if it is wrong.
+    Files without `[tool.cnncalc]` are passed over.
+
+    Errors: CNN111 if the configuration is wrong.
     """
     for place in (folder, *folder.parents):
         file = place / "pyproject.toml"
-        if os.path.isfile(file):  # False, too, in a folder that may not be looked into
+        if os.path.isfile(file):  # also False in a folder that cannot be read
             table = _table(file)
             if table is not None:
                 return _config_of(table, str(file))
@@ -78,7 +91,7 @@ def configured(folder: Path) -> Config:
 
 
 def _table(file: Path) -> dict[str, Any] | None:
-    """`[tool.cnncalc]` of a file, or None."""
+    """Return `[tool.cnncalc]` of a file, or None."""
     try:
         text = read_text(file, _MOST_BYTES)
         if "cnncalc" not in text:
@@ -97,13 +110,20 @@ def _table(file: Path) -> dict[str, Any] | None:
         raise Mistake(Diagnostic("CNN111", f"{file}: {error}")) from None
     if table is not None and not isinstance(table, dict):
         raise Mistake(
-            Diagnostic("CNN111", f"{file}: tool.cnncalc is a table", help="[tool.cnncalc]")
+            Diagnostic(
+                "CNN111",
+                f"{file}: tool.cnncalc must be a table",
+                help="start it with `[tool.cnncalc]`",
+            )
         )
     return table
 
 
 def _config_of(table: dict[str, Any], file: str) -> Config:
-    """A table as Config; unknown keys and codes, and values of another type, are mistakes."""
+    """Return a table as Config.
+
+    Errors: a Mistake for an unknown key or code, or a value of the wrong type.
+    """
     for key, value in table.items():
         if key not in _KEYS:
             fault = Diagnostic("CNN111", f"{file}: [tool.cnncalc] has no key `{key}`")
@@ -137,7 +157,7 @@ def _config_of(table: dict[str, Any], file: str) -> Config:
 
 
 def _has_type(key: str, value: Any) -> bool:
-    """Whether a value has the type of its key; lists hold strings."""
+    """Return whether a value has the type of its key; lists must hold strings."""
     if not isinstance(value, _KEYS[key]):
         return False
     lists: list[Any] = []
@@ -153,7 +173,7 @@ def _is_list_of_strings(value: Any) -> bool:
 
 
 def _in_words(key: str, value: Any) -> str:
-    """The type that a key takes instead of a value."""
+    """Return, in words, the type that a key takes, for a value that it does not take."""
     if _KEYS[key] is list:
         return "a list of strings"
     if _KEYS[key] is str:
@@ -163,17 +183,17 @@ def _in_words(key: str, value: Any) -> str:
 
 
 def _severities(table: dict[str, Any]) -> Iterator[tuple[str, Severity]]:
-    """Each code with its severity, from the beginnings of codes in a table."""
+    """Yield each code with its severity; a table may give the first characters of several codes."""
     for prefix, level in table.items():
         for code in sorted(matching((prefix,))):
             yield code, level_of(level)
 
 
 def _path_beside(file: str, key: str, path: str | None) -> str | None:
-    """Return a path in the configuration, which is relative to its file.
+    """Return a path of the configuration, which is relative to the configuration file.
 
-    Errors: CNN111 if it leads out of the folder of its file, by itself or by a link: a project that
-    somebody else wrote must not choose what is read and written elsewhere.
+    Errors: CNN111 if it points outside the folder of that file, directly or through a link: a
+    project that somebody else wrote must not choose what is read and written elsewhere.
     """
     if path is None:
         return None
@@ -185,9 +205,9 @@ def _path_beside(file: str, key: str, path: str | None) -> str | None:
     mistake = Mistake(
         Diagnostic(
             "CNN111",
-            f"`{key}` in [tool.cnncalc] leads out of the project: `{path}`",
+            f"`{key}` in [tool.cnncalc] points outside the project: `{path}`",
             _place_of(key, text, file),
-            help=f"name a file below the folder of pyproject.toml, or give it to --{key}",
+            help=f"name a file in the folder of pyproject.toml or below it, or use --{key}",
         )
     )
     mistake.sources[file] = text
@@ -195,7 +215,7 @@ def _path_beside(file: str, key: str, path: str | None) -> str | None:
 
 
 def _place_of(key: str, text: str, file: str) -> Position | None:
-    """Return where `[tool.cnncalc]` has a key, however it is written: the TOML has no places."""
+    """Return where a key of `[tool.cnncalc]` is, in any notation: parsed TOML has no positions."""
     table = ""
     for number, line in enumerate(text.splitlines(), 1):
         if header := re.match(r"\s*\[([^\[\]]*)\]", line):
@@ -208,7 +228,7 @@ def _place_of(key: str, text: str, file: str) -> Position | None:
 
 
 def level_of(text: Any) -> Severity:
-    """A severity by its name."""
+    """Return the severity that has this name."""
     if text not in _LEVELS:
         raise Mistake(Diagnostic("CNN111", f"a severity is note, warning or error, not `{text}`"))
     found: Severity = text
@@ -216,6 +236,6 @@ def level_of(text: Any) -> Severity:
 
 
 def codes_of(texts: list[str] | None) -> frozenset[str]:
-    """``["CNN501,CNN2"]`` → the codes that begin so."""
+    """Return the codes that begin with one of these texts: ``["CNN501,CNN2"]``."""
     parts = [part.strip() for part in ",".join(texts or ()).split(",")]
     return matching(tuple(part for part in parts if part))

@@ -1,4 +1,4 @@
-"""Which files are checked: those that are named, and the specs in folders that are."""
+"""Finds the files to check: those that are named, and the specs in folders that are named."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ _YAML = (".yaml", ".yml")
 _KEY = re.compile(r"^(?:\{\s*)?['\"]?cnncalc['\"]?\s*:", re.M)
 _SKIPPED_FOLDERS = {"node_modules", "__pycache__", "site-packages"}
 
-Target = tuple[str, str | None]  # a path, and the variant if only one is meant
+Target = tuple[str, str | None]  # a path, and a variant if only that one is checked
 
 
 def find_specs(
     paths: list[str], exclude: tuple[str, ...] = (), root: str = ".", only_specs: bool = False
 ) -> Iterator[Target]:
-    """Every spec below the paths, each once, in order; `path#variant` and bundled names too.
+    """Yield every spec at or below the paths, each once, in order.
 
-    A named file counts as a spec whatever it holds, unless `only_specs`. The patterns to exclude
-    match paths from the root.
+    Paths may also be `path#variant` or bundled names. A named file counts as a spec whatever it
+    holds, unless `only_specs`. The patterns to exclude match paths relative to the root.
+
     Errors: CNN002 for a path that does not exist, CNN111 for an unknown bundled name.
     """
     seen: set[Target] = set()
@@ -49,8 +50,25 @@ def find_specs(
             yield file, variant
 
 
+def some_specs(paths: list[str], exclude: tuple[str, ...] = (), root: str = ".") -> list[Target]:
+    """Return every spec at or below the paths.
+
+    Errors: CNN002 if there are none, and those of `find_specs`.
+    """
+    found = list(find_specs(paths, exclude, root))
+    if not found:
+        raise Mistake(
+            Diagnostic(
+                "CNN002",
+                f"no specs in {', '.join(paths)}",
+                help="a spec is a *.cnn.yaml file, or YAML with a top-level key `cnncalc`",
+            )
+        )
+    return found
+
+
 def _below(path: str, is_excluded: Callable[[str], bool]) -> Iterator[Target]:
-    """The specs that one argument names."""
+    """Yield the specs that one argument names."""
     if not path:
         raise Mistake(Diagnostic("CNN111", "PATH is empty", help="name a file or a folder"))
     if path == "-" or is_file(Path(path)):
@@ -81,7 +99,7 @@ def _not_there(path: str) -> Diagnostic:
 
 
 def _specs_in(folder: str, is_excluded: Callable[[str], bool]) -> Iterator[str]:
-    """The specs in a folder and its subfolders, and those of them that cannot be looked into."""
+    """Yield the specs in a folder and its subfolders, and the subfolders that cannot be read."""
     closed: list[str] = []
 
     def unreadable(error: OSError) -> None:
@@ -107,9 +125,9 @@ def _specs_in(folder: str, is_excluded: Callable[[str], bool]) -> Iterator[str]:
 
 
 def _is_spec(path: str) -> bool:
-    """Whether a file is a spec by its name, `*.cnn.yaml`, or by its top-level key `cnncalc`.
+    """Return whether a file is a spec by its name, `*.cnn.yaml`, or by its top-level key `cnncalc`.
 
-    One that cannot be read may be: the check says so.
+    A file that cannot be read counts as one, so that the check reports it.
     """
     if path.endswith(_OWN_NAME):
         return True
@@ -121,12 +139,12 @@ def _is_spec(path: str) -> bool:
 
 
 def relative_path(file: str, folder: str) -> str:
-    """A path as seen from a folder, with `/`."""
+    """Return a path relative to a folder, with `/`."""
     return file if file == "<stdin>" else Path(os.path.relpath(file, folder)).as_posix()
 
 
 def excluded(path: str, patterns: tuple[str, ...]) -> bool:
-    """Whether a path, or a folder around it, matches a pattern: `drafts`, `*/old/*`."""
+    """Return whether a path, or a folder around it, matches a pattern: `drafts`, `*/old/*`."""
     return any(
         fnmatch(path, pattern)
         or fnmatch(path, pattern.rstrip("/") + "/*")

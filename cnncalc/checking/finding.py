@@ -9,13 +9,22 @@ from .lock import Lock
 
 
 class Finding(NamedTuple):
-    """A diagnostic in a file, and its variants (None: the network without a variant)."""
+    """A diagnostic in a file.
+
+    Attributes:
+        diagnostic: what was found.
+        variants: the variants in which it was found; None for the base.
+        later: whether it was found only after earlier errors were repaired.
+        hides: whether what depends on it was not checked.
+        fails: whether it makes the check fail.
+        fingerprint: the mark by which a baseline recognises it.
+    """
 
     diagnostic: Diagnostic
     variants: tuple[str | None, ...] = ()
-    later: bool = False  # found only after earlier errors were repaired
-    hides: bool = False  # what depends on it is not checked
-    fails: bool = False  # it makes the check fail
+    later: bool = False
+    hides: bool = False
+    fails: bool = False
     fingerprint: str = ""
 
     @property
@@ -26,20 +35,53 @@ class Finding(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """A file with the findings that count. `networks` names its variants (None: without one)."""
+    """A file with the findings that count.
+
+    Attributes:
+        file: the file, as it was named.
+        text: what is in it.
+        networks: the variants that were checked; None for the base, which is also checked under
+            that name if only its requirements differ from those of a variant.
+        findings: the findings that count, in the order of their places.
+        ignored: how many findings comments and the configuration excuse.
+        hidden: how many notes are left out because nothing needs to change and nobody asked for
+            them.
+        known: how many findings the baseline lists.
+        fixed: how many repairs were made in the file.
+        figures: the figures of the networks without errors, by the names that a lock has for them.
+        declared: the names that a lock has for all networks of the file, checked or not.
+    """
 
     file: str
     text: str
     networks: tuple[str | None, ...]
     findings: tuple[Finding, ...]
-    ignored: int = 0  # by comments, --ignore and the like
-    known: int = 0  # by the baseline
+    ignored: int = 0
+    hidden: int = 0
+    known: int = 0
     fixed: int = 0
-    figures: Lock = {}  # of the networks without error
-    declared: frozenset[str] = frozenset()  # the lock's names for its networks, checked or not
+    figures: Lock = {}
+    declared: frozenset[str] = frozenset()
+
+    def findings_of(self, network: str | None) -> list[Finding]:
+        """Return the findings about a network; one about the text concerns all networks.
+
+        Accepts:
+            network: the name of a variant; None for the base.
+        """
+        known = set(self.networks)
+        return [
+            finding
+            for finding in self.findings
+            if network in finding.variants or not known.intersection(finding.variants)
+        ]
 
     def count(self, severity: str) -> int:
-        """How many findings have a severity."""
+        """Return how many findings have a severity.
+
+        Accepts:
+            severity: error, warning or note.
+        """
         return sum(finding.diagnostic.severity == severity for finding in self.findings)
 
     @property

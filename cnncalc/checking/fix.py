@@ -1,4 +1,4 @@
-"""Applies fixes to a text: those that cannot be wrong, and choices that no output depends on."""
+"""Applies fixes to a text: certain ones, and choices that no output shape depends on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .repair.edited_text import EditedText
 from .repair.placeholder import layers_in
 from .repair.settled_outputs import outputs_are_settled
 
-_PASSES = 30  # over one file
+_PASSES = 30  # most rounds of fixes for one file
 
 Check = Callable[[str], Checked]
 
@@ -26,7 +26,7 @@ class Fixed(NamedTuple):
 
 
 def with_certain_fixes(text: str, check: Check) -> Fixed:
-    """Applies the certain fixes, again after each change, as long as they leave no more errors."""
+    """Apply the certain fixes, in rounds, as long as a round does not add errors."""
     count = 0
     for _ in range(_PASSES):
         before = check(text)
@@ -39,10 +39,10 @@ def with_certain_fixes(text: str, check: Check) -> Fixed:
 
 
 def with_chosen_fixes(text: str, check: Check, variant: str | None) -> Fixed:
-    """Applies the first fix of an error, one after the other, if the design is kept.
+    """Apply the first fix of each error, one after the other, if it keeps the design.
 
-    All of them are applied or none: only if the network is right afterwards, and if no output
-    shape depends on which repair was chosen.
+    Either all of them are applied or none: the network must be right afterwards, and no output
+    shape may depend on which repair was chosen.
     """
     history = _History(EditedText(text))
     for _ in range(_PASSES):
@@ -58,25 +58,25 @@ def with_chosen_fixes(text: str, check: Check, variant: str | None) -> Fixed:
 
 
 def _fixes(checked: Checked) -> list[tuple[Diagnostic, Fix]]:
-    """The findings that have a fix, with it."""
+    """Return the findings that have a fix, each with its fix."""
     found = [finding.diagnostic for finding in checked.findings]
     return [(d, d.fix) for d in found if d.fix is not None]
 
 
 def _may_be_chosen(diagnostic: Diagnostic, fix: Fix) -> bool:
-    """Whether it repairs an error without changing what is expected, or more of the design."""
+    """Return whether a fix repairs an error and keeps the expected shapes and the design."""
     return diagnostic.severity == "error" and not (fix.restates or fix.alters)
 
 
 class _History:
-    """A text, and the faults that fixes repaired in each of its earlier versions."""
+    """A text after fixes, and the fault that each fix repaired."""
 
     def __init__(self, text: EditedText):
         self.text = text
         self.faults: list[Diagnostic] = []  # the last one was repaired by the last edits
 
     def add(self, fault: Diagnostic, fix: Fix) -> bool:
-        """Applies a fix; whether it changed layers and nothing else."""
+        """Apply a fix; return whether it changed layers and nothing else."""
         after = self.text.apply(fix.edits)
         try:
             _, marks = parse(after.text, "")
@@ -89,7 +89,7 @@ class _History:
         return True
 
     def keeps_outputs(self, networks: Iterable[str | None], variant: str | None) -> bool:
-        """Whether the networks are right, and their output shapes settled."""
+        """Return whether the networks are right, and their output shapes are settled."""
         try:
             spec = from_text(self.text.text)
         except Mistake:
@@ -105,9 +105,9 @@ class _History:
         return spec.ok
 
     def _faulty(self, positions: list[Position | None]) -> set[int]:
-        """The nodes at whose places the faults were, by their positions in the text now.
+        """Return the nodes where the faults were; `positions` are those of the nodes by now.
 
-        A layer that takes no input of this rank (CNN201) is right in itself.
+        A layer that does not take an input of this rank (CNN201) may itself be right.
         """
         found: set[int] = set()
         text, places = self.text, dict(enumerate(positions))
@@ -123,5 +123,5 @@ class _History:
 
 
 def apply_fixes(text: str, fixes: Iterable[Fix]) -> str:
-    """A text with fixes applied; of two that overlap, the first."""
+    """Return a text with fixes applied; of two that overlap, only the first is applied."""
     return EditedText(text).apply(*(fix.edits for fix in fixes)).text

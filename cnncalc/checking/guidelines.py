@@ -1,4 +1,4 @@
-"""Notes on a valid design: pixels that are never read, layers without effect, bottlenecks …"""
+"""Finds what is odd in a valid design: unread pixels, layers without effect, bottlenecks …"""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ..ops.base import Op, Slide
 from ..ops.sliding import window_line
 from ..wording import shape_text
 
-_TIGHT = 8  # a bottleneck outputs less than one in so many of its input values
-_SMALL = 4  # a small receptive field is less than one in so many of the input's size
+_TIGHT = 8  # a tight bottleneck outputs less than 1/8 of its input values
+_SMALL = 4  # a small receptive field is less than 1/4 of the input's size
 _HEAVY = 10**6  # parameters of a linear layer that is worth a note
 
 
 def guidelines(report: Report) -> Iterator[Diagnostic]:
-    """The notes on a network without errors."""
+    """Yield the notes and warnings on a network without errors."""
     graph = report.graph
     readers = graph.readers()
     shared: set[int] = set()
@@ -53,7 +53,7 @@ def _note(
     equation: str | None = None,
     severity: Severity = "note",
 ) -> Diagnostic:
-    """A note on a layer."""
+    """Return a note or a warning on a layer."""
     return Diagnostic(
         code,
         message,
@@ -68,15 +68,14 @@ def _note(
 def _dropped_pixels(
     node: Node, op: Op, x: Shape, slides: tuple[Slide, ...]
 ) -> Iterator[Diagnostic]:
-    """Input positions after the last window that it never reads.
+    """Report input positions after the last window, which a layer never reads.
 
     Padding, and the usual gap between strided windows, do not count.
     """
     for n, slide in zip(x[1:], slides):
         k, s, lo, hi, d, ceil = slide
-        gap = max(s - slide.span, 0)
-        rest = (n + lo + hi - slide.span) % s
-        if ceil or rest - hi - gap <= 0:
+        gap, rest = slide.passed_over - hi, slide.rest(n)
+        if ceil or rest <= slide.passed_over:
             continue
         fitting = (p for p in range(lo + 1, k // 2 + 1) if (n + 2 * p - slide.span) % s <= p + gap)
         pad, fields, unread = next(fitting, None), op.fields(), rest - hi
@@ -85,7 +84,7 @@ def _dropped_pixels(
         if pad and lo == hi and "padding" in fields:
             ways.append(f"`padding: {pad}` reads {them}")
         if "ceil_mode" in fields:
-            ways.append("`ceil_mode: true` reads what is left")
+            ways.append("`ceil_mode: true` reads the rest")
         yield _note(
             "CNN501",
             node,
@@ -98,19 +97,19 @@ def _dropped_pixels(
 
 
 def _uneven_same(node: Node, op: Op, slides: tuple[Slide, ...]) -> Iterator[Diagnostic]:
-    """`same` with a stride: frameworks differ in what it means."""
+    """Report `same` with a stride, which frameworks define differently."""
     if getattr(op, "padding", None) == "same" and max(slide.stride for slide in slides) > 1:
         yield _note(
             "CNN509",
             node,
-            "`same` with a stride: ⌈n/s⌉ with the odd pixel behind, as in TensorFlow; "
-            "torch refuses it",
-            "give the padding in numbers for a network that torch builds without padding apart",
+            "`same` padding with a stride gives ⌈n/s⌉ positions and pads an odd pixel at the end, "
+            "as in TensorFlow; torch does not support it",
+            "give the padding in numbers, so that torch needs no separate step to pad",
         )
 
 
 def _large_filter(node: Node, op: Op, x: Shape, slides: tuple[Slide, ...]) -> Iterator[Diagnostic]:
-    """A filter of 5×5 or more where a chain of 3×3 sees as much with fewer weights."""
+    """Report a filter of 5×5 or more if a chain of 3×3 sees as much with fewer weights."""
     kernel = tuple(slide.kernel for slide in slides)
     k, axes, c, out = kernel[0], len(kernel), x[0], node.shape[0]
     dense = tuple(op.filters(x)) == (out, c, *kernel)  # every channel sees every other one
@@ -120,18 +119,23 @@ def _large_filter(node: Node, op: Op, x: Shape, slides: tuple[Slide, ...]) -> It
     links = (k - 1) // 2
     one, chain = k**axes * c * out, 3**axes * (c * out + (links - 1) * out**2)
     if chain < one:
-        small = "×".join(["3"] * axes)
+        small = _size_text((3,) * axes)
         yield _note(
             "CNN506",
             node,
-            f"{shape_text(kernel)} filters have {one:,} weights; "
+            f"filters of {_size_text(kernel)} have {one:,} weights; "
             f"{links} layers of {small} see as much with {chain:,}",
-            f"a chain of {links} convolutions with kernel 3, and activations between them",
+            f"use a chain of {links} convolutions with kernel 3, with activations between them",
         )
 
 
+def _size_text(kernel: Shape) -> str:
+    """Return ``5×5``, or ``kernel 5`` if there is one axis: `5 filters` would be a count."""
+    return shape_text(kernel) if len(kernel) > 1 else f"kernel {kernel[0]}"
+
+
 def _one_value(node: Node) -> Iterator[Diagnostic]:
-    """A batch norm that sees one value per channel and image."""
+    """Report a batch norm that sees one value per channel and image."""
     if product(node.shape[1:]) == 1:
         yield _note(
             "CNN508",
@@ -142,7 +146,7 @@ def _one_value(node: Node) -> Iterator[Diagnostic]:
 
 
 def _idle_bias(node: Node, before: Node) -> Iterator[Diagnostic]:
-    """A bias before a batch norm, which alone reads it and subtracts it with the mean."""
+    """Report a bias that only a batch norm reads, which subtracts it with the mean."""
     if getattr(before.op, "bias", False) is True:
         yield _note(
             "CNN510",
@@ -153,7 +157,7 @@ def _idle_bias(node: Node, before: Node) -> Iterator[Diagnostic]:
 
 
 def _without_effect(graph: Graph, n: int) -> Iterator[Diagnostic]:
-    """Layers that nothing reads, and layers that change nothing."""
+    """Report a layer that nothing reads, or that changes nothing."""
     node = graph.nodes[n]
     if n not in graph.live:
         if not any(n in other.inputs for other in graph.nodes[n + 1 :]):
@@ -170,7 +174,7 @@ def _without_effect(graph: Graph, n: int) -> Iterator[Diagnostic]:
         yield _note(
             "CNN504",
             node,
-            f"`{node.path}` changes nothing: `{before.path}` has done it",
+            f"`{node.path}` changes nothing: `{before.path}` has already done the same",
             "remove one of them",
             severity="warning",
         )
@@ -190,7 +194,7 @@ def _is_one_position(slides: tuple[Slide, ...]) -> bool:
 
 
 def _same_settings(op: Op, before: Node) -> bool:
-    """Whether the layer before is the same operator with the same settings, in place or not."""
+    """Return whether the layer before has the same operator and settings, except `inplace`."""
     if type(before.op) is not type(op) or before.op is None:
         return False
     ours, theirs = (each.settings(before.shape) for each in (op, before.op))
@@ -198,7 +202,7 @@ def _same_settings(op: Op, before: Node) -> bool:
 
 
 def _receptive_field(report: Report) -> Iterator[Diagnostic]:
-    """A receptive field that is larger than the input, or much smaller."""
+    """Report a receptive field that is larger than the input, or much smaller."""
     if report.receptive_field_without_gates is None:
         return
     path, seen = report.receptive_field_without_gates
@@ -219,7 +223,7 @@ def _receptive_field(report: Report) -> Iterator[Diagnostic]:
         yield _note(
             "CNN502",
             node,
-            f"the receptive field at `{path}`, {size}, is larger than the input, {sizes}",
+            f"the receptive field at `{path}` is {size}, larger than the input ({sizes})",
             "part of what each position could see is padding; deeper layers add little context",
         )
     elif (
@@ -230,13 +234,14 @@ def _receptive_field(report: Report) -> Iterator[Diagnostic]:
         yield _note(
             "CNN503",
             node,
-            f"the receptive field at `{path}`, {size}, is much smaller than the input, {sizes}",
-            "what is larger cannot be recognised there: more layers, strides or dilation widen it",
+            f"the receptive field at `{path}` is {size}, much smaller than the input ({sizes})",
+            "objects larger than the field cannot be recognised there; "
+            "more layers, strides or dilation widen it",
         )
 
 
 def _bottlenecks(graph: Graph) -> Iterator[Diagnostic]:
-    """A layer that everything passes through and that outputs few of its input values."""
+    """Report a layer that everything passes through and that outputs few of its input values."""
     last_use: dict[int, int] = {}
     for n, node in enumerate(graph.nodes):
         last_use |= dict.fromkeys(node.inputs, n)
@@ -265,13 +270,13 @@ def _bottlenecks(graph: Graph) -> Iterator[Diagnostic]:
                 f"`{node.path}` is a tight bottleneck: "
                 f"{shape_text(before.shape)} to {shape_text(node.shape)}, "
                 f"{ratio:.1f} times fewer values",
-                "let H·W·C fall more slowly: more channels here, or a smaller stride",
+                "use more channels here, or a smaller stride, so that H·W·C falls more slowly",
             )
         before = node
 
 
 def _heavy_linear(report: Report) -> Iterator[Diagnostic]:
-    """A linear layer on a flattened map that holds most of the parameters."""
+    """Report a linear layer on a flattened map that holds most of the parameters."""
     nodes = report.graph.nodes
     for node, row in zip((node for node in nodes if node.op), report.rows):
         source = nodes[node.inputs[0]]
@@ -283,6 +288,6 @@ def _heavy_linear(report: Report) -> Iterator[Diagnostic]:
                 "CNN507",
                 node,
                 f"`{node.path}` holds {row.params:,} of {report.totals.params:,} parameters, "
-                f"since it reads all of {shape_text(x)}",
+                f"because it reads all of {shape_text(x)}",
                 f"`- globalavgpool` before the flatten leaves {x[0] * node.shape[0]:,} weights",
             )

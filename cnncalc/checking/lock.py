@@ -1,4 +1,4 @@
-"""The lock file: the agreed figures of every network, committed beside the specs."""
+"""Reads, writes and checks the lock file: the agreed figures of every network."""
 
 from __future__ import annotations
 
@@ -6,41 +6,50 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
-from ..analysis.figures import COMPARED, one_size
+from ..analysis.figures import COMPARED, MAX_BATCH, OF_A_RUN, one_size
 from ..analysis.result import Report
 from ..diagnostic import Diagnostic, Mistake, Position
 from ..text_file import read_text, reason
 
 LOCK_FILE = "cnncalc.lock"
-_HOW = "`cnncalc lock` writes the figures as they are now"
+_HOW = "run `cnncalc lock` to write the current figures"
+_MAIN = ("params", "macs", "receptive_field", "outputs")  # named before the other figures
+
+_OF_MEMORY = (*OF_A_RUN, MAX_BATCH)
+_ABSENT = {"frozen_params": 0}  # figures that are left out where they have this value
 
 Figures = dict[str, Any]  # by name, as JSON has them
-Lock = dict[str, Figures]  # by network: `path` or `path#variant`, the path from the lock's folder
+Lock = dict[str, Figures]  # by `path` or `path#variant`, with the path from the lock's folder
 
 
 def network_name(path: str, variant: str | None) -> str:
-    """The name of a network in the lock."""
+    """Return the name of a network in the lock."""
     return f"{path}#{variant}" if variant else path
 
 
-def _path_of(name: str) -> str:
+def path_of(name: str) -> str:
+    """Return the path in the name of a network in the lock."""
     return name.partition("#")[0]
 
 
 def locked_figures(report: Report) -> Figures:
-    """The figures of a network that are locked."""
+    """Return the figures of a network that the lock holds."""
     field = report.receptive_field and one_size(report.receptive_field[1])
+    totals = {name: getattr(report.totals, name) for name in COMPARED}
     return {
-        **{name: getattr(report.totals, name) for name in COMPARED},
+        **{name: value for name, value in totals.items() if _ABSENT.get(name) != value},
         "receptive_field": list(field) if isinstance(field, tuple) else field,
         "outputs": {name: list(shape) for name, shape in report.outputs.items()},
+        # Memory depends on how the network runs, so it is locked where a budget says how.
+        **{budget.subject: budget.ours for budget in report.budgets if budget.what in _OF_MEMORY},
     }
 
 
 def lock_text(lock: Lock) -> str:
-    """The lock as text: one line a network, so that a changed network is a changed line."""
+    """Return the lock as text, with one line per network, so that diffs show which changed."""
     lines = [f"  {_json(name)}: {_json(lock[name])}" for name in sorted(lock)]
     return '{"schema_version": 1, "networks": {\n' + ",\n".join(lines) + "\n}}"
 
@@ -50,9 +59,9 @@ def _json(value: Any) -> str:
 
 
 def read_lock(file: str) -> Lock:
-    """The locked figures.
+    """Return the lock that a file holds.
 
-    Errors: CNN002 if there is no such file, CNN111 if it is not a lock file.
+    Errors: CNN002 if the file cannot be read, CNN111 if it is not a lock file.
     """
     try:
         networks = json.loads(read_text(file))["networks"]
@@ -62,36 +71,38 @@ def read_lock(file: str) -> Lock:
             raise TypeError
     except OSError as error:
         message = f"cannot read {file}: {reason(error)}"
-        raise Mistake(Diagnostic("CNN002", message, help="`cnncalc lock` makes one")) from None
+        raise Mistake(
+            Diagnostic("CNN002", message, help="run `cnncalc lock` to create it")
+        ) from None
     except (ValueError, KeyError, TypeError, RecursionError):
         raise Mistake(
             Diagnostic(
                 "CNN111",
                 f"{file} is not a lock file",
-                help="resolve its merge conflict, if it has one; "
-                "or remove it, and let `cnncalc lock` make one",
+                help="resolve its merge conflict if it has one, "
+                "or remove the file and run `cnncalc lock`",
             )
         ) from None
     return dict(networks)
 
 
 def merged(before: Lock, now: Lock, declared: Set[str]) -> Lock:
-    """The lock after some files were checked: entries of other files stay.
+    """Return the lock after some files were checked; entries of other files stay.
 
-    `declared` has every network of the checked files, those with errors included; entries of those
-    files that are not declared any more are dropped.
+    `declared` has every network of the checked files, including those with errors. Entries of
+    these files that are no longer declared are dropped.
     """
-    files = {_path_of(name) for name in declared}
+    files = {path_of(name) for name in declared}
     kept = {
         name: figures
         for name, figures in before.items()
-        if name in declared or _path_of(name) not in files
+        if name in declared or path_of(name) not in files
     }
     return kept | now
 
 
 def changes_in_words(before: Lock, now: Lock) -> str:
-    """How many entries are new, changed and removed: ``2 new, 1 changed``."""
+    """Say how many entries are new, changed and removed: ``2 new, 1 changed``."""
     common = before.keys() & now.keys()
     counts = {
         "new": len(now.keys() - before.keys()),
@@ -102,33 +113,58 @@ def changes_in_words(before: Lock, now: Lock) -> str:
 
 
 def lock_findings(lock: Lock, now: Lock, places: Mapping[str, Position]) -> Iterator[Diagnostic]:
-    """A finding for each network whose figures changed or that has no entry, at its place."""
+    """Report each network whose figures changed or that has no entry, at its place in the spec."""
     for name, figures in now.items():
         place = places.get(name.partition("#")[2])
         if name not in lock:
             yield Diagnostic("CNN307", f"`{name}` is not in the lock", place, _HOW)
             continue
-        changed = [
-            _change_in_words(what, lock[name].get(what), value)
-            for what, value in figures.items()
-            if lock[name].get(what) != value
-        ]
+        before = {**_ABSENT, **lock[name]}
+        after = {**_gone(lock[name]), **_ABSENT, **figures}
+        changed = {
+            what: _change_in_words(what, before.get(what), value)
+            for what, value in after.items()
+            if before.get(what) != value
+        }
         if changed:
-            message = f"`{name}` is not as locked: {', '.join(changed)}"
-            yield Diagnostic("CNN306", message, place, f"if that is intended, {_HOW}")
+            main = [what for what in _MAIN if what in changed] or list(changed)
+            others = [change for what, change in changed.items() if what not in main]
+            message = f"`{name}` differs from the lock: {', '.join(changed[what] for what in main)}"
+            yield Diagnostic(
+                "CNN306",
+                message,
+                place,
+                help=f"if this is intended, {_HOW}{_how_to_compare(place)}",
+                equation=", ".join(others) or None,
+            )
+
+
+def _gone(before: Figures) -> dict[str, None]:
+    """Return the figures of memory in a lock, which are gone if their budgets are."""
+    return {what: None for what in before if what.startswith(_OF_MEMORY)}
+
+
+def _how_to_compare(place: Position | None) -> str:
+    """Return words that name `cnncalc diff`, for a place in a file."""
+    if place is None or place.file == "<stdin>":
+        return ""
+    file = quote(place.file)
+    return f"; to see which layers changed, run `cnncalc diff REVISION:{file} {file}`"
 
 
 def _change_in_words(what: str, old: Any, new: Any) -> str:
-    """``params 10 → 12 (+20.0%)``."""
+    """Describe a change: ``params 10 → 12 (+20.0%)``."""
     return f"{what} {_figure_in_words(old)} → {_figure_in_words(new)}{_percentage(old, new)}"
 
 
 def _figure_in_words(value: Any) -> str:
+    if value is None:
+        return "none"
     return f"{value:,}" if isinstance(value, int) else json.dumps(value)
 
 
 def _percentage(old: Any, new: Any) -> str:
-    """`` (+3.1%)`` if both are numbers; small changes have more digits."""
+    """Return `` (+3.1%)`` if both are numbers; small changes have more digits."""
     if not isinstance(old, int) or not isinstance(new, int) or not old:
         return ""
     digits = ".1%" if abs(new - old) * 1000 >= old else ".3%"
@@ -136,25 +172,25 @@ def _percentage(old: Any, new: Any) -> str:
 
 
 def stale_entries(lock: Lock, file: str, declared: Set[str]) -> Iterator[Diagnostic]:
-    """A finding for each entry of a checked file that does not declare it, or of a missing file."""
-    checked = {_path_of(name) for name in declared}
+    """Report each entry whose file is missing, or is checked and does not declare it."""
+    checked = {path_of(name) for name in declared}
     lines = read_text(file).splitlines()
     for name in lock:
         if name in declared:
             continue
-        if _path_of(name) in checked or _is_gone(name, Path(file).parent):
+        if path_of(name) in checked or _is_gone(name, Path(file).parent):
             place = Position(file, _line_of(name, lines), 1)
             yield Diagnostic("CNN307", f"`{name}` is in the lock, but no spec has it", place, _HOW)
 
 
 def _is_gone(name: str, folder: Path) -> bool:
-    """Whether an entry's file is missing; its path may hold a `#` itself."""
-    paths = (_path_of(name), name, name.rpartition("#")[0])
+    """Return whether an entry's file is missing; the path may itself hold a `#`."""
+    paths = (path_of(name), name, name.rpartition("#")[0])
     return not any(os.path.isfile(folder / path) for path in paths)
 
 
 def _line_of(name: str, lines: list[str]) -> int:
-    """The line of an entry, or 1."""
+    """Return the line of an entry, or 1 if it is not found."""
     for number, line in enumerate(lines, 1):
         if line.lstrip().startswith(_json(name)):
             return number

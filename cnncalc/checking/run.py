@@ -1,4 +1,4 @@
-"""Checks files: examines each, drops unwanted findings, sets severities and fingerprints."""
+"""Checks files: examines each one, drops unwanted findings, sets severities and fingerprints."""
 
 from __future__ import annotations
 
@@ -8,22 +8,26 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..analysis.analyze import Settings
 from ..diagnostic import Diagnostic, Mistake, Position, internal_fault
 from ..language.load import from_input, read
+from ..language.spec import Spec
+from ..language.validation import shown
 from ..text_file import read_start, read_text, reason, write_text
 from .config import Config
 from .files import Target, excluded, find_specs, relative_path
 from .finding import Checked, Finding
 from .fix import with_certain_fixes, with_chosen_fixes
 from .lock import Lock, lock_findings, locked_figures, network_name, stale_entries
-from .repair.search import examine
+from .repair.search import examine, examine_under
 from .suppress import fingerprints, without_ignored
 
 _BOM = "\ufeff".encode()
-_MANY = 24  # files from which on more processes are faster
+_MANY = 24  # with so many files or more, several processes are faster
 
 
 class Job(NamedTuple):
@@ -34,10 +38,16 @@ class Job(NamedTuple):
     fix: str = ""  # "", "certain" or "all"
     lock: Lock | None = None  # the figures that the networks must have
     lock_folder: str = "."
+    settings: Settings = Settings()  # of all networks, instead of what is written
+
+    @property
+    def as_written(self) -> bool:
+        """Return whether the networks are checked as they are written."""
+        return not self.settings.set and self.settings.input is None
 
 
 def check_files(targets: list[Target], job: Job, workers: int = 1) -> list[Checked]:
-    """Checks every file, in order; many of them in several processes, if the system can fork."""
+    """Check every file, in order; many files in several processes, if the system can fork."""
     can_fork = hasattr(os, "fork") and sys.platform != "darwin"
     names = {name for name, _ in targets}
     apart = "-" not in names and (not job.fix or len(names) == len(targets))
@@ -47,9 +57,9 @@ def check_files(targets: list[Target], job: Job, workers: int = 1) -> list[Check
 
 
 def _in_processes(targets: list[Target], job: Job, workers: int) -> list[Checked]:
-    """Checks files in several processes, which end with this one, also on Ctrl-C.
+    """Check files in several processes, which end with this one, also on Ctrl-C.
 
-    Errors: a Mistake with CNN901 if a process is killed, such as for its memory.
+    Errors: a Mistake with CNN901 if a process is killed, for example because memory is full.
     """
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
@@ -59,7 +69,7 @@ def _in_processes(targets: list[Target], job: Job, workers: int) -> list[Checked
     chunk = max(1, len(targets) // (4 * workers))
     waits = True
     try:
-        with _interrupts_held():  # the processes begin, and never see one
+        with _interrupts_held():  # the processes start here, and never get one
             checked = pool.map(partial(_check_target, job=job), targets, chunksize=chunk)
         return list(checked)
     except BrokenProcessPool:
@@ -77,7 +87,7 @@ def _in_processes(targets: list[Target], job: Job, workers: int) -> list[Checked
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back; processes that begin meanwhile never get it."""
+    """Hold Ctrl-C back; processes that start meanwhile never get it."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -86,18 +96,53 @@ def _interrupts_held() -> Iterator[None]:
 
 
 def processors() -> int:
-    """How many processes may run at once."""
+    """Return how many processes may run at once."""
     if hasattr(os, "sched_getaffinity"):
         return min(len(os.sched_getaffinity(0)), 8)
     return min(os.cpu_count() or 1, 8)
 
 
 def check_specs(*specs: Any, config: Config = Config()) -> list[Checked]:
-    """The findings of specs: files, folders, ``file#variant`` and bundled names.
+    """Check specs as `cnncalc check` does, without reading a configuration or writing a file.
 
-    Errors: a Mistake with CNN002 or CNN111 for what does not exist.
+    Accepts:
+        specs: files, folders, ``file#variant`` and names of bundled networks; of a folder, every
+            spec in it. Also what `load` or `loads` returned.
+        config: a `cnncalc.checking.config.Config`: the codes that count, their severities, and
+            the lowest severity that fails. By default all codes count, and errors fail.
+
+    Returns:
+        A list with a Checked for each file, in the order of the arguments.
+
+    Errors:
+        A Mistake with CNN002 or CNN111 for a file, folder or name that does not exist, and for an
+        argument of another type. What is wrong in a file raises nothing: it is in that file's
+        `findings`.
+
+    Example:
+        >>> import cnncalc
+        >>> (file,) = cnncalc.check("lenet5")
+        >>> file.file, file.networks, file.fails, file.findings
+        ('specs/lenet5.yaml', (None,), False, ())
+        >>> (text,) = cnncalc.check(cnncalc.loads("input: [3, 8, 8]\\nlayers: [maxpool: 9]"))
+        >>> text.file, text.fails, [found.diagnostic.code for found in text.findings]
+        ('<text>', True, ['CNN204'])
     """
-    return check_files(list(find_specs([str(spec) for spec in specs])), Job(config))
+    job = Job(config)
+    found: list[Checked] = []
+    for loaded, group in groupby(specs, key=lambda spec: isinstance(spec, Spec)):
+        if loaded:
+            found += [check_text(spec.text, spec.file, spec.variant, job) for spec in group]
+        else:
+            found += check_files(list(find_specs([*map(_path_of, group)])), job)
+    return found
+
+
+def _path_of(spec: Any) -> str:
+    if isinstance(spec, (str, os.PathLike)):
+        return os.fsdecode(spec)
+    message = f"`check` takes paths, names and specs, not {shown(spec)}"
+    raise Mistake(Diagnostic("CNN111", message))
 
 
 def _check_target(target: Target, job: Job) -> Checked:
@@ -105,10 +150,10 @@ def _check_target(target: Target, job: Job) -> Checked:
 
 
 def _check_file(name: str, variant: str | None, *, job: Job) -> Checked:
-    """Checks one file, and fixes it first if the job says so.
+    """Check one file, after fixing it if the job says so.
 
-    A file fails that cannot be read or written, or that shows a fault of ours; the others are
-    checked nevertheless.
+    A file that cannot be read or written, or that causes an internal fault, fails; the other files
+    are still checked.
     """
     file, text = "<stdin>" if name == "-" else name, ""
     try:
@@ -123,28 +168,33 @@ def _check_file(name: str, variant: str | None, *, job: Job) -> Checked:
 
 
 def _failed(file: str, text: str, diagnostics: tuple[Diagnostic, ...]) -> Checked:
-    """A file with what kept it from being checked, which nothing can ignore."""
+    """Return a file that could not be checked, with the reason, which no setting can ignore."""
     start = Position(file, 1, 1)
     found = (Finding(d._replace(position=d.position or start), fails=True) for d in diagnostics)
     return Checked(file, text, (), tuple(found))
 
 
 def check_text(text: str, file: str, variant: str | None, job: Job) -> Checked:
-    """Checks one text."""
-    examined = examine(text, file, variant)
+    """Check one text."""
+    if job.as_written:
+        examined = examine(text, file, variant)
+    else:
+        examined = examine_under(text, file, variant, job.settings)
     findings = list(examined.findings)
     path = relative_path(file, job.lock_folder)
     figures = {
-        network_name(path, name): locked_figures(report)
-        for name, report in examined.reports.items()
-        if report.ok
+        network_name(path, name): locked_figures(examined.reports[name])
+        for name in examined.members
+        if examined.reports[name].ok
     }
     if job.lock is not None:
         findings += [Finding(d) for d in lock_findings(job.lock, figures, examined.places)]
-    # of one variant, or after an error, findings may be missing
-    complete = variant is None and not any(f.diagnostic.severity == "error" for f in findings)
+    # a check of one variant, of other settings, or one with errors, may lack findings
+    failed = any(finding.diagnostic.severity == "error" for finding in findings)
+    complete = variant is None and job.as_written and not failed
     wanted, ignored = without_ignored(findings, text, file, complete)
-    selected = list(_selected(wanted, file, job.config))
+    shown = [finding for finding in wanted if not job.config.hides(finding.diagnostic)]
+    selected = list(_selected(shown, file, job.config))
     marks = fingerprints(selected, text, relative_path(file, job.config.root))
     marked = [finding._replace(fingerprint=mark) for finding, mark in zip(selected, marks)]
     new = [finding for finding in marked if finding.fingerprint not in job.baseline]
@@ -153,16 +203,17 @@ def check_text(text: str, file: str, variant: str | None, job: Job) -> Checked:
         text=text,
         networks=tuple(examined.reports),
         findings=tuple(new),
-        ignored=ignored + len(wanted) - len(selected),
+        ignored=ignored + len(shown) - len(selected),
+        hidden=len(wanted) - len(shown),
         known=len(marked) - len(new),
         figures=figures,
-        # none if the file cannot be read: it may still have the networks in the lock
+        # empty if the file cannot be read: it may still have the networks in the lock
         declared=frozenset(network_name(path, name) for name in examined.places),
     )
 
 
 def _selected(findings: Iterable[Finding], file: str, config: Config) -> Iterator[Finding]:
-    """The findings that the configuration selects, with their severities."""
+    """Yield the findings that the configuration selects, with their severities."""
     path = relative_path(file, config.root)
     ignored_here: set[str] = set()
     for pattern, codes in config.per_file:
@@ -174,8 +225,16 @@ def _selected(findings: Iterable[Finding], file: str, config: Config) -> Iterato
             yield finding._replace(diagnostic=diagnostic, fails=config.fails(diagnostic.severity))
 
 
+def check_project(specs: list[Target], job: Job, lock_file: str, workers: int = 1) -> list[Checked]:
+    """Check every file, and if the job has a lock, also the lock."""
+    found = check_files(specs, job, workers)
+    if job.lock is not None:
+        found += stale_lock(lock_file, found, job)
+    return found
+
+
 def stale_lock(lock_file: str, checked: list[Checked], job: Job) -> list[Checked]:
-    """The lock as a checked file, if it has entries that no spec has."""
+    """Return the lock as a checked file, if it has entries that match no spec."""
     declared = {name for file in checked for name in file.declared}
     stale = map(Finding, stale_entries(job.lock or {}, lock_file, declared))
     found = tuple(_selected(stale, lock_file, job.config))
@@ -183,7 +242,7 @@ def stale_lock(lock_file: str, checked: list[Checked], job: Job) -> list[Checked
 
 
 def _fixed_file(text: str, file: str, variant: str | None, job: Job) -> tuple[str, int]:
-    """Applies the certain fixes, or all, and writes the file; returns the text and their number."""
+    """Apply the certain fixes, or all, and write the file; return the text and their number."""
 
     def check(text: str) -> Checked:
         return check_text(text, file, variant, job)
@@ -199,7 +258,7 @@ def _fixed_file(text: str, file: str, variant: str | None, job: Job) -> tuple[st
 
 
 def _write(file: str, text: str) -> None:
-    """Writes a file, with the byte order mark that it has."""
+    """Write a file; keep its byte order mark, if it has one."""
     try:
         start = read_start(file, len(_BOM))
     except OSError as error:

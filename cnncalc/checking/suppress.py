@@ -1,4 +1,4 @@
-"""Unwanted findings: ignored by comments in the spec, or known from a baseline."""
+"""Drops unwanted findings: those that comments in the spec ignore, or that a baseline has."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _COMMENT = re.compile(
 )
 _BETWEEN = r"[,\s]+"
 _BARE = re.compile(rf"[:(\s]*(?P<codes>CNN\w*(?:{_BETWEEN}CNN\w*)*)\)?")
-# A quote that nothing closes takes the rest of the line, so that no search starts twice.
+# A quote that is not closed takes the rest of the line, so that the search stays linear.
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*("?)|(?<![\w.])\'(?:\'\'|[^\'])*(\'?)')
 _LONGEST = 1000  # characters of a line that count in a fingerprint
 
@@ -29,20 +29,20 @@ _LONGEST = 1000  # characters of a line that count in a fingerprint
 class _Ignore(NamedTuple):
     """An ignore comment."""
 
-    line: int  # that it is about; 0: the whole file
-    codes: dict[str, frozenset[str]]  # by how they are written; none: all codes
+    line: int  # the line that it applies to; 0: the whole file
+    codes: dict[str, frozenset[str]]  # by their spelling; empty: all codes
     place: Position
-    gap: int = 0  # blanks before it
+    gap: int = 0  # number of blanks before it
 
     def takes(self, diagnostic: Diagnostic) -> set[str]:
-        """Which of its codes, as written, ignore a diagnostic of its line; "" if it has none."""
+        """Return its codes, as written, that ignore a diagnostic; "" if it has no codes."""
         if not self.codes:
             return {""}
         return {written for written, codes in self.codes.items() if diagnostic.code in codes}
 
 
 def _ignore_comments(text: str, file: str) -> tuple[list[_Ignore], list[Diagnostic]]:
-    """The ignore comments of a text; CNN113 for codes that do not exist."""
+    """Return the ignore comments of a text, and CNN113 for each wrong one."""
     found: list[_Ignore] = []
     faults: list[Diagnostic] = []
     if "cnncalc:" not in text:
@@ -71,13 +71,13 @@ def _ignore_comments(text: str, file: str) -> tuple[list[_Ignore], list[Diagnost
 
 
 def _masked(quoted: re.Match[str]) -> str:
-    """Dots instead of a quoted string, which may contain `#`."""
+    """Return dots in place of a quoted string, which may contain `#`."""
     is_closed = quoted[1] or quoted[2]
     return "·" * len(quoted[0]) if is_closed else quoted[0]
 
 
 def _lines_below(lines: list[str]) -> list[int]:
-    """For each line the next one that is neither blank nor a comment; without one, itself."""
+    """Return, for each line, the next one that is not blank or a comment; if none, the line."""
     found: list[int] = []
     following: int | None = None
     for number in range(len(lines), 0, -1):
@@ -89,13 +89,13 @@ def _lines_below(lines: list[str]) -> list[int]:
 
 
 def _without_brackets(match: re.Match[str], bare: re.Match[str], at: Position) -> Diagnostic:
-    """The fault of codes after `ignore` without brackets: the comment would ignore everything."""
+    """Report codes without brackets after `ignore`: the comment would ignore everything."""
     right = f"{match['word']}[{', '.join(re.split(_BETWEEN, bare['codes']))}]"
     start = match.start("word")
     place = at._replace(column=start + 1, length=match.start("rest") + bare.end() - start)
     return Diagnostic(
         "CNN113",
-        "codes to ignore stand in brackets",
+        "codes to ignore must be in brackets",
         place,
         help=f"write `{right}`",
         severity="warning",
@@ -106,7 +106,7 @@ def _without_brackets(match: re.Match[str], bare: re.Match[str], at: Position) -
 def _codes_in(
     match: re.Match[str], at: Position
 ) -> tuple[dict[str, frozenset[str]], list[Diagnostic]]:
-    """The codes of a comment, by how they are written, and the faults of unknown ones."""
+    """Return the codes of a comment, by their spelling, and CNN113 for unknown ones."""
     codes: dict[str, frozenset[str]] = {}
     faults: list[Diagnostic] = []
     for code in re.finditer(r"[^,\[\]\s]+", match["codes"] or ""):
@@ -131,16 +131,16 @@ def _unknown_code(code: str, message: str, place: Position) -> Diagnostic:
     fault = misspelled(fault, code.upper(), rules())
     if fault.fix is None:
         return fault
-    right = fault.fix.edits[0].text  # replaces the code as written, whatever its case
+    right = fault.fix.edits[0].text  # replaces the code as it is written, in upper or lower case
     return fault._replace(fix=fault.fix._replace(edits=(Edit.over(place, right),)))
 
 
 def without_ignored(
     findings: list[Finding], text: str, file: str, complete: bool = True
 ) -> tuple[list[Finding], int]:
-    """Removes the findings that comments ignore, and counts them.
+    """Remove the findings that comments ignore, and count them.
 
-    If the findings are `complete`, adds CNN113 for each code of a comment that ignores nothing.
+    If the findings are `complete`, add CNN113 for each code of a comment that ignores nothing.
     """
     ignores, faults = _ignore_comments(text, file)
     if not ignores and not faults:
@@ -157,7 +157,7 @@ def without_ignored(
         if diagnostic.position:
             about += by_line.get(diagnostic.position.line, ())
         if diagnostic.code.startswith("CNN0"):
-            about = []  # errors of a file that cannot be read cannot be ignored
+            about = []  # errors that prevent the file from being read cannot be ignored
         for n in about:
             taken = ignores[n].takes(diagnostic)
             used[n] |= taken
@@ -173,7 +173,7 @@ def without_ignored(
 
 
 def _needless(ignore: _Ignore, used: set[str]) -> Iterator[Diagnostic]:
-    """CNN113 for a comment, or for those of its codes, that ignore nothing."""
+    """Report a comment, or those of its codes, that ignore nothing."""
     needless = [written for written, codes in ignore.codes.items() if codes and written not in used]
     if not used and len(needless) == len(ignore.codes):
         yield Diagnostic(
@@ -187,15 +187,15 @@ def _needless(ignore: _Ignore, used: set[str]) -> Iterator[Diagnostic]:
     elif needless:
         yield Diagnostic(
             "CNN113",
-            f"there is no {' or '.join(needless)} here to ignore",
+            f"there is no {' or '.join(needless)} to ignore here",
             ignore.place,
-            help="remove what is not needed",
+            help="remove the codes that are not needed",
             severity="warning",
         )
 
 
 def _removal(ignore: _Ignore) -> Edit:
-    """The edit that removes a comment, with the blanks before it if a layer is on its line."""
+    """Return the edit that removes a comment, with the blanks before it if it ends a line."""
     place = ignore.place
     if ignore.line == place.line:
         place = place._replace(column=place.column - ignore.gap, length=place.length + ignore.gap)
@@ -203,9 +203,9 @@ def _removal(ignore: _Ignore) -> Edit:
 
 
 def fingerprints(findings: list[Finding], text: str, path: str) -> list[str]:
-    """A mark of each finding that stays when lines move.
+    """Return a fingerprint of each finding, which stays the same when lines move.
 
-    It is a hash of code, file, the words of the line, and the number among equal findings.
+    It is a hash of the code, the path, the text of the line, and the number among equal findings.
     """
     lines, seen = text.splitlines(), Counter[str]()
     marks: list[str] = []
@@ -221,11 +221,11 @@ def fingerprints(findings: list[Finding], text: str, path: str) -> list[str]:
 
 
 def read_baseline(file: str) -> frozenset[str]:
-    """The fingerprints of a baseline.
+    """Return the fingerprints of a baseline.
 
     Errors: CNN002 if the file cannot be read, CNN111 if it is not a baseline.
     """
-    how = "`cnncalc check --write-baseline FILE` makes one"
+    how = "run `cnncalc check --write-baseline FILE` to create one"
     try:
         data = json.loads(read_text(file))
         return frozenset(entry["fingerprint"] for entry in data["findings"])

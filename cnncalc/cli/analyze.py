@@ -1,15 +1,22 @@
-"""The command analyze: every layer and the totals."""
+"""The command analyze: shows every layer and the totals."""
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Annotated
 
 import typer
 
 from . import options as o
-from .option_values import column_keys, positive, usage
-from .output import finish, present
+from .option_values import column_keys, depth_of, usage
+from .output import finish, on_terminal, present
 from .spec_report import spec_report
+
+
+class View(str, Enum):
+    """Columns that answer one question."""
+
+    textbook, shapes, cost, memory, field = "textbook", "shapes", "cost", "memory", "field"
 
 
 def analyze(
@@ -21,14 +28,24 @@ def analyze(
     dtype: Annotated[o.Dtype, o.choice("--dtype", o.Dtype, "type of the values")] = o.Dtype.float32,
     convention: o.Convention = "macs",
     format: o.ReportFormat = o.Format.table,
+    view: Annotated[
+        View | None, o.choice("--view", View, "columns that answer one question")
+    ] = None,
     columns: Annotated[
         str | None,
-        typer.Option("--columns", metavar="KEY,KEY…", help="columns to show: {columns}"),
+        typer.Option(
+            "--columns",
+            metavar="KEY,KEY…",
+            help="columns to show, after those of --view if it is given: {columns}",
+        ),
     ] = None,
     depth: Annotated[
-        int | None,
+        str | None,
         typer.Option(
-            "--depth", metavar="N", help="show blocks below this depth as one line each, from 1"
+            "--depth",
+            metavar="N",
+            help="show each block at this depth as one line; 1 is the outermost, and `all` shows"
+            " every layer. On a terminal, long networks are folded unless this is given",
         ),
     ] = None,
     output: o.Output = None,
@@ -41,15 +58,26 @@ def analyze(
         The blocks of ResNet-50, with columns of your choice:
         cnncalc analyze resnet50 --depth 1 --columns path,output,macs
     """
-    from ..analysis.result import folded
+    from ..analysis.blocks import folded, readable_depth
+    from ..render.columns import OF_MEMORY
 
-    keys = column_keys(columns)
-    if keys and format is o.Format.json:
-        raise usage("--columns is for tables; JSON has every figure", "drop --columns")
+    keys = column_keys(columns, view.value if view else None)
+    memory = any(key in OF_MEMORY for key in keys or ())
+    if keys and not memory and format is o.Format.json:
+        which = "--columns" if columns else "--view"
+        figures = "JSON has every figure but `saved` and `peak`"
+        raise usage(f"{which} is for tables; {figures}", f"drop {which}")
     report, sources = spec_report(spec, variant, set, input, batch, dtype.value, convention)
-    rows = report.rows
-    if depth is not None:
-        rows = folded(report, positive(depth, "--depth"))
+    if memory:
+        from ..analysis.memory.rows import with_memory  # only for those who ask
+
+        report = with_memory(report)
+    given = depth_of(depth) if depth is not None else None
+    by_itself = None
+    if given is None and format is o.Format.table and output is None and on_terminal():
+        by_itself = readable_depth(report)
+    level = given or by_itself
+    rows = folded(report, level) if level else report.rows
     if report.graph.nodes or format is o.Format.json:
-        present("analyze", format.value, output, report, rows, keys)
+        present("analyze", format.value, output, report, rows, keys, by_itself is not None)
     finish(report.diagnostics, sources)

@@ -1,54 +1,43 @@
-"""The commands, each in a file of its name."""
+"""The commands; each is in a file of the same name."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from itertools import chain
+from keyword import iskeyword
 from typing import Annotated
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperGroup
 
+from .command import Command
 from .output import say
 
-GROUPS = {  # as `--help` lists them
-    "Analyse a network": ("analyze", "explain", "size", "zoo"),
+GROUPS = {  # in the order of `--help`
+    "Analyse a network": ("analyze", "explain", "memory", "size", "zoo"),
+    "Explore designs": ("sizes", "formula", "sweep", "fit"),
     "Check specs, by hand or in CI": ("check", "lock", "rule"),
     "Compare networks and tools": ("diff", "compare"),
     "Run a network in torch": ("verify", "profile"),
-    "Write specs": ("init", "ops", "expand", "schema"),
+    "Write specs": ("import", "init", "ops", "expand", "schema"),
 }
 COMMANDS = tuple(chain.from_iterable(GROUPS.values()))
 ABOUT = """
 Compute sizes, parameters, memory, cost and receptive fields of convolutional networks from a short
 spec.
 
-`cnncalc COMMAND --help` explains a command, with examples.
+`cnncalc COMMAND --help` explains a command and shows examples.
 
 Examples:
-    The layers of a bundled network:
+    Show the layers of a bundled network:
     cnncalc analyze vgg16
-    Every spec in the current folder, with its expectations and budgets:
+    Check every spec in the current folder against its expectations and budgets:
     cnncalc check
 """
 
 
-class _Command(TyperCommand):
-    """A command whose help ends with its examples."""
-
-    def collect_usage_pieces(self, ctx: typer.Context) -> list[str]:
-        from .help import usage_of
-
-        return usage_of(self, ctx)
-
-    def get_help(self, ctx: typer.Context) -> str:
-        from .help import command_page
-
-        return command_page(self, ctx)
-
-
 class _Commands(TyperGroup):
-    """The commands, in groups by what people want to do."""
+    """All commands, grouped by what people want to do."""
 
     def collect_usage_pieces(self, ctx: typer.Context) -> list[str]:
         return ["COMMAND [OPTIONS] [ARGUMENTS]"]
@@ -60,9 +49,9 @@ class _Commands(TyperGroup):
 
 
 def app_for(arguments: list[str]) -> typer.Typer:
-    """Return the app with the command that is called, or with all if none is.
+    """Return the app with the command that is called, or with all commands if none is.
 
-    Typer builds every command that it has, which takes longer than an analysis.
+    Typer builds every command of an app, which takes longer than an analysis.
     """
     app = typer.Typer(
         name="cnncalc",
@@ -77,12 +66,15 @@ def app_for(arguments: list[str]) -> typer.Typer:
     app.callback()(_options)
     called = [command for command in COMMANDS if command in arguments[:1]]
     for command in called or COMMANDS:
-        app.command(cls=_Command)(getattr(import_module(f".{command}", __package__), command))
+        name = f"{command}_" if iskeyword(command) else command
+        module = import_module(f".{name}", __package__)
+        cls = getattr(module, "COMMAND", Command)
+        app.command(command, cls=cls)(getattr(module, name))
     return app
 
 
 def _version(wanted: bool) -> None:
-    """Print the version and end."""
+    """Print the version and exit."""
     if wanted:
         from .. import __version__
 
@@ -95,4 +87,4 @@ def _options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")
     ] = False,
 ) -> None:
-    """Take the options that come before a command."""
+    """Accept the options that come before a command."""

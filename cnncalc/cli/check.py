@@ -1,18 +1,20 @@
-"""The command check: findings on specs, for CI."""
+"""The command check: reports findings on specs, by hand or in CI."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from . import option_values as values
 from . import options as o
 from .option_values import usage
-from .output import USAGE, is_coloured, present, say
+from .output import USAGE, is_coloured, is_terminal, present, say, text_width
 from .spec_paths import Paths, configuration, targets
 
 if TYPE_CHECKING:
@@ -35,6 +37,12 @@ class Level(str, Enum):
 
 def check(
     paths: Paths = None,
+    variant: Annotated[
+        str | None,
+        typer.Option("--variant", metavar="NAME", help="check only this variant of each spec"),
+    ] = None,
+    set: o.Set = None,
+    input: o.Input = None,
     format: Annotated[
         Findings, o.choice("--format", Findings, "format of the findings")
     ] = Findings.full,
@@ -44,7 +52,7 @@ def check(
         typer.Option(
             "--also",
             metavar="FORMAT=FILE",
-            help="write the findings to a file as well, in another format; may be repeated",
+            help="also write the findings to a file, in another format; may be repeated",
         ),
     ] = None,
     select: Annotated[
@@ -52,12 +60,28 @@ def check(
         typer.Option(
             "--select",
             metavar="CODE,CODE…",
-            help="report only these codes; CNN5 is all that begin with it",
+            help="report only these codes; CNN5 means all codes that begin with CNN5",
         ),
     ] = None,
     ignore: Annotated[
         list[str] | None,
         typer.Option("--ignore", metavar="CODE,CODE…", help="do not report these codes"),
+    ] = None,
+    all_notes: Annotated[
+        bool,
+        typer.Option(
+            "--all-notes",
+            help="also show notes after which nothing needs to change, such as CNN502",
+        ),
+    ] = False,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--exclude",
+            metavar="PATTERN",
+            help="skip files and folders whose path matches, such as drafts or '*/old/*', beside"
+            " those that the configuration excludes; may be repeated",
+        ),
     ] = None,
     fail_on: Annotated[
         Level | None,
@@ -72,11 +96,11 @@ def check(
         bool,
         typer.Option(
             "--only-specs",
-            help="skip named files that are not specs, as in folders",
+            help="skip files that are not specs, even if they are named",
         ),
     ] = False,
     exit_zero: Annotated[
-        bool, typer.Option("--exit-zero", help="exit 0 whatever the findings are")
+        bool, typer.Option("--exit-zero", help="exit 0 whatever is found")
     ] = False,
     fix: Annotated[
         bool, typer.Option("--fix", help="apply the fixes that cannot be wrong")
@@ -85,8 +109,8 @@ def check(
         bool,
         typer.Option(
             "--fix-all",
-            help="also apply fixes that are a matter of choice, if no output shape depends on the"
-            " choice and nothing that is expected or budgeted changes",
+            help="also apply a fix where there are several to choose from, if all of them give the"
+            " same output shapes and change no expectation or budget",
         ),
     ] = False,
     locked: Annotated[
@@ -115,29 +139,37 @@ def check(
         ),
     ] = None,
 ) -> None:
-    """Check every variant of specs: language, shapes, expectations, budgets, notes on the design.
+    """Check every variant of specs: language, shapes, expectations, budgets and design.
+
+    With --set or --input, each network is checked up to its first error, and no fix is offered.
 
     Examples:
-        Every spec in the current folder, and in the folders in it:
+        Check every spec in the current folder and the folders inside it:
         cnncalc check
-        ResNet-50, with a report for code scanning:
+        Check ResNet-50, and write a report for code scanning:
         cnncalc check resnet50 --also sarif=cnncalc.sarif
     """
+    from ..analysis.analyze import Settings
     from ..checking.config import codes_of
     from ..checking.lock import LOCK_FILE, read_lock
-    from ..checking.run import Job, check_files, processors, stale_lock
+    from ..checking.run import Job, check_project, processors
     from ..checking.suppress import read_baseline
 
     config = configuration()
     config = config._replace(
         select=codes_of(select) or config.select,
         ignore=config.ignore | codes_of(ignore),
+        exclude=(*config.exclude, *(exclude or ())),
         fail_on=fail_on.value if fail_on else config.fail_on,
+        all_notes=all_notes,
     )
     others = _outputs(also)
-    specs = targets(paths, config, only_specs)
+    specs = [(name, _variant(own, variant)) for name, own in targets(paths, config, only_specs)]
+    settings = Settings(values.settings(set), values.input_shapes(input))
     if fix or fix_all:
         _refuse_streams(specs)
+    if set or input:
+        _refuse_as_written({"--fix": fix, "--fix-all": fix_all, "--locked": locked, "--lock": lock})
     fixes = "certain" if fix else ""
     known = None if write_baseline else baseline or config.baseline
     lock_file = lock or config.lock or LOCK_FILE
@@ -147,38 +179,53 @@ def check(
         fix="all" if fix_all else fixes,
         lock=read_lock(lock_file) if locked or lock else None,
         lock_folder=str(Path(lock_file).parent),
+        settings=settings,
     )
-    found = check_files(specs, job, processors())
-    if job.lock is not None:
-        found += stale_lock(lock_file, found, job)
+    found = check_project(specs, job, lock_file, processors())
     for kind, file in others:
         present("findings", kind, file, found)
     if write_baseline:
         _write_baseline(write_baseline, found)
         return
-    on_screen = format is Findings.full and output is None
+    on_screen = format is Findings.full and output is None and is_terminal(sys.stdout)
+    shown = (found, text_width()) if on_screen else (found,)
     colour = on_screen and is_coloured(sys.stdout)
-    present("findings", format.value, output, found, colour=colour)
+    present("findings", format.value, output, *shown, colour=colour)
     if not exit_zero:
         _exit(found)
 
 
+def _variant(own: str | None, given: str | None) -> str | None:
+    """Return the variant to check of a spec: that of its path, or that of --variant."""
+    if own is not None and given is not None and own != given:
+        raise usage(f"--variant is {given}, but a PATH names the variant {own}", "name only one")
+    return own or given
+
+
+def _refuse_as_written(options: Mapping[str, object]) -> None:
+    """Refuse options that are about networks as they are written."""
+    for option, given in options.items():
+        if given:
+            why = "is for networks as they are written, without --set or --input"
+            raise usage(f"{option} {why}")
+
+
 def _refuse_streams(specs: list[Target]) -> None:
-    """Refuse to fix what is no file, such as standard input or a pipe."""
+    """Refuse to fix anything but files, such as standard input or a pipe."""
     for name, _ in specs:
         if name == "-":
-            raise usage("--fix writes to files, and `-` is standard input")
+            raise usage("--fix needs a file, and `-` is standard input")
         if os.path.exists(name) and not (os.path.isfile(name) or os.path.isdir(name)):
-            raise usage(f"--fix writes to files, and {name} is none")
+            raise usage(f"--fix needs a file, and {name} is not a file")
 
 
 def _outputs(texts: list[str] | None) -> list[tuple[str, str]]:
-    """Read ``sarif=out.sarif`` as ("sarif", "out.sarif")."""
+    """Parse ``sarif=out.sarif`` as ("sarif", "out.sarif")."""
     pairs = []
     for text in texts or ():
         kind, _, file = text.partition("=")
         if kind not in Findings.__members__ or not file:
-            known = f"formats are {', '.join(Findings.__members__)}"
+            known = f"the formats are {', '.join(Findings.__members__)}"
             raise usage(f"--also takes FORMAT=FILE, not `{text}`", known)
         pairs.append((kind, file))
     return pairs
@@ -192,7 +239,7 @@ def _write_baseline(file: str, found: list[Checked]) -> None:
 
 
 def _exit(found: list[Checked]) -> None:
-    """End with 2 if something could not be read, with 1 if something else fails."""
+    """Exit with 2 if something could not be read, or with 1 if anything else fails."""
     codes: set[str] = set()
     for checked in found:
         codes.update(finding.diagnostic.code for finding in checked.findings)

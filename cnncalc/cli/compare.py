@@ -1,4 +1,4 @@
-"""The command compare: one network by every counting convention."""
+"""The command compare: counts one network by every convention."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def compare(
     """Show what fvcore, torchinfo, thop, ptflops, torch, Keras and papers count, and why.
 
     Examples:
-        MobileNetV2 by every convention:
+        Count MobileNetV2 by every convention:
         cnncalc compare mobilenet_v2
-        ResNet-50 with a batch of 8, for programs:
+        Count ResNet-50 with a batch of 8, in a format for programs:
         cnncalc compare resnet50 --batch 8 --format json
     """
     from ..analysis.compare import counts

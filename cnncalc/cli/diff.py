@@ -1,22 +1,23 @@
-"""The command diff: two specs, or one in two revisions."""
+"""The command diff: compares two specs, or two revisions of one."""
 
 from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..diagnostic import Mistake
 from . import options as o
-from .output import present
+from .option_values import depth_of, settings, usage
+from .output import on_terminal, present
 
 if TYPE_CHECKING:
     from ..analysis.diff import Diff
     from ..language.spec import Spec
 
-_SIDE = "a file, file#variant, a bundled name, or REVISION:FILE of git"
+_SIDE = "a file, file#variant, a bundled name, or REVISION:FILE from git"
 
 
 class DiffFormat(str, Enum):
@@ -27,7 +28,23 @@ class DiffFormat(str, Enum):
 
 def diff(
     old: Annotated[str, typer.Argument(metavar="OLD", help=_SIDE)],
-    new: Annotated[str, typer.Argument(metavar="NEW", help=_SIDE)],
+    new: Annotated[
+        str | None,
+        typer.Argument(metavar="NEW", help="the same; OLD, if --set is given"),
+    ] = None,
+    set: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="set a parameter of NEW; may be repeated"),
+    ] = None,
+    depth: Annotated[
+        str | None,
+        typer.Option(
+            "--depth",
+            metavar="N",
+            help="show each block at this depth as one line; 1 is the outermost, and `all` shows"
+            " every layer. On a terminal, long lists of layers are folded unless this is given",
+        ),
+    ] = None,
     format: Annotated[
         DiffFormat, o.choice("--format", DiffFormat, "format of the output")
     ] = DiffFormat.table,
@@ -41,19 +58,27 @@ def diff(
     It compares shapes, parameters, cost, memory, receptive fields and budgets.
 
     Examples:
-        What VGG-19 has that VGG-16 lacks:
+        Show which layers VGG-19 adds to VGG-16:
         cnncalc diff vgg16 vgg19
-        Two variants in Markdown, for a comment on a change:
-        cnncalc diff resnet18 resnet34 --format markdown
+        Show what a parameter changes, block by block:
+        cnncalc diff resnet18 --set classes=10 --depth 1
     """
     from ..render.diff import differs
 
+    given = settings(set)
+    if new is None:
+        if not given:
+            raise usage("NEW is missing", "name a second network, or change the first with --set")
+        new = old
     sides = _loaded(old), _loaded(new)
     matched, alone = _paired(*sides)
-    found = [(name, _compared(sides, variants)) for name, variants in matched]
-    if old != new:
-        found = [(name, _labelled(pair, (old, new))) for name, pair in found]
-    present("diff", format.value, output, found, alone)
+    found = [(name, _compared(sides, variants, given)) for name, variants in matched]
+    labels = (old, new) if old != new else ("as written", " ".join(set or ()))
+    if old != new or given:
+        found = [(name, _labelled(pair, labels)) for name, pair in found]
+    level = depth_of(depth) if depth is not None else None
+    folds = level is None and output is None and on_terminal()
+    present("diff", format.value, output, found, alone, level, folds)
     if exit_code and (any(alone) or any(differs(pair) for _, pair in found)):
         raise typer.Exit(1)
 
@@ -78,8 +103,8 @@ def _loaded(side: str) -> Spec:
 def _paired(old: Spec, new: Spec) -> tuple[list[tuple[str, Variants]], Alone]:
     """Return the variants to compare, and those that only the old or only the new family has.
 
-    They are the variants named, else those of equal name in two versions of a family, else the
-    first of each.
+    It compares the variants that the arguments name. Otherwise it compares variants of the same
+    name, or if there are none, the first variant of each side.
     """
     olds = [old.variant] if old.variant else old.members
     news = [new.variant] if new.variant else new.members
@@ -91,13 +116,14 @@ def _paired(old: Spec, new: Spec) -> tuple[list[tuple[str, Variants]], Alone]:
     return [(variant or "", (variant, variant)) for variant in common], (removed, added)
 
 
-def _compared(sides: tuple[Spec, Spec], variants: Variants) -> Diff:
-    """Compare a variant of each side."""
+def _compared(sides: tuple[Spec, Spec], variants: Variants, given: dict[str, Any]) -> Diff:
+    """Compare one variant of each side; parameters that are `given` are those of the new one."""
     from ..analysis.analyze import analyze
     from ..analysis.diff import diff
 
     try:
-        old, new = (analyze(*pair).or_mistake() for pair in zip(sides, variants))
+        old = analyze(sides[0], variants[0]).or_mistake()
+        new = analyze(sides[1], variants[1], set=given).or_mistake()
     except Mistake as mistake:
         mistake.sources |= {spec.file: spec.text for spec in sides}
         raise
@@ -105,5 +131,5 @@ def _compared(sides: tuple[Spec, Spec], variants: Variants) -> Diff:
 
 
 def _labelled(pair: Diff, labels: tuple[str, str]) -> Diff:
-    """Add where two networks of the same name are from."""
+    """Add where the networks come from if they have the same name."""
     return pair._replace(labels=labels) if pair.old.name == pair.new.name else pair

@@ -1,6 +1,10 @@
-"""The command expand: a network without blocks."""
+"""The command expand: writes a network without blocks, or with its blocks found again."""
 
 from __future__ import annotations
+
+from typing import Annotated
+
+import typer
 
 from . import options as o
 from .output import finish_with_errors, put
@@ -13,19 +17,30 @@ def expand(
     set: o.Set = None,
     input: o.Input = None,
     output: o.Output = None,
+    roll: Annotated[
+        bool, typer.Option("--roll", help="find blocks, parameters and repeats, and write these")
+    ] = False,
 ) -> None:
-    """Write a network out layer by layer, without blocks, repeats or parameters.
+    """Write a network layer by layer, without blocks, repeats or parameters.
+
+    With --roll, do the opposite: find what repeats, and write it as blocks with parameters. The
+    result is checked: it has the same layers in the same order.
 
     Examples:
-        All layers of GoogLeNet:
+        Show all layers of GoogLeNet:
         cnncalc expand googlenet
-        Into a spec of its own:
-        cnncalc expand resnet50 -o resnet50.cnn.yaml
+        Tidy a long spec:
+        cnncalc expand net.cnn.yaml --roll -o tidy.cnn.yaml
     """
+    from ..convert.roll import rolled_spec
     from ..language.write import flat_spec
     from ..render.formats.lines import Lines
 
     report, sources = spec_report(spec, variant, set, input)
     if report.graph.nodes:
-        put(Lines.of(flat_spec(report.graph, report.name)), output)
+        if roll and report.ok:
+            text = rolled_spec(report.graph, report.name).text.removesuffix("\n")
+        else:
+            text = flat_spec(report.graph, report.name)
+        put(Lines.of(text), output)
     finish_with_errors(report.diagnostics, sources)

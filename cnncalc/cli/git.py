@@ -1,4 +1,4 @@
-"""Files as they are in a revision of git."""
+"""Reads files from a revision in git."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MOST_OF_ERRORS = 10_000  # bytes
 def text_in_revision(revision: str, path: str) -> str:
     """Return the text of a file in a revision.
 
-    The path is looked up from the current folder, then from the root of the repository.
+    The path is tried from the current folder, then from the root of the repository.
     """
     from ..language.load import read_bytes
     from ..language.yaml_tree import MAX_BYTES
@@ -30,7 +30,7 @@ def text_in_revision(revision: str, path: str) -> str:
 
 
 def _output(command: list[str], most: int, name: str) -> tuple[bytes, str]:
-    """Return the first bytes that a command prints, and what it says if it fails."""
+    """Return the first bytes that a command prints, and its error message if it fails."""
     pipe = subprocess.PIPE
     try:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe)
@@ -40,7 +40,7 @@ def _output(command: list[str], most: int, name: str) -> tuple[bytes, str]:
         assert process.stdout is not None and process.stderr is not None
         data = process.stdout.read(most)
         if len(data) == most:
-            process.kill()  # there is more, which is not needed
+            process.kill()  # the rest is not needed
             return data, ""
         errors = process.stderr.read(_MOST_OF_ERRORS).decode("utf-8", "replace").strip()
     return data, (errors or "git failed") if process.returncode else ""

@@ -1,7 +1,7 @@
-"""The help of the commands, from their docstrings and parameters, laid out by `render/help.py`.
+"""Makes the help of commands from docstrings and parameters; `render/help.py` lays it out.
 
-The first paragraph of a command's docstring is its sentence in the list of commands. At its end
-stand the examples: after a line `Examples:`, each command under a line that says what it shows.
+The first paragraph of a command's docstring is its sentence in the list of commands. The examples
+are at the end, after a line `Examples:`: each command follows a line that says what it does.
 """
 
 from __future__ import annotations
@@ -33,17 +33,23 @@ def _figures() -> Iterable[str]:
     return ("name", *FIGURES)
 
 
-# What the help of an option lists that would take a command long to load.
-_LISTS = {"{columns}": _columns, "{figures}": _figures}
+def _swept() -> Iterable[str]:
+    from ..analysis.figures import SWEPT
+
+    return SWEPT
+
+
+# Lists for the help of options; loading them would slow down every command.
+_LISTS = {"{columns}": _columns, "{figures}": _figures, "{swept}": _swept}
 
 
 def usage_of(command: Any, ctx: typer.Context) -> list[str]:
-    """Return the words of a usage after the name of the command."""
+    """Return the words of the usage line after the name of the command."""
     return ["[OPTIONS]", *map(_in_usage, _arguments(command, ctx))]
 
 
 def command_page(command: Any, ctx: typer.Context) -> str:
-    """Write the page of a command."""
+    """Return the help of a command."""
     sections = []
     if arguments := _arguments(command, ctx):
         sections.append(Section("Arguments", [_entry(a) for a in arguments]))
@@ -51,7 +57,7 @@ def command_page(command: Any, ctx: typer.Context) -> str:
 
 
 def group_page(group: Any, ctx: typer.Context, groups: Mapping[str, Iterable[str]]) -> str:
-    """Write the page of all commands; `groups` has their names by heading."""
+    """Return the help of all commands; `groups` has their names by heading."""
     sections = []
     for heading, names in groups.items():
         entries = [Entry(name, paragraphs_of(group.commands[name])[0]) for name in names]
@@ -80,13 +86,13 @@ def _page(command: Any, ctx: typer.Context, sections: list[Section]) -> str:
 
 
 def paragraphs_of(command: Any) -> list[str]:
-    """Return what a command does, without its examples."""
+    """Return the paragraphs of a command's docstring, without its examples."""
     text = (command.help or "").partition(_EXAMPLES)[0]
     return [" ".join(paragraph.split()) for paragraph in text.strip().split("\n\n")]
 
 
 def _arguments(command: Any, ctx: typer.Context) -> list[Any]:
-    """Return the parameters that have no `--` before them."""
+    """Return the parameters without a leading `--`."""
     return [param for param in command.get_params(ctx) if param.param_type_name == "argument"]
 
 
@@ -96,12 +102,12 @@ def _options(command: Any, ctx: typer.Context) -> Section:
 
 
 def _entry(param: Any) -> Entry:
-    """Return a parameter as a line of the page, which is not broken before a default."""
+    """Return a parameter as an entry; a default stays on the line of the word `default:`."""
     return Entry(word_of(param), text_of(param).replace("default: ", "default:\xa0"))
 
 
 def word_of(param: Any) -> str:
-    """Write a parameter as it stands on a command line: `-o, --output FILE`."""
+    """Return a parameter as it is written on a command line: `-o, --output FILE`."""
     name = param.metavar or param.name.upper()
     if param.param_type_name == "argument":
         return str(name)
@@ -111,7 +117,7 @@ def word_of(param: Any) -> str:
 
 
 def _in_usage(argument: Any) -> str:
-    """Write an argument in brackets where it may be left out, with … where it may be repeated."""
+    """Return an argument, in brackets if it is optional, with … if it may be repeated."""
     name = word_of(argument)
     if argument.nargs != 1:
         name += " …"
@@ -119,7 +125,7 @@ def _in_usage(argument: Any) -> str:
 
 
 def text_of(param: Any) -> str:
-    """Return what a parameter is, and what it is where it is not given."""
+    """Return the description of a parameter, with its default."""
     text = (param.help or "").rstrip(".")
     text = text[:1].lower() + text[1:] if text[1:2].islower() else text
     for mark, words in _LISTS.items():

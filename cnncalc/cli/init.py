@@ -1,4 +1,4 @@
-"""The command init: the first files of a project."""
+"""The command init: writes the first files of a project."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 from ..diagnostic import Diagnostic, Mistake
 from .option_values import usage
 from .output import put, say
+from .spec_paths import configuration
 
 if TYPE_CHECKING:
     from ..render.formats.document import Document
@@ -35,22 +36,25 @@ def init(
         typer.Option(
             "--source",
             metavar="SOURCE",
-            help="with --github: where the workflow installs cnncalc from, as pip takes it:"
-            " a path in the repository, an address such as git+https://…, or a requirement",
+            help="with --github: what the workflow passes to pip to install cnncalc: a path in the"
+            " repository, an address such as git+https://…, or a requirement",
         ),
     ] = None,
 ) -> None:
-    """Write a first spec, with the schema by which editors complete and explain it.
+    """Write a first spec, and the schema that lets editors complete and explain it.
+
+    With --github, a spec that already exists is kept, and only the workflow is written.
 
     Examples:
-        A small network to begin with:
+        Write a small network to begin with:
         cnncalc init network
-        A copy of ResNet, and a workflow with a cnncalc that is in the repository:
+        Copy ResNet-18, and write a workflow that installs cnncalc from ./cnncalc:
         cnncalc init mine --from resnet18 --github --source ./cnncalc
     """
+    from ..checking.lock import LOCK_FILE
     from ..language.load import read
     from ..render.init import WORKFLOW_FILE, first_spec, in_shell, schema_file, workflow
-    from ..zoo import bundled
+    from ..zoo import bundled, is_bundled
 
     if github != (source is not None):
         lacking, given = ("--source", "--github") if github else ("--github", "--source")
@@ -58,25 +62,34 @@ def init(
         raise usage(f"{given} needs {lacking}", example)
     target = Path(file if file.endswith((".yaml", ".yml")) else f"{file}.cnn.yaml")
     bundled_file, variant = bundled(start) if start is not None else (None, None)
-    files: dict[Path, Document] = {
-        target: first_spec(target, read(bundled_file) if bundled_file else None)
-    }
+    is_kept = github and start is None and target.exists()
+    files: dict[Path, Document] = {}
+    if not is_kept:
+        files[target] = first_spec(target, read(bundled_file) if bundled_file else None)
     if source is not None:
         if not source.strip():
             raise usage("--source is empty", "name a path, an address or a requirement")
-        files[Path(WORKFLOW_FILE)] = workflow(source)
+        lock = configuration().lock or LOCK_FILE
+        files[Path(WORKFLOW_FILE)] = workflow(source, is_locked=Path(lock).exists())
     for one in files:
         if one.exists():
             taken = f"{one} already exists"
             raise Mistake(Diagnostic("CNN002", taken, help="name another file, or remove it first"))
-    for one, document in (*files.items(), schema_file(target.parent)):
+    if is_kept:
+        say(f"kept {target}, which already exists")
+    else:
+        schema, content = schema_file(target.parent)
+        files[schema] = content
+    for one, document in files.items():
         _write(one, document)
     made = f"{target}#{variant}" if variant else str(target)
     say(f"next: cnncalc analyze {in_shell(made)}")
+    if start is None and not is_kept and is_bundled(file):
+        say(f"this is not the bundled {file}: `--from {file}` copies that")
 
 
 def _write(file: Path, document: Document) -> None:
-    """Write a file with its folder, and say so."""
+    """Write a file, creating its folder if necessary, and report it."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..diagnostic import Diagnostic
-from .output import complain, put, say
+from .output import USAGE, complain_in, put, say
 from .spec_paths import Paths, configuration, targets
+
+if TYPE_CHECKING:
+    from ..checking.finding import Checked
 
 
 def lock(
@@ -18,40 +20,66 @@ def lock(
         str | None,
         typer.Option("--lock", metavar="FILE", help="write this file instead of cnncalc.lock"),
     ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            "--baseline", metavar="FILE", help="also lock networks whose errors this file lists"
+        ),
+    ] = None,
 ) -> None:
     """Write the figures of every network to cnncalc.lock, which `check --locked` compares with.
 
-    Where paths are given, only their networks are locked anew.
+    With paths, it updates only the networks in them. A network with errors that are not in the
+    baseline is not locked.
 
     Examples:
-        Every network in the current folder:
+        Lock every network in the current folder:
         cnncalc lock
-        One network, in a lock of another name:
+        Lock one network in a file of another name:
         cnncalc lock resnet18 --lock resnet.lock
     """
-    from ..checking.lock import LOCK_FILE, Lock, changes_in_words, lock_text, merged, read_lock
+    from ..checking.lock import LOCK_FILE, changes_in_words, lock_text, read_lock
+    from ..checking.relock import refused_in_words, relocked
     from ..checking.run import Job, check_files, processors
+    from ..checking.suppress import read_baseline
     from ..language.load import is_file
     from ..render.formats.json import Encoded
     from ..wording import plural
 
     config = configuration()
     file = lock or config.lock or LOCK_FILE
-    job = Job(config, lock_folder=str(Path(file).parent))
+    known = baseline or config.baseline
+    job = Job(
+        config=config,
+        baseline=read_baseline(known) if known else frozenset(),
+        lock_folder=str(Path(file).parent),
+    )
     found = check_files(targets(paths, config), job, processors())
-    errors: list[Diagnostic] = []
-    networks: Lock = {}
-    declared: set[str] = set()
-    for checked in found:
-        diagnostics = (finding.diagnostic for finding in checked.findings)
-        errors += (diagnostic for diagnostic in diagnostics if diagnostic.severity == "error")
-        networks |= checked.figures
-        declared |= checked.declared
-    if errors:
-        complain(errors, {checked.file: checked.text for checked in found})
-        raise typer.Exit(1)
     before = read_lock(file) if is_file(Path(file)) else {}
-    if paths:
-        networks = merged(before, networks, declared)
-    put(Encoded(lock_text(networks)), file)
-    say(f"{file}: {plural(len(networks), 'network')}, {changes_in_words(before, networks)}")
+    now, refused = relocked(before, found, job.lock_folder, complete=not paths)
+    reason = refused_in_words(refused)
+    done = f"{plural(len(now), 'network')}, {changes_in_words(before, now)}"
+    if now == before and (now or reason):
+        done = f"not written, because nothing changed in {plural(len(now), 'network')}"
+        if not now:
+            done = "not written"
+    else:
+        put(Encoded(lock_text(now)), file)
+    say(f"{file}: {done}; {reason}" if reason else f"{file}: {done}")
+    _finish(found)
+
+
+def _finish(found: list[Checked]) -> None:
+    """Write the errors to stderr, and exit with 2 if a file could not be read, or 1."""
+    from ..render.findings.full import lines_of_finding
+    from ..render.findings.tally import all_findings
+
+    errors = [
+        (file, finding)
+        for file, finding in all_findings(found)
+        if finding.diagnostic.severity == "error"
+    ]
+    complain_in(lines_of_finding(file, finding) for file, finding in errors)
+    if errors:
+        codes = {finding.diagnostic.code for _, finding in errors}
+        raise typer.Exit(2 if codes & USAGE else 1)

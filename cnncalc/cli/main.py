@@ -1,26 +1,30 @@
-"""The process around a command: its start, its streams, and how it ends."""
+"""Runs a command as a process: handles its start, its streams and its exit code."""
 
 from __future__ import annotations
 
 import gc
 import os
+import re
 import sys
+import warnings
 from contextlib import suppress
 from io import StringIO, TextIOWrapper
 
 from ..diagnostic import Diagnostic, Mistake, internal_fault
 from ..text_file import reason
 
+_KINDS = {"integer": "a whole number", "number": "a number"}
 _INTERRUPTED, _READER_GONE = 130, 141  # as shells report SIGINT and SIGPIPE: 128 + the signal
 
 
 def run() -> None:
     """Run the command line as a process of its own.
 
-    A command lives for a fraction of a second, a tenth of which the garbage collector would take,
-    another tenth the shutdown of Python, and a third one the search for plugins of pydantic.
+    A command takes a fraction of a second. The garbage collector, the shutdown of Python and the
+    search for pydantic plugins would each take about a tenth of it, so they are avoided.
     """
     gc.disable()
+    warnings.filterwarnings("ignore", message="Failed to initialize NumPy")  # torch needs none here
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     code: int | str | None = 0
     try:
@@ -39,14 +43,14 @@ def run() -> None:
 
 
 def main() -> None:
-    """Run the command line; no traceback reaches the user."""
+    """Run the command line without ever showing a traceback."""
     from typer import Exit
 
     from .output import complain, finish
 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal without × must not stop us
+            stream.reconfigure(errors="replace")  # a terminal without × must not stop a command
     try:
         try:
             _run_command()
@@ -61,7 +65,7 @@ def main() -> None:
     except BrokenPipeError:
         _silence(_READER_GONE)
     except SystemExit as end:
-        if isinstance(end.__context__, BrokenPipeError):  # as typer ends then, with 1
+        if isinstance(end.__context__, BrokenPipeError):  # typer then exits with 1
             _silence(_READER_GONE)
         raise
     except OSError as error:
@@ -70,13 +74,13 @@ def main() -> None:
         _silence(2)
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
-    except Exception as error:  # our fault, never the user's
+    except Exception as error:  # a bug of ours, not a mistake of the user
         complain([internal_fault(error)])
         sys.exit(1)
 
 
 def _run_command() -> None:
-    """Run the command that is called; what is wrong with its words is shown as typer words it."""
+    """Run the command that is called; typer words the errors about its arguments."""
     import typer
 
     from ..render.formats.lines import Lines
@@ -89,7 +93,7 @@ def _run_command() -> None:
     except usage_fault as fault:
         shown = StringIO()
         fault.show(file=shown)
-        warn(Lines.of(shown.getvalue().rstrip("\n")))
+        warn(Lines.of(_plain(shown.getvalue().rstrip("\n"))))
         code = fault.exit_code
     except typer.Abort:
         warn(Lines("Aborted!"))
@@ -98,7 +102,17 @@ def _run_command() -> None:
         sys.exit(code)
 
 
+def _plain(text: str) -> str:
+    """Replace the words of pydantic, which typer passes on, by plain ones."""
+    text = text.replace("Value error, ", "")
+    return re.sub(
+        r"Input should be a valid (integer|number), unable to parse.*",
+        lambda match: f"it takes {_KINDS[match[1]]}.",
+        text,
+    )
+
+
 def _silence(code: int) -> None:
-    """End without another attempt to write what is left of the output."""
+    """Exit without trying again to write the rest of the output."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)

@@ -1,4 +1,4 @@
-"""The command ops: the operators."""
+"""The command ops: lists and explains the operators."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def ops(
     name: Annotated[
         str | None,
         typer.Argument(
-            help="an operator, such as conv, or what torch, Keras, TensorFlow, ONNX or Caffe call"
-            " it, such as Conv2d (default: list all)",
+            help="an operator, such as conv, or its name in torch, Keras, TensorFlow, ONNX or"
+            " Caffe, such as Conv2d (default: list all)",
             metavar="NAME",
         ),
     ] = None,
@@ -25,9 +25,9 @@ def ops(
     """List the operators, or explain one: its fields, its arithmetic and its names elsewhere.
 
     Examples:
-        The convolution:
+        Explain the convolution:
         cnncalc ops conv
-        What torch's BatchNorm2d is here:
+        Find the operator for torch's BatchNorm2d:
         cnncalc ops BatchNorm2d
     """
     from ..analysis.ops import operators, worked

@@ -11,10 +11,23 @@ from ..conventions import CONVENTIONS
 
 
 def choice(option: str, words: type[Enum], help: str) -> Any:
-    """Return an option that takes one of some words, which its help lists."""
+    """Return an option that takes one of these words; its help lists them."""
     listed = ", ".join(word.value for word in words)
     metavar = option.rpartition("-")[2].upper()
     return typer.Option(option, metavar=metavar, help=f"{help}: {listed}")
+
+
+class Optimizer(str, Enum):
+    """Optimizers of torch whose memory is known."""
+
+    none, sgd, momentum, adam = "none", "sgd", "momentum", "adam"
+    adamw, rmsprop, adagrad = "adamw", "rmsprop", "adagrad"
+
+
+class Amp(str, Enum):
+    """16-bit types of automatic mixed precision."""
+
+    float16, bfloat16 = "float16", "bfloat16"
 
 
 Spec = Annotated[
@@ -25,7 +38,7 @@ Spec = Annotated[
     ),
 ]
 Variant = Annotated[
-    str | None, typer.Option("--variant", metavar="NAME", help="the variant of the spec to take")
+    str | None, typer.Option("--variant", metavar="NAME", help="the variant of the spec to use")
 ]
 Set = Annotated[
     list[str] | None,
@@ -38,14 +51,20 @@ Input = Annotated[
     typer.Option(
         "--input",
         metavar="SHAPE",
-        help="take another input shape, such as 3x227x227; where the spec has several inputs,"
-        " NAME=3x227x227",
+        help="use another input shape, such as 3x227x227, or NAME=3x227x227 if the spec has several"
+        " inputs",
     ),
 ]
-Batch = Annotated[int, typer.Option("--batch", metavar="N", help="images in a batch")]
+Batch = Annotated[int, typer.Option("--batch", metavar="N", help="images per batch")]
+AllowCode = Annotated[
+    bool,
+    typer.Option(
+        "--allow-code", help="import and run the classes that `opaque` layers of the spec name"
+    ),
+]
 Output = Annotated[
     str | None,
-    typer.Option("-o", "--output", metavar="FILE", help="write to a file, not to the screen"),
+    typer.Option("-o", "--output", metavar="FILE", help="write to a file instead of the screen"),
 ]
 Convention = Annotated[
     str,
@@ -53,7 +72,7 @@ Convention = Annotated[
         "--convention",
         metavar="NAME",
         autocompletion=lambda: list(CONVENTIONS),
-        help=f"whose rules count the cost: {', '.join(CONVENTIONS)}",
+        help=f"the convention that counts the cost: {', '.join(CONVENTIONS)}",
     ),
 ]
 
@@ -71,9 +90,15 @@ class Format(str, Enum):
 
 
 class Screen(str, Enum):
-    """Formats of what was measured."""
+    """Formats of measurements."""
 
     table, json = "table", "json"
+
+
+class Written(str, Enum):
+    """Formats of a spec that is made of something else."""
+
+    yaml, json = "yaml", "json"
 
 
 ReportFormat = Annotated[Format, choice("--format", Format, "format of the output")]

@@ -1,4 +1,4 @@
-"""Where results go: data to stdout or a file, diagnostics to stderr, and the exit code."""
+"""Writes results to stdout or a file, and diagnostics to stderr; sets the exit code."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from ..render.formats.document import Document
     from ..render.formats.lines import Line
 
-SHOWN = 20  # diagnostics on the screen; JSON has all
-USAGE = frozenset(  # the run could not begin: exit 2
+SHOWN = 20  # diagnostics on the screen; JSON lists all
+USAGE = frozenset(  # codes with which the run could not begin: exit 2
     ("CNN002", "CNN111", "CNN401", "CNN402", "CNN403", "CNN404")
 )
 
@@ -36,7 +36,7 @@ def put(document: Document, file: str | None = None, colour: bool = False) -> No
 
 
 def _write(text: str, file: str | None) -> None:
-    """Write what a document made of its text."""
+    """Write a text to stdout, or to a file."""
     if file is None:
         if sys.stdout is None:
             raise Mistake(Diagnostic("CNN002", "standard output is closed"))
@@ -46,9 +46,9 @@ def _write(text: str, file: str | None) -> None:
 
 
 def present(command: str, format: str, file: str | None, *found: Any, colour: bool = False) -> None:
-    """Write what a command found in a format, to stdout or to a file.
+    """Write the results of a command in a format, to stdout or to a file.
 
-    Tables, and what is shown of one network like a table, are laid out for the width of the screen.
+    Tables are laid out for the width of the screen.
     """
     from ..render.formats import writer
 
@@ -56,7 +56,8 @@ def present(command: str, format: str, file: str | None, *found: Any, colour: bo
     if format != "table":
         put(write(), file, colour)
         return
-    from ..render.formats.table import FILE_WIDTH, Screen, console
+    from ..render.formats.entries import FILE_WIDTH
+    from ..render.formats.table import Screen, console
 
     screen = console()
     result = write(width=screen.width if file is None else FILE_WIDTH)
@@ -65,22 +66,50 @@ def present(command: str, format: str, file: str | None, *found: Any, colour: bo
     put(result, file, file is None and screen.is_terminal)
 
 
+def on_terminal() -> bool:
+    """Return whether a table on stdout is for a person who looks at a terminal."""
+    from ..render.formats.table import console
+
+    return console().is_terminal
+
+
+def text_width(file: str | None = None) -> int:
+    """Return how many columns a text has on stdout or in a file, as tables do."""
+    from shutil import get_terminal_size
+
+    from ..render.formats.entries import FILE_WIDTH
+
+    return FILE_WIDTH if file else get_terminal_size((FILE_WIDTH, 24)).columns
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Return whether a stream is a terminal, and not a file or a pipe."""
+    return stream is not None and stream.isatty()
+
+
 def is_coloured(stream: TextIO | None) -> bool:
-    """Whether a stream is a terminal that takes colours."""
-    return stream is not None and stream.isatty() and not os.environ.get("NO_COLOR")
+    """Return whether a stream is a terminal that shows colours."""
+    return is_terminal(stream) and not os.environ.get("NO_COLOR")
 
 
 def complain(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str] | None = None) -> None:
     """Write diagnostics to stderr, in colour on a terminal."""
     from ..render.diagnostics import lines_of
+
+    width = text_width() if is_terminal(sys.stderr) else None
+    complain_in(lines_of(diagnostic, sources, width) for diagnostic in diagnostics)
+
+
+def complain_in(blocks: Iterable[list[Line]]) -> None:
+    """Write the lines of diagnostics to stderr, in colour on a terminal."""
     from ..render.formats.lines import joined
 
-    diagnostics = list(diagnostics)
-    blocks = [lines_of(diagnostic, sources) for diagnostic in diagnostics[:SHOWN]]
-    if len(diagnostics) > SHOWN:
-        blocks.append([f"… and {len(diagnostics) - SHOWN} more"])
-    if blocks:
-        warn(joined(blocks))
+    blocks = list(blocks)
+    shown = blocks[:SHOWN]
+    if len(blocks) > SHOWN:
+        shown.append([f"… and {len(blocks) - SHOWN} more"])
+    if shown:
+        warn(joined(shown))
 
 
 def warn(document: Document) -> None:
@@ -90,7 +119,7 @@ def warn(document: Document) -> None:
 
 
 def finish(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str] | None = None) -> None:
-    """Write diagnostics, and end with 2 if the run could not begin, with 1 on another error."""
+    """Write diagnostics, and exit with 2 if the run could not begin, or 1 for any other error."""
     diagnostics = list(diagnostics)
     complain(diagnostics, sources)
     errors = {d.code for d in diagnostics if d.severity == "error"}
@@ -101,5 +130,5 @@ def finish(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str] | None 
 def finish_with_errors(
     diagnostics: Iterable[Diagnostic], sources: Mapping[str, str] | None = None
 ) -> None:
-    """Write only the errors of a command whose result does not depend on warnings."""
+    """Write only the errors, for a command whose result does not depend on warnings."""
     finish((d for d in diagnostics if d.severity == "error"), sources)

@@ -1,4 +1,4 @@
-"""The command profile: time and memory on a device."""
+"""The command profile: measures time and memory on a device."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Mode(str, Enum):
 
 
 class Numbers(str, Enum):
-    """Types of number that a GPU computes in."""
+    """Types of number in which a GPU computes."""
 
     float32, tf32, float16, bfloat16 = "float32", "tf32", "float16", "bfloat16"
 
@@ -45,35 +45,36 @@ def profile(
         bool | None,
         typer.Option(
             "--autocast/--cast",
-            help="for float16 and bfloat16: let torch choose the type of each operator, or cast"
-            " weights and input (default: autocast in training, cast at inference)",
+            help="with float16 and bfloat16: let torch choose a type for each operator, or cast the"
+            " weights and the input (default: autocast in training, cast at inference)",
         ),
     ] = None,
     mode: Annotated[
-        Mode, o.choice("--mode", Mode, "a forward pass, or forward and backward")
+        Mode, o.choice("--mode", Mode, "a forward pass, or a forward and a backward pass")
     ] = Mode.inference,
     warmup: Annotated[
-        int, typer.Option("--warmup", metavar="N", help="runs before those that are timed")
+        int, typer.Option("--warmup", metavar="N", help="runs before the timed ones")
     ] = 3,
-    repeat: Annotated[int, typer.Option("--repeat", metavar="N", help="runs that are timed")] = 10,
+    repeat: Annotated[int, typer.Option("--repeat", metavar="N", help="timed runs")] = 10,
     compile: Annotated[
         bool,
         typer.Option(
-            "--compile", help="run the network through torch.compile; without times by layer"
+            "--compile", help="compile the network with torch.compile; layers are then not timed"
         ),
     ] = False,
     channels_last: Annotated[
-        bool, typer.Option("--channels-last", help="keep channels as the last axis in memory")
+        bool, typer.Option("--channels-last", help="store channels as the last axis in memory")
     ] = False,
+    allow_code: o.AllowCode = False,
     format: o.MeasuredFormat = o.Screen.table,
     output: o.Output = None,
 ) -> None:
-    """Measure time and memory of the real network on a device, by layer, beside what is predicted.
+    """Measure time and memory of the network on a device, by layer, beside the predictions.
 
     Examples:
-        A training step of LeNet-5 at two batch sizes:
+        Measure a training step of LeNet-5 at two batch sizes:
         cnncalc profile lenet5 --mode training --batch 1,8
-        ResNet-18 on a GPU, in half precision:
+        Measure ResNet-18 on a GPU, in half precision:
         cnncalc profile resnet18 --device cuda --dtype float16
     """
     from ..language.load import load
@@ -104,6 +105,7 @@ def profile(
                 input=shapes,
                 batches=batches,
                 settings=settings,
+                allow_code=allow_code,
                 tick=tick,
             )
         except Mistake as mistake:

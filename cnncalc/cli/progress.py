@@ -1,4 +1,4 @@
-"""Progress bars on a terminal, for commands that take long."""
+"""Progress bars on a terminal, for commands that take a long time."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from ..foreign import visible
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.progress import Progress, Task
 
 
 def each(items: list[str], verb: str) -> Iterator[str]:
-    """Yield the items, with a bar on a terminal if there are several."""
+    """Yield the items, and show a progress bar on a terminal if there are several."""
     if len(items) < 2 or not sys.stderr.isatty():
         yield from items
         return
@@ -27,18 +27,48 @@ def each(items: list[str], verb: str) -> Iterator[str]:
 
 
 @contextmanager
-def ticking(total: int) -> Iterator[Callable[[str], None]]:
-    """Show a bar on a terminal; give what moves it on and says what is next."""
-    if not sys.stderr.isatty():
+def ticking(
+    total: int, first: str = "building", shown: bool = True
+) -> Iterator[Callable[[str], None]]:
+    """Show a progress bar on a terminal; yield what advances it and names the next step.
+
+    It begins with the `first` step. It is left out if it is not to be `shown`.
+    """
+    if not shown or not sys.stderr.isatty():
         yield lambda what: None
         return
-    with _bar() as shown:
-        task = shown.add_task("building", total=total)
-        yield lambda what: shown.update(task, description=visible(what), advance=1)
+    with _bar() as bar:
+        task = bar.add_task(first, total=total)
+        yield lambda what: bar.update(task, description=visible(what), advance=1)
+
+
+@contextmanager
+def counting(total: int) -> Iterator[Callable[[int], None]]:
+    """Show on a terminal how many of very many things are done; yield what is told the count."""
+    if not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.text import Text
+
+    from ..render.formats.table import console
+    from ..wording import short
+
+    class Rate(TextColumn):
+        """How many are done, and how many in a second."""
+
+        def render(self, task: Task) -> Text:
+            speed = f", {short(int(task.speed))}/s" if task.speed else ""
+            return Text(f"{short(int(task.completed))} of {short(int(task.total or 0))}{speed}")
+
+    columns = (BarColumn(), Rate(""), TimeRemainingColumn())
+    with Progress(*columns, console=console(stderr=True), transient=True) as shown:
+        task = shown.add_task("counting", total=total)
+        yield lambda done: shown.update(task, completed=done)
 
 
 def _bar() -> Progress:
-    """Return a progress bar on stderr that goes away when it is done."""
+    """Return a progress bar on stderr that disappears when it is done."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from ..render.formats.table import console

@@ -1,4 +1,4 @@
-"""The command schema: the JSON Schema of the language."""
+"""The command schema: prints the JSON Schema of the language."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from .output import put
 
 
 def schema(output: o.Output = None) -> None:
-    """Print the JSON Schema of the language, with which editors complete and explain specs.
+    """Print the JSON Schema of the language, which lets editors complete and explain specs.
 
     Examples:
-        On the screen:
+        Print it:
         cnncalc schema
-        Into the file that `init` writes beside a spec:
+        Write it to the file that `init` puts beside a spec:
         cnncalc schema -o cnncalc.schema.json
     """
-    from ..analysis.figures import known_figures
-    from ..language.schema import json_schema
+    from ..analysis.schema import spec_schema
     from ..render.formats.json import Json
 
-    put(Json(json_schema(known_figures())), output)
+    put(Json(spec_schema()), output)

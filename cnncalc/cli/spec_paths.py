@@ -1,4 +1,4 @@
-"""The specs that check and lock read, and the project's configuration."""
+"""Finds the specs that check and lock read, and the configuration of the project."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-
-from ..diagnostic import Diagnostic, Mistake
 
 if TYPE_CHECKING:
     from ..checking.config import Config
@@ -31,20 +29,13 @@ def configuration() -> Config:
 
 
 def targets(paths: list[str] | None, config: Config, only_specs: bool = False) -> list[Target]:
-    """Return the specs below the paths.
+    """Return the specs at the paths and in their folders, by default the current one.
 
-    Errors: a Mistake if there are none; with `only_specs`, that is no mistake.
+    Errors: a Mistake if there are none, unless `only_specs` is set.
     """
-    from ..checking.files import find_specs
+    from ..checking.files import find_specs, some_specs
 
     places = paths or ["."]
-    found = list(find_specs(places, config.exclude, config.root, only_specs))
-    if not found and not only_specs:
-        raise Mistake(
-            Diagnostic(
-                "CNN002",
-                f"no specs in {', '.join(places)}",
-                help="specs are *.cnn.yaml, and YAML with a top-level key `cnncalc`",
-            )
-        )
-    return found
+    if only_specs:
+        return list(find_specs(places, config.exclude, config.root, only_specs))
+    return some_specs(places, config.exclude, config.root)

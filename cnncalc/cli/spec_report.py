@@ -1,7 +1,8 @@
-"""The report of the SPEC that a command line names, under its settings."""
+"""Makes the report of the SPEC that a command names, with its options."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from . import option_values as values
@@ -20,8 +21,10 @@ def spec_report(
     batch: int = 1,
     dtype: str = "float32",
     convention: str = "macs",
+    freeze: Collection[str] = (),
+    train_only: Collection[str] = (),
 ) -> tuple[Report, dict[str, str]]:
-    """Return the report, and the texts that its diagnostics are about."""
+    """Return the report, and the texts of the files that its diagnostics are about."""
     from ..analysis.analyze import analyze
     from ..language.load import load
 
@@ -35,13 +38,18 @@ def spec_report(
         batch=values.positive(batch, "--batch"),
         dtype=dtype,
         convention=convention,
+        freeze=freeze,
+        train_only=train_only,
     )
     return report, {loaded.file: loaded.text}
 
 
 def one_variant(spec: Spec, variant: str | None) -> str | None:
-    """Return the variant that --variant names, if SPEC does not name another."""
+    """Return the variant that --variant names.
+
+    Errors: a Mistake if SPEC names another one.
+    """
     if variant is not None and spec.variant not in (None, variant):
-        both = f"--variant {variant}, but SPEC names the variant {spec.variant}"
-        raise usage(both, "name one of them")
+        both = f"--variant is {variant}, but SPEC names the variant {spec.variant}"
+        raise usage(both, "name only one of them")
     return variant

@@ -1,26 +1,29 @@
-"""The command verify: predicted figures beside measured ones, or a module beside its spec."""
+"""The command verify: compares predictions with measurements, or a module with its spec."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..diagnostic import Diagnostic, Mistake
+from . import memory_options as m
 from . import option_values as values
 from . import options as o
 from .option_values import usage
 from .output import finish, present
-from .progress import each
+from .progress import each, ticking
 from .spec_report import one_variant
 
 if TYPE_CHECKING:
+    from ..language.spec import Spec
     from ..torch_backend.verify.result import Verification
 
-MANY = 20  # networks; of more, fewer receptive fields are measured
-SHARE = 20  # the part of the work that goes into each of many networks
-FOR_ALL = frozenset(("CNN401", "CNN402"))  # codes that concern every network alike
+STEPS = 4  # that a verification announces
+FOR_ALL = frozenset(("CNN401", "CNN402"))  # codes that concern all networks at once
 
 
 def verify(
@@ -34,8 +37,8 @@ def verify(
         typer.Option(
             "--module",
             metavar="MODULE:CLASS",
-            help="compare SPEC with a network of your own: a class, or a function that makes it,"
-            " such as package.module:Net",
+            help="compare SPEC with your own network: a class, or a function that returns a module,"
+            " such as package.module:Net or model.py:Net",
         ),
     ] = None,
     args: Annotated[
@@ -43,13 +46,39 @@ def verify(
         typer.Option(
             "--args",
             metavar="NAME=VALUE",
-            help="with --module: an argument for it, by name or as a VALUE alone; may be repeated",
+            help="with --module: an argument for the class, by name or as a bare VALUE; may be"
+            " repeated",
         ),
     ] = None,
     loose: Annotated[
         bool,
         typer.Option("--loose", help="with --module: accept differences in activations and sums"),
     ] = False,
+    memory: Annotated[
+        bool,
+        typer.Option(
+            "--memory",
+            help="verify what backward keeps and the peaks of memory, at inference and in training",
+        ),
+    ] = False,
+    optimizer: Annotated[
+        o.Optimizer | None,
+        o.choice("--optimizer", o.Optimizer, "with --memory: the optimizer (default: none)"),
+    ] = None,
+    freeze: m.VerifiedFreeze = None,
+    train_only: m.VerifiedTrainOnly = None,
+    checkpoint: m.VerifiedCheckpoint = None,
+    thorough: Annotated[
+        bool,
+        typer.Option(
+            "--thorough", help="measure the receptive fields of more layers, which takes longer"
+        ),
+    ] = False,
+    amp: Annotated[
+        o.Amp | None,
+        o.choice("--amp", o.Amp, "with --memory: automatic mixed precision with this type"),
+    ] = None,
+    allow_code: o.AllowCode = False,
     variant: o.Variant = None,
     set: o.Set = None,
     input: o.Input = None,
@@ -67,13 +96,13 @@ def verify(
 ) -> None:
     """Compare every predicted figure with what torch, fvcore and autograd measure.
 
-    With --module, compare a network of your own with its spec.
+    With --module, compare your own network with its spec.
 
     Examples:
-        LeNet-5, figure by figure:
+        Verify LeNet-5, figure by figure:
         cnncalc verify lenet5
-        The shapes of VGG-16, without memory for its values:
-        cnncalc verify vgg16 --device meta
+        Verify the memory of a training step of ResNet-18:
+        cnncalc verify resnet18 --memory --batch 2
     """
     targets = _chosen(specs, all)
     given = {
@@ -82,27 +111,54 @@ def verify(
         "batch": values.positive(batch, "--batch"),
         "device": device,
     }
+    of_memory = {
+        "--optimizer": optimizer,
+        "--amp": amp,
+        "--freeze": freeze,
+        "--train-only": train_only,
+        "--checkpoint": checkpoint,
+    }
+    for option, value in of_memory.items():
+        if value is not None and not memory:
+            raise usage(f"{option} needs --memory")
+    again = values.paths(checkpoint, "--checkpoint")
+    if m.AUTO in again:
+        chosen = "`cnncalc memory SPEC --checkpoint auto --fit SIZE` chooses layers"
+        raise usage("--checkpoint takes paths here", chosen)
+    if thorough and (memory or module is not None):
+        raise usage("--thorough does not go with --memory or --module")
+    if allow_code and (memory or module is not None):
+        raise usage("--allow-code does not go with --memory or --module")
     if module is None:
         if args or loose:
-            raise usage(f"{'--args' if args else '--loose'} goes with --module")
-        _verify(targets, variant, given, format, output)
+            raise usage(f"{'--args' if args else '--loose'} needs --module")
+        if memory:
+            given["frozen"] = values.paths(freeze, "--freeze")
+            given["trained_only"] = values.paths(train_only, "--train-only")
+            given["checkpoints"] = again
+        else:
+            given |= {"thorough": thorough, "allow_code": allow_code}
+        how = {"optimizer": (optimizer or o.Optimizer.none).value, "amp": amp and amp.value}
+        _verify(targets, variant, given, how if memory else None, format, output)
     else:
+        if memory:
+            raise usage("--memory and --module cannot be combined")
         if len(targets) != 1:
             example = "cnncalc verify SPEC --module package.module:Net"
-            raise usage("--module is held to one SPEC", example)
+            raise usage("--module needs exactly one SPEC", example)
         given |= {"args": args, "loose": loose}
         _hold(targets[0], module, variant, given, format, output)
 
 
 def _chosen(specs: list[str] | None, all: bool) -> list[str]:
-    """Return the specs named, or every bundled network."""
+    """Return the specs that are given, or every bundled network."""
     if not all:
         if not specs:
             every = "cnncalc verify vgg16, or --all for every bundled network"
-            raise usage("no SPEC is named", every)
+            raise usage("no SPEC is given", every)
         return specs
     if specs:
-        raise usage("--all, and a SPEC beside it", "name specs, or --all")
+        raise usage("--all and a SPEC cannot be combined", "give specs, or --all")
     from ..language.load import bundled_specs
 
     names: list[str] = []
@@ -115,46 +171,58 @@ def _verify(
     targets: list[str],
     variant: str | None,
     given: dict[str, Any],
+    memory: dict[str, Any] | None,
     format: o.Screen,
     output: str | None,
 ) -> None:
-    """Verify networks."""
-    start = time.perf_counter()
-    from ..torch_backend.verify.receptive_fields import WORK
+    """Verify networks; their memory if `memory` says how they are trained."""
+    from ..language.load import load
 
-    if len(targets) > MANY:
-        given = {**given, "work": WORK // SHARE}
+    start = time.perf_counter()
     found: list[tuple[str, Verification | None]] = []
     diagnostics: list[Diagnostic] = []
     sources: dict[str, str] = {}
-    for target in each(targets, "verifying"):
-        try:
-            one = _verified(target, variant, given, sources)
-        except Mistake as mistake:
-            sources |= mistake.sources
-            mistake.sources = sources
-            if len(targets) == 1 or FOR_ALL & {d.code for d in mistake.diagnostics}:
-                raise
-            found.append((target, None))
-            diagnostics += mistake.diagnostics
-        else:
-            found.append((target, one))
-            diagnostics += one.diagnostics
+    alone = len(targets) == 1
+    with ticking(1 + STEPS, "loading torch", shown=alone) as tick:
+        one_by = None
+        for target in each(targets, "verifying"):
+            try:
+                spec = load(target)
+                sources[spec.file] = spec.text
+                member = one_variant(spec, variant)
+                one_by = one_by or _verifier(given, memory, tick)  # imports torch
+                one = one_by(spec, member)
+            except Mistake as mistake:
+                sources |= mistake.sources
+                mistake.sources = sources
+                if alone or FOR_ALL & {d.code for d in mistake.diagnostics}:
+                    raise
+                found.append((target, None))
+                diagnostics += mistake.diagnostics
+            else:
+                found.append((target, one))
+                diagnostics += one.diagnostics
     seconds = time.perf_counter() - start
-    present("verify", format.value, output, found, diagnostics, seconds)
+    command = "verify" if memory is None else "verify_memory"
+    present(command, format.value, output, found, diagnostics, seconds)
     finish(diagnostics, sources)
 
 
-def _verified(
-    target: str, variant: str | None, given: dict[str, Any], sources: dict[str, str]
-) -> Verification:
-    """Verify one network, and keep its text for the diagnostics."""
-    from ..language.load import load
+def _verifier(
+    given: dict[str, Any],
+    memory: dict[str, Any] | None,
+    tick: Callable[[str], None],
+) -> Callable[[Spec, str | None], Verification]:
+    """Return the function that verifies a variant of a spec; it announces its steps to `tick`."""
+    from ..analysis.memory.run import Run
+    from ..torch_backend.verify.memory import verify_memory
+    from ..torch_backend.verify.receptive_fields import QUICK, WORK
     from ..torch_backend.verify.verify import verify
 
-    spec = load(target)
-    sources[spec.file] = spec.text
-    return verify(spec, one_variant(spec, variant), **given)
+    if memory is not None:
+        return partial(verify_memory, run=Run(**memory), **given)
+    thorough = given.pop("thorough")
+    return partial(verify, work=WORK if thorough else QUICK, tick=tick, **given)
 
 
 def _hold(
@@ -165,7 +233,7 @@ def _hold(
     format: o.Screen,
     output: str | None,
 ) -> None:
-    """Hold a network of the user's own to its spec."""
+    """Compare the user's own network with its spec."""
     from ..language.load import load
     from ..torch_backend.hold.hold import hold
 

@@ -1,4 +1,4 @@
-"""A batch axis in the shape of an input: `[1, 3, 224, 224]` would be a network of three axes."""
+"""Finds a batch axis in the shape of an input: `[1, 3, 224, 224]` has three spatial axes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..wording import shape_text
 from .yaml_tree import Marks
 
 _RANK, _MOST_CHANNELS = 4, 4
-_RANK_FAULTS = ("CNN201", "CNN301")  # another number of axes, or another shape than expected
+_RANK_FAULTS = ("CNN201", "CNN301")  # a wrong number of axes, or an unexpected shape
 
 
 def batch_axis_warnings(
@@ -21,11 +21,11 @@ def batch_axis_warnings(
     file: str,
     expanded: Callable[[Mapping[str, Shape]], Graph],
 ) -> Iterator[Diagnostic]:
-    """Warn of inputs that begin with 1 and an image's channels, where no layer asks for three axes.
+    """Warn of inputs that start with 1 and an image's channels, if no layer needs three axes.
 
-    A layer asks for them where the network without the 1 breaks a rule on ranks or an expected
-    shape that the network as written keeps. `expanded` is the network for other inputs; `marks`
-    are those of `input`.
+    A layer needs them if the network without the 1 breaks a rule on ranks or an expected shape
+    that the network as written keeps. `expanded` returns the network for other inputs; `marks` are
+    those of `input`.
     """
     suspects = {name: x[1:] for name, x in inputs.items() if _begins_with_batch(x)}
     if not suspects:
@@ -37,7 +37,7 @@ def batch_axis_warnings(
         own = marks.find(name) if name in marks.items else marks
         yield Diagnostic(
             "CNN115",
-            f"an input of {shape_text(inputs[name])} has one channel on three axes: "
+            f"an input of {shape_text(inputs[name])} has one channel and three spatial axes: "
             "the 1 looks like a batch axis",
             own.position(file),
             f"shapes have no batch axis: [{', '.join(map(str, image))}]",
@@ -51,12 +51,12 @@ def _begins_with_batch(x: Shape) -> bool:
 
 
 def _rank_faults(graph: Graph) -> set[object]:
-    """Where a network breaks a rule on ranks or an expected shape."""
+    """Return the places where a network breaks a rule on ranks or an expected shape."""
     return {d.position for d in graph.diagnostics if d.code in _RANK_FAULTS}
 
 
 def _without_first(marks: Marks) -> Fix | None:
-    """Remove the first entry of a list that is written in one line."""
+    """Return a fix that removes the first entry of a list; None if a new line follows it."""
     first, second = marks.items.get(0), marks.items.get(1)
     if first is None or second is None or first.line != second.line:
         return None

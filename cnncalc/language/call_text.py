@@ -1,4 +1,4 @@
-"""Layers that are written as calls of Python, as in a list of torch's or Keras's layers."""
+"""Translates layers that are written as Python calls, as in torch and Keras code."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from .names import NEEDLESS
 from .yaml_flow import in_yaml
 
 _CALL = re.compile(r"([A-Za-z_][\w.]*)\s*\((.*)\)\s*,?", re.DOTALL)
-_MOST = 200  # characters
+_MOST = 200  # characters of a call
 
 
 class Call(NamedTuple):
-    """What is called, and the text of its arguments."""
+    """A call: the word that is called, and the text of its arguments."""
 
     word: str
     arguments: str
 
     @property
     def torch_class(self) -> str:
-        """Its last part without a number of axes as torch writes it: Keras has a capital D."""
+        """The last part of the word, without the number of axes that torch adds (Keras: `2D`)."""
         return re.sub(r"[123]d\Z", "", self.word.rpartition(".")[2])
 
     @classmethod
@@ -34,10 +34,10 @@ class Call(NamedTuple):
 
 
 def layer_of(call: Call, found: Translation) -> tuple[str, str | None] | None:
-    """Return a call as a layer of the spec, and what differs in it, if anything.
+    """Return a call as a layer of the spec, and a note on what differs in it, if anything.
 
-    None where an argument is no number, word or list of them, where its meaning depends on its
-    place among others, or where the operator has no such field.
+    None if an argument is not a number, a word or a list of them, if its meaning depends on its
+    position, or if the operator has no such field.
     """
     given = _arguments(call.arguments)
     if given is None:
@@ -72,7 +72,7 @@ def layer_of(call: Call, found: Translation) -> tuple[str, str | None] | None:
 
 
 def _arguments(text: str) -> tuple[list[Any], dict[str, Any]] | None:
-    """Return positional and named arguments, if all of them are literals."""
+    """Return positional and named arguments; None if they are not all literals."""
     try:
         call = ast.parse(f"f({text})", mode="eval").body
         if not isinstance(call, ast.Call):

@@ -1,4 +1,4 @@
-"""Faults of declarations: unused names, hidden names, and blocks that contain themselves."""
+"""Checks declarations: unused names, hidden names, and blocks that contain themselves."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def unused(reader: Reader, params: Mapping[str, Any], marks: Marks) -> Iterator[
 
 
 def hidden(reader: Reader, params: Mapping[str, Any]) -> Iterator[Diagnostic]:
-    """Report parameters of the network that a block cannot see: it has one of the same name."""
+    """Report parameters of the network that a parameter of a block hides by having its name."""
     for name, block in reader.blocks.items():
         for param in block.params:
             if param in params:
@@ -61,9 +61,9 @@ def cyclic(reader: Reader, marks: Marks) -> Diagnostic | None:
 
 
 def _unfounded(blocks: Mapping[str, BlockSteps]) -> dict[str, set[str]]:
-    """What is left after taking away, again and again, the blocks that use no block that is left.
+    """Return the blocks that are in a cycle or use one that is, each with those of them it uses.
 
-    Each with the blocks it uses that are left.
+    They are left after repeatedly removing the blocks that use none of the remaining ones.
     """
     left = {name: {used for used in block.uses if used in blocks} for name, block in blocks.items()}
     users: dict[str, list[str]] = {}

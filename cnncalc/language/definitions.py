@@ -1,8 +1,8 @@
-"""What a document defines: parameters, blocks, inputs and layers, prepared for every network."""
+"""Reads what a document defines: parameters, blocks, inputs and layers, for every network."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any, NamedTuple
 
 from ..diagnostic import Diagnostic, first_of, misspelled
@@ -24,19 +24,19 @@ _ROOT_NAMES = frozenset({"c"})
 class Definitions(NamedTuple):
     """What a document defines. What depends on parameters is prepared, not evaluated."""
 
-    params: dict[str, Any]  # their defaults
+    params: dict[str, Any]  # defaults
     blocks: dict[str, BlockSteps]
-    inputs: dict[str, tuple[Any, ...]]  # their shapes
-    expects: dict[str, dict[str, Any]]  # by variant and path: the shape after the layer
+    inputs: dict[str, tuple[Any, ...]]  # shapes
+    expects: dict[str, dict[str, Any]]  # by variant and path: the expected shape after a layer
     steps: list[Step]
     diagnostics: list[Diagnostic]
-    sound: bool  # only layers may be wrong, so that the ones before them can be expanded
+    sound: bool  # only layers may be wrong; those before a wrong one can be expanded
 
 
 def read_definitions(
     document: Document, marks: Marks, file: str, found: Iterable[Diagnostic]
 ) -> Definitions:
-    """Read a document; its diagnostics come after those `found` before."""
+    """Read a document; its diagnostics come after those already `found`."""
     reader = Reader(file)
     names = frozenset(document.params or ())
     _declare_blocks(reader, document, marks.find("blocks"), names)
@@ -57,7 +57,7 @@ def read_definitions(
     if cycle is not None:
         diagnostics.append(cycle)
     if not any(d.severity == "error" for d in diagnostics):
-        # a misspelled use would be reported as an unused declaration too
+        # otherwise, a misspelled use would also be reported as an unused declaration
         diagnostics += first_of(unused(reader, params, marks))
         diagnostics += first_of(hidden(reader, params))
     return Definitions(
@@ -74,11 +74,11 @@ def read_definitions(
 def _declare_blocks(
     reader: Reader, document: Document, marks: Marks, names: frozenset[str]
 ) -> None:
-    """Note the names and parameters of all blocks, so that any layer may use any block."""
+    """Record the names and parameters of all blocks, so that any layer may use any block."""
     for name in document.blocks or ():
-        fault = _block_name_fault(name)
+        fault = _block_name_fault(name, document.blocks or {})
         if fault:
-            message = f"`{name}` is no name for a block"
+            message = f"`{name}` cannot be the name of a block"
             reader.report("CNN108", message, marks.key(reader.file, name), fault)
         reader.blocks[name] = BlockSteps(name, marks.find(name))
     known = names | _ROOT_NAMES
@@ -88,22 +88,28 @@ def _declare_blocks(
         )
 
 
-def _block_name_fault(name: str) -> str | None:
-    """Why a block may not have this name, or None."""
-    if name in BY_KEY or name in ("chain", *GRAPH_WORDS):
-        return "the language has this word already"
+def _block_name_fault(name: str, taken: Container[str]) -> str | None:
+    """Return why a block may not have this name, or None; `taken` has the names of blocks."""
+    if name in BY_KEY:
+        free = (other for other in (f"{name}_block", f"my_{name}") if other not in taken)
+        other = next(free, None)
+        advice = f": call the block `{other}`, here and where it is used" if other else ""
+        return f"`{name}` is an operator{advice}"
+    if name in ("chain", *GRAPH_WORDS):
+        return "this word already has a meaning in the language"
     if not NAME.match(name) or name.isdigit():
         return NAME_FORM
     return None
 
 
 def _read_blocks(reader: Reader, document: Document, names: frozenset[str]) -> None:
-    """Read the layers of all blocks, and note which blocks each of them uses."""
+    """Read the layers of all blocks, and record which blocks each of them uses."""
     for name, written in (document.blocks or {}).items():
         block = reader.blocks[name]
         before, reader.used_blocks = reader.used_blocks, set()
         known = names | frozenset(block.params) | _ROOT_NAMES
-        block.layers = read_layers(reader, written.layers, block.marks.find("layers"), known)
+        with reader.as_operator(name):
+            block.layers = read_layers(reader, written.layers, block.marks.find("layers"), known)
         block.uses = reader.used_blocks
         before |= block.uses
         reader.used_blocks = before
@@ -119,7 +125,7 @@ def _read_variants(
         for name in (own and own.params) or ():
             if name not in names:
                 place = marks.find("variants", variant, "params").key(reader.file, name)
-                message = f"variant `{variant}` sets `{name}`, which is no parameter"
+                message = f"variant `{variant}` sets `{name}`, which is not a parameter"
                 reader.add(misspelled(Diagnostic("CNN106", message, place), name, names))
         shapes = (own and own.expect) or {}
         inside = marks.find("variants", variant, "expect")
@@ -133,12 +139,12 @@ def _read_variants(
 def _check_steps(
     reader: Reader, document: Document, marks: Marks, steps: list[Step], inputs: Iterable[str]
 ) -> None:
-    """Check that no layer has the name of an input, and that there is an output."""
+    """Check that no layer has the name of an input, and that `outputs` is not empty."""
     for step in steps:
         if step.name in inputs:
-            message = f"the name `{step.name}` is taken by an input"
+            message = f"the name `{step.name}` is already taken by an input"
             reader.report("CNN108", message, step.place, "give one of them another name")
     if document.outputs == []:
         place = marks.key(reader.file, "outputs")
-        help = "leave it out: the last layer is the output"
+        help = "remove it: the last layer is then the output"
         reader.report("CNN103", "`outputs` is empty", place, help)

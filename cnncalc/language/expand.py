@@ -1,17 +1,19 @@
-"""Steps → graph: write out repeats, put in blocks, resolve names and infer shapes, in one walk."""
+"""Expands steps to a graph: repeats, blocks, names and shapes, in one walk."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from ..diagnostic import Diagnostic, Mistake, first_of, misspelled
-from ..graph import Graph, Group, Node, checked
-from ..num import Shape
+from ..diagnostic import Diagnostic, Mistake, Position, first_of
+from ..graph import Node, checked
+from ..num import NoFormula, Open, Shape, choose
 from ..ops.base import Op
 from .expectations import Expectations
 from .limits import MAX_LAYERS, Limits
-from .scope import Expansion, Fault, Scope
+from .references import resolved, unknown_output
+from .scope import Expansion, Fault, Scope, without_formula
+from .share import share
 from .steps import BlockSteps, Step
 from .validation import shown, validate
 from .values import value_at, work
@@ -19,7 +21,10 @@ from .yaml_tree import Marks
 
 
 class Expander:
-    """Expands one network."""
+    """Expands one network.
+
+    The public methods are the steps that a count of many variants does in its own way.
+    """
 
     def __init__(
         self,
@@ -35,13 +40,14 @@ class Expander:
         self._expansion = Expansion()
         self._graph = self._expansion.graph
         self._limits = Limits()
+        self._checkpoints: list[tuple[range, Position]] = []
 
     def expand(
         self, inputs: dict[str, Shape], steps: list[Step], outputs: list[str], marks: Marks
     ) -> Expansion:
-        """Return the expansion; where a layer is wrong, the nodes before it and the diagnostic.
+        """Return the expansion; if a layer is wrong, the nodes before it and the diagnostic.
 
-        `outputs` are names of layers, written at `marks`; without any, it is the last layer.
+        `outputs` are names of layers, written at `marks`; if empty, the last layer is the output.
         """
         graph = self._graph
         for name, shape in inputs.items():
@@ -55,37 +61,37 @@ class Expander:
         except Mistake as mistake:
             graph.diagnostics.extend(mistake.diagnostics)
             if any(d.code == "CNN004" for d in mistake.diagnostics):
-                graph.nodes.clear()  # too many to be of use to anyone
+                graph.nodes.clear()  # too many to be useful
                 self._expansion.written.clear()
                 self._expansion.faults.clear()
             return self._expansion
         try:
-            graph.outputs = self._outputs(outputs, scope, marks) or (last,)
+            graph.outputs = self.outputs(outputs, scope, marks) or (last,)
         except Mistake as mistake:
             graph.diagnostics.extend(mistake.diagnostics)
         else:
             graph.diagnostics.extend(first_of(self._expectations.unmet(scope.names)))
+        for numbers, place in self._checkpoints:
+            fault = graph.checkpoint(numbers)
+            if fault is not None:
+                graph.diagnostics.append(fault.at(place))
         return self._expansion
 
-    def _outputs(self, names: list[str], scope: Scope, marks: Marks) -> tuple[int, ...]:
-        """The nodes of the outputs; a layer that `when` left out is not one of them.
+    def outputs(self, names: list[str], scope: Scope, marks: Marks) -> tuple[int, ...]:
+        """Return the nodes of the outputs, without layers that `when` leaves out.
 
         Errors: a Mistake with every unknown name.
         """
         found = [scope.find(name) or self._graph.groups.get(name) for name in names]
         unknown = [index for index, group in enumerate(found) if group is None]
         if unknown:
-            faults = (self._unknown_output(names[n], scope, marks.find(n)) for n in unknown)
+            places = [marks.find(n).position(self._file) for n in unknown]
+            faults = (unknown_output(names[n], scope, place) for n, place in zip(unknown, places))
             raise Mistake(*first_of(faults))
         return tuple(group[2] for group in found if group and group[1] > group[0])
 
-    def _unknown_output(self, name: str, scope: Scope, marks: Marks) -> Diagnostic:
-        message = f"`outputs` names `{name}`, and no layer is called so"
-        fault = Diagnostic("CNN105", message, marks.position(self._file), subject=name)
-        return misspelled(fault, name, scope.names)
-
-    def _value(self, prepared: Any, values: dict[str, Any], marks: Marks) -> Any:
-        """Return the value of prepared data, and count the work."""
+    def value(self, prepared: Any, values: dict[str, Any], marks: Marks) -> Any:
+        """Return the value of prepared data, and count the work for it."""
         self._limits.work(work(prepared, values))
         return value_at(prepared, values, marks, self._file)
 
@@ -98,22 +104,26 @@ class Expander:
             except Mistake as mistake:
                 faults = (d.at(step.place, *scope.context) for d in mistake.diagnostics)
                 raise Mistake(*faults) from None
+            except NoFormula as error:
+                raise Mistake(without_formula(step, scope, error)) from None
         return x
 
     def _step(self, step: Step, scope: Scope, x: int) -> int:
         """Expand one layer as written: all its copies."""
-        start, path = len(self._graph.nodes), scope.prefix + step.name
+        start, path, copies = len(self._graph.nodes), scope.prefix + step.name, 1
         if step.source is not None:
-            x = self._resolve(step.source, scope, step.marks.find("from"))[2]
+            x = resolved(step.source, scope, step.marks.find("from"), self._file)[2]
         if step.repeat is None and step.each is None:
-            x = self._copy(step, scope, path, x, {})
+            x = self.copy(step, scope, path, x, {})
         else:
-            for i, row in enumerate(self._rows(step, scope)):
-                x = self._copy(step, scope.copy(i), f"{path}.{i}", x, row)
+            for i, (row, wanted) in enumerate(self.rows(step, scope)):
+                x = self.copy(step, scope.copy(i), f"{path}.{i}", x, row, wanted)
+                copies = i + 1
         end = len(self._graph.nodes)
         scope.names[step.name] = self._graph.groups[path] = (start, end, x)
         if step.share is not None and start < end:
-            self._share(step, scope, start)
+            lender = resolved(step.share, scope, step.marks.find("share"), self._file)
+            share(self._graph, lender, start, copies, step, self._file)
         if step.expect is not None or self._expectations.of_variant:
             fault = self._expectations.fault(step, scope, path, self._graph, x)
             if fault is not None:
@@ -121,35 +131,77 @@ class Expander:
                 self._expansion.faults.append(fault)
         return x
 
-    def _rows(self, step: Step, scope: Scope) -> Iterator[dict[str, Any]]:
-        """The arguments of each copy."""
+    def rows(self, step: Step, scope: Scope) -> Iterator[tuple[dict[str, Any], Any]]:
+        """Yield the arguments of each copy, and the condition that it is there."""
         if step.each is not None:
             marks = step.marks.find("each")
             for n, row in enumerate(step.each):
-                yield {
-                    key: self._value(value, scope.values, marks.find(n, key))
+                arguments = {
+                    key: self.value(value, scope.values, marks.find(n, key))
                     for key, value in row.items()
                 }
+                yield arguments, True
             return
-        marks = step.marks.find("repeat")
-        count = self._value(step.repeat, scope.values, marks)
-        if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= MAX_LAYERS:
-            too_many = type(count) is int and count > 0
-            wrong = f"more than {MAX_LAYERS:,}" if too_many else shown(count)
-            message = f"`repeat` takes a number of times, not {wrong}"
-            raise Mistake(Diagnostic("CNN103", message, marks.position(self._file)))
-        for _ in range(count):
-            yield {}
+        for _ in range(int(self.repeats(step, scope))):
+            yield {}, True
 
-    def _copy(self, step: Step, scope: Scope, path: str, x: int, row: dict[str, Any]) -> int:
-        """Expand one copy of a layer, unless its `when` is false."""
+    def repeats(self, step: Step, scope: Scope) -> Any:
+        """Return how many copies a `repeat` makes."""
+        marks = step.marks.find("repeat")
+        count = self.value(step.repeat, scope.values, marks)
+        if isinstance(count, Open) and not count.is_condition and 0 <= count <= MAX_LAYERS:
+            return count
+        if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= MAX_LAYERS:
+            message = f"`repeat` takes a whole number from 0 to {MAX_LAYERS:,}, not {shown(count)}"
+            raise Mistake(Diagnostic("CNN103", message, marks.position(self._file)))
+        return count
+
+    def copy(
+        self,
+        step: Step,
+        scope: Scope,
+        path: str,
+        x: int,
+        row: dict[str, Any],
+        wanted: Any = True,
+    ) -> int:
+        """Expand one copy of a layer if it is wanted and its `when` is not false."""
         self._limits.copy(len(self._graph.nodes), len(scope.values))
-        if step.when is not None and not self._wanted(step, scope, row):
-            return x
+        if step.when is not None:
+            wanted = choose(wanted, self.condition("when", step, scope, row), False)
+        if wanted is True:
+            return self.trained(step, scope, path, x, row)
+        return self.partly(wanted, step, scope, path, x, row)
+
+    def partly(
+        self, wanted: Any, step: Step, scope: Scope, path: str, x: int, row: dict[str, Any]
+    ) -> int:
+        """Expand a layer that is only there if it is `wanted`; without it, the result is x."""
+        return self.trained(step, scope, path, x, row) if wanted else x
+
+    def trained(self, step: Step, scope: Scope, path: str, x: int, row: dict[str, Any]) -> int:
+        """Expand a copy that is there, and note how it is trained."""
+        if step.freeze is None and step.checkpoint is None:
+            return self.body(step, scope, path, x, row)
+        frozen, again = (
+            getattr(step, word) is not None and self.condition(word, step, scope, row)
+            for word in ("freeze", "checkpoint")
+        )
+        start = len(self._graph.nodes)
+        x = self.body(step, scope, path, x, row)
+        numbers = range(start, len(self._graph.nodes))
+        if frozen:
+            self._graph.freeze(numbers)
+        if again:
+            self._checkpoints.append((numbers, step.place))
+        return x
+
+    def body(self, step: Step, scope: Scope, path: str, x: int, row: dict[str, Any]) -> int:
+        """Expand the operator, join, block or chain of a copy."""
         if step.kind == "op":
             return self._operator(step, scope, path, x, row)
         if step.kind == "fault":
-            raise Mistake()  # reported when it was read; what comes after it is unknown
+            raise Mistake()  # already reported by the reader; what comes after it is unknown
         if step.kind == "join":
             return self._join(step, scope, path, x)
         if step.kind == "chain":
@@ -157,43 +209,55 @@ class Expander:
             return self._layers(step.layers or [], inside, x)
         return self._block(step, scope, path, x, row)
 
-    def _wanted(self, step: Step, scope: Scope, row: dict[str, Any]) -> bool:
-        """The value of `when`; that of a chain may use the arguments of its row."""
+    def condition(self, word: str, step: Step, scope: Scope, row: dict[str, Any]) -> Any:
+        """Return the value of `when`, `freeze` or `checkpoint`.
+
+        That of a chain may use the arguments of its row.
+        """
         values = {**scope.values, **row} if step.kind == "chain" else scope.values
-        marks = step.marks.find("when")
-        wanted = self._value(step.when, values, marks)
-        if not isinstance(wanted, bool):
-            message = f"`when` takes a condition, not {shown(wanted)}"
+        marks = step.marks.find(word)
+        condition = self.value(getattr(step, word), values, marks)
+        is_open = isinstance(condition, Open) and condition.is_condition
+        if not is_open and not isinstance(condition, bool):
+            message = f"`{word}` takes a condition, not {shown(condition)}"
             position = marks.position(self._file)
-            raise Mistake(Diagnostic("CNN103", message, position, help="compare: `depth > 0`"))
-        return wanted
+            raise Mistake(
+                Diagnostic("CNN103", message, position, help="write a comparison: `depth > 0`")
+            )
+        return condition
 
     def _operator(self, step: Step, scope: Scope, path: str, x: int, row: dict[str, Any]) -> int:
-        op = step.ready or self._instance(step, scope, row)
+        op = step.ready or self.instance(step, scope, row)
         inputs = [x]
         for field in op.layers_named:
             name = getattr(op, field)
             if name is not None:
-                inputs.append(self._resolve(name, scope, step.body_marks.find(field))[2])
-        return self._node(step, op, tuple(inputs), path, scope)
+                marks = step.body_marks.find(field)
+                named = resolved(name, scope, marks, self._file)[2]
+                inputs.append(named)
+                if op.reads_places:
+                    node = self._graph.nodes[named]
+                    op = op.attached(node.op, self._graph.nodes[x].shape)
+                    inputs.append(node.inputs[0])
+        return self.node(step, op, tuple(inputs), path, scope)
 
-    def _instance(self, step: Step, scope: Scope, row: dict[str, Any]) -> Op:
-        """The operator with its parameters put in."""
+    def instance(self, step: Step, scope: Scope, row: dict[str, Any]) -> Op:
+        """Return the operator with the values of its fields."""
         assert step.op is not None
         body = {**self._arguments(step, scope), **row}
         return validate(step.op, body, step.body_marks, self._file, f"`{step.key}`")
 
     def _arguments(self, step: Step, scope: Scope) -> dict[str, Any]:
         return {
-            key: self._value(prepared, scope.values, step.body_marks.find(key))
+            key: self.value(prepared, scope.values, step.body_marks.find(key))
             for key, prepared in step.body.items()
         }
 
-    def _node(self, step: Step, op: Op, inputs: tuple[int, ...], path: str, scope: Scope) -> int:
+    def node(self, step: Step, op: Op, inputs: tuple[int, ...], path: str, scope: Scope) -> int:
         nodes = self._graph.nodes
         try:
             xs = [nodes[n].shape for n in inputs]
-            shape = self._limits.shape(checked(op, xs), path)
+            shape = self._limits.shape(self.shape_of(op, xs), path)
         except Mistake as mistake:
             diagnostic = mistake.diagnostics[0].at(step.place)
             self._expansion.faults.append(Fault(diagnostic, step, scope, path, inputs, op))
@@ -204,18 +268,27 @@ class Expander:
         self._expansion.written.append((step, scope))
         return len(nodes) - 1
 
+    def shape_of(self, op: Op, xs: list[Shape]) -> Shape:
+        """Return the shape of a layer's output.
+
+        Errors: a Mistake for inputs that it does not take.
+        """
+        return checked(op, xs)
+
     def _join(self, step: Step, scope: Scope, path: str, x: int) -> int:
         assert step.op is not None
         inputs: list[int] = []
         self._limits.join(len(step.sources or step.branches or ()))
         if step.sources is not None:
             for index, name in enumerate(step.sources):
-                inputs.append(self._resolve(name, scope, step.body_marks.find(index))[2])
+                marks = step.body_marks.find(index)
+                inputs.append(resolved(name, scope, marks, self._file)[2])
         else:
             for name, layers in (step.branches or {}).items():
                 inside = scope.inside(f"{path}.{name}", scope.values)
                 inputs.append(self._layers(layers, inside, x))
-        return self._node(step, step.op(), tuple(inputs), path, scope)
+        op = self.instance(step, scope, {}) if step.body else step.op()
+        return self.node(step, op, tuple(inputs), path, scope)
 
     def _block(self, step: Step, scope: Scope, path: str, x: int, row: dict[str, Any]) -> int:
         block = self._blocks[step.key]
@@ -226,62 +299,7 @@ class Expander:
             if name in given:
                 values[name] = given[name]
             else:
-                values[name] = self._value(default, values, block.marks.find("params", name))
+                values[name] = self.value(default, values, block.marks.find("params", name))
         context = (f"block `{step.key}`, used at line {step.place.line}", *scope.context)
         inside = Scope(values, path + ".", {"input": (x, x + 1, x)}, scope, step, context)
         return self._layers(block.layers, inside, x)
-
-    def _resolve(self, name: str, scope: Scope, marks: Marks) -> Group:
-        """Find an earlier layer by its name, or by a parameter that holds its name."""
-        carried = scope.values.get(name)
-        wanted = carried if isinstance(carried, str) else name
-        found = scope.find(wanted)
-        if found is None:
-            message = f"no earlier layer is called `{wanted}`"
-            position = marks.position(self._file)
-            raise Mistake(
-                misspelled(
-                    Diagnostic("CNN105", message, position, subject=wanted),
-                    wanted,
-                    set(scope.visible()),
-                    "names reach from the innermost block outward, and only backward",
-                )
-            )
-        return found
-
-    def _share(self, step: Step, scope: Scope, start: int) -> None:
-        """Let the nodes from `start` on use the weights of another layer's nodes."""
-        marks = step.marks.find("share")
-        first, end, _ = self._resolve(step.share or "", scope, marks)
-        if not _share_weights(self._graph, range(first, min(end, start)), start):
-            raise Mistake(
-                Diagnostic(
-                    "CNN112",
-                    f"`{step.name}` cannot use the weights of `{step.share}`: "
-                    "they are not the same layers with the same shapes",
-                    marks.position(self._file),
-                    help="weights can be shared between equal bodies on inputs with as many "
-                    "channels",
-                )
-            )
-
-
-def _share_weights(graph: Graph, lenders: range, start: int) -> bool:
-    """Let the nodes from `start` on use the lenders' weights, one by one.
-
-    Return whether they are the same layers with the same shapes.
-    """
-    borrowers = range(start, len(graph.nodes))
-    same = len(lenders) == len(borrowers)
-    for n, m in zip(lenders, borrowers):
-        lender, borrower = graph.nodes[n], graph.nodes[m]
-        weights = _weights(graph, borrower)
-        same &= lender.op is not None and lender.op == borrower.op
-        same &= weights == _weights(graph, lender)
-        if borrower.op and (weights or borrower.op.buffers(*graph.shapes_into(borrower))):
-            borrower.shares = n if lender.shares is None else lender.shares
-    return same
-
-
-def _weights(graph: Graph, node: Node) -> dict[str, Shape]:
-    return node.op.weights(*graph.shapes_into(node)) if node.op else {}

@@ -1,4 +1,4 @@
-"""Expected shapes: `expect` of a layer, or of a variant, held against what comes out."""
+"""Compares expected shapes, `expect` of a layer or a variant, with the inferred ones."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from .yaml_tree import Marks
 class Expectations:
     """The shapes expected of a network.
 
-    `overrides` are those of a variant, by path, which replace those of the layers;
-    without `apply`, the ones that the layers state are ignored.
+    `overrides` are those of a variant, by path; they replace those of the layers. Without `apply`,
+    the ones of the layers are ignored.
     """
 
     def __init__(self, file: str, overrides: dict[str, Any], marks: Marks, apply: bool):
         self._file = file
-        self.of_variant = dict(overrides)  # not compared yet
+        self.of_variant = dict(overrides)  # those not yet compared
         self._marks = marks  # of the overrides
         self._apply = apply
 
     def fault(self, step: Step, scope: Scope, path: str, graph: Graph, x: int) -> Fault | None:
-        """Compare the shape of node x, the result of a layer, with what is expected of it."""
+        """Compare the shape of node x, the result of a layer, with the expected one."""
         override = self.of_variant.pop(path, None) if self.of_variant else None
         if override is not None:
             marks = self._marks.find(path)
@@ -63,10 +63,10 @@ class Expectations:
         return tuple(values)
 
     def unmet(self, names: Iterable[str]) -> Iterator[Diagnostic]:
-        """Report the overrides whose path is not a layer's."""
+        """Report the overrides whose path is not that of a layer."""
         for path in self.of_variant:
             position = self._marks.key(self._file, path)
-            message = f"`expect` names `{path}`, and no layer is called so"
+            message = f"`expect` names `{path}`, but no layer has that name"
             yield misspelled(Diagnostic("CNN105", message, position, subject=path), path, names)
 
 
@@ -85,7 +85,7 @@ def _unexpected(
     right = shape_text(shape)
     return Diagnostic(
         "CNN301",
-        f"`{path}` comes out as {right}, expected {'×'.join(map(plain, wanted))}",
+        f"the shape after `{path}` is {right}, expected {'×'.join(map(plain, wanted))}",
         position,
         f"if {right} is right, write `expect: [{', '.join(map(str, shape))}]`",
         equation=equation,
@@ -94,7 +94,7 @@ def _unexpected(
 
 
 def expect_shapes(steps: list[Step]) -> bool:
-    """Whether any of the layers, or of those inside them, expects a shape."""
+    """Return whether any of the layers, or of those inside them, expects a shape."""
     for step in steps:
         if step.expect is not None or expect_shapes(step.layers or []):
             return True

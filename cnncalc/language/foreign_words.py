@@ -1,6 +1,6 @@
-"""Words of other frameworks that no operator here means, with what to do about each.
+"""Lists words of other frameworks that have no operator here, with advice on each.
 
-Words are in the plain forms of `ops/words.py`. What an operator means is in the operator's class.
+Words are in the plain forms of `ops/words.py`. Words for an operator are in the operator's class.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from typing import NamedTuple
 from ..ops.words import Translation, plain_forms, translations
 
 LISTED = "`cnncalc ops` lists the operators"
-_NO_OPERATOR = f"there is no such operator here; {LISTED}"
+_NO_OPERATOR = f"cnncalc has no such operator; {LISTED}"
 
-_LONGEST = 100  # characters of a word that are looked at
+_LONGEST = 100  # most characters of a word that are compared
 
-# Patterns of whole words, in the order in which they are tried.
+# Patterns for whole words, tried in this order.
 _ADVICE = (
     (
         "op|type|layer",
-        "the operator is the key itself: `- relu`, `- conv: {out: 8, kernel: 3}`",
+        "write the operator itself as the key: `- relu`, `- conv: {out: 8, kernel: 3}`",
     ),
     ("pool(ing)?", "say which: `maxpool` or `avgpool`"),
     ("globalpool(ing)?", "say which: `globalmaxpool` or `globalavgpool`"),
@@ -28,9 +28,9 @@ _ADVICE = (
         "norm|normali[sz]ation|normali[sz]e",
         "say which: `batchnorm`, `groupnorm`, `layernorm` …",
     ),
-    ("activation|act|nonlinearity", "an activation is a layer of its own name: `- relu`"),
+    ("activation|act|nonlinearity", "write the activation by its own name: `- relu`"),
     ("eltwise|elementwise|merge", "say which: `add`, `sub`, `mul` or `concat`"),
-    ("conv([1-9])x\\1", "the size is a field: `conv: {out: 8, kernel: 3}`"),
+    ("conv([1-9])x\\1", "write the size as a field: `conv: {out: 8, kernel: 3}`"),
     (
         "dwconv|depthwise(conv|convolution)?|convdepthwise",
         "a depthwise convolution is `conv: {out: c, kernel: 3, groups: c}`",
@@ -43,51 +43,51 @@ _ADVICE = (
     ("group(ed)?conv(olution)?", "a grouped convolution is `conv` with `groups`"),
     ("(dilated|atrous)conv(olution)?", "a dilated convolution is `conv` with `dilation`"),
     (
-        "(add)?matmul|dot|mm|bmm|einsum|bilinear",
-        "there is no product of two tensors here; one with trained weights is `linear`, "
-        "one value by value `mul`",
+        "addmatmul|dot|einsum|bilinear",
+        "`matmul` multiplies two branches as matrices, if need be after `permute`; `linear` has "
+        "trained weights, and `mul` multiplies value by value",
     ),
     (
-        "max(un|de)pool(ing)?|unpool(ing)?|maxpoolwithargmax",
-        "there is no operator that undoes a pool by its indices; `upsample` repeats values",
+        "maxdepool(ing)?|avgunpool(ing)?|maxpoolwithargmax",
+        "write `maxpool`, and `maxunpool: NAME` where its maxima are put back",
     ),
     (
         "swapaxes|moveaxis|movedim|swapdims",
-        "`permute` takes the whole new order of the axes, channels being 0",
+        "`permute` takes the whole new order of the axes; the channels are axis 0",
     ),
     (
         "squeeze|unsqueeze|expanddims|batchtospace|repeatvector",
         "`reshape` takes the whole new shape, without the batch",
     ),
     (
-        "split|splitv|chunk|unbind|unstack",
-        "`slice` takes one part: a layer for each part, all `from` the same layer",
+        "unbind|unstack",
+        "`slice` takes one position of an axis: write one for each, all `from` the same layer",
     ),
     (
-        "scale|scaling|bias|biasadd|channelaffine",
-        "a scale and a shift per channel are part of the norms; "
-        "a trained factor alone is `layer_scale`",
+        "scaling|bias|biasadd|channelaffine",
+        "the norms include a scale and a shift per channel; for one alone, "
+        "write `scale: {by: 1, trained: per_channel}` or `shift: {by: 0, trained: per_channel}`",
     ),
     (
         "(spatial|feature)?(alpha)?dropout([123]d)?|gaussiandropout|dropconnect|dropblock",
-        "`dropout` zeroes single values, `dropout2d` channels of a map, "
-        "`stochastic_depth` a branch; there is no other",
+        "cnncalc has three kinds of dropout: `dropout` zeroes single values, "
+        "`dropout2d` channels of a map, `stochastic_depth` a branch",
     ),
     (
         "(zero|constant|reflection|replication|circular|mirror|symmetric|edge)?pad(ding|v2)?",
-        "values around a map are `pad: {amount: 1, mode: zeros}`, or the mode that is meant",
+        "to pad a map, write `pad: {amount: 1, mode: zeros}`, or another mode",
     ),
     (
         "input(layer|spec)?|data|imagedata|hdf5data|dummydata|placeholder",
-        "inputs stand at the top: `input: [3, 224, 224]`",
+        "write the input at the top level of the spec: `input: [3, 224, 224]`",
     ),
     (
         "outputs?|return|result",
-        "outputs stand at the top: `outputs: [name]`; else the last layer",
+        "name outputs at the top level of the spec: `outputs: [name]`; default: the last layer",
     ),
     (
         "modulelist|moduledict|container|module|model|functional",
-        "layers in a row are a `chain: […]`; layers that recur are a block",
+        "write layers in a row as `chain: […]`, and layers that recur as a block",
     ),
     (
         ".*bottleneck|basicblock|res(idual)?(net)?(block|unit)|inception|fire(module)?"
@@ -97,23 +97,42 @@ _ADVICE = (
     ),
     (
         ".*(loss|crossentropy|crossentropywithlogits|losswithlogits)|accuracy|hinge",
-        "losses and metrics are no part of the network: leave it out",
+        "losses and metrics are not part of the network: remove it",
     ),
     (
-        ".*(lstm|gru|rnn)(cell|base|cellbase)?|.*(embedding|embeddingbag)|.*attention"
-        "|transformer.*|timedistributed|bidirectional",
-        "cnncalc is about convolutional networks",
+        "(pos(ition(al)?)?|learned).*(embed(ding)?|encoding)|positionbias",
+        "a position embedding that is learned is `shift: {by: 0, trained: per_value}`",
     ),
     (
-        "[scr]elu|glu|rrelu|softplus|softsign|softmin|logsigmoid|threshold|bnll"
-        "|thresholdedrelu|hardshrink|softshrink|tanhshrink|shrink|hardmax|sparsemax|squareplus"
-        "|sparseplus|sparsesigmoid|exponential|erf|(swi|ge|re)glu",
-        f"there is no such activation here; {LISTED}",
+        "bidirectional",
+        "write it as a field: `lstm: {out: 64, bidirectional: true}`",
     ),
     (
-        "abs(val)?|a?(cos|sin|tan)h?|arc.*|exp(m1)?|log(1p|softplus)?|pow(er)?|r?sqrt|square"
-        "|neg(ative)?|reciprocal|sign|round|rint|floor|ceil|mod|floormod|div(ide)?(nonan)?"
-        "|(real|true|floor)div|max(imum)?|min(imum)?|mean|average|prod|all|any|std|var|norm[12l].*"
+        ".*attention|transformer.*",
+        "`attention` is multi-head attention; write a block around it with `layernorm`, `linear` "
+        "and `add`, or other kinds from `matmul` and `softmax`",
+    ),
+    (
+        ".*(lstm|gru|rnn)(cell|base|cellbase)?",
+        "cnncalc has `lstm`, `gru` and `rnn`, which read a whole sequence",
+    ),
+    (
+        ".*(embedding|embeddingbag)|timedistributed",
+        "cnncalc has no integer inputs; give the network the vectors that they stand for",
+    ),
+    (
+        "crelu|rrelu|bnll|thresholdedrelu|shrink|hardmax|sparsemax|squareplus|sparseplus"
+        "|sparsesigmoid|erf|(swi|ge|re)glu",
+        f"cnncalc has no such activation; {LISTED}",
+    ),
+    (
+        "max|min|a(max|min)|average",
+        "`reduce: {what: max, over: channels}` takes the mean, maximum or another measure along "
+        "axes; `maximum` and `minimum` join branches",
+    ),
+    (
+        "a?(cos|sin|tan)h?|arc.*|expm1|log(1p|softplus)|power|rint|mod|floormod|div(ide)?nonan"
+        "|floordiv|prod|all|any|norm[12l].*"
         "|reduce.*|cumsum|cumprod|arg(max|min)|topk|sort|where|equal|greater.*|less.*|and|or|xor"
         "|not|bitwise.*|isnan|isinf|logsumexp|clipbynorm|l[12]norm.*|.*similarity"
         "|pairwisedistance|lpnorm.*|meanvariance.*|mvn|fft.*|dft|stft|rmsnorm.*|weightnorm.*"
@@ -122,11 +141,11 @@ _ADVICE = (
     ),
     (
         "cast|shape|size|rank|gather.*|scatter.*|tile|repeat|expand|broadcast.*|fill|range|eye"
-        "|onehot|pack|stack|hstack|vstack|reverse|roll|flip|rot90|lambda|function|python|silence"
+        "|onehot|hstack|vstack|reverse|roll|flip|rot90|lambda|function|python|silence"
         "|constant|const|parameter.*|variable|buffer|full|zeros|ones|rand.*|random.*|rescaling"
         "|if|loop|scan|while|call|dataparallel|cropandresize|roi.*|psroi.*|spatialpyramidpool.*"
-        "|spp|nonmaxsuppression|nms|gridsample|affinegrid|spatialtransformer|im2col|col2im|unfold"
-        "|fold|deform.*|locallyconnected.*|fractional.*|stochasticpool.*|blurpool.*|softpool.*"
+        "|spp|nonmaxsuppression|nms|gridsample|affinegrid|spatialtransformer"
+        "|deform.*|locallyconnected.*|fractional.*|stochasticpool.*|softpool.*"
         "|mixedpool.*|masking|activityregularization|gaussiannoise|noise|crelu|quant.*|dequant.*"
         "|stopgradient|printlayer|filter|batchreindex|slicechannel|argsort|upfirdn|involution.*"
         "|adaptivelogsoftmax.*|wavelet.*|dwt",
@@ -136,7 +155,7 @@ _ADVICE = (
 
 
 class Advice(NamedTuple):
-    """What to do about a word; `key` where it is a word of the language, but no operator."""
+    """Advice on a word; `key` is the word of the language for it that is not an operator."""
 
     text: str
     key: str | None = None
@@ -146,7 +165,7 @@ _CHAIN = {"sequential": Advice("here it is called `chain`", "chain")}
 
 
 def meaning_of(word: str) -> Translation | Advice | None:
-    """What a word of another framework means here; None for a word that is not known."""
+    """Return what a word of another framework means here; None for an unknown word."""
     known = translations()
     for form in plain_forms(word[:_LONGEST]):
         found = known.get(form) or _CHAIN.get(form)

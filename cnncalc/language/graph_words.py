@@ -1,4 +1,4 @@
-"""The graph's own words beside a layer: name, from, repeat, each, when, expect and share."""
+"""Reads the graph's words beside a layer: name, from, repeat, when and the others."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import ChainMap
 from typing import Any
 
 from ..ops import BY_KEY
+from .expression_limits import clip
 from .names import name_fault, parameter_fault
 from .reader import Reader
 from .steps import Step
@@ -19,17 +20,19 @@ _MOST_AXES = 8  # of an expected shape
 def read_graph_words(
     reader: Reader, step: Step, item: dict[str, Any], marks: Marks, known: frozenset[str]
 ) -> frozenset[str]:
-    """Read the words into the step; return the names that its body may use."""
+    """Read the words into a step; return the names that its body may use."""
     if "name" in item:
         _read_name(reader, step, item["name"], marks.find("name"))
-    for word in ("repeat", "when"):
+    for word in ("repeat", "when", "freeze", "checkpoint"):
         if word in item and item[word] is None:
             place = marks.key(reader.file, word)
-            reader.report("CNN103", f"`{word}` has no value", place, "give it one, or remove it")
+            reader.report(
+                "CNN103", f"`{word}` has no value", place, "give it a value, or remove it"
+            )
     if "each" in item and "repeat" in item:
         reader.report(
             "CNN103",
-            "`each` and `repeat` exclude each other",
+            "a layer cannot have both `each` and `repeat`",
             marks.key(reader.file, "each"),
             "put one of them on a chain around the layer",
         )
@@ -44,6 +47,10 @@ def read_graph_words(
         known = known | {"i"}
     if "when" in item:
         step.when = reader.prepared(item["when"], marks.find("when"), known)
+    if "freeze" in item:
+        step.freeze = reader.prepared(item["freeze"], marks.find("freeze"), known)
+    if "checkpoint" in item:
+        step.checkpoint = reader.prepared(item["checkpoint"], marks.find("checkpoint"), known)
     if "expect" in item:
         step.expect = read_shape(reader, item["expect"], marks.find("expect"), known)
     if "from" in item:
@@ -54,10 +61,16 @@ def read_graph_words(
 
 
 def read_shape(reader: Reader, data: Any, marks: Marks, known: frozenset[str]) -> Any:
-    """Read an expected shape, in which `_` matches anything; None where it is wrong."""
+    """Read an expected shape, in which `_` matches any size; None if it is wrong."""
     if not isinstance(data, list) or len(data) > _MOST_AXES:
         message = f"`expect` takes a shape, [channels, …], not {shown(data)}"
-        reader.report("CNN103", message, marks.position(reader.file))
+        help = None
+        if isinstance(data, (int, str)) and not isinstance(data, bool):
+            size = clip(str(data))
+            help = (
+                f"write `[{size}]` for a vector, `[{size}, _, _]` for a map: `_` matches any size"
+            )
+        reader.report("CNN103", message, marks.position(reader.file), help)
         return None
     entries: list[Any] = []
     for index, item in enumerate(data):
@@ -73,14 +86,14 @@ def _read_name(reader: Reader, step: Step, name: Any, marks: Marks) -> None:
         name = str(name)
     fault = name_fault(name)
     if fault:
-        message = f"{shown(name)} is no name for a layer"
+        message = f"{shown(name)} cannot be the name of a layer"
         reader.report("CNN108", message, marks.position(reader.file), fault)
     else:
         step.name = name
 
 
 def _layer_name(reader: Reader, word: str, name: Any, marks: Marks) -> str | None:
-    """Read the name of another layer; None where it is wrong."""
+    """Read the name of another layer; None if it is wrong."""
     if not isinstance(name, str):
         message = f"`{word}` takes the name of a layer, not {shown(name)}"
         reader.report("CNN103", message, marks.find(word).position(reader.file))
@@ -92,10 +105,10 @@ def _layer_name(reader: Reader, word: str, name: Any, marks: Marks) -> str | Non
 def _read_rows(
     reader: Reader, rows: Any, marks: Marks, known: frozenset[str]
 ) -> list[dict[str, Any]]:
-    """Read the rows of `each`; none where they are wrong."""
+    """Read the rows of `each`; empty if they are wrong."""
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         message = f"`each` takes a list of rows, each a mapping, not {shown(rows)}"
-        help = "each: [{out: 16}, {out: 24}]"
+        help = "write `each: [{out: 16}, {out: 24}]`"
         reader.report("CNN103", message, marks.position(reader.file), help)
         return []
     read: list[dict[str, Any]] = []
@@ -106,7 +119,7 @@ def _read_rows(
 
 
 def _row_names(reader: Reader, rows: list[dict[str, Any]], marks: Marks) -> frozenset[str]:
-    """The keys of a chain's rows, which its layers may use as names."""
+    """Return the keys of a chain's rows, which its layers may use as names."""
     first = rows[0].keys() if rows else frozenset[str]()
     taken = ChainMap[str, Any](BY_KEY, reader.blocks)
     for n, row in enumerate(rows):
@@ -114,11 +127,11 @@ def _row_names(reader: Reader, rows: list[dict[str, Any]], marks: Marks) -> froz
             fault = parameter_fault(key, taken)
             if fault:
                 place = marks.find(n).key(reader.file, key)
-                reader.report("CNN108", f"`{key}` is no name for a value", place, fault)
+                reader.report("CNN108", f"`{key}` cannot be the name of a value", place, fault)
         for key in first ^ row.keys():
             reader.report(
                 "CNN102",
-                f"row {n + 1} and the first one differ in `{key}`",
+                f"row {n + 1} and row 1 do not both have the key `{key}`",
                 marks.find(n).position(reader.file),
                 "give every row the same keys",
             )

@@ -1,27 +1,31 @@
-"""Inputs of a network: their shapes as written, and the shapes they take."""
+"""Reads the inputs of a network: their shapes as written, and their values."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..diagnostic import Diagnostic, Mistake, Position, misspelled
-from ..num import Shape
+from ..num import Open, Shape
+from ..poly import Poly
 from ..wording import shape_text
-from .expression import ExpressionError
+from .expression_limits import ExpressionError
 from .names import name_fault
+from .parameters import as_written
 from .reader import Reader
 from .validation import shown
 from .values import evaluate, expression_fault
 from .yaml_tree import Marks
 
 MAX_RANK, MAX_SIZE = 4, 10**9
+OPEN = "_"  # a spatial size that the spec leaves open
+AXES = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}  # by the number of spatial axes
 
 
 def read_inputs(
     reader: Reader, data: Any, marks: Marks, names: frozenset[str]
 ) -> dict[str, tuple[Any, ...]]:
-    """Prepare the shapes of the inputs, by name; `names` are those of parameters."""
+    """Prepare the shapes of the inputs, by name; `names` are the names of parameters."""
     named = data if isinstance(data, dict) else {"input": data}
     inputs: dict[str, tuple[Any, ...]] = {}
     for name, shape in named.items():
@@ -31,16 +35,23 @@ def read_inputs(
                 "CNN103",
                 f"an input is [channels, *spatial] with one to four entries, not {shown(shape)}",
                 place.position(reader.file),
-                "input: [3, 224, 224]",
+                "write `input: [3, 224, 224]`",
             )
             continue
         fault = name_fault(name) if name != "input" else None
         if fault:
-            message = f"`{name}` is no name for an input"
+            message = f"`{name}` cannot be the name of an input"
             reader.report("CNN108", message, marks.key(reader.file, name), fault)
-        inputs[name] = reader.prepared(shape, place, names)
+        inputs[name] = reader.prepared(shape, place, names, frozenset([OPEN]))
+        if inputs[name][0] == OPEN:
+            reader.report(
+                "CNN103",
+                "the channels of an input cannot be left open",
+                place.find(0).position(reader.file),
+                "write the number of channels, as in `input: [3, _, _]`",
+            )
     if not inputs and not reader.diagnostics:
-        message = "a network has at least one input"
+        message = "a network needs at least one input"
         reader.report("CNN103", message, marks.position(reader.file))
     return inputs
 
@@ -52,46 +63,139 @@ def input_shapes(
     file: str,
     position: Position,
 ) -> dict[str, Shape]:
-    """Return the shapes of the inputs, in which those `given` replace the ones written.
+    """Return the shapes of the inputs; those `given` replace the ones in the spec.
 
-    `given` is a shape for the first input, or a mapping of names to shapes.
+    `given` is a shape for the first input, or a mapping of names to shapes. An entry of None stays
+    as it is written.
 
-    Errors: a Mistake for an unknown name, an expression without a value, or an impossible shape.
+    Errors: a Mistake for an unknown name, an expression without a value, an impossible shape, or
+    a size that stays open.
     """
-    try:
-        shapes: dict[str, Shape] = {name: evaluate(s, params) for name, s in inputs.items()}
-    except ExpressionError as error:
-        raise Mistake(expression_fault(error, position, params)) from None
-    written = dict(shapes)
-    if isinstance(given, dict):
-        shapes.update(given)
-    elif given is not None:
-        shapes[next(iter(shapes))] = tuple(given)
+    written = _written_shapes(inputs, params, position)
+    shapes = _replaced(written, given)
     for name, shape in shapes.items():
         if name not in inputs:
             fault = Diagnostic("CNN111", f"{file} has no input `{name}`")
             raise Mistake(misspelled(fault, name, inputs))
+        if OPEN in shape[1:]:
+            raise Mistake(_left_open(name, shape, len(inputs) > 1, position))
         if not _possible(shape):
-            message = (
-                "an input is one to four positive integers, [channels, *spatial], "
-                f"not {shown(shape)}"
-            )
             if given is None:
-                raise Mistake(Diagnostic("CNN103", message, position))
-            raise Mistake(Diagnostic("CNN111", message))
+                raise Mistake(Diagnostic("CNN103", _accepted(shape), position))
+            raise Mistake(Diagnostic("CNN111", _accepted(shape)))
         if len(shape) != len(written[name]):
             raise Mistake(_another_rank(tuple(shape), written[name], file))
     return shapes
 
 
-def _another_rank(given: Shape, own: Shape, file: str) -> Diagnostic:
-    """Describe a given shape that has more or fewer entries than the one written, and the repair.
+def symbolic_shapes(
+    inputs: Mapping[str, tuple[Any, ...]],
+    params: dict[str, Any],
+    given: Any,
+    symbols: Mapping[str, Poly] | None,
+    file: str,
+    position: Position,
+) -> dict[str, Shape]:
+    """Return the shapes of the inputs with symbols for spatial sizes.
 
-    Another rank is another network: layers without lists would accept it in silence.
+    Each size is a symbol, or only those in `symbols`, by their names in `with_symbols`. Shapes that
+    are `given` replace the ones in the spec.
+
+    Errors: a Mistake as for `input_shapes`.
+    """
+    written = _written_shapes(inputs, params, position)
+    named = with_symbols(written)
+    shapes = named
+    if symbols is not None:
+        shapes = {}
+        for name, shape in _replaced(written, given).items():
+            sizes = zip(named.get(name, shape)[1:], shape[1:])
+            shapes[name] = (*shape[:1], *(symbols.get(str(axis), n) for axis, n in sizes))
+    numbers = {
+        name: tuple(1 if isinstance(n, Poly) else n for n in shape)
+        for name, shape in shapes.items()
+    }
+    input_shapes(inputs, params, numbers, file, position)  # for what is wrong with them
+    return shapes
+
+
+def _replaced(written: Mapping[str, Shape], given: Any) -> dict[str, Shape]:
+    """Return the shapes of the inputs, those `given` instead of those written."""
+    shapes = dict(written)
+    if isinstance(given, Mapping):
+        shapes.update({name: _filled(shape, shapes.get(name)) for name, shape in given.items()})
+    elif given is not None:
+        first = next(iter(shapes))
+        shapes[first] = _filled(given, shapes[first])
+    return shapes
+
+
+def with_symbols(shapes: Mapping[str, Shape]) -> dict[str, Shape]:
+    """Return shapes with a symbol for each spatial size: (3, H, W).
+
+    If there are several inputs, the name of a symbol begins with that of its input: `left_H`.
+    """
+    found: dict[str, Shape] = {}
+    for name, shape in shapes.items():
+        prefix = f"{name}_" if len(shapes) > 1 else ""
+        axes = AXES.get(len(shape) - 1, ())
+        found[name] = (shape[0], *(Poly.symbol(prefix + axis) for axis in axes))
+    return found
+
+
+def _written_shapes(
+    inputs: Mapping[str, tuple[Any, ...]], params: dict[str, Any], position: Position
+) -> dict[str, Shape]:
+    """Return the values of the shapes as written."""
+    try:
+        return {name: evaluate(shape, params) for name, shape in inputs.items()}
+    except ExpressionError as error:
+        raise Mistake(expression_fault(error, position, params)) from None
+
+
+def _left_open(name: str, shape: Shape, named: bool, position: Position) -> Diagnostic:
+    """Describe an input whose sizes are left open where numbers are needed."""
+    example = "x".join(str(224 if n == OPEN else n) for n in shape)
+    return Diagnostic(
+        "CNN117",
+        f"the input {shape_text(shape)} leaves sizes open",
+        position,
+        f"give them, as in `--input {f'{name}=' if named else ''}{example}`; `cnncalc sizes` tells"
+        " which sizes the network takes",
+    )
+
+
+def _filled(given: Any, written: Shape | None) -> Shape:
+    """Return a given shape as a tuple; entries of None are those of the written one.
+
+    Errors: a Mistake if it is not a sequence.
+    """
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise Mistake(Diagnostic("CNN111", _accepted(given)))
+    shape = tuple([_entry(n) for n in given])
+    if written is None or len(shape) != len(written):
+        return shape
+    return tuple(own if n is None else n for n, own in zip(shape, written))
+
+
+def _entry(n: Any) -> Any:
+    """Return an entry of a given shape; numbers of numpy become plain ones."""
+    return n if n is None or isinstance(n, float) else as_written(n)
+
+
+def _accepted(given: Any) -> str:
+    what = "an input is one to four positive integers, [channels, *spatial]"
+    return f"{what}, not {shown(given)}"
+
+
+def _another_rank(given: Shape, own: Shape, file: str) -> Diagnostic:
+    """Describe a given shape that has more or fewer entries than the one in the spec.
+
+    Another rank is another network, and layers without lists would accept it silently.
     """
     message = (
-        f"the input of {file} is {shape_text(own)}, of rank {len(own)}; "
-        f"{shape_text(given)} has rank {len(given)}"
+        f"the input of {file} has rank {len(own)} ({shape_text(own)}); "
+        f"the given shape {shape_text(given)} has rank {len(given)}"
     )
     batch, meant = None, own
     if len(given) == 1 < len(own):
@@ -110,13 +214,13 @@ def _another_rank(given: Shape, own: Shape, file: str) -> Diagnostic:
 
 def _possible(shape: Shape) -> bool:
     for n in shape:
-        if not isinstance(n, int) or isinstance(n, bool) or not 0 < n <= MAX_SIZE:
+        if not isinstance(n, (int, Open)) or isinstance(n, bool) or not 0 < n <= MAX_SIZE:
             return False
     return 1 <= len(shape) <= MAX_RANK
 
 
 def suggest_channels_first(diagnostic: Diagnostic, inputs: Mapping[str, Shape]) -> Diagnostic:
-    """Improve the help of a shape error where an input looks like [height, width, channels]."""
+    """Improve the help of a shape error if an input looks like [height, width, channels]."""
     if diagnostic.code[:4] != "CNN2" or diagnostic.severity != "error":
         return diagnostic
     for shape in inputs.values():

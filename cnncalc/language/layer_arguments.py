@@ -1,23 +1,24 @@
-"""Bodies of operators and blocks: what is written after their key.
+"""Reads the bodies of operators and blocks: what is written after their key.
 
-Keys and expressions are checked here, once per spec; a body without parameters becomes its
-operator at once.
+Keys and expressions are checked here, once per spec. An operator whose body has no parameters is
+made at once.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from ..diagnostic import Diagnostic, Fix, Mistake, nearest
+from ..diagnostic import Diagnostic, Edit, Fix, Mistake, nearest
 from ..ops import BY_KEY
 from ..ops.base import Op
-from .foreign_fields import foreign_field, foreign_value
-from .names import GRAPH_WORDS
+from .foreign_fields import foreign_field, foreign_value, in_order, misplaced_word
+from .names import GRAPH_WORDS, INFERRED, NEEDLESS
 from .reader import Reader
 from .steps import REQUIRED, Step
 from .unquoted_comma import cut_by_yaml
 from .validation import meant_by, unknown_key, validate
 from .values import ANY_WORD, FAULT, is_constant, words_of
+from .yaml_entries import entry_removed
 from .yaml_tree import Marks
 
 
@@ -34,7 +35,9 @@ def read_operator(reader: Reader, step: Step, body: Any, known: frozenset[str]) 
             if isinstance(value, str) and key in op.layers_named:
                 reader.used_names.add(value)
             marks = step.body_marks.find(key)
-            fault = foreign_value(op, key, value, data, known, marks.position(reader.file))
+            place = marks.position(reader.file)
+            fault = foreign_value(op, key, value, data, known, place)
+            fault = fault or misplaced_word(op, key, value, known, place)
             if fault is not None:
                 reader.add(fault)
             step.body[key] = FAULT if fault else reader.prepared(value, marks, known, words[key])
@@ -51,19 +54,65 @@ def read_operator(reader: Reader, step: Step, body: Any, known: frozenset[str]) 
     return reader.errors == before
 
 
+OF = "of"  # names the layers that a join with fields joins
+
+
+def read_join_fields(
+    reader: Reader, step: Step, body: dict[str, Any], known: frozenset[str]
+) -> tuple[Any, bool]:
+    """Read the fields of a join into its step; return what it joins, and whether they are right.
+
+    A key of a field is one unless its value is a list of layers. What is left are the branches, or
+    the names of layers in `of`.
+    """
+    op, before = step.op, reader.errors
+    assert op is not None
+    words = words_of(op)
+    rest = dict(body)
+    for key, value in body.items():
+        if isinstance(value, list) or value is None:
+            continue
+        if key in words:
+            marks = step.body_marks.find(key)
+            step.body[key] = reader.prepared(rest.pop(key), marks, known, words[key])
+        elif key in op.field_notes or key in op.field_aliases:
+            rest.pop(key)
+            reader.add(_no_field(reader, step, key, list(words), body))
+    names = rest.get(OF)
+    of_names = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    if words and len(rest) == 1 and names and of_names:
+        step.body_marks = step.body_marks.find(OF)
+        return names, reader.errors == before
+    return rest, reader.errors == before
+
+
 def _no_field(
     reader: Reader, step: Step, key: str, known: list[str], data: dict[str, Any]
 ) -> Diagnostic:
     """Describe a key that the operator does not have."""
     place = step.body_marks.key(reader.file, key)
     if key in GRAPH_WORDS:
-        message = f"`{key}` is no key of `{step.key}`"
-        return Diagnostic("CNN101", message, place, f"write it beside `{step.key}:`, not inside")
+        message = f"`{key}` is not a key of `{step.key}`"
+        return Diagnostic("CNN101", message, place, f"write it beside `{step.key}:`, not inside it")
     if step.op is not None:
         fault = foreign_field(step.op, key, place, data)
         if fault is not None:
             return fault
+        if key in INFERRED:
+            fault = Diagnostic("CNN101", f"`{step.key}` has no key `{key}`", place, NEEDLESS[key])
+            removed = _without_entry(step, key)
+            return fault._replace(fix=Fix("remove it", removed, certain=True) if removed else None)
     return unknown_key(key, place, known, f"`{step.key}`", data)
+
+
+def _without_entry(step: Step, key: str) -> tuple[Edit, ...]:
+    """Return the edit that removes a key from a body; a body in lines of its own goes with it."""
+    marks = step.body_marks
+    edits = entry_removed(marks, key)
+    if edits or len(marks.keys) > 1 or key not in marks.items:
+        return edits
+    line = marks.keys[key][0] + 1
+    return (Edit(line, 1, line + 1, 1, ""),)
 
 
 def read_block_use(reader: Reader, step: Step, body: Any, known: frozenset[str]) -> bool:
@@ -88,17 +137,21 @@ def read_block_use(reader: Reader, step: Step, body: Any, known: frozenset[str])
 
 
 def _mapping(reader: Reader, step: Step, body: Any, main: str | None) -> dict[str, Any] | None:
-    """Return the body as a mapping, in which a bare value sets the main field.
+    """Return the body as a mapping; a bare value sets the main field.
 
-    None where the body is wrong, which is reported.
+    If the body is wrong, report it and return None.
     """
     if body is None:
         return {}
     if isinstance(body, dict):
         return None if cut_by_yaml(reader, body, step.body_marks) else body
+    place = step.body_marks.position(reader.file)
+    ordered = in_order(step.op, body, place) if step.op is not None else None
+    if ordered is not None:
+        reader.add(ordered)
+        return None
     if main is None:
-        place = step.body_marks.position(reader.file)
-        fault = Diagnostic("CNN103", f"`{step.key}` takes no bare value", place)
+        fault = Diagnostic("CNN103", f"`{step.key}` does not take a bare value", place)
         if step.op is not None and step.op.inferred and isinstance(body, int):
             help = f"{step.op.inferred} is inferred: write `- {step.key}`"
             fix = Fix("remove it", (step.body_marks.whole("{}"),), certain=True)
@@ -113,7 +166,7 @@ def _mapping(reader: Reader, step: Step, body: Any, main: str | None) -> dict[st
 
 
 def _form(reader: Reader, key: str) -> str:
-    """How a layer without a main value is written."""
+    """Return how a layer without a main value is written."""
     if key in reader.blocks:
         return f"write `- {key}`, or give its parameters by name"
     op: type[Op] = BY_KEY[key]
@@ -131,9 +184,9 @@ def _rows_fit(
     required: list[str],
     data: dict[str, Any],
 ) -> bool:
-    """Whether body and rows together give every copy what it needs, each once.
+    """Return whether body and rows together give every copy what it needs, and nothing twice.
 
-    What a misspelled key probably means is not reported as missing too.
+    A key that a misspelled one probably means is not reported as missing too.
     """
     found = len(reader.diagnostics)
     unknown = [key for key in data if key not in known]
@@ -152,7 +205,7 @@ def _rows_fit(
             if key not in known:
                 reader.add(unknown_key(key, place, known, what))
             elif key in data:
-                message = f"`{key}` is given by the row and by the body"
+                message = f"`{key}` is given both in the row and in the body"
                 reader.report("CNN103", message, place, "give it once")
         for key in required:
             if key not in given and key not in row:
@@ -162,7 +215,7 @@ def _rows_fit(
 
 
 def _probable(key: str, known: list[str]) -> str | None:
-    """What an unknown key probably means."""
+    """Return what an unknown key probably means."""
     meant = meant_by(key, known)
     if meant is not None:
         return meant

@@ -1,4 +1,4 @@
-"""The key of a layer: which of its keys is the operator or block, and what may be wrong with it."""
+"""Finds the key of a layer that is its operator or block, and reports what is wrong with it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .yaml_tree import Marks
 
 
 def layer_key(reader: Reader, item: dict[str, Any], marks: Marks) -> str | None:
-    """Return the key of the operator or block, or None where it is not clear, which is reported."""
+    """Return the key of the operator or block; if it is not clear, report that and return None."""
     if cut_by_yaml(reader, item, marks):
         return None
     keys = [key for key in item if key not in GRAPH_WORDS]
@@ -36,28 +36,31 @@ def layer_key(reader: Reader, item: dict[str, Any], marks: Marks) -> str | None:
 
 
 def is_layer(reader: Reader, key: str) -> bool:
-    """Whether a key is an operator, a block or `chain`."""
+    """Return whether a key is an operator, a block or `chain`."""
     return key == "chain" or key in BY_KEY or key in reader.blocks
 
 
 def _not_a_key(operator: str, key: str, item: dict[str, Any], position: Position) -> Diagnostic:
     """Describe a key beside an operator that is not one of the graph's words."""
-    fault = Diagnostic("CNN101", f"`{key}` is no key of a layer", position)
+    fault = Diagnostic("CNN101", f"`{key}` is not a key of a layer", position)
     owner = BY_KEY.get(operator)
     if owner is not None and key in words_of(owner):
         return fault._replace(help=f"it belongs inside: `{operator}: {{{key}: …}}`")
-    otherwise = f"beside `{operator}` may stand {', '.join(GRAPH_WORDS)}"
+    otherwise = f"the keys allowed beside `{operator}` are {', '.join(GRAPH_WORDS)}"
     return misspelled(fault, key, GRAPH_WORDS, otherwise, item)
 
 
 def _both_misspelled(reader: Reader, keys: list[str], item: dict[str, Any], marks: Marks) -> bool:
-    """Whether one of two keys is a misspelled operator, the other a misspelled word; reported."""
+    """Report two keys that are a misspelled operator and a misspelled word.
+
+    Return whether they are.
+    """
     from .unknown_operator import may_be_meant, unknown_operator  # only needed for errors
 
     for key, word in (keys, keys[::-1]):
         if may_be_meant(reader, key) and nearest(word, GRAPH_WORDS)[0]:
             place = marks.key(reader.file, word)
-            fault = Diagnostic("CNN101", f"`{word}` is no key of a layer", place)
+            fault = Diagnostic("CNN101", f"`{word}` is not a key of a layer", place)
             reader.add(unknown_operator(reader, key, item, marks))
             reader.add(misspelled(fault, word, GRAPH_WORDS, None, item))
             return True
@@ -69,16 +72,16 @@ def _report_number(reader: Reader, keys: list[str], marks: Marks) -> None:
     if keys:
         found = " and ".join(f"`{key}`" for key in keys)
         place = marks.key(reader.file, keys[1])
-        help = "begin the second with `- ` of its own"
+        help = "start the second one with its own `- `"
     else:
         found, place = "none", marks.position(reader.file)
         help = "name an operator, such as `relu`"
-    message = f"a layer has one operator or block, this one has {found}"
+    message = f"a layer has one operator or block, but this one has {found}"
     reader.report("CNN103", message, place, help)
 
 
 def _outdented(reader: Reader, operator: str, others: list[str], marks: Marks) -> bool:
-    """Whether the fields of an operator are beside it, not inside; reported once, with a repair."""
+    """Report fields that are beside their operator, not inside; return whether there are any."""
     inside: Collection[str] = ()
     if operator in BY_KEY:
         inside = words_of(BY_KEY[operator])
@@ -95,7 +98,8 @@ def _outdented(reader: Reader, operator: str, others: list[str], marks: Marks) -
         edits = tuple(
             Edit(place.line, place.column, place.line, place.column, "  ") for place in places
         )
-        fix = Fix("indent by two more", edits)
-    message = f"{', '.join(f'`{key}`' for key in others)} belong inside `{operator}`"
-    reader.add(Diagnostic("CNN101", message, places[0], "indent by two more", fix=fix))
+        fix = Fix("indent by two more spaces", edits)
+    belong = "belongs" if len(others) == 1 else "belong"
+    message = f"{', '.join(f'`{key}`' for key in others)} {belong} inside `{operator}`"
+    reader.add(Diagnostic("CNN101", message, places[0], "indent by two more spaces", fix=fix))
     return True

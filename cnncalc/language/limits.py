@@ -1,19 +1,20 @@
-"""How large a network may be, and how much work to write it out; no network in use comes near."""
+"""Limits the size of a network and the work to expand it; real networks stay far below."""
 
 from __future__ import annotations
 
 from ..diagnostic import Diagnostic, Mistake
 from ..num import Shape
+from ..poly import Poly
 
 MAX_LAYERS = 20_000
 _MAX_COPIES, _MAX_DEPTH, _MAX_PATH, _MAX_SIZE = 100_000, 100, 1000, 10**18
 _MAX_WORK = 15_000_000  # tenths of a microsecond, about
-_OF_A_VALUE, _OF_AN_INPUT = 4, 100  # the work of a value in a scope, and of an input of a join
+_OF_A_VALUE, _OF_AN_INPUT = 4, 100  # work for a value in a scope, and for an input of a join
 _CHECK_REPEATS = "check its repeats"
 
 
 class Limits:
-    """Counts what writing out one network takes.
+    """Counts the work to expand one network.
 
     Each method raises a Mistake with CNN004 where a limit is exceeded.
     """
@@ -22,7 +23,7 @@ class Limits:
         self._copies = self._work = 0
 
     def copy(self, layers: int, values: int) -> None:
-        """Count a copy of a layer, after so many layers, in a scope with so many values."""
+        """Count a copy of a layer, after this number of layers, in a scope with `values` values."""
         self._copies += 1
         self._work += _OF_A_VALUE * values
         if self._copies > _MAX_COPIES or layers > MAX_LAYERS:
@@ -37,7 +38,7 @@ class Limits:
             raise _too_long()
 
     def scope(self, values: int) -> None:
-        """Count a scope with so many values."""
+        """Count a scope with this number of values."""
         self.work(_OF_A_VALUE * values)
 
     def join(self, inputs: int) -> None:
@@ -46,17 +47,17 @@ class Limits:
 
     @staticmethod
     def nesting(depth: int, prefix: str) -> None:
-        """Check how deep a scope is, and how its layers' paths begin."""
+        """Check the depth of a scope, and the length of the prefix of its paths."""
         if depth > _MAX_DEPTH:
-            raise _exceeded(f"blocks nested deeper than {_MAX_DEPTH}", help=None)
+            raise _exceeded(f"blocks are nested more than {_MAX_DEPTH} levels deep", help=None)
         if len(prefix) > _MAX_PATH:
-            raise _exceeded(f"a path of more than {_MAX_PATH:,} characters", "shorten its names")
+            raise _exceeded(f"a path has more than {_MAX_PATH:,} characters", "shorten its names")
 
     @staticmethod
     def shape(shape: Shape, path: str) -> Shape:
-        """Return the shape of a layer."""
-        if max(shape) > _MAX_SIZE:
-            raise _exceeded(f"`{path}` would have an axis of more than 10¹⁸")
+        """Check the sizes of the shape of a layer, and return it."""
+        if any(not isinstance(n, Poly) and n > _MAX_SIZE for n in shape):
+            raise _exceeded(f"`{path}` would have an axis larger than 10¹⁸")
         return shape
 
 

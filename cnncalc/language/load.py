@@ -1,8 +1,9 @@
-"""From a path, a bundled name or a text to a Spec."""
+"""Loads a Spec from a path, a bundled name or a text."""
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,20 +12,34 @@ from ..diagnostic import Diagnostic, Mistake, Position, misspelled, nearest
 from ..text_file import read_start, reason
 from ..zoo import bundled, files, shorten, stems
 from .model import Document
+from .python_code import python_code
 from .spec import Spec
-from .validation import validate
+from .validation import shown, validate
 from .yaml_tree import MAX_BYTES, Marks, parse, too_large
 
+_TEXT = re.compile(r"\n|:\s|^\s*\{")  # only a spec in a text has them, and no path or name
 _NEEDED = {"input", "layers", "params", "variants", "blocks"}  # what the layers depend on
 
 
 def load(target: str | Path) -> Spec:
-    """Read the spec that SPEC names, with its variant if it names one.
+    """Read a spec from a file, a bundled network or standard input.
 
-    SPEC is a path, `path#variant`, a bundled name, or `-` for standard input.
+    Accepts:
+        target: a path, ``path#variant``, the name of a bundled network such as ``vgg16``, or
+            ``-`` for standard input.
 
-    Errors: a Mistake with CNN002 for a file that cannot be read, CNN111 for an unknown name, and
-    CNN0xx or CNN1xx for a text that is not a spec.
+    Returns:
+        A Spec. Its `variant` is the one that the target names, if it names one.
+
+    Errors:
+        A Mistake with CNN002 for a file that cannot be read, CNN111 for an unknown name, and
+        CNN0xx or CNN1xx for a text that is not a spec.
+
+    Example:
+        >>> import cnncalc
+        >>> spec = cnncalc.load("resnet50")
+        >>> spec.file, spec.variant, spec.variants[:3]
+        ('specs/resnet.yaml', 'resnet50', ('resnet18', 'resnet34', 'resnet50'))
     """
     name, variant = str(target), ""
     if not is_file(Path(name)):
@@ -41,8 +56,25 @@ def load(target: str | Path) -> Spec:
     return bundled_spec(path, variant or member)
 
 
+def spec_of(target: Any) -> Spec:
+    """Return a spec as it is; read one from a text, and from what `load` accepts.
+
+    A text has several lines or a key; anything else is a path or a name.
+
+    Errors: a Mistake as of `load` and `from_text`; with CNN111 for anything else.
+    """
+    if isinstance(target, Spec):
+        return target
+    if isinstance(target, str) and _TEXT.search(target):
+        return from_text(target)
+    if isinstance(target, (str, os.PathLike)):
+        return load(str(target))
+    message = f"a network is a spec, a path, a name or a text, not {shown(target)}"
+    raise Mistake(Diagnostic("CNN111", message))
+
+
 def bundled_specs() -> list[tuple[str, Spec]]:
-    """Read every bundled file: its stem and its spec."""
+    """Read every bundled file; return the stem and the spec of each."""
     return [(path.stem, bundled_spec(path)) for path in files()]
 
 
@@ -52,11 +84,31 @@ def bundled_spec(path: Path, variant: str | None = None) -> Spec:
 
 
 def from_text(text: str, file: str = "<text>", variant: str | None = None) -> Spec:
-    """Read the spec written in a text; messages call it `file`.
+    """Read a spec from a text.
 
-    Errors: a Mistake with CNN0xx or CNN1xx for a text that is not a spec.
+    Accepts:
+        text: the YAML of a spec.
+        file: what messages call the text.
+        variant: the variant that is meant where no other is given.
+
+    Returns:
+        A Spec. Its `diagnostics` hold mistakes that the rest of the spec does not depend on.
+
+    Errors:
+        A Mistake with CNN0xx or CNN1xx for a text that is not a spec.
+
+    Example:
+        >>> import cnncalc
+        >>> spec = cnncalc.loads("input: [3, 8, 8]\\nlayers: [maxpool: 2]")
+        >>> cnncalc.analyze(spec).outputs
+        {'maxpool1': (3, 4, 4)}
     """
+    if not isinstance(text, str):
+        message = f"a spec is a text, not {type(text).__name__}; `load` reads a file"
+        raise Mistake(Diagnostic("CNN111", message))
     try:
+        if code := python_code(text, file):
+            raise Mistake(code)
         twice: list[Diagnostic] = []
         data, marks = parse(text, file, twice)
         try:
@@ -71,11 +123,15 @@ def from_text(text: str, file: str = "<text>", variant: str | None = None) -> Sp
 
 
 def _document(data: Any, marks: Marks, file: str) -> tuple[Document, list[Diagnostic]]:
-    """Check a document. Wrong parts that the layers do not depend on are reported and left out."""
+    """Check a document. Report and leave out wrong parts that the layers do not depend on."""
     if not isinstance(data, dict):
         message = "a spec is a mapping with `input` and `layers`"
         place = marks.position(file)
-        raise Mistake(Diagnostic("CNN006", message, place, help="input: [3, 224, 224]"))
+        raise Mistake(
+            Diagnostic(
+                "CNN006", message, place, help="start with `input: [3, 224, 224]` and `layers:`"
+            )
+        )
     try:
         return validate(Document, data, marks, file, "a spec"), []
     except Mistake as mistake:
@@ -88,7 +144,7 @@ def _document(data: Any, marks: Marks, file: str) -> tuple[Document, list[Diagno
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is something to read at a path."""
+    """Return whether a path exists and is not a directory."""
     return os.path.exists(path) and not os.path.isdir(path)
 
 
@@ -105,7 +161,7 @@ def from_input() -> str:
 def read(path: Path) -> str:
     """Read the text of a file.
 
-    Errors: a Mistake with CNN002 where that fails.
+    Errors: a Mistake with CNN002 if that fails.
     """
     try:
         return read_bytes(str(path), read_start(path, MAX_BYTES))
@@ -120,9 +176,9 @@ def read(path: Path) -> str:
 
 
 def read_bytes(file: str, data: bytes) -> str:
-    """Decode the content of a file, or its first MAX_BYTES and one more.
+    """Decode the content of a file; `data` has at most MAX_BYTES + 1 bytes of it.
 
-    Errors: a Mistake with CNN002, at the first byte that is not UTF-8; with CNN004 for too many.
+    Errors: a Mistake with CNN002 at the first byte that is not UTF-8; CNN004 for too many bytes.
     """
     if len(data) > MAX_BYTES:
         raise Mistake(too_large(file))

@@ -1,4 +1,4 @@
-"""The document around the layers, as pydantic models: the top level of a spec."""
+"""Defines the top level of a spec, around the layers, as pydantic models."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ def _text(value: Any) -> Any:
     return value
 
 
-Text = Annotated[str, BeforeValidator(_text)]  # `name: 2015` is text too
+Text = Annotated[str, BeforeValidator(_text)]  # a number as well: `name: 2015`
 
 
 class Part(BaseModel):
-    """A mapping of the language: unknown keys are errors, nothing is converted."""
+    """A mapping of the language; unknown keys are errors, and values are not converted."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 class Published(Part):
-    """A figure that somebody printed: it agrees when ours rounds to its digits."""
+    """A published figure; it agrees if the figure of cnncalc rounds to its digits."""
 
     what: Annotated[
         str,
@@ -38,13 +38,11 @@ class Published(Part):
         str | None, Field(description="a layer or block; the whole network if absent")
     ] = None
     source: Annotated[str | None, Field(description="where it was printed")] = None
-    erratum: Annotated[
-        str | None, Field(description="why it differs from what the network really has")
-    ] = None
+    erratum: Annotated[str | None, Field(description="why the printed figure is wrong")] = None
 
 
 class Variant(Part):
-    """A network of the family: other parameters, and figures of its own."""
+    """A network of the family, with other parameters, and figures of its own."""
 
     params: Annotated[
         dict[str, Any] | None, Field(description="values that replace the top-level ones")
@@ -61,7 +59,7 @@ class Variant(Part):
 
 
 class Block(Part):
-    """Layers under a name, with parameters; an empty default makes a parameter required."""
+    """Layers under a name, with parameters; a parameter with an empty default is required."""
 
     layers: Annotated[list[Any], Field(description="the layers of the block")]
     params: Annotated[dict[str, Any] | None, Field(description="parameters and their defaults")] = (

@@ -1,7 +1,7 @@
-"""Attributes of torch's modules and of ours, which a layer of such a name would hide or lose.
+"""Lists attributes of torch's modules and of ours, whose names layers cannot have.
 
-torch.nn.Module refuses a submodule of such a name where it is added, or finds the attribute in its
-place where it is read. Names that begin with two underscores are not listed.
+torch.nn.Module refuses to add a submodule with such a name, or returns the attribute instead of the
+submodule. Names that start with two underscores are not listed.
 """
 
 from __future__ import annotations
@@ -26,4 +26,6 @@ register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_ex
 set_submodule share_memory state_dict to to_empty train training type xpu zero_grad
 """
 MODULE_ATTRIBUTES = frozenset(_OF_TORCH.split())
-OUR_ATTRIBUTES = frozenset(["plan", "entries", "results", "operation"])  # of networks and joins
+OUR_ATTRIBUTES = frozenset(
+    ["plan", "entries", "results", "checkpoints", "operation", "axis"]
+)  # of networks and joins

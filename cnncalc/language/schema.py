@@ -1,15 +1,18 @@
-"""JSON Schema of the language, for editors, from the operators' fields and the models."""
+"""Makes the JSON Schema of the language, for editors, from operator fields and models."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from ..ops import OPS
 from ..ops.base import Op
+from .layer_arguments import OF
 from .model import Document
 
 Schema = dict[str, Any]
+NO_OTHERS: Mapping[str, Schema] = MappingProxyType({})
 
 _NAME: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_]+$"}
 _LIMIT: Schema = {"type": ["string", "number"]}
@@ -19,14 +22,15 @@ _LAYER: Schema = {"$ref": "#/$defs/layer"}
 _BRANCH: Schema = {"type": ["array", "null"], "items": _LAYER}
 
 
-def json_schema(figures: Iterable[str]) -> Schema:
-    """Return the schema of a spec, whose budgets limit the figures.
+def json_schema(figures: Iterable[str], others: Mapping[str, Schema] = NO_OTHERS) -> Schema:
+    """Return the schema of a spec, whose budgets limit these figures.
 
-    A layer is an object with exactly one operator, block or chain and the graph's words beside it.
+    `others` are figures whose limits have schemas of their own. A layer is an object with exactly
+    one operator, block or chain, and the graph's words.
     """
     document = Document.model_json_schema(ref_template="#/$defs/{model}")
     defs = document.pop("$defs", {})
-    budget = _budget(figures)
+    budget = _budget(figures, others)
     for owner in (document, defs["Block"]):
         owner["properties"]["layers"] = {"type": "array", "items": _LAYER}
     for owner in (document, defs["Variant"]):
@@ -47,7 +51,7 @@ def json_schema(figures: Iterable[str]) -> Schema:
 
 
 def _untitled(schema: Schema) -> Schema:
-    """Drop pydantic's titles, which editors would show instead of the language's words."""
+    """Remove pydantic's titles, which editors would show instead of the language's words."""
     kept: Schema = {}
     for key, value in schema.items():
         if key == "title" and isinstance(value, str):
@@ -58,50 +62,72 @@ def _untitled(schema: Schema) -> Schema:
 
 
 def _object(properties: Schema, **more: Any) -> Schema:
-    """An object with these properties and no others."""
+    """Return an object with these properties and no others."""
     return {"type": "object", "properties": properties, "additionalProperties": False, **more}
 
 
-def _budget(figures: Iterable[str]) -> Schema:
-    """Limits by figure, of the network and `at` layers."""
-    limit = {"anyOf": [_LIMIT, _object({"max": _LIMIT, "min": _LIMIT})]}
+def limit_schema(
+    description: str, beside: Mapping[str, Schema] = NO_OTHERS, required: Iterable[str] = ()
+) -> Schema:
+    """Return the schema of a limit, with what may be or must be beside it."""
+    keys = {"max": _LIMIT, "min": _LIMIT, **beside}
+    if required:
+        return _object(keys, required=[*required], description=description)
+    return {"description": description, "anyOf": [_LIMIT, _object(keys)]}
+
+
+def _budget(figures: Iterable[str], others: Mapping[str, Schema]) -> Schema:
+    """Return the schema of limits by figure, for the network and for layers under `at`."""
     limits: Schema = {}
     for name in figures:
-        if name != "shape":
-            text = f"a limit of {name}: < 26M, {{max: 26M}} or {{min: 224}}"
-            limits[name] = {"description": text, **limit}
-    shape = {**_SIZES, "description": "the shape that must come out; _ matches anything"}
+        if name in others:
+            limits[name] = others[name]
+        elif name != "shape":
+            limits[name] = limit_schema(f"a limit of {name}: < 26M, {{max: 26M}} or {{min: 224}}")
+    of_layers = {name: limit for name, limit in limits.items() if "required" not in limit}
+    shape = {**_SIZES, "description": "the required shape; _ matches any size"}
     at = {
         "type": "object",
-        "additionalProperties": _object({**limits, "shape": shape}),
+        "additionalProperties": _object({**of_layers, "shape": shape}),
         "description": "limits of layers and blocks, by name",
     }
     return {
-        "description": "limits that `cnncalc check` holds the network to",
+        "description": "limits that `cnncalc check` enforces",
         "anyOf": [_object({**limits, "shape": shape, "at": at}), {"type": "null"}],
     }
 
 
 def _layer() -> Schema:
-    """One layer, with at most one operator.
+    """Return the schema of a layer, with at most one operator.
 
-    Blocks are the user's own words, so unknown keys are left to `check`.
+    The names of blocks are not known here, so unknown keys are left to `check`.
     """
     words: Schema = {
-        "name": {**_NAME, "description": "replaces the automatic name, operator and count"},
-        "from": {**_NAME, "description": "another input than the previous layer"},
+        "name": {
+            **_NAME,
+            "description": "the name of the layer; by default, the operator and a count",
+        },
+        "from": {**_NAME, "description": "the layer to read, instead of the previous one"},
         "repeat": {
             "type": ["integer", "string"],
-            "description": "so many times; `i` counts from 0",
+            "description": "the number of copies; `i` numbers them from 0",
         },
         "each": {
             "type": "array",
             "items": {"type": "object"},
-            "description": "once per row, whose keys become arguments",
+            "description": "one copy per row; the keys of a row become arguments",
         },
-        "when": {"type": ["boolean", "string"], "description": "the identity where false"},
-        "expect": {**_SIZES, "description": "the shape after the layer; _ matches anything"},
-        "share": {**_NAME, "description": "uses the weights of that layer or block"},
+        "when": {
+            "type": ["boolean", "string"],
+            "description": "if false, the layer is replaced by the identity",
+        },
+        "expect": {**_SIZES, "description": "the shape after the layer; _ matches any size"},
+        "share": {**_NAME, "description": "the layer or block whose weights this one uses"},
+        "freeze": {"type": ["boolean", "string"], "description": "parameters are not trained"},
+        "checkpoint": {
+            "type": ["boolean", "string"],
+            "description": "backward computes the values inside again",
+        },
         "chain": {**_BRANCH, "description": "a group of layers"},
     }
     operators = [{"required": [op.key]} for op in OPS]
@@ -114,13 +140,17 @@ def _layer() -> Schema:
 
 
 def _operator(op: type[Op]) -> Schema:
-    """What an operator's key takes: a mapping of its fields, or its one main value."""
+    """Return what the key of an operator takes: a mapping of its fields, or its main value."""
     text = (op.__doc__ or "").split("\n\n")[0].strip()
-    if op.joins():
-        branches = {"type": "object", "additionalProperties": _BRANCH}
-        return {"description": text, "anyOf": [branches, {"type": "array", "items": _NAME}]}
     properties = op.json_schema().get("properties", {})
     fields = {key: _or_expression(field) for key, field in properties.items()}
+    if op.joins():
+        names: Schema = {"type": "array", "items": _NAME}
+        branches: Schema = {"type": "object", "additionalProperties": _BRANCH}
+        if fields:
+            listed = {**names, "description": "the names of the layers that are joined"}
+            branches["properties"] = {**fields, OF: {"anyOf": [listed, _BRANCH]}}
+        return {"description": text, "anyOf": [branches, names]}
     forms: list[Schema] = [_object(fields), {"type": "null"}]
     if op.main:
         forms.append({key: value for key, value in fields[op.main].items() if key != "default"})
@@ -128,7 +158,7 @@ def _operator(op: type[Op]) -> Schema:
 
 
 def _or_expression(field: Schema) -> Schema:
-    """A field's own schema, or an expression in its place."""
+    """Return a schema that accepts a field's own values, or an expression."""
     kept: Schema = {key: field[key] for key in ("description", "default") if key in field}
     apart = ("description", "default", "title")
     own = {key: value for key, value in field.items() if key not in apart}

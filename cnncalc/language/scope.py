@@ -1,4 +1,4 @@
-"""What expanding a network leaves beside its graph: scopes, the source of every node, faults."""
+"""Defines what an expansion has besides the graph: scopes, the source of every node, faults."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 from ..diagnostic import Diagnostic
 from ..graph import Graph, Group
-from ..num import Shape
+from ..num import NoFormula, Shape
 from ..ops.base import Op
 from .steps import Step
 
 
 class Scope:
-    """A list of layers being expanded: its values and names, and the scope around it."""
+    """The scope of a list of layers: its values and names, and the scope around it."""
 
     __slots__ = ("context", "depth", "names", "parent", "prefix", "step", "values")
 
@@ -30,24 +30,24 @@ class Scope:
         self.prefix = prefix  # of the paths of its layers
         self.names = {} if names is None else names  # the layers so far
         self.parent = parent
-        self.step = step  # the use of a block, if this is the inside of one
+        self.step = step  # the use of the block, if this is the inside of a block
         self.context = context  # the uses of blocks around it, innermost first
         self.depth: int = 0 if parent is None else parent.depth + 1
 
     def copy(self, i: int) -> Scope:
-        """The same scope for copy `i` of a repeated layer."""
+        """Return the same scope for copy `i` of a repeated layer."""
         values = {**self.values, "i": i}
         return Scope(values, self.prefix, self.names, self.parent, self.step, self.context)
 
     def inside(self, path: str, values: dict[str, Any]) -> Scope:
-        """The scope of a branch or chain at a path."""
+        """Return the scope of a branch or chain at a path."""
         return Scope(values, path + ".", parent=self, context=self.context)
 
     @property
     def block(self) -> Scope | None:
-        """The innermost block around it, or None at the top level.
+        """The scope of the innermost block around it; None at the top level.
 
-        A block sees no parameters but its own and the network's.
+        A block sees only its own parameters and those of the network.
         """
         scope: Scope | None = self
         while scope is not None and scope.step is None:
@@ -64,7 +64,7 @@ class Scope:
         return None
 
     def visible(self) -> Iterator[str]:
-        """All names that `find` knows."""
+        """Yield all names that `find` knows."""
         scope: Scope | None = self
         while scope is not None:
             yield from scope.names
@@ -72,19 +72,26 @@ class Scope:
 
 
 class Fault(NamedTuple):
-    """A layer whose inputs do not suit it, or whose output is not as expected."""
+    """A layer whose inputs are wrong for it, or whose output is not as expected."""
 
     diagnostic: Diagnostic
     step: Step
     scope: Scope
     path: str
-    inputs: tuple[int, ...]  # the nodes it reads; where an `expect` fails, the layer itself
+    inputs: tuple[int, ...]  # the nodes it reads; if an `expect` failed, the layer itself
     op: Op | None  # None for a block or chain
     wanted: Shape | None = None  # the shape of the `expect` that failed
 
 
+def without_formula(step: Step, scope: Scope, error: NoFormula) -> Diagnostic:
+    """Describe a layer that symbols cannot express."""
+    message = f"`{step.key}` has no formula: {error}"
+    help = "`cnncalc analyze` takes numbers: `--input 3x224x224`, `--set width=64`"
+    return Diagnostic("CNN210", message, step.place, help, context=scope.context)
+
+
 class Expansion:
-    """A network as expanded from a spec: its graph, and what repairs need to know beside it."""
+    """A network as expanded from a spec: its graph, and what else repairs need to know."""
 
     def __init__(self, diagnostics: Sequence[Diagnostic] = ()):
         self.graph = Graph(diagnostics)

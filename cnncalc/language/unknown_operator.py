@@ -1,4 +1,4 @@
-"""A layer whose key is no operator or block: what was meant, by the tables of words or a slip."""
+"""Reports an unknown operator, and what was probably meant: a foreign word or a slip."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..ops import BY_KEY
 from ..ops.base import Op
 from ..ops.words import Translation
 from .call_text import Call, layer_of
-from .expression import clip
+from .expression_limits import clip
 from .foreign_words import LISTED, Advice, meaning_of
 from .reader import Reader
 from .yaml_flow import in_yaml
@@ -17,17 +17,17 @@ from .yaml_tree import Marks
 
 
 def may_be_meant(reader: Reader, key: str) -> bool:
-    """Whether a key is a word for a layer, or nearly one."""
+    """Return whether a key is a word for a layer, or nearly one."""
     return _slip(reader, key) is not None or meaning_of(key) is not None
 
 
 def unknown_operator(reader: Reader, key: str, item: dict[str, Any], marks: Marks) -> Diagnostic:
     """Describe a layer whose key is not an operator or block, with what was probably meant.
 
-    A word of another framework is what the tables say, and never what it looks like.
+    For a word of another framework, the tables say what it means, never its spelling.
     """
     place = marks.key(reader.file, key)
-    fault = Diagnostic("CNN104", f"`{clip(key)}` is no operator or block", place)
+    fault = Diagnostic("CNN104", f"unknown operator or block `{clip(key)}`", place)
     letters = key.lower().replace("_", "")
     own = [block for block in reader.blocks if block.lower().replace("_", "") == letters]
     if own:
@@ -48,7 +48,7 @@ def unknown_operator(reader: Reader, key: str, item: dict[str, Any], marks: Mark
             return _called(fault, meaning, call, key, alone)
         return _translated(fault, meaning, key, item, marks)
     if " - " in key:
-        return fault._replace(help="indent each `- ` alike")
+        return fault._replace(help="indent each `- ` equally")
     if " " in key or "{" in key or "(" in key:
         form = "write an operator, a colon and its body: `- conv: {out: 8, kernel: 3}`"
         return fault._replace(help=form)
@@ -59,39 +59,39 @@ def unknown_operator(reader: Reader, key: str, item: dict[str, Any], marks: Mark
 
 
 def _slip(reader: Reader, key: str) -> str | None:
-    """The operator or block that a key is clearly a misspelling of."""
+    """Return the operator or block that a key is clearly a misspelling of."""
     return clear_misspelling(key, [*BY_KEY, *reader.blocks, "chain"])
 
 
 def _lacks_colon(reader: Reader, fault: Diagnostic, key: str, place: Position) -> Diagnostic | None:
-    """Describe an operator or block that its body follows without a colon."""
+    """Describe an operator or block whose body follows it without a colon."""
     first, _, rest = key.partition(" ")
     if not rest or not (first in BY_KEY or first in reader.blocks):
         return None
-    if place.length == 1:  # the key goes on in the next line
-        lacking = f"`{first}` lacks its colon, and so may what stands below it: `- {first}:`"
+    if place.length == 1:  # the key continues on the next line
+        lacking = f"put a colon after `{first}`, and check the lines below it: `- {first}:`"
         return fault._replace(help=lacking)
     if " - " in key:
         return None
     right = f"{first}: {rest}"
-    fault = fault._replace(help=f"`{first}` lacks its colon: `- {right}`")
+    fault = fault._replace(help=f"put a colon after `{first}`: `- {right}`")
     certain = rest.isalnum() and rest not in BY_KEY
     return instead(fault, key, right, certain=certain)
 
 
 def _called(fault: Diagnostic, found: Translation, call: Call, key: str, alone: bool) -> Diagnostic:
-    """Describe a layer that is written as a call, `nn.ReLU(inplace=True)`, with a body or alone."""
+    """Describe a layer that is written as a call: `nn.ReLU(inplace=True)`."""
     written = layer_of(call, found)
     if written is None or not alone:
         return fault._replace(help=f"here it is written `- {_form(found.op)}`")
     text, note = written
     if note:
-        return fault._replace(help=f"`{found.op.key}` is near; {note}")
+        return fault._replace(help=f"the nearest operator is `{found.op.key}`; {note}")
     return instead(fault._replace(help=f"write `- {text}`"), key, text)
 
 
 def _form(op: type[Op]) -> str:
-    """How a layer is written, with its required fields by name."""
+    """Return how a layer is written, with its required fields by name."""
     required = [name for name, field in op.fields().items() if field.is_required()]
     body = ", ".join(f"{name}: …" for name in required or list(op.fields())[:1])
     return f"{op.key}: {{{body}}}" if body else op.key
@@ -100,7 +100,7 @@ def _form(op: type[Op]) -> str:
 def _translated(
     fault: Diagnostic, found: Translation, key: str, item: dict[str, Any], marks: Marks
 ) -> Diagnostic:
-    """Describe a word that means an operator, and write it, unless its body differs."""
+    """Describe a word that means an operator; the fix writes it unless its body differs."""
     op, meaning = found
     body = item[key]
     note = meaning.note if meaning.differs(body) else None
@@ -119,7 +119,7 @@ def _translated(
 
 
 def _states_inferred(found: Translation, body: Any) -> bool:
-    """Whether a bare value is what the operator infers: `BatchNorm2d: 16`."""
+    """Return whether a bare value gives what the operator infers: `BatchNorm2d: 16`."""
     op = found.op
     return op.inferred is not None and op.main is None and isinstance(body, int)
 
@@ -127,7 +127,7 @@ def _states_inferred(found: Translation, body: Any) -> bool:
 def _edits(
     place: Position | None, found: Translation, key: str, item: dict[str, Any], marks: Marks
 ) -> tuple[Edit, ...]:
-    """Edits that write a layer under the operator's name; none where its body is not alike."""
+    """Return edits that write a layer under the operator's name; none if its body differs."""
     op, meaning = found
     body, value = item[key], marks.items.get(key)
     if place is None or not _written_alike(place, key):
@@ -157,12 +157,12 @@ def _edits(
 
 
 def _written_alike(place: Position, key: str) -> bool:
-    """Whether a key is in the text as it reads, in quotes or not: in one line, without escapes."""
+    """Return whether the text has the key on one line, without escapes, quoted or not."""
     return place.length in (len(key), len(key) + 2)
 
 
 def _without_value(place: Position, op: type[Op], value: Marks, alone: bool) -> tuple[Edit, ...]:
-    """Write the operator without its value; beside other keys it needs a body, which is empty."""
+    """Write the operator without its value; beside other keys, it needs an empty body."""
     end = value.whole("{}")
     if not alone:
         return (Edit.over(place, op.key), end)
@@ -170,7 +170,7 @@ def _without_value(place: Position, op: type[Op], value: Marks, alone: bool) -> 
 
 
 def _with_settings(renamed: Edit, value: Marks, settings: str) -> tuple[Edit, ...]:
-    """Add settings at the beginning of a body in braces, which begins in the line of its key."""
+    """Add settings at the start of a body in braces that starts on the line of its key."""
     if value.line != renamed.line - 1:
         return ()
     inside = value.column + 2
@@ -178,7 +178,7 @@ def _with_settings(renamed: Edit, value: Marks, settings: str) -> tuple[Edit, ..
 
 
 def _closed(opened: Edit, value: Marks, text: str) -> tuple[Edit, ...]:
-    """Close the braces that an edit of the key opens, after a value in the line of its key."""
+    """If an edit to a key opens braces, close them after a value on the same line."""
     end = value.whole(text)
     if value.line != opened.line - 1 or end.end_line != opened.line:
         return ()

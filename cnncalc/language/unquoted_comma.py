@@ -1,4 +1,4 @@
-"""Expressions cut in two: in ``{…}``, YAML reads ``{out: max(16, c)}`` as two keys."""
+"""Finds expressions that YAML cut: in ``{…}``, it reads ``{out: max(16, c)}`` as two keys."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .yaml_tree import Marks
 
 
 def cut_by_yaml(reader: Reader, body: dict[str, Any], marks: Marks) -> bool:
-    """Whether YAML read an expression with a comma as two keys; reported where it begins."""
+    """Report an expression that YAML cut at its comma; return whether there is one."""
     keys = list(body)
     cut = _first_piece(body)
     if cut is None:
@@ -29,7 +29,7 @@ def cut_by_yaml(reader: Reader, body: dict[str, Any], marks: Marks) -> bool:
     reader.add(
         Diagnostic(
             "CNN007",
-            f"the expression for `{before}` was cut at its comma",
+            f"YAML cut the expression for `{before}` at its comma",
             place,
             f'quote it: {before}: "{text}"',
             fix=Fix("quote it", (Edit.over(place, f'"{text}"'),), certain=one_line),
@@ -39,9 +39,9 @@ def cut_by_yaml(reader: Reader, body: dict[str, Any], marks: Marks) -> bool:
 
 
 def _first_piece(body: dict[str, Any]) -> int | None:
-    """The number of the first key that continues an expression.
+    """Return the index of the first key that continues an expression.
 
-    It has no value, and there are brackets in it or in a later key.
+    Such a key has no value, and it or a later key has brackets.
     """
     keys = list(body)
     for n, key in enumerate(keys):

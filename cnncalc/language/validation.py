@@ -1,8 +1,8 @@
-"""Pydantic's errors as diagnostics, at the key or value they are about."""
+"""Turns pydantic's errors into diagnostics at the key or value that they are about."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, TypeVar, get_args
@@ -12,13 +12,14 @@ from pydantic import BaseModel, ValidationError
 from ..diagnostic import MOST, Diagnostic, Mistake, Position, instead, misspelled, nearest
 from ..ops import FIELDS_BY_ALIAS
 from ..ops.base import Op
-from .expression import clip
+from .expression_limits import clip
 from .model import Block, Document, Published, Variant
 from .names import DOCUMENT_ALIASES, NEEDLESS
+from .open_fields import made
 from .values import reading
 from .yaml_tree import Marks
 
-_UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")  # pydantic's types for unknown keys
+_UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")  # error types for unknown keys
 _TYPES = {
     "string_type": "text",
     "int_type": "a whole number",
@@ -35,15 +36,16 @@ Loc = tuple[int | str, ...]  # keys and indices, as pydantic gives them
 
 
 def validate(model: type[Model], data: dict[str, Any], marks: Marks, file: str, what: str) -> Model:
-    """Make the model of the data, which messages call `what`.
+    """Return the model of the data, which messages call `what`.
 
     Errors: a Mistake with one diagnostic for each key that is wrong.
     """
     try:
-        return model(**data)
+        return made(model, data)
     except ValidationError as error:
-        mistake = Mistake(*_Findings(model, data, marks, file, what).of(error))
-        mistake.parts = frozenset(str(item["loc"][0]) for item in error.errors(include_url=False))
+        errors = error.errors(include_url=False)  # made anew each time it is asked for
+        mistake = Mistake(*_Findings(model, data, marks, file, what).of(errors[:MOST]))
+        mistake.parts = frozenset(str(item["loc"][0]) for item in errors)
         raise mistake from None
 
 
@@ -57,10 +59,9 @@ class _Findings:
         self._file = file
         self._what = what
 
-    def of(self, error: ValidationError) -> Iterator[Diagnostic]:
-        """One diagnostic per key: a union reports each of its branches, which is one mistake."""
+    def of(self, errors: Sequence[Mapping[str, Any]]) -> Iterator[Diagnostic]:
+        """Yield one diagnostic per key; the errors of all members of a union are one mistake."""
         seen: set[tuple[bool, Loc]] = set()
-        errors = error.errors(include_url=False)[:MOST]
         meant = {self._meant(item["loc"]) for item in errors if item["type"] in _UNKNOWN}
         for item in errors:
             loc, missing = item["loc"], item["type"] == "missing"
@@ -72,12 +73,12 @@ class _Findings:
                 yield self._finding(item, loc, place)
 
     def _meant(self, loc: Loc) -> tuple[int | str | None, ...]:
-        """Where an unknown key would be under the name that was probably meant."""
+        """Return the location of an unknown key under the name that was probably meant."""
         key, known = str(loc[-1]), _keys_of(self._model, loc)
         return (*loc[:-1], meant_by(key, known) or nearest(key, known)[0])
 
     def _finding(self, item: Mapping[str, Any], loc: Loc, place: Loc) -> Diagnostic:
-        """Describe one error; `place` is the part of its location that the data has."""
+        """Describe one error; `place` is the part of its location that exists in the data."""
         around = self._marks.find(*loc[:-1])
         key, inside = str(loc[-1]), self._what if len(loc) == 1 else _owner_text(loc[:-1])
         if item["type"] in _UNKNOWN:
@@ -101,28 +102,30 @@ class _Findings:
 
     def _advice(self, name: str, value: Any) -> str | None:
         if name == "layers":
-            return "begin each layer with `- `"
+            return "start each layer with `- `"
+        if name == "cnncalc" and self._model is Document:
+            return "write `cnncalc: 1`, or update cnncalc if the spec needs a later version"
         if isinstance(value, str) and issubclass(self._model, Op):
-            return f"`{value}` is a word here: no parameter is called so"
+            return f"`{value}` is read as a word: no parameter has that name"
         return None
 
     def _takes(self, item: Mapping[str, Any], key: str) -> str:
-        """What a field takes: its description in an operator, its type in the document."""
+        """Return what a field takes: its description for an operator, its type for the document."""
         value = item["input"]
         if item["type"] == "less_than_equal" and isinstance(value, int):
             limit = item["ctx"]["le"]
             if value > limit:
-                return f"nothing beyond {limit:,}"
+                return f"at most {limit:,}"
         otherwise = str(item["msg"]).lower()
         if not issubclass(self._model, Op):
             return _TYPES.get(item["type"], otherwise)
         field = _fields_of(self._model).get(key)
-        described = _description(field) if field is not None else None
-        return described or otherwise
+        text = described(field) if field is not None else None
+        return text or otherwise
 
 
-def _description(field: Any) -> str | None:
-    """The description of a field, or of a type inside it."""
+def described(field: Any) -> str | None:
+    """Return the description of a field, or of a type inside it."""
     if field.description:
         return str(field.description)
     for inner in get_args(field.annotation):
@@ -133,14 +136,14 @@ def _description(field: Any) -> str | None:
 
 
 def _owner_text(path: Loc) -> str:
-    """How messages call a nested mapping."""
+    """Return what messages call a nested mapping."""
     if isinstance(path[-1], int):
         return f"entry {path[-1] + 1} of `{path[-2]}`"
     return f"`{path[-1]}`"
 
 
 def meant_by(key: str, known: Collection[str]) -> str | None:
-    """What a key of other frameworks is called here, if it is among those known."""
+    """Return what a key of another framework is called here, if that is among the known keys."""
     names = [*FIELDS_BY_ALIAS.get(key, ()), DOCUMENT_ALIASES.get(key, "")]
     return next((name for name in names if name in known), None)
 
@@ -148,7 +151,7 @@ def meant_by(key: str, known: Collection[str]) -> str | None:
 def unknown_key(
     key: str, position: Position, known: list[str], what: str, given: Iterable[str] = ()
 ) -> Diagnostic:
-    """Describe a key that `what` does not have, beside the keys that are given."""
+    """Describe a key that `what` does not have; `given` are the keys that are there."""
     fault = Diagnostic("CNN101", f"{what} has no key `{clip(key)}`", position)
     meant = meant_by(key, known)
     if meant is not None and meant not in given:
@@ -158,7 +161,7 @@ def unknown_key(
     first, _, rest = key.partition(" ")
     if rest and first in known:
         right = f"{first}: {rest}"
-        return instead(fault._replace(help=f"`{first}` lacks its colon: `{right}`"), key, right)
+        return instead(fault._replace(help=f"put a colon after `{first}`: `{right}`"), key, right)
     if ":" in key:
         return fault._replace(help="put a space after the colon")
     keys = ", ".join(f"`{name}`" for name in known)
@@ -166,7 +169,7 @@ def unknown_key(
 
 
 def _keys_of(model: type[Any], loc: Loc) -> list[str]:
-    """The keys that the mapping at a location of the document has."""
+    """Return the keys that the mapping at a location of the document has."""
     parts = {"variants": Variant, "blocks": Block, "published": Published}
     inner = model
     if model is Document and len(loc) > 1:
@@ -177,12 +180,12 @@ def _keys_of(model: type[Any], loc: Loc) -> list[str]:
 
 
 def _fields_of(model: type[Any]) -> dict[str, Any]:
-    """The fields of a model or an operator."""
+    """Return the fields of a model or an operator."""
     return dict(model.fields() if issubclass(model, Op) else model.model_fields)
 
 
 def _path_in_data(data: Any, loc: Loc) -> Loc:
-    """The part of pydantic's location that names keys and items, not branches of a union."""
+    """Return the keys and indices of pydantic's location, without the members of unions."""
     path: list[int | str] = []
     for step in loc:
         is_key = isinstance(data, dict) and step in data
@@ -195,12 +198,12 @@ def _path_in_data(data: Any, loc: Loc) -> Loc:
 
 
 def shown(value: Any) -> str:
-    """Write a value as the spec would, cut where it is long; words in quotes."""
+    """Write a value as a spec does, shortened if it is long; quote words."""
     return f"`{clip(value)}`" if isinstance(value, str) else clip(plain(value))
 
 
 def plain(value: Any) -> str:
-    """Write a value as the spec would."""
+    """Write a value as a spec does."""
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(plain, value[:20])) + (", …]" if len(value) > 20 else "]")
     if value is None:

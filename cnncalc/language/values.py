@@ -1,40 +1,51 @@
-"""Values of a spec before and after their parameters are known: words, expressions, lists."""
+"""Prepares and evaluates values of a spec: words, expressions and lists."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Set
 from fractions import Fraction
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from ..diagnostic import Diagnostic, Mistake, Position, misspelled
 from ..ops.base import Op
-from .expression import Expression, ExpressionError, compiled, leaves
+from ..ops.field_types import ARGUMENTS, VERBATIM
+from .expression import Expression, compiled
+from .expression_limits import ExpressionError, leaves
 from .yaml_tree import Marks
 
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
 ANY_WORD = frozenset(["*"])  # a field that takes any string
-FAULT = object()  # a value that was wrong, and has been reported
-_SWITCHES = {"yes": "true", "on": "true", "no": "false", "off": "false"}  # of YAML 1.1
+AS_WRITTEN = frozenset(["*", "as written"])  # a field whose texts are no expressions
+NAMED = frozenset(["*", "named"])  # a field that takes a mapping of names to any values
+FAULT = object()  # stands for a wrong value that has been reported
+_SWITCHES = {"yes": "true", "on": "true", "no": "false", "off": "false"}  # words of YAML 1.1
 
 
 def prepare(data: Any, known: Set[str], words: frozenset[str] = frozenset()) -> Any:
-    """Turn lists into tuples, and strings into expressions.
+    """Turn lists into tuples, and strings into expressions, and NAMED values into pairs.
 
-    `known` are the names that expressions may use. A string among the `words` of its field stays
-    as it is, unless it is such a name.
+    `known` are the names that expressions may use. A string that is one of the `words` of its field
+    stays a string, unless it is such a name.
 
     Errors: an ExpressionError for a string that is not an expression, or for an unknown name.
     """
     if isinstance(data, str):
         text = data.strip()
+        if words is AS_WRITTEN:
+            return text
         if text not in known and _is_word(text, words):
             return text
         expression = compiled(text)
         for name in sorted(expression.names - known):
-            raise ExpressionError(f"`{name}` is no name here", name)
+            raise ExpressionError(f"unknown name `{name}`", name)
         return expression if expression.names else expression.value({})
     if isinstance(data, list):
         return tuple(prepare(item, known, words) for item in data)
+    if isinstance(data, dict) and words is NAMED:
+        return tuple((key, prepare(item, known, ANY_WORD)) for key, item in data.items())
     return data
 
 
@@ -47,7 +58,7 @@ def _is_word(text: str, words: frozenset[str]) -> bool:
 def evaluate(prepared: Any, scope: Mapping[str, Any]) -> Any:
     """Return the value of prepared data in a scope.
 
-    Errors: an ExpressionError where it has none, a Mistake without diagnostics for a FAULT.
+    Errors: an ExpressionError if it has no value, a Mistake without diagnostics for a FAULT.
     """
     if type(prepared) is Expression:
         return prepared.value(scope)
@@ -63,7 +74,7 @@ def evaluate(prepared: Any, scope: Mapping[str, Any]) -> Any:
 def work(prepared: Any, scope: Mapping[str, Any]) -> int:
     """Estimate how long evaluation takes, in tenths of a microsecond.
 
-    A list in an expression may be gone through as often as the expression has operators.
+    An expression may go through a list once for each of its operators.
     """
     if type(prepared) is Expression:
         length, listed = len(prepared.text), 0
@@ -78,7 +89,10 @@ def work(prepared: Any, scope: Mapping[str, Any]) -> int:
 
 
 def value_at(prepared: Any, scope: Mapping[str, Any], marks: Marks, file: str) -> Any:
-    """Return the same value; what is wrong with it is a Mistake at its mark."""
+    """Return the value of prepared data in a scope.
+
+    Errors: a Mistake with the place of the value if it has none.
+    """
     try:
         return evaluate(prepared, scope)
     except ExpressionError as error:
@@ -86,7 +100,7 @@ def value_at(prepared: Any, scope: Mapping[str, Any], marks: Marks, file: str) -
 
 
 def is_constant(prepared: Any) -> bool:
-    """Whether prepared data depends on no parameter."""
+    """Return whether prepared data depends on no parameter."""
     if type(prepared) is tuple:
         return all(map(is_constant, prepared))
     return type(prepared) is not Expression and prepared is not FAULT
@@ -96,14 +110,21 @@ _WORDS: dict[type[Op], dict[str, frozenset[str]]] = {}
 
 
 def words_of(op: type[Op]) -> dict[str, frozenset[str]]:
-    """The words that each field of an operator takes, by its key."""
+    """Return the words that each field of an operator takes, by its key."""
     if op not in _WORDS:
-        _WORDS[op] = {name: _literals(f.annotation) for name, f in op.fields().items()}
+        _WORDS[op] = {name: _words(field) for name, field in op.fields().items()}
     return _WORDS[op]
 
 
+def _words(field: FieldInfo) -> frozenset[str]:
+    """Return the words that a field takes, ANY_WORD, AS_WRITTEN, or NAMED."""
+    if VERBATIM in field.metadata:
+        return AS_WRITTEN
+    return NAMED if ARGUMENTS in field.metadata else _literals(field.annotation)
+
+
 def _literals(annotation: Any) -> frozenset[str]:
-    """The strings among the literals of a type; ANY_WORD if it takes all strings."""
+    """Return the strings among the literals of a type; ANY_WORD if it takes any string."""
     if annotation is str:
         return ANY_WORD
     found: set[str] = set()
@@ -123,27 +144,27 @@ def expression_fault(
 ) -> Diagnostic:
     """Describe what is wrong with an expression.
 
-    `known` are the names that it may use, `words` what its field takes as it is.
+    `known` are the names that it may use, `words` the words of its field.
     """
     name = error.unknown
     if name is None:
         return Diagnostic("CNN107", str(error), position, error.help or reading(error.text))
     if name == "i":
-        message = "`i` counts a `repeat`, and there is none around this"
+        message = "`i` counts the copies of a `repeat` or `each`, but there is none around this"
         return Diagnostic("CNN106", message, position)
-    fault = Diagnostic("CNN106", f"`{name}` is no name here", position)
+    fault = Diagnostic("CNN106", f"unknown name `{name}`", position)
     if name in _SWITCHES:
         return fault._replace(help=reading(name))
     if name == "N":
         return fault._replace(help="shapes have no batch axis: [channels, *spatial]")
     otherwise = None
     if words and words is not ANY_WORD:
-        otherwise = f"the words here are {', '.join(f'`{word}`' for word in sorted(words))}"
+        otherwise = f"the words allowed here are {', '.join(f'`{word}`' for word in sorted(words))}"
     return misspelled(fault, name, [*known, *words], otherwise)
 
 
 def reading(value: Any, takes: str = "") -> str | None:
-    """Say what a value was probably meant to be, where it `takes` something else."""
+    """Say what a value probably means, for a field that `takes` something else."""
     text = str(value).strip()
     if text in _SWITCHES:
         return f"write `{_SWITCHES[text]}`"
@@ -153,5 +174,5 @@ def reading(value: Any, takes: str = "") -> str | None:
     if re.fullmatch(r"\d+(?:\.\d+)?%", text):
         return f"write `{float(text[:-1]) / 100:g}`"
     if isinstance(value, Fraction) and value.denominator > 1 and "integer" in takes:
-        return f"`//` divides to whole numbers: {value.numerator // value.denominator}"
+        return f"`//` gives a whole number: {value.numerator // value.denominator}"
     return None

@@ -1,4 +1,4 @@
-"""A network written out flat, as a spec again: no blocks, repeats or parameters."""
+"""Writes a network as a flat spec, without blocks, repeats or parameters."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from typing import Any
 
 from ..graph import Graph, Node
 from ..ops.base import Op
+from ..ops.field_types import ARGUMENTS
+from .layer_arguments import OF
 from .yaml_flow import in_yaml, quoted
 
 
 def flat_spec(graph: Graph, name: str) -> str:
-    """Write a graph as YAML, a layer an entry; it analyses to the same figures.
+    """Write a graph as YAML, with one entry per layer; the spec has the same figures.
 
-    A layer is named by its path, with `_` for `.`.
+    The name of a layer is its path, with `_` for `.`.
     """
     names = _flat_names(graph)
     shapes = {node.path: list(node.shape) for node in graph.inputs}
@@ -29,7 +31,7 @@ def flat_spec(graph: Graph, name: str) -> str:
 
 
 def _flat_names(graph: Graph) -> list[str]:
-    """Name each node by its path, with `_` for `.`, made unique where two would be the same."""
+    """Return a unique name for each node: its path, with `_` for `.`."""
     taken: set[str] = set()
     names: list[str] = []
     for node in graph.nodes:
@@ -42,24 +44,27 @@ def _flat_names(graph: Graph) -> list[str]:
 
 
 def _layer(node: Node, op: Op, name: str, names: list[str], previous: int) -> list[str]:
-    """The lines of a layer; `previous` is the node before it, which it reads by default."""
+    """Return the lines of a layer; `previous` is the node that it reads by default."""
     lines = [f"  - {op.key}: {_body(node, op, names)}", f"    name: {name}"]
     if not op.joins() and node.inputs[0] != previous:
         lines.append(f"    from: {names[node.inputs[0]]}")
     if node.shares is not None:
         lines.append(f"    share: {names[node.shares]}")
+    elif node.frozen:
+        lines.append("    freeze: true")
     return lines
 
 
 def _body(node: Node, op: Op, names: list[str]) -> str:
-    """The fields of a layer that differ from their defaults, or the branches of a join."""
-    if op.joins():
-        return f"[{', '.join(names[n] for n in node.inputs)}]"
+    """Return the fields of a layer that differ from their defaults, or the branches of a join."""
     fields: dict[str, Any] = {}
     for key, field in op.fields().items():
         value = getattr(op, key)
         if value != field.default:
-            fields[key] = value
+            fields[key] = dict(value) if ARGUMENTS in field.metadata else value
+    if op.joins():
+        joined = [names[n] for n in node.inputs]
+        return in_yaml({**fields, OF: joined} if fields else joined)
     carriers = [key for key in op.layers_named if key in fields]
     for key, source in zip(carriers, node.inputs[1:]):
         fields[key] = names[source]

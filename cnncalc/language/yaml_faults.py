@@ -1,4 +1,4 @@
-"""What libyaml complains about, in words that help: at the best place, with the usual reason."""
+"""Explains errors of libyaml: at the most useful place, with the usual reason."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import yaml
 
 from ..diagnostic import Diagnostic, Position
 
-_LONGEST = 500  # characters of a line that are searched for the reason
+_LONGEST = 500  # most characters of a line that are searched for the reason
 
 
 def invalid(error: yaml.YAMLError, file: str, text: str) -> Diagnostic:
-    """Describe an error of libyaml where it is best looked at, with the usual reason for it."""
+    """Describe an error of libyaml at the most useful place, with the usual reason for it."""
     if isinstance(error, yaml.reader.ReaderError):
         return _unprintable(file, text)
     mark, opened = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
@@ -22,7 +22,7 @@ def invalid(error: yaml.YAMLError, file: str, text: str) -> Diagnostic:
     lines = text.splitlines()
     if mark and ("tab character" in problem or _is_tab(lines, mark.line, mark.column)):
         at = Position(file, mark.line + 1, mark.column + 1)
-        message = "YAML does not indent with tabs"
+        message = "YAML does not allow tabs for indentation"
         return Diagnostic("CNN001", message, at, help="indent with spaces")
     if mark and not unclosed:
         places = [opened.line, mark.line] if opened else [mark.line]
@@ -48,7 +48,7 @@ _EXPRESSION = (
 
 
 def _unquoted_expression(line: str, n: int, file: str) -> Diagnostic | None:
-    """Report an expression on line n (from 0) whose brackets YAML read as its own."""
+    """Report an expression on line n (from 0) whose brackets YAML read as YAML."""
     found = re.search(_EXPRESSION, line)
     if found is None or '"' in line:
         return None
@@ -63,16 +63,19 @@ def _unquoted_expression(line: str, n: int, file: str) -> Diagnostic | None:
 _ADVICE = (
     (
         r"mapping values are not allowed",
-        "a layer with words below it ends in a colon: `- relu:`; "
-        "a key and its value are set apart by `: `",
+        "end a layer that has keys below it with a colon: `- relu:`; "
+        "put `: ` between a key and its value",
     ),
-    (r"expected node content", "give it a value, or close what was opened"),
-    (r"cannot start any token", "quote it; a least figure is written {min: 300}"),
-    (r"comment or line break", "`>` begins a text in YAML: write {min: 300}, or quote it"),
-    (r"expected <document start>", "indent what belongs together alike, and end a key with `:`"),
+    (r"expected node content", "give it a value, or close the open bracket"),
+    (r"cannot start any token", "quote it; write a minimum as {min: 300}"),
+    (r"comment or line break", "`>` starts a block of text in YAML: write {min: 300}, or quote it"),
+    (
+        r"expected <document start>",
+        "indent entries of the same level equally, and end each key with `:`",
+    ),
     (
         r"block (mapping|end|collection)|expected '-'|expected key",
-        "indent what belongs together alike",
+        "indent entries of the same level equally",
     ),
 )
 
@@ -84,7 +87,7 @@ def _advice(problem: str) -> str | None:
 def _advice_for_unclosed(context: str) -> str:
     if "scalar" in context:
         return "close the quote opened here"
-    return "close the bracket opened here, and put a comma between its entries"
+    return "close the bracket opened here, and put commas between its entries"
 
 
 def _is_tab(lines: list[str], line: int, column: int) -> bool:
@@ -92,12 +95,12 @@ def _is_tab(lines: list[str], line: int, column: int) -> bool:
 
 
 def _unprintable(file: str, text: str) -> Diagnostic:
-    """Report a control character. libyaml's positions count bytes, so search for it."""
+    """Report a control character; search for it, because libyaml's positions count bytes."""
     at = next((n for n, character in enumerate(text) if _is_control(character)), 0)
     before = text[:at]
     return Diagnostic(
         "CNN001",
-        f"the character U+{ord(text[at]):04X} cannot stand in YAML",
+        f"the character U+{ord(text[at]):04X} is not allowed in YAML",
         Position(file, before.count("\n") + 1, at - before.rfind("\n")),
         help="remove it",
     )
@@ -119,7 +122,7 @@ _NO_COLON = re.compile(
 def _colon_missing(lines: list[str], places: list[int], file: str) -> Diagnostic | None:
     """Report a key without its colon, or a colon without its space.
 
-    It is on a line of the complaint, or on the one before the last of them.
+    Look on the lines of the error, and on the line before the last of them.
     """
     for n in [*places, *_line_before(lines, places[-1])]:
         line = lines[n][:_LONGEST] if n < len(lines) else ""
@@ -132,14 +135,14 @@ def _colon_missing(lines: list[str], places: list[int], file: str) -> Diagnostic
         if match[2]:
             message = f"`{word}:` needs a space after its colon"
             return Diagnostic("CNN001", message, place, help=f"write `{word}: …`")
-        message = f"`{word}` lacks its colon"
-        help = f"write `{word}: …`, or `{word}:` if what belongs to it stands below"
+        message = f"the colon after `{word}` is missing"
+        help = f"write `{word}: …`, or `{word}:` if its value is on the lines below"
         return Diagnostic("CNN001", message, place, help=help)
     return None
 
 
 def _line_before(lines: list[str], end: int) -> list[int]:
-    """The last line before `end` that is neither empty nor a comment, if there is one."""
+    """Return the last line before `end` that is not empty or a comment, if there is one."""
     for n in range(min(end, len(lines)) - 1, -1, -1):
         if lines[n].strip() and not lines[n].lstrip().startswith("#"):
             return [n]

@@ -1,4 +1,4 @@
-"""Values written as YAML, in flow style."""
+"""Writes values as YAML, in flow style."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _WORDS = {True: "true", False: "false", None: "null"}
 
 
 class Word(str):
-    """A word that is written as it is: a name in an expression."""
+    """A word that is written without quotes: a name in an expression."""
 
 
 def in_yaml(data: Any) -> str:
@@ -40,5 +40,5 @@ def _float_in_yaml(number: float) -> str:
 
 
 def quoted(text: str) -> str:
-    """Write a text in quotes, on one line: the escapes of what cannot be seen are YAML's too."""
+    """Write a text in quotes, on one line; YAML knows the escapes of invisible characters."""
     return '"' + visible(text.replace("\\", "\\\\").replace('"', '\\"')) + '"'

@@ -1,7 +1,8 @@
-"""YAML text → data and the place of every key and value, in one pass over the parser's events.
+"""Reads YAML into data, with the place of every key and value, in one pass over its events.
 
-YAML 1.2 core scalars (``on`` and ``3_1`` are strings, ``017`` is 17), decimals as exact fractions,
-string keys. No tags, merge keys or second document. Limits keep hostile files harmless.
+Scalars are those of the YAML 1.2 core schema (``on`` and ``3_1`` are strings, ``017`` is 17), with
+decimals as exact fractions; keys are strings. Tags, merge keys and second documents are refused.
+Limits make hostile files harmless.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from .yaml_faults import invalid
 
 MAX_BYTES = 1_000_000
 _MAX_DEPTH, _MAX_NODES, _MAX_DIGITS = 64, 200_000, 18
-_CHARACTERS = 100  # of a text that count as one value more
-_MAX_TWICE = 20  # duplicate keys; a file with more is wrong throughout
+_CHARACTERS = 100  # each so many characters of a text count as one more value
+_MAX_TWICE = 20  # duplicate keys; a file with more is not worth reading on
 
 _LARGEST = 10**_MAX_DIGITS
 _INT = re.compile(r"[-+]?[0-9]+\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
@@ -41,21 +42,21 @@ _WORDS = {
 class Marks:
     """Where a value is, and where its keys and items are.
 
-    Line and column count from 0; `end` is set where a value has several lines or parts.
+    Lines and columns count from 0; `end` is set if a value has several lines or parts.
     """
 
     __slots__ = ("column", "depth", "end", "items", "keys", "line", "size", "width")
 
     def __init__(self, line: int, column: int, width: int = 1):
         self.line, self.column, self.width = line, column, width
-        self.size = 1  # values in it, itself included
-        self.depth = 0  # levels of values in it
+        self.size = 1  # number of values in it, including itself
+        self.depth = 0  # number of levels of values in it
         self.end: tuple[int, int] | None = None
         self.keys: dict[str, tuple[int, int, int]] = {}
         self.items: dict[Any, Marks] = {}
 
     def find(self, *path: Any) -> Marks:
-        """Return the marks at a path of keys and indices, or the nearest above it."""
+        """Return the marks at a path of keys and indices, or of the nearest existing parent."""
         here = self
         for step in path:
             if step not in here.items:
@@ -64,16 +65,16 @@ class Marks:
         return here
 
     def position(self, file: str) -> Position:
-        """Where the value is, for messages."""
+        """Return the place of the value, for messages."""
         return Position(file, self.line + 1, self.column + 1, max(self.width, 1))
 
     def whole(self, text: str) -> Edit:
-        """Replace the whole value by a text."""
+        """Return the edit that replaces the whole value with a text."""
         line, column = self.end or (self.line, self.column + self.width)
         return Edit(self.line + 1, self.column + 1, line + 1, column + 1, text)
 
     def key(self, file: str, key: str) -> Position:
-        """Where a key is, for messages; the value if it has no such key."""
+        """Return the place of a key, for messages; that of the value if it has no such key."""
         if key not in self.keys:
             return self.position(file)
         line, column, width = self.keys[key]
@@ -102,7 +103,7 @@ def scalar(text: str) -> Any:
 def parse(text: str, file: str, faults: list[Diagnostic] | None = None) -> tuple[Any, Marks]:
     """Return the data and marks of one document.
 
-    Duplicate keys are added to `faults`, if there is such a list, and the first one counts.
+    Duplicate keys are added to `faults`, if given, and the first one counts.
 
     Errors: a Mistake at the place of any other fault.
     """
@@ -124,7 +125,7 @@ def parse(text: str, file: str, faults: list[Diagnostic] | None = None) -> tuple
 
 
 def too_large(file: str) -> Diagnostic:
-    """Say that a file is larger than a spec may be."""
+    """Report that a file is larger than a spec may be."""
     message = f"the file is larger than {MAX_BYTES:,} bytes"
     return Diagnostic("CNN004", message, Position(file, 1, 1))
 
@@ -136,7 +137,7 @@ class _Reader:
         self.file, self.faults = file, faults
         self.root: tuple[Any, Marks] | None = None
         self.stack: list[_Open] = []
-        self.pending: list[Any] = []  # by open container: the key that waits for its value
+        self.pending: list[Any] = []  # for each open container: the key that waits for its value
         self.anchors: dict[str, tuple[Any, Marks]] = {}
         self.nodes = 0
         self.last = (0, 0)  # where the last value ended
@@ -154,7 +155,7 @@ class _Reader:
             self._alias(event)
         elif kind is yaml.DocumentStartEvent and self.root is not None:
             help = "write one spec per file; variants can share one"
-            raise self._mistake("CNN005", "a second document in one file", event, help)
+            raise self._mistake("CNN005", "the file has a second document", event, help)
 
     def _mistake(self, code: str, message: str, event: Any, help: str | None = None) -> Mistake:
         return Mistake(Diagnostic(code, message, self._at(event), help))
@@ -164,7 +165,7 @@ class _Reader:
         return Position(self.file, line + 1, column + 1, width)
 
     def _place(self, event: Any) -> tuple[int, int, int]:
-        """0-based line and column, and width; 1 if it has several lines."""
+        """Return the line and column, from 0, and the width; it is 1 for several lines."""
         start, end = event.start_mark, event.end_mark
         line, column = start.line, start.column
         width = end.column - column if end.line == line else 1
@@ -188,39 +189,41 @@ class _Reader:
         self._add(value, marks, event.anchor)
 
     def _tagged(self, event: Any) -> Mistake:
-        message = f"the tag {event.tag}: specs use no YAML tags"
+        message = f"specs do not use YAML tags: {event.tag}"
         return self._mistake("CNN005", message, event, "remove the tag")
 
     def _plain(self, text: str, event: Any) -> Any:
-        """Return the value of a plain scalar, unless it is a number too large to be of use."""
+        """Return the value of a plain scalar; report a number that is too large."""
         too_long = len(text) > 2 * _MAX_DIGITS and (_INT.match(text) or _REAL.match(text))
         value = None if too_long else scalar(text)
         if isinstance(value, (int, Fraction)):
             too_long = max(abs(value.numerator), value.denominator) > _LARGEST
         if too_long:
-            message = f"a number of more than {_MAX_DIGITS} digits"
-            raise self._mistake("CNN004", message, event, "no network needs it")
+            message = f"a number has more than {_MAX_DIGITS} digits"
+            raise self._mistake("CNN004", message, event, "no network needs such a number")
         return value
 
     def _key(self, key: str, event: Any) -> None:
         data, marks, _ = self.stack[-1]
         if event.anchor:
-            raise self._mistake("CNN005", "an anchor on a key", event, "put the anchor on a value")
+            raise self._mistake(
+                "CNN005", "a key cannot have an anchor", event, "put the anchor on a value"
+            )
         if key == "<<":
-            message = "`<<` merges are no part of the language"
+            message = "the merge key `<<` is not part of the language"
             help = "use a block with parameters, or a variant"
             raise self._mistake("CNN005", message, event, help)
         if key in data:
             first = marks.keys[key][0] + 1
-            message = f"`{key}` stands twice in this mapping, first at line {first}"
-            self._duplicate(self._mistake("CNN003", message, event, "remove or rename one"))
+            message = f"`{key}` occurs twice in this mapping, first at line {first}"
+            self._duplicate(self._mistake("CNN003", message, event, "remove or rename one of them"))
             return
         marks.keys[key] = self._place(event)
         self.pending[-1] = key
         self.last = event.end_mark.line, event.end_mark.column
 
     def _duplicate(self, mistake: Mistake) -> None:
-        """Note a duplicate key, whose value is read and left out."""
+        """Record a duplicate key, whose value is read and left out."""
         if self.faults is None or len(self.faults) >= _MAX_TWICE:
             raise Mistake(*(self.faults or ()), *mistake.diagnostics)
         self.faults += mistake.diagnostics
@@ -230,16 +233,16 @@ class _Reader:
         if event.tag is not None:
             raise self._tagged(event)
         if self._awaits_key():
-            help = "quote the expression if this was meant to be one"
+            help = "if this is an expression, quote it"
             raise self._mistake("CNN005", "a key must be a plain word", event, help)
         self._check_depth(1, event)
         self.stack.append((data, Marks(*self._place(event)), event.anchor))
         self.pending.append(_NO_KEY if isinstance(data, dict) else None)
 
     def _check_depth(self, levels: int, event: Any) -> None:
-        """Refuse a value with so many levels in it where it would be too deep."""
+        """Refuse a value with this many levels in it if it would be too deep here."""
         if len(self.stack) + levels > _MAX_DEPTH:
-            message = f"nested deeper than {_MAX_DEPTH} levels"
+            message = f"values are nested more than {_MAX_DEPTH} levels deep"
             raise self._mistake("CNN004", message, event, "use blocks to nest layers")
 
     def _close(self, event: Any) -> None:
@@ -257,10 +260,10 @@ class _Reader:
         if event.anchor not in self.anchors:
             why = f"has no anchor &{event.anchor} before it"
             if any(anchor == event.anchor for _, _, anchor in self.stack):
-                why = "stands inside its own anchor"
+                why = "is inside its own anchor"
             help = (
-                "a `*` at the beginning is YAML's alias: quote an expression, "
-                "or begin it with a number"
+                "a `*` at the start is an alias in YAML: quote the expression, "
+                "or start it with a number"
             )
             raise self._mistake("CNN001", f"the alias *{event.anchor} {why}", event, help)
         data, marks = self.anchors[event.anchor]
@@ -269,10 +272,12 @@ class _Reader:
         self._add(data, marks, None, values=marks.size)
 
     def _add(self, data: Any, marks: Marks, anchor: str | None, values: int = 1) -> None:
-        """Put a value into the open container, or make it the root; `values` are new in it."""
+        """Put a value into the open container, or make it the root; `values` of it are new."""
         self.nodes += values
         if self.nodes > _MAX_NODES:
-            message = f"more than {_MAX_NODES:,} values, aliases counted each time"
+            message = (
+                f"the file has more than {_MAX_NODES:,} values, counting every use of an alias"
+            )
             place = marks.position(self.file)
             raise Mistake(Diagnostic("CNN004", message, place, help="use `repeat`"))
         if anchor:

@@ -1,4 +1,4 @@
-"""The registry: an operator is one class, and one entry here."""
+"""The registry of operators: each is one class, and one entry here."""
 
 from __future__ import annotations
 
@@ -20,11 +20,33 @@ from .activation import (
     Softmax,
     Tanh,
 )
+from .attention import Attention
 from .base import Op
-from .conv import Conv, ConvTranspose
-from .join import Add, Concat, Mul, Sub
+from .blur import BlurPool
+from .concat import Concat, Stack
+from .conv import Conv
+from .fold import Fold, Unfold
+from .join import Add, Div, Maximum, Minimum, Mul, Sub
 from .linear import Linear, Rbf
+from .matmul import Matmul
 from .norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, Lrn
+from .opaque import Opaque
+from .pointwise import (
+    Abs,
+    Ceil,
+    Clamp,
+    Exp,
+    Floor,
+    Log,
+    Neg,
+    Pow,
+    Reciprocal,
+    Round,
+    Rsqrt,
+    Sign,
+    Sqrt,
+    Square,
+)
 from .pool import (
     AdaptiveAvgPool,
     AdaptiveMaxPool,
@@ -35,9 +57,28 @@ from .pool import (
     MaxPool,
     Subsample,
 )
+from .recurrent import Gru, Lstm, Rnn
+from .reduce import Reduce
 from .reshape import ChannelShuffle, Flatten, Permute, PixelShuffle, PixelUnshuffle, Reshape, Slice
 from .resize import Crop, Pad, Upsample
-from .scale import Dropout, Dropout2d, Identity, LayerScale, StochasticDepth
+from .scale import Dropout, Dropout2d, Identity, LayerScale, Scale, Shift, StochasticDepth, Zeroize
+from .smooth import (
+    Celu,
+    Glu,
+    Hardshrink,
+    LogSigmoid,
+    Selu,
+    Softmin,
+    Softplus,
+    Softshrink,
+    Softsign,
+    SquaredRelu,
+    Tanhshrink,
+    Threshold,
+)
+from .split import Split
+from .transposed import ConvTranspose
+from .unpool import MaxUnpool
 
 OPS: tuple[type[Op], ...] = (
     Conv,
@@ -52,6 +93,9 @@ OPS: tuple[type[Op], ...] = (
     GlobalAvgPool,
     GlobalMaxPool,
     Subsample,
+    Reduce,
+    MaxUnpool,
+    BlurPool,
     BatchNorm,
     GroupNorm,
     LayerNorm,
@@ -70,35 +114,77 @@ OPS: tuple[type[Op], ...] = (
     Hardtanh,
     Sigmoid,
     Tanh,
+    Softplus,
+    Softsign,
+    LogSigmoid,
+    Celu,
+    Selu,
+    Tanhshrink,
+    Threshold,
+    Hardshrink,
+    Softshrink,
+    SquaredRelu,
+    Glu,
     Softmax,
     LogSoftmax,
+    Softmin,
     Maxout,
     Dropout,
     Dropout2d,
     StochasticDepth,
     LayerScale,
+    Scale,
+    Shift,
+    Abs,
+    Neg,
+    Square,
+    Sqrt,
+    Rsqrt,
+    Reciprocal,
+    Exp,
+    Log,
+    Pow,
+    Clamp,
+    Floor,
+    Ceil,
+    Round,
+    Sign,
     Identity,
+    Zeroize,
     Flatten,
     Reshape,
     Permute,
     Slice,
+    Split,
     ChannelShuffle,
     PixelShuffle,
     PixelUnshuffle,
     Concat,
+    Stack,
     Add,
     Sub,
     Mul,
+    Div,
+    Maximum,
+    Minimum,
+    Matmul,
+    Attention,
+    Lstm,
+    Gru,
+    Rnn,
     Upsample,
     Pad,
     Crop,
+    Unfold,
+    Fold,
+    Opaque,
 )
 
 BY_KEY: dict[str, type[Op]] = {op.key: op for op in OPS}
 
 
 def _fields_by_alias() -> dict[str, list[str]]:
-    """What fields are called elsewhere, with the fields that each word may mean."""
+    """Return the names of fields elsewhere, with the fields that each name may mean."""
     found: dict[str, list[str]] = {}
     for op in OPS:
         for alias, field in op.field_aliases.items():

@@ -1,8 +1,8 @@
-"""Activation functions: each works on every value apart, but for the softmaxes."""
+"""Activation functions: all of them work value by value, except the softmaxes and maxout."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -12,28 +12,38 @@ from ..diagnostic import Diagnostic
 from ..layout import Layout, contiguous, copied
 from ..num import Shape, product
 from ..window import IDENTITY
+from .autocast import AS_IS, IN_FLOAT32, TO_FLOAT32, TO_HALF, Autocast, Cast
+from .axes import NO_BATCH, has_axis
 from .base import (
     WHOLE,
     Backward,
     ChannelReads,
     Dispatched,
+    Extra,
     Kept,
     Meaning,
+    Moment,
     Need,
     Op,
     Storage,
     Taken,
     Windows,
+    at_once,
     divides,
+    product_and_sum,
     units_of,
     values,
 )
+from .called import Called
 from .field_types import Flag, Natural, Positive, Real
 from .torch_call import TorchCall
 
 
 class Activation(Op):
-    """A function of each value: any shape -> the same. `per_value` is its cost on one value."""
+    """A function that is applied to each value. `per_value` is its cost on one value.
+
+    Shapes: any shape -> the same shape
+    """
 
     elementwise = True
     channelwise = True
@@ -41,7 +51,7 @@ class Activation(Op):
     per_value: ClassVar[Cost]
 
     def arguments(self) -> dict[str, Any]:
-        """Arguments of the torch module."""
+        """Return the arguments of the torch module."""
         return {name: getattr(self, name) for name in self.fields()}
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
@@ -58,7 +68,7 @@ class InPlace(Activation):
     """An activation that torch can write over its input.
 
     Fields:
-        inplace: whether torch writes the output over the input
+        inplace: whether torch writes the output over the input, which saves memory
     """
 
     inplace: Flag = True
@@ -68,8 +78,10 @@ class InPlace(Activation):
 
 
 class Relu(InPlace):
-    """max(x, 0), as torch.nn.ReLU.
+    """Replaces negative values with 0, as torch.nn.ReLU.
 
+    Rule: y = max(x, 0)
+    Cost: 1 comparison per value
     Source: Nair and Hinton 2010, Rectified linear units improve restricted Boltzmann machines
     Example: `relu` on 64×56×56
     """
@@ -78,8 +90,8 @@ class Relu(InPlace):
     signatures = {"ReLU": ("inplace",)}
     aliases = ("rectifier", "rectifiedlinear")
     field_notes = {
-        "max_value": "`max_value: 6` is the operator `relu6`",
-        "negative_slope": "with a slope it is the operator `leaky_relu`",
+        "max_value": "for `max_value: 6` use the operator `relu6`",
+        "negative_slope": "for a slope below 0 use the operator `leaky_relu`",
     }
     aten = ("relu", Dispatched("clamp_min", {"min": 0}), Dispatched("clamp", {"min": 0}))
     idempotent = True
@@ -87,15 +99,18 @@ class Relu(InPlace):
 
 
 class Clamped(InPlace):
-    """An activation that torch computes into a copy of its input."""
+    """An activation that torch computes on a copy of its input."""
 
     def laid_out(self, x: Layout, *, y: Shape) -> Layout:
         return copied(x)
 
 
 class Relu6(Clamped):
-    """min(max(x, 0), 6), as torch.nn.ReLU6.
+    """Limits each value to the range from 0 to 6, as torch.nn.ReLU6.
 
+    Rule: y = min(max(x, 0), 6)
+    Cost: 2 comparisons per value
+    Source: Krizhevsky 2010, Convolutional deep belief networks on CIFAR-10
     Example: `relu6` on 64×56×56
     """
 
@@ -110,25 +125,20 @@ class Relu6(Clamped):
     torch_name, per_value = "ReLU6", Cost(cmp=2)
 
 
-_BOUNDS = Meaning(
-    note="give both bounds: `low` and `high` are −1 and 1 where they are not given",
-    differs=lambda body: not isinstance(body, dict) or len(body) < 2,
-)
-
-
 class Hardtanh(Clamped):
-    """x between the bounds `low` and `high`, as torch.nn.Hardtanh.
+    """Limits each value to the range from `low` to `high`, as torch.nn.Hardtanh.
 
+    Rule: y = min(max(x, low), high)
+    Cost: 2 comparisons per value
     Fields:
-        low: lower bound
-        high: upper bound
+        low: smallest value of the output
+        high: largest value of the output, greater than `low`
 
     Example: `hardtanh: {low: 0, high: 1}` on 64×56×56
     """
 
     key = "hardtanh"
     signatures = {"Hardtanh": ("min_val", "max_val", "inplace")}
-    meanings = dict.fromkeys(("clip", "clamp", "clipbyvalue"), _BOUNDS)
     field_aliases = {
         **dict.fromkeys(("min_val", "min_value", "min"), "low"),
         **dict.fromkeys(("max_val", "max_value", "max"), "high"),
@@ -140,22 +150,24 @@ class Hardtanh(Clamped):
     high: Real = 1.0
 
     def needs(self, x: Shape) -> Iterator[Need]:
-        text = f"`high` {self.high:g} is not above `low` {self.low:g}"
+        text = f"`high` ({self.high:g}) must be greater than `low` ({self.low:g})"
         yield Need(0 if self.high > self.low else -1, lambda: Diagnostic("CNN103", text))
 
     def arguments(self) -> dict[str, Any]:
         return {"min_val": self.low, "max_val": self.high, "inplace": self.inplace}
 
     def linearized(self, x: Shape) -> TorchCall:
-        """Beyond its bounds it has no slope; between them it changes nothing."""
+        """Return the identity: the slope is 0 outside the bounds, and 1 between them."""
         return TorchCall("Identity", {})
 
 
 class LeakyRelu(InPlace):
-    """x, or slope·x below 0, as torch.nn.LeakyReLU.
+    """Multiplies negative values by a small constant, as torch.nn.LeakyReLU.
 
+    Rule: y = x for x ≥ 0, and slope·x for x < 0
+    Cost: 1 comparison and 1 multiplication per value
     Fields:
-        slope: slope below 0
+        slope: factor of negative values
 
     Source: Maas, Hannun and Ng 2013, Rectifier nonlinearities improve acoustic models
     Example: `leaky_relu: 0.2` on 64×56×56
@@ -175,12 +187,15 @@ class LeakyRelu(InPlace):
 
 
 class Prelu(Activation):
-    """x, or a trained slope·x below 0, as torch.nn.PReLU: one slope, or one per channel.
+    """Multiplies negative values by a trained factor, as torch.nn.PReLU.
 
+    Rule: y = x for x ≥ 0, and w·x for x < 0, with a trained factor w
+    Parameters: 1 factor, or C with `per_channel`
+    Cost: 1 comparison and 1 multiplication per value
     Fields:
-        per_channel: whether each channel has a slope of its own
+        per_channel: whether each channel has its own factor
 
-    Source: He et al. 2015, Delving deep into rectifiers
+    Source: He et al. 2015, Delving deep into rectifiers, arXiv:1502.01852
     Example: `prelu: {per_channel: true}` on 64×56×56
     """
 
@@ -188,15 +203,25 @@ class Prelu(Activation):
     aliases = ("parametricrelu",)
     field_notes = dict.fromkeys(
         ("num_parameters", "init", "shared_axes"),
-        "one slope, or `per_channel: true` for one per channel",
+        "by default there is one slope; `per_channel: true` trains one per channel",
     )
     aten = ("prelu",)
-    torch_name, per_value = "PReLU", Cost(cmp=1, mul=1)
+    torch_name, per_value, cast = "PReLU", Cost(cmp=1, mul=1), TO_HALF
     affine_weights = True
     per_channel: Flag = False
 
+    @classmethod
+    def of_call(cls, call: Called) -> Mapping[str, Any] | None:
+        return {"per_channel": call.weights["weight"] != (1,)}
+
     def weights(self, x: Shape) -> dict[str, Shape]:
         return {"weight": (x[0] if self.per_channel else 1,)}
+
+    def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
+        return Kept(inputs=(0,), parameters=("weight",))
+
+    def busiest_backward(self, x: Shape, *, y: Shape, back: Backward) -> tuple[Moment, ...]:
+        return product_and_sum(x, self.weights(x)["weight"][0], back)
 
     def laid_out(self, x: Layout, *, y: Shape) -> Layout:
         return copied(x)
@@ -206,12 +231,14 @@ class Prelu(Activation):
 
 
 class Elu(InPlace):
-    """x, or α(eˣ − 1) below 0, as torch.nn.ELU.
+    """Replaces negative values with an exponential curve towards −alpha, as torch.nn.ELU.
 
+    Rule: y = x for x > 0, and alpha·(eˣ − 1) for x ≤ 0
+    Cost: 1 comparison, 1 exponential, 1 addition and 1 multiplication per value
     Fields:
-        alpha: the limit below 0, with its sign changed
+        alpha: very negative values approach −alpha
 
-    Source: Clevert, Unterthiner and Hochreiter 2015, Exponential linear units
+    Source: Clevert, Unterthiner and Hochreiter 2015, Exponential linear units, arXiv:1511.07289
     Example: `elu: 1` on 64×56×56
     """
 
@@ -224,12 +251,17 @@ class Elu(InPlace):
 
 
 class Gelu(Activation):
-    """x·Φ(x), as torch.nn.GELU.
+    """Multiplies each value by its place in the normal distribution, Φ(x), as torch.nn.GELU.
 
+    Φ(x) is the probability that a standard normal variable is smaller than x.
+
+    Rule: y = x·Φ(x) = x/2·(1 + erf(x/√2)); approximately x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³)))
+    Cost: 3 multiplications, 1 addition and 1 error function per value; with `approximate: tanh` 6
+        multiplications, 2 additions and 1 tanh
     Fields:
-        approximate: none for the exact function, tanh for its approximation
+        approximate: none for the exact function, tanh for the approximation
 
-    Source: Hendrycks and Gimpel 2016, Gaussian error linear units
+    Source: Hendrycks and Gimpel 2016, Gaussian error linear units, arXiv:1606.08415
     Example: `gelu: tanh` on 64×56×56
     """
 
@@ -249,9 +281,11 @@ class Gelu(Activation):
 
 
 class Silu(InPlace):
-    """x·σ(x), as torch.nn.SiLU.
+    """Multiplies each value by its sigmoid, as torch.nn.SiLU; also known as swish.
 
-    Source: Ramachandran, Zoph and Le 2017, Searching for activation functions
+    Rule: y = x·σ(x) = x/(1 + e⁻ˣ)
+    Cost: 1 exponential, 1 addition, 1 division and 1 multiplication per value
+    Source: Ramachandran, Zoph and Le 2017, Searching for activation functions, arXiv:1710.05941
     Example: `silu` on 64×56×56
     """
 
@@ -263,9 +297,11 @@ class Silu(InPlace):
 
 
 class Mish(InPlace):
-    """x·tanh(ln(1 + eˣ)), as torch.nn.Mish.
+    """Multiplies each value by a smooth factor from 0 to 1, as torch.nn.Mish.
 
-    Source: Misra 2019, Mish
+    Rule: y = x·tanh(ln(1 + eˣ))
+    Cost: 1 exponential, 1 logarithm, 1 tanh, 1 addition and 1 multiplication per value
+    Source: Misra 2019, Mish: a self regularized non-monotonic activation function, arXiv:1908.08681
     Example: `mish` on 64×56×56
     """
 
@@ -276,9 +312,11 @@ class Mish(InPlace):
 
 
 class Hardswish(InPlace):
-    """x·relu6(x + 3)/6, as torch.nn.Hardswish.
+    """Multiplies each value by its hard sigmoid, as torch.nn.Hardswish.
 
-    Source: Howard et al. 2019, Searching for MobileNetV3
+    Rule: y = x·min(max(x + 3, 0), 6)/6
+    Cost: 1 addition, 2 comparisons, 1 multiplication and 1 division per value
+    Source: Howard et al. 2019, Searching for MobileNetV3, arXiv:1905.02244
     Example: `hardswish` on 64×56×56
     """
 
@@ -290,8 +328,10 @@ class Hardswish(InPlace):
 
 
 class Hardsigmoid(InPlace):
-    """relu6(x + 3)/6, as torch.nn.Hardsigmoid.
+    """Approximates the sigmoid by straight lines, as torch.nn.Hardsigmoid.
 
+    Rule: y = min(max(x + 3, 0), 6)/6
+    Cost: 1 addition, 2 comparisons and 1 division per value
     Example: `hardsigmoid` on 64×56×56
     """
 
@@ -303,8 +343,10 @@ class Hardsigmoid(InPlace):
 
 
 class Sigmoid(Activation):
-    """1/(1 + e⁻ˣ), as torch.nn.Sigmoid.
+    """Maps each value to the range from 0 to 1, as torch.nn.Sigmoid.
 
+    Rule: y = σ(x) = 1/(1 + e⁻ˣ)
+    Cost: 1 exponential, 1 addition and 1 division per value
     Example: `sigmoid` on 64×56×56
     """
 
@@ -315,8 +357,10 @@ class Sigmoid(Activation):
 
 
 class Tanh(Activation):
-    """tanh(x), as torch.nn.Tanh.
+    """Maps each value to the range from −1 to 1, as torch.nn.Tanh.
 
+    Rule: y = tanh(x) = (eˣ − e⁻ˣ)/(eˣ + e⁻ˣ)
+    Cost: 1 tanh per value
     Example: `tanh` on 64×56×56
     """
 
@@ -326,13 +370,15 @@ class Tanh(Activation):
 
 
 class Maxout(Op):
-    """Largest of every `pieces` neighbouring channels: (C, *n) -> (C / pieces, *n) (Goodfellow
-    et al. 2013).
+    """Keeps the largest value of each group of `pieces` neighbouring channels.
 
+    Shapes: (C, *n) -> (C/pieces, *n)
+    Rule: y = max(x₁, x₂, …) over the channels of a group; `pieces` must divide C
+    Cost: pieces − 1 comparisons per output value
     Fields:
-        pieces: channels of which the largest is kept
+        pieces: number of channels in a group
 
-    Source: Goodfellow et al. 2013, Maxout networks
+    Source: Goodfellow et al. 2013, Maxout networks, arXiv:1302.4389
     Example: `maxout: 2` on 64×56×56
     """
 
@@ -343,7 +389,7 @@ class Maxout(Op):
 
     def needs(self, x: Shape) -> Iterator[Need]:
         up = -(-x[0] // self.pieces) * self.pieces
-        text = f"{self.pieces} pieces do not divide {x[0]} channels"
+        text = f"{x[0]} channels cannot be divided into groups of {self.pieces}"
         fault = Diagnostic("CNN205", text, help=f"use {up} channels")
         yield divides(x[0], self.pieces, lambda: fault)
 
@@ -359,6 +405,11 @@ class Maxout(Op):
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return Kept(inputs=(0,), output=True)
 
+    def busiest_backward(self, x: Shape, *, y: Shape, back: Backward) -> tuple[Moment, ...]:
+        """The largest values, where they were, and their share of the gradient."""
+        counts = Extra(values(y), "indices")
+        return at_once(Extra(values(x)), Extra(values(x), "mask"), Extra(values(y)), counts)
+
     def channels(self, x: Shape) -> ChannelReads:
         pieces = (range(c, c + self.pieces) for c in range(0, x[0], self.pieces))
         return [Taken(0, piece, shared_by=1) for piece in pieces]
@@ -370,21 +421,26 @@ class Maxout(Op):
         return TorchCall("Maxout", {"pieces": self.pieces})
 
     def linearized(self, x: Shape) -> TorchCall:
-        """A maximum has a gradient at one channel only; a mean, at all."""
+        """Return a mean: it has a gradient at every channel, a maximum at one only."""
         return TorchCall("PieceMean", {"pieces": self.pieces})
 
 
 WITHOUT_BATCH = Meaning(
-    note="axes count without the batch: the channels are `axis: 0`",
+    note=NO_BATCH,
     differs=lambda body: isinstance(body, int),
 )
 
 
 class Softmax(Activation):
-    """eˣ over its sum along an axis (0: channels), as torch.nn.Softmax.
+    """Turns the values along an axis into positive numbers that add up to 1, as torch.nn.Softmax.
 
+    The largest value is subtracted first: this prevents overflow and does not change the result.
+
+    Rule: y = eˣ/Σ eˣ, with the sum over the axis
+    Cost: per value 1 comparison, 2 additions, 1 exponential and 1 division; per sum 1 comparison
+        and 1 addition less
     Fields:
-        axis: the axis that is summed over; channels are 0
+        axis: the axis that is summed over, where axis 0 holds the channels
 
     Example: `softmax` on 1000
     """
@@ -398,20 +454,18 @@ class Softmax(Activation):
     axis: Natural = 0
 
     def needs(self, x: Shape) -> Iterator[Need]:
-        yield Need(
-            len(x) - 1 - self.axis,
-            lambda: Diagnostic(
-                "CNN201",
-                f"axis {self.axis} of a shape with {len(x)} axes",
-                help=f"axes count from 0, the channels, to {len(x) - 1}",
-            ),
-        )
+        yield has_axis(self.axis, x)
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
         n, sums = values(x), product(size for axis, size in enumerate(x) if axis != self.axis)
-        return Cost(
-            cmp=n - sums, add=2 * n - sums, exp=n, div=n
-        )  # largest; less it, and the sum; power; quotient
+        # cmp: the largest; add: its subtraction, and the sum; exp: the powers; div: the quotients
+        return Cost(cmp=n - sums, add=2 * n - sums, exp=n, div=n)
+
+    def autocast(self, x: Shape, *, by: Autocast) -> Cast:
+        """NOTE: on a card, one kernel reads float16 and writes float32, but not bfloat16."""
+        if by.on_cpu:
+            return AS_IS
+        return IN_FLOAT32 if by.dtype == "float16" else TO_FLOAT32
 
     def laid_out(self, x: Layout, *, y: Shape) -> Layout:
         return contiguous(y)
@@ -431,8 +485,11 @@ class Softmax(Activation):
 
 
 class LogSoftmax(Softmax):
-    """The logarithm of softmax, as torch.nn.LogSoftmax.
+    """Computes the logarithm of the softmax along an axis, as torch.nn.LogSoftmax.
 
+    Rule: y = x − ln Σ eˣ, with the sum over the axis
+    Cost: per value 1 comparison, 3 additions and 1 exponential; per sum 1 logarithm more, 1
+        comparison and 1 addition less
     Example: `log_softmax` on 1000
     """
 

@@ -4,25 +4,27 @@ Shapes are tuples ``(C, *spatial)`` without the batch; `xs` are the shapes of th
 that of the output. `needs`, `shape`, `weights`, `buffers` and `cost` run on Num (ints, arrays,
 symbols); everything else runs on ints.
 
-Words of other frameworks stand in the tables `aliases`, `meanings`, `field_aliases`, `field_notes`
-and `value_aliases`, in the plain form of `ops/words.py`; `signatures` has the arguments of torch's
-classes by position, the classes without their number of axes. A word belongs there if the operator
-computes the same; what has no operator here is in `language/foreign_words.py`.
+The words of other frameworks are in the tables `aliases`, `meanings`, `field_aliases`,
+`field_notes` and `value_aliases`, in the plain form of `ops/words.py`. `signatures` lists the
+arguments of torch's classes by position; the classes are named without their number of axes. A word
+belongs in these tables if the operator computes the same. Words that no operator here matches are
+in `language/foreign_words.py`.
 
 To add an operator, write a subclass of `Op`, import it in `ops/__init__.py` and list it in `OPS`
-there. `key` is its word in a spec, and the first paragraph of its docstring its line in the docs;
-the docstring also says what its fields are, its source and an example (`ops/docstring.py`).
-Its fields have the types of `ops/field_types.py`, or of pydantic's own making. `cost`, `keeps` and
-`torch` must be stated, or inherited from a base that states them for a family: `Activation` and
-`InPlace` for functions of each value, `Sliding` and `Pool` for windows, `Weighted` for filters,
-`Norm`, `Elementwise`, `Rearrangement`. `shape`, `window`, `storage` and the others have defaults
-that hold for a function of each value. A torch module that torch.nn lacks is one more class in
-`ops/torch_modules.py`. Nothing else needs to change.
+there. `key` is its word in a spec. Its docstring is its entry in the docs and in `cnncalc ops`;
+`ops/docstring.py` says which sections it has. The types of its fields are those of
+`ops/field_types.py`, or any that pydantic knows. `cost`, `keeps` and `torch` must be written, or
+inherited from a base class that has them for a family: `Activation` and `InPlace` for functions of
+each value, `Sliding` and `Pool` for windows, `Weighted` for filters, `Norm`, `Elementwise`,
+`Rearrangement`. `shape`, `window`, `storage` and the others have defaults that are right for a
+function of each value which autocast leaves alone; if it does not, set `cast`, or define
+`autocast`. If torch.nn has no such module, add a class to `ops/torch_modules.py`. Nothing else
+needs to change.
 
-The tests take a new operator from `OPS`: shapes, parameters, aliasing and bytes kept are compared
-with torch's on random configurations. MACs have an oracle; for the other classes of `cost` (`exp`
-is any transcendental, a logarithm too) only you can vouch. `CNNCALC_UPDATE=1 pytest
-tests/test_documents.py` writes the table of operators.
+The tests take a new operator from `OPS`: its shapes, parameters, aliasing and bytes kept are
+compared with torch's on random configurations. MACs are compared with an independent count. The
+other classes of `cost` are not, so check them by hand (`exp` is any transcendental function, a
+logarithm too). `CNNCALC_UPDATE=1 pytest tests/test_documents.py` writes the page of operators.
 """
 
 from __future__ import annotations
@@ -38,16 +40,25 @@ from pydantic.dataclasses import dataclass as validated
 from ..cost import Cost
 from ..diagnostic import Diagnostic
 from ..layout import Layout, in_format_of, iterated
-from ..num import Num, Shape, product
+from ..num import Num, Open, Shape, product
 from ..window import IDENTITY, Map, Unknown
+from ..wording import plural
+from .autocast import AS_IS, Autocast, Cast
+from .called import Called
 from .torch_call import TorchCall
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 Storage = Literal["new", "view", "inplace"]
-# What moves along an axis of an input: the axis of the output and its map; None: every position
-# reads the whole axis; or why that is not followed.
+# Multiplies by a fixed number, or adds one too; None: does something else.
+Folds = Literal["scale", "scale and shift"] | None
+# A new tensor, or a view of the output's gradient.
+Gradient = Literal["new", "view"] | None
+NEW: Gradient = "new"
+VIEW: Gradient = "view"
+# How the output moves along an axis of an input: the axis of the output and its map; None if every
+# position reads the whole axis; or the reason why this is not followed.
 Reach = tuple[int, Map] | Unknown | None
 WHOLE: Reach = None
 Windows = tuple[tuple[Reach, ...] | None, ...]  # per input; None: its values are not read
@@ -55,7 +66,7 @@ _Op = TypeVar("_Op", bound="Op")
 
 
 class Need(NamedTuple):
-    """A condition: `margin` ≥ 0, or = 0 if `equal`. `fault` says what is wrong if it fails."""
+    """A condition: `margin` ≥ 0, or = 0 if `equal`. `fault` returns the error if it fails."""
 
     margin: Num
     fault: Callable[[], Diagnostic]
@@ -65,39 +76,101 @@ class Need(NamedTuple):
 class Backward(NamedTuple):
     """How the network runs before backward: in which mode, and which inputs need gradients.
 
-    No entries in `gradients` mean that all inputs need one.
+    If `gradients` is empty, all inputs need one. `trained` says whether the layer's own parameters
+    get gradients, if it has any.
     """
 
     training: bool = True
     gradients: tuple[bool, ...] = ()
+    trained: bool = True
 
     def needs(self, n: int) -> bool:
-        """Whether input n needs a gradient."""
+        """Return whether input n needs a gradient."""
         return not self.gradients or self.gradients[n]
 
 
-class Kept(NamedTuple):
-    """What backward holds beside parameters and buffers.
+class Extra(NamedTuple):
+    """A tensor that a layer makes beside its output: `count` numbers for each image, or `once`.
 
-    Units: `inputs` by number, the `output`, further `values` of the dtype and further `bytes`, all
-    for each image; `once` is further values whatever the batch.
+    The kind says how wide a number is. `values` have the type that the layer computes with,
+    `parameters` that of its parameters, `means` that of the means in a layer of several operations.
+    `lengths` are at least float32. `statistics` of a norm are wider in some runs, and those of a
+    norm without parameters in fewer. `indices` take 8 bytes, a `mask` and what is `declared` a
+    byte, and the random `noise` of dropout a byte on a card, where a `buffer` takes nothing. What
+    is `uncast` is there only where autocast makes a copy of it, to compute with it or to take
+    means; it has the type of the parameters or of the input. What attention with dropout keeps is
+    `upcast` to float32 or more on the CPU, where it keeps `scores` too; on a card it keeps their
+    `sums` instead.
+
+    If `among` is not 0, the numbers are as wide as the widest of the first so many inputs.
+    """
+
+    count: Num
+    kind: Literal[
+        "values",
+        "parameters",
+        "means",
+        "uncast",
+        "uncast means",
+        "lengths",
+        "statistics",
+        "bare statistics",
+        "indices",
+        "noise",
+        "mask",
+        "declared",
+        "buffer",
+        "upcast",
+        "scores",
+        "sums",
+    ] = "values"
+    once: bool = False
+    among: int = 0
+
+
+class Kept(NamedTuple):
+    """What is kept in memory for backward: inputs by number, the output, and further tensors.
+
+    Parameters and buffers are held anyway, and are not counted. But autocast may make copies of
+    parameters, so `parameters` names those that backward reads.
     """
 
     inputs: tuple[int, ...] = ()
     output: bool = False
-    values: Num = 0
-    bytes: Num = 0
-    once: Num = 0
+    extras: tuple[Extra, ...] = ()
+    parameters: tuple[str, ...] = ()
 
 
 NOTHING = Kept()
 
 
-class Taken(NamedTuple):
-    """Channels of one input, each read by a channel of the output.
+class Moment(NamedTuple):
+    """All tensors that a layer makes and holds at once, at a busy moment.
 
-    Otherwise each of the `shared_by` channels of the output reads all of them, or where they are
-    taken `by_position`, another one at another position.
+    In backward, at a `late` moment the output's gradient is free again, and what the layer kept
+    beside its inputs and output; and these too from the first one on at which they are not `read`.
+    """
+
+    extras: tuple[Extra, ...]
+    late: bool = False
+    read: bool = True
+
+
+def at_once(*extras: Extra) -> tuple[Moment]:
+    """These tensors at one moment."""
+    return (Moment(extras),)
+
+
+def later(*extras: Extra, read: bool = True) -> tuple[Moment]:
+    """These tensors at one late moment."""
+    return (Moment(extras, late=True, read=read),)
+
+
+class Taken(NamedTuple):
+    """Channels of one input, each of which is read by one channel of the output.
+
+    With `shared_by`, that many channels of the output read all of them. With `by_position`, a
+    channel of the output reads another one of them at another position.
     """
 
     input: int
@@ -106,15 +179,15 @@ class Taken(NamedTuple):
     by_position: bool = False
 
 
-# By the channels of the output: each the same channel of every input, all of them, such of which
-# each holds other positions, or the ones that are listed.
+# What each channel of the output reads: the same channel of every input ("each"), all channels
+# ("all"), channels each of which holds other positions ("scattered"), or those that are listed.
 ChannelReads = Literal["each", "all", "scattered"] | Sequence[Taken]
 
 
 class Slide(NamedTuple):
-    """How a window slides along one axis: taps, step, padding before and after, distance of taps.
+    """How a window slides along one axis: taps, step, padding before and after, spacing of taps.
 
-    `ceil`: a last window that is not full counts too.
+    With `ceil`, a last window that is not full counts too.
     """
 
     kernel: int
@@ -126,8 +199,21 @@ class Slide(NamedTuple):
 
     @property
     def span(self) -> int:
-        """Positions from the first tap to the last."""
+        """Return the number of positions from the first tap to the last."""
         return self.dilation * (self.kernel - 1) + 1
+
+    @property
+    def passed_over(self) -> int:
+        """Return how many positions may follow the last window without being lost.
+
+        These are padding, or as many as lie between two windows.
+        """
+        return self.high + max(self.stride - self.span, 0)
+
+    def rest(self, n: Num) -> Num:
+        """Count the positions of an input of size n, and its padding, after the last window."""
+        room = n + self.low + self.high - self.span
+        return room - room // self.stride * self.stride
 
 
 NO_SETTINGS: Mapping[str, Any] = MappingProxyType({})
@@ -138,11 +224,11 @@ def _any_body(body: Any) -> bool:
 
 
 class Meaning(NamedTuple):
-    """What a layer of another framework is here, where its body is not written alike.
+    """What a layer of another framework is here, where its body is written differently.
 
     `bare` is the field that a bare value sets there, if not the operator's main one; `settings`
-    are fields that the word implies. `note` says what else differs in the bodies that `differs`
-    picks out: these are for a person to write.
+    are fields that the word implies. `note` says what else is different in the bodies for which
+    `differs` is true: a person has to rewrite these.
     """
 
     bare: str | None = None
@@ -154,35 +240,51 @@ class Meaning(NamedTuple):
 SAME_BODY = Meaning()
 
 
+class UserCode(NamedTuple):
+    """A class of the user's own, ``package.module:Class``, with its keyword arguments.
+
+    It is imported only where a network is built, and only if the user allows code to run.
+    """
+
+    target: str
+    arguments: Mapping[str, Any]
+
+
 class Dispatched(NamedTuple):
-    """A name under which torch's dispatcher shows an operator, with the arguments it then has."""
+    """The name of an operator in torch's dispatcher, with the arguments that go with it."""
 
     name: str
     arguments: Mapping[str, Any] = NO_SETTINGS
 
 
 class Op:
-    """An operator. Its fields are its schema; expressions of the spec are evaluated before.
+    """An operator. Its fields are its schema; expressions in the spec are evaluated first.
 
-    A subclass is written as a dataclass and becomes one, checked by pydantic, when it is first
-    used: building all of them at import would cost more than an analysis.
+    A subclass is written like a dataclass and becomes one, checked by pydantic, when it is first
+    used: to build all of them at import would take longer than an analysis.
     """
 
     CONFIG: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
     key: ClassVar[str]  # the word in a spec
     main: ClassVar[str | None] = None  # the field that a bare value sets
-    aliases: ClassVar[tuple[str, ...]] = ()  # what it is called elsewhere, in plain forms
-    meanings: ClassVar[Mapping[str, Meaning]] = MappingProxyType({})  # the same, with other bodies
+    aliases: ClassVar[tuple[str, ...]] = ()  # its names elsewhere, in plain forms
+    meanings: ClassVar[Mapping[str, Meaning]] = MappingProxyType({})  # names with other bodies
     field_aliases: ClassVar[Mapping[str, str]] = MappingProxyType({})  # the same for its fields
-    field_notes: ClassVar[Mapping[str, str]] = MappingProxyType({})  # fields without such a name
-    value_aliases: ClassVar[Mapping[str, Mapping[str, str]]] = MappingProxyType({})  # and words
+    field_notes: ClassVar[Mapping[str, str]] = MappingProxyType({})  # advice for other fields
+    value_aliases: ClassVar[Mapping[str, Mapping[str, str]]] = MappingProxyType({})  # for words
     signatures: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType({})  # of torch's classes
-    inferred: ClassVar[str | None] = None  # what a bare value states elsewhere, inferred here
-    aten: ClassVar[tuple[str | Dispatched, ...]] = ()  # what torch's dispatcher calls it
+    inferred: ClassVar[str | None] = None  # set by a bare value elsewhere, inferred here
+    aten: ClassVar[tuple[str | Dispatched, ...]] = ()  # its names in torch's dispatcher
+    traced: ClassVar[tuple[str, ...]] = ()  # further names of calls that may be this operator
     inputs: ClassVar[tuple[int, int | None]] = (1, 1)  # fewest and most inputs
     ranks: ClassVar[tuple[int, ...]] = (1, 2, 3, 4)  # accepted ranks of the input, with channels
-    layers_named: ClassVar[tuple[str, ...]] = ()  # fields that name a layer, a further input
-    multiplies: ClassVar[bool] = False  # its outputs are `conv_activations`
+    layers_named: ClassVar[tuple[str, ...]] = ()  # fields that name a layer as a further input
+    # It reads where a pool found its maxima; the layer that it names has them, and that layer's
+    # own input is a further one, whose size is read.
+    reads_places: ClassVar[bool] = False
+    reads_named: ClassVar[bool] = False  # it reads the values of these layers, not only their sizes
+    settled: ClassVar[tuple[str, ...]] = ()  # fields whose numbers are no sizes: never arrays
+    multiplies: ClassVar[bool] = False  # it has MACs; its outputs are `conv_activations`
     affine_weights: ClassVar[bool] = False  # its parameters are scales and shifts per channel
     pool: ClassVar[bool] = False  # it summarizes each window of a channel by one value
     idempotent: ClassVar[bool] = False  # a second one with the same settings changes nothing
@@ -190,14 +292,12 @@ class Op:
     commutative: ClassVar[bool] = False  # the order of its inputs makes no difference
     centers_channels: ClassVar[bool] = False  # it subtracts the mean of each channel over a batch
     channelwise: ClassVar[bool] = False  # each channel reads the same channel of every input
-    scatters: ClassVar[bool] = False  # it may move channels to positions, or positions to channels
-    elementwise: ClassVar[bool] = False  # each value is computed from those at its place alone
-    reorders: ClassVar[bool] = False  # of contiguous inputs, its output may not be contiguous
-    keeps_output: ClassVar[bool] = False  # backward holds the output: do not write over it
-    keeps_written: ClassVar[bool] = (
-        False  # the same if it ran in place: torch then saves the result
-    )
-    rounds: ClassVar[bool] = False  # a weight of 0 comes out as about 1e-7 in float32
+    elementwise: ClassVar[bool] = False  # a value depends only on those at its place
+    keeps_output: ClassVar[bool] = False  # backward needs the output: do not write over it
+    keeps_written: ClassVar[bool] = False  # the same if it ran in place: torch saves the result
+    declared: ClassVar[bool] = False  # its figures are what a person declares, not computed
+    rounds: ClassVar[bool] = False  # in float32, a weight of 0 may become about 1e-7
+    cast: ClassVar[Cast] = AS_IS  # what autocast does to it on every device
 
     def __new__(cls, **body: Any) -> Op:
         made(cls)
@@ -205,62 +305,106 @@ class Op:
 
     @classmethod
     def joins(cls) -> bool:
-        """Whether it takes any number of branches."""
-        return cls.inputs[1] is None
+        """Return whether it takes branches: any number, or two, which no field names."""
+        return cls.inputs[1] is None or cls.inputs[0] > 1 and not cls.layers_named
+
+    @classmethod
+    def reads_first_only(cls) -> bool:
+        """Return whether it reads the values of its first input, and of others only the sizes."""
+        return bool(cls.layers_named) and not cls.reads_named
 
     @classmethod
     def fields(cls) -> dict[str, FieldInfo]:
-        """The fields, with their types, defaults and descriptions."""
+        """Return the fields, with their types, defaults and descriptions."""
         found: dict[str, FieldInfo] = vars(made(cls))["__pydantic_fields__"]
         return found
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
-        """JSON Schema of the body."""
+        """Return the JSON Schema of the body."""
         from pydantic import TypeAdapter
 
         return TypeAdapter(made(cls)).json_schema()
 
     def changed(self: _Op, **fields: Any) -> _Op:
-        """The same operator with other values of some fields."""
+        """Return the operator with other values of some fields."""
         return replace(self, **fields)  # type: ignore[type-var]  # it became a dataclass in __new__
 
     @classmethod
     def reworded(cls, field: str, word: str, body: Mapping[str, Any]) -> Any:
-        """What a word of another framework in a field is here; None for one without a meaning.
+        """Return what a word of another framework in a field means here; None if nothing does.
 
         `body` is the layer's, as written.
         """
         return cls.value_aliases.get(field, {}).get(word.lower())
 
+    @classmethod
+    def of_call(cls, call: Called) -> Mapping[str, Any] | None:
+        """Return the fields with which this operator is a call of torch; None if it is not.
+
+        By default, each argument sets the field of its name, or of its name in `field_aliases`. An
+        argument without a field must have torch's default.
+        """
+        fields, body = cls.fields(), {}
+        for name, value in call.settings.items():
+            field = cls.field_aliases.get(name, name)
+            if field in fields:
+                body[field] = value
+            elif name not in call.defaults:
+                return None
+        return body
+
+    @property
+    def scatters(self) -> bool:
+        """Whether it may turn channels into positions or back."""
+        return False
+
+    @property
+    def reorders(self) -> bool:
+        """Whether contiguous inputs may give an output that is not."""
+        return False
+
+    def attached(self: _Op, named: Op | None, x: Shape) -> _Op:
+        """Return the operator with what it needs of a layer that it names: `reads_places`.
+
+        Accepts:
+            named: the operator of that layer; None for an input of the network.
+            x: the shape that this operator reads.
+        """
+        return self
+
     def needs(self, *xs: Shape) -> Iterator[Need]:
-        """Conditions on the input shapes; a failed one is an error."""
+        """Yield the conditions on the input shapes; a failed one is an error."""
+        return iter(())
+
+    def remarks(self, *xs: Shape) -> Iterator[Diagnostic]:
+        """Yield notes on how a layer is read that could be meant otherwise."""
         return iter(())
 
     def shape(self, *xs: Shape) -> Shape:
-        """Shape of the output."""
+        """Return the shape of the output."""
         return tuple(xs[0])
 
     def weights(self, *xs: Shape) -> dict[str, Shape]:
-        """Names and shapes of the parameters, as in `state_dict`."""
+        """Return the names and shapes of the parameters, as in `state_dict`."""
         return {}
 
     def buffers(self, *xs: Shape) -> dict[str, Shape]:
-        """Names and shapes of the tensors that are saved but not trained."""
+        """Return the names and shapes of the tensors that are saved but not trained."""
         return {}
 
     def cost(self, *xs: Shape, y: Shape) -> Cost:
-        """Operations for one image at inference."""
+        """Return the operations for one image at inference."""
         raise NotImplementedError
 
     def reads(self, *xs: Shape) -> Num:
-        """Values that the torch module's kernel reads of its first input, with its padding."""
+        """Count the values of the first input that torch's kernel reads, with padding."""
         return values(xs[0])
 
     def marks(self, *xs: Shape) -> frozenset[str]:
-        """Tags by which counting conventions distinguish layers of the same operator.
+        """Return tags by which counting conventions tell layers of the same operator apart.
 
-        These are the fields that are set, words in them, and the number of axes as ``2d``.
+        These are the fields that are set, the words in them, and the number of axes as ``2d``.
         """
         own = vars(self).items()
         words = {
@@ -269,97 +413,174 @@ class Op:
         return frozenset({f"{len(xs[0]) - 1}d", *words, *(name for name, value in own if value)})
 
     def window(self, *xs: Shape) -> Windows:
-        """For each spatial axis of each input: which axis of the output reads it, and how."""
+        """Return for each spatial axis of each input which axis of the output reads it, and how."""
         return tuple(tuple((axis, IDENTITY) for axis in range(len(x) - 1)) for x in xs)
 
     def channels(self, *xs: Shape) -> ChannelReads:
-        """Which channels of its inputs each channel of the output reads."""
+        """Return which channels of its inputs each channel of the output reads."""
         return "each" if self.channelwise else "all"
 
     def units(self, *xs: Shape) -> frozenset[int]:
-        """Axes of the output that this or an earlier operator made 1: these broadcast in a join."""
+        """Return the axes that this or an earlier operator reduced to 1: a join broadcasts them."""
         return units_of(xs[0])
 
+    def side_by_side(self, *xs: Shape) -> int | None:
+        """Return the axis of the output along which its inputs lie after one another.
+
+        Positions of one input there see nothing of the others. None if there is no such axis, or if
+        it is the channels.
+        """
+        return None
+
     def storage(self, *xs: Shape) -> Storage:
-        """Where the output is at inference: in new memory, in its input's, or over its input."""
+        """Return where the output is at inference: in new memory, a view, or over its input."""
         return "new"
 
     def storage_in_training(self, *xs: Shape) -> Storage:
-        """Where the output is in training."""
+        """Return where the output is in training."""
         return self.storage(*xs)
 
     def viewed(self, *xs: Layout, y: Shape) -> Layout | None:
-        """How a view lies in the memory of the first input; None where torch must copy it.
+        """Return the layout of a view of the first input; None where torch must copy it.
 
-        `y` are the sizes of the output, batch first, as in the layouts.
+        `y` holds the sizes of the output, batch first, as in the layouts.
         """
         return xs[0]
 
+    def repacks(self, *xs: Layout) -> tuple[int, ...]:
+        """Return the inputs that it copies first, because they lie in memory as they do.
+
+        It works with the copies, and keeps them instead of the inputs.
+        """
+        return ()
+
     def laid_out_in_training(self, *xs: Layout, y: Shape) -> Layout:
-        """The same where gradients are computed."""
+        """Return the layout of an output in new memory where gradients are computed."""
         return self.laid_out(*xs, y=y)
 
     def laid_out(self, *xs: Layout, y: Shape) -> Layout:
-        """How the output lies in new memory.
+        """Return the layout of an output in new memory.
 
-        NOTE: on the CPU. Other devices may choose another order for a convolution.
+        NOTE: this holds for the CPU. Other devices may choose another order for a convolution.
         """
         return iterated(xs, y) if self.elementwise else in_format_of(xs[0], y)
 
+    def copied(self, *xs: Layout) -> tuple[int, ...]:
+        """Return the inputs that torch copies to read them, as their layouts do not fit."""
+        return ()
+
     def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
-        """What backward holds; parameters and buffers apart."""
+        """Return what is kept for backward, without parameters and buffers."""
         raise NotImplementedError
 
-    def torch(self, *xs: Shape) -> TorchCall:
-        """The torch module as data, to be called with the inputs in order."""
-        raise NotImplementedError
+    def autocast(self, *xs: Shape, by: Autocast) -> Cast:
+        """Return what automatic mixed precision does to the layer."""
+        return self.cast
 
-    def filters(self, *xs: Shape) -> Shape:
-        """The tensor of which every multiply–accumulate uses one value; () for an operator without.
+    def is_followed(self, given: tuple[int, ...], *, mixed: bool, training: bool) -> bool:
+        """Whether the peaks in the layer are known to the byte.
 
-        So the ledger's MACs are its values times the places at which all of them are used.
+        `given` are the bytes of a number of each input, and `mixed` says that autocast is on. What
+        backward keeps is always exact.
+        """
+        return True
+
+    def busiest(self, *xs: Shape, y: Shape, back: Backward | None) -> tuple[Moment, ...]:
+        """The moments at which forward may hold most beside its inputs.
+
+        The last one, the output and what backward keeps (`back` is None: nothing), goes without
+        saying.
         """
         return ()
 
+    def gradients(self, *xs: Shape, y: Shape, back: Backward) -> tuple[Gradient, ...]:
+        """Where backward puts the gradient of each input; None for one that gets none."""
+        view = self.storage_in_training(*xs) == "view"
+        return ("view" if view else "new", *[None] * (len(xs) - 1))
+
+    def busiest_backward(self, *xs: Shape, y: Shape, back: Backward) -> tuple[Moment, ...]:
+        """The moments at which backward may hold most beside what the layer kept.
+
+        The output's gradient is apart too. The last moment, with the gradients of the inputs and
+        parameters, goes without saying; it is a late one if any is.
+        """
+        return ()
+
+    def torch(self, *xs: Shape) -> TorchCall:
+        """Return the torch module as data; it is called with the inputs in order."""
+        raise NotImplementedError
+
+    def filters(self, *xs: Shape) -> Shape:
+        """Return the shape of the weight of which each multiply–accumulate uses one value, or ().
+
+        So the MACs are its number of values times the places at which all of them are used.
+        """
+        return ()
+
+    def products(self, *xs: Shape) -> tuple[Shape, ...]:
+        """Return the factors of the multiply–accumulates of each product of matrices in it.
+
+        Their sum are the MACs; () if `filters` says how they are counted.
+        """
+        return ()
+
+    def fused(self, *xs: Shape) -> Num:
+        """Count the multiply–accumulates in a kernel that computes more than one product.
+
+        Tools that know kernels by name may not see these.
+        """
+        return 0
+
     def slides(self, *xs: Shape) -> tuple[Slide, ...]:
-        """How its window slides along each spatial axis; () where there is no such window."""
+        """Return how its window slides along each spatial axis; () if it has no such window."""
         return ()
 
     @property
+    def code(self) -> UserCode | None:
+        """Return the class of the user that makes its module; None if torch's or ours does."""
+        return None
+
+    @property
+    def folds(self) -> Folds:
+        """What it does to each channel at inference, if filters before it can take that in."""
+        return None
+
+    @property
     def channel_multiple(self) -> int:
-        """What must divide its channels, for repairs."""
+        """Return what must divide its channels; repairs use it."""
         return 1
 
     def resizes(self, x: Shape, sizes: Shape, wanted: Shape) -> Iterator[tuple[str, Any]]:
-        """Settings to try where a branch that this layer is in ends at other sizes than wanted.
+        """Yield settings to try if the branch of this layer ends with other sizes than wanted.
 
-        `sizes` and `wanted` are spatial; `x` is the layer's own input.
+        `sizes` and `wanted` are spatial sizes; `x` is the layer's own input.
         """
         return iter(())
 
     def linearized(self, *xs: Shape) -> TorchCall:
-        """The same layer without a choice between values: `verify` measures receptive fields by it.
+        """Return the layer with which `verify` measures receptive fields.
 
-        Weights are set to positive values and padded positions to 0. An operator that takes a
-        maximum or saturates states what reads the same positions without doing so.
+        It must not choose between values. Weights are set to positive values and padded positions
+        to 0. An operator that takes a maximum or saturates returns a layer that reads the same
+        positions and does neither.
         """
         return self.torch(*xs)
 
     def narrowed(self) -> Op:
-        """The layer of a copy of the network with few channels and the same receptive fields."""
+        """Return the layer with few channels and the same receptive fields, for a smaller copy."""
         return self
 
     def settings(self, *xs: Shape) -> dict[str, Any]:
-        """The fields by which two layers are compared, with one value for each meaning."""
+        """Return the fields by which two layers are compared, with one value for each meaning."""
         return {name: getattr(self, name) for name in self.fields()}
 
     def arithmetic(self, *xs: Shape) -> str | None:
-        """The size rule with numbers put in, for `explain`."""
+        """Return the size rule with its numbers, for `explain`."""
         return None
 
 
 def made(cls: type[Op]) -> type[Op]:
-    """The class as a dataclass, its bases before it."""
+    """Turn the class into a dataclass, its bases first, and return it."""
     if "__pydantic_fields__" not in cls.__dict__:
         for base in reversed(cls.__mro__[1:-1]):
             if "key" in base.__dict__:
@@ -371,39 +592,60 @@ def made(cls: type[Op]) -> type[Op]:
 
 
 def units_of(x: Shape) -> frozenset[int]:
-    """Axes of a shape that an operator made 1."""
+    """Return the axes of a shape that an operator reduced to 1."""
     return getattr(x, "units", NO_AXES)
 
 
 NO_AXES: frozenset[int] = frozenset()
+CHANNELS = frozenset((0,))
+
+
+def is_one(out: Num) -> bool:
+    """Return whether a layer declares an output of size 1; a symbol is no such size.
+
+    An array of which only some values are 1 asks for a decision.
+    """
+    if not isinstance(out, Open):
+        return bool(out == 1)
+    low, high = out.ends()
+    return low is not None and low <= 1 <= high and bool(out.equals(1))
+
+
+def alike(values: Sequence[Any]) -> Any:
+    """Return the one value of all axes if they have the same, else one for each.
+
+    >>> alike((3, 3)), alike((1, 7))
+    (3, (1, 7))
+    """
+    return values[0] if len(set(values)) == 1 else tuple(values)
 
 
 def per_axis(value: Any, n: int) -> tuple[Any, ...]:
-    """One value for every axis, or the list as it is."""
+    """Return one value for each axis: the same one, or those of a list."""
     return value if isinstance(value, tuple) else (value,) * n
 
 
 def axes_need(value: Any, n: int, field: str) -> Iterator[Need]:
-    """A list in a field must have one entry per spatial axis."""
+    """Yield the condition that a list in a field has one entry per spatial axis."""
     if isinstance(value, tuple):
         yield Need(
             len(value) - n,
             lambda: Diagnostic(
                 "CNN201",
-                f"`{field}` lists {len(value)} axes, the input has {n}",
-                help="one value per spatial axis, or one for all",
+                f"`{field}` has {plural(len(value), 'value')}, but this input is {n}-D",
+                help="give one value per spatial axis, or one for all axes",
             ),
             True,
         )
 
 
 def along(axis: int, read: Map | Unknown) -> Reach:
-    """An axis of the output and its map, if there is one."""
+    """Return an axis of the output and its map, or why there is no map."""
     return read if isinstance(read, Unknown) else (axis, read)
 
 
 def by_groups(groups: int, n: int, out: int) -> ChannelReads:
-    """Channels in equal groups: each of the output reads those of the input in its group."""
+    """Return what channels in equal groups read: each reads the inputs of its own group."""
     if groups == 1:
         return "all"
     if groups == n == out:
@@ -413,14 +655,14 @@ def by_groups(groups: int, n: int, out: int) -> ChannelReads:
 
 
 def divides(n: Num, divisor: int, fault: Callable[[], Diagnostic]) -> Need:
-    """`divisor` must divide n."""
+    """Return the condition that `divisor` divides n."""
     return Need(n - n // divisor * divisor, fault, True)
 
 
 def grouped(groups: int, n: Num, what: str = "", *divided: Num) -> Need:
-    """`groups` must divide n channels.
+    """Return the condition that `groups` divides n channels.
 
-    `divided` lists the channel counts used to suggest valid group counts (default: n).
+    The message suggests numbers of groups that divide all of `divided` (default: n).
     """
 
     def fault() -> Diagnostic:
@@ -433,14 +675,23 @@ def grouped(groups: int, n: Num, what: str = "", *divided: Num) -> Need:
         near = sorted(fitting, key=lambda g: abs(g - groups))[:2]
         return Diagnostic(
             "CNN205",
-            f"{groups} groups do not divide {n} {what}channels",
-            help=f"groups that fit: {', '.join(shown)}",
+            f"{plural(n, f'{what}channel')} cannot be divided into {groups} equal groups",
+            help=f"numbers of groups that fit: {', '.join(shown)}",
             settings=tuple(("groups", g) for g in near),
         )
 
     return divides(n, groups, fault)
 
 
+def product_and_sum(x: Shape, n: Num, back: Backward) -> tuple[Moment, ...]:
+    """Gradients of an input and of n parameters, the latter in full before they are summed.
+
+    The former may have been converted to its type by then.
+    """
+    both = Extra((1 + back.needs(0)) * values(x)), Extra(n, once=True)
+    return at_once(*both) + at_once(*both, Extra(back.needs(0) * values(x), "uncast", among=1))
+
+
 def values(x: Shape) -> Num:
-    """Elements of a tensor of this shape."""
+    """Count the values of a tensor of this shape."""
     return product(x)

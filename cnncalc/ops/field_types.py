@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field
 
 from ..num import Num, Shape, ceil_div
 
-# Large sizes are no use to anyone, and let products grow without bound.
+# Larger sizes are of no use, and their products would grow without bound.
 LARGEST = 10**9
 
 
@@ -36,6 +36,7 @@ _pair = tuple[_natural, _natural]
 
 Positive = Annotated[_positive, Field(description="a positive integer")]
 Natural = Annotated[_natural, Field(description="an integer ≥ 0")]
+NullableSize = _positive | None
 PerAxis = Annotated[
     _positive | tuple[_positive, ...],
     Field(description="a positive integer, or a list with one per spatial axis"),
@@ -48,14 +49,15 @@ Amount = Annotated[
     _natural | tuple[_natural | _pair, ...],
     Field(
         description="an integer ≥ 0, or a list with one entry per spatial axis, "
-        "each an integer or [low, high]"
+        "each an integer or [before, after]"
     ),
 ]
+Sides = _natural | tuple[_natural | _pair, ...]
 Padding = Annotated[
-    _natural | tuple[_natural | _pair, ...] | Literal["valid", "same", "full"],
+    Sides | Literal["valid", "same", "full"],
     Field(
         description="an integer ≥ 0, `valid`, `same`, `full`, or a list with one entry per spatial "
-        "axis, each an integer or [low, high]"
+        "axis, each an integer or [before, after]"
     ),
 ]
 Flag = Annotated[bool, Field(description="true or false")]
@@ -67,7 +69,7 @@ PositiveReal = Annotated[
     Field(allow_inf_nan=False, description="a positive number"),
 ]
 Probability = Annotated[
-    float, BeforeValidator(_exact), Field(ge=0, le=1, description="a probability from 0 to 1")
+    float, BeforeValidator(_exact), Field(ge=0, le=1, description="a number from 0 to 1")
 ]
 _scale = Annotated[
     Fraction, BeforeValidator(_rational, json_schema_input_type=float), Gt(0), Field(le=LARGEST)
@@ -76,6 +78,8 @@ Scale = Annotated[
     _scale | tuple[_scale, ...],
     Field(description="a positive number, or a list with one per spatial axis"),
 ]
+VERBATIM = "verbatim"  # in a field's metadata: its text is no expression
+ARGUMENTS = "arguments"  # its value is pairs of names and values; a spec has a mapping
 LayerName = Annotated[str, Field(description="the name of a layer")]
 FillMode = Annotated[
     Literal["zeros", "reflect", "replicate", "circular"],
@@ -83,7 +87,7 @@ FillMode = Annotated[
 ]
 
 
-# Other words for the fills, and for paddings.
+# Words of other frameworks for the fills, and for paddings.
 FILL_WORDS = {
     "constant": "zeros",
     "zero": "zeros",
@@ -99,10 +103,10 @@ PADDING_WORDS = {"same_upper": "same"}
 def pads(
     padding: Any, sizes: Shape, k: tuple[int, ...], s: tuple[int, ...], d: tuple[int, ...]
 ) -> tuple[tuple[Num, Num], ...]:
-    """What is added before and after each axis, for windows k with strides s and dilations d.
+    """Return what is added before and after each axis, for windows k, strides s and dilations d.
 
-    `same` makes ⌈n/s⌉ windows with the odd position after the input (TensorFlow; torch's at stride
-    1). At a stride above 1 its amounts depend on the size n, which must then be an int.
+    `same` makes ⌈n/s⌉ windows, with the odd position after the input, as TensorFlow does (and torch
+    at stride 1). With a stride above 1 its amounts depend on the size n, which must then be an int.
     """
     reach = tuple(e * (w - 1) for w, e in zip(k, d))
     if padding == "valid":
@@ -119,6 +123,6 @@ def pads(
 
 
 def pairs(amount: Any, n: int) -> tuple[tuple[int, int], ...]:
-    """``2`` → ((2, 2), …), ``(1, (0, 2))`` → ((1, 1), (0, 2))."""
+    """Return one pair per axis: ``2`` → ((2, 2), …), ``(1, (0, 2))`` → ((1, 1), (0, 2))."""
     each = amount if isinstance(amount, tuple) else (amount,) * n
     return tuple(a if isinstance(a, tuple) else (a, a) for a in each)

@@ -1,25 +1,31 @@
-"""Joins of branches: concatenation and arithmetic."""
+"""Joins of branches: arithmetic."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..cost import FREE, Cost
+from ..cost import Cost
 from ..diagnostic import Diagnostic
-from ..layout import Layout, channels_last, contiguous, iterated
+from ..layout import Layout, iterated
 from ..num import Num, Shape
 from ..window import IDENTITY
 from ..wording import shape_text
 from .base import (
+    NEW,
     NOTHING,
+    VIEW,
     WHOLE,
     Backward,
-    ChannelReads,
+    Extra,
+    Gradient,
     Kept,
+    Moment,
     Need,
     Op,
-    Taken,
+    Storage,
     Windows,
+    at_once,
+    later,
     units_of,
     values,
 )
@@ -27,69 +33,24 @@ from .torch_call import TorchCall
 
 
 def same_rank(xs: tuple[Shape, ...]) -> Need:
-    """Branches have as many axes as each other."""
+    """Return the condition that all branches have the same number of axes."""
     return Need(
         max(len(x) for x in xs) - min(len(x) for x in xs),
         lambda: Diagnostic(
             "CNN206",
-            f"branches of {' and '.join(shape_text(x) for x in xs)} differ in their number of axes",
+            f"branches of {' and '.join(shape_text(x) for x in xs)} have different numbers of axes",
             help="flatten, pool or reshape one of them",
         ),
         True,
     )
 
 
-class Concat(Op):
-    """Joins the channels of its branches: (C₁, *n), (C₂, *n), … -> (C₁ + C₂ + …, *n).
-
-    Source: torch.cat
-    Example: `concat: {a: [relu], b: [tanh]}` on 64×28×28
-    """
-
-    key = "concat"
-    aliases = ("cat", "concatenate", "concatv2", "depthconcat", "filterconcat")
-    aten = ("cat",)
-    inputs = (1, None)
-
-    def needs(self, *xs: Shape) -> Iterator[Need]:
-        yield same_rank(xs)
-        if len({len(x) for x in xs}) > 1:
-            return
-        for x in xs[1:]:
-            for axis in range(1, len(x)):
-                yield Need(
-                    x[axis] - xs[0][axis],
-                    lambda x=x, axis=axis: sizes_differ("concat", xs[0], x, axis),
-                    True,
-                )
-
-    def shape(self, *xs: Shape) -> Shape:
-        return (sum(x[0] for x in xs), *xs[0][1:])
-
-    def units(self, *xs: Shape) -> frozenset[int]:
-        return frozenset.intersection(*(units_of(x) for x in xs)) - {0}
-
-    def cost(self, *xs: Shape, y: Shape) -> Cost:
-        return FREE
-
-    def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
-        return NOTHING
-
-    def channels(self, *xs: Shape) -> ChannelReads:
-        return [Taken(m, range(x[0])) for m, x in enumerate(xs)]
-
-    def laid_out(self, *xs: Layout, y: Shape) -> Layout:
-        return channels_last(y) if all(x.is_channels_last for x in xs) else contiguous(y)
-
-    def arithmetic(self, *xs: Shape) -> str:
-        return f"{' + '.join(str(x[0]) for x in xs)} = {sum(x[0] for x in xs)} channels"
-
-    def torch(self, *xs: Shape) -> TorchCall:
-        return TorchCall("Concatenation", {})
-
-
 class Elementwise(Op):
-    """Values of the branches combined one by one; an axis that an operator made 1 broadcasts."""
+    """A join that combines its branches value by value.
+
+    Shapes: (C, *n), (C, *n), … -> (C, *n); an axis that an operator of a branch reduced to 1, such
+        as a global pool, is repeated to fit the others (broadcasting)
+    """
 
     inputs = (2, None)
     elementwise = True
@@ -131,8 +92,20 @@ class Elementwise(Op):
     def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
         return NOTHING
 
+    def busiest(self, *xs: Shape, y: Shape, back: Backward | None) -> tuple[Moment, ...]:
+        """Branches are combined two by two: what came before, and the next."""
+        return at_once(Extra(2 * values(y))) if len(xs) > 2 else ()
+
+    def _between(self, xs: tuple[Shape, ...], n: int) -> Extra:
+        """What the first n branches make together, as wide as the widest of them."""
+        return Extra(values(self.shape(*xs[:n])), among=n)
+
+    def gradients(self, *xs: Shape, y: Shape, back: Backward) -> tuple[Gradient, ...]:
+        """NOTE: an input that was stretched gets the sum over what it was stretched along."""
+        return tuple([VIEW if values(x) == values(y) else NEW for x in xs])
+
     def laid_out(self, *xs: Layout, y: Shape) -> Layout:
-        """Branches are combined two by two: ((a + b) + c) + …"""
+        """Return the layout of ((a + b) + c) + …: branches are combined one after another."""
         combined = xs[0]
         for x in xs[1:]:
             combined = iterated((combined, x), tuple(map(max, combined.sizes, x.sizes)))
@@ -143,24 +116,35 @@ class Elementwise(Op):
 
 
 class Add(Elementwise):
-    """Sum of the branches (ResNet).
+    """Adds its branches value by value, as the residual connections of ResNet do.
 
-    Source: torch.add; He et al. 2015, Deep residual learning for image recognition
+    The sum of a single branch is that branch.
+
+    Rule: y = a + b + …
+    Cost: for each branch after the first, 1 addition per output value
+    Source: torch.add; He et al. 2015, Deep residual learning for image recognition,
+        arXiv:1512.03385
     Example: `add: {body: [relu], shortcut: []}` on 64×28×28
     """
 
     key = "add"
     aliases = ("sum", "plus", "residual", "addn", "addv2")
     aten = ("add",)
+    inputs = (1, None)
     commutative = True
+
+    def storage(self, *xs: Shape) -> Storage:
+        return "new" if len(xs) > 1 else "view"
 
     def cost(self, *xs: Shape, y: Shape) -> Cost:
         return Cost(add=(len(xs) - 1) * values(y))
 
 
 class Sub(Elementwise):
-    """The first branch less the others.
+    """Subtracts all other branches from the first one, value by value.
 
+    Rule: y = a − b − …
+    Cost: for each branch after the first, 1 addition per output value (a subtraction counts as one)
     Source: torch.sub
     Example: `sub: {map: [], pooled: [globalavgpool]}` on 64×28×28
     """
@@ -172,11 +156,22 @@ class Sub(Elementwise):
     def cost(self, *xs: Shape, y: Shape) -> Cost:
         return Cost(add=(len(xs) - 1) * values(y))
 
+    def is_followed(self, given: tuple[int, ...], *, mixed: bool, training: bool) -> bool:
+        """NOTE: gradients on their way through branches of several types change their type."""
+        return not training or len(given) <= 2 or len(set(given)) == 1
+
+    def gradients(self, *xs: Shape, y: Shape, back: Backward) -> tuple[Gradient, ...]:
+        """The others get the negative of the first one's."""
+        first, *_ = super().gradients(*xs, y=y, back=back)
+        return (first, *[NEW] * (len(xs) - 1))
+
 
 class Mul(Elementwise):
-    """Product of the branches (gates, squeeze-and-excite).
+    """Multiplies its branches value by value, as gates and squeeze-and-excitation do.
 
-    Source: torch.mul
+    Rule: y = a·b·…
+    Cost: for each branch after the first, 1 multiplication per output value
+    Source: torch.mul; Hu et al. 2017, Squeeze-and-excitation networks, arXiv:1709.01507
     Example: `mul: {map: [], gate: [globalavgpool, sigmoid]}` on 64×28×28
     """
 
@@ -189,42 +184,146 @@ class Mul(Elementwise):
         return Cost(mul=(len(xs) - 1) * values(y))
 
     def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
-        held, between = set(), 0
-        for n in range(
-            1, len(xs)
-        ):  # (a · b) · c: a factor is held where the other one needs a gradient
+        held, between = set(), []
+        # (a · b) · c: a factor is kept if the other one needs a gradient
+        for n in range(1, len(xs)):
             if any(back.needs(m) for m in range(n)):
                 held.add(n)
             if back.needs(n) and n == 1:
                 held.add(0)
             elif back.needs(n):
-                between += values(self.shape(*xs[:n]))
-        return Kept(inputs=tuple(sorted(held)), values=between)
+                between.append(self._between(xs, n))
+        return Kept(inputs=tuple(sorted(held)), extras=tuple(between))
+
+    def is_followed(self, given: tuple[int, ...], *, mixed: bool, training: bool) -> bool:
+        """NOTE: gradients on their way through branches of several types change their type."""
+        return not training or len(given) <= 2 or len(set(given)) == 1
+
+    def gradients(self, *xs: Shape, y: Shape, back: Backward) -> tuple[Gradient, ...]:
+        return (NEW,) * len(xs)
+
+    def busiest_backward(self, *xs: Shape, y: Shape, back: Backward) -> tuple[Moment, ...]:
+        """The last product comes first; a factor that was stretched gets one in full, then summed.
+
+        The others can hold no more: the gradients that they make are for what is free again.
+        """
+        first, last = self.shape(*xs[:-1]), xs[-1]
+        given = any(back.needs(n) for n in range(len(xs) - 1)), back.needs(len(xs) - 1)
+        factors = [x for x, needed in zip((first, last), given) if needed]
+        stretched = [values(x) for x in factors if values(x) != values(y)]
+        most = at_once(Extra(len(factors) * values(y) + sum(stretched)))
+        if len(xs) > 2:
+            return most + later(Extra(sum(values(x) for x in xs)))
+        return most if stretched else ()
+
+
+class Div(Elementwise):
+    """Divides the first branch by all others, value by value.
+
+    Rule: y = a/b/…
+    Cost: for each branch after the first, 1 division per output value
+    Source: torch.div
+    Example: `div: {map: [], norm: [globalavgpool]}` on 64×28×28
+    """
+
+    key = "div"
+    aliases = ("divide", "truediv", "realdiv")
+    aten = ("div",)
+
+    def cost(self, *xs: Shape, y: Shape) -> Cost:
+        return Cost(div=(len(xs) - 1) * values(y))
+
+    def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
+        held, between = set(), []
+        for n in range(1, len(xs)):  # (a / b) / c: the divisor, and what is divided if it matters
+            if back.needs(n) or any(back.needs(m) for m in range(n)):
+                held.add(n)
+            if back.needs(n) and n == 1:
+                held.add(0)
+            elif back.needs(n):
+                between.append(self._between(xs, n))
+        return Kept(inputs=tuple(sorted(held)), extras=tuple(between))
+
+    def gradients(self, *xs: Shape, y: Shape, back: Backward) -> tuple[Gradient, ...]:
+        return (NEW,) * len(xs)
+
+    def busiest_backward(self, *xs: Shape, y: Shape, back: Backward) -> tuple[Moment, ...]:
+        """The divisor's gradient: the negative, two quotients and their product."""
+        most = at_once(Extra(4 * values(y)))
+        return most + later(Extra(sum(values(x) for x in xs))) if len(xs) > 2 else most
+
+    def torch(self, *xs: Shape) -> TorchCall:
+        return TorchCall("Combination", {"operation": "truediv"})
+
+
+class Maximum(Elementwise):
+    """Keeps the largest of the values of its branches at each position.
+
+    Rule: y = max(a, b, …)
+    Cost: for each branch after the first, 1 comparison per output value
+    Source: torch.maximum
+    Example: `maximum: {a: [relu], b: [tanh]}` on 64×28×28
+    """
+
+    key = "maximum"
+    aten = ("maximum",)
+    commutative = True
+
+    def cost(self, *xs: Shape, y: Shape) -> Cost:
+        return Cost(cmp=(len(xs) - 1) * values(y))
+
+    def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
+        between = tuple([self._between(xs, n) for n in range(2, len(xs))])
+        return Kept(inputs=tuple(range(len(xs))), extras=between)
+
+    def gradients(self, *xs: Shape, y: Shape, back: Backward) -> tuple[Gradient, ...]:
+        return (NEW,) * len(xs)
+
+    def busiest_backward(self, *xs: Shape, y: Shape, back: Backward) -> tuple[Moment, ...]:
+        """Both gradients, half of the output's, and where the values are equal or lose."""
+        most = at_once(Extra(3 * values(y)), Extra(2 * values(y), "mask"))
+        return most + later(Extra(sum(values(x) for x in xs))) if len(xs) > 2 else most
+
+    def linearized(self, *xs: Shape) -> TorchCall:
+        """Return a sum: it has a gradient at every branch, a maximum at one only."""
+        return TorchCall("Combination", {"operation": "add"})
+
+
+class Minimum(Maximum):
+    """Keeps the smallest of the values of its branches at each position.
+
+    Rule: y = min(a, b, …)
+    Source: torch.minimum
+    Example: `minimum: {a: [relu], b: [tanh]}` on 64×28×28
+    """
+
+    key = "minimum"
+    aten = ("minimum",)
 
 
 def sizes_differ(key: str, a: Shape, b: Shape, axis: int) -> Diagnostic:
-    """Two branches that do not fit, with the repair that usually fits."""
+    """Return the error for two branches that do not fit, with the usual fix."""
     if axis == 0:
         return Diagnostic(
             "CNN206",
-            f"`{key}` of {a[0]} and {b[0]} channels",
-            equation=f"{shape_text(a)} against {shape_text(b)}",
+            f"`{key}` cannot combine {a[0]} and {b[0]} channels",
+            equation=f"{shape_text(a)} and {shape_text(b)}",
             help=f"project one branch with a 1×1 convolution to {a[0]} channels"
-            + (", or `concat` them" if key == "add" else ""),
+            + (", or join them with `concat`" if key == "add" else ""),
             subject="channels",
         )
     n, m = a[axis], b[axis]
     ratio = max(n, m) // max(min(n, m), 1)
     fix = (
         "crop or pad one of them (`crop: {like: NAME}`), "
-        "or choose an input size that every stride divides"
+        "or choose an input size that is a multiple of the strides"
     )
     if ratio > 1 and key != "concat":
         fix = f"use a 1×1 convolution with stride {ratio} on the larger branch"
     return Diagnostic(
         "CNN206",
-        f"`{key}` of sizes {'×'.join(map(str, a[1:]))} and {'×'.join(map(str, b[1:]))}",
-        equation=f"{shape_text(a)} against {shape_text(b)}",
+        f"`{key}` cannot combine sizes {'×'.join(map(str, a[1:]))} and {'×'.join(map(str, b[1:]))}",
+        equation=f"{shape_text(a)} and {shape_text(b)}",
         help=fix,
         subject="sizes",
     )

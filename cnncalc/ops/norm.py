@@ -11,46 +11,57 @@ from ..cost import Cost
 from ..diagnostic import Diagnostic
 from ..layout import Layout, channels_last, contiguous, in_format_of, iterated
 from ..num import Num, Shape, product
+from ..window import IDENTITY
+from .autocast import AS_IS, IN_FLOAT32, MEANS_IN_FLOAT32, TO_FLOAT32, Autocast, Cast
+from .axes import last_of_two
 from .base import (
     WHOLE,
     Backward,
     ChannelReads,
     Dispatched,
+    Extra,
+    Folds,
     Kept,
     Meaning,
+    Moment,
     Need,
     Op,
     Taken,
     Windows,
+    at_once,
     by_groups,
     grouped,
+    later,
     values,
 )
+from .called import Called
 from .field_types import Flag, Positive, PositiveReal, Real
 from .torch_call import TorchCall, torch_nd
 
-# An integer of 64 bits in every type; inference does not read it, and old checkpoints lack it.
+# A 64-bit integer whatever the dtype; inference does not read it, and old checkpoints lack it.
 COUNTER = "num_batches_tracked"
 
 
 def statistics_cost(n: Num, groups: Num, affine: bool) -> Cost:
-    """Mean, variance and scaling of n values: two passes, a root and two divisions a group."""
+    """Count mean, variance and scaling of n values: a root and two divisions per group."""
     return Cost(add=(3 + affine) * n, mul=(2 + affine) * n, div=2 * groups, exp=groups)
 
 
 class Norm(Op):
-    """(C, *n) -> the same, with a scale and a shift per channel.
+    """An operator that brings values to mean 0 and variance 1, then scales and shifts them.
 
+    Shapes: any shape -> the same shape
+    Rule: y = (x − mean)/√(variance + eps)·weight + bias
     Fields:
-        eps: what is added to the variance before its root is taken
-        affine: whether there are trained scales and shifts
+        eps: number added to the variance so that it is never 0
+        affine: whether a trained scale and shift follow
     """
 
     affine_weights = True
     field_aliases: ClassVar[Mapping[str, str]] = {"epsilon": "eps", "elementwise_affine": "affine"}
     field_notes: ClassVar[Mapping[str, str]] = dict.fromkeys(
         ("center", "scale", "use_scale", "use_bias"),
-        "`affine: true`, the default, is a scale and a shift",
+        "`affine: true` trains a scale and a shift",
     )
     eps: PositiveReal = 1e-5
 
@@ -58,15 +69,29 @@ class Norm(Op):
 _OF_CHANNELS = ("num_features", "eps", "momentum", "affine", "track_running_stats")
 
 
+def mean_and_scale(n: Num, parameters: bool, once: bool = False) -> Extra:
+    """The mean and the factor of each of n groups that are normalized, with or without parameters.
+
+    NOTE: on the CPU they have the type of the parameters, if there are any.
+    """
+    return Extra(2 * n, "statistics" if parameters else "bare statistics", once)
+
+
 class BatchNorm(Norm):
-    """Per channel over the batch, as torch.nn.BatchNorm1d/2d/3d. At inference one multiplication
-    and addition per value.
+    """Normalises each channel by its mean and variance over the batch, as
+    torch.nn.BatchNorm1d/2d/3d.
 
+    Training saves running averages of mean and variance in buffers. Inference uses these, so they
+    and the trained scale and shift become one factor and one summand per channel.
+
+    Parameters: C scales and C shifts with `affine`
+    Cost: 1 multiplication and 1 addition per value
     Fields:
-        momentum: share of a new batch in the running statistics
-        track_running_stats: whether mean and variance are saved for inference
+        momentum: weight of a new batch in the running averages
+        track_running_stats: whether the running averages are saved; if not, inference computes the
+            statistics of its own batch and costs as much as `instancenorm`
 
-    Source: Ioffe and Szegedy 2015, Batch normalization
+    Source: Ioffe and Szegedy 2015, Batch normalization, arXiv:1502.03167
     Example: `batchnorm` on 64×56×56
     """
 
@@ -81,6 +106,14 @@ class BatchNorm(Norm):
     affine: Flag = True
     track_running_stats: Flag = True
 
+    @classmethod
+    def of_call(cls, call: Called) -> Mapping[str, Any] | None:
+        body = super().of_call(call)
+        if body is None:
+            return None
+        tracked = "running_mean" in call.weights
+        return {**body, "affine": "weight" in call.weights, "track_running_stats": tracked}
+
     def weights(self, x: Shape) -> dict[str, Shape]:
         return {"weight": (x[0],), "bias": (x[0],)} if self.affine else {}
 
@@ -89,6 +122,10 @@ class BatchNorm(Norm):
             return {}
         return {"running_mean": (x[0],), "running_var": (x[0],), COUNTER: ()}
 
+    @property
+    def folds(self) -> Folds:
+        return "scale and shift" if self.track_running_stats else None
+
     def cost(self, x: Shape, *, y: Shape) -> Cost:
         if not self.track_running_stats:
             return statistics_cost(values(x), x[0], self.affine)
@@ -96,15 +133,15 @@ class BatchNorm(Norm):
 
     def needs(self, x: Shape) -> Iterator[Need]:
         if not self.track_running_stats:
-            yield spread(product(x[1:]), "batchnorm without running statistics")
+            yield spread(product(x[1:]), f"`{self.key}` without running statistics")
 
     def window(self, x: Shape) -> Windows:
         return super().window(x) if self.track_running_stats else ((WHOLE,) * (len(x) - 1),)
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
-        return Kept(
-            inputs=(0,), bytes=8 * x[0] if back.training or not self.track_running_stats else 0
-        )
+        measured = back.training or not self.track_running_stats
+        wide = self.affine or self.track_running_stats
+        return Kept((0,), extras=(mean_and_scale(x[0], wide, once=True),) if measured else ())
 
     def laid_out(self, x: Layout, *, y: Shape) -> Layout:
         if x.is_contiguous:
@@ -115,18 +152,29 @@ class BatchNorm(Norm):
         return TorchCall(f"BatchNorm{max(len(x) - 1, 1)}d", self._arguments(x))
 
     def _arguments(self, x: Shape) -> dict[str, Any]:
-        """Arguments of torch's module."""
+        """Return the arguments of torch's module."""
         names = ("eps", "momentum", "affine", "track_running_stats")
         return {"num_features": x[0], **{name: getattr(self, name) for name in names}}
 
 
-class GroupNorm(Norm):
-    """Per image over groups of channels, as torch.nn.GroupNorm.
+class _InFloat32(Norm):
+    """A norm that autocast runs in float32 on a card."""
 
+    def autocast(self, x: Shape, *, by: Autocast) -> Cast:
+        return AS_IS if by.on_cpu else TO_FLOAT32
+
+
+class GroupNorm(_InFloat32):
+    """Normalises each group of channels of an image by its mean and variance, as
+    torch.nn.GroupNorm.
+
+    Parameters: C scales and C shifts with `affine`
+    Cost: per value 4 additions and 3 multiplications (without `affine` 3 and 2), and per group 2
+        divisions and 1 root
     Fields:
-        groups: number of groups of channels
+        groups: number of groups of channels, which must divide C
 
-    Source: Wu and He 2018, Group normalization
+    Source: Wu and He 2018, Group normalization, arXiv:1803.08494
     Example: `groupnorm: 32` on 64×56×56
     """
 
@@ -139,9 +187,14 @@ class GroupNorm(Norm):
     groups: Positive
     affine: Flag = True
 
+    @classmethod
+    def of_call(cls, call: Called) -> Mapping[str, Any] | None:
+        body = super().of_call(call)
+        return body and {**body, "affine": "weight" in call.weights}
+
     def needs(self, x: Shape) -> Iterator[Need]:
         yield grouped(self.groups, x[0])
-        yield spread(x[0] // self.groups * product(x[1:]), "groupnorm")
+        yield spread(x[0] // self.groups * product(x[1:]), "`groupnorm`")
 
     def weights(self, x: Shape) -> dict[str, Shape]:
         return {"weight": (x[0],), "bias": (x[0],)} if self.affine else {}
@@ -156,7 +209,7 @@ class GroupNorm(Norm):
         return by_groups(self.groups, x[0], x[0])
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
-        return Kept(inputs=(0,), bytes=8 * self.groups)
+        return Kept(inputs=(0,), extras=(mean_and_scale(self.groups, self.affine),))
 
     def torch(self, x: Shape) -> TorchCall:
         arguments = {"num_groups": self.groups, "num_channels": x[0]}
@@ -170,17 +223,29 @@ class GroupNorm(Norm):
         return self.groups
 
 
-_OVER = "the shape is inferred: `over: all` takes all of it, `over: channels` each position apart"
+_OVER = (
+    "the shape is inferred: `over: all` normalises all of it, `over: channels` each position, "
+    "`over: last` the vectors along the last axis"
+)
 
 
-class LayerNorm(Norm):
-    """Per image over all values, as torch.nn.LayerNorm; `over: channels` at each position apart, as
-    ConvNeXt's.
+class LayerNorm(_InFloat32):
+    """Normalises all values of an image by their mean and variance, as torch.nn.LayerNorm.
 
+    With `over: channels`, it normalises the channels of each position separately, as in ConvNeXt.
+    With `over: last`, it normalises the vectors along the last axis. On two axes, such as a
+    sequence of vectors, that is also the default; a note then says so.
+
+    Parameters: with `affine` a scale and a shift for each of the C·∏n values, or, with
+        `over: channels`, for each of the C channels, or, with `over: last`, for each value of a
+        vector
+    Cost: per value 4 additions and 3 multiplications (without `affine` 3 and 2), and per mean 2
+        divisions and 1 root
     Fields:
-        over: what is normalised together: all values, or the channels of a position
+        over: which values are normalised together: all of an image, the channels of a position, or
+            those along the last axis; by default the last axis of two, and otherwise all
 
-    Source: Ba, Kiros and Hinton 2016, Layer normalization
+    Source: Ba, Kiros and Hinton 2016, Layer normalization, arXiv:1607.06450
     Example: `layernorm: channels` on 96×56×56
     """
 
@@ -188,52 +253,101 @@ class LayerNorm(Norm):
     aliases = ("ln",)
     meanings = {
         "layernorm": Meaning(
-            note=_OVER, differs=lambda body: body not in (None, "all", "channels")
+            note=_OVER, differs=lambda body: body not in (None, "all", "channels", "last")
         ),
-        "layernormalization": Meaning(note="Keras's normalises channels alone: `over: channels`"),
+        "layernormalization": Meaning(
+            note="Keras normalises only the channels: write `over: channels`"
+        ),
     }
-    reorders = True
     aten = ("layer_norm",)
     field_notes = {**Norm.field_notes, "normalized_shape": _OVER}
     main = "over"
-    over: Annotated[Literal["all", "channels"], Field(description="all or channels")] = "all"
+    over: Annotated[
+        Literal["all", "channels", "last"] | None, Field(description="all, channels or last")
+    ] = None
     affine: Flag = True
 
+    @classmethod
+    def of_call(cls, call: Called) -> Mapping[str, Any] | None:
+        settings = dict(call.settings)
+        axes = settings.pop("axes")
+        body = super().of_call(call._replace(settings=settings))
+        words = {tuple(range(len(call.y))): "all", (0,): "channels", (len(call.y) - 1,): "last"}
+        if body is None or axes not in words:
+            return None
+        return {**body, "over": words[axes], "affine": "weight" in call.weights}
+
+    def _axes(self, x: Shape) -> range:
+        """Return the axes that are normalised together."""
+        if self.over == "channels":
+            return range(1)
+        last = self.over == "last" or self.over is None and len(x) == 2
+        return range(len(x) - 1 if last else 0, len(x))
+
+    @property
+    def reorders(self) -> bool:
+        return self.over == "channels"
+
+    def remarks(self, x: Shape) -> Iterator[Diagnostic]:
+        if self.over is None and len(x) == 2:
+            yield last_of_two(self.key, x)
+
     def _normed(self, x: Shape) -> Shape:
-        return tuple(x) if self.over == "all" else (x[0],)
+        return tuple(x[axis] for axis in self._axes(x))
+
+    def _rows(self, x: Shape) -> Num:
+        """Count the means."""
+        return product(n for axis, n in enumerate(x) if axis not in self._axes(x))
 
     def weights(self, x: Shape) -> dict[str, Shape]:
         return {"weight": self._normed(x), "bias": self._normed(x)} if self.affine else {}
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
-        return statistics_cost(values(x), 1 if self.over == "all" else product(x[1:]), self.affine)
+        return statistics_cost(values(x), self._rows(x), self.affine)
 
     def window(self, x: Shape) -> Windows:
-        return super().window(x) if self.over == "channels" else ((WHOLE,) * (len(x) - 1),)
+        together = self._axes(x)
+        return (
+            tuple(
+                WHOLE if axis + 1 in together else (axis, IDENTITY) for axis in range(len(x) - 1)
+            ),
+        )
+
+    def channels(self, x: Shape) -> ChannelReads:
+        return "all" if 0 in self._axes(x) else "each"
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
-        return Kept(inputs=(0,), bytes=8 * (1 if self.over == "all" else product(x[1:])))
+        return Kept(inputs=(0,), extras=(mean_and_scale(self._rows(x), self.affine),))
 
     def laid_out(self, x: Layout, *, y: Shape) -> Layout:
-        return contiguous(y) if self.over == "all" else channels_last(y)
+        return channels_last(y) if self.over == "channels" else contiguous(y)
 
     def torch(self, x: Shape) -> TorchCall:
-        """NOTE: torch's norm takes channels last: `over: channels` moves them there and back."""
+        """NOTE: torch's norm needs channels last, so `over: channels` moves them there and back."""
         arguments = {
             "normalized_shape": self._normed(x),
             "eps": self.eps,
             "elementwise_affine": self.affine,
         }
-        if self.over == "all":
+        if self.over != "channels":
             return TorchCall("LayerNorm", arguments)
         there, back = TorchCall("ChannelsLast", {}), TorchCall("ChannelsFirst", {})
         return TorchCall("LayerNorm", arguments, before=there, after=back)
 
 
 class InstanceNorm(BatchNorm):
-    """Per image and channel, as torch.nn.InstanceNorm1d/2d/3d.
+    """Normalises each channel of each image by its own mean and variance, as
+    torch.nn.InstanceNorm1d/2d/3d.
 
-    Source: Ulyanov, Vedaldi and Lempitsky 2016, Instance normalization
+    Shapes: (C, *n) -> (C, *n)
+    Parameters: C scales and C shifts with `affine`
+    Cost: per value 3 additions and 2 multiplications (with `affine` 4 and 3), and per channel 2
+        divisions and 1 root
+    Fields:
+        track_running_stats: whether running averages of the statistics are saved; inference then
+            uses them and costs as much as `batchnorm`
+
+    Source: Ulyanov, Vedaldi and Lempitsky 2016, Instance normalization, arXiv:1607.08022
     Example: `instancenorm` on 64×56×56
     """
 
@@ -241,16 +355,36 @@ class InstanceNorm(BatchNorm):
     signatures = {"InstanceNorm": _OF_CHANNELS}
     aliases = ("instancenormalization",)
     meanings = {"lazyinstancenorm": Meaning(settings={"affine": True, "track_running_stats": True})}
-    centers_channels = False  # it subtracts the means of each image, not those of a batch
+    centers_channels = False  # it subtracts the mean of each image, not of a batch
     ranks = (2, 3, 4)
+    traced = ("instance_norm",)
     affine: Flag = False
     track_running_stats: Flag = False
 
+    @classmethod
+    def of_call(cls, call: Called) -> Mapping[str, Any] | None:
+        if call.name != "instance_norm":
+            return None
+        settings = dict(call.settings)
+        own = settings.pop("use_input_stats")  # rather than running ones
+        body = super().of_call(call._replace(settings=settings))
+        return body and {**body, "track_running_stats": not own}
+
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
-        copied = (
-            8 * x[0] if back.training and self.track_running_stats else 0
-        )  # the running statistics, and the weight, per image
-        return Kept(inputs=(0,), values=x[0] if self.affine else 0, bytes=8 * x[0] + copied)
+        extras = [mean_and_scale(x[0], self.affine)]
+        if back.training and self.track_running_stats:
+            extras.append(
+                mean_and_scale(x[0], self.affine)
+            )  # the running ones, copied for each image
+        if self.affine:
+            extras.append(Extra(x[0], "parameters"))  # the weight, copied for each image
+        return Kept(inputs=(0,), extras=tuple(extras))
+
+    def busiest_backward(self, x: Shape, *, y: Shape, back: Backward) -> tuple[Moment, ...]:
+        """The parameters' gradients, for each image before they are summed."""
+        if not self.affine:
+            return ()
+        return at_once(Extra(back.needs(0) * values(x)), Extra(2 * x[0], "parameters"))
 
     def laid_out(self, x: Layout, *, y: Shape) -> Layout:
         return contiguous(y)
@@ -260,16 +394,23 @@ class InstanceNorm(BatchNorm):
 
 
 class Lrn(Op):
-    """Local response normalisation across `size` channels, as torch.nn.LocalResponseNorm
-    (AlexNet).
+    """Divides each value by a measure of its neighbours in `size` channels, as
+    torch.nn.LocalResponseNorm.
 
+    AlexNet uses this local response normalisation. In its paper alpha multiplies the sum of the
+    squares; torch, and so this operator, divides alpha by `size` first.
+
+    Shapes: (C, *n) -> (C, *n)
+    Rule: y = x/(k + alpha/size·Σ x²)^beta, with the sum over `size` channels around that of x
+    Cost: 2 multiplications, `size` additions, 1 power and 1 division per value
     Fields:
-        size: channels that are summed
-        alpha: factor of the sum of squares
-        beta: power of the divisor
-        k: what is added to the sum
+        size: number of channels in the sum
+        alpha: factor of the mean of the squares
+        beta: exponent of the divisor
+        k: number added before the power
 
-    Source: Krizhevsky, Sutskever and Hinton 2012, ImageNet classification with deep CNNs
+    Source: Krizhevsky, Sutskever and Hinton 2012, ImageNet classification with deep convolutional
+        neural networks
     Example: `lrn: 5` on 96×55×55
     """
 
@@ -279,11 +420,11 @@ class Lrn(Op):
     meanings = {"crossmaplrn": Meaning(note="torch's CrossMapLRN2d sums other channels")}
     field_aliases = {"local_size": "size"}
     field_notes = {
-        "depth_radius": "`size` is 2·depth_radius + 1",
-        "bias": "`k` is what is added to the sum of squares",
+        "depth_radius": "write `size`, which is 2·depth_radius + 1",
+        "bias": "write `k`, the number added to the sum of squares",
     }
     main = "size"
-    ranks = (2, 3)  # NOTE: of three spatial axes torch refuses what a permute has moved
+    ranks = (2, 3)  # NOTE: with 3 spatial axes torch rejects permuted inputs
     size: Positive = 5
     alpha: Real = 1e-4
     beta: Real = 0.75
@@ -291,17 +432,33 @@ class Lrn(Op):
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
         n = values(x)
-        return Cost(
-            mul=2 * n, add=self.size * n, exp=n, div=n
-        )  # squares, their sums, k + α·sum, power, quotient
+        # squares, their sums, k + α·mean, power, quotient
+        return Cost(mul=2 * n, add=self.size * n, exp=n, div=n)
 
     def reads(self, x: Shape) -> Num:
-        return product(x[1:]) * (
-            x[0] + self.size - 1
-        )  # of squares, with channels of zeros before and behind
+        # the squares, with channels of zeros before and after them
+        return product(x[1:]) * (x[0] + self.size - 1)
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
-        return Kept(inputs=(0,), values=2 * values(x) + self.reads(x))
+        return Kept(inputs=(0,), extras=(Extra(2 * values(x)), Extra(self.reads(x), "means")))
+
+    def autocast(self, x: Shape, *, by: Autocast) -> Cast:
+        """NOTE: on a card, the power runs in float32; on the CPU, the means of a map before it."""
+        if not by.on_cpu:
+            return IN_FLOAT32
+        return MEANS_IN_FLOAT32 if len(x) == 3 else AS_IS
+
+    def busiest(self, x: Shape, *, y: Shape, back: Backward | None) -> tuple[Moment, ...]:
+        """The squares with their zeros and the means over them, or what the power is taken of."""
+        if back is not None:
+            return ()
+        padded = Extra(self.reads(x), "means"), Extra(self.reads(x), "uncast means")
+        return at_once(Extra(3 * values(x))) + at_once(Extra(values(x)), *padded)
+
+    def busiest_backward(self, x: Shape, *, y: Shape, back: Backward) -> tuple[Moment, ...]:
+        """Four steps of the quotient and the power, then the mean's gradient, with its zeros."""
+        padded = later(Extra(2 * values(x) + 2 * self.reads(x)))
+        return at_once(Extra(4 * values(x))) + padded
 
     def channels(self, x: Shape) -> ChannelReads:
         before, after = self.size // 2, (self.size - 1) // 2
@@ -317,12 +474,12 @@ class Lrn(Op):
 
 
 def spread(n: Num, who: str) -> Need:
-    """Statistics need at least two values."""
+    """Return the condition that a mean is that of at least two values."""
     return Need(
         n - 2,
         lambda: Diagnostic(
             "CNN207",
-            f"{who} has one value per statistic: its output would be constant",
-            help="normalise where the map is larger than 1×1",
+            f"{who} takes each mean of a single value, so its output would be constant",
+            help="normalise where the feature map is larger than 1×1",
         ),
     )

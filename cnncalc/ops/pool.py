@@ -1,41 +1,58 @@
-"""Pooling: windows, adaptive and global, and LeNet-5's trainable subsampling."""
+"""Pooling: sliding, adaptive and global, and LeNet-5's trained subsampling."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from ..cost import Cost
 from ..diagnostic import Diagnostic
-from ..layout import Layout, contiguous, copied, in_format_of, in_format_of_map, iterated
-from ..num import Num, Shape, product
-from ..window import Map
+from ..layout import (
+    Layout,
+    contiguous,
+    copied,
+    in_format_of,
+    in_format_of_map,
+    iterated,
+    with_number,
+)
+from ..num import Num, Shape, product, slide
+from ..window import IDENTITY, Map
+from .autocast import AS_IS, IN_FLOAT32, MEANS_IN_FLOAT32, TO_FLOAT32, Autocast, Cast
 from .base import (
     NOTHING,
     WHOLE,
     Backward,
+    Extra,
     Kept,
     Meaning,
+    Moment,
     Need,
     Op,
+    Reach,
     Windows,
     along,
+    at_once,
     axes_need,
+    later,
     per_axis,
+    units_of,
     values,
 )
+from .called import Called
 from .field_types import Flag, Padding, PerAxis, Real
 from .sliding import Sliding
 from .torch_call import TorchCall, torch_nd
 
 
 class Pool(Sliding):
-    """A window that keeps the channels: (C, *n) -> (C, *n'). The default stride is the kernel.
+    """A window that summarises each channel separately. The default stride is the kernel.
 
+    Shapes: (C, *n) -> (C, *n')
     Fields:
-        stride: step of the window; the size of the window where it is not given
+        stride: step from one window to the next; by default the kernel, so windows do not overlap
     """
 
     main = "kernel"
@@ -52,7 +69,7 @@ class Pool(Sliding):
         return (x[0], *self.places(x))
 
     def uneven(self, x: Shape) -> bool:
-        """Whether the padding is uneven: torch's pools cannot do that, so a pad runs first."""
+        """Return whether the padding is uneven: torch's pools cannot do it, so a pad runs first."""
         return self.symmetric(len(x) - 1) is None
 
     def reads(self, x: Shape) -> Num:
@@ -61,20 +78,53 @@ class Pool(Sliding):
     def marks(self, x: Shape) -> frozenset[str]:
         return super().marks(x) | ({"uneven"} if self.uneven(x) else set())
 
+    def autocast(self, x: Shape, *, by: Autocast) -> Cast:
+        """NOTE: on the CPU, pools over 3 axes run in float32, after a pad that does not."""
+        if not by.on_cpu or len(x) < 4:
+            return AS_IS
+        return MEANS_IN_FLOAT32 if self.uneven(x) else TO_FLOAT32
+
     def kept(self, x: Shape) -> Kept:
         """What a window holds for backward: its input, or the copy that was padded apart."""
-        return Kept(values=self.padded(x)) if self.uneven(x) else Kept(inputs=(0,))
+        return Kept(extras=(Extra(self.padded(x)),)) if self.uneven(x) else Kept(inputs=(0,))
+
+    def windows(self, x: Shape) -> Shape:
+        """Shape of all windows, also those that start in the padding after the input."""
+        if not (self.uneven(x) and self.ceil_mode):
+            return self.shape(x)
+        slides = self.slides(x)
+        sizes = (n + s.low + s.high for n, s in zip(x[1:], slides))
+        return x[0], *(
+            slide(n, s.kernel, s.stride, 0, 0, s.dilation, True) for n, s in zip(sizes, slides)
+        )
+
+    def busiest(self, x: Shape, *, y: Shape, back: Backward | None) -> tuple[Moment, ...]:
+        """A padded copy is there while it is used; some windows are dropped by another copy."""
+        if not self.uneven(x):
+            return ()
+        pooled = Extra(values(self.windows(x)))
+        kept = self.keeps(x, y=y, back=back).extras if back else ()
+        copy = () if back else (Extra(self.padded(x)),)
+        moments = at_once(pooled, *copy, *kept, Extra(self.padded(x), "uncast means"))
+        return moments + at_once(pooled, Extra(values(y)), *kept) if self.ceil_mode else moments
+
+    def busiest_backward(self, x: Shape, *, y: Shape, back: Backward) -> tuple[Moment, ...]:
+        """The gradient of a padded copy comes first, and then that of the input."""
+        if not self.uneven(x):
+            return ()
+        padded = self.padded(x)
+        return at_once(Extra(padded)) + later(Extra(padded + values(x)))
 
     def mean_fits(self, x: Shape) -> Iterator[Need]:
-        """NOTE: torch's 3-D means refuse a kernel larger than the input, whatever the padding."""
+        """NOTE: torch's 3-D means reject a kernel larger than the input, whatever the padding."""
         if len(x) == 4 and self.symmetric(3) is not None:
             for n, k in zip(x[1:], per_axis(self.kernel, 3)):
                 yield Need(
                     n - k,
                     lambda n=n, k=k: Diagnostic(
                         "CNN204",
-                        f"kernel {k} is larger than the input, {n}; "
-                        "torch's 3-D means refuse that whatever the padding",
+                        f"kernel {k} is larger than the input size {n}: "
+                        "torch's 3-D means reject this even with padding",
                         help=f"use a kernel of at most {n}",
                     ),
                 )
@@ -85,25 +135,25 @@ class Pool(Sliding):
         return contiguous(y) if self.ceil_mode else self.padded_and_pooled(x, y)
 
     def pooled(self, x: Layout, y: Shape) -> Layout:
-        """How torch's own pool lays out its output."""
+        """Return how torch's own pool lays out its output."""
         return in_format_of_map(x, y)
 
     def padded_and_pooled(self, x: Layout, y: Shape) -> Layout:
-        """The same where the input is padded apart."""
+        """Return the layout of the output where the input is padded in a separate step."""
         return self.pooled(self._padded_layout(x), y)
 
     def _padded_layout(self, x: Layout) -> Layout:
-        """How the copy lies that is padded apart."""
+        """Return the layout of the padded copy."""
         amounts = self.around(x.sizes[1:])
         sizes = (*x.sizes[:2], *(n + low + high for n, (low, high) in zip(x.sizes[2:], amounts)))
         return copied(x) if sizes == x.sizes else in_format_of(x, sizes)
 
     def taps(self, x: Shape) -> int:
-        """Positions in one window."""
+        """Count the positions in one window."""
         return int(product(per_axis(self.kernel, len(x) - 1)))
 
     def padded_pool(self, name: str, x: Shape, options: dict[str, Any], fill: float) -> TorchCall:
-        """One of torch's pools, with a module of its own for padding that torch's cannot do."""
+        """Return one of torch's pools, with a separate module for padding that it cannot do."""
         n = len(x) - 1
         k, s, d = self.geometry(n)
         even = self.symmetric(n)
@@ -124,8 +174,10 @@ class Pool(Sliding):
 
 
 class MaxPool(Pool):
-    """Largest value of each window, as torch.nn.MaxPool1d/2d/3d.
+    """Keeps the largest value of each window, as torch.nn.MaxPool1d/2d/3d.
 
+    Rule: n' = ⌊(n + 2·padding − dilation·(kernel − 1) − 1)/stride⌋ + 1
+    Cost: ∏kernel − 1 comparisons per output value
     Example: `maxpool: {kernel: 3, stride: 2}` on 96×55×55
     """
 
@@ -134,7 +186,7 @@ class MaxPool(Pool):
     aliases = ("maxpooling",)
     field_notes = {
         **Sliding.field_notes,
-        "return_indices": "remove it: no operator here takes the indices",
+        "return_indices": "remove it: `maxunpool` names the pool whose indices it uses",
     }
     aten = ("max_pool1d", "max_pool2d", "max_pool3d")
     idle_at_one = True
@@ -146,7 +198,8 @@ class MaxPool(Pool):
         return Cost(cmp=(self.taps(x) - 1) * values(y))
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
-        return self.kept(x)._replace(bytes=8 * values(y))
+        kept = self.kept(x)
+        return kept._replace(extras=(*kept.extras, Extra(values(y), "indices")))
 
     def torch(self, x: Shape) -> TorchCall:
         options = {"dilation": self.geometry(len(x) - 1)[2], "ceil_mode": self.ceil_mode}
@@ -156,18 +209,18 @@ class MaxPool(Pool):
         return contiguous(y) if len(y) == 3 else in_format_of(x, y)
 
     def laid_out_in_training(self, x: Layout, *, y: Shape) -> Layout:
-        """NOTE: torch's 1-D maximum has a kernel of its own, without a gradient."""
+        """NOTE: torch's 1-D maximum has a separate implementation for inference."""
         if len(y) == 3 and not self.uneven(y[1:]):
             return in_format_of_map(x, y)
         return self.laid_out(x, y=y)
 
     def linearized(self, x: Shape) -> TorchCall:
-        """A maximum has a gradient at one position only; a sum over the same window, at all."""
+        """Return a sum: it has a gradient at every position, a maximum at one only."""
         return _summed(self.torch(x))
 
 
 def _summed(call: TorchCall) -> TorchCall:
-    """The sum over the windows of one of torch's maxima."""
+    """Return the sum over the windows of one of torch's maxima."""
     if call.name != "PaddedPool":
         return call._replace(name="WindowSum")
     padding: TorchCall = call.arguments["padding"]
@@ -179,18 +232,19 @@ def _summed(call: TorchCall) -> TorchCall:
 
 
 class MeanPool(Pool):
-    """A pool by torch's means, which have no order of axes but the plain one over 3 of them."""
+    """A pool made of torch's means; those over 3 axes always return a contiguous output."""
 
     def pooled(self, x: Layout, y: Shape) -> Layout:
         return contiguous(y) if len(y) == 5 else in_format_of_map(x, y)
 
 
 class AvgPool(MeanPool):
-    """Mean of each window, as torch.nn.AvgPool1d/2d/3d; padding counts as zeros unless
-    count_include_pad is false.
+    """Computes the mean of each window, as torch.nn.AvgPool1d/2d/3d.
 
+    Rule: n' = ⌊(n + 2·padding − kernel)/stride⌋ + 1
+    Cost: ∏kernel − 1 additions and 1 division per output value
     Fields:
-        count_include_pad: whether the padding counts in the mean
+        count_include_pad: whether the mean counts the padding, as zeros
 
     Example: `avgpool: 2` on 64×56×56
     """
@@ -214,11 +268,9 @@ class AvgPool(MeanPool):
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         kept = self.kept(x)
-        return (
-            kept
-            if self.count_include_pad or kept.inputs
-            else kept._replace(values=kept.values + values(y))
-        )
+        if self.count_include_pad or kept.inputs:
+            return kept
+        return kept._replace(extras=(*kept.extras, Extra(values(y))))  # what the mean is over
 
     def padded_and_pooled(self, x: Layout, y: Shape) -> Layout:
         means = super().padded_and_pooled(x, y)
@@ -233,11 +285,15 @@ class AvgPool(MeanPool):
 
 
 class LpPool(MeanPool):
-    """(Σ xᵖ)^(1/p) of each window, as torch.nn.LPPool1d/2d/3d.
+    """Computes a norm of the values in each window, as torch.nn.LPPool1d/2d/3d.
 
+    Rule: n' = ⌊(n − kernel)/stride⌋ + 1 and y = (Σ xᵖ)^(1/p), where `norm` is p
+    Cost: ∏kernel + 1 powers and ∏kernel − 1 additions per output value
     Fields:
-        norm: the power p
+        norm: the exponent p: 1 adds up the values, and a large p comes close to a maximum
 
+    Source: Sermanet, Chintala and LeCun 2012, Convolutional neural networks applied to house
+        numbers digit classification, arXiv:1204.3968
     Example: `lppool: {kernel: 2, norm: 2}` on 64×56×56
     """
 
@@ -269,7 +325,22 @@ class LpPool(MeanPool):
         return Cost(exp=(self.taps(x) + 1) * values(y), add=(self.taps(x) - 1) * values(y))
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
-        return Kept(inputs=(0,), values=values(x) + 4 * values(y))
+        return Kept(inputs=(0,), extras=(Extra(values(x) + 4 * values(y)),))
+
+    def autocast(self, x: Shape, *, by: Autocast) -> Cast:
+        """NOTE: on the CPU only means over 3 axes run in float32; on a card the powers do."""
+        if by.on_cpu:
+            return MEANS_IN_FLOAT32 if len(x) == 4 else AS_IS
+        return TO_FLOAT32
+
+    def busiest(self, x: Shape, *, y: Shape, back: Backward | None) -> tuple[Moment, ...]:
+        """The powers with their means, or four steps from the means to the root."""
+        powers = at_once(Extra(values(x) + values(y)), Extra(values(x), "uncast means"))
+        return powers if back else powers + at_once(Extra(4 * values(y)))
+
+    def busiest_backward(self, x: Shape, *, y: Shape, back: Backward) -> tuple[Moment, ...]:
+        """Three steps of the root, or three of the powers."""
+        return at_once(Extra(3 * values(y))) + later(Extra(4 * values(x)))
 
     def laid_out(self, x: Layout, *, y: Shape) -> Layout:
         return iterated((self.pooled(iterated((x,), x.sizes), y),), y)
@@ -283,11 +354,13 @@ class LpPool(MeanPool):
 
 
 class Subsample(MeanPool):
-    """LeNet-5's subsampling: the window's sum, times one trained coefficient, plus one bias, per
-    channel.
+    """Adds up each window, then multiplies by a trained factor and adds a trained bias (LeNet-5).
 
+    Rule: n' = ⌊(n − kernel)/stride⌋ + 1 and y = w·Σ x + b, with one w and one b per channel
+    Parameters: C factors and C biases
+    Cost: ∏kernel additions and 1 multiplication per output value
     Source: LeCun, Bottou, Bengio and Haffner 1998, Gradient-based learning applied to document
-        recognition
+        recognition, doi:10.1109/5.726791
     Example: `subsample: 2` on 6×28×28
     """
 
@@ -309,10 +382,31 @@ class Subsample(MeanPool):
         return Cost(add=self.taps(x) * values(y), mul=values(y))
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
-        return Kept(inputs=(0,), values=values(y))
+        """The pool holds its input, and the product the sums."""
+        sums = (Extra(values(y), "means"),) if back.trained else ()
+        return Kept((0,) if back.needs(0) else (), extras=sums)
+
+    def busiest(self, x: Shape, *, y: Shape, back: Backward | None) -> tuple[Moment, ...]:
+        """The sums, the sums times the coefficients, and the output."""
+        return at_once(Extra(values(y), "means"), Extra(2 * values(y)))
+
+    def autocast(self, x: Shape, *, by: Autocast) -> Cast:
+        """NOTE: on the CPU, means over 3 axes run in float32; elsewhere in the input's type."""
+        return TO_FLOAT32 if by.on_cpu and len(x) == 4 else IN_FLOAT32
+
+    def busiest_backward(self, x: Shape, *, y: Shape, back: Backward) -> tuple[Moment, ...]:
+        """The coefficients' gradient is a product in full; the means' comes after it."""
+        means = Extra(values(x) + values(y), "means")
+        if not back.trained:
+            return at_once(Extra(values(y))) + later(means)
+        own = Extra(2 * x[0], once=True)
+        if not back.needs(0):
+            return at_once(Extra(values(y)), own)
+        both = Extra(2 * values(y)), Extra(values(y), "uncast", among=1)
+        return at_once(*both, own) + later(means, own)
 
     def laid_out(self, x: Layout, *, y: Shape) -> Layout:
-        sums = iterated((self.pooled(x, y), contiguous(())), y)  # the means, times the taps
+        sums = with_number(self.pooled(x, y), y)  # the means times the taps
         return iterated((sums, contiguous((y[1], *(1,) * (len(y) - 2)))), y)
 
     def torch(self, x: Shape) -> TorchCall:
@@ -321,40 +415,52 @@ class Subsample(MeanPool):
         return TorchCall("Subsampling", {"mean": mean, "channels": x[0], "taps": self.taps(x)})
 
 
-FLATTENS = Meaning(note="Keras's gives a vector: put `- flatten` after it")
+FLATTENS = Meaning(note="Keras returns a vector: put `- flatten` after it")
 
 
 class Global(Op):
-    """One value per channel: (C, *n) -> (C, 1, …)."""
+    """A pool that returns one value per channel.
+
+    Shapes: (C, *n) -> (C, 1, …)
+    """
 
     channelwise = True
     ranks: ClassVar[tuple[int, ...]] = (2, 3, 4)
 
-    def target(self, n: int) -> tuple[int, ...]:
-        """Output size on each of n spatial axes."""
+    @classmethod
+    def of_call(cls, call: Called) -> Mapping[str, Any] | None:
+        positions = tuple(range(1, len(call.y)))
+        reduced = call.settings.get("axes", positions) == positions
+        return {} if positions and reduced and set(call.y[1:]) == {1} else None
+
+    def autocast(self, x: Shape, *, by: Autocast) -> Cast:
+        """NOTE: on the CPU, pools over 3 axes run in float32."""
+        return TO_FLOAT32 if by.on_cpu and len(x) == 4 else AS_IS
+
+    def target(self, n: int) -> tuple[int | None, ...]:
+        """Return the output size on each of n spatial axes; None for that of the input."""
         return (1,) * n
 
     def shape(self, x: Shape) -> Shape:
-        return (x[0], *self.target(len(x) - 1))
+        sizes = zip(x[1:], self.target(len(x) - 1))
+        return (x[0], *[n if out is None else out for n, out in sizes])
 
     def pairs(self, x: Shape, y: Shape) -> Num:
-        """Operations between two values: one less than the window holds, for each output.
+        """Count operations between two values: for each output, one less than its window has.
 
         Windows overlap where the output size does not divide the input size.
         """
-        held = product(
-            sum((((i + 1) * n + out - 1) // out - i * n // out) for i in range(out))
-            for n, out in zip(x[1:], self.target(len(x) - 1))
-        )
+        held = product(map(_held, x[1:], self.target(len(x) - 1)))
         return x[0] * held - values(y)
 
     def units(self, x: Shape) -> frozenset[int]:
-        return frozenset(axis + 1 for axis, n in enumerate(self.target(len(x) - 1)) if n == 1)
+        before, sizes = units_of(x), enumerate(self.target(len(x) - 1), 1)
+        return frozenset(axis for axis, n in sizes if n == 1 or n is None and axis in before)
 
     def window(self, x: Shape) -> Windows:
         return (
             tuple(
-                WHOLE if out == 1 else along(axis, Map.adaptive(n, out))
+                _adaptive(axis, n, out)
                 for axis, (n, out) in enumerate(zip(x[1:], self.target(len(x) - 1)))
             ),
         )
@@ -363,49 +469,84 @@ class Global(Op):
         return adaptive_mean(x, y)
 
     def arithmetic(self, x: Shape) -> str:
-        return f"{'×'.join(map(str, self.target(len(x) - 1)))} whatever the input"
+        sizes = self.target(len(x) - 1)
+        if None in sizes:
+            kept = ("as before" if n is None else str(n) for n in sizes)
+            return f"{' × '.join(kept)} for every input size"
+        return f"{'×'.join(map(str, sizes))} for every input size"
+
+    def torch_sizes(self, x: Shape) -> tuple[Num | None, ...]:
+        """Return the sizes as torch takes them: over one axis, None is not accepted."""
+        return self.target(len(x) - 1) if len(x) > 2 else self.shape(x)[1:]
+
+
+def _held(n: Num, out: int | None) -> Num:
+    """Count the positions in all windows along an axis together."""
+    if out is None:
+        return n
+    return sum((((i + 1) * n + out - 1) // out - i * n // out) for i in range(out))
+
+
+def _adaptive(axis: int, n: int, out: int | None) -> Reach:
+    """Return what windows read that are chosen for a size."""
+    if out is None:
+        return axis, IDENTITY
+    return WHOLE if out == 1 else along(axis, Map.adaptive(n, out))
 
 
 def adaptive_mean(x: Layout, y: Shape) -> Layout:
-    """How torch lays out an adaptive mean: over 3 axes only a single value keeps the order."""
+    """Return how torch lays out an adaptive mean: over 3 axes, several values are contiguous."""
     return contiguous(y) if len(y) == 5 and product(y[2:]) > 1 else in_format_of_map(x, y)
 
 
-_size = Annotated[int, Field(gt=0, le=100_000)]  # the ledger counts window by window
+_size = Annotated[int, Field(gt=0, le=100_000)]  # costs are counted window by window
 AdaptiveSize = Annotated[
-    _size | tuple[_size, ...],
-    Field(description="a positive integer up to 100,000, or a list with one per spatial axis"),
+    _size | tuple[_size | None, ...],
+    Field(
+        description="a positive integer up to 100,000, or a list with one per spatial axis, "
+        "where null keeps the size"
+    ),
 ]
 
 
 class Sized(Global):
-    """Windows as wide as it takes to come out at `size`: (C, *n) -> (C, *size).
+    """A pool whose windows are as wide as needed for an output of `size`.
 
+    Shapes: (C, *n) -> (C, *size)
+    Rule: n' = size; window i covers the positions from ⌊i·n/size⌋ up to, but not including,
+        ⌈(i + 1)·n/size⌉
     Fields:
-        size: sizes of the output
+        size: spatial size of the output; in a list, null keeps the size of its axis
     """
 
     main = "size"
     field_aliases = {"output_size": "size"}
     size: AdaptiveSize
 
+    @classmethod
+    def of_call(cls, call: Called) -> Mapping[str, Any] | None:
+        return {"size": call.settings["output_size"]}
+
     def needs(self, x: Shape) -> Iterator[Need]:
         yield from axes_need(self.size, len(x) - 1, "size")
 
-    def target(self, n: int) -> tuple[int, ...]:
+    def target(self, n: int) -> tuple[int | None, ...]:
         return per_axis(self.size, n)
 
 
 class GlobalAvgPool(Global):
-    """Mean of each channel: (C, *n) -> (C, 1, …), as torch.nn.AdaptiveAvgPool1d/2d/3d(1).
+    """Computes the mean of each channel, as torch.nn.AdaptiveAvgPool1d/2d/3d(1).
 
-    Source: Lin, Chen and Yan 2013, Network in network
+    Rule: n' = 1, whatever the input size, so a network that ends in it takes images of any size
+    Cost: ∏n − 1 additions and 1 division per channel
+    Source: Lin, Chen and Yan 2013, Network in network, arXiv:1312.4400
     Example: `globalavgpool` on 2048×7×7
     """
 
     key = "globalavgpool"
     aliases = ("gap", "globalaveragepool", "globalmeanpool")
     meanings = {"globalaveragepooling": FLATTENS}
+    traced = ("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "mean")
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
         return Cost(add=self.pairs(x, y), div=values(y))
@@ -414,41 +555,49 @@ class GlobalAvgPool(Global):
         return NOTHING if product(y[1:]) == 1 else Kept(inputs=(0,))
 
     def torch(self, x: Shape) -> TorchCall:
-        return torch_nd("AdaptiveAvgPool", x, {"output_size": self.target(len(x) - 1)})
+        return torch_nd("AdaptiveAvgPool", x, {"output_size": self.torch_sizes(x)})
 
 
 class GlobalMaxPool(Global):
-    """Largest value of each channel: (C, *n) -> (C, 1, …), as
-    torch.nn.AdaptiveMaxPool1d/2d/3d(1).
+    """Keeps the largest value of each channel, as torch.nn.AdaptiveMaxPool1d/2d/3d(1).
 
+    Rule: n' = 1, whatever the input size
+    Cost: ∏n − 1 comparisons per channel
     Example: `globalmaxpool` on 2048×7×7
     """
 
     key = "globalmaxpool"
     aliases = ("gmp",)
     meanings = {"globalmaxpooling": FLATTENS}
+    traced = ("adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d", "amax")
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
         return Cost(cmp=self.pairs(x, y))
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
-        return Kept(inputs=(0,), bytes=8 * values(y))
+        return Kept(inputs=(0,), extras=(Extra(values(y), "indices"),))
+
+    def busiest(self, x: Shape, *, y: Shape, back: Backward | None) -> tuple[Moment, ...]:
+        """The indices are made even where nobody needs them."""
+        return at_once(Extra(values(y)), Extra(values(y), "indices"))
 
     def torch(self, x: Shape) -> TorchCall:
-        return torch_nd("AdaptiveMaxPool", x, {"output_size": self.target(len(x) - 1)})
+        return torch_nd("AdaptiveMaxPool", x, {"output_size": self.torch_sizes(x)})
 
     def laid_out(self, x: Layout, *, y: Shape) -> Layout:
         return contiguous(y) if len(y) == 5 else in_format_of_map(x, y)
 
     def linearized(self, x: Shape) -> TorchCall:
-        """A maximum has a gradient at one position only; a mean over the same window, at all."""
+        """Return a mean: it has a gradient at every position, a maximum at one only."""
         call = self.torch(x)
         return call._replace(name=call.name.replace("Max", "Avg"))
 
 
 class AdaptiveAvgPool(Sized, GlobalAvgPool):
-    """Mean over windows of ⌊i·n/out⌋ … ⌈(i+1)·n/out⌉, as torch.nn.AdaptiveAvgPool1d/2d/3d.
+    """Computes the means of windows that are chosen to give an output of `size`, as
+    torch.nn.AdaptiveAvgPool1d/2d/3d.
 
+    Cost: per output value 1 division, and 1 addition less than its window has positions
     Example: `adaptiveavgpool: 7` on 512×14×14
     """
 
@@ -458,8 +607,10 @@ class AdaptiveAvgPool(Sized, GlobalAvgPool):
 
 
 class AdaptiveMaxPool(Sized, GlobalMaxPool):
-    """Largest value over the windows of the adaptive mean, as torch.nn.AdaptiveMaxPool1d/2d/3d.
+    """Keeps the largest values of windows that are chosen to give an output of `size`, as
+    torch.nn.AdaptiveMaxPool1d/2d/3d.
 
+    Cost: per output value 1 comparison less than its window has positions
     Example: `adaptivemaxpool: 2` on 512×7×7
     """
 

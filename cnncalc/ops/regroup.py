@@ -1,4 +1,4 @@
-"""How a change of shape regroups the axes: what each axis of the new shape reads."""
+"""How a reshape regroups the axes: what each axis of the new shape reads."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from ..num import Shape, product
 from ..window import IDENTITY, MAX_POSITIONS, Map, Unknown
 from .base import WHOLE, Reach
 
-_MAX_VALUES = 2**17  # of a group of axes whose positions are looked at one by one
+_MAX_VALUES = 2**17  # in a group of axes whose positions are followed one by one
 _MIXED = Unknown("`reshape` mixes positions along several axes")
 
 
 def regrouped_reaches(x: Shape, y: Shape) -> tuple[Reach, ...]:
-    """For each spatial axis of x, the axis of y that moves along it, of the same values in order.
+    """Return for each spatial axis of x the axis of y that moves along it.
 
-    Axes fall into groups that hold the same values: [4, 64] -> [2, 2, 64] keeps its 64 columns, and
-    makes two axes of the channels. A group with one axis of positions can be followed; one that
-    spreads an axis over several cannot.
+    Both shapes hold the same values in the same order, so their axes fall into groups of the same
+    values: [4, 64] -> [2, 2, 64] keeps its 64 columns and splits the channels into two axes. A
+    group with one axis of positions can be followed; one that spreads an axis over several cannot.
     """
     if x == y:
         return tuple((axis, IDENTITY) for axis in range(len(x) - 1))
@@ -39,7 +39,7 @@ def regrouped_reaches(x: Shape, y: Shape) -> tuple[Reach, ...]:
 
 
 def _groups(x: Shape, y: Shape) -> Iterator[tuple[range, range]]:
-    """Runs of axes of both shapes that hold the same number of values."""
+    """Yield runs of axes of both shapes that hold the same number of values."""
     i = j = 0
     while i < len(x) or j < len(y):
         start, other = i, j
@@ -53,10 +53,10 @@ def _groups(x: Shape, y: Shape) -> Iterator[tuple[range, range]]:
 
 
 def _one_by_one(x: Shape, before: range, axis: int, place: int, size: int) -> Reach:
-    """What the positions of one axis read of another, over all that else varies in the group.
+    """Return what the positions of one axis read of another, over all other axes of the group.
 
-    Value v of a group is at position ⌊v / inner⌋ mod n of an axis of size n, `inner` being the
-    product of the axes after it; a position of the new axis holds the values v ≡ it mod `size`.
+    Value v of a group is at position ⌊v / inner⌋ mod n of an axis of size n, where `inner` is the
+    product of the axes after it. Position p of the new axis holds the values v ≡ p mod `size`.
     """
     group = [x[a] for a in before]
     inner, n, values = product(x[axis + 1 : before.stop]), x[axis], product(group)

@@ -1,4 +1,4 @@
-"""Layers that only rearrange values."""
+"""Rearrangement of values."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from ..diagnostic import Diagnostic
 from ..layout import Layout, contiguous
 from ..num import Shape, product
 from ..window import IDENTITY, Map
-from ..wording import shape_text
+from ..wording import plural, shape_text
+from .axes import Axis, has_axis
 from .base import (
     NO_AXES,
     NOTHING,
     WHOLE,
     Backward,
     ChannelReads,
+    Gradient,
     Kept,
     Meaning,
     Need,
@@ -39,17 +41,26 @@ from .torch_call import TorchCall
 Sizes = Annotated[
     tuple[Annotated[int, Field(ge=-1, le=LARGEST)], ...],
     Field(
-        min_length=1, max_length=4, description="the new shape, [channels, …]; one entry may be -1"
+        min_length=1,
+        max_length=4,
+        description="a list of 1 to 4 sizes, channels first; one of them may be -1",
     ),
 ]
 Order = Annotated[
     tuple[Annotated[int, Field(ge=0, le=3)], ...],
-    Field(min_length=1, max_length=4, description="the axes in their new order, channels being 0"),
+    Field(
+        min_length=1,
+        max_length=4,
+        description="a list of all axes, such as [1, 0]; axis 0 holds the channels",
+    ),
 ]
 
 
 class Rearrangement(Op):
-    """Values in, the same values out."""
+    """An operator whose output has the values of its input, in other places.
+
+    Cost: none: it only moves values
+    """
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
         return FREE
@@ -58,27 +69,66 @@ class Rearrangement(Op):
         return NOTHING
 
 
+_AXES_OF_FLATTEN = "write `first` and `last`, without the batch: the channels are axis 0"
+
+
 class Flatten(Rearrangement):
-    """All axes into one, as torch.nn.Flatten: (C, *n) -> (C·∏n,).
+    """Puts all values of an image into one vector, or several axes into one, as torch.nn.Flatten.
+
+    With `first` and `last`, the axes from one to the other become one. So `flatten: 1` puts all
+    positions of a map on one axis, and keeps the channels.
+
+    Shapes: (C, *n) -> (F,); with `first: 1` (C, *n) -> (C, ∏n)
+    Rule: F = C·∏n; the values keep their order: channel by channel, row by row
+    Fields:
+        first: the first axis that is merged, where axis 0 holds the channels
+        last: the last axis that is merged; by default the last one of the input
 
     Example: `flatten` on 512×7×7
     """
 
     key = "flatten"
     scatters = True
-    field_notes = dict.fromkeys(("start_dim", "end_dim", "axis"), "all axes become one")
+    settled = ("first", "last")
+    field_notes = dict.fromkeys(("start_dim", "end_dim", "axis"), _AXES_OF_FLATTEN)
+    main = "first"
+    first: Axis = 0
+    last: Axis | None = None
+
+    def _end(self, x: Shape) -> int:
+        """Return the axis after those that are merged."""
+        return len(x) if self.last is None else self.last + 1
+
+    def needs(self, x: Shape) -> Iterator[Need]:
+        yield has_axis(self.first, x)
+        if self.last is not None:
+            yield has_axis(self.last, x)
+            yield Need(
+                self.last - self.first,
+                lambda: Diagnostic(
+                    "CNN103", f"`first: {self.first}` comes after `last: {self.last}`"
+                ),
+            )
 
     def shape(self, x: Shape) -> Shape:
-        return (values(x),)
+        end = self._end(x)
+        return (*x[: self.first], product(x[self.first : end]), *x[end:])
 
     def window(self, x: Shape) -> Windows:
-        return ((WHOLE,) * (len(x) - 1),)
+        return (regrouped_reaches(tuple(x), self.shape(x)),)
 
     def channels(self, x: Shape) -> ChannelReads:
-        return "scattered"
+        return "each" if self.first or self._end(x) == 1 else "scattered"
 
-    def units(self, *xs: Shape) -> frozenset[int]:
-        return NO_AXES
+    def units(self, x: Shape) -> frozenset[int]:
+        """NOTE: an axis that is made of several is no single value, even if it has size 1."""
+        end = self._end(x)
+        if end == self.first + 1:
+            return units_of(x)
+        before = {axis for axis in units_of(x) if axis < self.first}
+        return frozenset(
+            before | {axis - end + self.first + 1 for axis in units_of(x) - before if axis >= end}
+        )
 
     def storage(self, x: Shape) -> Storage:
         return "view"
@@ -90,17 +140,22 @@ class Flatten(Rearrangement):
         return contiguous(y)
 
     def arithmetic(self, x: Shape) -> str:
-        return f"{'·'.join(map(str, x))} = {values(x)}"
+        merged = x[self.first : self._end(x)]
+        return f"{'·'.join(map(str, merged))} = {product(merged)}"
 
     def torch(self, x: Shape) -> TorchCall:
-        return TorchCall("Flatten", {})
+        dims = {"start_dim": self.first + 1, "end_dim": self._end(x)}
+        return TorchCall("Flatten", {} if dims == {"start_dim": 1, "end_dim": len(x)} else dims)
 
 
 class Reshape(Rearrangement):
-    """The same values in another shape, as torch.nn.Unflatten and view; one entry may be -1.
+    """Gives the same values another shape, as torch.nn.Unflatten does.
 
+    Shapes: any shape -> sizes
+    Rule: the product of the sizes stays the same; an entry of -1 is replaced with the size that is
+        left. The values keep their order.
     Fields:
-        sizes: sizes of the output
+        sizes: shape of the output, without the batch
 
     Example: `reshape: [16, 5, 5]` on 400
     """
@@ -109,10 +164,10 @@ class Reshape(Rearrangement):
     scatters = True
     meanings = dict.fromkeys(
         ("view", "unflatten"),
-        Meaning(note="`reshape` takes the whole shape, without the batch"),
+        Meaning(note="write the whole shape, without the batch"),
     )
     field_aliases = {"shape": "sizes", "target_shape": "sizes"}
-    field_notes = {"unflattened_size": "`sizes` is the whole shape, without the batch"}
+    field_notes = {"unflattened_size": "write the whole shape, without the batch, as `sizes`"}
     main = "sizes"
     sizes: Sizes
 
@@ -121,7 +176,7 @@ class Reshape(Rearrangement):
         odd = self.sizes.count(-1) > 1 or 0 in self.sizes
         yield Need(
             -1 if odd else 0,
-            lambda: Diagnostic("CNN208", "a shape has positive sizes, and -1 at most once"),
+            lambda: Diagnostic("CNN208", "all sizes must be positive, but one may be -1"),
         )
         if odd:
             return
@@ -129,9 +184,11 @@ class Reshape(Rearrangement):
         def fault() -> Diagnostic:
             return Diagnostic(
                 "CNN208",
-                f"{values(x)} values do not fill {shape_text(self.sizes)}",
+                f"{plural(values(x), 'value')} cannot take the shape {shape_text(self.sizes)}",
                 equation=f"{shape_text(x)} = {values(x)}",
-                help="one entry may be -1, for what is left",
+                help=f"the other sizes must divide {values(x)}"
+                if -1 in self.sizes
+                else "one entry may be -1: it becomes the size that is left",
                 settings=self._with_rest(x),
             )
 
@@ -142,7 +199,7 @@ class Reshape(Rearrangement):
         )
 
     def _with_rest(self, x: Shape) -> tuple[tuple[str, list[int]], ...]:
-        """The shapes with one entry left open, if the others divide the values; first axes last."""
+        """Return the shapes with one entry open whose others divide the values; first axes last."""
         others = [
             (n, product(m for k, m in enumerate(self.sizes) if k != n))
             for n in reversed(range(len(self.sizes)))
@@ -179,22 +236,25 @@ class Reshape(Rearrangement):
         return TorchCall("Reshaping", {"sizes": self.sizes})
 
 
-_ORDER = "`order` lists all axes, from the channels, 0, on, without the batch"
+_ORDER = "write `order`, a list of all axes without the batch; axis 0 holds the channels"
 
 
 def _is_no_order(body: Any) -> bool:
-    """Whether a list is not an order of all axes, or one that changes nothing: a pair to swap."""
+    """Return whether a list is not a real order of all axes; it may be a pair to swap."""
     is_list = isinstance(body, list) and all(isinstance(axis, int) for axis in body)
     in_order = list(range(len(body))) if is_list else []
     return not is_list or sorted(body) != in_order or body == in_order
 
 
 class Permute(Rearrangement):
-    """Axes in another order, channels being 0: [1, 0] swaps the channels and the positions of
-    [C, L].
+    """Puts the axes into another order.
 
+    `permute: [1, 0]` swaps the channels and the positions of a sequence.
+
+    Shapes: (C, *n) -> the same sizes in another order
+    Rule: axis i of the output is axis order[i] of the input; axis 0 holds the channels
     Fields:
-        order: which axis of the input comes first, second, …
+        order: the axis of the input that comes first, the one that comes second, …
 
     Source: torch.permute
     Example: `permute: [1, 0]` on 64×49
@@ -214,8 +274,8 @@ class Permute(Rearrangement):
             -1 if wrong else 0,
             lambda: Diagnostic(
                 "CNN201",
-                f"{list(self.order)} is no order of {len(x)} axes",
-                help=f"name each of 0 … {len(x) - 1} once",
+                f"{list(self.order)} is not an order of the axes of {shape_text(x)}",
+                help=f"list each axis from 0 to {len(x) - 1} once",
             ),
         )
 
@@ -243,16 +303,21 @@ class Permute(Rearrangement):
 
 
 class ChannelShuffle(Rearrangement):
-    """Channels dealt round between groups, as torch.nn.ChannelShuffle (ShuffleNet).
+    """Mixes the channels of several groups, as torch.nn.ChannelShuffle.
 
+    Put it between grouped convolutions, so that each group reads channels of all groups before it.
+
+    Shapes: (C, *n) -> (C, *n)
+    Rule: the output takes the first channel of each group, then the second of each, and so on
     Fields:
-        groups: groups that the channels are dealt to
+        groups: number of groups of channels, which must divide C
 
-    Source: Zhang et al. 2017, ShuffleNet
+    Source: Zhang et al. 2017, ShuffleNet, arXiv:1707.01083
     Example: `channel_shuffle: 3` on 240×28×28
     """
 
     key = "channel_shuffle"
+    traced = ("channel_shuffle",)
     aliases = ("shufflechannel",)
     field_aliases = {"group": "groups"}
     main = "groups"
@@ -274,20 +339,24 @@ class ChannelShuffle(Rearrangement):
         return self.groups
 
 
-_ORDER_OF_CHANNELS = "torch's order of the channels (ONNX's CRD): TensorFlow's values lie elsewhere"
+_ORDER_OF_CHANNELS = "channels are in torch's order (ONNX's CRD), TensorFlow's order is another"
 
 
 class PixelShuffle(Rearrangement):
-    """Channels to space, as torch.nn.PixelShuffle: (C·r², H, W) -> (C, H·r, W·r).
+    """Makes a map larger by moving channels into space, as torch.nn.PixelShuffle.
 
+    Shapes: (C, H, W) -> (C/factor², H·factor, W·factor)
+    Rule: factor² neighbouring channels become one channel, with a block of factor×factor positions
+        for each position of the input; factor² must divide C
     Fields:
-        factor: r, the factor of each size
+        factor: by how much height and width grow
 
-    Source: Shi et al. 2016, Real-time single image and video super-resolution
+    Source: Shi et al. 2016, Real-time single image and video super-resolution, arXiv:1609.05158
     Example: `pixel_shuffle: 2` on 64×28×28
     """
 
     key = "pixel_shuffle"
+    traced = ("pixel_shuffle",)
     aliases = ("subpixel",)
     meanings = {"depthtospace": Meaning(note=_ORDER_OF_CHANNELS)}
     field_aliases = {"upscale_factor": "factor", "block_size": "factor", "blocksize": "factor"}
@@ -302,7 +371,7 @@ class PixelShuffle(Rearrangement):
             r * r,
             lambda: Diagnostic(
                 "CNN205",
-                f"{r}² = {r * r} does not divide {x[0]} channels",
+                f"{x[0]} channels cannot be divided by {r}² = {r * r}",
                 help=f"use {-(-x[0] // (r * r)) * r * r} channels",
             ),
         )
@@ -330,15 +399,19 @@ class PixelShuffle(Rearrangement):
 
 
 class PixelUnshuffle(Rearrangement):
-    """Space to channels, as torch.nn.PixelUnshuffle: (C, H·r, W·r) -> (C·r², H, W).
+    """Makes a map smaller by moving space into channels, as torch.nn.PixelUnshuffle.
 
+    Shapes: (C, H, W) -> (C·factor², H/factor, W/factor)
+    Rule: each block of factor×factor positions becomes one position with factor² channels; factor
+        must divide H and W
     Fields:
-        factor: r, the divisor of each size
+        factor: by how much height and width shrink
 
     Example: `pixel_unshuffle: 2` on 3×224×224
     """
 
     key = "pixel_unshuffle"
+    traced = ("pixel_unshuffle",)
     scatters = True
     meanings = {"spacetodepth": Meaning(note=_ORDER_OF_CHANNELS)}
     field_aliases = {"downscale_factor": "factor", "block_size": "factor", "blocksize": "factor"}
@@ -353,8 +426,8 @@ class PixelUnshuffle(Rearrangement):
                 self.factor,
                 lambda n=n: Diagnostic(
                     "CNN208",
-                    f"{self.factor} does not divide size {n}",
-                    help=f"use an input that comes to a multiple of {self.factor} here",
+                    f"size {n} cannot be divided by {self.factor}",
+                    help=f"use an input whose size here is a multiple of {self.factor}",
                 ),
             )
 
@@ -377,30 +450,38 @@ class PixelUnshuffle(Rearrangement):
 
 Bound = Annotated[
     int | None,
-    Field(ge=-LARGEST, le=LARGEST, description="a position, counted from the end where negative"),
+    Field(ge=-LARGEST, le=LARGEST, description="an integer; negative positions count from the end"),
 ]
 
 
 class Slice(Rearrangement):
-    """Positions start, start + step, … before stop along one axis (0: channels), as Python's
-    slices, but never past the end.
+    """Keeps the positions start, start + step, … before stop of one axis.
 
+    It works as slices do in Python and torch, but positions past the end are an error.
+
+    Shapes: (C, *n) -> the same shape with a shorter axis
+    Rule: n' = ⌈(stop − start)/step⌉ on that axis
     Fields:
-        axis: the axis that is cut; channels are 0
+        axis: the axis that is cut, where axis 0 holds the channels
         start: first position
-        stop: position after the last one; the end where it is not given
-        step: distance of the positions
+        stop: position after the last one; by default the end of the axis
+        step: distance between positions
 
-    Source: Python's slices, which torch's tensors take too
+    Source: Python's slices, `https://docs.python.org/3/library/functions.html#slice`
     Example: `slice: 32` on 64×28×28
     """
 
     key = "slice"
-    meanings = {"stridedslice": Meaning(note="one axis at a time, channels being 0")}
-    field_notes = {"dim": "`axis` counts without the batch: the channels are 0"}
+    meanings = {
+        "stridedslice": Meaning(
+            note="write one `slice` for each axis, where axis 0 holds the channels"
+        )
+    }
+    field_notes = {"dim": "write `axis`, without the batch: the channels are axis 0"}
     reorders = True
+    settled = ("axis",)
     main = "stop"
-    axis: Annotated[int, Field(ge=0, le=3, description="an axis, channels being 0")] = 0
+    axis: Axis = 0
     start: Bound = 0
     stop: Bound = None
     step: Positive = 1
@@ -415,10 +496,7 @@ class Slice(Rearrangement):
         return start, stop
 
     def needs(self, x: Shape) -> Iterator[Need]:
-        yield Need(
-            len(x) - 1 - self.axis,
-            lambda: Diagnostic("CNN201", f"axis {self.axis} of a shape with {len(x)} axes"),
-        )
+        yield has_axis(self.axis, x)
         if self.axis >= len(x):
             return
         n = x[self.axis]
@@ -427,8 +505,8 @@ class Slice(Rearrangement):
         def fault() -> Diagnostic:
             return Diagnostic(
                 "CNN207",
-                f"the slice from {start} to {stop} is empty or leaves an axis of {n}",
-                help=f"stay within 0 … {n}",
+                f"the slice from {start} to {stop} is empty or goes beyond an axis of size {n}",
+                help=f"use positions from 0 to {n}",
             )
 
         yield Need(start, fault)
@@ -458,6 +536,9 @@ class Slice(Rearrangement):
 
     def storage(self, x: Shape) -> Storage:
         return "view"
+
+    def gradients(self, *xs: Shape, y: Shape, back: Backward) -> tuple[Gradient, ...]:
+        return ("view" if xs[0] == y and self.step == 1 else "new",)
 
     def viewed(self, x: Layout, *, y: Shape) -> Layout:
         axis = self.axis + 1

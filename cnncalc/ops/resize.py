@@ -1,8 +1,8 @@
-"""Layers that change the spatial sizes without a window of weights: upsample, pad, crop."""
+"""Changes to the spatial sizes: interpolation, padding and cropping."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from math import floor
 from struct import pack, unpack
@@ -15,24 +15,34 @@ from ..diagnostic import Diagnostic
 from ..layout import Layout, contiguous, copied, in_format_of
 from ..num import Num, Shape, ceil_div, product, scaled
 from ..window import IDENTITY, MAX_POSITIONS, TOO_MANY, Map, Unknown
+from .autocast import AS_IS, TO_FLOAT32, Autocast, Cast
 from .base import (
-    NO_AXES,
+    CHANNELS,
     NOTHING,
     SAME_BODY,
     Backward,
+    Extra,
+    Gradient,
     Kept,
     Meaning,
+    Moment,
     Need,
     Op,
     Reach,
     Storage,
     Windows,
+    alike,
     along,
+    at_once,
     axes_need,
+    later,
     per_axis,
+    units_of,
     values,
 )
+from .called import Called
 from .field_types import FILL_WORDS, Amount, FillMode, Flag, LayerName, PerAxis, Real, Scale, pairs
+from .padding import mirrors_in_float32, undone
 from .pool import adaptive_mean
 from .torch_call import TorchCall
 
@@ -40,12 +50,12 @@ Interpolation = Annotated[
     Literal["nearest", "linear", "bilinear", "trilinear", "bicubic", "area"],
     Field(description="nearest, area, linear (1-D), bilinear or bicubic (2-D), trilinear (3-D)"),
 ]
-SPATIAL = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}  # axes each mode is made for
+SPATIAL = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}  # spatial axes of each mode
 
 
 _BILINEAR = {"mode": "bilinear", "align_corners": True}
 _FIRST_IS_SIZE = Meaning(
-    note="a bare value is `scale`; torch's first argument is the `size`",
+    note="a bare value is `scale` here; torch's first argument is `size`",
     differs=lambda body: body is not None and not isinstance(body, dict),
 )
 
@@ -54,18 +64,36 @@ def _has_size(body: Any) -> bool:
     return isinstance(body, dict) and "size" in body
 
 
-class Upsample(Op):
-    """Interpolation to ⌊n·scale⌋ (in float64, as torch), to `size`, or to the size of layer
-    `like`, as torch.nn.Upsample: (C, *n) -> (C, *n').
+# The calls of torch, with the word for each.
+_INTERPOLATIONS: Mapping[str, Interpolation] = {
+    "upsample_nearest1d": "nearest",
+    "upsample_nearest2d": "nearest",
+    "upsample_nearest3d": "nearest",
+    "upsample_linear1d": "linear",
+    "upsample_bilinear2d": "bilinear",
+    "upsample_bicubic2d": "bicubic",
+    "upsample_trilinear3d": "trilinear",
+}
 
+
+class Upsample(Op):
+    """Changes the spatial sizes by interpolation, as torch.nn.Upsample.
+
+    Give one of `scale`, `size` and `like`.
+
+    Shapes: (C, *n) -> (C, *n')
+    Rule: n' = ⌊n·scale⌋, computed in float64 as torch does; or `size`; or the size of layer `like`
+    Cost: none with `mode: nearest`; with `mode: area` one addition per input value and one division
+        per output value; otherwise, where an output value reads t input values (2 per axis, bicubic
+        4), t multiplications and t − 1 additions per output value
     Fields:
         scale: factor of each size
-        size: sizes of the output
-        like: layer whose sizes the output takes
+        size: spatial size of the output
+        like: layer whose spatial size the output gets
         mode: how values are interpolated
-        align_corners: whether the corners of input and output are at the same place
+        align_corners: whether the centres of the corner values of input and output coincide
 
-    Example: `upsample: 2` on 64×28×28
+    Example: `upsample: {scale: 2, mode: bilinear}` on 64×28×28
     """
 
     key = "upsample"
@@ -83,18 +111,30 @@ class Upsample(Op):
         "resizebicubic": Meaning(bare="size", settings={"mode": "bicubic"}),
     }
     field_aliases = {"scale_factor": "scale", "output_size": "size", "interpolation": "mode"}
-    field_notes = {"scales": "ONNX's scales count the batch and the channels; `scale` does not"}
+    field_notes = {"scales": "ONNX's scales include the batch and the channels; `scale` does not"}
     value_aliases = {"mode": {"cubic": "bicubic", "nearest_neighbor": "nearest"}}
     rounds = True
     main = "scale"
     ranks: ClassVar[tuple[int, ...]] = (2, 3, 4)
     inputs = (1, 2)
     layers_named = ("like",)
+    traced = tuple(_INTERPOLATIONS)
     scale: Scale | None = None
     size: PerAxis | None = None
     like: LayerName | None = None
     mode: Interpolation = "nearest"
     align_corners: Flag = False
+
+    @classmethod
+    def of_call(cls, call: Called) -> Mapping[str, Any] | None:
+        """Prefer a scale, which fits other inputs too."""
+        (x,), y = call.xs, call.y
+        mode = _INTERPOLATIONS[call.name]
+        scales = [Fraction(n, m) for n, m in zip(y[1:], x[1:])]
+        found = {"mode": mode, "align_corners": bool(call.settings.get("align_corners"))}
+        if all(scale.denominator == 1 for scale in scales):
+            return {**found, "scale": alike([int(scale) for scale in scales])}
+        return {**found, "size": alike(y[1:])}
 
     def needs(self, x: Shape, *like: Shape) -> Iterator[Need]:
         yield one_of(self, ("scale", "size", "like"))
@@ -106,8 +146,8 @@ class Upsample(Op):
             axes - len(x) + 1,
             lambda: Diagnostic(
                 "CNN201",
-                f"`{self.mode}` interpolates {axes} axes, the input has {len(x) - 1}",
-                help="linear is for 1, bilinear and bicubic for 2, trilinear for 3",
+                f"`mode: {self.mode}` is for {axes}-D inputs, but this input is {len(x) - 1}-D",
+                help="use linear for 1-D, bilinear or bicubic for 2-D, trilinear for 3-D inputs",
             ),
             True,
         )
@@ -116,8 +156,8 @@ class Upsample(Op):
             -1 if plain else 0,
             lambda: Diagnostic(
                 "CNN207",
-                f"`{self.mode}` has no align_corners",
-                help="drop it, or use a linear mode",
+                f"`align_corners` cannot be used with `mode: {self.mode}`",
+                help="remove it, or use a linear mode",
             ),
         )
         if (
@@ -130,7 +170,7 @@ class Upsample(Op):
                 yield Need(
                     n - 1,
                     lambda: Diagnostic(
-                        "CNN204", "the scale leaves nothing of the input", help="use a larger scale"
+                        "CNN204", "the scale makes the output empty", help="use a larger scale"
                     ),
                 )
 
@@ -143,12 +183,14 @@ class Upsample(Op):
         return (x[0], *map(scaled, x[1:], scales))
 
     def units(self, *xs: Shape) -> frozenset[int]:
-        return NO_AXES
+        return units_of(xs[0]) & CHANNELS
 
     def cost(self, *xs: Shape, y: Shape) -> Cost:
         n, axes = values(y), len(y) - 1
         if self.mode == "area":
-            return Cost(add=values(xs[0]), div=n)  # NOTE: an input in two windows is counted once
+            return Cost(
+                add=values(xs[0]), div=n
+            )  # NOTE: an input that is in two windows counts once
         taps = {"nearest": 1, "bicubic": 4**axes}.get(self.mode, 2**axes)
         return FREE if taps == 1 else Cost(mul=taps * n, add=(taps - 1) * n)
 
@@ -174,7 +216,7 @@ class Upsample(Op):
         return along(axis, self._map(n, m, step))
 
     def _map(self, n: int, m: int, step: Fraction) -> Map | Unknown:
-        """Source positions, `step` apart; listed one by one where none repeats."""
+        """Return the source positions, `step` apart; they are listed where no pattern repeats."""
         a, b = step.numerator, step.denominator
         if self.mode == "area":
             return Map.adaptive(n, m)
@@ -182,29 +224,34 @@ class Upsample(Op):
             return _nearest(n, m, step)
         if self.align_corners and (n == 1 or m == 1):
             return Map(1, (range(1),) * m)
-        # Position j lies at (2·a·j + shift) / 2·b.
+        # Position j is at (2·a·j + shift) / 2·b.
         shift = 0 if self.align_corners else a - b
         taps = tuple(self._taps(2 * a * j + shift, 2 * b) for j in range(min(b, m)))
         return Map(a if b <= m else 0, taps)
 
     def _taps(self, n: int, d: int) -> range:
-        """The positions with weight around n / d; a linear mode reads just one that it hits."""
+        """Return the positions with weight around n / d; a linear mode reads one that it hits."""
         wide = 1 if self.mode == "bicubic" and n % d else 0
         return range(n // d - wide, ceil_div(n, d) + wide + 1)
 
     def _exact(self, x: Shape) -> bool:
-        """torch takes the scale as given where it is whole, else the ratio of the sizes we pass."""
+        """Return whether torch uses the scale as given: it must be whole. Else we pass sizes."""
         return all(r.denominator == 1 for r in per_axis(self.scale, len(x) - 1))
 
     def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
         return Kept(inputs=(0,)) if self.mode == "area" and product(y[1:]) > 1 else NOTHING
+
+    def autocast(self, x: Shape, *like: Shape, by: Autocast) -> Cast:
+        """NOTE: on the CPU, means over 3 axes run in float32, and nothing else."""
+        in_float32 = by.on_cpu and len(x) == 4 if self.mode == "area" else not by.on_cpu
+        return TO_FLOAT32 if in_float32 else AS_IS
 
     def laid_out(self, x: Layout, *like: Layout, y: Shape) -> Layout:
         return adaptive_mean(x, y) if self.mode == "area" else in_format_of(x, y)
 
     def arithmetic(self, x: Shape, *like: Shape) -> str:
         if self.scale is None:
-            return f"that of `{self.like}`" if like else "as given"
+            return f"that of `{self.like}`" if like else "as given by `size`"
         scales = per_axis(self.scale, len(x) - 1)
         return "; ".join(dict.fromkeys(map(_scaling, x[1:], scales, self.shape(x)[1:])))
 
@@ -228,10 +275,10 @@ class Upsample(Op):
 
 
 def _nearest(n: int, m: int, step: Fraction) -> Map | Unknown:
-    """What each of m positions copies of n: ⌊j·step⌋, but for rounding."""
+    """Return which of n positions each of m positions copies: ⌊j·step⌋, up to rounding."""
     a, b = step.numerator, step.denominator
     if m // b > MAX_POSITIONS and b & (b - 1):
-        return TOO_MANY  # each that may be rounded would have to be looked at
+        return TOO_MANY  # each one that may be rounded would have to be checked
     if a * m < _SURE and not _rounds_below(m, step):
         sources = (j * a // b for j in range(min(b, m)))
         return Map(a if b <= m else 0, tuple(range(at, at + 1) for at in sources))
@@ -240,11 +287,11 @@ def _nearest(n: int, m: int, step: Fraction) -> Map | Unknown:
     return Map(0, tuple(range(at, at + 1) for at in nearest_sources(n, m, step)))
 
 
-_SURE = 2**22  # a product below it, in units of 1 / b, is rounded past no whole number but its own
+_SURE = 2**22  # a product below it, in units of 1 / b, is never rounded past a whole number
 
 
 def _rounds_below(m: int, step: Fraction) -> bool:
-    """Whether single precision ends below a whole number that a position hits."""
+    """Return whether single precision ends below a whole number that a position hits."""
     a, b = step.numerator, step.denominator
     if b & (b - 1) == 0:
         return False  # whole numbers, halves, quarters … are exact
@@ -253,10 +300,10 @@ def _rounds_below(m: int, step: Fraction) -> bool:
 
 
 def nearest_sources(n: int, m: int, step: Fraction) -> list[int]:
-    """The position of n that each of m positions copies.
+    """Return which of n positions each of m positions copies.
 
-    torch multiplies in single precision, which can end just below a whole number: of 2 positions
-    stretched to 82, the 42nd copies the first.
+    torch multiplies in single precision, which can end just below a whole number: if 2 positions
+    are stretched to 82, the 42nd copies the first.
     """
     if step == 1 or step == Fraction(1, 2):
         return [floor(j * step) for j in range(m)]
@@ -265,17 +312,17 @@ def nearest_sources(n: int, m: int, step: Fraction) -> list[int]:
 
 
 def _single(value: float) -> float:
-    """The value in single precision; a product of two such values is exact before."""
+    """Return the value in single precision; a product of two such values is exact before."""
     single: float = unpack("f", pack("f", value))[0]
     return single
 
 
 def _scaling(n: int, scale: Fraction, size: int) -> str:
-    """The size rule of one axis, numbers put in."""
+    """Write the size rule of one axis with its numbers."""
     line = f"⌊{n}·{scale}⌋ = {size}"
     if n * scale.numerator // scale.denominator == size:
         return line
-    return f"{line}, since torch computes {n}·{float(scale)!r} = {n * float(scale)!r}"
+    return f"{line}, because torch computes {n}·{float(scale)!r} = {n * float(scale)!r}"
 
 
 def _has_list(body: Any) -> bool:
@@ -284,18 +331,26 @@ def _has_list(body: Any) -> bool:
 
 
 _LAST_AXIS_FIRST = Meaning(
-    note="torch lists the last axis first; here one entry per axis: [[top, bottom], [left, right]]",
+    note="torch lists the last axis first; here the first one is: [[top, bottom], [left, right]]",
     differs=_has_list,
 )
 
 
 class Pad(Op):
-    """Values added before and behind each spatial axis: (C, *n) -> (C, *(n + lo + hi)).
+    """Adds positions before and after each spatial axis.
 
+    Give one of `amount` and `like`. With `like` the map stays in the middle; if an odd number of
+    positions is added, one more goes at the end.
+
+    Shapes: (C, *n) -> (C, *n')
+    Rule: n' = n + before + after, or the size of layer `like`
+    Cost: none: it only copies values
     Fields:
-        amount: positions added before and after each axis
-        mode: what they are filled with
-        value: the value of zeros mode
+        amount: number of positions added before and after each axis
+        like: layer whose spatial size the output gets
+        mode: what they are filled with: zeros (or `value`), a mirror image (reflect), the border
+            (replicate) or the opposite border (circular)
+        value: what `mode: zeros` writes instead of 0
 
     Source: torch.nn.functional.pad
     Example: `pad: 1` on 3×224×224
@@ -312,86 +367,147 @@ class Pad(Op):
     }
     field_aliases = {"padding": "amount", "pad": "amount", "constant_values": "value"}
     field_notes = dict.fromkeys(
-        ("pads", "paddings"), "`amount` has an entry per spatial axis, each a number or [low, high]"
+        ("pads", "paddings"),
+        "write `amount`, with one entry per spatial axis, a number or [before, after]",
     )
     value_aliases = {"mode": FILL_WORDS}
     aten = ("constant_pad_nd",)
     main = "amount"
     ranks: ClassVar[tuple[int, ...]] = (2, 3, 4)
-    amount: Amount
+    traced = ("pad",)
+    inputs = (1, 2)
+    layers_named = ("like",)
+    amount: Amount | None = None
+    like: LayerName | None = None
     mode: FillMode = "zeros"
     value: Real = 0.0
 
-    def needs(self, x: Shape) -> Iterator[Need]:
+    @classmethod
+    def of_call(cls, call: Called) -> Mapping[str, Any] | None:
+        """torch lists pairs of amounts, those of the last axis first."""
+        listed, axes = call.settings["pad"], len(call.y) - 1
+        padded = sum(n != m for n, m in zip(call.xs[0][1:], call.y[1:]))
+        given = list(listed) if isinstance(listed, tuple) else [listed] * 2 * padded
+        amounts = [(given[n], given[n + 1]) for n in range(0, len(given), 2)][::-1]
+        if len(amounts) > axes or min(given, default=-1) < 0:
+            return None
+        both = [(0, 0)] * (axes - len(amounts)) + amounts
+        if all(low == high for low, high in both):
+            both = [low for low, _ in both]
+        mode, value = call.settings.get("mode", "constant"), call.settings.get("value")
+        word = "zeros" if mode == "constant" else mode
+        amount = alike(both) if not isinstance(both[0], tuple) else tuple(both)
+        return {"amount": amount, "mode": word, "value": float(value or 0)}
+
+    def around(self, x: Shape, *like: Shape) -> tuple[tuple[Num, Num], ...]:
+        """Return what is added before and after each axis."""
+        if not like:
+            return pairs(self.amount, len(x) - 1)
+        added = (m - n for n, m in zip(x[1:], like[0][1:]))
+        return tuple((more // 2, more - more // 2) for more in added)
+
+    def needs(self, x: Shape, *like: Shape) -> Iterator[Need]:
+        yield one_of(self, ("amount", "like"))
         yield from axes_need(self.amount, len(x) - 1, "amount")
+        yield from (like_fits(x, other) for other in like)
+        for n, m in zip(x[1:], like[0][1:] if like else ()):
+            yield Need(
+                m - n,
+                lambda n=n, m=m: Diagnostic(
+                    "CNN207",
+                    f"cannot pad {n} to {m}",
+                    help="`crop: {like: …}` makes a map smaller",
+                ),
+            )
         yield Need(
             -1 if self.value and self.mode != "zeros" else 0,
             lambda: Diagnostic(
-                "CNN207", f"`{self.mode}` padding takes no value", help="drop `value`"
+                "CNN207",
+                f"`value` cannot be used with `mode: {self.mode}`",
+                help="remove `value`",
             ),
         )
         most = {"reflect": 1, "circular": 0}.get(self.mode)
-        for n, amounts in zip(x[1:], pairs(self.amount, len(x) - 1) if most is not None else ()):
+        if self.amount is None and not like:
+            return
+        for n, amounts in zip(x[1:], self.around(x, *like) if most is not None else ()):
+            largest = amounts[1] if like else max(amounts)  # an odd position goes at the end
             yield Need(
-                n - most - max(amounts),
-                lambda n=n, p=max(amounts): Diagnostic(
+                n - most - largest,
+                lambda n=n, p=largest: Diagnostic(
                     "CNN207",
-                    f"padding {p} is too much for {self.mode} padding of size {n}",
-                    help=f"the largest is {n - most}",
+                    f"padding {p} is too large for `mode: {self.mode}` on an input of size {n}",
+                    help=f"the largest padding here is {n - most}",
                 ),
             )
 
-    def shape(self, x: Shape) -> Shape:
-        return (x[0], *(n + lo + hi for n, (lo, hi) in zip(x[1:], pairs(self.amount, len(x) - 1))))
+    def shape(self, x: Shape, *like: Shape) -> Shape:
+        if like:
+            return (x[0], *like[0][1:])
+        return (x[0], *(n + lo + hi for n, (lo, hi) in zip(x[1:], self.around(x))))
 
     def units(self, *xs: Shape) -> frozenset[int]:
-        return NO_AXES
+        return units_of(xs[0]) & CHANNELS
 
-    def cost(self, x: Shape, *, y: Shape) -> Cost:
+    def cost(self, *xs: Shape, y: Shape) -> Cost:
         return FREE
 
-    def window(self, x: Shape) -> Windows:
-        return (
-            tuple(
-                (axis, Map.window(1, 1, lo))
-                for axis, (lo, _) in enumerate(pairs(self.amount, len(x) - 1))
-            ),
+    def window(self, x: Shape, *like: Shape) -> Windows:
+        own = tuple(
+            (axis, Map.window(1, 1, lo)) for axis, (lo, _) in enumerate(self.around(x, *like))
         )
+        return (own, None) if like else (own,)
 
     def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
         return Kept(inputs=(0,)) if self.mode in ("reflect", "replicate") else NOTHING
 
-    def arithmetic(self, x: Shape) -> str:
-        return ", ".join(
-            f"{n} + {lo} + {hi} = {n + lo + hi}"
-            for n, (lo, hi) in zip(x[1:], pairs(self.amount, len(x) - 1))
-        )
+    def autocast(self, x: Shape, *like: Shape, by: Autocast) -> Cast:
+        return TO_FLOAT32 if by.on_cpu and mirrors_in_float32(self.mode, x) else AS_IS
 
-    def laid_out(self, x: Layout, *, y: Shape) -> Layout:
+    def busiest_backward(
+        self, x: Shape, *like: Shape, y: Shape, back: Backward
+    ) -> tuple[Moment, ...]:
+        return at_once(Extra(undone(x, self.around(x, *like), self.mode)))
+
+    def arithmetic(self, x: Shape, *like: Shape) -> str:
+        parts = (
+            f"{n} + {lo} + {hi} = {n + lo + hi}"
+            for n, (lo, hi) in zip(x[1:], self.around(x, *like))
+        )
+        return "; ".join(dict.fromkeys(parts))
+
+    def laid_out(self, x: Layout, *like: Layout, y: Shape) -> Layout:
         if self.mode == "circular":
             return contiguous(y)
         return copied(x) if x.sizes == y and self.mode == "zeros" else in_format_of(x, y)
 
-    def torch(self, x: Shape) -> TorchCall:
-        around = pairs(self.amount, len(x) - 1)
-        return TorchCall("Padding", {"around": around, "mode": self.mode, "value": self.value})
+    def torch(self, x: Shape, *like: Shape) -> TorchCall:
+        how = {"mode": self.mode, "value": self.value}
+        if like:
+            return TorchCall("PaddingLike", how)
+        return TorchCall("Padding", {"around": self.around(x), **how})
 
-    def linearized(self, x: Shape) -> TorchCall:
-        """NOTE: a padded position is no part of the input, whatever it is filled with."""
-        call = self.torch(x)
+    def linearized(self, x: Shape, *like: Shape) -> TorchCall:
+        """NOTE: padding is not part of the input, whatever it is filled with, so zeros are used."""
+        call = self.torch(x, *like)
         return call._replace(arguments={**call.arguments, "mode": "zeros", "value": 0.0})
 
 
 class Crop(Op):
-    """The middle of `size`, or of the size of layer `like`, or less `amount` on the sides:
-    (C, *n) -> (C, *n').
+    """Cuts off positions at the ends of each spatial axis.
 
+    Give one of `size`, `amount` and `like`. With `size` and `like` the middle is kept; if an odd
+    number of positions is removed, one more goes at the end.
+
+    Shapes: (C, *n) -> (C, *n')
+    Rule: n' = size, or the size of layer `like`, or n − before − after
+    Cost: none: the output is a view of the input
     Fields:
-        size: sizes of the output
-        amount: positions removed before and after each axis
-        like: layer whose sizes the output takes
+        size: spatial size of the output
+        amount: number of positions removed before and after each axis
+        like: layer whose spatial size the output gets
 
-    Source: Ronneberger, Fischer and Brox 2015, U-Net
+    Source: Ronneberger, Fischer and Brox 2015, U-Net, arXiv:1505.04597
     Example: `crop: 224` on 3×256×256
     """
 
@@ -419,7 +535,7 @@ class Crop(Op):
                 return Diagnostic(
                     "CNN207",
                     f"cannot crop {n} to {m}",
-                    help="crop to something between 1 and the input's size",
+                    help=f"crop to a size from 1 to {n}",
                 )
 
             yield Need(n - m, fault)
@@ -436,7 +552,7 @@ class Crop(Op):
         return (x[0], *per_axis(self.size, len(x) - 1))
 
     def starts(self, x: Shape, *like: Shape) -> tuple[int, ...]:
-        """First position kept on each axis; an odd rest is cut off behind."""
+        """Return the first position kept on each axis; an odd rest is cut off at the end."""
         if self.amount is not None:
             return tuple(lo for lo, _ in pairs(self.amount, len(x) - 1))
         return tuple((n - m) // 2 for n, m in zip(x[1:], self.shape(x, *like)[1:]))
@@ -453,6 +569,26 @@ class Crop(Op):
 
     def storage(self, *xs: Shape) -> Storage:
         return "view"
+
+    def gradients(self, *xs: Shape, y: Shape, back: Backward) -> tuple[Gradient, ...]:
+        return ("view" if xs[0] == y else "new", *[None] * len(xs[1:]))
+
+    def busiest_backward(self, *xs: Shape, y: Shape, back: Backward) -> tuple[Moment, ...]:
+        """One axis after the other gets its zeros back, the last one first.
+
+        The output's gradient is only read for the first one.
+        """
+        x, sizes = xs[0], list(y)
+        moments: tuple[Moment, ...] = ()
+        before: Num = 0
+        for axis in range(len(x) - 1, 0, -1):
+            if sizes[axis] != x[axis]:
+                sizes[axis] = x[axis]
+                padded = product(sizes)
+                both = Extra(before + padded)
+                moments += later(both) if moments else at_once(both)
+                before = padded
+        return moments
 
     def viewed(self, x: Layout, *like: Layout, y: Shape) -> Layout:
         starts = self.starts(x.sizes[1:], *(other.sizes[1:] for other in like))
@@ -476,20 +612,20 @@ class Crop(Op):
 
 
 def one_of(op: Any, fields: tuple[str, ...]) -> Need:
-    """Exactly one of the fields is given."""
+    """Return the condition that exactly one of the fields is given."""
     given = [f for f in fields if getattr(op, f) is not None]
     known = ", ".join(f"`{field}`" for field in fields)
-    text = f"`{op.key}` takes one of {known}; {len(given)} are given"
+    text = f"`{op.key}` needs exactly one of {known}, but {len(given)} are given"
     return Need(len(given) - 1, lambda: Diagnostic("CNN102", text), True)
 
 
 def like_fits(x: Shape, other: Shape) -> Need:
-    """The layer whose size is taken has as many axes."""
+    """Return the condition that the layer named by `like` has as many axes."""
     return Need(
         len(other) - len(x),
         lambda: Diagnostic(
             "CNN201",
-            f"`like` names a layer with {len(other) - 1} spatial axes, the input has {len(x) - 1}",
+            f"`like` names a {len(other) - 1}-D layer, but the input is {len(x) - 1}-D",
         ),
         True,
     )

@@ -1,4 +1,4 @@
-"""What all windows that slide over the spatial axes share: sizes, fit, reach and arithmetic."""
+"""What windows that slide over the spatial axes share: sizes, conditions, reach, arithmetic."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from .field_types import PADDING_WORDS, pads
 
 
 class Sliding(Op):
-    """Fields and rules of a window (kernel, stride, padding, dilation) on each spatial axis.
+    """A window (kernel, stride, padding, dilation) that slides along each spatial axis.
 
     Fields:
         kernel: size of the window
-        stride: step of the window
-        padding: positions added before and after each axis
-        dilation: distance of the window's points
-        ceil_mode: whether a last window that is not full counts too
+        stride: step from one window to the next
+        padding: number of positions added before and after each axis; `valid` adds none, `same`
+            makes n' = ⌈n/stride⌉, and `full` adds dilation·(kernel − 1)
+        dilation: spacing of the points of the window; 1 leaves no gaps
+        ceil_mode: whether a last window that is not full counts too, so that sizes are rounded up
     """
 
     ranks: ClassVar[tuple[int, ...]] = (2, 3, 4)
@@ -40,14 +41,14 @@ class Sliding(Op):
         "auto_pad": "padding",
     }
     field_notes = {
-        "pads": "ONNX lists the starts, then the ends; here `padding: [[start, end], …]`",
+        "pads": "ONNX lists all starts, then all ends; write `padding: [[start, end], …]`",
         **dict.fromkeys(("kernel_h", "kernel_w"), "write both as `kernel: [h, w]`"),
         **dict.fromkeys(("stride_h", "stride_w"), "write both as `stride: [h, w]`"),
         **dict.fromkeys(("pad_h", "pad_w"), "write both as `padding: [h, w]`"),
     }
     value_aliases = {"padding": PADDING_WORDS}
 
-    if TYPE_CHECKING:  # each operator has these as a field, or as a constant
+    if TYPE_CHECKING:  # each operator has these as fields or as constants
         kernel: Any
         stride: Any
         padding: Any
@@ -55,8 +56,8 @@ class Sliding(Op):
         ceil_mode: Any
 
     def geometry(self, n: int) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-        """Kernel, stride and dilation for n spatial axes; the default stride is the kernel."""
-        known = self.__dict__.get("_geometry")  # asked for often, and always with the same n
+        """Return kernel, stride and dilation on n axes; the default stride is the kernel."""
+        known = self.__dict__.get("_geometry")  # read often, and always with the same n
         if known is None or len(known[0]) != n:
             k, d = per_axis(self.kernel, n), per_axis(self.dilation, n)
             known = k, k if self.stride is None else per_axis(self.stride, n), d
@@ -64,7 +65,7 @@ class Sliding(Op):
         return known
 
     def around(self, x: Shape) -> tuple[tuple[Num, Num], ...]:
-        """What is added before and after each axis of an input."""
+        """Return what is added before and after each axis of an input."""
         if self.padding == "same":
             return pads("same", x[1:], *self.geometry(len(x) - 1))
         known = self.__dict__.get("_around")
@@ -73,13 +74,13 @@ class Sliding(Op):
         return known
 
     def places(self, x: Shape) -> Shape:
-        """Sizes after the window, (*spatial) -> (*spatial')."""
+        """Return the sizes of the output, (*spatial) -> (*spatial')."""
         if self.padding == "same":
             return tuple(ceil_div(n, s) for n, s in zip(x[1:], self.geometry(len(x) - 1)[1]))
         return tuple([(n + a) // s for n, (a, s) in zip(x[1:], self._floors(x))])
 
     def _floors(self, x: Shape) -> tuple[tuple[int, int], ...]:
-        """For each axis the constants (a, s) of its ⌊(n + a)/s⌋ positions."""
+        """Return for each axis the constants (a, s) of its ⌊(n + a)/s⌋ positions."""
         known = self.__dict__.get("_floor_constants")
         if known is None or len(known) != len(x) - 1:
             axes = zip(*self.geometry(len(x) - 1), self.around(x))
@@ -103,7 +104,7 @@ class Sliding(Op):
         return before & (same | {0} if self.pool else same)  # a convolution's channels are new ones
 
     def fits(self, x: Shape) -> Iterator[Need]:
-        """Lists match the rank, one window fits, a pool's padding is at most half its kernel."""
+        """Yield that lists match the axes, a window fits, and a pool pads at most half a kernel."""
         wrong = self.wrong_lists(len(x) - 1)
         if wrong:
             yield from wrong
@@ -115,8 +116,8 @@ class Sliding(Op):
                 -1,
                 lambda: Diagnostic(
                     "CNN207",
-                    "`same` already counts the last window; it has no ceil_mode",
-                    help="drop ceil_mode",
+                    "`ceil_mode` has no effect with `padding: same`, which keeps the last window",
+                    help="remove `ceil_mode`",
                 ),
             )
         if self.pool and self.padding not in ("same", "valid", 0):
@@ -126,14 +127,14 @@ class Sliding(Op):
                     lambda w=w, p=max(amounts): Diagnostic(
                         "CNN207",
                         f"padding {p} is more than half of kernel {w}: "
-                        "some windows would see padding alone",
+                        "some windows would see only padding",
                         help=f"the largest padding here is {w // 2}",
                         settings=(("padding", w // 2), ("padding", 0)),
                     ),
                 )
 
     def wrong_lists(self, n: int) -> list[Need]:
-        """Needs that fail: a field that lists a value for each axis lists n of them."""
+        """Return the needs that fail: a list in a field must have one value for each of n axes."""
         if tuple not in map(type, (self.kernel, self.stride, self.padding, self.dilation)):
             return []
         needs = (
@@ -175,28 +176,28 @@ class Sliding(Op):
         return tuple(Slide(k, s, low, high, d, ceil) for k, s, (low, high), d in axes)
 
     def resizes(self, x: Shape, sizes: Shape, wanted: Shape) -> Iterator[tuple[str, Any]]:
-        """Another stride, where the sizes are that far apart, but for a row lost at a border."""
+        """Yield another stride if it explains the sizes, up to one row lost at a border."""
         k, s, _ = self.geometry(len(x) - 1)
         if s[0] > 1 and all(abs(ceil_div(m, s[0]) - n) < 2 for n, m in zip(sizes, wanted)):
             yield "stride", 1
-        step = (2 * sizes[0] + wanted[0]) // (2 * wanted[0])  # the ratio, rounded
+        step = (2 * sizes[0] + wanted[0]) // (2 * wanted[0])  # the rounded ratio
         apart = all(abs(ceil_div(n, step) - m) < 2 for n, m in zip(sizes, wanted)) if step else 0
         if step > 1 and apart and set(s) == {1} and max(k) > 1 and not self.pool:
             yield "stride", step
 
     def settings(self, x: Shape) -> dict[str, Any]:
-        """Windows as the numbers they come to: `same` equals `padding: 1` where it adds 1."""
+        """Return windows as numbers: `same` equals `padding: 1` where it adds 1."""
         k, s, d = self.geometry(len(x) - 1)
         known = {"kernel": k, "stride": s, "dilation": d, "padding": self.around(x)}
         fields = super().settings(x)
         return fields | {name: value for name, value in known.items() if name in fields}
 
     def reaches(self, x: Shape) -> tuple[Reach, ...]:
-        """The window on each axis."""
+        """Return what the window reads along each axis."""
         found: list[Reach] = []
         before = None
         for axis, window in enumerate(zip(*self.geometry(len(x) - 1), self.around(x))):
-            if window != before:  # axes that are alike have one map
+            if window != before:  # equal axes share a map
                 k, s, d, (low, _) = before = window
                 read = Map.window(k, s, low, d)
             found.append((axis, read))
@@ -206,11 +207,11 @@ class Sliding(Op):
         return (self.reaches(x),)
 
     def padded(self, x: Shape) -> Num:
-        """Values of the input with its padding."""
+        """Count the values of the input with its padding."""
         return x[0] * product(n + lo + hi for n, (lo, hi) in zip(x[1:], self.around(x)))
 
     def line(self, n: Num, k: int, s: int, lo: int, hi: int, d: int) -> str:
-        """``(227 + 2·0 − 11)/4 + 1 = 55``, or the fraction and its floor if it does not divide."""
+        """Write ``(227 + 2·0 − 11)/4 + 1 = 55``, or the fraction and how it is rounded."""
         return window_line(n, k, s, lo, hi, d, bool(self.ceil_mode), self.padding == "same")
 
     def arithmetic(self, x: Shape) -> str:
@@ -221,7 +222,7 @@ class Sliding(Op):
         return lines[0] if len(set(lines)) == 1 else "; ".join(lines)
 
     def symmetric(self, n: int) -> tuple[int, ...] | None:
-        """Padding as torch's modules take it, an int per axis; None if it has another form."""
+        """Return the padding as torch's modules take it, an int per axis; None for other forms."""
         if self.padding == "same":
             return None
         around = pads(self.padding, (), *self.geometry(n))
@@ -231,21 +232,26 @@ class Sliding(Op):
 def window_line(
     n: Num, k: int, s: int, lo: int, hi: int, d: int, ceil: bool = False, same: bool = False
 ) -> str:
-    """The size rule of one axis, numbers put in."""
+    """Write the size rule of one axis with its numbers."""
     if same:
-        return f"⌈{n}/{s}⌉ = {ceil_div(n, s)}"
+        around = f"{lo} on each side" if lo == hi else f"{lo} before and {hi} after"
+        return f"⌈{n}/{s}⌉ = {ceil_div(n, s)}, padded by {around}"
     pad = f" + 2·{lo}" if lo == hi else f" + {lo} + {hi}"
-    kernel = str(k) if d == 1 else f"({d}·({k} − 1) + 1)"
+    kernel = extent_text(k, d)
     top, out = n + lo + hi - d * (k - 1) - 1, slide(n, k, s, lo, hi, d, ceil)
     if top % s == 0 and top >= 0:
         return f"({n}{pad} − {kernel})/{s} + 1 = {out}"
     if top < 0:
         return f"({n}{pad} − {kernel})/{s} + 1 = {top / s + 1:g}, less than 1"
     shown = (f"{top / s + 1:.{digits}f}".rstrip("0").rstrip(".") for digits in (2, 4, 9))
-    value = next(
-        (text for text in shown if "." in text), f"{top / s + 1:.0f}"
-    )  # as many digits as show that it is no whole number
+    # as many digits as are needed to see that it is not a whole number
+    value = next((text for text in shown if "." in text), f"{top / s + 1:.0f}")
     how = f"rounded {'up' if ceil else 'down'}: {out}" + (
         " (the last window would start in the padding)" if ceil and out != -(-top // s) + 1 else ""
     )
     return f"({n}{pad} − {kernel})/{s} + 1 = {value}, {how}"
+
+
+def extent_text(k: int, d: int) -> str:
+    """Write how many positions a window covers: its kernel, or ``(2·(3 − 1) + 1)``."""
+    return str(k) if d == 1 else f"({d}·({k} − 1) + 1)"

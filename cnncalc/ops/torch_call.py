@@ -1,4 +1,4 @@
-"""A torch module as data: what builds it, prints it as source, and can be read back."""
+"""A torch module as data: it can be built, or printed as source."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ class TorchCall(NamedTuple):
     """The call that makes a torch module.
 
     `name` is a class of torch.nn or of `ops/torch_modules.py`, and `arguments` are its keyword
-    arguments, which may be calls themselves. `before` and `after` have no parameters; they run on
-    what goes in and what comes out, as hooks, so that the module's own type stays torch's.
-    `parametrize` is a function of torch.nn.utils.parametrizations that is applied to its weight.
+    arguments, which may be calls themselves. `before` and `after` have no parameters; they run as
+    hooks on the input and the output, so that the module itself keeps torch's type. `parametrize`
+    is a function of torch.nn.utils.parametrizations, or of `ops/torch_modules.py`, that is applied
+    to its weight.
     """
 
     name: str
@@ -28,9 +29,10 @@ class TorchCall(NamedTuple):
     parametrize: str | None = None
 
     def build(self) -> nn.Module:
-        """The module, on torch's default device. Imports torch."""
+        """Build the module on torch's default device. Imports torch."""
         from torch.nn.utils import parametrizations
 
+        from . import torch_modules
         from .torch_modules import class_named, hooked
 
         arguments = {
@@ -39,21 +41,25 @@ class TorchCall(NamedTuple):
         }
         module = class_named(self.name)(**arguments)
         if self.parametrize:
-            module = getattr(parametrizations, self.parametrize)(module)
+            ours = getattr(torch_modules, self.parametrize, None)
+            module = (ours or getattr(parametrizations, self.parametrize))(module)
         return hooked(module, *(hook and hook.build() for hook in (self.before, self.after)))
 
     def source(self) -> str:
-        """The call as Python, with `nn` for torch.nn and our own classes by their names.
+        """Write the call as Python, with `nn` for torch.nn and our own classes by their names.
 
         >>> TorchCall("Conv2d", {"in_channels": 3, "kernel_size": (3, 3)}).source()
         'nn.Conv2d(in_channels=3, kernel_size=(3, 3))'
         """
+        from . import torch_modules
         from .torch_modules import is_ours
 
         arguments = ", ".join(f"{key}={_source(value)}" for key, value in self.arguments.items())
         text = f"{'' if is_ours(self.name) else 'nn.'}{self.name}({arguments})"
         if self.parametrize:
-            text = f"nn.utils.parametrizations.{self.parametrize}({text})"
+            ours = hasattr(torch_modules, self.parametrize)
+            place = "" if ours else "nn.utils.parametrizations."
+            text = f"{place}{self.parametrize}({text})"
         if self.before or self.after:
             hooks = (self.before, self.after)
             text = f"hooked({text}, {', '.join(map(_source, hooks))})"
@@ -67,5 +73,5 @@ def _source(value: Any) -> str:
 
 
 def torch_nd(name: str, x: Shape, arguments: Mapping[str, Any], **more: Any) -> TorchCall:
-    """The class of torch.nn for a shape's number of axes: ``Conv2d`` for ("Conv", (C, H, W))."""
+    """Call a class of torch.nn for a shape's axes: ``Conv2d`` for ("Conv", (C, H, W))."""
     return TorchCall(f"{name}{len(x) - 1}d", arguments, **more)

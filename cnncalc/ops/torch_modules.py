@@ -1,17 +1,18 @@
-"""Torch modules for what torch.nn lacks, for `TorchCall` to name.
+"""Torch modules that torch.nn does not have; `TorchCall` names them.
 
-Modules take numbers, never an operator: a built network does not need cnncalc's rules.
+The modules take numbers, never an operator: a built network does not need cnncalc's rules.
 """
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils.parametrize import register_parametrization
 
 from ..num import ceil_div, slide
 
@@ -21,19 +22,19 @@ Pads = Sequence[tuple[int, int]]  # added before and after each spatial axis
 
 
 def class_named(name: str) -> Callable[..., nn.Module]:
-    """A class of this file, or of torch.nn."""
+    """Return a class of this file, or of torch.nn."""
     found: Callable[..., nn.Module] = globals()[name] if is_ours(name) else getattr(nn, name)
     return found
 
 
 def is_ours(name: str) -> bool:
-    """Whether a class stands in this file."""
+    """Return whether a class is in this file."""
     found = globals().get(name)
     return isinstance(found, type) and issubclass(found, nn.Module)
 
 
 def hooked(module: nn.Module, before: nn.Module | None, after: nn.Module | None) -> nn.Module:
-    """The module, with another one run on its input or on its output at each call."""
+    """Return the module, with another one run on its input or its output at each call."""
     if before is not None:
         module.register_forward_pre_hook(_Before(before))
     if after is not None:
@@ -64,7 +65,7 @@ class _After(_Before):
 
 
 def torch_order(around: Pads) -> list[int]:
-    """((low, high), …) per axis in the order of `F.pad`, the last axis first."""
+    """Return ((low, high), …) per axis in the order of `F.pad`, the last axis first."""
     amounts: list[int] = []
     for low, high in reversed(tuple(around)):
         amounts += low, high
@@ -80,6 +81,21 @@ class Padding(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return F.pad(x, self.amounts, self.mode, self.value if self.mode == "constant" else None)
+
+
+class PaddingLike(nn.Module):
+    """Pads to the size of a second input, the odd position after the first one."""
+
+    def __init__(self, mode: str = "zeros", value: float = 0.0):
+        super().__init__()
+        self.mode, self.value = FILL[mode], value
+
+    def forward(self, x: Tensor, like: Tensor) -> Tensor:
+        around = []
+        for n, m in zip(x.shape[2:], like.shape[2:], strict=True):
+            around.append((int(m - n) // 2, int(m - n) - int(m - n) // 2))
+        value = self.value if self.mode == "constant" else None
+        return F.pad(x, torch_order(around), self.mode, value)
 
 
 class SamePadding(nn.Module):
@@ -111,7 +127,7 @@ class SamePadding(nn.Module):
 
 
 class TableConv(nn.Module):
-    """A convolution of which each output channel sees a few of the input channels (LeNet-5's C3).
+    """A convolution whose output channels each read a few input channels (LeNet-5's C3).
 
     The weight has one kernel for each pair of channels that the table connects: (pairs, *kernel).
     """
@@ -143,15 +159,36 @@ class TableConv(nn.Module):
         return y if self.bias is None else y + self.bias.reshape(-1, *(1,) * axes)
 
 
+class WithSize(nn.Module):
+    """Turns a second input into its sizes, as a transposed convolution takes them."""
+
+    def forward(self, x: Tensor, like: Tensor) -> tuple[Tensor, list[int]]:
+        return x, list(map(int, like.shape[2:]))
+
+
+class Standardized(nn.Module):
+    """Gives each filter of a weight a mean of 0 and a variance of 1."""
+
+    def forward(self, weight: Tensor) -> Tensor:
+        rows = weight.reshape(1, weight.shape[0], -1)
+        found = torch.native_batch_norm(rows, None, None, None, None, True, 0.0, 1e-6)
+        return found[0].reshape_as(weight)
+
+
+def weight_standardization(module: nn.Module) -> nn.Module:
+    """Let a convolution compute its weight from another one whose filters it standardizes."""
+    return register_parametrization(module, "weight", Standardized())
+
+
 class Maxout(nn.Module):
-    """The largest of every `pieces` neighbouring channels: (N, C, *n) -> (N, C / pieces, *n)."""
+    """Keeps the largest of every `pieces` channels: (N, C, *n) -> (N, C / pieces, *n)."""
 
     def __init__(self, pieces: int):
         super().__init__()
         self.pieces = pieces
 
     def split(self, x: Tensor) -> Tensor:
-        """(N, C, *n) -> (N, C / pieces, pieces, *n)."""
+        """Split the channels: (N, C, *n) -> (N, C / pieces, pieces, *n)."""
         return x.reshape(x.shape[0], -1, self.pieces, *x.shape[2:])
 
     def forward(self, x: Tensor) -> Tensor:
@@ -159,21 +196,48 @@ class Maxout(nn.Module):
 
 
 class PieceMean(Maxout):
-    """The mean of every `pieces` neighbouring channels."""
+    """Computes the mean of every `pieces` neighbouring channels."""
 
     def forward(self, x: Tensor) -> Tensor:
         return self.split(x).mean(2)
+
+
+class SquaredReLU(nn.Module):
+    """Squares positive values and replaces negative ones with 0."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(x).square()
+
+
+class HalvesMean(nn.Module):
+    """Computes the mean of the first half of the channels and the second."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        first, second = x.chunk(2, 1)
+        return (first + second) / 2
+
+
+class Pointwise(nn.Module):
+    """Applies a function of torch to each value, with fixed arguments."""
+
+    def __init__(self, function: str, **arguments: Any):
+        super().__init__()
+        self.function, self.arguments = function, arguments
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = getattr(torch, self.function)(x, **self.arguments)
+        return y
 
 
 # pooling
 
 
 class PaddedPool(nn.Module):
-    """A pool whose input is padded by a module of its own, since torch's pools pad evenly.
+    """A pool whose input is padded by a separate module, since torch's pools pad evenly.
 
-    Padding counts for a mean unless `count_include_pad` is false. With ceil_mode, `windows` holds
+    A mean counts the padding unless `count_include_pad` is false. With ceil_mode, `windows` holds
     (kernel, stride, low, high, dilation) per axis: no window may start in the padding after the
-    input, which the pool itself no longer knows.
+    input, and the pool itself cannot know where that begins.
     """
 
     def __init__(
@@ -200,8 +264,143 @@ class PaddedPool(nn.Module):
         return y.clone(memory_format=torch.contiguous_format)
 
 
+class Places(NamedTuple):
+    """Where a pool found its maxima: numbers of positions of its input, and the input's size."""
+
+    indices: Tensor
+    size: Sequence[int]
+
+
+class PlacedMaxPool1d(nn.MaxPool1d):
+    """A pool that notes where it found its maxima, until somebody takes that."""
+
+    places: Places | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        y, found = F.max_pool1d(x, *_window_of(self), return_indices=True)
+        self.places = Places(found, tuple(map(int, x.shape[2:])))
+        return y
+
+
+class PlacedMaxPool2d(nn.MaxPool2d):
+    """The same over two axes."""
+
+    places: Places | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        y, found = F.max_pool2d(x, *_window_of(self), return_indices=True)
+        self.places = Places(found, tuple(map(int, x.shape[2:])))
+        return y
+
+
+class PlacedMaxPool3d(nn.MaxPool3d):
+    """The same over three axes."""
+
+    places: Places | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        y, found = F.max_pool3d(x, *_window_of(self), return_indices=True)
+        self.places = Places(found, tuple(map(int, x.shape[2:])))
+        return y
+
+
+def _window_of(pool: Any) -> tuple[Any, ...]:
+    return pool.kernel_size, pool.stride, pool.padding, pool.dilation, pool.ceil_mode
+
+
+class MaxUnpooling(nn.Module):
+    """Puts values where a pool found its maxima, into an output of the size of the pool's input."""
+
+    def __init__(self, kernel_size: Sequence[int], stride: Sequence[int], padding: Sequence[int]):
+        super().__init__()
+        self.window = tuple(kernel_size), tuple(stride), tuple(padding)
+
+    def forward(self, x: Tensor, places: Places) -> Tensor:
+        unpool: Any = (F.max_unpool1d, F.max_unpool2d, F.max_unpool3d)[x.dim() - 3]
+        y: Tensor = unpool(x, places.indices, *self.window, list(places.size))
+        return y
+
+
+class WindowSpread(nn.Module):
+    """Adds each value to all positions of its window, in an output of the third input's size."""
+
+    def __init__(
+        self,
+        kernel_size: Sequence[int],
+        stride: Sequence[int],
+        padding: Sequence[int],
+        dilation: Sequence[int],
+    ):
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride, self.padding, self.dilation = stride, padding, dilation
+
+    def forward(self, x: Tensor, pooled: Tensor, before: Tensor) -> Tensor:
+        conv: Any = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[x.dim() - 3]
+        kernel, n = x.new_ones(x.shape[1], 1, *self.kernel_size), x.shape[1]
+        y: Tensor = conv(x, kernel, None, self.stride, 0, 0, n, self.dilation)
+        around = []
+        for axis, p in enumerate(self.padding, 2):
+            around.append((-p, before.shape[axis] - y.shape[axis] + p))
+        return F.pad(y, torch_order(around))
+
+
+class Copying(nn.Module):
+    """Copies its input, to free memory that the input only holds a part of."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.clone()
+
+
+class Folding(nn.Module):
+    """Puts columns back as windows of a map of this size, or of the second input's size.
+
+    torch's result keeps the memory of all columns, so it is copied.
+    """
+
+    def __init__(self, output_size: Sequence[int] | None = None, **window: Sequence[int]):
+        super().__init__()
+        self.output_size = output_size
+        self.window = {name: tuple(value) for name, value in window.items()}
+
+    def forward(self, x: Tensor, *like: Tensor) -> Tensor:
+        sizes = tuple(map(int, like[0].shape[2:])) if like else self.output_size
+        return F.fold(x, sizes, **self.window).clone()  # type: ignore[arg-type]
+
+
+class BlurPool(nn.Module):
+    """Convolves each channel with a fixed filter, which is the product of a row along each axis."""
+
+    filter: Tensor
+
+    def __init__(
+        self,
+        row: Sequence[int],
+        channels: int,
+        stride: Sequence[int],
+        around: Pads,
+        mode: str = "zeros",
+    ):
+        super().__init__()
+        inside = mode == "zeros" and all(low == high for low, high in around)
+        self.padding = tuple(low for low, _ in around) if inside else 0
+        self.amounts = [] if inside else torch_order(around)
+        self.stride, self.mode = tuple(stride), FILL[mode]
+        along = torch.tensor(row, dtype=torch.get_default_dtype()) / sum(row)
+        kernel = along
+        for _ in stride[1:]:
+            kernel = kernel.unsqueeze(-1) * along
+        self.register_buffer("filter", kernel.repeat(channels, 1, *(1,) * len(stride)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if any(self.amounts):
+            x = F.pad(x, self.amounts, self.mode)
+        conv = CONVOLUTIONS[x.dim() - 3]
+        return conv(x, self.filter, None, self.stride, self.padding, groups=x.shape[1])
+
+
 class WindowSum(nn.Module):
-    """The sum of each window, channel by channel, with the arguments of torch's maximum pools."""
+    """Adds up each window of a channel, with the arguments of torch's maximum pools."""
 
     def __init__(
         self,
@@ -230,7 +429,7 @@ class WindowSum(nn.Module):
 
 
 class Subsampling(nn.Module):
-    """The sum of each window, times a coefficient, plus a bias, per channel (LeNet-5)."""
+    """Adds up each window, times a factor, plus a bias per channel (LeNet-5)."""
 
     def __init__(self, mean: nn.Module, channels: int, taps: int):
         super().__init__()
@@ -244,11 +443,22 @@ class Subsampling(nn.Module):
         return sums * self.weight.reshape(shape) + self.bias.reshape(shape)
 
 
+class Everything(nn.Module):
+    """Fills an output of these sizes with the mean of all values: (N, …) -> (N, *sizes)."""
+
+    def __init__(self, sizes: Sequence[int]):
+        super().__init__()
+        self.sizes = tuple(sizes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(1).mean(1).reshape(-1, *(1,) * len(self.sizes)).expand(-1, *self.sizes)
+
+
 # vectors, scales and norms
 
 
 class RadialBasis(nn.Module):
-    """Squared distances to fixed centres of ±1: (N, features) -> (N, out)."""
+    """Computes squared distances to fixed centres: (N, features) -> (N, out)."""
 
     centres: Tensor
 
@@ -260,33 +470,72 @@ class RadialBasis(nn.Module):
         return (x.unsqueeze(1) - self.centres).square().sum(2)
 
 
+class Reduction(nn.Module):
+    """Replaces the values along some axes by one value, with a function of torch.
+
+    `function` is mean, sum, amax, amin, var, std or norm; axis 0 is the batch.
+    """
+
+    def __init__(self, function: str, axes: Sequence[int], keep: bool, **arguments: Any):
+        super().__init__()
+        self.function, self.axes, self.keep, self.arguments = function, tuple(axes), keep, arguments
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor
+        if self.function == "norm":
+            y = torch.linalg.vector_norm(x, 2, self.axes, self.keep)
+        else:
+            y = getattr(torch, self.function)(x, self.axes, keepdim=self.keep, **self.arguments)
+        return y
+
+
 class ChannelsLast(nn.Module):
-    """(N, C, *n) -> (N, *n, C)."""
+    """Moves the channels to the end: (N, C, *n) -> (N, *n, C)."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x.movedim(1, -1)
 
 
 class ChannelsFirst(nn.Module):
-    """(N, *n, C) -> (N, C, *n)."""
+    """Moves the channels to the front: (N, *n, C) -> (N, C, *n)."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x.movedim(-1, 1)
 
 
-class ChannelScale(nn.Module):
-    """A trained factor for each channel."""
-
-    def __init__(self, shape: Sequence[int], init: float):
-        super().__init__()
-        self.weight = nn.Parameter(torch.full(tuple(shape), init))
+class Zeroing(nn.Module):
+    """Multiplies all values by 0."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * self.weight
+        return x * 0.0
+
+
+class Factor(nn.Module):
+    """Multiplies by a factor. It is trained if there is a shape: one factor, or one a channel."""
+
+    def __init__(self, by: float, shape: Sequence[int] | None = None):
+        super().__init__()
+        self.by = by
+        self.weight = None if shape is None else nn.Parameter(torch.full(tuple(shape), by))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * (self.by if self.weight is None else self.weight)
+
+
+class Offset(nn.Module):
+    """Adds an offset. It is trained if there is a shape: one offset, or one a channel."""
+
+    def __init__(self, by: float, shape: Sequence[int] | None = None):
+        super().__init__()
+        self.by = by
+        self.bias = None if shape is None else nn.Parameter(torch.full(tuple(shape), by))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + (self.by if self.bias is None else self.bias)
 
 
 class DropBranch(nn.Module):
-    """Drops a branch at random in training: of each image (row), or of all at once (batch)."""
+    """Sets a branch to 0 at random in training: for each image (row) or for all (batch)."""
 
     def __init__(self, p: float, mode: str):
         super().__init__()
@@ -304,32 +553,132 @@ class DropBranch(nn.Module):
 
 
 class Concatenation(nn.Module):
-    """Joins the channels of all inputs."""
+    """Joins all inputs along an axis; axis 0 is the batch, and axis 1 the channels."""
+
+    def __init__(self, axis: int = 1):
+        super().__init__()
+        self.axis = axis
 
     def forward(self, *xs: Tensor) -> Tensor:
-        return torch.cat(xs, 1)
+        return torch.cat(xs, self.axis)
+
+
+class Stacking(nn.Module):
+    """Joins all inputs along a new axis; axis 0 is the batch."""
+
+    def __init__(self, axis: int):
+        super().__init__()
+        self.axis = axis
+
+    def forward(self, *xs: Tensor) -> Tensor:
+        return torch.stack(xs, self.axis)
 
 
 class Combination(nn.Module):
-    """The sum, difference or product of the inputs: `operation` is add, sub or mul."""
+    """Combines its inputs, one after another.
+
+    `operation` is add, sub, mul, truediv, maximum or minimum.
+    """
 
     def __init__(self, operation: str):
         super().__init__()
         self.operation = operation
 
     def forward(self, *xs: Tensor) -> Tensor:
-        combine = getattr(operator, self.operation)
+        combine = getattr(operator, self.operation, None) or getattr(torch, self.operation)
         y = xs[0]
         for x in xs[1:]:
             y = combine(y, x)
         return y
 
 
+class MatrixProduct(nn.Module):
+    """Multiplies two inputs as matrices, which are in their last two axes."""
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        return torch.matmul(a, b)
+
+
+# sequences
+
+
+class Attention(nn.MultiheadAttention):
+    """Multi-head attention of sequences: (N, *b, L, E) -> (N, *b, L, E).
+
+    Unlike its base it always runs scaled_dot_product_attention, and needs no mask to be causal.
+    """
+
+    def __init__(
+        self,
+        embed_dim: int,
+        num_heads: int,
+        dropout: float,
+        bias: bool,
+        memory_features: int | None,
+        causal: bool,
+    ):
+        of_memory = {"kdim": memory_features, "vdim": memory_features}
+        super().__init__(embed_dim, num_heads, dropout, bias, **of_memory, batch_first=True)
+        self.causal = causal
+
+    def forward(  # type: ignore[override]  # it is called with a sequence, and perhaps another one
+        self, x: Tensor, memory: Tensor | None = None
+    ) -> Tensor:
+        read = None if memory is None else memory.contiguous()
+        dropout = self.dropout if self.training else 0.0
+        attend: Callable[..., Tensor] = F.scaled_dot_product_attention
+        y = attend(  # q, k and v are not named, so that they are free again after it
+            *map(self.by_head, self.projected(x.contiguous(), read)),
+            dropout_p=dropout,
+            is_causal=self.causal,
+        )
+        y = y.transpose(1, 2).reshape(x.shape)
+        return F.linear(y, self.out_proj.weight, self.out_proj.bias)
+
+    def projected(self, x: Tensor, memory: Tensor | None) -> tuple[Tensor, ...]:
+        """Compute q, k and v, with one product for all that read the same tensor and weight."""
+        weight, bias, e = self.in_proj_weight, self.in_proj_bias, self.embed_dim
+        if memory is None:
+            return F.linear(x, weight, bias).chunk(3, -1)
+        if weight is not None:
+            biases = (None, None) if bias is None else bias.split((e, 2 * e))
+            q, both = weight.split((e, 2 * e))
+            return F.linear(x, q, biases[0]), *F.linear(memory, both, biases[1]).chunk(2, -1)
+        biases = (None,) * 3 if bias is None else bias.chunk(3)
+        weights = self.q_proj_weight, self.k_proj_weight, self.v_proj_weight
+        return tuple(map(F.linear, (x, memory, memory), weights, biases))
+
+    def by_head(self, y: Tensor) -> Tensor:
+        """Split the features: (N, *b, L, E) -> (N·∏b, heads, L, E/heads)."""
+        split: Tensor = y.flatten(0, -3).unflatten(-1, (self.num_heads, -1))
+        return split.transpose(1, 2)
+
+
+class FirstOf(nn.Module):
+    """Returns the first of several values, such as a recurrent layer's output without its state."""
+
+    def forward(self, ys: tuple[Tensor, ...]) -> Tensor:
+        return ys[0]
+
+
+class Mixture(nn.Module):
+    """Adds a mean of the positions that are read, all or those up to its own, to each position."""
+
+    def __init__(self, features: int, causal: bool):
+        super().__init__()
+        self.features, self.causal = features, causal
+
+    def forward(self, x: Tensor, memory: Tensor | None = None) -> Tensor:
+        read = (x if memory is None else memory).mean(-1, keepdim=True)
+        read = read.cumsum(-2) if self.causal else read.mean(-2, keepdim=True)
+        return (x.mean(-1, keepdim=True) + read).expand(*x.shape[:-1], self.features)
+
+
 # rearrangements and sizes
 
 
 class Reshaping(nn.Module):
-    """The same values in another shape: (N, …) -> (N, *sizes), of which one may be -1."""
+    """Gives the same values another shape: (N, …) -> (N, *sizes); one size may be -1."""
 
     def __init__(self, sizes: Sequence[int]):
         super().__init__()
@@ -351,7 +700,7 @@ class Permutation(nn.Module):
 
 
 class Slicing(nn.Module):
-    """Takes some positions of one axis; axis 0 holds the channels."""
+    """Keeps some positions of one axis; axis 0 holds the channels."""
 
     def __init__(self, axis: int, start: int, stop: int, step: int):
         super().__init__()
@@ -359,6 +708,24 @@ class Slicing(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x[(slice(None),) * (self.axis + 1) + (self.positions,)]
+
+
+class Splitting(nn.Module):
+    """Splits an axis into parts of these sizes, and keeps one of them; axis 0 is the batch.
+
+    NOTE: torch does not let a layer write over a part that `torch.split` returns.
+    """
+
+    def __init__(self, axis: int, sizes: Sequence[int], part: int):
+        super().__init__()
+        self.axis, self.sizes, self.part = axis, tuple(sizes), part
+
+    def forward(self, x: Tensor) -> Tensor:
+        if sum(self.sizes) != x.shape[self.axis]:
+            raise ValueError(f"parts of {self.sizes} do not fit an axis of {x.shape[self.axis]}")
+        start = sum(self.sizes[: self.part])
+        positions = slice(start, start + self.sizes[self.part])
+        return x[(slice(None),) * self.axis + (positions,)]
 
 
 class ResizingLike(nn.Module):
@@ -373,7 +740,7 @@ class ResizingLike(nn.Module):
 
 
 class Cropping(nn.Module):
-    """Takes a part of the spatial axes; a second input is not read."""
+    """Keeps a part of the spatial axes; a second input is not read."""
 
     def __init__(self, starts: Sequence[int], sizes: Sequence[int]):
         super().__init__()

@@ -1,6 +1,6 @@
-"""What the words of torch, Keras, TensorFlow, ONNX and Caffe mean here, from the operators' tables.
+"""What words of torch, Keras, TensorFlow, ONNX and Caffe mean here, from the operators' tables.
 
-A word is compared in its plain form: `nn.BatchNorm2d`, `batch_norm_2d` and `BatchNorm` are
+A word is looked up in its plain form: `nn.BatchNorm2d`, `batch_norm_2d` and `BatchNorm` are
 `batchnorm`, unless a table has the longer form.
 """
 
@@ -18,14 +18,14 @@ _AROUND = re.compile(r"lazy|layer\Z")  # LazyConv2d, DenseLayer
 
 
 class Translation(NamedTuple):
-    """An operator, and what of a layer's body changes with the word."""
+    """An operator, and how a layer's body changes with the word."""
 
     op: type[Op]
     meaning: Meaning
 
 
 def plain_forms(word: str) -> tuple[str, ...]:
-    """The forms in which a word is looked up, the most telling first.
+    """Return the forms in which a word is looked up, the longest first.
 
     >>> plain_forms("torch.nn.LazyConv2d")
     ('lazyconv2d', 'lazyconv', 'conv2d', 'conv')
@@ -38,9 +38,9 @@ def plain_forms(word: str) -> tuple[str, ...]:
 
 @cache
 def translations() -> dict[str, Translation]:
-    """Every word of the operators' tables, in its plain form, and the operators' own."""
+    """Return each word of the operators' tables, in its plain form, and the operators' own."""
     found: dict[str, Translation] = {}
-    for op in OPS:  # a class's own: what a base class is called, its subclasses are not
+    for op in OPS:  # the class's own words: those of a base class do not mean its subclasses
         own = vars(op)
         words = dict.fromkeys([op.key.replace("_", ""), *own.get("aliases", ())], SAME_BODY)
         words |= own.get("meanings", {})

@@ -1,4 +1,4 @@
-"""The layers and totals of a network in every format."""
+"""Writes the layers and totals of a network in every format."""
 
 from __future__ import annotations
 
@@ -6,36 +6,51 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..analysis.receptive_field import ReceptiveField
+from ..analysis.records import figures_of
 from ..analysis.result import Comparison, Report, Row
 from ..conventions import CONVENTIONS
 from ..wording import DASH, axes_text, bytes_text, shape_text, short, value_text
-from .columns import BARRED, COLUMNS, Column, chosen, input_values, totals
+from .columns import COLUMNS, OF_MEMORY, Column, chosen, input_values, telling, total, totals
 from .formats.csv import Csv
 from .formats.json import Json, diagnostic_data, document
 from .formats.markdown import Bold, Page
-from .formats.table import DIM, LayerTable, bar, facts, noted, on_lines, stacked, text
+from .formats.table import DIM, facts, no_room, noted, on_lines, stacked, text
+from .layers import cell, laid_out
 
 if TYPE_CHECKING:
     from rich.console import Group
-    from rich.segment import Segments
     from rich.text import Text
 
-WIDE = 110  # columns of a screen from which on bars are long
-UNFINISHED = "and no further: see the error"
+UNFINISHED = "The analysis stops here: see the error."
 Keys = tuple[str, ...] | None
 Facts = Iterator[tuple[str, "str | Text"]]
 
 
-def table(report: Report, rows: list[Row], keys: Keys, width: int) -> Group:
-    """Write the layers, the totals, the budgets and the published figures for a screen."""
-    layers = _layers(report, rows, chosen(report, keys), width)
-    if not report.complete:  # sums of a part of the network would mislead
-        return stacked(heading(report), layers, text((UNFINISHED, DIM)))
-    return stacked(heading(report), layers, facts(summary(report)))
+def table(
+    report: Report, rows: list[Row], keys: Keys, folded: bool = False, *, width: int
+) -> Group:
+    """Write the layers, the totals, the budgets and the published figures for a screen.
+
+    `folded` says that nobody asked to fold blocks, so that a line is due that says so.
+    """
+    columns = chosen(report, keys)
+    layers = laid_out(report, rows, columns, width, as_tree=folded)
+    remarks = []
+    if folded:
+        every = f"Blocks are folded: `--depth all` shows all {len(report.rows):,} layers."
+        remarks.append(text((every, DIM)))
+    left_out = [column.key for column in layers.left_out]
+    remarks += no_room(left_out, ": `--columns` chooses what to show")
+    if remarks:
+        remarks.append(text())
+    if not report.complete:  # the sums of a part of the network would be misleading
+        remarks.append(text((UNFINISHED, DIM)))
+        return stacked(heading(report), layers.table, *remarks)
+    return stacked(heading(report), layers.table, *remarks, facts(summary(report)))
 
 
-def json(report: Report, rows: list[Row], keys: Keys = None) -> Json:
-    """Write every figure of every layer, whatever columns are chosen."""
+def json(report: Report, rows: list[Row], keys: Keys = None, folded: bool = False) -> Json:
+    """Write every figure of every layer, whichever columns are chosen."""
     return document(
         {
             "name": report.name,
@@ -47,9 +62,9 @@ def json(report: Report, rows: list[Row], keys: Keys = None) -> Json:
             "dtype": report.dtype,
             "convention": report.convention,
             "rule": report.rule,
-            "totals": report.totals._asdict(),
+            "totals": _totals_data(report),
             **_network_fields(report),
-            "layers": [_row_data(row) for row in rows],
+            "layers": [_row_data(row, report) for row in rows],
             "published": [figure._asdict() for figure in report.published],
             "budgets": [budget._asdict() for budget in report.budgets],
             "diagnostics": [diagnostic_data(d) for d in report.diagnostics],
@@ -57,22 +72,22 @@ def json(report: Report, rows: list[Row], keys: Keys = None) -> Json:
     )
 
 
-def csv(report: Report, rows: list[Row], keys: Keys = None) -> Csv:
+def csv(report: Report, rows: list[Row], keys: Keys = None, folded: bool = False) -> Csv:
     """Write the keys of the columns, the inputs, and one line per layer."""
-    columns = [COLUMNS[key] for key in keys or COLUMNS]
+    columns = [COLUMNS[key] for key in keys] if keys else telling(report)
     head = [column.key for column in columns]
-    layers = ([column.value(row) for column in columns] for row in rows)
+    layers = ([column.value(row, report) for column in columns] for row in rows)
     return Csv(head, *input_values(report, columns), *layers)
 
 
-def markdown(report: Report, rows: list[Row], keys: Keys = None) -> Page:
+def markdown(report: Report, rows: list[Row], keys: Keys = None, folded: bool = False) -> Page:
     """Write a heading, the inputs, the layers and the totals."""
     columns = chosen(report, keys)
-    lines = [list(map(_cell, values)) for values in input_values(report, columns)]
+    lines = [list(map(cell, values)) for values in input_values(report, columns)]
     for row in rows:
-        lines.append([_markdown_cell(column, row) for column in columns])
+        lines.append([_markdown_cell(column, row, report) for column in columns])
     if report.complete:
-        lines.append([Bold(_cell(total)) for total in totals(report, columns)])
+        lines.append([Bold(cell(value)) for value in totals(report, columns)])
     titles = [column.title for column in columns]
     numeric = [column.numeric for column in columns]
     page = Page()
@@ -84,7 +99,7 @@ def markdown(report: Report, rows: list[Row], keys: Keys = None) -> Page:
 
 
 def heading(report: Report, *more: str, dtype: bool = True) -> Text:
-    """Return the network's name, input and source, and more lines."""
+    """Return the network's name, input and source, and further lines."""
     shapes = {name: shape_text(shape) for name, shape in report.inputs.items()}
     if len(shapes) > 1:
         shapes = {name: f"{name} {shape}" for name, shape in shapes.items()}
@@ -94,15 +109,19 @@ def heading(report: Report, *more: str, dtype: bool = True) -> Text:
         f", batch {report.batch}" if report.batch > 1 else "",
         f", {report.dtype}" if dtype else "",
     )
-    sources = [report.source] if report.source else []
-    return on_lines(line, *(text((words, DIM)) for words in (*sources, *more)))
+    lines = [report.source] if report.source else []
+    if report.declared:
+        lines.append(f"of which declared, not computed: {report.declared}")
+    return on_lines(line, *(text((words, DIM)) for words in (*lines, *more)))
 
 
 def summary(report: Report) -> Facts:
-    """Yield the totals in words, then the budgets and the published figures."""
+    """Yield the totals, then the budgets and the published figures."""
     t = report.totals
     parts = [f"{value:,} {part}" for part in _PARTS if (value := getattr(t, part))]
     yield "parameters", noted(f"{t.params:,} = {bytes_text(t.param_bytes)}", " + ".join(parts))
+    if t.frozen_params:
+        yield "trainable", noted(f"{t.trainable_params:,}", f"{t.frozen_params:,} are frozen")
     yield from _cost(report)
     size = f"{t.activations:,} = {bytes_text(t.activation_bytes)}"
     yield "activations", noted(size, "the input and every output, each kept once")
@@ -110,15 +129,19 @@ def summary(report: Report) -> Facts:
     if t.buffers:
         yield "buffers", noted(f"{t.buffers:,}", "saved, not trained")
     for budget in report.budgets:
-        subject = f"{budget.what} at {budget.at}" if budget.at else budget.what
-        line = f"{subject} {value_text(budget.ours)}, {budget.limit}: "
+        line = f"{budget.subject} {value_text(budget.ours)}, {budget.limit}: "
         style = "green" if budget.verdict == "kept" else "bold red"
         yield "budget", text(line, (budget.verdict, style))
+    if report.budget_of_base:
+        why = "the budget at the top level is for the base alone, and is not applied here"
+        if not report.budgets:
+            why += f"; write one into `{report.variant}` under `variants`"
+        yield "budget", text((why, DIM))
     yield from _published(report)
 
 
 def _fields(report: Report) -> Facts:
-    """Yield the receptive field of the last layer that has a number, and the one without gates."""
+    """Yield the field of the last layer that has a number, and the one without gates."""
     strict, ungated = report.receptive_field, report.receptive_field_without_gates
     if strict:
         yield "field", noted(_field_text(*strict), _last_of(report, strict[0]))
@@ -127,68 +150,37 @@ def _fields(report: Report) -> Facts:
 
 
 def _field_text(at: str, seen: ReceptiveField) -> str:
-    """Write ``212 at pool5, stride 32, padding 90``."""
+    """Return ``212 at pool5, stride 32, padding 90``."""
     stride, padding = axes_text(seen.stride, "varies"), axes_text(seen.padding)
     return f"{axes_text(seen.size)} at {at}, stride {stride}, padding {padding}"
 
 
 def _last_of(report: Report, path: str) -> str:
-    """Say why the layers after this one have no number."""
-    rows = [row.path for row in report.rows]
-    after = report.rows[rows.index(path) + 1 :]
-    if any(row.receptive_field and row.receptive_field.unknown for row in after):
-        return f"the last layer that is followed; not followed from {report.not_followed[0]} on"
-    if any(row.receptive_field and row.receptive_field.whole for row in after):
-        return "the last layer before a global one"
-    return "the last layer with positions"
+    """Return why the layers after this one, on the way to the first output, do not follow it."""
+    nodes, outputs = report.graph.nodes, report.graph.outputs
+    leading = {nodes[n].path for n in report.graph.before(outputs[0])} if outputs else set()
+    rows = [row for row in report.rows if not outputs or row.path in leading]
+    first = [row.path for row in rows].index(path) + 1
+    after = [row.receptive_fields for row in rows[first:] if row.receptive_fields]
+    if any(seen.unknown for fields in after for seen in fields):
+        return f"not followed from {report.not_followed[0]} on"
+    if any(all(seen.whole for seen in fields) for fields in after):
+        return "later layers see the whole input"
+    if after:
+        return "later fields do not move along each axis"
+    return "the last layer with spatial axes"
 
 
 _PARTS = ("weights", "biases", "affine")
 
 
-def _cell(value: Any) -> str:
-    return "" if value is None else value_text(value)
-
-
-def _markdown_cell(column: Column, row: Row) -> str:
-    value = column.value(row)
+def _markdown_cell(column: Column, row: Row, report: Report) -> str:
+    value = column.value(row, report)
     return DASH if column.total and not value else value_text(value)
 
 
-def _layers(report: Report, rows: list[Row], columns: list[Column], width: int) -> Segments:
-    """Lay out a line per layer with the inputs above and the sums below; counts have bars."""
-    values = [[column.value(row) for column in columns] for row in rows]
-    barred = [column.key in BARRED for column in columns]
-    cells = 6 if width >= WIDE else 1
-    lines = LayerTable(
-        titles=[column.title for column in columns],
-        above=[list(map(_cell, line)) for line in input_values(report, columns)],
-        body=[[_layer_cell(*pair) for pair in zip(line, barred)] for line in values],
-        ends=list(map(_cell, totals(report, columns))) if report.complete else [""] * len(columns),
-        numeric=[column.numeric for column in columns],
-        barred=barred,
-        bar=cells,
-        bars=_bars(values, barred, cells),
-    )
-    if columns[0].key != "path":
-        return lines.render()
-    others = sum(lines.widths[1:]) + sum(barred) * (cells + 1) + len(columns) + 1
-    return lines.render(max(width - others, 12))
-
-
-def _layer_cell(value: Any, barred: bool) -> str:
-    return DASH if barred and value == 0 else value_text(value)
-
-
-def _bars(values: list[list[Any]], barred: list[bool], cells: int) -> list[list[str]]:
-    """Return the bars of each layer, in proportion to the largest value of each column."""
-    counts = [[value for value, drawn in zip(line, barred) if drawn] for line in values]
-    peaks = list(map(max, zip(*counts)))
-    return [[bar(count, peak, cells) for count, peak in zip(line, peaks)] for line in counts]
-
-
 def _cost(report: Report) -> Facts:
-    """Yield the cost by the report's convention, and its parameters where it counts others."""
+    """Yield the cost by the report's convention, and its parameters if they differ."""
     t, convention = report.totals, CONVENTIONS[report.convention]
     if t.counted is not None:
         name = convention.unit if convention.name in ("macs", "flops") else convention.name
@@ -203,9 +195,9 @@ def _cost(report: Report) -> Facts:
 
 
 def _published(report: Report) -> Facts:
-    """Yield how many published figures agree, and those that differ, once for each reason."""
+    """Yield how many published figures agree, and those that differ, grouped by reason."""
     if report.not_compared:
-        why = "figures not compared: they are of the network as written"
+        why = "figures are not compared: they are for the settings in the spec"
         yield "published", text((f"{report.not_compared} {why}", DIM))
     if not report.published:
         return
@@ -216,30 +208,34 @@ def _published(report: Report) -> Facts:
     differing: dict[str, list[Comparison]] = {}
     for figure in report.published:
         if not figure.agrees:
-            differing.setdefault(figure.erratum or "no erratum", []).append(figure)
+            differing.setdefault(figure.erratum or "No erratum explains it", []).append(figure)
     for reason, figures in differing.items():
         listed = ", ".join(map(_difference, figures))
-        yield "", text(("differs: ", "yellow"), listed, (f". {reason}", DIM))
+        yield "", text(("differs: ", "magenta"), listed, (f". {reason}", DIM))
 
 
 def _difference(figure: Comparison) -> str:
-    """Write ``activations at conv1 253440 (290,400)``: as printed, and ours."""
+    """Return ``activations at conv1 (published 253440, computed 290,400)``."""
     printed = figure.printed
     printed_text = shape_text(printed) if isinstance(printed, list) else str(printed)
     subject = f"{figure.what} at {figure.at}" if figure.at else figure.what
-    return f"{subject} {printed_text} ({value_text(figure.ours)})"
+    return f"{subject} (published {printed_text}, computed {value_text(figure.ours)})"
 
 
 def _sentences(report: Report) -> Iterator[str]:
-    """Yield the totals as Markdown has them under its table."""
+    """Yield the sentences under the table in Markdown: the totals."""
     t = report.totals
+    frozen = f", {t.frozen_params:,} of them frozen" if t.frozen_params else ""
+    declared = report.declared
     yield ", ".join(
         (
-            f"{t.params:,} parameters ({bytes_text(t.param_bytes)})",
+            f"{t.params:,} parameters ({bytes_text(t.param_bytes)}){frozen}",
             f"{t.macs:,} MACs ({short(t.macs)})",
             f"{t.activations:,} activations ({bytes_text(t.activation_bytes)})",
         )
     )
+    if declared:
+        yield f"Of which declared, not computed: {declared}"
     if report.convention != "macs" and t.counted is not None:
         yield f"{report.convention}: {t.counted:,} = {report.rule}"
     if t.counted_params != t.params:
@@ -248,7 +244,7 @@ def _sentences(report: Report) -> Iterator[str]:
 
 
 def _network_fields(report: Report) -> dict[str, Any]:
-    """Return the network's receptive fields as programs read them."""
+    """Return the network's receptive fields for JSON."""
     strict, ungated = report.receptive_field, report.receptive_field_without_gates
     data: dict[str, Any] = {
         "receptive_field": {"at": strict[0], **_field_data(strict[1])} if strict else None
@@ -258,29 +254,35 @@ def _network_fields(report: Report) -> dict[str, Any]:
     return data
 
 
-def _row_data(row: Row) -> dict[str, Any]:
-    """Return a layer as programs read it."""
+def _totals_data(report: Report) -> dict[str, Any]:
+    """Return the totals for JSON; frozen parameters and memory only if there are any."""
+    data = report.totals._asdict()
+    if report.declared:
+        data["declared"] = {"params": report.declared.params, "macs": report.declared.macs}
+    if any(row.peak is not None for row in report.rows):
+        data |= {key: total(report, COLUMNS[key]) for key in OF_MEMORY}
+    if not report.totals.frozen_params:
+        del data["frozen_params"]
+    return data
+
+
+def _row_data(row: Row, report: Report) -> dict[str, Any]:
+    """Return a layer for JSON."""
     data = {
-        "path": row.path,
-        "op": row.op,
-        "inputs": row.inputs,
-        "input_shapes": row.input_shapes,
-        "output_shape": row.output_shape,
-        "params": row.params,
-        "weights": row.weights,
-        "biases": row.biases,
-        "affine": row.affine,
-        "buffers": row.buffers,
-        "macs": row.macs,
-        "flops": row.flops,
+        **figures_of(row),
         "counted": row.counted,
-        "activations": row.activations,
-        "activation_bytes": row.activation_bytes,
         "receptive_field": row.receptive_field and _field_data(row.receptive_field),
     }
+    if report.declared:
+        data["declared"] = row.declared
+    if row.peak is not None:
+        data |= {"saved": row.saved, "peak": row.peak}
     ungated = row.receptive_field_without_gates
     if ungated and ungated != row.receptive_field:
         data["receptive_field_without_gates"] = _field_data(ungated)
+    if report.totals.frozen_params:
+        data["trainable_params"] = row.trainable_params
+        data["frozen_params"] = row.frozen_params
     if len(row.receptive_fields) > 1:
         data["receptive_fields"] = list(map(_field_data, row.receptive_fields))
     place = row.position
@@ -294,9 +296,9 @@ def _row_data(row: Row) -> dict[str, Any]:
 
 
 def _field_data(field: ReceptiveField) -> dict[str, Any]:
-    """Return a receptive field as programs read it.
+    """Return a receptive field for JSON.
 
-    A size is a number, "all" for the whole axis, or null where it is not followed.
+    A size is a number, "all" for the whole axis, or null if it is not followed.
     """
     return {
         "of": field.of,

@@ -1,4 +1,4 @@
-"""A network by every counting convention, in every format: by class of operator, and in words."""
+"""Writes what every convention counts of a network, in every format: by operator, and in words."""
 
 from __future__ import annotations
 
@@ -21,26 +21,27 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-WIDE, NARROW = 100, 80  # columns of a screen: with numbers of layers; without operators
-NAMES = 4  # operators named in a sentence; JSON has all
-LABELS = 11  # columns of the conventions' names
+WIDE, NARROW = 100, 80  # columns that layer counts need; operators need
+NAMES = 4  # operators named in a sentence; JSON lists all
+LABELS = 11  # columns for the names of conventions
 BUILT = (
-    "Of the network as cnncalc builds it, from modules of torch.nn: where a function, a subclass"
-    " or `+` stands for one, torchinfo, ptflops and thop see something else."
+    "The counts are for the network as cnncalc builds it, from modules of torch.nn. If code uses a"
+    " function, a subclass or `+` instead of such a module, torchinfo, ptflops and thop count"
+    " differently."
 )
-OPERATIONS = "mac, add, mul, div, cmp, exp: operations"
+OPERATIONS = "mac, add, mul, div, cmp, exp: operations of a layer"
 SYMBOLS = {
-    "x": "values of a layer's input",
-    "y": "of its output",
+    "x": "values in its input",
+    "y": "values in its output",
     "places": "positions of its output",
-    "weights": "its parameters",
-    "filters": "its parameters without biases",
-    "read": "what it reads, padding included",
+    "weights": "parameters that it uses",
+    "filters": "parameters without biases",
+    "read": "values that it reads, including padding",
 }
 
 
 def table(report: Report, counts: list[Count], width: int) -> Group:
-    """Write the operators by each convention, the sums, and why conventions differ."""
+    """Write what each convention counts by operator, the sums, and why the sums differ."""
     from rich.padding import Padding
 
     sums = _sums(counts) if width < NARROW else _operators(report, counts, width >= WIDE)
@@ -99,7 +100,7 @@ def _operators(report: Report, counts: list[Count], with_layers: bool) -> Table:
 
 
 def _sums(counts: list[Count]) -> Table:
-    """Lay out the sums alone, for a screen on which operators do not fit beside each other."""
+    """Lay out only the sums, for a screen that is too narrow for the operators."""
     table = grid()
     table.add_column("convention")
     table.add_column("total", justify="right")
@@ -110,7 +111,7 @@ def _sums(counts: list[Count]) -> Table:
 
 
 def _distinct(counts: list[Count]) -> list[Count]:
-    """Return the first convention of each rule; those that count parameters alone are left out."""
+    """Return the first convention with each list of rules, if it counts more than parameters."""
     found: dict[tuple[Term, ...], Count] = {}
     for count in counts:
         if count.convention.terms:
@@ -123,7 +124,7 @@ def _brief(value: int) -> str:
 
 
 def _legend(counts: list[Count]) -> Text:
-    """Write what the names in the rules below stand for."""
+    """Return what the names in the rules below mean."""
     used: set[str] = set()
     for count in counts:
         for term in count.terms:
@@ -134,7 +135,7 @@ def _legend(counts: list[Count]) -> Text:
 
 
 def _paragraphs(report: Report, counts: list[Count]) -> Iterator[Table]:
-    """Yield a paragraph for each convention; what several share is said once."""
+    """Yield a paragraph for each convention; rules that several share are explained once."""
     macs = counts[0]
     explained: set[tuple[Term, ...]] = set()
     for count in counts:
@@ -149,7 +150,7 @@ def _paragraphs(report: Report, counts: list[Count]) -> Iterator[Table]:
 
 
 def _headline(count: Count, macs: Count) -> str:
-    """Write ``4,111,512,576 flops = 4.112 G, 1.0055 × MACs``; of Keras, its parameters."""
+    """Return ``4,111,512,576 flops = 4.112 G, 1.0055 × MACs``; for Keras, the parameters."""
     if not count.convention.terms:
         return f"{count.params:,} parameters"
     line = f"{count.total:,} {count.convention.unit} = {short(count.total)}"
@@ -159,31 +160,31 @@ def _headline(count: Count, macs: Count) -> str:
 
 
 def _sentences(report: Report, count: Count, macs: Count) -> Iterator[str]:
-    """Yield a convention's rule, what makes it differ, what it leaves out, and its parameters."""
+    """Yield a convention's rule, where it differs, what it leaves out, and its parameters."""
     if count.total:
         yield count.rule
         yield from _against(count, macs)
     for why, names in count.silent.items():
         if why:
-            yield f"nothing for {_listed(names)}: {why}"
+            yield f"counts nothing for {_listed(names)}: {why}"
     if count.params != report.totals.params and count.convention.terms:
         counted = f"{count.params:,} parameters, of {report.totals.params:,}"
         yield f"{counted}: {count.convention.about_params}"
 
 
 def _against(count: Count, macs: Count) -> Iterator[str]:
-    """Yield how it differs from the multiply–accumulates, by operator, the most first."""
+    """Yield how it differs from the multiply–accumulates, by operator, largest difference first."""
     twice = any(term.formula.startswith("2*mac") for term in count.convention.terms)
     factor, unit = (2, "2 × MACs") if twice else (1, "MACs")
     apart = [(op, n - factor * macs.by_operator[op]) for op, n in count.by_operator.items()]
     apart.sort(key=lambda pair: -abs(pair[1]))
     shown = [f"{op} {n:+,}".replace("-", "−") for op, n in apart if n]
     if shown:
-        yield f"against {unit}: {_listed(shown)}"
+        yield f"compared with {unit}: {_listed(shown)}"
 
 
 def _notes(report: Report, count: Count) -> list[str]:
-    """Return the convention's notes that concern this network."""
+    """Return the notes of the convention that concern this network."""
     present = {row.op for row in report.rows}
     return [
         note.text
@@ -193,14 +194,14 @@ def _notes(report: Report, count: Count) -> list[str]:
 
 
 def _listed(items: list[str]) -> str:
-    """Name some of many, and say how many more there are."""
+    """Return the first of many names, and how many more there are."""
     if len(items) > NAMES + 1:
         items = [*items[:NAMES], f"{len(items) - NAMES} more"]
     return ", ".join(items)
 
 
 def _data(count: Count) -> dict[str, Any]:
-    """Return a convention as programs read it; null for what counts parameters alone."""
+    """Return a convention for JSON; null where it counts only parameters."""
     convention = count.convention
     return {
         "name": convention.name,
@@ -220,7 +221,7 @@ def _titles(counts: list[Count]) -> list[str]:
 
 
 def _lines(report: Report, counts: list[Count]) -> Iterator[list[Any]]:
-    """Yield the operators, the sums and the parameters; None where parameters alone are counted."""
+    """Yield the operators, the sums and the parameters; None if only parameters are counted."""
     for op in dict.fromkeys(row.op for row in report.rows):
         yield [op, *(_counted(count, count.by_operator[op]) for count in counts)]
     yield ["total", *(_counted(count, count.total) for count in counts)]

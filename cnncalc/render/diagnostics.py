@@ -1,4 +1,4 @@
-"""Diagnostics in lines, with the line they are about and what to do about it."""
+"""Writes diagnostics as lines, with the line that they are about and the help."""
 
 from __future__ import annotations
 
@@ -8,51 +8,80 @@ from functools import lru_cache
 from ..diagnostic import Diagnostic, Position
 from ..foreign import visible
 from .formats.lines import Line
+from .formats.wrapped import wrapped
 
-BLOCKS = 4  # blocks around a place that are named
-LONGEST = 200  # characters of a line that is shown
+BLOCKS = 4  # enclosing blocks that are named
+_NARROWEST = 30  # columns that a line of the source gets at least
+LONGEST = 200  # characters; a longer line is not shown
 
 
-def lines_of(diagnostic: Diagnostic, sources: Mapping[str, str] | None = None) -> list[Line]:
-    """Write what, where, the line itself with carets, the equation and the help."""
-    head = (f"{diagnostic.severity}[{diagnostic.code}]", diagnostic.severity)
-    lines: list[Line] = [(head, f": {diagnostic.message}")]
+def lines_of(
+    diagnostic: Diagnostic, sources: Mapping[str, str] | None = None, width: int | None = None
+) -> list[Line]:
+    """Return the message, the place, the line itself with carets, the equation and the help.
+
+    On a terminal of `width` columns, text is broken between words, and of a long line of the source
+    only what is near the place is shown. Logs, which have no width, keep one line for each.
+    """
+    code = f"{diagnostic.severity}[{diagnostic.code}]"
+    first, *others = wrapped(f"{code}: {diagnostic.message}", width, "", "  ")
+    lines: list[Line] = [((code, diagnostic.severity), first[len(code) :]), *others]
     if place := diagnostic.position:
-        lines.append(f"  --> {place.file}:{place.line}:{place.column}{_inside(diagnostic)}")
-        lines += _excerpt(place, (sources or {}).get(place.file, ""))
+        where = f"{place.file}:{place.line}:{place.column}{_inside(diagnostic)}"
+        lines += wrapped(where, width, "  --> ", "      ")
+        lines += _excerpt(diagnostic, place, (sources or {}).get(place.file, ""), width)
     if diagnostic.equation:
-        lines.append(f"   = {diagnostic.equation}")
-    if diagnostic.help:
-        first, *others = diagnostic.help.split("; or ")
-        lines += [f"   = help: {first}", *(f"   =   or: {other}" for other in others)]
+        lines += wrapped(diagnostic.equation, width, "   = ", "     ")
+    for number, help in enumerate(diagnostic.help.split("; or ") if diagnostic.help else ()):
+        label = "  or: " if number else "help: "
+        first, *others = wrapped(help, width, f"   = {label}", " " * 11)
+        lines += [("   = ", (label.rstrip(), "word"), first[len("   = help:") :]), *others]
     return lines
 
 
 def _inside(diagnostic: Diagnostic) -> str:
-    """Write the blocks that the place is in."""
+    """Return the blocks that enclose the place."""
     blocks = diagnostic.context
     if len(blocks) > BLOCKS:
         blocks = (*blocks[: BLOCKS - 1], "…")
     return f"   in {', in '.join(blocks)}" if blocks else ""
 
 
-def _excerpt(place: Position, text: str) -> Iterator[str]:
-    """Yield the line of a place with carets under it; nothing where there is no such line."""
+def _excerpt(
+    diagnostic: Diagnostic, place: Position, text: str, width: int | None
+) -> Iterator[Line]:
+    """Yield the line of a place with carets under it, or nothing if there is no such line."""
     lines = _lines(text)
     if not 0 < place.line <= len(lines) or len(lines[place.line - 1]) > LONGEST:
         return
     source = lines[place.line - 1].replace("\t", " ")
     gutter = " " * len(str(place.line))
-    start = place.column - 1
+    start, end = place.column - 1, place.column - 1 + max(1, place.length)
+    if width is not None:
+        source, start, end = _near(source, start, end, max(width, _NARROWEST) - len(gutter) - 3)
     before = _width(source[:start])
-    after = _width(source[: start + max(1, place.length)])
+    after = _width(source[:end])
     yield f"{gutter} |"
     yield f"{place.line} | {source}"
-    yield f"{gutter} | {' ' * before}{'^' * max(1, after - before)}"
+    carets = "^" * max(1, after - before)
+    yield (f"{gutter} | {' ' * before}", (carets, diagnostic.severity))
+
+
+def _near(source: str, start: int, end: int, room: int) -> tuple[str, int, int]:
+    """Return the part of a line that is near a place and fits, and the place in it."""
+    if len(source) <= room:
+        return source, start, end
+    first = max(min(start - room // 3, len(source) - room), 0)
+    part = source[first : first + room]
+    if first:
+        part = f"…{part[1:]}"
+    if first + room < len(source):
+        part = f"{part[:-1]}…"
+    return part, start - first, min(end - first, room)
 
 
 def _width(text: str) -> int:
-    """Return the columns that a text takes on a screen."""
+    """Return how many columns of a screen a text takes."""
     shown = visible(text)
     if shown.isascii():
         return len(shown)

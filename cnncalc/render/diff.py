@@ -1,49 +1,60 @@
-"""Two networks side by side: for a screen, as Markdown for a comment, as JSON."""
+"""Writes the differences of two networks for a screen, as Markdown and as JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from ..analysis.diff import BudgetChange, Change, Diff, Unit
-from ..wording import shape_text, short, value_text
+from ..analysis.diff import BudgetChange, Change, Diff
+from ..analysis.figures import RECEPTIVE_FIELDS
+from ..language.validation import plain
+from ..wording import value_text
+from .changes import SIGNS, folded_changes, readable_depth
 from .formats.json import Json, document
 from .formats.lines import Lines, joined
 from .formats.markdown import Page
+from .formats.wrapped import beside, hanging, in_columns, widest
 
-SIGNS = {"added": "+", "removed": "−", "changed": "~"}
 ALWAYS = ("params", "macs")  # sums that are shown even if they are equal
-LABEL, VALUE = 60, 40  # characters of a line that a layer's label and a value may take
+WITH_GATES, WITHOUT_GATES = RECEPTIVE_FIELDS
+LABEL = 60  # most characters of a layer's label that share a line with what changed
 
-Pairs = list[tuple[str, Diff]]  # the variant's name, if several are compared
+Pairs = list[tuple[str, Diff]]  # with the variant's name, if several are compared
 Alone = tuple[list[str], list[str]]  # variants that only the old or only the new family has
 
 
-def table(diffs: Pairs, alone: Alone, width: int) -> Lines:
-    """Write each pair's layers that differ, totals and budgets; lines are not cut to the width."""
-    parts = [*(list(_lines(diff)) for _, diff in diffs), *([line] for line in _unpaired(alone))]
+def table(
+    diffs: Pairs, alone: Alone, depth: int | None, folds: bool = False, *, width: int
+) -> Lines:
+    """Write parameters, totals and budgets of each pair, then the layers that differ.
+
+    Layers deeper than `depth` are folded into their blocks; if it `folds` by itself, those of a
+    long list are, and a line says so. Lines break between words.
+    """
+    parts = [list(_lines(diff, depth, folds, width)) for _, diff in diffs]
+    parts += [hanging(line, width) for line in _unpaired(alone)]
     first, *others = parts
     return joined([first, *(["", *lines] for lines in others)])
 
 
-def json(diffs: Pairs, alone: Alone) -> Json:
-    """Write everything that differs."""
+def json(diffs: Pairs, alone: Alone, depth: int | None = None, folds: bool = False) -> Json:
+    """Write everything that differs, at any depth."""
     networks = [_data(name, diff) for name, diff in diffs]
     return document({"removed": alone[0], "added": alone[1], "networks": networks})
 
 
-def markdown(diffs: Pairs, alone: Alone) -> Page:
+def markdown(diffs: Pairs, alone: Alone, depth: int | None = None, folds: bool = False) -> Page:
     """Write a heading and two tables for each pair."""
     page = Page()
     for name, diff in diffs:
-        _add_section(page, name, diff)
+        _add_section(page, name, diff, depth)
     for line in _unpaired(alone):
         page.paragraph(line)
     return page
 
 
 def differs(diff: Diff) -> bool:
-    """Whether there is anything to report."""
+    """Return whether there is anything to report."""
     return (
         any(change.kind != "renamed" for change in diff.changes)
         or any(old != new for old, new in diff.totals.values())
@@ -62,47 +73,70 @@ def _listed(diff: Diff) -> list[Change]:
     return [change for change in diff.changes if change.kind in SIGNS]
 
 
-def _lines(diff: Diff) -> Iterator[str]:
-    """Yield the lines of a pair for a screen."""
+def _lines(diff: Diff, depth: int | None, folds: bool, width: int) -> Iterator[str]:
+    """Yield the lines of a pair for a screen: what changed, the sums, then the layers."""
     if not differs(diff):
-        yield f"{diff.new.name}: no change"
+        yield from hanging(f"{diff.new.name}: no change", width)
         return
-    yield _heading(diff)
+    yield from hanging(_heading(diff), width)
+    for report in (diff.old, diff.new):
+        if report.declared:
+            yield from hanging(f" {report.name}: declared, not computed: {report.declared}", width)
     yield ""
-    changes = _listed(diff)
-    width = min(max((len(_label(change)) for change in changes), default=0), LABEL)
-    for change in changes:
-        yield f" {SIGNS[change.kind]} {_label(change):<{width}}  {_words(change)}"
-    if changes:
+    if diff.parameters:
+        yield from hanging(f" {_parameters(diff)}", width)
         yield ""
-    yield f" {_alike(diff)}"
-    yield ""
-    rows = list(_rows(diff))
-    names, olds, news, _ = (max(map(len, column)) for column in zip(*rows))
-    for name, old, new, moved in rows:
-        yield f" {name:<{names}}  {old:>{olds}} → {new:>{news}}  {moved}".rstrip()
+    rows = [*_rows(diff)]
+    if widest(rows) > width:
+        rows = [
+            (*cells, change.partition(" (")[2].rstrip(")") or change) for *cells, change in rows
+        ]
+    yield from in_columns(rows, width)
     for budget in diff.budgets:
         moved = f"{value_text(budget.old)} → {value_text(budget.new)}"
-        yield f" budget {budget.what} {_limit(budget)}: {moved}, {budget.verdict}"
+        words = f" budget {budget.what} {_limit(budget)}: {moved}, {_verdict(budget)}"
+        yield from hanging(words, width)
+    yield ""
+    listed = _listed(diff)
+    by_itself = readable_depth(listed) if folds else None
+    lines = folded_changes(listed, depth or by_itself)
+    room = min(max((len(line.label) for line in lines), default=0), LABEL, width // 2)
+    for line in lines:
+        yield from beside(f" {line.sign} ", line.label, room, line.words, width)
+    if lines:
+        yield ""
+    if by_itself is not None:
+        every = f" Blocks are folded: `--depth all` shows all {len(listed):,} changes."
+        yield from hanging(every, width, 1)
+    yield from hanging(f" {_alike(diff)}", width)
 
 
-def _add_section(page: Page, name: str, diff: Diff) -> None:
+def _parameters(diff: Diff) -> str:
+    """Return ``width 16 → 20, depth 3 → 4``: the parameters of the spec that changed."""
+    pairs = diff.parameters.items()
+    return ", ".join(f"{name} {plain(old)} → {plain(new)}" for name, (old, new) in pairs)
+
+
+def _add_section(page: Page, name: str, diff: Diff, depth: int | None) -> None:
     """Add a pair to a page."""
     if not differs(diff):
         page.paragraph(f"{diff.new.name}: no change")
         return
     rows = [*_rows(diff), *map(_budget_row, diff.budgets)]
     page.heading(f"{_heading(diff)} (`{name}`)" if name else _heading(diff))
+    if diff.parameters:
+        page.paragraph(_parameters(diff))
     columns = {"": False, "old": True, "new": True, "change": True}  # which are numeric
     page.table(list(columns), columns.values(), rows, compact=True)
-    changes = [(SIGNS[c.kind], f"`{_label(c)}`", _words(c)) for c in _listed(diff)]
+    lines = folded_changes(_listed(diff), depth)
+    changes = [(line.sign, f"`{line.label}`", line.words) for line in lines]
     if changes:
         page.table(("", "layer", ""), [False] * 3, changes, compact=True)
     page.paragraph(_alike(diff))
 
 
 def _heading(diff: Diff) -> str:
-    """Write ``VGG-16 → VGG-19``; of two versions of one network, where they are from."""
+    """Return ``VGG-16 → VGG-19``; for two versions of one network, where they come from."""
     old, new = diff.labels
     return f"{diff.new.name}: {old} → {new}" if old else f"{diff.old.name} → {diff.new.name}"
 
@@ -111,10 +145,13 @@ Cells = tuple[str, str, str, str]
 
 
 def _rows(diff: Diff) -> Iterator[Cells]:
-    """Yield the sums that differ, and those that everybody looks for."""
+    """Yield the sums that differ, and those that are always shown."""
     for name, (old, new) in diff.totals.items():
         if old != new or name in ALWAYS:
-            yield name, value_text(old), value_text(new), _difference(old, new)
+            change = _difference(old, new)
+            if name == WITH_GATES and WITHOUT_GATES in diff.totals:
+                change += ", with gates"
+            yield name, value_text(old), value_text(new), change
 
 
 def _budget_row(budget: BudgetChange) -> Cells:
@@ -123,70 +160,43 @@ def _budget_row(budget: BudgetChange) -> Cells:
         f"budget {budget.what} {_limit(budget)}",
         value_text(budget.old),
         value_text(budget.new),
-        f"{sign} {budget.verdict}",
+        f"{sign} {_verdict(budget)}",
     )
 
 
 def _limit(budget: BudgetChange) -> str:
-    """Write ``< 2M``, or how it changed."""
+    """Return ``< 2M``, or how it changed."""
     if budget.old_limit in (None, budget.limit):
         return budget.limit
     return f"{budget.old_limit} → {budget.limit}"
 
 
-def _label(change: Change) -> str:
-    """Write ``conv3_4 + relu8``: a layer with those that follow in its place.
-
-    The path is that in the new network, if the layer is there.
-    """
-    unit = _unit(change)
-    return " + ".join([unit.row.path, *(path.rpartition(".")[2] for path, _, _ in unit.riders)])
-
-
-def _unit(change: Change) -> Unit:
-    unit = change.new or change.old
-    assert unit is not None  # a change has one of them
-    return unit
-
-
-def _words(change: Change) -> str:
-    """Write what a layer is, or what changed in it."""
-    if change.figures:
-        figures = change.figures.items()
-        return "; ".join(f"{name} {_brief(old)} → {_brief(new)}" for name, (old, new) in figures)
-    row = _unit(change).row
-    parts = [f"{row.op} {shape_text(row.output_shape)}"]
-    if row.params:
-        parts.append(f"{row.params:,} params")
-    if row.macs:
-        parts.append(f"{short(row.macs)} MACs")
-    return ", ".join(parts)
-
-
-def _brief(value: Any) -> str:
-    """Write a value that is not too long for a line."""
-    text = value_text(value)
-    return text if len(text) <= VALUE else text[: VALUE - 1] + "…"
+def _verdict(budget: BudgetChange) -> str:
+    """Return ``kept``, ``still exceeded``, or both verdicts if they differ."""
+    if budget.old_verdict in (None, budget.verdict):
+        still = budget.old_verdict is not None and budget.verdict != "kept"
+        return f"still {budget.verdict}" if still else budget.verdict
+    return f"{budget.old_verdict} → {budget.verdict}"
 
 
 def _alike(diff: Diff) -> str:
-    """Write how many layers are the same, are under another path, or see another field."""
+    """Return how many layers are the same, have another path, or see another field."""
     words = f"{diff.alike} layers unchanged"
     kept = [change for change in diff.changes if change.kind in ("field", "renamed")]
     pairs = [(change.old, change.new) for change in kept]
     renamed = sum(bool(old and new and old.row.path != new.row.path) for old, new in pairs)
     if renamed:
-        words += f", {renamed} under another path"
+        words += f", {renamed} with a different path"
     fields = [change.figures["field"] for change in kept if change.kind == "field"]
     if fields:
         shown = [f"{value_text(old)} → {value_text(new)}" for old, new in fields]
         ends = shown[:1] if len(shown) == 1 else [shown[0], shown[-1]]
-        words += f", {len(fields)} with other fields ({' … '.join(ends)})"
+        words += f", {len(fields)} with a different field ({' … '.join(ends)})"
     return words
 
 
 def _difference(old: Any, new: Any) -> str:
-    """Write ``+5,309,696 (+3.8%)``."""
+    """Return ``+5,309,696 (+3.8%)``."""
     if not isinstance(old, int) or not isinstance(new, int):
         return "" if old == new else "changed"
     if old == new:
@@ -199,13 +209,14 @@ def _difference(old: Any, new: Any) -> str:
 
 
 def _data(name: str, diff: Diff) -> dict[str, Any]:
-    """Return a pair as programs read it."""
+    """Return a pair for JSON."""
     return {
         "name": name or None,
         "old": diff.old.name,
         "new": diff.new.name,
         "alike": diff.alike,
         "layers": [_change_data(change) for change in diff.changes],
+        "parameters": diff.parameters,
         "totals": diff.totals,
         "budgets": [budget._asdict() for budget in diff.budgets],
     }

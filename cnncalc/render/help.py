@@ -1,4 +1,4 @@
-"""What `--help` shows: the usage, what the command does, its words by sections, and examples."""
+"""Lays out `--help`: the usage, what the command does, its parameters, and examples."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .formats.lines import Line, Lines
 
 
 class Example(NamedTuple):
-    """A command that works as it is written, and what it shows."""
+    """A command that works exactly as it is written, and what it does."""
 
     caption: str
     command: str
@@ -24,7 +24,7 @@ def page(
     examples: Iterable[Example],
     screen: int,
 ) -> Lines:
-    """Write a page for a screen of so many columns. Commands of examples are never broken."""
+    """Write a page for a screen with so many columns. Commands in examples are never broken."""
     width = text_width(screen)
     lines: list[Line] = _usage(usage, width)
     for paragraph in paragraphs:
@@ -39,7 +39,7 @@ def page(
 
 
 def _usage(usage: Entry, width: int) -> list[Line]:
-    """Write the words after the name of the command; where they do not fit, under each other."""
+    """Return the usage line; words that do not fit go on lines of their own."""
     start = f"Usage: {usage.word} "
     first, *others = wrap(usage.text, width - len(start), break_long_words=False)
     return [

@@ -1,11 +1,12 @@
-"""A module held to its spec, as a table and as JSON."""
+"""Writes the comparison of a module with its spec, as a table and as JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from ..wording import DASH, shape_text
+from ..wording import DASH, plural, shape_text
 from .analyze import heading
 from .formats.json import Json, diagnostic_data, document
 from .formats.table import DIM, GREEN, RED, facts, grid, stacked, text
@@ -20,15 +21,18 @@ if TYPE_CHECKING:
     from ..torch_backend.hold.hold import Held
     from ..torch_backend.hold.recorder import Event
 
-WIDE = 100  # columns of a screen from which on weights are shown
+WIDE = 100  # columns of a screen that has room for the weights
 
 
 def table(target: str, held: Held, width: int) -> Group:
-    """Write what the spec computes beside what the module does, in call order, and the totals."""
+    """Write what differs between the spec and the module, in call order, and the totals."""
     env = held.environment
     where = f"on {env['device']} with torch {env['torch']}"
-    title = heading(held.report, f"held to it: {held.module}, {where}")
-    return stacked(title, _calls(held, width >= WIDE), facts(_summary(held)))
+    title = heading(held.report, f"compared with {held.module}, {where}")
+    summary = facts(_summary(held))
+    if all(pair.ok for pair in held.pairs):
+        return stacked(title, text(""), summary)
+    return stacked(title, _calls(held, width >= WIDE), summary)
 
 
 def json(target: str, held: Held) -> Json:
@@ -50,7 +54,7 @@ def json(target: str, held: Held) -> Json:
 
 
 def _calls(held: Held, with_weights: bool) -> Table:
-    """Lay out a line for each computation."""
+    """Lay out a line for each computation that differs, and for those beside it."""
     table = grid()
     table.add_column("layer", overflow="fold")
     table.add_column("output", no_wrap=True)
@@ -59,7 +63,10 @@ def _calls(held: Held, with_weights: bool) -> Table:
     table.add_column("", no_wrap=True)
     table.add_column("module", overflow="fold")
     ops = {row.path: row.op for row in held.report.rows}
-    for pair in _merged(held.pairs):
+    for pair in _around_differences(_merged(held.pairs)):
+        if isinstance(pair, int):
+            table.add_row(text(f"… {plural(pair, 'line')} that agree", style=DIM))
+            continue
         event = pair.expected or pair.found
         if event is None:
             continue
@@ -77,8 +84,22 @@ def _calls(held: Held, with_weights: bool) -> Table:
     return table
 
 
+def _around_differences(pairs: list[Pair]) -> Iterator[Pair | int]:
+    """Yield the pairs that differ and their neighbours; others only as a count."""
+    kept = set()
+    for n, pair in enumerate(pairs):
+        if not pair.ok:
+            kept |= {n - 1, n, n + 1}
+    for is_kept, run in groupby(enumerate(pairs), key=lambda item: item[0] in kept):
+        members = [pair for _, pair in run]
+        if is_kept or len(members) == 1:
+            yield from members
+        else:
+            yield len(members)
+
+
 def _merged(pairs: list[Pair]) -> list[Pair]:
-    """Keep the last of several computations of one layer that all agree, such as a norm's."""
+    """Drop all but the last of several computations of one layer if all agree, as for a norm."""
     kept = []
     for pair, after in zip(pairs, [*pairs[1:], None]):
         if not (pair.ok and after and after.ok and _places(pair) == _places(after)):
@@ -91,7 +112,7 @@ def _places(pair: Pair) -> tuple[str, ...]:
 
 
 def _module_side(pair: Pair) -> str:
-    """Write where the module computes it, and what, if that differs."""
+    """Return where the module computes it, and if it differs, what it computes."""
     where = (pair.found.where or "forward") if pair.found else ""
     return where if pair.ok else f"{where} {pair.found or 'nothing'}".strip()
 
@@ -107,9 +128,11 @@ def _summary(held: Held) -> Iterator[tuple[str, Text]]:
         yield check.what, text(marked(check, False), style="" if check.ok else RED)
     wrong = sum(not pair.ok for pair in held.pairs)
     verdict = f"all {len(held.pairs)} computations agree ✓"
+    if len(held.pairs) == 1:
+        verdict = "the one computation agrees ✓"
     if wrong:
         verdict = f"{wrong} of {len(held.pairs)} computations differ ✗"
-    yield "held", text(verdict, style=GREEN if held.ok else RED)
+    yield "result", text(verdict, style=GREEN if held.ok else RED)
     for note in held.notes:
         yield "note", text(note, style=DIM)
 

@@ -1,4 +1,4 @@
-"""The list of operators in every format."""
+"""Writes the list of operators in every format."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from .formats.json import Json, document
 from .formats.lines import Lines
 from .formats.markdown import Page
 
-_MORE = "`cnncalc ops NAME` explains an operator; its names in torch and Keras work too."
+_MORE = "`cnncalc ops NAME` explains an operator. Its names in torch and Keras work too."
 _HEADINGS = ("operator", "group", "what it computes", "torch", "also called")
 
 
 def table(found: list[Operator], width: int) -> Lines:
-    """Write the operators under their groups."""
+    """Write the operators, grouped by family."""
     sections: dict[str, list[Entry]] = {}
     for operator in found:
         entries = sections.setdefault(operator.family, [])
@@ -44,13 +44,17 @@ def markdown(found: list[Operator]) -> Page:
 
 
 def operator_data(operator: Operator) -> dict[str, Any]:
-    """Return an operator as programs read it."""
+    """Return an operator for JSON."""
     text = operator.text
     return {
         "name": operator.name,
         "family": operator.family,
         "summary": text.summary,
         "details": text.details,
+        "shapes": text.shapes,
+        "rule": text.rule,
+        "parameters": text.parameters,
+        "cost": text.cost,
         "inputs": operator.inputs,
         "fields": [field._asdict() for field in operator.fields],
         "torch": text.torch_names,

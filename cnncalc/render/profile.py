@@ -1,4 +1,4 @@
-"""Measured time and memory, as tables and as JSON."""
+"""Writes measured time and memory, as tables and as JSON."""
 
 from __future__ import annotations
 
@@ -18,22 +18,23 @@ if TYPE_CHECKING:
     from ..torch_backend.profile.measure import LayerProfile, Measurement
     from ..torch_backend.profile.profile import Profile
 
-WIDE, WIDEST = 100, 120  # columns of a screen: with quartiles and long bars; with reserved memory
-SHOWN = 40  # layers in a table; JSON has all
+WIDE, WIDEST = 100, 120  # columns that quartiles and long bars need; reserved memory needs
+SHOWN = 40  # layers in a table; JSON lists all
 BAR = 12  # cells of a long bar
-OTHERS = 60  # columns that the figures beside a path take
+OTHERS = 60  # columns of a screen that the figures take, without the path
 
 
 def table(target: str, found: Profile, width: int) -> Group:
-    """Write the batch sizes, then the layers and operators of the largest."""
+    """Write the batch sizes, then the layers and operators at the largest."""
     parts: list[RenderableType] = [_title(found)]
     if found.measurements:
         parts.append(_batches(found, width))
+        parts += map(_warning, filter(lambda m: m.unreliable, found.measurements))
         last = found.measurements[-1]
         if last.layers:
             parts += [_layers(last, width, bool(found.environment["cuda"])), _operators(last)]
         else:
-            parts.append(text(("compiled layers are fused: no times by layer", DIM)))
+            parts.append(text(("compiled layers are fused, so they are not timed", DIM)))
     return stacked(*parts)
 
 
@@ -61,18 +62,24 @@ def json(target: str, found: Profile) -> Json:
     )
 
 
+def _warning(m: Measurement) -> Text:
+    """Return a warning that the times of a batch size cannot be trusted."""
+    words = f"at batch {m.batch:,}, {m.unreliable}: measure on an idle machine, with more --repeat"
+    return text(("unreliable  ", "magenta"), words)
+
+
 def _title(found: Profile) -> Text:
-    """Return the network, the device, and what was run."""
+    """Return a heading with the network, the device, and how it was run."""
     from ..torch_backend.profile.clock import WARM
 
     s, env = found.settings, found.environment
     by = f"{env['threads']} threads"
-    warm = f"{s.warmup} to warm up"
+    warm = f"{s.warmup} warm-up runs"
     if env["cuda"]:
         driver = f", driver {env['driver']}" if env["driver"] else ""
         by = f"CUDA {env['cuda']}{driver}"
         if s.warmup:
-            warm += f", or more, for {WARM} s"
+            warm = f"at least {warm} and {WARM} s"
     where = f"{env['device_name']} ({env['device']}), torch {env['torch']}, {by}"
     how = f"{', '.join(_options(found))}; {s.repeat} runs after {warm}"
     return heading(found.report, where, how, dtype=False)
@@ -106,7 +113,7 @@ def _batches(found: Profile, width: int) -> Table:
         "peak memory": True,
         "workspaces": gpu and width >= WIDEST,
         "reserved": gpu and width >= WIDEST,
-        "all outputs": True,
+        "predicted": True,
     }
     table = grid(*(name for name, shown in columns.items() if shown))
     for m in found.measurements:
@@ -121,26 +128,22 @@ def _batches(found: Profile, width: int) -> Table:
             "peak memory": bytes_text(m.peak.requested),
             "workspaces": bytes_text(m.peak.workspaces or 0),
             "reserved": bytes_text(m.peak.reserved or 0),
-            "all outputs": bytes_text(m.predicted_params + m.predicted_activations),
+            "predicted": DASH if m.predicted_peak is None else bytes_text(m.predicted_peak),
         }
         table.add_row(*(cells[name] for name, shown in columns.items() if shown))
-    return captioned(table, "; ".join(_notes(found.settings.training)))
+    return captioned(table, "; ".join(_notes()))
 
 
-def _notes(training: bool) -> Iterator[str]:
-    """Yield what the columns of the batch sizes mean."""
-    yield "medians"
+def _notes() -> Iterator[str]:
+    """Yield what the columns mean."""
+    yield "times are medians"
     yield "FLOP/s: 2·MAC of convolutions and linear layers"
-    yield "GB/s: what must at least be moved"
-    if training:
-        yield "all outputs: predicted parameters, their gradients and every output"
-    else:
-        freed = "though inference lets each go after its last use"
-        yield f"all outputs: predicted parameters and every output, {freed}"
+    yield "GB/s: the bytes that must at least be moved"
+    yield "predicted: the peak of memory, without what calls take and give back inside them"
 
 
 def _layers(m: Measurement, width: int, gpu: bool) -> Table:
-    """Lay out each layer's time with its share of all; of many layers the slowest, in order."""
+    """Lay out each layer's time and share; if there are many layers, only the slowest, in order."""
     found = [layer for layer in m.layers or () if layer.seconds > 0]
     kept = _slowest(found)
     training = any(layer.time.backward is not None for layer in kept)
@@ -173,7 +176,7 @@ def _layers(m: Measurement, width: int, gpu: bool) -> Table:
 
 
 def _slowest(found: list[LayerProfile]) -> list[LayerProfile]:
-    """Keep the slowest layers, in order."""
+    """Return the slowest layers, in order."""
     if len(found) <= SHOWN:
         return found
     bound = sorted((layer.seconds for layer in found), reverse=True)[SHOWN - 1]
@@ -192,22 +195,23 @@ def _operators(m: Measurement) -> Table:
 
 
 def _bar(seconds: float, peak: float, cells: int) -> Text:
-    """Draw a bar in proportion to the longest time."""
+    """Draw a bar that is proportional to the longest time."""
     return text(bar(round(seconds * 1e9), round(peak * 1e9), cells), style=CYAN)
 
 
 def _rate(count: int, seconds: float) -> str:
-    """Write a count per second in units of 10⁹."""
+    """Return a count per second in units of 10⁹."""
     return f"{count / seconds / 1e9:,.1f}" if seconds else DASH
 
 
 def _data(m: Measurement) -> dict[str, Any]:
-    """Return a batch size as programs read it."""
+    """Return a batch size for JSON."""
     t = m.latency.median
     return {
         "batch": m.batch,
         "latency": m.latency._asdict(),
         "images_per_second": m.batch / t,
+        "unreliable": m.unreliable,
         "flops": m.flops,
         "flops_per_second": m.flops / t,
         "bytes": m.bytes,
@@ -220,13 +224,14 @@ def _data(m: Measurement) -> dict[str, Any]:
             "predicted_params": m.predicted_params,
             "predicted_activations": m.predicted_activations,
             "predicted": m.predicted_params + m.predicted_activations,
+            "predicted_peak": m.predicted_peak,
         },
         **_parts(m),
     }
 
 
 def _parts(m: Measurement) -> dict[str, Any]:
-    """Return the layers and operators; null where they were not timed."""
+    """Return the layers and operators; null if they were not timed."""
     if m.layers is None:
         return {"layers": None, "operators": None}
     operators = [

@@ -1,4 +1,4 @@
-"""Predicted figures beside measured ones, as a table and as JSON."""
+"""Writes predicted figures beside measured ones, as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -6,13 +6,24 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..analysis.figures import FIELDS
+from ..analysis.figures import RECEPTIVE_FIELDS
 from ..diagnostic import Diagnostic
 from ..wording import DASH, axes_text, value_text
 from .analyze import heading
 from .columns import BARRED
 from .formats.json import Json, diagnostic_data, document
-from .formats.table import DIM, GREEN, RED, LayerTable, captioned, facts, grid, stacked, text
+from .formats.table import (
+    DIM,
+    GREEN,
+    RED,
+    LayerTable,
+    captioned,
+    facts,
+    grid,
+    no_room,
+    stacked,
+    text,
+)
 
 if TYPE_CHECKING:
     from rich.console import Group, RenderableType
@@ -22,10 +33,10 @@ if TYPE_CHECKING:
 
     from ..torch_backend.verify.result import Check, CheckedLayer, Verification
 
-    Found = Sequence[tuple[str, Verification | None]]  # by SPEC; None: it could not be verified
+    Found = Sequence[tuple[str, Verification | None]]  # by SPEC; None: not verifiable
 
-WIDE = 100  # columns of a screen from which on a list of networks has all its columns
-PATHS = 16  # columns that paths should have
+WIDE = 100  # columns of a screen that has room for all columns of a list of networks
+PATHS = 16  # columns of a screen that paths should have
 TITLES = {
     "output": "output",
     "params": "params",
@@ -34,15 +45,15 @@ TITLES = {
     "activation_bytes": "bytes",
     "receptive_field": "field",
 }
-COUNTERS = {"macs": "fvcore", "product_flops": "torch"}  # who measures it, torch if nobody is named
+COUNTERS = {"macs": "fvcore", "product_flops": "torch"}  # who measures it, if not torch
 ALSO = {"params": ("tensors", "tensor_bytes"), "activation_bytes": ("output_bytes",)}
-LEFT_OUT = ((), ("product_flops",), ("product_flops", "activation_bytes"))  # of a narrow table
+LEFT_OUT = ((), ("product_flops",), ("product_flops", "activation_bytes"))  # if it is too wide
 
 
 def table(
     found: Found, diagnostics: Sequence[Diagnostic], seconds: float, width: int
 ) -> RenderableType:
-    """Write a network layer by layer; of several, a line for each."""
+    """Write one network layer by layer, or a line for each of several networks."""
     first = found[0][1]
     if len(found) == 1 and first is not None:
         return network_table(first, width)
@@ -62,15 +73,16 @@ def json(found: Found, diagnostics: Sequence[Diagnostic], seconds: float) -> Jso
 
 
 def network_table(found: Verification, width: int) -> Group:
-    """Write a line per layer, the sums, and what the marks do not cover."""
+    """Write a line per layer, the sums, and what was measured or not."""
     env = found.environment
     device = f"{env['device_name']} ({env['device']})" if env["cuda"] else env["device"]
     title = heading(found.report, f"built on {device} with torch {env['torch']}")
-    return stacked(title, _layers(found, width), facts(_summary(found)))
+    layers, left_out = _layers(found, width)
+    return stacked(title, layers, *left_out, facts(_summary(found)))
 
 
 def marked(check: Check, both: bool) -> str:
-    """Write ``34,944 ✓``, ``34,944 ✓ 34,944`` or ``34,944 ✗ 34,848``; a dash for zero and zero."""
+    """Return ``34,944 ✓``, ``34,944 ✓ 34,944`` or ``34,944 ✗ 34,848``; a dash if both are zero."""
     predicted, measured = value_text(check.predicted), value_text(check.measured)
     if check.ok is None:
         return f"{predicted}  " if check.predicted else DASH
@@ -81,10 +93,11 @@ def marked(check: Check, both: bool) -> str:
     return f"{predicted} ✓ {measured}" if both else f"{predicted} ✓"
 
 
-def _layers(found: Verification, width: int) -> Segments:
-    """Lay out the widest table that leaves room for paths.
+def _layers(found: Verification, width: int) -> tuple[Segments, list[Text]]:
+    """Lay out the widest table that leaves room for paths; name the columns that are left out.
 
-    It has predicted ✓ measured where there is room, else predicted ✓; what differs has both.
+    If there is room, cells show predicted ✓ measured, otherwise predicted ✓. A figure that differs
+    always shows both.
     """
     for both, left_out in ((True, LEFT_OUT[0]), *((False, less) for less in LEFT_OUT)):
         keys = [key for key in TITLES if key not in left_out]
@@ -93,7 +106,7 @@ def _layers(found: Verification, width: int) -> Segments:
         room = width - sum(widths[1:]) - len(widths)
         if room >= min(widths[0], PATHS):
             break
-    return lines.render(room)
+    return lines.render(room), no_room([TITLES[key] for key in left_out])
 
 
 def _layer_table(found: Verification, keys: list[str], both: bool) -> LayerTable:
@@ -107,7 +120,7 @@ def _layer_table(found: Verification, keys: list[str], both: bool) -> LayerTable
         body=body,
         ends=ends,
         numeric=[False, *(key != "output" for key in keys)],
-        barred=[False, *(key in BARRED for key in keys)],  # bars of no cells: a blank more
+        barred=[False, *(key in BARRED for key in keys)],  # bars without cells, for an extra blank
         styles=list(map(_style, found.layers)),
     )
 
@@ -117,7 +130,7 @@ def _style(layer: CheckedLayer) -> str | None:
 
 
 def _align(lines: list[list[str]]) -> None:
-    """Add blanks after the marks of each column, so that the marks are under each other."""
+    """Add blanks after the marks of each column, to align the marks."""
     for n in range(len(lines[0])):
         after = [len(line[n].partition(" ✓ ")[2]) for line in lines]
         widest = max(after)
@@ -134,9 +147,10 @@ def _title(key: str, both: bool) -> str:
 
 
 def _cell(layer: CheckedLayer, key: str, both: bool) -> str:
-    """Write a figure of a layer with its mark."""
+    """Return a figure of a layer with its mark."""
     if key == "receptive_field":
-        return _field_cell(layer, [check for check in layer.checks if check.what in FIELDS])
+        fields = [check for check in layer.checks if check.what in RECEPTIVE_FIELDS]
+        return _field_cell(layer, fields)
     checks = [check for check in layer.checks if check.what == key]
     if not checks:
         return DASH
@@ -156,7 +170,7 @@ def _cell(layer: CheckedLayer, key: str, both: bool) -> str:
 
 
 def _field_cell(layer: CheckedLayer, checks: list[Check]) -> str:
-    """Write the size of the receptive field, with a mark where gradients measured it."""
+    """Return the size of the receptive field, with a mark if gradients measured it."""
     if layer.row.receptive_field is None:
         return DASH
     size = axes_text(layer.row.receptive_field.size)
@@ -167,18 +181,18 @@ def _field_cell(layer: CheckedLayer, checks: list[Check]) -> str:
 
 
 def _span(positions: list[int] | None) -> str:
-    """Write ``3–17``: the first and the last position seen."""
+    """Return ``3–17``: the first and the last position seen."""
     return f"{positions[0]}–{positions[1]}" if positions else "nothing"
 
 
 def _total(found: Verification, key: str, both: bool) -> str:
-    """Write a sum of the network with its mark."""
+    """Return a sum of the network with its mark."""
     check = next((check for check in found.totals if check.what == key), None)
     return marked(check, both) if check else ""
 
 
 def _summary(found: Verification) -> Iterator[tuple[str, Text]]:
-    """Yield how many figures agree, who measured them, and what only we count."""
+    """Yield how many figures agree, what measured them, and what no tool counts."""
     marks = Counter(check.ok for check in found.totals)
     for layer in found.layers:
         marks.update(check.ok for check in layer.checks)
@@ -198,12 +212,12 @@ def _summary(found: Verification) -> Iterator[tuple[str, Text]]:
 
 
 def _means(found: Verification) -> Iterator[str]:
-    """Yield by what the figures were measured."""
+    """Yield what measured the figures."""
     asked = {check.what: check.ok for check in found.totals}
     yield "shapes and bytes by hooks"
     yield "tensors by state_dict"
     if "output_bytes" in asked:
-        yield "bytes by the card's allocator too"
+        yield "bytes also by the card's allocator"
     if asked.get("macs") is not None:
         yield "MACs by fvcore"
     yield "2·MAC by torch's flop_counter"
@@ -211,33 +225,33 @@ def _means(found: Verification) -> Iterator[str]:
 
 
 def _card(found: Verification) -> Iterator[tuple[str, str]]:
-    """Yield what a graphics card confirms of the whole network."""
+    """Yield what a graphics card measured of the whole network."""
     measured = {check.what: check.measured for check in found.totals}
     if "output_error" in measured:
-        words = f"outputs {measured['output_error']:.1e} of their length away from the CPU's"
+        words = f"outputs differ from the CPU's by {measured['output_error']:.1e} of their norm"
         if measured["kernels"] is not None:
-            words += f"; {measured['kernels']:,} kernels in one forward pass"
+            words += f"; one forward pass runs {measured['kernels']:,} kernels"
         yield "on the card", words
 
 
 def _unseen(found: Verification) -> Iterator[tuple[str, str]]:
-    """Yield the operations that no counter sees, and those that fvcore counts by its own rules."""
+    """Yield the operations that no tool counts, and those that fvcore counts by its own rules."""
     blind: Counter[str] = Counter()
     for layer in found.layers:
         blind["biases" if layer.row.macs else layer.row.op] += layer.uncounted
     unseen = [f"{op} {count:,}" for op, count in blind.items() if count > 0]
     if unseen:
-        yield "unseen", f"no counter sees these operations: {', '.join(unseen)}"
+        yield "unseen", f"no tool counts these operations: {', '.join(unseen)}"
     ruled = dict.fromkeys(
         f"{layer.row.op} ({layer.fvcore_rule})" for layer in found.layers if layer.fvcore_count
     )
     if ruled:
-        symbols = "x being the values of the input, y of the output"
-        yield "otherwise", f"fvcore counts by rules of its own: {'; '.join(ruled)}, {symbols}"
+        symbols = "x: values in the input, y: values in the output"
+        yield "fvcore", f"counts by its own rules: {', '.join(ruled)}; {symbols}"
 
 
 def _overview(found: Found, wide: bool, seconds: float) -> Table:
-    """Lay out a line for each of several networks, and the time of all."""
+    """Lay out a line for each of several networks, and the total time."""
     titles = ["network", "layers", "figures", "params", "MACs"]
     titles += ["bytes", "fields"] if wide else []
     table = grid(*titles, "s", "", left=("network", ""))
@@ -254,7 +268,7 @@ def _overview(found: Found, wide: bool, seconds: float) -> Table:
 
 
 def _overview_cells(found: Verification) -> list[str]:
-    """Return layers, figures, parameters, MACs, bytes and measured receptive fields."""
+    """Return the layers, figures, parameters, MACs, bytes and measured receptive fields."""
     totals = {check.what: marked(check, False) for check in found.totals}
     checked = [{check.what for check in layer.checks} for layer in found.layers]
     figures = sum(len(layer.checks) for layer in found.layers) + len(found.totals)
@@ -269,7 +283,7 @@ def _overview_cells(found: Verification) -> list[str]:
 
 
 def _data(name: str, found: Verification) -> dict[str, Any]:
-    """Return each layer's checks, the totals', and what was run."""
+    """Return what was run, and the checks of each layer and of the totals, for JSON."""
     return {
         "spec": name,
         "name": found.report.name,

@@ -1,35 +1,37 @@
-"""The list of bundled networks in every format."""
+"""Writes the list of bundled networks in every format."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..analysis.figures import FIELDS, field_of
+from ..analysis.figures import RECEPTIVE_FIELDS, field_of
 from ..analysis.zoo import BundledNetwork
 from ..wording import DASH, axes_text, shape_text, short, value_text
 from .formats.csv import Csv
 from .formats.json import Json, document
 from .formats.markdown import Page
-from .formats.table import grid
+from .formats.table import grid, no_room, stacked
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Group
 
-HEADINGS = ("network", "year", "input", "params", "MACs", "activations", "field")
-FULL = 120  # columns of a screen from which on numbers have all their digits
-NEEDED = {"year": 90, "activations": 90, "field": 70, "input": 62}  # columns of a screen
+HEADINGS = ("network", "year", "input", "params", "MACs", "activations", "field", "ungated")
+FULL = 120  # columns of a screen that has room for all digits
+# columns of a screen
+NEEDED = {"year": 97, "activations": 97, "field": 80, "ungated": 74, "input": 62}
 SUMS = ("params", "trainable_params", "macs", "flops", "activations")
-KEYS = ("name", "spec", "year", "input", *SUMS, *FIELDS)
+KEYS = ("name", "spec", "year", "input", *SUMS, *RECEPTIVE_FIELDS)
 
 
-def table(found: list[BundledNetwork], width: int) -> Table:
-    """Write the list; where it does not fit, with fewer columns and shorter figures."""
+def table(found: list[BundledNetwork], width: int) -> Group:
+    """Write the list, with fewer columns and shorter figures on a narrow screen."""
+    left_out = [name for name in HEADINGS if width < NEEDED.get(name, 0)]
     kept = [n for n, name in enumerate(HEADINGS) if width >= NEEDED.get(name, 0)]
     listed = grid(*(HEADINGS[n] for n in kept), left=("network", "input"))
     for network in found:
         values = _cells(network, width < FULL)
         listed.add_row(*(values[n] for n in kept))
-    return listed
+    return stacked(listed, *no_room(left_out))
 
 
 def json(found: list[BundledNetwork]) -> Json:
@@ -51,12 +53,12 @@ def markdown(found: list[BundledNetwork]) -> Page:
 
 
 def network_data(network: BundledNetwork) -> dict[str, Any]:
-    """Return a network as programs read it.
+    """Return a network for JSON.
 
-    The receptive fields are those of the last layers whose field moves with the position.
+    The receptive fields are those of the last layer that does not see the whole input.
     """
     report = network.report
-    fields = {name: field_of(report, name) for name in FIELDS}
+    fields = {name: field_of(report, name) for name in RECEPTIVE_FIELDS}
     return {
         "name": network.name,
         "spec": network.target,
@@ -68,20 +70,24 @@ def network_data(network: BundledNetwork) -> dict[str, Any]:
 
 
 def _cells(network: BundledNetwork, narrow: bool = False) -> list[str]:
-    """Return what the list shows of a network; `narrow`: four digits, the field's largest axis.
+    """Return what the list shows of a network; if `narrow`, four digits and the longest axis.
 
-    The field is the one without gates: with them, some see everything after their first block.
+    Both receptive fields are shown, as in the columns of `analyze`. With gates, some networks see
+    the whole input after their first block.
     """
     report = network.report
-    field = field_of(report, "receptive_field_without_gates")
-    seen: tuple[Any, ...] = field.size if field else ()
-    if narrow and seen:
-        seen = (max(seen),)
+    fields = [field_of(report, name) for name in RECEPTIVE_FIELDS]
+    sizes = [field.size if field else () for field in fields]
     counts = (report.totals.params, report.totals.macs, report.totals.activations)
     return [
         network.name,
         str(report.year or DASH),
         shape_text(next(iter(report.inputs.values()))),
         *map(short if narrow else value_text, counts),
-        axes_text(seen),
+        *(axes_text(_longest(size) if narrow else size) for size in sizes),
     ]
+
+
+def _longest(sizes: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the longest axis alone; nothing for a network without a field."""
+    return (max(sizes),) if sizes else ()

@@ -1,4 +1,4 @@
-"""One bundled network with its totals in every format, for `zoo show`."""
+"""Writes one bundled network in every format, for `zoo show`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from .formats.csv import Csv
 from .formats.json import Json, document
 from .formats.markdown import Page
 from .formats.table import facts, noted, stacked, text
+from .init import in_shell
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -24,7 +25,7 @@ def table(entry: ZooEntry, width: int) -> Group:
 
 
 def json(entry: ZooEntry) -> Json:
-    """Write a network with its family and the smallest input that it takes."""
+    """Write a network with its family and its smallest input."""
     data = zoo.network_data(entry.network)
     return document({**data, "least_input": entry.smallest_input, "family": entry.family})
 
@@ -40,13 +41,16 @@ def markdown(entry: ZooEntry) -> Page:
 
 
 def _about(entry: ZooEntry) -> Facts:
-    """Yield what is shown of a network after its totals."""
+    """Yield what follows the totals of a network."""
     name, target, report = entry.network
     if entry.smallest_input:
-        note = "with sides as long as each other" if len(entry.smallest_input) > 2 else ""
-        yield "least input", noted(shape_text(entry.smallest_input), note)
+        note = "of those with equal sides" if len(entry.smallest_input) > 2 else ""
+        yield "smallest input", noted(shape_text(entry.smallest_input), note)
     if len(entry.family) > 1:
-        yield "family", ", ".join(member for member in entry.family if member != name)
-    where = f"in specs/{target}: `cnncalc analyze {name}` lists them"
-    yield "layers", f"{len(report.rows)}, {where}"
-    yield "start here", f"cnncalc init mine.yaml --from {name}"
+        own = name if entry.bundled else report.variant or report.name
+        yield "family", ", ".join(member for member in entry.family if member != own)
+    listing = f"`cnncalc analyze {in_shell(name)}` lists them"
+    where = f"in specs/{target.partition('#')[0]}: " if entry.bundled else ""
+    yield "layers", f"{len(report.rows)}, {where}{listing}"
+    if entry.bundled:
+        yield "start here", f"cnncalc init mine.yaml --from {name}"

@@ -1,4 +1,4 @@
-"""The memory of a device: what a step takes at its peak, what is free, and when it ran out."""
+"""Measures the memory of a device: a step's peak, what is free, and whether it ran out."""
 
 from __future__ import annotations
 
@@ -13,30 +13,32 @@ import torch
 from torch import Tensor
 
 from ..diagnostic import Diagnostic, Mistake
+from .allocations import bytes_of, recorded
 from .device import name_of
 
 _CERTAIN = re.compile(r"out of memory|can't allocate memory|not enough memory|ALLOC(ATION)?_FAILED")
 _LIKELY = re.compile(
     r"unable to find an engine|CUDNN_STATUS_(INTERNAL_ERROR|NOT_SUPPORTED|EXECUTION_FAILED)"
 )
-_SCARCE = 8  # a card with less than this part free has no room for cuDNN's workspaces
+_SCARCE = 8  # if less than 1/8 of a card is free, cuDNN may lack room for its workspaces
 
 
 class AllocatorBytes(NamedTuple):
     """Bytes that a card's allocator holds."""
 
-    requested: int  # as asked for
-    allocated: int  # in its blocks of 512 bytes
-    reserved: int  # with what it holds back
+    requested: int  # what was asked for
+    allocated: int  # the same, rounded up to blocks of 512 bytes
+    reserved: int  # all that was taken from the card, including unused blocks
 
 
 class Peak(NamedTuple):
     """Bytes at the peak of a step, of this network alone.
 
-    Units: `requested` is what tensors asked for, `allocated` what they took, rounded and with the
-    workspaces of the libraries, `reserved` what the allocator kept from the device, `workspaces`
-    what stays taken after a step though no tensor of the network holds it. The CPU's allocator
-    rounds nothing and holds nothing back: there `reserved` and `workspaces` are None.
+    Units: `requested` is what tensors asked for. `allocated` is what they took, rounded up, with
+    the workspaces of libraries. `reserved` is all that the allocator took from the device.
+    `workspaces` is what stays allocated after a step although no tensor of the network holds it.
+    The CPU's allocator neither rounds nor reserves, so `reserved` and `workspaces` are None there;
+    `allocated` has what calls take and give back inside them, and `requested` has not.
     """
 
     requested: int
@@ -58,7 +60,7 @@ def held_by(device: torch.device, when: str = "current") -> AllocatorBytes:
 
 
 def requested_bytes(device: torch.device) -> int | None:
-    """Return the bytes asked of a card's allocator and not given back; None on other devices."""
+    """Return the bytes asked of a card's allocator and not yet freed; None on other devices."""
     return held_by(device).requested if device.type == "cuda" else None
 
 
@@ -68,16 +70,15 @@ def peak_of(
     device: torch.device,
     before: AllocatorBytes = _NOTHING,
 ) -> Peak:
-    """Run a step that has run before, and return its peak with the tensors `held` all the while.
+    """Run a step that has run before, and return its peak, including the tensors `held` throughout.
 
-    On the CPU the peak is the sum of the profiler's record of every allocation; CUDA keeps its own,
-    of which what was taken `before` the network was there is left out.
+    On the CPU, the peak is summed from the profiler's record of every allocation. CUDA keeps its
+    own peak, from which what was held `before` the network was built is subtracted.
     """
-    storages = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in held}
-    base = sum(storages.values())
     if device.type == "cuda":
         torch.cuda.empty_cache()
-        workspaces = max(held_by(device).requested - before.requested - base, 0)
+        others = before.requested + bytes_of(held)
+        workspaces = max(held_by(device).requested - others, 0)
         torch.cuda.reset_peak_memory_stats(device)
         step()
         torch.cuda.synchronize(device)
@@ -85,30 +86,21 @@ def peak_of(
             most - other for most, other in zip(held_by(device, "peak"), before)
         )
         return Peak(requested - workspaces, allocated, reserved, workspaces)
-    from torch.profiler import ProfilerActivity, profile
-
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True, acc_events=True) as record:
-        step()
-    events = record.profiler.kineto_results.events()
-    changes = [event for event in events if event.name() == "[memory]"]
-    now = most = 0
-    for change in sorted(changes, key=lambda e: e.start_ns()):
-        now += change.nbytes()
-        most = max(most, now)
-    return Peak(base + most, base + most)
+    record = recorded(step, held)
+    return Peak(record.peak.bytes, record.with_workspaces)
 
 
 def refuse_beyond_memory(count: int, device: torch.device) -> None:
-    """Raise MemoryError for more bytes than the CPU has free.
+    """Raise MemoryError if the CPU has less memory free than `count` bytes.
 
-    A CPU without memory ends the process instead of refusing; a card refuses by itself.
+    Without this check, the system would kill the process. A card raises an error by itself.
     """
     if device.type == "cpu" and count > available():
         raise MemoryError
 
 
 def available() -> int:
-    """Return the bytes of this machine's memory that are free."""
+    """Return the bytes of main memory that are free; all of its bytes where that is unknown."""
     try:
         found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text())
     except OSError:
@@ -119,10 +111,10 @@ def available() -> int:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether torch failed because it ran out of memory.
+    """Return whether torch failed because it ran out of memory.
 
-    cuDNN without room for its workspaces says only that it found no engine. That counts as out of
-    memory where little of the card is free.
+    If cuDNN has no room for its workspaces, it only says that it found no engine. That counts as
+    out of memory if little of the card is free.
     """
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
@@ -133,7 +125,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def is_scarce() -> bool:
-    """Whether little of the current card is free, what the allocator holds back included."""
+    """Return whether little of the current card is free, counting the allocator's unused blocks."""
     if not torch.cuda.is_available():
         return False
     free, total = torch.cuda.mem_get_info()
@@ -142,7 +134,7 @@ def is_scarce() -> bool:
 
 
 def fits(attempt: Callable[[], object]) -> bool:
-    """Whether there is memory for what `attempt` does; its memory is free again afterwards."""
+    """Return whether there is enough memory for `attempt`. Its memory is freed afterwards."""
     try:
         attempt()
     except Exception as error:
@@ -155,7 +147,7 @@ def fits(attempt: Callable[[], object]) -> bool:
 
 
 def _release() -> None:
-    """Give back what nothing refers to; the frames of an error hold the tensors of a step."""
+    """Free what nothing refers to any more, such as tensors that an error's frames held."""
     import gc
 
     gc.collect()
@@ -164,7 +156,7 @@ def _release() -> None:
 
 
 def largest_that_fits(batch: int, attempt: Callable[[int], object]) -> int | None:
-    """Return the first of ½, ¼, … of a batch that runs; None where not even one image does."""
+    """Return the first of ½, ¼, … of a batch that fits; None if not even one image does."""
     while batch > 1:
         batch //= 2
         if attempt(batch):
@@ -173,8 +165,8 @@ def largest_that_fits(batch: int, attempt: Callable[[int], object]) -> int | Non
 
 
 def too_large(batch: int, largest: int | None, device: torch.device, help: str) -> Diagnostic:
-    """Describe that a batch does not fit, and which does."""
-    found = f"batch {largest:,} did" if largest else "not even batch 1 does"
+    """Return the error for a batch that does not fit, with one that does."""
+    found = f"batch {largest:,} fits" if largest else "not even batch 1 fits"
     return Diagnostic(
         "CNN407",
         f"batch {batch:,} does not fit in the memory of {name_of(device)}; {found}",
@@ -184,12 +176,12 @@ def too_large(batch: int, largest: int | None, device: torch.device, help: str) 
 
 @contextmanager
 def fitting(what: str, device: torch.device) -> Iterator[None]:
-    """Run what may not fit in the memory; if it does not, raise a Mistake that says so."""
+    """Run what may need too much memory. If it does, raise a Mistake that says so."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
         message = f"{what} does not fit in the memory of {name_of(device)}"
-        help = "a smaller --input, or another device"
+        help = "use a smaller --input or another device"
         raise Mistake(Diagnostic("CNN407", message, help=help)) from None

@@ -1,7 +1,7 @@
-"""What a call of torch's dispatcher computes: operators by our names, whatever kernel runs them.
+"""Names the operators that a call of torch's dispatcher computes, whichever kernel runs them.
 
-Moves (views, slices, permutations, shuffles, casts) can be written in too many ways to compare, so
-they count as computing nothing.
+Operators that only move values (views, slices, permutations, shuffles, casts) can be written in too
+many ways to compare, so they count as computing nothing.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _MOVES = _words("""
     randn_like dropout native_dropout channel_shuffle native_channel_shuffle pixel_shuffle
     pixel_unshuffle local_scalar_dense item is_same_size equal isnan any all
 """)
-# Arguments that the shapes show, or that change nothing that is computed.
+# Arguments that shapes already show, or that do not change what is computed.
 _NO_SETTINGS = _words("""
     eps epsilon momentum exponential_average_factor training train cudnn_enabled benchmark
     deterministic allow_tf32 N C HxW input_shape normalized_shape transposed beta output_size
@@ -54,9 +54,9 @@ _CONVOLUTION_SETTINGS = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1} 
 
 
 class AtenStep(NamedTuple):
-    """One operator of a call, and the tensors it reads beside the result of the step before it.
+    """One operator of a call, and the tensors that it reads besides the previous step's result.
 
-    `reads` holds names of arguments; None means all.
+    `reads` holds names of arguments; None means all of them.
     """
 
     operator: str
@@ -75,9 +75,9 @@ _FUSED = {
 
 
 class Computed(NamedTuple):
-    """One operator of a call: our word for it, its settings, and the tensors it reads.
+    """One operator of a call: its name, its settings, and the tensors that it reads.
 
-    The word is the key of one of our operators, or the dispatcher's own where we have none.
+    `kind` is the key of our operator, or the dispatcher's own name if we have no such operator.
     """
 
     kind: str
@@ -86,7 +86,7 @@ class Computed(NamedTuple):
 
 
 def computed_by(func: Any, args: Any, kwargs: Mapping[str, Any]) -> list[Computed]:
-    """What a call computes: one operator, several if they are fused, none if values only move."""
+    """Return what a call computes: one operator, several if fused, none if it only moves values."""
     name = func._schema.name.partition("::")[2].strip("_")
     if (
         name in _MOVES
@@ -105,9 +105,9 @@ def computed_by(func: Any, args: Any, kwargs: Mapping[str, Any]) -> list[Compute
 
 
 def steps(name: str) -> tuple[AtenStep, ...]:
-    """The operators of a call, in order, by the names that torch gives them on every device.
+    """Return the operators of a call in order, by names that are the same on every device.
 
-    ``_native_batch_norm_legit_no_training`` and ``cudnn_batch_norm`` are both ``batch_norm``.
+    ``_native_batch_norm_legit_no_training`` and ``cudnn_batch_norm`` both become ``batch_norm``.
     """
     name = name.strip("_")
     for backend in _BACKENDS:
@@ -123,7 +123,7 @@ def steps(name: str) -> tuple[AtenStep, ...]:
 
 
 def _dispatched() -> dict[str, list[tuple[Mapping[str, Any], str]]]:
-    """Our words by the dispatcher's names; those that ask for certain arguments come first."""
+    """Return our names by the dispatcher's. Those that require certain arguments come first."""
     found: dict[str, list[tuple[Mapping[str, Any], str]]] = defaultdict(list)
     for op in OPS:
         for entry in vars(op).get("aten", ()):
@@ -138,7 +138,9 @@ _DISPATCHED = _dispatched()
 def _kind_of(
     operator: str, given: Mapping[str, Any], settings: dict[str, Any]
 ) -> tuple[str, dict[str, Any]]:
-    """Our word for an operator of the dispatcher, and the settings that make a difference."""
+    """Return our name for an operator of the dispatcher, and the settings that matter."""
+    if operator in ("max", "min") and "dim" in settings:  # with the indices, which are not used
+        operator = f"a{operator}"
     if operator == "convolution" and given.get("transposed"):
         operator = "conv_transpose"
     if operator in ("convolution", "conv_transpose"):
@@ -159,9 +161,10 @@ def _kind_of(
 
 
 def _settings(func: Any, args: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a call that are not tensors, with torch's defaults.
+    """Return the arguments of a call that are not tensors, with torch's defaults.
 
-    A value that is the same on all axes is one number; an axis counts from the first.
+    A value that is the same on all axes becomes one number. A negative axis becomes the same axis
+    counted from the first.
     """
     known = func._schema.arguments
     given = {argument.name: argument.default_value for argument in known}
@@ -176,6 +179,6 @@ def _settings(func: Any, args: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]
         if name == "dim" and isinstance(value, int):
             value %= max(dims, 1)
         found[name] = value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
-    if found.get("stride") == ():  # a pool's default
+    if found.get("stride") == ():  # the default of a pool
         found["stride"] = found["kernel_size"]
     return found

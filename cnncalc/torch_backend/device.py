@@ -1,4 +1,4 @@
-"""Devices by name, and what they and torch call themselves."""
+"""Finds devices by name, and the names and versions of devices, drivers and torch."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from ..diagnostic import Diagnostic, Mistake, first_line
 def device_of(name: str, meta: bool = True) -> torch.device:
     """Return the device called ``cpu``, ``cuda``, ``cuda:1`` or ``meta`` (shapes without values).
 
-    Errors: a Mistake where the name is none of them, or the device cannot be used.
+    Errors: a Mistake if the name is unknown, or if the device cannot be used.
     """
-    if not re.fullmatch(r"cpu|cuda(:(0|[1-9]\d?))?|meta", name) or name == "meta" and not meta:
-        names = "cpu, cuda or cuda:1"
+    known = re.fullmatch(r"cpu|cuda(:(0|[1-9]\d?))?|meta", str(name))
+    if not known or name == "meta" and not meta:
+        names = "use cpu, cuda or cuda:1"
         if meta:
-            names += ", or meta for shapes alone"
-        raise _mistake(f"no device is called `{name}`", names)
+            names += ", or meta for shapes only"
+        raise _mistake(f"unknown device `{name}`", names)
     device = torch.device(name)
     if device.type != "cuda":
         return device
@@ -30,16 +31,16 @@ def device_of(name: str, meta: bool = True) -> torch.device:
         reason = "torch finds no NVIDIA GPU"
         if torch.version.cuda is None:
             reason = "torch was built without CUDA"
-        raise _mistake(f"{name} cannot be used: {reason}", "--device cpu")
+        raise _mistake(f"{name} cannot be used: {reason}", "use --device cpu")
     count = torch.cuda.device_count()
     if (device.index or 0) >= count:
         others = f" to cuda:{count - 1}" if count > 1 else ""
-        raise _mistake(f"there is no {name}", f"GPUs here: cuda:0{others}")
+        raise _mistake(f"there is no {name}", f"the GPUs are cuda:0{others}")
     try:
         torch.zeros(1, device=device)
-    except RuntimeError as error:  # another process holds it, or all its memory
+    except RuntimeError as error:  # another process uses it exclusively, or all of its memory
         message = f"{name} cannot be used: {first_line(error)}"
-        raise _mistake(message, "wait for whoever uses it, or --device cpu") from None
+        raise _mistake(message, "wait until it is free, or use --device cpu") from None
     return device
 
 
@@ -48,23 +49,23 @@ def _mistake(message: str, help: str) -> Mistake:
 
 
 def name_of(device: torch.device) -> str:
-    """Write a device for people: ``cpu``, or ``NVIDIA H100 80GB HBM3 (cuda:1)``."""
+    """Return the name of a device for people: ``cpu``, or ``NVIDIA H100 80GB HBM3 (cuda:1)``."""
     if device.type != "cuda":
         return str(device)
     return f"{torch.cuda.get_device_name(device)} ({device})"
 
 
 def needs_tf32(device: torch.device) -> None:
-    """Check that a device computes in tf32, which came with compute capability 8.0.
+    """Check that a device can compute in tf32, which needs compute capability 8.0.
 
-    Errors: a Mistake where it does not.
+    Errors: a Mistake if it cannot.
     """
     if device.type != "cuda":
-        raise _mistake("tf32 is a mode of NVIDIA GPUs", "--device cuda, or --dtype bfloat16")
+        raise _mistake("tf32 needs an NVIDIA GPU", "use --device cuda, or --dtype bfloat16")
     major, minor = torch.cuda.get_device_capability(device)
     if major < 8:
         message = f"tf32 needs compute capability 8.0; {name_of(device)} has {major}.{minor}"
-        raise _mistake(message, "--dtype float16, or --dtype float32")
+        raise _mistake(message, "use --dtype float16 or --dtype float32")
 
 
 def described(device: torch.device) -> dict[str, Any]:
@@ -83,14 +84,14 @@ def described(device: torch.device) -> dict[str, Any]:
 
 
 def _hardware_name(device: torch.device) -> str:
-    """The name of a card or of the CPU."""
+    """Return the name of a card or of the CPU."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return _processor() if device.type == "cpu" else "no device: shapes alone"
+    return _processor() if device.type == "cpu" else "no device: shapes only"
 
 
 def _processor() -> str:
-    """The name of the CPU."""
+    """Return the name of the CPU."""
     try:
         found = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
     except OSError:
@@ -99,7 +100,7 @@ def _processor() -> str:
 
 
 def driver() -> str | None:
-    """Return the version of the NVIDIA driver, from /proc or else from nvidia-smi."""
+    """Return the version of the NVIDIA driver from /proc, or else from nvidia-smi."""
     try:
         text = Path("/proc/driver/nvidia/version").read_text()
     except OSError:
@@ -109,9 +110,9 @@ def driver() -> str | None:
 
 
 def asked_of_card(*fields: str, device: torch.device = torch.device("cuda")) -> dict[str, str]:
-    """Return what nvidia-smi says of a card, by the names that its ``--query-gpu`` has.
+    """Return what nvidia-smi reports about a card, by the field names of its ``--query-gpu``.
 
-    It is empty where nvidia-smi cannot be asked.
+    The result is empty if nvidia-smi cannot be run.
     """
     # nvidia-smi numbers the cards in its own way.
     uuid = getattr(torch.cuda.get_device_properties(device), "uuid", None)

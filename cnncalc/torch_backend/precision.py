@@ -1,4 +1,4 @@
-"""What a float32 product is computed in: float32 itself, or tf32, whatever the process has set."""
+"""Sets whether products of float32 are computed in float32 or tf32, and restores it afterwards."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import torch
 
-_NOISE = "TensorFloat32 tensor cores"  # how torch.compile's advice to allow tf32 begins
+_NOISE = "TensorFloat32 tensor cores"  # the beginning of torch.compile's advice to allow tf32
 _Switch = tuple[str, str]  # library, operator
 
 
@@ -16,10 +16,10 @@ _Switch = tuple[str, str]  # library, operator
 def float32_precision(tf32: bool, device: torch.device) -> Iterator[None]:
     """Compute convolutions and matrix products of float32 in tf32, or in float32 itself.
 
-    Only what governs these two in the device's own library is changed, and cuDNN's search for the
-    fastest kernel. Afterwards all are as before, whether set themselves or inherited. torch's older
-    switches, such as `allow_tf32`, are neither read nor written: reading one raises where a newer
-    one differs from it.
+    Only the switches that govern these two in the device's own library change, and cuDNN's search
+    for the fastest kernel. Afterwards all are as before, whether they were set or inherited.
+    torch's older switches, such as `allow_tf32`, are neither read nor written: reading one raises
+    an error if a newer one differs from it.
     """
     library = "cuda" if device.type == "cuda" else "mkldnn"
     switches = {_governing((library, product)) for product in ("conv", "matmul")}
@@ -39,9 +39,9 @@ def float32_precision(tf32: bool, device: torch.device) -> Iterator[None]:
 
 
 def _governing(switch: _Switch) -> _Switch:
-    """The switch itself if it is set, else that of its whole library.
+    """Return the switch itself if it is set, else that of its whole library.
 
-    NOTE: a switch that was never set has a default of its own, to which nothing leads back.
+    NOTE: a switch that was never set has a default of its own, which cannot be set again.
     """
     return switch if _own_precision(switch) != "none" else (switch[0], "all")
 
@@ -52,15 +52,15 @@ def precision_in_force(switch: _Switch) -> str:
 
 
 def set_precision(switch: _Switch, value: str) -> None:
-    """Set one switch. NOTE: torch 2.13's `backends.mkldnn.fp32_precision` sets another's."""
+    """Set one switch. NOTE: in torch 2.13, `backends.mkldnn.fp32_precision` sets another one."""
     torch._C._set_fp32_precision_setter(*switch, value)
 
 
 def _own_precision(switch: _Switch) -> str:
-    """What a switch is set to itself; ``none`` if it follows the one above.
+    """Return what a switch itself is set to; ``none`` if it follows the one above.
 
-    torch reports only what is in force, so the one above is changed for a moment: a switch that
-    changes with it is not set.
+    torch reports only the value in force. So this changes the switch above for a moment: a switch
+    that changes with it is not set itself.
     """
     library, product = switch
     now = precision_in_force(switch)

@@ -1,6 +1,6 @@
-"""Speed of `check`, as ratios within one run: `python tests/benchmarks/check.py`.
+"""Measures the speed of `check` as ratios within one run: `python tests/benchmarks/check.py`.
 
-Whole processes, interleaved; the fastest of the runs counts.
+It times whole processes in turn, and takes the fastest run of each.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ budget: {params: < 100}
 
 
 def files(folder: Path) -> None:
-    """Write the specs: one file and 200 of VGG-16's size, and the same with a mistake each.
+    """Write the specs: one file and 200 files of VGG-16's size, without and with a mistake each.
 
-    Also one file with six mistakes, and 5,000 layers without and with one mistake.
+    Also write one file with six mistakes, and 5,000 layers without and with one mistake.
     """
     vgg = (ROOT / "specs" / "vgg16.yaml").read_text("utf-8")
     broken = vgg.replace("kernel: 3", "kernel: 300", 1)

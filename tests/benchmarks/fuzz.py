@@ -1,10 +1,10 @@
-"""Hostile specs: good and bad ones are mutated, bytes and structure alike, and checked.
+"""Mutates the bytes and structure of good and bad specs, and checks the results.
 
     python -m tests.benchmarks.fuzz [CASES] [SEED]
 
-Every case must end without an exception, each command within two seconds and 500 MB; a hundred
-thousand cases are the full run. Prints what was found; each case that fails is written to a file
-beside it.
+Every case must end without an exception, and each command within two seconds and 500 MB. A full run
+has a hundred thousand cases. The script prints what it found, and writes each case that fails to a
+file in the current folder.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from .hostile import grown
 ROOT = Path(__file__).parent.parent.parent
 SEEDS = [*sorted((ROOT / "specs").glob("*.yaml")), *sorted((ROOT / "tests" / "bad").glob("*.yaml"))]
 SECONDS, MIB = 2.0, 500
-BATCH = 250  # cases of one process, whose memory they share
+BATCH = 250  # cases of one process, which share its memory
 NUMBERS = [
     "0",
     "-1",
@@ -108,7 +108,7 @@ LAYERS = [
 
 
 def mutated(text: str, rng: random.Random) -> bytes:
-    """A few changes of one kind: of bytes, of lines, of tokens, or something that grows."""
+    """Make a few changes of one kind: to bytes, to lines, to tokens, or something that grows."""
     kind = rng.randrange(4)
     for _ in range(rng.choice((1, 1, 2, 3, 8))):
         text = (_bytes, _lines, _tokens, grown)[kind](text, rng)
@@ -174,10 +174,10 @@ def _tokens(text: str, rng: random.Random) -> str:
 
 
 def one(data: bytes) -> tuple[Counter[str], float]:
-    """Check a spec, analyse it, write both in every format.
+    """Check and analyse a spec, and write both results in every format.
 
-    Returns the codes found, and the seconds of the command that took longer.
-    Errors: an exception for whatever is our fault.
+    Returns the codes found, and the seconds of the slower command.
+    Errors: an exception for any bug of ours.
     """
     start = time.process_time()
     try:
@@ -220,11 +220,11 @@ def _analysed(text: str) -> None:
 
 
 class Outcome(NamedTuple):
-    """What came of a batch of cases."""
+    """The outcome of a batch of cases."""
 
     codes: Counter[str]
     slowest: float
-    mib: float  # the peak of the process, beyond what it began with
+    mib: float  # the peak of the process, above what it began with
     failed: list[tuple[bytes, str]]  # cases, and what is wrong with each
 
 
@@ -237,15 +237,15 @@ def _stop(*_: object) -> None:
 
 
 def peak() -> float:
-    """The most MiB that this process has held."""
+    """Return the most MiB that this process has held."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def batch(first: int, count: int, seed: int) -> Outcome:
-    """Run cases, each by its own number, so that one can be repeated alone."""
+    """Run cases, each with its own random seed, so that one can be repeated alone."""
     texts = [path.read_text("utf-8") for path in SEEDS]
     codes, slowest, failed, mib = Counter[str](), 0.0, [], 0.0
-    begun = peak()  # what the process holds that this one was forked from
+    begun = peak()  # what the parent process held at the fork
     signal.signal(signal.SIGPROF, _stop)
     for case in range(first, first + count):
         rng = random.Random(f"{seed} {case}")
@@ -272,7 +272,7 @@ def batch(first: int, count: int, seed: int) -> Outcome:
 
 
 def main(cases: int, seed: int) -> int:
-    """Run batches of cases in processes of their own, one after the other."""
+    """Run batches of cases one after the other, each in its own process."""
     codes, slowest, failed, most = Counter[str](), 0.0, 0, 0.0
     context = get_context("fork")
     for first in range(0, cases, BATCH):

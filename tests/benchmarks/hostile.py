@@ -1,4 +1,4 @@
-"""Texts that make a reader work hard: deep, long, doubling, repeated, full of digits or blanks."""
+"""Makes texts that are hard to read: deep, long, doubling, repeated, full of digits or blanks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _COMMENTS = (
 
 
 def grown(text: str, rng: random.Random) -> str:
-    """Add something that is deep, long or repeated, at a place where it may be read."""
+    """Add something deep, long or repeated at a place where it may be read."""
     return rng.choice(
         (_expressions, _nested, _aliases, _doubling, _blanks, _comments, _digits, _declared, _lists)
     )(text, rng)
@@ -47,12 +47,12 @@ def expression(rng: random.Random, depth: int = 3) -> str:
 
 
 def _values(text: str) -> list[re.Match[str]]:
-    """The values that stand on their own: numbers and words after a colon, a comma or a bracket."""
+    """Return the places of single values: numbers and words after a colon, a comma or a bracket."""
     return list(re.finditer(r"(?<=[:,\[] )[\w.]+|(?<=\[)[\w.]+", text))
 
 
 def _with_value(text: str, rng: random.Random, value: str) -> str:
-    """Put a value in place of another."""
+    """Replace a value with another."""
     found = _values(text)
     if not found:
         return f"{text}\nname: {value}\n"
@@ -65,27 +65,27 @@ def _expressions(text: str, rng: random.Random) -> str:
 
 
 def _nested(text: str, rng: random.Random) -> str:
-    """Brackets around a value, of YAML or of an expression."""
+    """Put brackets around a value, those of YAML or of an expression."""
     n, quote = rng.choice(_MANY), rng.choice(("", '"'))
     opening, closing = rng.choice((("[", "]"), ("(", ")"), ("{a: ", "}"), ("[[", "]")))
     return _with_value(text, rng, f"{quote}{opening * n}1{closing * n}{quote}")
 
 
 def _chain(rng: random.Random, first: str, line: str) -> str:
-    """Lines of parameters, each of which uses the one before it."""
+    """Add lines of parameters, each of which uses the one before it."""
     lines = (line.format(n=n, m=n - 1) for n in range(1, rng.choice((5, 20, 60))))
     return first + "".join(lines)
 
 
 def _with_params(text: str, lines: str) -> str:
-    """Add parameters to those that there are."""
+    """Add parameters to the existing ones."""
     if re.search(r"^params: *$", text, re.M):
         return re.sub(r"^params: *$", lambda match: f"params:\n{lines}", text, count=1, flags=re.M)
     return re.sub(r"^params:.*$\n?", "", text, flags=re.M) + f"\nparams:\n{lines}"
 
 
 def _aliases(text: str, rng: random.Random) -> str:
-    """Aliases of aliases: wider, or deeper."""
+    """Add aliases of aliases: wider or deeper ones."""
     n = rng.choice((1, 2, 3, 10))
     line = rng.choice(
         (
@@ -97,7 +97,7 @@ def _aliases(text: str, rng: random.Random) -> str:
 
 
 def _doubling(text: str, rng: random.Random) -> str:
-    """Lists that double, or nest deeper, from parameter to parameter; sometimes compared."""
+    """Add lists that double or nest deeper from parameter to parameter; sometimes compare them."""
     n = rng.choice((1, 2, 40))
     line = rng.choice(
         ('  p{n}: "[p{m}, p{m}]"\n', '  p{n}: "' + "[" * n + "p{m}" + "]" * n + '"\n')
@@ -109,14 +109,14 @@ def _doubling(text: str, rng: random.Random) -> str:
 
 
 def _blanks(text: str, rng: random.Random) -> str:
-    """Blanks, tabs or line ends, anywhere."""
+    """Add blanks, tabs or line ends anywhere."""
     at = rng.randrange(len(text) + 1)
     what = rng.choice((" ", " ", "\n", "\t", " \n", "\\", "''", '\\"', "- "))
     return text[:at] + what * rng.choice((1, 10, 1000, 50_000)) + text[at:]
 
 
 def _comments(text: str, rng: random.Random) -> str:
-    """Comments, on lines of their own or after layers."""
+    """Add comments on lines of their own or after layers."""
     comment, lines = rng.choice(_COMMENTS), text.splitlines() or [""]
     at = rng.randrange(len(lines))
     if rng.random() < 0.5:
@@ -127,7 +127,7 @@ def _comments(text: str, rng: random.Random) -> str:
 
 
 def _digits(text: str, rng: random.Random) -> str:
-    """Numbers with many digits."""
+    """Add numbers with many digits."""
     n = rng.choice((17, 18, 19, 40, 400, 5000))
     number = rng.choice(
         ("9" * n, f"0.{'1' * n}", f"1e{n}", f"{'1' * n}.5", f"1e-{n}", "7" * n + "M")
@@ -136,7 +136,7 @@ def _digits(text: str, rng: random.Random) -> str:
 
 
 def _declared(text: str, rng: random.Random) -> str:
-    """Many blocks, parameters, variants, budgets, published figures or layers."""
+    """Add many blocks, parameters, variants, budgets, published figures or layers."""
     n = rng.choice((3, 30, 1500))
     part, line = rng.choice(
         (
@@ -159,6 +159,6 @@ def _declared(text: str, rng: random.Random) -> str:
 
 
 def _lists(text: str, rng: random.Random) -> str:
-    """A long list in place of a value."""
+    """Replace a value with a long list."""
     item = rng.choice(("1", "input", "[]", "{a: 1}", "relu", "c", "[1, 2]"))
     return _with_value(text, rng, "[" + ", ".join([item] * rng.choice((3, 100, 20_000))) + "]")

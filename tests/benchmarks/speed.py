@@ -1,7 +1,7 @@
-"""Speed and memory, as ratios within one run: `python tests/benchmarks/speed.py [--json FILE]`.
+"""Measures speed and memory as ratios in one run: `python tests/benchmarks/speed.py [--json FILE]`.
 
-Whole processes are timed in turn, and the fastest run of each counts, so that a busy machine hurts
-all alike. Analyses in one process are timed in turns too, with the garbage collector on.
+Whole processes are timed in turn, and the fastest run of each counts, so that a busy machine slows
+all of them equally. Analyses in one process are timed in turn too, with the garbage collector on.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ENVIRONMENT = {
 }
 
 LIBRARIES = "import yaml, typer, rich.console, rich.table; from pydantic import BaseModel"
-# pydantic puts off most of its own import until a model is built
+# pydantic delays most of its own import until a model is built
 MODEL = f"""
 {LIBRARIES}
 from typing import Annotated
@@ -58,8 +58,8 @@ def summarize(verbose):
         model, image = vgg16(), torch.empty(1, 3, 224, 224)
     torchinfo.summary(model, input_data=image, device="meta", verbose=verbose)
 """
-# fvcore traces the model, and torch's tracer refuses meta tensors: on the CPU, with the weights
-# left as they come
+# fvcore traces the model, and torch's tracer refuses meta tensors. So this runs on the CPU, with
+# uninitialised weights.
 FVCORE = f"""{PEER}
 from fvcore.nn import FlopCountAnalysis, flop_count_table
 nn.init.kaiming_uniform_ = nn.init.uniform_ = lambda tensor, *a, **k: tensor
@@ -73,7 +73,7 @@ TORCHINFO_RUN, FVCORE_RUN = "torchinfo, vgg16 on meta", "fvcore, vgg16 on the CP
 
 
 def processes() -> dict[str, float]:
-    """Wall-clock seconds of each whole process, in its fastest run."""
+    """Return the wall-clock seconds of each whole process, in its fastest run."""
     commands = {
         NOTHING: ["-c", "pass"],
         IMPORTS: ["-c", LIBRARIES],
@@ -109,10 +109,11 @@ def processes() -> dict[str, float]:
 
 
 def analyses() -> dict[str, float]:
-    """Reports of VGG-16 a second in one process, from the spec or model to its figures.
+    """Return the reports of VGG-16 per second in one process, from the spec or model to figures.
 
-    Ours is the bundled spec, read once, with its published figures compared each time; a second
-    figure is of another input size each time, for which none are. torchinfo builds the model.
+    cnncalc reads the bundled spec once, and compares its published figures each time. A second
+    figure uses another input size each time, for which nothing is published. torchinfo builds the
+    model.
     """
     import cnncalc
 
@@ -146,9 +147,9 @@ def analyses() -> dict[str, float]:
 
 
 def growth() -> dict[str, dict[str, float]]:
-    """Seconds and MiB of a whole process for 100, 1,000 and 10,000 layers.
+    """Return the seconds and MiB of a whole process for 100, 1,000 and 10,000 layers.
 
-    They are written out, or made by `repeat`.
+    The layers are written out, or made by `repeat`.
     """
     found = {}
     pair = "conv: {out: 8, kernel: 3, padding: 1}"
@@ -166,7 +167,7 @@ def growth() -> dict[str, dict[str, float]]:
 
 
 def _time_and_memory(path: Path) -> dict[str, float]:
-    """Seconds and peak MiB of `cnncalc analyze` in a process of its own."""
+    """Return the seconds and peak MiB of `cnncalc analyze` in a process of its own."""
     start = time.perf_counter()
     child = os.fork()
     if child == 0:
@@ -179,8 +180,8 @@ def _time_and_memory(path: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measures everything, prints it as Markdown, and writes it to the file after `--json`."""
-    grown = growth()  # first: a child's peak counts what this process holds
+    """Measure everything, print it as Markdown, and write it to the file after `--json`."""
+    grown = growth()  # first, because a child's peak includes what this process holds
     seconds, rates = processes(), analyses()
     base, libraries, ours = seconds[NOTHING], seconds[IMPORTS], seconds[OURS]
     print("| whole process | ms | × `python -c pass` | × import of the libraries |")

@@ -1,9 +1,9 @@
-"""A CUDA device that is the CPU: it lets the code for graphics cards run where there is none.
+"""Makes the CPU pass for a CUDA device, so that code for graphics cards runs without one.
 
-Its clock is the CPU's, its memory is what live tensors hold. FAKE_COUNT is the number of cards,
-FAKE_CAPABILITY their compute capability, FAKE_ROOM the images that a convolution has room for, and
-FAKE_REFUSES a type of number that it cannot compute in, and FAKE_LOG a file that gets a line for
-each thing asked of it.
+Its clock is the CPU's, and its memory is what live tensors hold. Environment variables set it up:
+FAKE_COUNT is the number of cards, FAKE_CAPABILITY their compute capability, FAKE_ROOM the number of
+images that a convolution has room for, FAKE_REFUSES a type of number that it cannot compute in, and
+FAKE_LOG a file to which it writes a line for each request.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from torch.overrides import TorchFunctionMode
 CPU = torch.device("cpu")
 NAME = "NVIDIA FAKE 80GB"
 MEMORY = 80 << 30
-WORKSPACE = 8 << 20  # what a library keeps once it has run
+WORKSPACE = 8 << 20  # what a library keeps after its first run
 LAYERS = (torch.conv1d, torch.conv2d, torch.conv3d, torch.nn.functional.linear)
 
 
 def note(what: str) -> None:
-    """A line in the log."""
+    """Write a line to the log."""
     if os.environ.get("FAKE_LOG"):
         with open(os.environ["FAKE_LOG"], "a", encoding="utf-8") as log:
             log.write(what + "\n")
@@ -66,7 +66,7 @@ class Event:
 
 
 class Properties:
-    """What torch reports of a device."""
+    """What torch reports about a device."""
 
     name, major, minor, total_memory, multi_processor_count, warp_size = NAME, 9, 0, MEMORY, 132, 32
     L2_cache_size, regs_per_multiprocessor, max_threads_per_multi_processor = 50 << 20, 65536, 2048
@@ -76,7 +76,7 @@ class Properties:
 
 
 def index(device: Any) -> int:
-    """The number of a device, which must be a card."""
+    """Return the number of a device, which must be a card."""
     if device is None or isinstance(device, int):
         return device or 0
     device = torch.device(device)
@@ -85,7 +85,7 @@ def index(device: Any) -> int:
 
 
 def live_bytes() -> int:
-    """Bytes of all tensors that anything refers to, each storage once."""
+    """Return the bytes of all live tensors, each storage once."""
     held = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -101,7 +101,7 @@ def live_bytes() -> int:
 
 
 def memory_stats(device: Any = None) -> dict[str, int]:
-    """The allocator's books; its peak is a sixth more than what is held now."""
+    """Return the allocator's statistics. The peak is a sixth more than what is held now."""
     index(device)
     now = live_bytes() + WORKSPACE
     return {
@@ -112,17 +112,17 @@ def memory_stats(device: Any = None) -> dict[str, int]:
 
 
 def capability(device: Any = None) -> tuple[int, ...]:
-    """The compute capability."""
+    """Return the compute capability."""
     return tuple(map(int, os.environ.get("FAKE_CAPABILITY", "9.0").split(".")))
 
 
 def noted(what: str) -> Any:
-    """A function that does nothing but note its calls."""
+    """Return a function that only notes its calls."""
     return lambda *given: note(what)
 
 
 class Fake(TorchFunctionMode):
-    """Every call that names a card is made on the CPU instead."""
+    """Makes every call that names a card on the CPU instead."""
 
     room = int(os.environ.get("FAKE_ROOM", "0"))
     refuses = getattr(torch, os.environ.get("FAKE_REFUSES", ""), None)
@@ -147,7 +147,7 @@ class Fake(TorchFunctionMode):
         return function(*args, **kwargs)
 
     def elsewhere(self, value: Any) -> Any:
-        """The CPU where a card is named."""
+        """Return the CPU in place of a card."""
         named = value
         if isinstance(value, str) and value.startswith("cuda"):
             named = torch.device(value)
@@ -159,7 +159,7 @@ class Fake(TorchFunctionMode):
 
 
 def install() -> None:
-    """From now on `torch.cuda` has a device."""
+    """Give `torch.cuda` a device from now on."""
     cuda: Any = torch.cuda
     cuda.is_available = lambda: True
     cuda.device_count = lambda: int(os.environ.get("FAKE_COUNT", "1"))

@@ -1,6 +1,6 @@
-"""Python runs this at its start where the folder is on PYTHONPATH.
+"""Runs when Python starts, if this folder is on PYTHONPATH.
 
-With FAKE_CUDA set, torch sees a graphics card.
+If FAKE_CUDA is set, torch sees a graphics card.
 """
 
 import os

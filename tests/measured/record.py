@@ -3,12 +3,14 @@
     python tests/measured/record.py --device cuda --batches 1,8,64 \\
         --types float32,tf32,bfloat16 --seconds 220
     python tests/measured/record.py --device cpu --batches 1,4 --repeat 5
+    python tests/measured/record.py --device cpu --memory
 
 `cpu.json` and `cuda.json` hold, for each network: every figure of `verify` as [predicted, measured,
-agree], and for each type and mode of `profile` time and memory at every batch size and the seconds
-of each layer at the largest. Each network has a process of its own, and the file is written after
-each run: one that is cut short loses one run. `docs/explanation/measured.md` is made from
-these files by `markdown`.
+agree], and for each type and mode of `profile` the time and memory at every batch size and the
+seconds of each layer at the largest. Each network has a process of its own, and the file is written
+after each run, so that an interruption loses only one run. With `--memory`, `cpu_memory.json` and
+`cuda_memory.json` get the figures of `verify --memory` instead, by optimizer. `markdown` makes
+`docs/explanation/measured.md` from these files.
 """
 
 from __future__ import annotations
@@ -67,21 +69,26 @@ OF_BATCH = (
     "memory",
     "operators",
 )
-LARGEST = {"unet": {"cuda": 8, "cpu": 1}}  # batch of a network of which one image takes 150 GMAC
-# Batches in the page's table, where they were run; else the smallest and the largest.
+IMAGES, OPTIMIZERS = 4, ("sgd", "adam")  # of the runs whose memory is verified
+PEAKS = ("saved", "inference_peak", "training_peak")  # in the page's table
+LARGEST = {"unet": {"cuda": 8, "cpu": 1}}  # batches of a network that takes 150 GMAC per image
+# Batches in the page's table if they were run; else the smallest and the largest.
 SHOWN = (1, 64)
-# A record on a card measures this part of the receptive fields that `verify` does on the CPU.
+# A record on a card measures only this part of the receptive fields that `verify` measures.
 FIELDS = 100
 NOTE = (
-    "Medians. FLOP/s are 2·MAC of convolutions and linear layers. The last column is predicted;"
-    " inference takes less, since it lets each output go after its last use"
-    " (in training the parameters count twice, with their gradients)."
-    " U-Net, 150 GMAC an image, ran on the CPU with one image at a time."
+    "Times are medians. FLOP/s count 2·MAC of convolutions and linear layers."
+    " U-Net takes 150 GMAC per image, so it ran on the CPU with one image at a time."
+)
+MEMORY_NOTE = (
+    "In MiB; each figure is predicted, then measured. `saved` agrees to the byte, and the peaks"
+    " within 1 %. Peaks count tensors, without what a call of torch takes and gives back inside"
+    " itself."
 )
 
 
 def verified(name: str, device: str, batch: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The environment, and every figure of a network as [predicted, measured]."""
+    """Return the environment, and every figure of a network as [predicted, measured]."""
     import cnncalc
     from cnncalc.render import verify as report
     from cnncalc.torch_backend.device import asked_of_card, device_of
@@ -107,9 +114,9 @@ def verified(name: str, device: str, batch: int) -> tuple[dict[str, Any], dict[s
 
 
 def figures(checks: list[dict[str, Any]]) -> dict[str, Any]:
-    """``{"macs": [predicted, measured]}``, with 1 at the end where they agree.
+    """Return ``{"macs": [predicted, measured]}``, with 1 at the end if they agree.
 
-    Without the names of tensors, which would fill the file.
+    The names of tensors are left out, because they would fill the file.
     """
     found: dict[str, Any] = {}
     for check in checks:
@@ -123,7 +130,7 @@ def figures(checks: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def profiled(name: str, batches: list[int], settings: Any) -> dict[str, Any]:
-    """Time and memory of every batch size, and the layers of the largest."""
+    """Return the time and memory of every batch size, and the layers of the largest."""
     import cnncalc
     from cnncalc.render import profile as report
     from cnncalc.torch_backend.profile.profile import profile
@@ -137,10 +144,29 @@ def profiled(name: str, batches: list[int], settings: Any) -> dict[str, Any]:
     return found
 
 
-def measure(name: str, given: argparse.Namespace) -> None:
-    """Measure one network: its file is written anew after every run.
+def measure_memory(name: str, given: argparse.Namespace) -> None:
+    """Verify the memory of one network with each optimizer, and write its file."""
+    import cnncalc
+    from cnncalc.analysis.memory.run import Run
+    from cnncalc.torch_backend.verify.memory import verify_memory
 
-    What fails is noted, and the next run begins.
+    spec, device = cnncalc.load(name), given.device
+    batch = LARGEST.get(name, {}).get(device.partition(":")[0], IMAGES)
+    runs = []
+    for optimizer in OPTIMIZERS:
+        run = Run(mode="training", optimizer=optimizer)
+        found = verify_memory(spec, batch=batch, device=device, run=run)
+        totals = figures([check._asdict() for check in found.totals])
+        how = {"batch": batch, "optimizer": optimizer, "layers": len(found.layers)}
+        runs.append({"ok": found.ok, **how, "totals": totals})
+    keep(given.out / f"{name}.part", found.environment, {name: runs})
+    print(name, "agrees" if all(run["ok"] for run in runs) else "DIFFERS", flush=True)
+
+
+def measure(name: str, given: argparse.Namespace) -> None:
+    """Measure one network, and write its file again after every run.
+
+    If a run fails, note that and begin the next one.
     """
     import cnncalc
     from cnncalc.torch_backend.profile.settings import Settings
@@ -174,7 +200,7 @@ def measure(name: str, given: argparse.Namespace) -> None:
 
 
 def keep(path: Path, environment: dict[str, Any], networks: dict[str, Any]) -> None:
-    """Write what there is, whole or not at all."""
+    """Write the results so far, either whole or not at all."""
     data = rounded({"environment": environment, "networks": networks})
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     text = text.replace('"networks":{', '"networks":{\n').replace('},"', '},\n"') + "\n"
@@ -184,7 +210,7 @@ def keep(path: Path, environment: dict[str, Any], networks: dict[str, Any]) -> N
 
 
 def rounded(value: Any) -> Any:
-    """Floats to four digits."""
+    """Return floats rounded to four digits."""
     if isinstance(value, float):
         return float(f"{value:.4g}")
     if isinstance(value, dict):
@@ -193,15 +219,14 @@ def rounded(value: Any) -> Any:
 
 
 def markdown() -> str:
-    """The tables of `docs/explanation/measured.md`, from what is recorded."""
+    """Return the tables of `docs/explanation/measured.md`, from what was recorded."""
     lines: list[str] = []
     for device in DEVICES:
         path = HERE / f"{device}.json"
         if not path.exists():
             what = "NVIDIA GPU" if device == "cuda" else device
             command = f"python tests/measured/record.py --device {device}"
-            missing = f"No {what} has been measured yet: that table is still to come"
-            lines += [f"{missing}, by `{command}`.", ""]
+            lines += [f"No {what} has been measured yet. To add its table, run `{command}`.", ""]
             continue
         data = json.loads(path.read_text("utf-8"))
         lines += [f"{measured_on(data['environment'])}:", ""]
@@ -210,12 +235,12 @@ def markdown() -> str:
         for name in ("vgg16", "alexnet", "alexnet_grouped"):
             if name in checked:
                 lines += [*confirmation(name, checked[name]), ""]
-        lines += [*on_card(checked), *speeds(networks), "", NOTE, ""]
+        lines += [*on_card(checked), *speeds(networks), "", NOTE, "", *memories(device)]
     return "\n".join(lines).strip()
 
 
 def measured_on(env: dict[str, Any]) -> str:
-    """The machine and the versions."""
+    """Return the hardware and the versions."""
     device = f"{env['threads']} threads"
     if env["cuda"]:
         device = f"CUDA {env['cuda']}, driver {env['driver']}"
@@ -224,7 +249,7 @@ def measured_on(env: dict[str, Any]) -> str:
 
 
 def confirmation(name: str, verify: dict[str, Any]) -> list[str]:
-    """Predicted beside measured, of the layers with parameters and of all."""
+    """Return predicted and measured figures of the layers with parameters and of the network."""
     figures = ("params", "macs", "activation_bytes")
     by = "measured"
     if "output_bytes" in verify["totals"]:
@@ -246,12 +271,12 @@ def confirmation(name: str, verify: dict[str, Any]) -> list[str]:
 
 
 def pairs(found: dict[str, Any], figures: tuple[str, ...]) -> str:
-    """Each figure as predicted and as measured, in cells."""
+    """Return cells with each figure as predicted and as measured."""
     return " | ".join(f"{found[what][0]:,} | {found[what][1]:,}" for what in figures)
 
 
 def mark(found: dict[str, Any]) -> str:
-    """Whether all figures agree."""
+    """Return whether all figures agree."""
     entries = []
     for what, value in found.items():
         entries += value if what.startswith("receptive_field") else [value]
@@ -259,8 +284,8 @@ def mark(found: dict[str, Any]) -> str:
 
 
 def on_card(checked: dict[str, dict[str, Any]]) -> list[str]:
-    """What only a card confirms, a line for each network."""
-    columns = "parameters and buffers, bytes | allocator | outputs away from the CPU's | kernels"
+    """Return what only a card confirms, a line for each network."""
+    columns = "parameters and buffers, bytes | allocator | distance from CPU's outputs | kernels"
     lines = [f"| network | {columns} |", "|---|---:|---:|---:|---:|"]
     for name, verify in checked.items():
         totals = verify["totals"]
@@ -272,11 +297,10 @@ def on_card(checked: dict[str, dict[str, Any]]) -> list[str]:
 
 
 def speeds(networks: dict[str, Any]) -> list[str]:
-    """Latency, rate and memory of every network, type and mode."""
-    memory = "peak memory | parameters and all outputs"
+    """Return the latency, rate and memory of every network, type and mode."""
     lines = [
-        f"| network | type, mode | batch | latency | images/s | GFLOP/s | {memory} |",
-        "|---|---|---:|---:|---:|---:|---:|---:|",
+        "| network | type, mode | batch | latency | images/s | GFLOP/s | peak memory |",
+        "|---|---|---:|---:|---:|---:|---:|",
     ]
     for name, found in networks.items():
         for run in found["profile"]:
@@ -290,16 +314,38 @@ def speeds(networks: dict[str, Any]) -> list[str]:
 
 
 def speed(m: dict[str, Any]) -> str:
-    """The cells of one batch size."""
+    """Return the cells of one batch size."""
     cells = (
         str(m["batch"]),
         f"{m['latency']['median'] * 1e3:,.1f} ms",
         f"{m['images_per_second']:,.3g}",
         f"{m['flops_per_second'] / 1e9:,.0f}",
         f"{m['memory']['peak_requested'] / 2**20:,.0f} MiB",
-        f"{m['memory']['predicted'] / 2**20:,.0f} MiB",
     )
     return " | ".join(cells)
+
+
+def memories(device: str) -> list[str]:
+    """Return what backward keeps and the peaks of every network, predicted and measured."""
+    path = HERE / f"{device}_memory.json"
+    if not path.exists():
+        return []
+    data = json.loads(path.read_text("utf-8"))
+    env = data["environment"]
+    columns = " | ".join(f"{what.replace('_', ' ')} | measured" for what in PEAKS)
+    lines = [
+        f"**Memory**, torch {env['torch']}:",
+        "",
+        f"| network | optimizer | batch | {columns} | |",
+        "|---|---|---:|---:|---:|---:|---:|---:|---:|---|",
+    ]
+    for name, runs in data["networks"].items():
+        for run in runs:
+            sizes = [size for what in PEAKS for size in run["totals"][what][:2]]
+            cells = " | ".join(f"{size / 2**20:,.1f}" for size in sizes)
+            how = f"{run['optimizer']} | {run['batch']}"
+            lines.append(f"| {name} | {how} | {cells} | {mark(run['totals'])} |")
+    return [*lines, "", MEMORY_NOTE, ""]
 
 
 def main() -> None:
@@ -311,26 +357,29 @@ def main() -> None:
     options.add_argument("--types", default="float32")
     options.add_argument("--modes", default="inference,training")
     options.add_argument("--repeat", type=int, default=20)
+    options.add_argument("--memory", action="store_true", help="verify memory, and nothing else")
     options.add_argument("--networks", default=",".join(NETWORKS))
     options.add_argument("--out", type=Path, default=HERE)
     options.add_argument(
         "--seconds",
         type=float,
         default=None,
-        help="end the run after this time, with what there is by then",
+        help="stop after this time, and keep what was measured until then",
     )
     options.add_argument("--one", help=argparse.SUPPRESS)  # the network that this process measures
     given = options.parse_args()
     given.out = given.out.resolve()
     if given.one:
-        return measure(given.one, given)
+        return (measure_memory if given.memory else measure)(given.one, given)
+    kind = given.device.partition(":")[0]
+    path = given.out / f"{kind}{'_memory' if given.memory else ''}.json"
     end = time.monotonic() + given.seconds if given.seconds is not None else None
     environment: dict[str, Any] = {}
     networks: dict[str, Any] = {}
     for name in given.networks.split(","):
         left = None if end is None else end - time.monotonic()
         if left is not None and left <= 0:
-            print(name, "was not begun", flush=True)
+            print(name, "was not started", flush=True)
             continue
         part = given.out / f"{name}.part"
         part.unlink(missing_ok=True)
@@ -341,12 +390,12 @@ def main() -> None:
             if done.returncode:
                 print(name, f"ended with {done.returncode}", flush=True)
         except subprocess.TimeoutExpired:
-            print(name, "was cut", flush=True)
+            print(name, "was cut short", flush=True)
         if part.exists():
             found = json.loads(part.read_text("utf-8"))
             environment = environment or found["environment"]
             networks |= found["networks"]
-            keep(given.out / f"{given.device.partition(':')[0]}.json", environment, networks)
+            keep(path, environment, networks)
             part.unlink()
 
 

@@ -1,4 +1,4 @@
-"""Whose memory holds each layer's output, and in what order; bytes of parameters and buffers."""
+"""Finds where each layer's output is in memory; counts bytes of parameters and buffers."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ from typing import NamedTuple
 
 from ...graph import Graph, Node
 from ...layout import Layout, contiguous
-from ...num import product
+from ...num import Num, product
 from ...ops.norm import COUNTER
 from .in_place import written_over
 
 
 class Memory(NamedTuple):
-    """Where the nodes of a graph lie."""
+    """Where the outputs of a graph's nodes are in memory."""
 
-    homes: list[int]  # for each node, the one whose memory holds its values
-    layouts: dict[int, Layout]  # of the nodes whose values are not in one contiguous run
+    homes: list[int]  # for each node, the node whose memory holds its values
+    layouts: dict[int, Layout]  # of the nodes whose values are not contiguous
 
 
-def storages(graph: Graph, batch: int = 1) -> list[int]:
-    """Return for each node the one whose memory holds its values at inference.
+def storages(graph: Graph, batch: Num = 1) -> list[int]:
+    """Return for each node the node whose memory holds its values at inference.
 
-    That is itself, or for views and in-place layers the home of their input.
+    That is the node itself, but for a view or an in-place layer the home of its input.
     """
     return memory(graph, batch).homes
 
 
-def memory(graph: Graph, batch: int = 1, training: bool = False) -> Memory:
+def memory(graph: Graph, batch: Num = 1, training: bool = False) -> Memory:
     """Follow sizes, strides and offsets as torch does on the CPU, at inference or in training.
 
-    A view that does not fit the strides of its input is a copy: `flatten` of a map without its
-    last row, say. `flatten` of a map's first channels is a view.
+    A view that does not fit the strides of its input is a copy, such as `flatten` of a map without
+    its last row. `flatten` of a map's first channels is a view.
     """
     nodes, over = graph.nodes, written_over(graph)
     homes = list(range(len(nodes)))
@@ -42,7 +42,7 @@ def memory(graph: Graph, batch: int = 1, training: bool = False) -> Memory:
         xs = graph.shapes_into(node)
         kind = op.storage_in_training(*xs) if training else op.storage(*xs)
         shared = kind == "view" or kind == "inplace" and n in over
-        # What is contiguous stays so, but for a few layers.
+        # Only a few layers make contiguous values non-contiguous.
         if op.reorders or layouts and not layouts.keys().isdisjoint(node.inputs):
             given = [
                 layouts[m] if m in layouts else contiguous((batch, *nodes[m].shape))
@@ -62,14 +62,14 @@ def memory(graph: Graph, batch: int = 1, training: bool = False) -> Memory:
 
 
 def buffer_bytes(graph: Graph, width: int) -> int:
-    """Bytes of all buffers, with `width` bytes a number."""
+    """Return the bytes of all buffers, with `width` bytes per number."""
     return sum(sum(own_bytes(graph, node, width)[1].values()) for node in graph.nodes)
 
 
 def own_bytes(graph: Graph, node: Node, width: int) -> tuple[dict[str, int], dict[str, int]]:
-    """Bytes of a layer's own parameters and buffers by name; none if it uses another layer's.
+    """Return the bytes of a layer's own parameters and buffers, by name; none if it shares them.
 
-    NOTE: the count of batches that batch normalization keeps is a 64-bit integer in every type.
+    NOTE: batch normalization counts batches in a 64-bit integer, whatever the dtype.
     """
     if node.op is None or node.shares is not None:
         return {}, {}

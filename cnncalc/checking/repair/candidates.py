@@ -1,6 +1,6 @@
-"""Candidates to repair a wrong shape, by its code.
+"""Proposes candidates to repair a wrong shape, by the code of the finding.
 
-They are edits of the layer that failed, of those that lead to it, and of the input.
+They are edits of the layer that failed, of the layers that lead to it, and of the input.
 """
 
 from __future__ import annotations
@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from pydantic import ValidationError
+
 from ...diagnostic import Mistake
 from ...graph import checked
-from ...language.expression import ExpressionError
+from ...language.expression_limits import ExpressionError
 from ...language.values import evaluate
 from ...language.yaml_flow import in_yaml
 from ...num import product
@@ -25,7 +27,7 @@ from .join_candidates import equal_branches, other_channels, restored_border
 
 
 def candidates(case: Case) -> Iterator[Candidate]:
-    """Edits to try, the nearest first."""
+    """Yield the edits to try, the most likely first."""
     yield from batch_axis(case)
     yield from channels_first(case)
     if case.fault.diagnostic.code == "CNN204":
@@ -45,26 +47,26 @@ def candidates(case: Case) -> Iterator[Candidate]:
 
 
 def _settings(case: Case) -> Iterator[Candidate]:
-    """The values that the operator proposes for its own fields."""
+    """Set a field to the value that the operator proposes for it."""
     for field, value in case.fault.diagnostic.settings:
         if field == "kernel" and _is_pool(case):
-            continue  # it would not pool any more
+            continue  # it would no longer pool
         if field == "padding" and units_of(case.shapes[0]):
-            continue  # what is padded no longer broadcasts
+            continue  # a padded axis is no longer broadcast
         if field == "padding" and _only_same_keeps_size(case, value):
             yield Candidate("`padding: same`", case.setting("padding", "same"))
         yield Candidate(f"`{field}: {in_yaml(value)}`", case.setting(field, value))
 
 
 def _is_pool(case: Case) -> bool:
-    """Whether the layer that failed is a pool."""
+    """Return whether the layer that failed is a pool."""
     return case.fault.op is not None and case.fault.op.pool
 
 
 def same_padding(case: Case) -> e.Edits:
-    """Edits that set `padding: same`; None if only a real repair will do.
+    """Return edits that set `padding: same`; None if only a real repair is of use.
 
-    The output size then depends only on the stride, so later sizes change least.
+    With it, the output size depends only on the stride, so that later sizes change little.
     """
     if getattr(case.fault.op, "ceil_mode", False) or _expected_shape(case) is not None:
         return None
@@ -72,7 +74,7 @@ def same_padding(case: Case) -> e.Edits:
 
 
 def _keeps_size(case: Case) -> bool:
-    """Whether `padding: same` keeps a size of at least 1, and what broadcasts."""
+    """Return whether `padding: same` gives sizes of at least 1 and pads no broadcast axis."""
     op, x = case.fault.op, case.shapes[0]
     slides = op.slides(*case.shapes) if op is not None and not units_of(x) else ()
     if not slides:
@@ -81,23 +83,27 @@ def _keeps_size(case: Case) -> bool:
 
 
 def _only_same_keeps_size(case: Case, padding: Any) -> bool:
-    """Whether a convolution at stride 1 would lose or gain rows by this padding."""
+    """Return whether a convolution at stride 1 would change its size with this padding."""
     op, x = case.fault.op, case.shapes[0]
     if op is None or op.pool or not _keeps_size(case):
         return False
     if {slide.stride for slide in op.slides(x)} != {1}:
         return False
-    return bool(op.changed(padding=padding).shape(x)[1:] != x[1:])
+    try:
+        padded = op.changed(padding=padding)
+    except ValidationError:  # more than the field takes
+        return False
+    return bool(padded.shape(x)[1:] != x[1:])
 
 
 def _without_pool(case: Case) -> Iterator[Candidate]:
-    """Drops the layer if it is a pool."""
+    """Remove the layer if it is a pool."""
     if _is_pool(case):
         yield from _without_layer(case)
 
 
 def _without_layer(case: Case) -> Iterator[Candidate]:
-    """Drops the layer."""
+    """Remove the layer."""
     key = case.fault.step.key
     written = case.expansion.written
     count = sum(source is not None and source[0].key == key for source in written) + 1
@@ -107,14 +113,14 @@ def _without_layer(case: Case) -> Iterator[Candidate]:
 
 
 def _ordinal(n: int) -> str:
-    """``5th``."""
+    """Write an ordinal number: ``5th``."""
     if n % 100 in (11, 12, 13):
         return f"{n}th"
     return f"{n}{({1: 'st', 2: 'nd', 3: 'rd'}).get(n % 10, 'th')}"
 
 
 def _flattened(case: Case) -> Iterator[Candidate]:
-    """For a map where a vector is needed: flattens it, or pools it first."""
+    """Flatten a map where a vector is needed, or pool it first."""
     if len(case.shapes[0]) > 1:
         marks = case.fault.step.marks
         flat = e.layer_before(case.text, marks, "flatten")
@@ -137,10 +143,7 @@ def _flattened(case: Case) -> Iterator[Candidate]:
 
 
 def _more_channels(case: Case) -> Iterator[Candidate]:
-    """For groups that do not divide the channels: the next number that they divide.
-
-    Here or in the layer before.
-    """
+    """Round the channels up to a multiple of the groups, here or in the layer before."""
     op = case.fault.op
     if op is None:
         return
@@ -154,11 +157,11 @@ def _more_channels(case: Case) -> Iterator[Candidate]:
 
 
 def _as_expected(case: Case) -> Iterator[Candidate]:
-    """Sets one field so that the output is as expected; tried on the operator alone."""
+    """Set one field so that the output is as expected; values are tried on the operator alone."""
     op, wanted = case.fault.op, _expected_shape(case)
     if op is None or not wanted:
         return
-    failed = case.fault.wanted is None  # the layer has no output; else it is not the expected one
+    failed = case.fault.wanted is None  # there is no output; else, it is not the expected one
     nodes = case.graph.nodes
     xs = case.shapes if failed else [nodes[m].shape for m in nodes[case.fault.inputs[0]].inputs]
     channels = getattr(op, "out", None) if failed else nodes[case.fault.inputs[0]].shape[0]
@@ -183,7 +186,7 @@ def _as_expected(case: Case) -> Iterator[Candidate]:
 
 
 def _expected_shape(case: Case) -> tuple[Any, ...] | None:
-    """The shape that `expect` states for the layer, if it is known."""
+    """Return the shape that `expect` states for the layer, if it is known."""
     fault = case.fault
     if fault.wanted is not None or fault.step.expect is None:
         return fault.wanted
@@ -195,19 +198,19 @@ def _expected_shape(case: Case) -> tuple[Any, ...] | None:
 
 
 def _changed_expectation(case: Case) -> Iterator[Candidate]:
-    """Expects the shape that the layer has."""
+    """Change the expected shape to the one that the layer has."""
     if case.fault.step.expect is not None:
         shape = case.graph.nodes[case.fault.inputs[0]].shape
         right = f"[{', '.join(map(str, shape))}]"
         yield Candidate(
-            f"if {shape_text(shape)} is right, `expect: {right}`",
+            f"if {shape_text(shape)} is right, write `expect: {right}`",
             (case.fault.step.marks.find("expect").whole(right),),
             shape=False,
             restates=True,
         )
 
 
-_BY_CODE = {  # beside the settings that the operator names, and other inputs
+_BY_CODE = {  # in addition to settings that the operator proposes, and to other inputs
     "CNN201": (_flattened,),
     "CNN204": (_without_pool,),
     "CNN205": (_more_channels, grey_or_colour),

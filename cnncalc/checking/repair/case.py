@@ -1,4 +1,4 @@
-"""A finding to repair, and a candidate: edits that may repair it, with a title."""
+"""Defines a finding to repair, and a candidate: edits that may repair it, with a title."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...num import Shape
 from . import yaml_edits as e
 from .edited_text import EditedText
 
-FAR = 12  # most layers to look through on the way back from a fault
+FAR = 12  # most layers to search backward from a fault
 
 
 class Candidate(NamedTuple):
@@ -22,31 +22,31 @@ class Candidate(NamedTuple):
     title: str
     edits: e.Edits
     shape: bool = True  # the title is followed by the resulting shape
-    plain: bool = False  # if it works, nothing else is worth trying
+    plain: bool = False  # if it works, no other candidate is tried
     restates: bool = False  # it changes what is expected, not the network
-    resizes: bool = False  # it gives the network another input, so that all sizes change
-    drops: bool = False  # it drops a layer
+    resizes: bool = False  # it changes the input, so that all sizes change
+    drops: bool = False  # it removes a layer
 
 
 class Rank(NamedTuple):
-    """How wrong a network is; the smaller rank is the better network."""
+    """How wrong a network is; a network with a smaller rank is better."""
 
-    incomplete: bool  # it cannot be followed to its end
+    incomplete: bool  # its shapes are not known up to its end
     errors: int
 
     @classmethod
     def of(cls, graph: Graph) -> Rank:
-        """The rank of a network."""
+        """Return the rank of a network."""
         return cls(not graph.outputs, error_count(graph.diagnostics))
 
 
 def error_count(diagnostics: Iterable[Diagnostic]) -> int:
-    """How many diagnostics are errors."""
+    """Return how many diagnostics are errors."""
     return sum(d.severity == "error" for d in diagnostics)
 
 
 class Case(NamedTuple):
-    """A finding to repair, in a text, for a variant."""
+    """A finding to repair, in the text of a spec, for one variant."""
 
     text: EditedText
     spec: Spec
@@ -66,7 +66,7 @@ class Case(NamedTuple):
         return [self.graph.nodes[n].shape for n in self.fault.inputs]
 
     def setting(self, field: str, value: Any, n: int | None = None) -> e.Edits:
-        """Edits that set a field of the layer itself or of node n."""
+        """Return edits that set a field of the layer itself, or of node n."""
         own = (self.fault.step, self.fault.scope)
         source = own if n is None else self.expansion.written[n]
         if source is None:

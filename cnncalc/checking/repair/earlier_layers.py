@@ -1,4 +1,4 @@
-"""Candidates for a join that reads the wrong earlier layer: another one of the right size."""
+"""Proposes another earlier layer, of the right size, for a join that reads a wrong one."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ...num import Shape
 from .case import Candidate, Case
 
 _OFFERED = 2  # most earlier layers that are tried for a branch
-_FAR_LARGER = 5040 * 2**6  # added to the input: every usual stride divides it
+_FAR_LARGER = 5040 * 2**6  # added to input sizes; every usual stride divides it
 
 
 def same_scale(case: Case, branches: Sequence[int]) -> bool:
-    """Whether the maps of these branches grow alike with the network's input.
+    """Return whether the maps of these branches grow equally with the network's input.
 
-    Maps that do differ by a border or a rounding, which a crop may take away; the others differ
-    by a stride.
+    If they do, they differ by a border or by rounding, which a crop may remove. If not, they
+    differ by a stride.
     """
     nodes = [case.fault.inputs[n] for n in branches]
     if any(len(case.graph.nodes[node].shape) < 2 for node in nodes):
@@ -28,7 +28,7 @@ def same_scale(case: Case, branches: Sequence[int]) -> bool:
 
 
 def _growths(case: Case) -> list[tuple[int, ...]]:
-    """By how much each node's sides grow if those of the inputs do by the same large number."""
+    """Return how much the sides of each node grow if the sides of the inputs grow a lot."""
     nodes = case.graph.nodes
     larger = [(x.shape[0], *(n + _FAR_LARGER for n in x.shape[1:])) for x in case.graph.inputs]
     grown = propagate(case.graph, larger)
@@ -36,7 +36,7 @@ def _growths(case: Case) -> list[tuple[int, ...]]:
 
 
 def earlier_layers(case: Case, n: int, wanted: Shape) -> Iterator[Candidate]:
-    """Reads the nearest earlier layers that give branch n the wanted size.
+    """Let branch n read another earlier layer, the nearest that give it the wanted size.
 
     Only a branch that names an earlier layer can read another one.
     """
@@ -50,7 +50,7 @@ def earlier_layers(case: Case, n: int, wanted: Shape) -> Iterator[Candidate]:
         return
     source = case.graph.nodes[now[2]].shape
     sides = _before(source, shape, wanted)
-    fitting: dict[int, str] = {}  # by node: a name is taken before the one that counts layers
+    fitting: dict[int, str] = {}  # by node; a name without a count is preferred
     for other in scope.visible():
         group = scope.find(other)
         if group is None or group[2] in case.fault.inputs or other == "input":
@@ -66,18 +66,18 @@ def earlier_layers(case: Case, n: int, wanted: Shape) -> Iterator[Candidate]:
 
 
 def _is_counted(name: str) -> bool:
-    """Whether a name ends in a number, as those do that count layers."""
+    """Return whether a name ends in a number, as automatic names do."""
     return name[-1:].isdigit()
 
 
 def _must_equal(case: Case) -> bool:
-    """Whether channels must agree too."""
+    """Return whether the numbers of channels must agree too."""
     op = case.fault.op
     return op is not None and op.elementwise
 
 
 def _source(case: Case, n: int) -> tuple[str, Marks] | None:
-    """The earlier layer that branch n begins with, and where its name is written."""
+    """Return the earlier layer that branch n reads first, and where its name is written."""
     step = case.fault.step
     if step.sources is not None:
         return step.sources[n], step.body_marks.find(n)
@@ -90,7 +90,7 @@ def _source(case: Case, n: int) -> tuple[str, Marks] | None:
 
 
 def _before(source: Shape, shape: Shape, wanted: Shape) -> tuple[Fraction, ...]:
-    """The sides at the beginning of a branch that would end in the wanted ones."""
+    """Return the sides at the start of a branch that give the wanted sides at its end."""
     if len(source) != len(shape) or len(shape) != len(wanted):
         return ()
     return tuple(Fraction(m * o, n) for m, n, o in zip(source[1:], shape[1:], wanted[1:]))

@@ -1,4 +1,4 @@
-"""A file's text under edits: ranges as offsets, edits applied, and positions traced back."""
+"""Applies edits to a file's text, and traces positions back to the text before the edits."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class _Replacement(NamedTuple):
     text: str
 
     def overlaps(self, others: Iterable[_Replacement]) -> bool:
-        """Whether it overlaps one of the others; insertions at the same place do not."""
+        """Return whether it overlaps one of the others; insertions at the same place do not."""
         return any(self.start < other.end and other.start < self.end for other in others)
 
 
@@ -37,7 +37,7 @@ class _Replaced(NamedTuple):
 
 
 class EditedText:
-    """A text and, if it was edited, the text before the edits and which ranges correspond."""
+    """A text and, if it was edited, the text before the edits and the ranges that correspond."""
 
     def __init__(
         self,
@@ -62,18 +62,18 @@ class EditedText:
         return "\r\n" if self.lines[0].endswith("\r\n") else "\n"
 
     def offset(self, line: int, column: int) -> int:
-        """The offset of a 1-based line and column; places after the text are at its end."""
+        """Return the offset of a 1-based line and column; at most the end of the text."""
         if line > len(self.lines):
             return len(self.text)
         return min(self.line_starts[line - 1] + column - 1, len(self.text))
 
     def line_and_column(self, offset: int) -> tuple[int, int]:
-        """The 1-based line and column of an offset."""
+        """Return the 1-based line and column of an offset."""
         line = bisect_right(self.line_starts, offset, 0, len(self.lines))
         return line, offset - self.line_starts[line - 1] + 1
 
     def span(self, marks: Marks) -> tuple[int, int]:
-        """The start and end of a value, without the anchor before it."""
+        """Return the start and end of a value, without the anchor before it."""
         start = self.offset(marks.line + 1, marks.column + 1)
         if marks.end is not None:
             end = self.offset(marks.end[0] + 1, marks.end[1] + 1)
@@ -85,21 +85,21 @@ class EditedText:
         return self._after_anchor(start, end), written_end
 
     def as_written(self, marks: Marks) -> str:
-        """The characters of a value."""
+        """Return the characters of a value."""
         start, end = self.span(marks)
         return self.text[start:end]
 
     def _after_anchor(self, start: int, end: int) -> int:
-        """Where a value begins that may follow an anchor: edits keep the anchor."""
+        """Return where a value starts after its anchor, if it has one: edits keep the anchor."""
         anchor = _ANCHOR.match(self.text, start, end)
         return anchor.end() if anchor else start
 
     def edit(self, start: int, end: int, text: str) -> Edit:
-        """The edit that replaces a range of offsets."""
+        """Return the edit that replaces a range of offsets."""
         return Edit(*self.line_and_column(start), *self.line_and_column(end), text)
 
     def _replacement(self, edit: Edit) -> _Replacement | None:
-        """An edit in offsets; None if its word is not in its range."""
+        """Return an edit as offsets; None if the word to replace is not in its range."""
         start = self.offset(edit.line, edit.column)
         end = self.offset(edit.end_line, edit.end_column)
         if edit.word is None:
@@ -111,7 +111,7 @@ class EditedText:
         return _Replacement(start + found.start(), start + found.end(), edit.text)
 
     def apply(self, *fixes: Sequence[Edit]) -> EditedText:
-        """The text with fixes applied. A fix that overlaps an earlier one is left out entirely."""
+        """Return the text with fixes applied, except any fix that overlaps an earlier one."""
         taken: list[_Replacement] = []
         for edits in fixes:
             wanted = [self._replacement(edit) for edit in edits]
@@ -130,11 +130,11 @@ class EditedText:
         return EditedText("".join(parts), self, tuple(replaced))
 
     def touches(self, marks: Marks) -> bool:
-        """Whether the last edits changed something within a value of this text."""
+        """Return whether the last edits changed something within a value of this text."""
         return self._touches(*self.span(marks))
 
     def touched(self, marks: Marks) -> bool:
-        """Whether any edits since the original text changed something within a value."""
+        """Return whether any edits since the original text changed something within a value."""
         text: EditedText = self
         first, last = self.span(marks)
         while text.previous is not None:
@@ -145,7 +145,7 @@ class EditedText:
         return False
 
     def each_touches(self, values: Iterable[Marks]) -> bool:
-        """Whether each of the last edits changed something in one of these values."""
+        """Return whether each of the last edits changed something in one of these values."""
         spans = [self.span(marks) for marks in values]
         return all(
             any(first <= end and start <= last for first, last in spans)
@@ -153,14 +153,14 @@ class EditedText:
         )
 
     def _touches(self, first: int, last: int) -> bool:
-        """Whether the last edits changed something in a range."""
+        """Return whether the last edits changed something in a range."""
         for start, end, _, _ in self._replaced:
             if start < last and first < end or start == end and first <= start <= last:
                 return True
         return False
 
     def _previous_offset(self, offset: int) -> tuple[int, bool]:
-        """The offset in the previous text, and whether its character was there already."""
+        """Return the offset in the previous text, and whether its character was already there."""
         shift = 0
         for start, end, old_start, old_end in self._replaced:
             if offset <= start:
@@ -171,7 +171,7 @@ class EditedText:
         return offset + shift, True
 
     def _original_offset(self, offset: int) -> tuple[int, bool]:
-        """The offset in the original text, and whether its character was there already."""
+        """Return the offset in the original text, and whether its character was already there."""
         if self.previous is None:
             return offset, True
         earlier, kept = self._previous_offset(offset)
@@ -184,14 +184,14 @@ class EditedText:
         return self if self.previous is None else self.previous.original
 
     def previous_position(self, position: Position) -> Position:
-        """Where a position of this text was before the last edits."""
+        """Return where a position of this text was before the last edits."""
         previous = self.previous or self
         offset, _ = self._previous_offset(self.offset(position.line, position.column))
         line, column = previous.line_and_column(offset)
         return position._replace(line=line, column=column)
 
     def original_position(self, position: Position) -> Position:
-        """Where a position of this text is, or would be, in the original text."""
+        """Return where a position of this text is, or would be, in the original text."""
         if self.previous is None:
             return position
         offset, kept = self._original_offset(self.offset(position.line, position.column))
@@ -199,7 +199,7 @@ class EditedText:
         return Position(position.file, line, column, position.length if kept else 1)
 
     def original_edit(self, edit: Edit) -> Edit | None:
-        """The same edit of the original text; None if it concerns text that edits added."""
+        """Return the same edit for the original text; None if it changes text that edits added."""
         found = self._replacement(edit)
         if found is None:
             return None

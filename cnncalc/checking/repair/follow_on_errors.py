@@ -1,4 +1,4 @@
-"""Which findings are consequences of others, and which repairs are right beside all the others."""
+"""Finds findings that follow from others, and repairs that are right together with the others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .entry import Entry
 from .trial import rank_after, still_reported
 
 _CONSIDERED = 24  # most findings that are checked together
-_DOUBTFUL = (  # codes that the placeholder of a layer may cause
+_DOUBTFUL = (  # codes that a placeholder for a layer may cause
     "CNN201",
     "CNN205",
     "CNN206",
@@ -27,23 +27,23 @@ _COUNTED_NAME = re.compile(r"[a-z_]+\d+")  # `conv3`: the name depends on the la
 
 @dataclass
 class Doubts:
-    """What placeholders made doubtful."""
+    """What placeholders have made doubtful."""
 
-    sizes: bool = False  # the size after a placeholder is our choice
+    sizes: bool = False  # a placeholder chose the size after it
     layers: bool = False  # a layer was left out
 
 
 def is_consequence(
     entry: Entry, case: Case | None, variant: str | None, earlier: Iterable[Entry], doubts: Doubts
 ) -> bool:
-    """Whether placeholders for earlier findings may cause it, judged by its code and numbers."""
+    """Return whether placeholders for earlier findings may be the cause of a finding."""
     if not entry.later:
         return False
     code, subject = entry.diagnostic.code, entry.diagnostic.subject
     if doubts.layers and code.startswith(_DOUBTFUL):
         return True
     if doubts.layers and code == "CNN105" and _COUNTED_NAME.fullmatch(subject or ""):
-        return True  # a layer that it counts was left out
+        return True  # a layer that the count in the name includes was left out
     if doubts.sizes and code == "CNN302" and subject not in _INDEPENDENT_OF_SIZE:
         return True
     if case is None or code != "CNN204":
@@ -55,7 +55,7 @@ def is_consequence(
 
 
 def _fits_the_input(case: Case) -> bool:
-    """Whether a window fits into the network's input, so that the layers before it are at fault."""
+    """Return whether a window fits into the network's input; then earlier layers are at fault."""
     kernel = getattr(case.fault.op, "kernel", 0)
     largest: int = max(kernel if isinstance(kernel, tuple) else (kernel,))
     sizes = [n for node in case.graph.inputs for n in node.shape[1:]]
@@ -63,10 +63,10 @@ def _fits_the_input(case: Case) -> bool:
 
 
 def settle_together(text: EditedText, file: str, entries: list[Entry], trials: int) -> None:
-    """Chooses the repairs that are right beside all others, and marks consequences.
+    """Choose the repairs that are right together with all others, and mark consequences.
 
-    A finding that is gone once all others are repaired is a consequence of them. At most `trials`
-    copies of the text are analysed.
+    A finding that disappears when all others are repaired is a consequence of them. At most
+    `trials` copies of the text are analysed.
     """
     errors = [entry for entry in entries if entry.is_error and entry.is_reported]
     repaired = [entry for entry in errors if entry.repaired_by or entry.fixes][:_CONSIDERED]
@@ -83,21 +83,21 @@ def settle_together(text: EditedText, file: str, entries: list[Entry], trials: i
 
 
 class _Copies:
-    """Copies of the text in which several findings are repaired, as many as `trials` allow."""
+    """Copies of the text in which several findings are repaired, at most `trials` of them."""
 
     def __init__(self, text: EditedText, file: str, entries: list[Entry], trials: int):
         self.text, self.file, self.entries, self.trials = text, file, entries, trials
         self._gone: list[Entry] = []  # the consequences found here
 
     def _spend(self, trials: int) -> bool:
-        """Counts trials; whether they are still allowed."""
+        """Count trials; return whether they are still allowed."""
         self.trials -= trials
         return self.trials >= 0
 
     def _repairs_of_others(self, one: Entry) -> list[tuple[Edit, ...]]:
-        """The repairs of all other findings that are reported, except consequences found here.
+        """Return the repairs of all other reported findings, except consequences found here.
 
-        What a consequence was repaired by says nothing about the findings that it follows from.
+        The repair of a consequence says nothing about the findings that it follows from.
         """
         return [
             entry.repaired_by
@@ -109,14 +109,14 @@ class _Copies:
         ]
 
     def _is_gone(self, entry: Entry) -> bool:
-        """Whether a finding is gone once the others are repaired; unknown counts as not gone."""
+        """Return whether a finding is gone when the others are repaired; False if unknown."""
         others = self._repairs_of_others(entry)
         if not others or not self._spend(1):
             return False
         return not still_reported(entry.diagnostic, self.text, others, entry.variants[0])
 
     def choose_repairs(self, repaired: list[Entry]) -> None:
-        """Keeps the repairs of each finding that leave the fewest errors beside the others."""
+        """Keep the repairs that leave the fewest errors together with those of the others."""
         for entry in repaired:
             if len(entry.fixes) > 1 and self._spend(len(entry.fixes)):
                 others, variant = self._repairs_of_others(entry), entry.variants[0]
@@ -130,12 +130,12 @@ class _Copies:
                 entry.repaired_by = entry.fixes[0].edits
 
     def mark_consequences(self, errors: list[Entry]) -> None:
-        """Marks the errors that are gone once the others are repaired."""
+        """Mark the errors that are gone when the others are repaired."""
         doubtful = [entry for entry in errors[:_CONSIDERED] if not _is_certain(entry)]
-        for _ in range(2):  # without those that are gone, another may prove to be a consequence
+        for _ in range(2):  # without these, another error may turn out to be a consequence
             gone_before = len(self._gone)
             for entry in reversed([entry for entry in doubtful if entry not in self._gone]):
-                if self._is_gone(entry):  # so of two that one edit repairs, the first stays
+                if self._is_gone(entry):  # in reverse: if one edit repairs two, the first stays
                     self._gone.append(entry)
             if len(self._gone) == gone_before:
                 break
@@ -143,7 +143,7 @@ class _Copies:
             entry.consequence = True
 
     def fall_back_on_placeholders(self, repaired: list[Entry]) -> None:
-        """Offers placeholders first if the chosen repairs are not right beside each other."""
+        """Offer placeholders first if the chosen repairs are not right together."""
         chosen = [entry.fixes[0].edits for entry in repaired if entry.fixes and entry.is_reported]
         if not repaired or self.trials <= 0:
             return
@@ -156,5 +156,5 @@ class _Copies:
 
 
 def _is_certain(entry: Entry) -> bool:
-    """Whether it is surely a mistake of its own: a misspelled key."""
+    """Return whether a finding surely follows from no other: a misspelled key."""
     return entry.diagnostic.code == "CNN101" and any(fix.certain for fix in entry.fixes)

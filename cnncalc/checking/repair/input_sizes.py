@@ -1,41 +1,46 @@
-"""Input sizes that repair a finding: the nearest ones that fit, and how far they are apart."""
+"""Proposes input sizes that repair a finding: the nearest that fit, and the step between them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import reduce
 from itertools import chain
+from operator import and_
 from typing import NamedTuple
 
-from ...analysis.sizes import accepts
+from ...analysis.input_sizes import fitting_sizes
+from ...analysis.smallest_input import accepts
 from ...diagnostic import Mistake
 from ...graph import Graph, checked
-from ...num import Shape
+from ...num import NoFormula, Shape
 from ...wording import shape_text
 from .case import Candidate, Case
 from .input_candidates import resized_input
 
 _FAR = 128  # the largest change of a side that is tried
-_WORK = 20_000  # most layers whose shapes are computed in either direction
-_EXPANSIONS = 4  # most inputs at which the whole network is expanded
-_STEPS = (2, 4, 8, 16, 32, 64, 128)  # multiples to which sides that differ are rounded
-_TIMES = (2, 4, 8, 16)  # for a window that is too large
+_WORK = 20_000  # most layers whose shapes are computed, for larger and for smaller sizes
+_CLASSES = 20_000  # residue classes that are looked at to solve for sizes
+_EXPANSIONS = 4  # most inputs for which the whole network is expanded
+_STEPS = (2, 4, 8, 16, 32, 64, 128)  # if sides differ, each is rounded to multiples of these
+_TIMES = (2, 4, 8, 16)  # factors of the input size, for a window that is too large
 
 Fits = Callable[[Shape], bool]
 
 
 class _Sizes(NamedTuple):
-    """Shapes of the input that fit, the smallest first, and what each side is a multiple of."""
+    """Shapes of the input that fit, the smallest first, and the step between such sizes."""
 
     shapes: list[Shape]
-    step: int = 1  # between one size that fits and the next; 1 if it is not known
+    step: int = 1  # from one size that fits to the next; 1 if it is unknown
     multiples: bool = False  # every multiple of `step` fits
 
 
 def other_sizes(case: Case) -> Iterator[Candidate]:
-    """The nearest input sizes that repair the finding and, if any do, also all later errors.
+    """Propose the nearest input sizes that repair the finding, and all later errors if possible.
 
-    For a window that is too large, the smallest larger size; else the nearest below and above,
-    with the smallest distance from one size that fits to the next. All were tried.
+    For a window that is too large, this is the smallest larger size that fits. Otherwise these are
+    the nearest sizes below and above, with the step from one size that fits to the next. All are
+    tried.
     """
     inputs = case.graph.inputs
     shape = tuple(inputs[0].shape) if len(inputs) == 1 else ()
@@ -48,14 +53,47 @@ def other_sizes(case: Case) -> Iterator[Candidate]:
     if found.step > 1 and found.multiples:
         title += f", or another multiple of {found.step}"
     elif found.step > 1:
-        title += f", and on in steps of {found.step}"
+        title += f", or further sizes in steps of {found.step}"
     nearest = min(found.shapes, key=lambda one: sum(abs(m - n) for m, n in zip(one, shape)))
     edits = resized_input(case, inputs[0].path, shape, nearest)
     yield Candidate(title, edits, shape=len(found.shapes) == 1, resizes=True)
 
 
 def _sizes(case: Case, shape: Shape) -> _Sizes:
-    """The sizes to propose."""
+    """Return the sizes to propose: solved for if only sizes are wrong, else found by trying."""
+    return _solved(case, shape) or _tried(case, shape)
+
+
+def _solved(case: Case, shape: Shape) -> _Sizes | None:
+    """Return the nearest sizes that the whole network takes, with the step between such sizes.
+
+    None if its sides differ, if it has other faults, which no size repairs, or if the nearest size
+    is so far away that it would rather hide another fault.
+    """
+    graph = case.spec.symbolic_graph(case.variant) if len(set(shape[1:])) == 1 else Graph()
+    try:
+        found = fitting_sizes(graph, _CLASSES) if graph.outputs else None
+    except NoFormula:
+        return None
+    if found is None or found.unsolved:
+        return None
+    fitting = reduce(and_, found.axes.values())
+    n, larger = shape[1], case.fault.diagnostic.code == "CNN204"
+    above, below = fitting.beyond(n), None if larger else fitting.up_to(n)
+    if below is not None and 2 * below < n:
+        below = None
+    changes = [m - n for m in (below, above) if m is not None]
+    if not larger and 4 * min(map(abs, changes), default=n) > n:
+        return None
+    shapes = [_resized(shape, change) for change in changes]
+    _, residues, start, _ = fitting.pattern
+    if larger or len(residues) != 1 or start is None or len(shapes) < 2:
+        return _Sizes(shapes)
+    return _Sizes(shapes, step=fitting.pattern.modulus, multiples=residues == (0,))
+
+
+def _tried(case: Case, shape: Shape) -> _Sizes:
+    """Return sizes that were found by trying."""
     larger = case.fault.diagnostic.code == "CNN204"
     changes = _changes(case) if not larger else [n * shape[1] - shape[1] for n in _TIMES]
     shapes = [_resized(shape, n) for n in changes if 2 * (min(shape[1:]) + n) >= min(shape[1:])]
@@ -74,13 +112,13 @@ def _sizes(case: Case, shape: Shape) -> _Sizes:
 
 
 def _changes(case: Case) -> list[int]:
-    """Changes of every side, the smallest first."""
+    """Return the changes of every side to try, the smallest first."""
     most = min(_FAR, max(4, _WORK // max(len(case.graph.nodes), 1)))
     return list(chain.from_iterable((-n, n) for n in range(1, most + 1)))
 
 
 def _rounded(shape: Shape) -> list[Shape]:
-    """The sides rounded to multiples, each by itself."""
+    """Return shapes with each side rounded down or up to a multiple."""
     found: list[Shape] = []
     for step in _STEPS:
         up = tuple(-(-n // step) * step for n in shape[1:])
@@ -90,12 +128,12 @@ def _rounded(shape: Shape) -> list[Shape]:
 
 
 def _resized(shape: Shape, change: int) -> Shape:
-    """An image with each side longer by so many pixels."""
+    """Return a shape in which each side is longer by `change`."""
     return (shape[0], *(n + change for n in shape[1:]))
 
 
 def _repaired(case: Case) -> Fits:
-    """Whether the layers up to the finding, and the layer itself, fit another input."""
+    """Return a function: whether the layers up to that of the finding fit another input."""
     nodes, fault = case.graph.nodes, case.fault
 
     def fits(shape: Shape) -> bool:
@@ -114,9 +152,9 @@ def _repaired(case: Case) -> Fits:
 
 
 def _first_that_fits(case: Case, shapes: Iterator[Shape]) -> tuple[Shape | None, Fits]:
-    """The first shape under which the whole network is right, and whether another one fits it.
+    """Return the first shape with which the whole network is right, and a test of other shapes.
 
-    If there is none, the first under which the finding is gone.
+    If there is none, return the first shape with which the finding is gone.
     """
     first: Shape | None = None
     for _, shape in zip(range(_EXPANSIONS), shapes):
@@ -132,7 +170,7 @@ def _accepted_by(graph: Graph) -> Fits:
 
 
 def _neighbours(shape: Shape, changes: list[int], fits: Fits) -> _Sizes:
-    """The nearest sizes below and above, and their distance if the sizes beyond keep it."""
+    """Return the nearest sizes below and above, and their step if the sizes beyond keep it."""
     down = (n for n in changes if n < 0 < min(shape[1:]) + n)
     below = next((n for n in down if fits(_resized(shape, n))), None)
     above = next((n for n in changes if n > 0 and fits(_resized(shape, n))), None)
@@ -143,14 +181,14 @@ def _neighbours(shape: Shape, changes: list[int], fits: Fits) -> _Sizes:
 
 
 def _apart(shapes: list[Shape], shape: Shape, step: int, fits: Fits) -> _Sizes:
-    """These shapes with their distance, if the sizes beyond the last keep it."""
+    """Return these shapes, with the step if the sizes after the last keep it."""
     if step < 1 or not all(fits(_resized(shape, step * n)) for n in (1, 2, 3, 4)):
         return _Sizes(shapes)
     return _Sizes(shapes, step=step, multiples=all(n % step == 0 for n in shape[1:]))
 
 
 def _smallest(shape: Shape, change: int, fits: Fits) -> int:
-    """The smallest increase that fits, given one that does."""
+    """Return the smallest increase that fits, given one that fits."""
     too_small = 0
     while change - too_small > 1:
         middle = (too_small + change) // 2

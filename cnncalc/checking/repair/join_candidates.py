@@ -1,4 +1,4 @@
-"""Candidates for joins whose branches differ: pad, project, crop, or change the channels."""
+"""Proposes repairs of joins whose branches differ: pad, project, crop, or change channels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .earlier_layers import earlier_layers, same_scale
 
 
 def equal_branches(case: Case) -> Iterator[Candidate]:
-    """Gives a branch the shape of the model branch, or that one the shape of another."""
+    """Give a branch the shape of the model branch, or the model branch the shape of another."""
     step, shapes = case.fault.step, case.shapes
     if len({len(x) for x in shapes}) > 1:
         return
@@ -33,10 +33,12 @@ def equal_branches(case: Case) -> Iterator[Candidate]:
         else:
             yield from earlier_layers(case, n, shapes[longest])
             yield from earlier_layers(case, longest, shape)
-        if shape[0] == shapes[longest][0]:  # one that shrinks on purpose has more channels too
+        if _adds_up(step) and not only_rounded:
+            yield from _strided_projection(case, n, shape, shapes[longest], longest)
+        if shape[0] == shapes[longest][0]:  # a branch that shrinks on purpose has more channels
             yield from _same_sizes(case, n, longest)
         if all(_has_own_channels(case, one) for one in (n, longest)):
-            yield from _same_channels(case, n, longest)  # rather than a layer more
+            yield from _same_channels(case, n, longest)  # before adding a layer
         if _adds_up(step) and not only_rounded:
             yield from _projected(case, n, shape, shapes[longest], longest)
         yield from _same_sizes(case, n, longest)
@@ -44,13 +46,13 @@ def equal_branches(case: Case) -> Iterator[Candidate]:
 
 
 def _has_own_channels(case: Case, n: int) -> bool:
-    """Whether a layer in branch n determines its channels, and none before the join."""
+    """Return whether a layer inside branch n determines its channels, not one before it."""
     m = _producer(case, n)
     return m is not None and case.graph.nodes[m].path.startswith(case.fault.path + ".")
 
 
 def _same_channels(case: Case, n: int, m: int) -> Iterator[Candidate]:
-    """Gives one of two branches the channels of the other, first those that others have too."""
+    """Give one of two branches the channels of the other; first those that more layers have."""
     numbers = [node.shape[0] for node in case.graph.nodes]
 
     def votes(pair: tuple[int, int]) -> int:
@@ -61,13 +63,13 @@ def _same_channels(case: Case, n: int, m: int) -> Iterator[Candidate]:
 
 
 def _same_sizes(case: Case, n: int, m: int) -> Iterator[Candidate]:
-    """Gives the smaller of two branches the size of the larger one, then the other way round."""
+    """Give the smaller of two branches the size of the larger one, then vice versa."""
     for one, other in sorted([(n, m), (m, n)], key=lambda pair: case.shapes[pair[0]][1:]):
         yield from _resampled(case, one, case.shapes[one], case.shapes[other])
 
 
 def _model(case: Case) -> int:
-    """The branch to take as a model: of the shape that most branches have, the longest."""
+    """Return the branch to use as the model: the longest one with the most common shape."""
     step, shapes = case.fault.step, case.shapes
     must_agree = shapes if _adds_up(step) else [x[1:] for x in shapes]
 
@@ -78,7 +80,7 @@ def _model(case: Case) -> int:
 
 
 def _by_name(case: Case, n: int, wanted: Shape) -> Iterator[Candidate]:
-    """Replaces a number in the last layer of a branch by a parameter of the block around it."""
+    """Replace a number in the last layer of a branch with a parameter of the block around it."""
     if case.shapes[n][1:] != wanted[1:] or not _adds_up(case.fault.step):
         return
     m = _producer(case, n)
@@ -100,12 +102,12 @@ def _by_name(case: Case, n: int, wanted: Shape) -> Iterator[Candidate]:
 
 
 def _adds_up(step: Step) -> bool:
-    """Whether a join combines values one by one, so that channels must agree."""
+    """Return whether a join combines values one by one, so that channels must agree."""
     return step.op is not None and step.op.elementwise
 
 
 def _written_at(step: Step, scope: Scope, field: str) -> Iterator[tuple[Step, Scope, str]]:
-    """Where a field gets its value: in the layer, then in the blocks around it as a parameter."""
+    """Yield where a field gets its value: the layer, then the uses of the blocks around it."""
     while True:
         yield step, scope, field
         value = step.body.get(field)
@@ -123,7 +125,7 @@ def _written_at(step: Step, scope: Scope, field: str) -> Iterator[tuple[Step, Sc
 
 
 def _resampled(case: Case, n: int, shape: Shape, wanted: Shape) -> Iterator[Candidate]:
-    """Changes a stride, kernel or scale in a branch to give it the size of the other branch."""
+    """Change a stride, kernel or scale in a branch to give it the size of the other branch."""
     if len(shape) < 2 or len(shape) != len(wanted) or shape[1:] == wanted[1:]:
         return
     for m in _leading(case, (case.fault.inputs[n],))[:6]:
@@ -141,7 +143,7 @@ def _resampled(case: Case, n: int, shape: Shape, wanted: Shape) -> Iterator[Cand
 
 
 def _ways_to_write(case: Case, n: int, value: Any) -> list[Any]:
-    """A number above 1 as a name that has this value where the layer is written, and as itself."""
+    """Return ways to write a number above 1: a name with this value, and the number itself."""
     source = case.expansion.written[n]
     if source is None or type(value) is not int or value == 1:
         return [value]
@@ -150,10 +152,35 @@ def _ways_to_write(case: Case, n: int, value: Any) -> list[Any]:
     return [*map(Word, names[:1]), value]
 
 
+def _strided_projection(
+    case: Case, n: int, shape: Shape, wanted: Shape, longest: int
+) -> Iterator[Candidate]:
+    """Set the stride of a 1×1 convolution that a branch already has.
+
+    It is written where the block around the convolution is used, if that passes it a stride.
+    """
+    m = _producer(case, n)
+    strides = {-(-a // b) for a, b in zip(shape[1:], wanted[1:])}
+    if m is None or not _has_own_channels(case, n) or len(strides) != 1 or shape[0] != wanted[0]:
+        return
+    node, source = case.graph.nodes[m], case.expansion.written[m]
+    amount = strides.pop()
+    is_plain = getattr(node.op, "kernel", None) == getattr(node.op, "stride", None) == 1
+    if amount < 2 or source is None or not is_plain:
+        return
+    step, scope, field = list(_written_at(*source, "stride"))[-1]
+    written = _as_written(case, longest, "stride")
+    same = [name for name, value in scope.values.items() if type(value) is int and value == amount]
+    for name in sorted(same, key=lambda name: name != written)[:1]:
+        title = f"`{field}: {name}` at `{node.path}`"
+        yield Candidate(title, e.field_set(case.text, step, field, Word(name)))
+    yield Candidate(f"`{field}: {amount}` at `{node.path}`", case.setting("stride", amount, m))
+
+
 def _projected(
     case: Case, n: int, shape: Shape, wanted: Shape, longest: int
 ) -> Iterator[Candidate]:
-    """Adds a 1×1 convolution to a branch, with the stride that reduces its size.
+    """Add a 1×1 convolution to a branch, with the stride that reduces its size.
 
     Channels and stride are first written as in the longest branch.
     """
@@ -172,7 +199,7 @@ def _projected(
         branches = case.fault.step.branches
         are_names = out.isidentifier() and step.isidentifier()
         if are_names and branches and not _branch_layers(case.fault.step, n):
-            when = f"{step} > 1 or c != {out}"  # where it is not needed, the identity stays
+            when = f"{step} > 1 or c != {out}"  # elsewhere, the branch stays the identity
             name = list(branches)[n]
             line = f"{{{layer}, when: {when}}}"
             yield Candidate(
@@ -183,7 +210,7 @@ def _projected(
 
 
 def _cropped(case: Case, n: int, shape: Shape, wanted: Shape, longest: int) -> Iterator[Candidate]:
-    """Crops the larger branch."""
+    """Crop the larger branch."""
     larger, smaller = (n, longest) if shape[1:] > wanted[1:] else (longest, n)
     sizes = case.shapes[smaller][1:]
     if shape[1:] == wanted[1:] or any(a < b for a, b in zip(case.shapes[larger][1:], sizes)):
@@ -194,15 +221,18 @@ def _cropped(case: Case, n: int, shape: Shape, wanted: Shape, longest: int) -> I
 
 
 def _extended_branch(case: Case, n: int, layer: str, word: str) -> Iterator[Candidate]:
-    """Adds a layer at the end of a branch.
+    """Add a layer at the end of a branch.
 
     If the branches are names of earlier layers, adds it before the join and joins its output.
     """
     step = case.fault.step
     if step.branches:
         name = list(step.branches)[n]
+        title = f"`{layer}` on branch `{name}`"
+        if _branch_layers(step, n):
+            title = f"`{layer}` appended to branch `{name}`"
         yield Candidate(
-            f"`{layer}` on branch `{name}`",
+            title,
             e.layer_after(case.text, step.body_marks.find(name), layer),
         )
     elif step.sources:
@@ -213,23 +243,23 @@ def _extended_branch(case: Case, n: int, layer: str, word: str) -> Iterator[Cand
         start, end = case.text.span(step.body_marks.find(n))
         if new:
             yield Candidate(
-                f"`- {layer}` with `from: {source}` before it, to be joined instead,",
+                f"`- {layer}` with `from: {source}` before it, joined instead of `{source}`,",
                 (*new, case.text.edit(start, end, f"{source}_{word}")),
             )
 
 
 def _branches(step: Step) -> list[list[Step]]:
-    """The layers of each branch."""
+    """Return the layers of each branch."""
     return list((step.branches or {}).values())
 
 
 def _branch_layers(step: Step, n: int) -> list[Step]:
-    """The layers of branch n; none if the branches are names of earlier layers."""
+    """Return the layers of branch n; empty if the branches are names of earlier layers."""
     return _branches(step)[n] if step.branches else []
 
 
 def _as_written(case: Case, n: int, field: str) -> str | None:
-    """How the last layer of a branch that has a field writes it; quoted if {…} requires it."""
+    """Return a field as the last layer that has it in a branch writes it; quoted if needed."""
     for step in reversed(_branch_layers(case.fault.step, n)):
         fields = [field]
         if field == "out" and step.kind == "block":
@@ -245,7 +275,7 @@ def _as_written(case: Case, n: int, field: str) -> str | None:
 
 
 def _producer(case: Case, n: int) -> int | None:
-    """The layer that determines the channels of a branch."""
+    """Return the layer that determines the channels of a branch."""
     m = case.fault.inputs[n]
     for _ in range(FAR):
         node = case.graph.nodes[m]
@@ -258,7 +288,7 @@ def _producer(case: Case, n: int) -> int | None:
 
 
 def other_channels(case: Case, n: int, channels: int) -> Iterator[Candidate]:
-    """Changes the channels in the layer that determines those of a branch."""
+    """Change the channels in the layer that determines those of a branch."""
     m = _producer(case, n)
     if m is not None and getattr(case.graph.nodes[m].op, "out", None) != channels:
         title = f"`out: {channels}` at `{case.graph.nodes[m].path}`"
@@ -266,7 +296,7 @@ def other_channels(case: Case, n: int, channels: int) -> Iterator[Candidate]:
 
 
 def restored_border(case: Case) -> Iterator[Candidate]:
-    """Pads a convolution before it that loses or gains a border, so that it keeps its size."""
+    """Pad an earlier convolution that changes the size by a border, so that it keeps it."""
     for n in _leading(case, case.fault.inputs):
         node = case.graph.nodes[n]
         op = node.op
@@ -284,10 +314,10 @@ def restored_border(case: Case) -> Iterator[Candidate]:
 
 
 def _leading(case: Case, ends: tuple[int, ...]) -> list[int]:
-    """The layers that lead to these nodes, the last first.
+    """Return the layers that lead to these nodes, the last first.
 
-    Of a join only those in its branches, unless all others begin at an earlier layer: what is
-    before the join is in every branch then.
+    For a join, these are only the layers inside its branches, unless no other branch starts at the
+    layer before the join: what is before the join would be part of every branch.
     """
     step, inside = case.fault.step, case.fault.path + "."
     begins_here = [not layers or layers[0].source is None for layers in _branches(step)]

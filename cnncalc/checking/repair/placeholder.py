@@ -1,6 +1,6 @@
-"""Placeholders: edits of a copy that leave out a wrong layer without a known repair.
+"""Makes placeholders: edits of a copy that leave out a wrong layer without a known repair.
 
-So the layers that do not depend on it are checked too.
+With them, the layers that do not depend on the wrong layer are checked too.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SIZING = (  # fields that an output size depends on
 
 
 class Placeholder(NamedTuple):
-    """Edits that leave out a layer or a field; none where the text does not allow it."""
+    """Edits that leave out a layer or a field; empty if the text does not allow this."""
 
     edits: tuple[Edit, ...]
     keeps_size: bool = False  # only a field was left out, and no size depends on it
@@ -36,21 +36,21 @@ class Placeholder(NamedTuple):
 def placeholder_at(
     text: EditedText, spec: Spec, position: Position, keeps_name: bool
 ) -> Placeholder:
-    """Leaves out the field at a position if it has a default, else the layer around it."""
+    """Leave out the field at a position if it has a default; otherwise the layer around it."""
     offset = text.offset(position.line, position.column)
     layer = _innermost_layer(text, spec, offset)
     if layer is None:
         return Placeholder(())
     body, field = _optional_field(text, layer, offset)
-    edits = body and key_dropped(text, body, field)
+    edits = body and key_dropped(body, field)
     if edits:
         return Placeholder(edits, keeps_size=field not in _SIZING)
     return Placeholder(_replaced_layer(text, layer, keeps_name))
 
 
 def _replaced_layer(text: EditedText, layer: Marks, keeps_name: bool) -> tuple[Edit, ...]:
-    """Replaces a layer by one with as many output channels, if they are written as a number."""
-    if "&" in text.as_written(layer):  # what has an anchor is used elsewhere too
+    """Replace a layer with one of as many output channels, if they are written as a number."""
+    if "&" in text.as_written(layer):  # a layer with an anchor is used elsewhere too
         return ()
     name = text.as_written(layer.items["name"]) if keeps_name and "name" in layer.items else None
     out = _literal_out(text, layer)
@@ -64,7 +64,7 @@ def _replaced_layer(text: EditedText, layer: Marks, keeps_name: bool) -> tuple[E
 
 
 def _literal_out(text: EditedText, layer: Marks) -> str | None:
-    """The output channels of a layer, if they are written as a number."""
+    """Return the output channels of a layer, if they are written as a number."""
     for body in layer.items.values():
         if "out" in body.items:
             out = text.as_written(body.items["out"])
@@ -74,7 +74,7 @@ def _literal_out(text: EditedText, layer: Marks) -> str | None:
 
 
 def _innermost_layer(text: EditedText, spec: Spec, offset: int) -> Marks | None:
-    """The innermost layer around an offset."""
+    """Return the innermost layer around an offset."""
     around: list[tuple[int, Marks]] = []
     for layer in layers_in(spec.marks):
         start, end = text.span(layer)
@@ -87,7 +87,7 @@ def _innermost_layer(text: EditedText, spec: Spec, offset: int) -> Marks | None:
 
 
 def _optional_field(text: EditedText, layer: Marks, offset: int) -> tuple[Marks | None, str]:
-    """The field of an operator whose value is at an offset, and its body, if it has a default."""
+    """Return the body and the name of the field at an offset, if the field has a default."""
     for key, body in layer.items.items():
         fields = BY_KEY[key].fields() if key in BY_KEY else {}
         for name, value in body.items.items():
@@ -100,7 +100,7 @@ def _optional_field(text: EditedText, layer: Marks, offset: int) -> tuple[Marks 
 
 
 def layers_in(marks: Marks) -> Iterator[Marks]:
-    """Every layer of a spec, including those in blocks, chains and branches."""
+    """Yield every layer of a spec, including those in blocks, chains and branches."""
     blocks = marks.find("blocks").items.values()
     lists = [marks.items.get("layers"), *(block.items.get("layers") for block in blocks)]
     open_ = [one for one in lists if one is not None]

@@ -1,14 +1,16 @@
 """Finds every error of a file in one run, by repairing the errors found so far in copies of it.
 
-The first error of a network hides those after it. So each error is repaired in a copy of the text,
-or covered by a placeholder, and the copy is checked again, until nothing new is found. Places are
-reported as those of the text as written.
+The first error of a network hides those after it. Therefore, each error is repaired in a copy of
+the text, or replaced by a placeholder, and the copy is checked again, until nothing new is found.
+All places are reported as places in the text as written.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
+from ...analysis.analyze import Settings
 from ...analysis.result import Report
 from ...diagnostic import Diagnostic, Edit, Fix, Position
 from ..finding import Finding
@@ -23,23 +25,28 @@ from .trial import reading_cost, search_repairs
 
 _ROUNDS = 24  # most repaired copies
 _SEARCHES = 12  # most findings for which repairs are searched
-_WORK = 700_000  # characters that are read for a file, beyond the first time
-_OF_A_SEARCH = 4  # characters in which a layer is looked for in the time that it takes to read one
-# These hide no later errors: for a duplicate key the first value is used, and a failed `expect`
-# changes no shape.
+_WORK = 700_000  # most characters to read for a file, after the first time
+_OF_A_SEARCH = 4  # searching so many characters for a layer takes as long as reading one
+# These do not hide later errors: for a duplicate key, the first value is used, and a failed
+# `expect` does not change a shape.
 _HARMLESS = ("CNN003", "CNN301")
 
 
 class Examined(NamedTuple):
-    """The findings of a file, and the reports of its networks as written."""
+    """The findings of a file, and the reports of its networks as written.
+
+    The base is among the reports also where it is a member of the family under the name of a
+    variant, if it has requirements of its own.
+    """
 
     findings: list[Finding]
     reports: dict[str | None, Report]
-    places: dict[str, Position]  # where each variant is declared, and the network itself ("")
+    members: list[str | None]  # those of the family: each network once
+    places: dict[str, Position]  # where each variant is declared; "": the network itself
 
 
 def examine(text: str, file: str, variant: str | None = None) -> Examined:
-    """Finds all errors of a spec, of one variant or of all, in the order of its lines."""
+    """Find all errors of a spec, of one variant or of all, in the order of its lines."""
     first = revision = Revision(EditedText(text), file, variant)
     search = _Search()
     for turn in range(_ROUNDS + 1):
@@ -55,26 +62,48 @@ def examine(text: str, file: str, variant: str | None = None) -> Examined:
     entries = list(search.entries.values())
     trials = search.work // reading_cost(first.text, search.layers)
     settle_together(first.text, file, entries, trials)
+    return _examined(first, entries)
+
+
+def examine_under(text: str, file: str, variant: str | None, settings: Settings) -> Examined:
+    """Find what is wrong with the networks of a spec under other parameters or inputs.
+
+    Each network is examined up to its first error. No repairs are searched, because they would be
+    for the networks as written.
+    """
+    revision = Revision(EditedText(text), file, variant, settings)
+    entries: dict[Key, Entry] = {}
+    for diagnostic, name in revision.diagnosed():
+        key = key_of(diagnostic, diagnostic.position)
+        entry = entries.setdefault(key, Entry(diagnostic, later=False))
+        if name not in entry.variants:
+            entry.variants.append(name)
+    return _examined(revision, entries.values())
+
+
+def _examined(revision: Revision, entries: Iterable[Entry]) -> Examined:
+    """Return the entries to report as findings, with the networks of a revision."""
     reported = [entry.finding() for entry in entries if entry.is_reported]
     return Examined(
         findings=sorted(reported, key=lambda finding: finding.place),
-        reports=first.member_reports,
-        places=first.variant_places(),
+        reports=revision.reports,
+        members=revision.members,
+        places=revision.variant_places(),
     )
 
 
 class _Search:
-    """What has been found, and how much work is left."""
+    """The findings so far, and how much work is left."""
 
     def __init__(self) -> None:
         self.entries: dict[Key, Entry] = {}
         self.work = _WORK
-        self.layers = 0  # of the longest revision
+        self.layers = 0  # of the revision with the most layers
         self._searches = 0
         self._doubts = Doubts()
 
     def collect(self, revision: Revision) -> list[Entry]:
-        """Adds the findings of a revision; returns the new ones."""
+        """Add the findings of a revision; return the new ones."""
         new: list[Entry] = []
         for diagnostic, variant in revision.diagnosed():
             place = diagnostic.position and revision.text.original_position(diagnostic.position)
@@ -91,7 +120,7 @@ class _Search:
     def _repair(
         self, entry: Entry, revision: Revision, diagnostic: Diagnostic, variant: str | None
     ) -> None:
-        """Searches the repairs of a finding, and decides what to apply to see what comes after."""
+        """Search repairs of a finding, and choose the edits with which later layers are checked."""
         case: Case | None = None
         if diagnostic.code.startswith(REPAIRABLE):
             case = revision.case(diagnostic, variant)
@@ -121,7 +150,7 @@ class _Search:
         entry.repaired_by = original.edits if original else ()
 
     def _padding(self, entry: Entry, revision: Revision, case: Case | None) -> tuple[Edit, ...]:
-        """`padding: same` for a window that does not fit, where that can be written."""
+        """Return edits that set `padding: same` for a window that does not fit, if possible."""
         if case is None or entry.diagnostic.code != "CNN204":
             return ()
         edits = same_padding(case)
@@ -134,7 +163,7 @@ class _Search:
     def _placeholder(
         self, entry: Entry, revision: Revision, diagnostic: Diagnostic
     ) -> tuple[Edit, ...]:
-        """Edits that leave out a layer without a repair, or only its wrong field."""
+        """Return edits that leave out a layer without a repair, or only its wrong field."""
         if revision.spec is None or diagnostic.position is None:
             entry.hides = revision.spec is None
             return ()
@@ -155,7 +184,7 @@ class _Search:
         return found.edits
 
     def give_up(self, file: str) -> None:
-        """Reports that there may be more errors."""
+        """Report that there may be more errors."""
         last = max(
             (
                 entry.diagnostic.position
@@ -166,16 +195,16 @@ class _Search:
         )
         diagnostic = Diagnostic(
             "CNN004",
-            "too many mistakes to look behind: there may be more",
+            "there are too many errors to check everything after them: there may be more",
             last,
-            "mend these first",
+            "fix these first",
         )
         self.entries[key_of(diagnostic, last)] = Entry(diagnostic, later=False, variants=[None])
 
 
 def _preferred(complete: list[Fix], fixes: list[Fix], diagnostic: Diagnostic) -> tuple[Edit, ...]:
-    """The edits of the repair to apply: a complete one of the same line, else the first."""
+    """Return the edits to apply: a complete repair on the same line, otherwise the first one."""
     for fix in complete:
         if diagnostic.position and fix.edits[0].line == diagnostic.position.line:
-            return fix.edits  # rather than another input
+            return fix.edits  # preferred to another input size
     return fixes[0].edits if fixes else ()

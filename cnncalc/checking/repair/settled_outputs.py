@@ -1,9 +1,9 @@
-"""Whether a network's output shapes are settled, whatever a repaired mistake may have been.
+"""Finds whether a network's output shapes are settled, whatever a repaired mistake was.
 
-A repair is one of several that would do, and which of them restores the network that was meant is
-unknown. It is safe only where that makes no difference to the outputs: every size that the mistake
-may have changed is absorbed before, by a global pool, a linear layer, a branch that does not depend
-on it, or an `expect`.
+Several repairs may be possible, and it is unknown which one restores the intended network. A repair
+is safe only if that makes no difference to the outputs: before them, something absorbs every size
+that the mistake may have changed. This can be a global pool, a linear layer, a branch that does not
+depend on the size, or an `expect`.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from ...ops.base import units_of
 from .edited_text import EditedText
 from .side_effects import layers_around
 
-Open = tuple[bool, ...]  # per axis, channels first: whether the size may be another
+Open = tuple[bool, ...]  # per axis, channels first: whether the size may be a different one
 
-_SIZES = ("CNN204", "CNN207")  # codes of windows that do not fit: no channels are at fault
+_SIZES = ("CNN204", "CNN207")  # codes of windows that do not fit: channels are not at fault
 _CHANNELS, _SIDES, _ALL = range(1), range(1, 8), range(8)
-_CHANGES = ((1, 1), (2, 0), (3, 0), (8, 0), (1, 64))  # n·a + b: what a size is replaced by
+_CHANGES = ((1, 1), (2, 0), (3, 0), (8, 0), (1, 64))  # (a, b): size n becomes n·a + b
 
 
 def outputs_are_settled(
     expansion: Expansion, edited: EditedText, faulty: set[int], faults: Sequence[Diagnostic]
 ) -> bool:
-    """Whether no output shape depends on the edits of a text, nor on the nodes named as faulty.
+    """Return whether no output shape depends on the edits of a text or on the faulty nodes.
 
-    Everything that an edited or faulty layer is computed from may be what is wrong, and so may
-    what is written at the same place or with the same parameters. `faults` are those repaired.
+    The mistake may be in anything from which an edited or faulty layer is computed, and in what is
+    written at the same place or with the same parameters. `faults` are the repaired ones.
     """
     graph = expansion.graph
     suspects: set[int] = set()
@@ -54,13 +54,13 @@ def outputs_are_settled(
         if n in suspects:
             is_open = tuple(o or axis in axes for axis, o in enumerate(is_open))
         if trusts_expect and any(is_open):
-            is_open = tuple(o and not t for o, t in zip(is_open, _told(expansion, n)))
+            is_open = tuple(o and not t for o, t in zip(is_open, _stated(expansion, n)))
         found.append(is_open)
     return bool(graph.outputs) and not any(any(found[n]) for n in graph.outputs)
 
 
 def _axes_at_fault(faults: Sequence[Diagnostic]) -> range:
-    """The axes whose sizes may be wrong, by what the faults are about."""
+    """Return the axes whose sizes may be wrong, judged by the faults."""
     sizes, channels = True, True
     for fault in faults:
         about = fault.subject if fault.code == "CNN206" else None
@@ -72,7 +72,7 @@ def _axes_at_fault(faults: Sequence[Diagnostic]) -> range:
 
 
 def _mixes(graph: Graph, node: Node) -> bool:
-    """Whether a layer turns sides into channels, or the other way round."""
+    """Return whether a layer turns sides into channels, or channels into sides."""
     if node.op is None:
         return False
     shapes = graph.shapes_into(node)
@@ -82,7 +82,7 @@ def _mixes(graph: Graph, node: Node) -> bool:
 
 
 def _alike(expansion: Expansion, suspects: set[int]) -> set[int]:
-    """The nodes that are written in the same layers as suspects, or with the same parameters."""
+    """Return the nodes that share a written layer or a parameter with the suspects."""
     layers: set[int] = set()
     names: set[str] = set()
     for n in suspects:
@@ -98,7 +98,7 @@ def _alike(expansion: Expansion, suspects: set[int]) -> set[int]:
 
 
 def _names(step: Step, scope: Scope) -> set[str]:
-    """The parameters of the network that a layer uses, itself or through the blocks around it."""
+    """Return the network parameters that a layer or a block around it uses."""
     names: set[str] = set()
     for one in layers_around(step, scope):
         for value in (*one.body.values(), one.repeat, one.when):
@@ -118,7 +118,7 @@ def _used(value: object) -> frozenset[str]:
 
 
 def _through(graph: Graph, node: Node, sources: Sequence[Open]) -> Open:
-    """The axes of a node's output that change with the open ones of its inputs."""
+    """Return the axes of a node's output that change with the open axes of its inputs."""
     assert node.op is not None
     if not any(map(any, sources)):
         return (False,) * len(node.shape)
@@ -134,18 +134,18 @@ def _through(graph: Graph, node: Node, sources: Sequence[Open]) -> Open:
             return (True,) * len(node.shape)
         for axis, (n, m) in enumerate(zip(node.shape, shape)):
             result[axis] |= n != m
-    if accepted or len(sources) == 1:  # what accepts one size alone settles it
+    if accepted or len(sources) == 1:  # a layer that accepts only one size settles it
         return tuple(result)
     return tuple(_undecided(source, sources, axis) for axis, source in enumerate(sources[0]))
 
 
 def _undecided(first: bool, sources: Sequence[Open], axis: int) -> bool:
-    """Whether an axis is open in all inputs of a join: a branch where it is settled decides."""
+    """Return whether an axis is open in all inputs of a join; one settled branch settles it."""
     return first and all(len(source) > axis and source[axis] for source in sources)
 
 
 def _changed(shapes: Sequence[Shape], sources: Sequence[Open]) -> Iterator[list[Shape]]:
-    """The shapes with open axes changed: of all inputs or of one, channels, sides or both."""
+    """Yield the shapes with open axes changed: in all inputs or one; channels, sides or both."""
     inputs = [range(len(shapes))] if len(shapes) == 1 else [range(len(shapes)), *_each(shapes)]
     for which in inputs:
         for axes in (_ALL, _CHANNELS, _SIDES):
@@ -161,7 +161,7 @@ def _each(shapes: Sequence[Shape]) -> list[range]:
 
 
 def _resized(x: Shape, is_open: Open, axes: range, times: int, more: int) -> Shape:
-    """A shape with its open axes among these changed; itself where none is."""
+    """Return a shape with those of its open axes changed that are among `axes`."""
     units = units_of(x)
     which = {axis for axis, o in enumerate(is_open) if o and axis in axes and axis not in units}
     if not which:
@@ -171,8 +171,8 @@ def _resized(x: Shape, is_open: Open, axes: range, times: int, more: int) -> Sha
     return changed
 
 
-def _told(expansion: Expansion, n: int) -> Open:
-    """The axes of a node's shape that an `expect` states as a number."""
+def _stated(expansion: Expansion, n: int) -> Open:
+    """Return the axes of a node's shape that an `expect` states as a number."""
     written, graph = expansion.written[n], expansion.graph
     if written is None:
         return (False,) * len(graph.nodes[n].shape)
@@ -184,8 +184,8 @@ def _told(expansion: Expansion, n: int) -> Open:
         if group is not None and group[2] == n:
             stated.append(block.step.expect)
         block = block.parent and block.parent.block
-    told = [False] * len(graph.nodes[n].shape)
+    found = [False] * len(graph.nodes[n].shape)
     for expect in stated:
-        if isinstance(expect, tuple) and len(expect) == len(told):
-            told = [t or type(item) is int for t, item in zip(told, expect)]
-    return tuple(told)
+        if isinstance(expect, tuple) and len(expect) == len(found):
+            found = [f or type(item) is int for f, item in zip(found, expect)]
+    return tuple(found)

@@ -1,4 +1,4 @@
-"""What a repair changes of a network besides the finding: other layers' sizes, shared blocks."""
+"""Finds what else a repair changes in a network: sizes of other layers, shared blocks."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .edited_text import EditedText
 
 
 def side_effect(case: Case, repaired: Expansion, edited: EditedText) -> str | None:
-    """What a repair changes beside the layer of the finding and what leads to it alone.
+    """Say what a repair changes besides the layer of the finding and layers that only it reads.
 
-    None if that is nothing: then every other layer that was known keeps its size, and no block
-    changes that is used elsewhere too.
+    None if this is nothing: every other known layer keeps its size, and no block changes that is
+    also used elsewhere.
     """
     graph, path = repaired.graph, case.fault.path
     own = {n for n, node in enumerate(graph.nodes) if _is_within(node.path, path)}
@@ -41,7 +41,7 @@ def _is_within(path: str, outer: str) -> bool:
 
 
 def _leading_alone(graph: Graph, own: set[int]) -> set[int]:
-    """These nodes, and those whose values only they read, through others."""
+    """Return these nodes, and the nodes that only they read, directly or through others."""
     readers: list[list[int]] = [[] for _ in graph.nodes]
     for n, node in enumerate(graph.nodes):
         for source in node.inputs:
@@ -55,7 +55,7 @@ def _leading_alone(graph: Graph, own: set[int]) -> set[int]:
 
 
 def _following(graph: Graph, own: set[int]) -> set[int]:
-    """The nodes that are computed from these: what they come to depends on the repair."""
+    """Return these nodes, and those that are computed from them and may change with them."""
     found = set(own)
     for n, node in enumerate(graph.nodes):
         if not found.isdisjoint(node.inputs):
@@ -64,8 +64,8 @@ def _following(graph: Graph, own: set[int]) -> set[int]:
 
 
 def _edited(expansion: Expansion, edited: EditedText) -> Iterator[int]:
-    """The nodes whose own text an edit is in; of a join with branches, those in its branches."""
-    inside: dict[int, bool] = {}  # by the step's identity: one layer may have many nodes
+    """Yield the nodes whose text an edit changes; for joins, the nodes in the branches."""
+    inside: dict[int, bool] = {}  # by the identity of the step: one layer may have many nodes
     for n, written in enumerate(expansion.written):
         if written is None or written[0].branches:
             continue
@@ -77,7 +77,7 @@ def _edited(expansion: Expansion, edited: EditedText) -> Iterator[int]:
 
 
 def layers_around(step: Step, scope: Scope) -> Iterator[Step]:
-    """A layer, and the uses of blocks that it is in, innermost first."""
+    """Yield a layer, and the uses of the blocks around it, innermost first."""
     yield step
     block = scope.block
     while block is not None and block.step is not None:

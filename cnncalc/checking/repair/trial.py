@@ -1,4 +1,4 @@
-"""Repairs tried on the text: kept if the finding goes away and nothing else breaks."""
+"""Tries repairs on the text; keeps those that remove the finding and break nothing else."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from .edited_text import EditedText
 from .entry import OFFERED
 from .side_effects import side_effect
 
-_TRIALS = 24  # most edits tried for a finding
+_TRIALS = 24  # most edits to try for a finding
 
 
 class _Trial(NamedTuple):
     """The network after an edit, and whether the finding is gone and nothing else broke.
 
-    `side_effect` says what else of the design the edit changes.
+    `side_effect` says what else the edit changes in the design.
     """
 
     repairs: bool
-    complete: bool  # the network can be followed to its end
-    reached: int  # layers that could be followed
+    complete: bool  # its shapes are known up to its end
+    reached: int  # number of layers whose shapes are known
     errors: int
     graph: Graph
     alters: bool = False  # the design is not kept
@@ -35,7 +35,7 @@ class _Trial(NamedTuple):
 
     @property
     def is_valid(self) -> bool:
-        """Whether nothing is wrong any more, and the design is kept."""
+        """Whether nothing is wrong, and the design is kept."""
         return self.complete and not self.errors and not self.alters
 
 
@@ -43,7 +43,7 @@ _UNREADABLE = _Trial(repairs=False, complete=False, reached=0, errors=0, graph=G
 
 
 class Repairs(NamedTuple):
-    """Repairs of a finding, the nearest first, and how many edits were tried to find them."""
+    """Repairs of a finding, the most likely first, and how many edits were tried."""
 
     fixes: list[Fix]
     complete: list[Fix]  # those after which the whole network can be analysed
@@ -51,12 +51,12 @@ class Repairs(NamedTuple):
 
 
 def reading_cost(text: EditedText, layers: int) -> int:
-    """The work to check a text, in characters; a layer takes as long as sixty."""
+    """Return the work to check a text, in characters; a layer takes as long as 60 of them."""
     return 1000 + len(text.text) + 60 * layers
 
 
 def search_repairs(case: Case, work: int) -> Repairs:
-    """Tries the candidates for a finding; `work` bounds the characters that are read for it."""
+    """Try the candidates for a finding; at most `work` characters are read."""
     most = min(_TRIALS, work // reading_cost(case.text, len(case.graph.nodes)))
     if most < 2:
         return Repairs([], [], 0)
@@ -79,7 +79,7 @@ def search_repairs(case: Case, work: int) -> Repairs:
 
 
 def _fix(case: Case, candidate: Candidate, edits: tuple[Edit, ...], trial: _Trial) -> Fix:
-    """A candidate that repairs the finding, as a fix to offer."""
+    """Return a candidate that repairs the finding, as a fix to offer."""
     title = candidate.title
     if candidate.shape:
         title += _resulting_shape(case, trial)
@@ -89,9 +89,9 @@ def _fix(case: Case, candidate: Candidate, edits: tuple[Edit, ...], trial: _Tria
 
 
 def _best(found: list[tuple[_Trial, Fix]]) -> list[tuple[_Trial, Fix]]:
-    """Complete networks with the fewest errors; the others if they reach about as far as any.
+    """Keep complete networks with the fewest errors, and others that reach nearly the furthest.
 
-    What alters the design counts only where nothing else leads as far, and comes last there.
+    A repair that alters the design comes last, and only if no other repair leads as far.
     """
     fewest = min((trial.errors for trial, _ in found if trial.complete), default=0)
     furthest = max((trial.reached for trial, _ in found if not trial.complete), default=0)
@@ -107,7 +107,7 @@ def _best(found: list[tuple[_Trial, Fix]]) -> list[tuple[_Trial, Fix]]:
 
 
 def _attempt(case: Case, candidate: Candidate, edits: tuple[Edit, ...]) -> _Trial:
-    """The network of the edited text."""
+    """Return what an edit does to the network."""
     edited = case.text.apply(edits)
     try:
         spec = from_text(edited.text, case.spec.file)
@@ -126,7 +126,7 @@ def _attempt(case: Case, candidate: Candidate, edits: tuple[Edit, ...]) -> _Tria
         and error_count(spec.diagnostics) <= error_count(case.spec.diagnostics)
         and all(Rank.of(spec.graph(other)) <= rank for other, rank in case.beside)
     )
-    effect: str | None = None  # another input, or expectation, is a choice of its own
+    effect: str | None = None  # changes of the input or an expectation are meant to have effects
     if repairs and not candidate.resizes and not candidate.restates:
         effect = side_effect(case, expansion, edited)
     return _Trial(
@@ -141,7 +141,7 @@ def _attempt(case: Case, candidate: Candidate, edits: tuple[Edit, ...]) -> _Tria
 
 
 def _reported_again(case: Case, graph: Graph, edited: EditedText) -> bool:
-    """Whether the finding is still reported at its place."""
+    """Return whether the finding is still reported at its place."""
     finding = case.fault.diagnostic
     for d in graph.diagnostics:
         if d.code != finding.code or d.position is None:
@@ -152,7 +152,7 @@ def _reported_again(case: Case, graph: Graph, edited: EditedText) -> bool:
 
 
 def _stops_earlier(case: Case, graph: Graph, edited: EditedText) -> bool:
-    """Whether the network breaks before the layer of the finding, such as in the edited layer."""
+    """Return whether the network breaks before the layer of the finding, as in the edited one."""
     if graph.outputs:
         return False
     sound = {(node.position, node.context) for node in case.graph.nodes if node.op}
@@ -167,14 +167,14 @@ def _stops_earlier(case: Case, graph: Graph, edited: EditedText) -> bool:
 
 
 def _is_worse(case: Case, graph: Graph, diagnostics: Iterable[Diagnostic]) -> bool:
-    """Whether a network that was complete breaks, or has no fewer errors than before."""
+    """Return whether a network that was complete breaks, or has no fewer errors than before."""
     if not case.graph.outputs:
         return False
     return not graph.outputs or error_count(diagnostics) >= error_count(case.graph.diagnostics)
 
 
 def _resulting_shape(case: Case, trial: _Trial) -> str:
-    """`` gives 8×16×16``, if the layer still exists."""
+    """Return `` gives 8×16×16``, if the layer still exists."""
     path, graph = case.fault.path, trial.graph
     for node in graph.nodes:
         if node.path == path and node.op:
@@ -187,7 +187,7 @@ def _resulting_shape(case: Case, trial: _Trial) -> str:
 def still_reported(
     finding: Diagnostic, text: EditedText, fixes: Sequence[Sequence[Edit]], variant: str | None
 ) -> bool:
-    """Whether a finding of the text is still there after fixes; what is not reached counts so."""
+    """Return whether a finding is still there after fixes, or its layer is not reached."""
     assert finding.position is not None
     edited = text.apply(*fixes)
     try:
@@ -206,7 +206,7 @@ def still_reported(
 def rank_after(
     text: EditedText, fixes: Sequence[Sequence[Edit]], file: str, variant: str | None
 ) -> Rank:
-    """How wrong the network of a text is after fixes."""
+    """Return how wrong the network of a text is after fixes."""
     try:
         spec = from_text(text.apply(*fixes).text, file)
     except Mistake as mistake:

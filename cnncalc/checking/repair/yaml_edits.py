@@ -1,4 +1,4 @@
-"""Edits of a spec that keep its style: set a field, insert or remove a layer.
+"""Makes edits of a spec that keep its style: set a field, insert or remove a layer.
 
 Each function returns None if the text does not allow the edit.
 """
@@ -13,6 +13,7 @@ from ...language.expression import Expression
 from ...language.scope import Scope
 from ...language.spec import Spec
 from ...language.steps import Step
+from ...language.yaml_entries import entry_removed
 from ...language.yaml_flow import in_yaml
 from ...language.yaml_tree import Marks
 from .edited_text import EditedText
@@ -29,7 +30,7 @@ def setting(
     field: str,
     value: Any,
 ) -> Edits:
-    """Sets a field of a layer, or the parameter that it takes its value from, in whatever block."""
+    """Set a field of a layer, or the parameter of a block or network that gives its value."""
     written = step.body.get(field)
     name = written.text.strip() if isinstance(written, Expression) else None
     if name is None or not name.isidentifier():
@@ -44,7 +45,7 @@ def setting(
 
 
 def field_set(text: EditedText, step: Step, field: str, value: Any) -> Edits:
-    """Sets a field in a layer as written: replaces its value, or adds the field."""
+    """Set a field in a layer as written: replace its value, or add the field."""
     marks, new = step.body_marks, in_yaml(value)
     if step.each is not None:
         return None
@@ -64,7 +65,7 @@ def field_set(text: EditedText, step: Step, field: str, value: Any) -> Edits:
 
 
 def _key_added(text: EditedText, marks: Marks, key: str, value: str) -> Edits:
-    """Adds a key to a mapping: at its end in {…}, at its beginning in block style."""
+    """Add a key to a mapping: at its end in {…}, at its start in block style."""
     start, end = text.span(marks)
     if text.text[start] == "{":
         at = len(text.text[: end - 1].rstrip())
@@ -73,25 +74,13 @@ def _key_added(text: EditedText, marks: Marks, key: str, value: str) -> Edits:
     return (text.edit(start, start, f"{key}: {value}\n{' ' * marks.column}"),)
 
 
-def key_dropped(text: EditedText, marks: Marks, key: str) -> Edits:
-    """Removes a key and its value: from a {…}, or its own line from a mapping in block style."""
-    line, column, _ = marks.keys[key]
-    start, (_, end) = text.offset(line + 1, column + 1), text.span(marks.items[key])
-    if text.text[text.span(marks)[0]] == "{":
-        comma_after = re.match(r"\s*,\s*", text.text[end:])
-        if comma_after:
-            return (text.edit(start, end + comma_after.end(), ""),)
-        comma_before = re.search(r",\s*$", text.text[:start])
-        return (text.edit(comma_before.start() if comma_before else start, end, ""),)
-    line_start, newline = text.line_starts[line], text.text.find("\n", end)
-    alone = not text.text[line_start:start].strip()
-    if not alone or newline < 0 or len(marks.keys) < 2:
-        return None
-    return (text.edit(line_start, newline + 1, ""),)
+def key_dropped(marks: Marks, key: str) -> Edits:
+    """Remove a key and its value from {…}, or the lines that they fill in block style."""
+    return entry_removed(marks, key) or None
 
 
 def layer_before(text: EditedText, marks: Marks, *lines: str) -> Edits:
-    """Inserts a layer before another: its key, then the graph words beside it, a line each."""
+    """Insert a layer before another: `lines` has its key, then the graph words beside it."""
     start, _ = text.span(marks)
     before = text.text[text.line_starts[marks.line] : start]
     if re.search(r"(^|\s)-\s+$", before):
@@ -105,7 +94,7 @@ def layer_before(text: EditedText, marks: Marks, *lines: str) -> Edits:
 
 
 def layer_after(text: EditedText, items: Marks, line: str) -> Edits:
-    """Appends a layer to a list, which may be empty."""
+    """Append a layer to a list, which may be empty."""
     start, end = text.span(items)
     if not items.items:
         gap = "" if end > start else " "
@@ -117,7 +106,7 @@ def layer_after(text: EditedText, items: Marks, line: str) -> Edits:
 
 
 def layer_dropped(text: EditedText, marks: Marks) -> Edits:
-    """Removes a layer from its list."""
+    """Remove a layer from its list."""
     start, end = text.span(marks)
     line_start = text.line_starts[marks.line]
     if re.fullmatch(r"\s*-\s+", text.text[line_start:start]):

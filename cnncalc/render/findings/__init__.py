@@ -1,1 +1,1 @@
-"""The findings of a check, one file per format; each has ``render(checked) -> str``."""
+"""Writes the findings of a check, one file per format, each with a function `render`."""

@@ -1,13 +1,13 @@
-"""Findings as workflow commands of GitHub Actions.
+"""Writes findings as workflow commands for GitHub Actions.
 
-Errors come first, because it shows ten of a kind.
+Errors come first, because GitHub shows only ten commands of a kind.
 """
 
 from __future__ import annotations
 
 from ...checking.finding import Checked, Finding
 from ..formats.workflow import Command, Commands
-from .tally import all_findings, whose
+from .tally import all_findings, remarks
 
 COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
 
@@ -30,11 +30,5 @@ def _command(file: Checked, finding: Finding) -> Command:
             "endColumn": d.position.column + d.position.length,
         }
     properties["title"] = f"cnncalc {d.code}"
-    variants = whose(file, finding)
-    words = [
-        d.message,
-        d.equation,
-        d.help and f"help: {d.help}",
-        variants and f"in {variants}",
-    ]
+    words = [d.message, d.equation, d.help and f"help: {d.help}", *remarks(file, finding)]
     return Command(COMMANDS[d.severity], properties, tuple(word for word in words if word))

@@ -1,4 +1,4 @@
-"""GitLab's code quality report."""
+"""Writes findings as a code quality report for GitLab."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from ...checking.finding import Checked, Finding
 from ..formats.json import Json
-from .tally import all_findings
+from .tally import all_findings, remarks
 
 SEVERITIES = {"error": "major", "warning": "minor", "note": "info"}
 
@@ -18,8 +18,9 @@ def render(checked: list[Checked]) -> Json:
 
 def _finding_data(file: Checked, finding: Finding) -> dict[str, Any]:
     d = finding.diagnostic
+    what = "; ".join((d.message, *remarks(file, finding)))
     return {
-        "description": f"{d.message} ({d.help})" if d.help else d.message,
+        "description": f"{what} ({d.help})" if d.help else what,
         "check_name": d.code,
         "fingerprint": finding.fingerprint,
         "severity": SEVERITIES[d.severity],

@@ -1,4 +1,4 @@
-"""For programs: every finding with its place, its variants, its fix and a fingerprint."""
+"""Writes findings for programs: with place, variants, fix and fingerprint."""
 
 from __future__ import annotations
 
@@ -27,13 +27,14 @@ def _file_data(file: Checked) -> dict[str, Any]:
         "warnings": file.count("warning"),
         "notes": file.count("note"),
         "ignored": file.ignored,
+        "hidden": file.hidden,
         "in_baseline": file.known,
         "fixed": file.fixed,
     }
 
 
 def _finding_data(finding: Finding) -> dict[str, Any]:
-    """Return a diagnostic's own data, and what the check adds to it."""
+    """Return the data of a diagnostic, and what the check adds to it."""
     d = finding.diagnostic
     fix = d.fix and {
         "title": d.fix.title,

@@ -1,14 +1,15 @@
-"""JUnit's XML, as CI servers read it: a test case for each network, even if it passes."""
+"""Writes findings as JUnit XML for CI servers: a test case for each network, even if it passes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from xml.etree import ElementTree as ET
 
 from ...checking.finding import Checked, Finding
-from ..diagnostics import lines_of
 from ..formats.lines import joined
 from ..formats.xml import Xml
+from .full import lines_of_finding
+from .tally import remarks
 
 
 def render(checked: list[Checked]) -> Xml:
@@ -34,26 +35,25 @@ def _suite(file: Checked) -> ET.Element:
 
 def _cases(file: Checked) -> Iterator[ET.Element]:
     """Yield a case for each network; a file without networks is one case."""
+    written: dict[int, str] = {}  # by finding: many networks may have the same one
+    for finding in file.findings:
+        written[id(finding)] = joined([lines_of_finding(file, finding)]).written()
     for network in file.networks or (None,):
         name = network or "cnncalc"
         case = ET.Element("testcase", classname=file.file, name=name)
-        own = [finding for finding in file.findings if _concerns(finding, network, file)]
+        own = file.findings_of(network)
         errors = [finding for finding in own if finding.fails]
         others = [finding for finding in own if not finding.fails]
         if errors:
-            first = errors[0].diagnostic
-            failure = ET.SubElement(case, "failure", message=first.message, type=first.code)
-            failure.text = _texts(errors, file)
+            first = errors[0]
+            message = "; ".join((first.diagnostic.message, *remarks(file, first)))
+            code = first.diagnostic.code
+            failure = ET.SubElement(case, "failure", message=message, type=code)
+            failure.text = _texts(errors, written)
         if others:
-            ET.SubElement(case, "system-out").text = _texts(others, file)
+            ET.SubElement(case, "system-out").text = _texts(others, written)
         yield case
 
 
-def _concerns(finding: Finding, network: str | None, file: Checked) -> bool:
-    """Whether a finding is about a network; what is about the text concerns all of them."""
-    return network in finding.variants or not set(finding.variants) & set(file.networks)
-
-
-def _texts(findings: list[Finding], file: Checked) -> str:
-    sources = {file.file: file.text}
-    return joined(lines_of(finding.diagnostic, sources) for finding in findings).written()
+def _texts(findings: list[Finding], written: Mapping[int, str]) -> str:
+    return "\n".join(written[id(finding)] for finding in findings)

@@ -1,10 +1,10 @@
-"""A summary in Markdown, for a step of a workflow or a comment."""
+"""Writes findings in Markdown, for the summary of a workflow or a comment."""
 
 from __future__ import annotations
 
 from ...checking.finding import Checked, Finding
 from ..formats.markdown import Page
-from .tally import all_findings, summary, whose
+from .tally import all_findings, remarks, summary
 
 SIGNS = {"error": "❌", "warning": "⚠️", "note": "💡"}
 TITLES = ("", "where", "what", "help")
@@ -25,6 +25,5 @@ def _row(file: Checked, finding: Finding) -> list[str]:
     d = finding.diagnostic
     where = f"{d.position.file}:{d.position.line}" if d.position else file.file
     what = f"{d.message} ({d.equation})" if d.equation else d.message
-    if variants := whose(file, finding):
-        what += f", in {variants}"
+    what = "; ".join((what, *remarks(file, finding)))
     return [f"{SIGNS[d.severity]} {d.code}", where, what, d.help or ""]

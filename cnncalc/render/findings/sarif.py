@@ -1,4 +1,4 @@
-"""SARIF 2.1.0, for code scanning."""
+"""Writes findings as SARIF 2.1.0, for code scanning."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...checking.finding import Checked, Finding
 from ...diagnostic import Edit, Fix, Position
 from ...rules import Rule, rules
 from ..formats.json import Json
-from .tally import all_findings, whose
+from .tally import all_findings, remarks
 
 _LINK = re.compile(r"\[(?=[^\[\]]*\]\()")
 SCHEMA = (
@@ -50,13 +50,7 @@ def _rule_data(rule: Rule) -> dict[str, Any]:
 
 def _result(file: Checked, finding: Finding, known: list[str]) -> dict[str, Any]:
     d = finding.diagnostic
-    variants = whose(file, finding)
-    parts = (
-        d.message,
-        d.equation,
-        d.help and f"help: {d.help}",
-        variants and f"in {variants}",
-    )
+    parts = (d.message, d.equation, d.help and f"help: {d.help}", *remarks(file, finding))
     place = _location(d.position.file if d.position else file.file)
     if d.position:
         place["region"] = _region(d.position)
@@ -74,7 +68,7 @@ def _result(file: Checked, finding: Finding, known: list[str]) -> dict[str, Any]
 
 
 def _message(text: str) -> str:
-    """Write a message as SARIF reads it: `[…](…)` would be a link."""
+    """Escape a message for SARIF, in which `[…](…)` would be a link."""
     return _LINK.sub(r"\\[", text)
 
 
@@ -102,7 +96,7 @@ def _replacement(edit: Edit) -> dict[str, Any]:
 
 
 def _location(file: str) -> dict[str, Any]:
-    """Return a path as a relative reference, the only one that code scanning takes."""
+    """Return a path as a relative reference, the only kind that code scanning accepts."""
     return {
         "artifactLocation": {"uri": quote(os.fsencode(PurePath(file).as_posix()), safe="/-._~")}
     }

@@ -1,4 +1,4 @@
-"""How results are written: tables for a screen, CSV, Markdown and JSON, behind one dispatcher."""
+"""Formats of results: tables for a screen, CSV, Markdown, JSON and others."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ RENDER = __name__.rpartition(".")[0]
 
 
 def writer(command: str, format: str) -> Callable[..., Any]:
-    """Return what writes the results of a command in a format.
+    """Return the function that writes the results of a command in a format.
 
-    It is the function named after the format in the command's module, such as `json` in
-    `render.diff`; where the command has a package, the format's module has a function `render`.
-    A table is something of rich's or a text, the other formats are texts.
+    It is the function named after the format in the module of the command, such as `json` in
+    `render.diff`. If the command has a package instead, it is `render` in the module of the format.
+    It returns a document; a table may also be an object of rich.
     """
     module = import_module(f"{RENDER}.{command}")
     if hasattr(module, "__path__"):

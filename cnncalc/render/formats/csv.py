@@ -1,4 +1,4 @@
-"""Comma-separated values."""
+"""Writes comma-separated values."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _NUMBER = re.compile(r"[-+][\d.×/]+")
 
 
 class Csv:
-    """Rows of plain numbers and texts; a shape has ×, and what does not apply is empty.
+    """Rows of plain numbers and text; shapes have ×, and cells that do not apply are empty.
 
-    Such files are opened in spreadsheets, which compute a text that begins with `=`, `+`, `-` or
-    `@`, and may send what is in other cells to a server: such a text gets a `'` before it. Each row
-    is a line. Programs that need a text as it is read the JSON.
+    A spreadsheet would compute a text that begins with `=`, `+`, `-` or `@`, and such a formula may
+    send other cells to a server, so the text gets a `'` in front. Each row is one line. Programs
+    that need the exact text should read the JSON.
     """
 
     def __init__(self, *rows: Iterable[Any]) -> None:

@@ -1,8 +1,7 @@
-"""What a renderer returns: a document, which writes itself in its format.
+"""The document, which is what a renderer returns: it writes itself in its format.
 
-The documents of this package are the only place where a text becomes a part of an output. Each
-shows text that others wrote, such as names in a spec, as its format needs: a renderer gives the
-text as it is.
+Only the documents of this package turn texts into output. Each escapes text that others wrote, such
+as names in a spec, in the way that its format needs. So renderers pass texts on unchanged.
 """
 
 from __future__ import annotations

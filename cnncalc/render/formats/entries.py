@@ -1,4 +1,4 @@
-"""Words with their texts beside them, under headings: help and the list of operators."""
+"""Lays out words with texts beside them, under headings: help and the list of operators."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import NamedTuple
 
 from .lines import Line
 
-_WIDEST = 100  # columns of a text that is easy to read
+FILE_WIDTH = 100  # columns of what is written to a file or a pipe
+_WIDEST = 100  # columns; a wider text is hard to read
 _NARROWEST = 40
-MARGIN = 2  # of what is under a heading
+MARGIN = 2  # columns before the entries under a heading
 _GAP = 2
 
 
 class Entry(NamedTuple):
-    """A word, such as a command or an option, and what it is."""
+    """A word, such as a command or an option, and its description."""
 
     word: str
     text: str
@@ -29,7 +30,7 @@ class Section(NamedTuple):
 
 
 def text_width(screen: int) -> int:
-    """Return how wide a text is on a screen of so many columns."""
+    """Return the width of a text on a screen with so many columns."""
     return max(min(screen, _WIDEST), _NARROWEST)
 
 
@@ -39,14 +40,14 @@ def heading(words: str, width: int) -> list[Line]:
 
 
 def block(text: str, width: int, indent: int = MARGIN) -> list[str]:
-    """Break a paragraph into lines, but not at its no-break spaces."""
+    """Break a paragraph into lines, but not at no-break spaces; only a word too long is cut."""
     margin = " " * indent
-    lines = wrap(text, width - indent, break_on_hyphens=False, break_long_words=False)
+    lines = wrap(text, width - indent, break_on_hyphens=False)
     return [margin + line.replace("\xa0", " ") for line in lines]
 
 
 def laid_out(sections: Iterable[Section], width: int) -> list[Line]:
-    """Write sections, each after an empty line."""
+    """Return the lines of sections, each after an empty line."""
     lines: list[Line] = []
     for section in sections:
         lines += ["", *heading(section.heading, width), *_entries(section.entries, width)]
@@ -54,7 +55,7 @@ def laid_out(sections: Iterable[Section], width: int) -> list[Line]:
 
 
 def _entries(entries: list[Entry], width: int) -> list[Line]:
-    """Write words with their texts beside them; under a word that is too long."""
+    """Return the lines of entries: the texts beside the words, or below a word that is too long."""
     longest = max(len(entry.word) for entry in entries)
     column = min(MARGIN + longest + _GAP, width * 2 // 5)
     lines: list[Line] = []

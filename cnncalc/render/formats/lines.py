@@ -1,4 +1,4 @@
-"""Lines of text for a terminal or a log, with colours for some of their parts."""
+"""Writes lines of text for a terminal or a log; parts of them may be coloured."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Line = str | tuple[str | tuple[str, str], ...]  # a text, or parts; a part may h
 
 STYLES = {
     "error": "1;31",
-    "warning": "1;33",
+    "warning": "1;35",
     "note": "1;36",
     "heading": "1",
     "word": "36",
@@ -19,18 +19,18 @@ _PLAIN = "\x1b[0m"
 
 
 class Lines:
-    """Lines of text. What is in a part stays on its line, and sends nothing to a terminal."""
+    """Lines of text. A part cannot break its line or send commands to a terminal."""
 
     def __init__(self, *lines: Line) -> None:
         self.lines = lines
 
     @classmethod
     def of(cls, text: str) -> Lines:
-        """Return the lines of a text of ours."""
+        """Return the lines of a text that cnncalc wrote."""
         return cls(*text.split("\n"))
 
     def written(self, colour: bool = False) -> str:
-        """Write the lines, in colour or not."""
+        """Write the lines, with or without colours."""
         return "\n".join(_written(line, colour) for line in self.lines)
 
 
@@ -47,5 +47,5 @@ def _part(part: str | tuple[str, str], colour: bool) -> str:
 
 
 def joined(blocks: Iterable[Iterable[Line]]) -> Lines:
-    """Return blocks of lines under each other."""
+    """Return the lines of all blocks."""
     return Lines(*(line for block in blocks for line in block))

@@ -1,4 +1,4 @@
-"""Pages in Markdown, as CommonMark and GitHub read it."""
+"""Writes pages in Markdown, for CommonMark and GitHub."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Iterable, Sequence
 from ...foreign import visible
 
 _ESCAPED = re.compile(
-    r"\\(?=[!-/:-@\[-`{-~]|$)"  # a backslash is one of text before letters
-    r"|[|`$]|\](?=[(\[:])"  # without the end of its text there is no link
+    r"\\(?=[!-/:-@\[-`{-~]|$)"  # before a letter, a backslash is plain text
+    r"|[|`$]|\](?=[(\[:])"  # which a link needs after its text
     r"|[*~](?!\s)|(?<!\s)[*~]"
     r"|(?<![^\W_])_|_(?![^\W_])"  # but not in conv1_1
     r"|\#(?!\w)"
 )
 _ENTITY = re.compile(r"&(?=#?\w+;)")
-# Mentions, issues, emoji and addresses, which GitHub finds in text without any mark.
+# GitHub finds mentions, issues, emoji and addresses in plain text.
 _FOUND = re.compile(r"@(?=\S)|\#(?=\w)|:(?=[\w+-]+:)|/(?=/)|(?<=[wW]{3})(?=\.)")
-_APART = "<!-- -->"  # keeps what is found so from being found
+_APART = "<!-- -->"  # stops GitHub from finding them
 _BLOCK = re.compile(r"[-+*>=:]|\d+(?=[.)])")
 
 
@@ -28,7 +28,7 @@ class Bold(str):
 class Page:
     """A page of headings, paragraphs and tables.
 
-    They take text, which is shown as it is, but for what is in `backticks`, which is code.
+    Text is shown as it is, but text in `backticks` is code.
     """
 
     def __init__(self) -> None:
@@ -54,9 +54,9 @@ class Page:
         *,
         compact: bool = False,
     ) -> None:
-        """Add a table, numeric columns right-aligned.
+        """Add a table, with numeric columns right-aligned.
 
-        `compact` is a rule without blanks under the headings.
+        `compact` leaves out the blanks in the rule under the headings.
         """
         rule = " | ".join(map(_rule, numeric))
         lines = [
@@ -67,7 +67,7 @@ class Page:
         self._blocks.append("\n".join(lines))
 
     def written(self, colour: bool = False) -> str:
-        """Write the blocks, an empty line between them."""
+        """Write the blocks, with an empty line between them."""
         return "\n\n".join(self._blocks)
 
 
@@ -82,9 +82,9 @@ def _cell(words: str) -> str:
 
 
 def _inline(words: str) -> str:
-    """Write a text in one line: code where it is in backticks, otherwise with escapes."""
+    """Return a text on one line, with code in backticks, and escapes in the rest."""
     parts = visible(words).split("`")
-    if len(parts) % 2 == 0:  # the last backtick has no other
+    if len(parts) % 2 == 0:  # the last backtick has no partner
         parts[-2:] = ["`".join(parts[-2:])]
     parts[::2] = map(_text, parts[::2])
     parts[1::2] = map(_code, parts[1::2])
@@ -92,7 +92,7 @@ def _inline(words: str) -> str:
 
 
 def _code(text: str) -> str:
-    """Write a text as code; not where a `|` in it would end the cell of a table."""
+    """Return a text as code, or as plain text if a `|` in it would end the cell of a table."""
     return _text(f"`{text}`") if "|" in text or not text.strip() else f"`{text}`"
 
 

@@ -1,6 +1,6 @@
-"""Tables for a terminal, and the console that shows them.
+"""Lays out tables for a terminal, and makes the console that shows them.
 
-rich is imported where it is used, so that the other formats load without it.
+rich is imported where it is used, so that the other formats work without loading it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from ...foreign import visible
+from .entries import FILE_WIDTH
 
 if TYPE_CHECKING:
     from rich.console import Console, Group, RenderableType
@@ -21,16 +22,15 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 BOLD, DIM, CYAN, RED, GREEN = "bold", "dim", "cyan", "bold red", "green"
-FILE_WIDTH = 160  # columns of a table that is written to a file or a pipe
-NARROWEST = 12  # columns that paths keep however narrow the screen is
-# A line that begins so, after white space and colours, is a command to GitHub's runner.
+NARROWEST = 12  # columns that paths get even on a narrow screen
+# GitHub's runner reads a line that begins like this, after white space and colours, as a command.
 _COMMAND = re.compile(r"^((?:\s|\x1b\[[\d;]*m)*):(?=(?:\x1b\[[\d;]*m)*:)")
 EIGHTHS_HIGH = " ▁▂▃▄▅▆▇█"
 EIGHTHS_WIDE = " ▏▎▍▌▋▊▉█"
 
 
 def console(stderr: bool = False) -> Console:
-    """Return a console that honours NO_COLOR and COLUMNS; a pipe gets a wide one."""
+    """Return a console that respects NO_COLOR and COLUMNS; a pipe is as wide as a file."""
     made = partial(_console_class(), stderr=stderr, markup=False, highlight=False, emoji=False)
     found = made()
     given = os.environ.get("COLUMNS", "")
@@ -42,7 +42,7 @@ def console(stderr: bool = False) -> Console:
 
 @cache
 def _console_class() -> type[Console]:
-    """Return a class of consoles to which a string is a text on one line, whatever is in it."""
+    """Return a console class that shows any string as plain text on one line."""
     from rich.console import Console
 
     class PlainConsole(Console):
@@ -53,14 +53,14 @@ def _console_class() -> type[Console]:
 
 
 def on_lines(*lines: Text) -> Text:
-    """Put texts under each other."""
+    """Put each text on its own line."""
     from rich.text import Text
 
     return Text("\n").join(lines)
 
 
 def text(*parts: str | tuple[str, str], style: str = "") -> Text:
-    """Assemble a text on one line from plain parts and parts with a style."""
+    """Make a text on one line from plain parts and parts with a style."""
     from rich.text import Text
 
     found = Text(style=style)
@@ -71,19 +71,26 @@ def text(*parts: str | tuple[str, str], style: str = "") -> Text:
 
 
 def noted(value: str, note: str) -> Text:
-    """Assemble a text with a note in brackets."""
+    """Make a text with a note in brackets."""
     return text(value, (f"  ({note})" if note else "", DIM))
 
 
 def stacked(*parts: RenderableType) -> Group:
-    """Put parts under each other."""
+    """Put each part below the one before."""
     from rich.console import Group
 
     return Group(*parts)
 
 
+def no_room(left_out: list[str], advice: str = "") -> list[Text]:
+    """Return a line that names the columns that are not shown, if there are any."""
+    if not left_out:
+        return []
+    return [text((f"No room for the columns {', '.join(left_out)}{advice}.", DIM))]
+
+
 def grid(*titles: str, left: Container[str] = (), gap: int = 1) -> Table:
-    """Return a table with a rule under its titles; all columns are right-aligned but the `left`."""
+    """Return a table with a rule under its titles; columns not in `left` are right-aligned."""
     from rich import box
     from rich.table import Table
 
@@ -94,24 +101,25 @@ def grid(*titles: str, left: Container[str] = (), gap: int = 1) -> Table:
 
 
 def captioned(table: Table, caption: str) -> Table:
-    """Add a line under a table."""
+    """Add a caption below a table."""
     table.caption, table.caption_justify = caption, "left"
     return table
 
 
 def facts(rows: Iterable[tuple[str, str | Text]], width: int | None = None) -> Table:
-    """Return labels in bold with what they say beside them, from a column of at least `width`."""
+    """Return bold labels, in a column of `width` or more, with their facts beside them."""
     from rich.table import Table
 
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style=BOLD, no_wrap=True, min_width=width)
+    table.add_column(overflow="fold")
     for label, said in rows:
         table.add_row(label, said)
     return table
 
 
 def bar(value: int, peak: int, cells: int) -> str:
-    """Draw a bar in proportion to the largest value of its column."""
+    """Draw a bar that is proportional to the largest value of its column."""
     if not value:
         return ""
     if cells == 1:
@@ -120,12 +128,23 @@ def bar(value: int, peak: int, cells: int) -> str:
     return EIGHTHS_WIDE[8] * whole + EIGHTHS_WIDE[rest].strip()
 
 
+def ending(path: str, room: int) -> str:
+    """Return a path, or as much of its end as there is room for."""
+    return path if len(path) <= room else f"…{path[len(path) - room + 1 :]}"
+
+
 def outline(body: list[list[str]]) -> dict[int, str]:
-    """Shorten paths to their last names, and return the headings: blocks, by their first layer."""
+    """Shorten paths to their last names; return blocks as headings, by line of first layer.
+
+    A name that is a number keeps the name before it.
+    """
     heads: dict[int, str] = {}
     above = ""
     for n, line in enumerate(body):
         block, _, name = line[0].rpartition(".")
+        if name.isdigit():
+            block, _, before = block.rpartition(".")
+            name = f"{before}.{name}" if before else name
         if block and block != above:
             heads[n] = block
         above = block
@@ -134,16 +153,16 @@ def outline(body: list[list[str]]) -> dict[int, str]:
 
 
 class Screen:
-    """Something of rich's that is laid out for a console."""
+    """An object of rich that is laid out for a console."""
 
     def __init__(self, shown: RenderableType, screen: Console) -> None:
         self.shown = shown
         self.screen = screen
 
     def written(self, colour: bool = False) -> str:
-        """Lay it out, in colour or not.
+        """Lay it out, with or without colours.
 
-        Texts are made visible before columns get their widths; here nothing else gets through.
+        Texts are made visible before columns get their widths; this makes sure of it.
         """
         from rich.segment import Segment, Segments
 
@@ -157,20 +176,20 @@ class Screen:
 
 
 def _visible_piece(piece: Segment) -> Segment:
-    """Return a piece of a layout, which may have ends of lines, with its text visible."""
+    """Make the text of a piece of a layout visible, but keep its line ends."""
     return piece._replace(text="\n".join(map(visible, piece.text.split("\n"))))
 
 
 @dataclass
 class LayerTable:
-    """A table with a line for each layer, whose first column is its path.
+    """A table with a line for each layer, beginning with its path.
 
     It is laid out here, because rich's Table takes seconds for ten thousand layers.
     """
 
     titles: list[str]
     body: list[list[str]]
-    ends: list[str]  # the sums; empty texts for none
+    ends: list[str]  # the sums; empty texts if there are none
     numeric: list[bool]  # which columns are right-aligned
     barred: list[bool]  # which columns have a bar beside them
     bar: int = 0  # cells of a bar
@@ -184,14 +203,25 @@ class LayerTable:
 
     @property
     def widths(self) -> list[int]:
-        """The widths that the columns would like to have."""
+        """Return the widths that the columns need."""
         return [max(map(len, column)) for column in zip(*self._lines())]
+
+    def keep(self, count: int) -> None:
+        """Keep the first columns only."""
+        for line in self._lines():
+            del line[count:]
+        self.numeric, self.barred = self.numeric[:count], self.barred[:count]
+
+    def width(self, bar: int) -> int:
+        """Return the width that a line needs, with bars of so many cells."""
+        bars = sum(self.barred) * (bar + 1) if bar else 0
+        return sum(self.widths) + len(self.titles) + bars
 
     def _lines(self) -> list[list[str]]:
         return [self.titles, *self.above, *self.body, self.ends]
 
     def render(self, room: int | None = None) -> Segments:
-        """Lay the table out. Where paths are wider than their room, blocks become headings."""
+        """Lay the table out. If paths are wider than `room`, blocks become headings."""
         from rich.segment import Segments
 
         widths = self.widths
@@ -229,17 +259,16 @@ class _Layout:
         self.styles = {name: Style.parse(name) for name in (BOLD, DIM, CYAN, RED)}
 
     def free(self, words: str, style: str | None = None) -> list[Segment]:
-        """Return a text that is not in columns."""
+        """Return a text that is not in a column."""
         return [self.segment(words, self.styles.get(style or ""))]
 
     def line(self, values: list[str], style: str | None, bars: Iterable[str] = ()) -> list[Segment]:
-        """Return one line: a value that is too long loses its beginning."""
+        """Return one line; a value that is too long loses its beginning."""
         segments: list[Segment] = []
         shares = iter(bars)
         pending = ""
         for value, (width, numeric, barred) in zip(values, self.columns):
-            if len(value) > width:
-                value = "…" + value[len(value) - width + 1 :]
+            value = ending(value, width)
             pending += " " + (value.rjust(width) if numeric else value.ljust(width))
             if barred:
                 segments += self.free(pending + " ", style)

@@ -1,4 +1,4 @@
-"""Workflow commands of GitHub Actions, which it shows beside the changed lines."""
+"""Writes workflow commands for GitHub Actions, which shows them beside the changed lines."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Command(NamedTuple):
 
 
 class Commands:
-    """Commands, each on a line."""
+    """Commands, one per line."""
 
     def __init__(self, *commands: Command) -> None:
         self.commands = commands
@@ -34,6 +34,6 @@ def _written(command: Command) -> str:
 
 
 def _property(value: str | int) -> str:
-    """Escape a value as GitHub reads it."""
+    """Escape a value for GitHub."""
     text = visible(str(value)).replace("%", "%25")
     return text.replace(":", "%3A").replace(",", "%2C")

@@ -1,4 +1,4 @@
-"""XML 1.0."""
+"""Writes XML 1.0."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .lines import Lines
 
 
 class Xml:
-    """A tree of elements. What XML cannot hold is shown as escapes; texts keep their lines."""
+    """A tree of elements. Characters that XML cannot hold are escaped; texts keep their lines."""
 
     def __init__(self, root: ET.Element) -> None:
         self.root = root

@@ -1,4 +1,4 @@
-"""A user's own network held to its spec: what it computes in call order, parameters, totals."""
+"""Compares a user's network with its spec: computations in call order, parameters and totals."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from ...analysis.analyze import analyze
 from ...analysis.result import Report
 from ...diagnostic import Diagnostic, Mistake
 from ...language.spec import Spec
+from ...wording import listed
 from ..allocator import fits, fitting, largest_that_fits, refuse_beyond_memory, too_large
-from ..build import Network, as_tuple, assemble
+from ..build import Network, as_tuple, assemble, refuse_code
 from ..device import described, device_of
+from ..user_code import import_network, run_user_code
 from ..verify.result import Check, check_equal
-from .alignment import Pair, align, align_unfinished
+from .alignment import Pair, align, align_unfinished, missing_runs
 from .differences import (
     first_difference,
     other_output,
@@ -25,7 +27,13 @@ from .differences import (
     unread_parameters,
 )
 from .recorder import Event, Recorder
-from .user_module import UserRun, import_network, run_user_code, run_user_network
+from .tensors import buffer_note
+from .user_run import UserRun, place_text, run_user_network
+
+_NOT_COMPARED = (
+    "not compared: what happens only in training (such as dropout), eps and momentum of norms,"
+    " values of weights, and what only moves values (such as slices)"
+)
 
 
 class Held(NamedTuple):
@@ -42,7 +50,7 @@ class Held(NamedTuple):
 
     @property
     def ok(self) -> bool:
-        """Whether the module is what the spec says."""
+        """Return whether the module is what the spec describes."""
         return not self.diagnostics
 
 
@@ -59,19 +67,48 @@ def hold(
     device: str = "cpu",
     loose: bool = False,
 ) -> Held:
-    """Compare a module, or ``package.module:Net``, with a spec.
+    """Compare a torch module with a spec.
 
-    Compares every computation in call order, every parameter's shape, and the totals. Both
-    networks are recorded where torch dispatches their operators, so that modules, functions and
-    `+` are alike. Moves such as `view` or a slice are not compared, but what they lead to is.
-    `loose` leaves out what is elementwise: activations and sums. The current folder is put on
-    `sys.path`.
+    This compares every computation in call order, every parameter's shape, and the totals. Both
+    networks are recorded where torch dispatches their operators, so it does not matter whether a
+    layer is written as a module, a function or `+`. Operators that only move values, such as `view`
+    or a slice, are not compared; what reads their results is.
 
-    Errors: a Mistake where the spec has errors, or the module cannot be made or run.
+    Accepts:
+        spec: what `load` or `loads` returned.
+        module: a torch module, or text such as ``package.module:Net`` or ``model.py:Net``, which
+            names a class or a function that returns a module. The current folder is added to
+            `sys.path`.
+        args: arguments for that class or function.
+        kwargs: further arguments for it, by name.
+        variant: a name in `spec.variants`; by default the one that the spec was loaded for.
+        set: values that replace parameters of the spec, by name.
+        input: a shape ``(C, *spatial)`` for the first input, or a mapping of names to such shapes.
+        batch: the number of images, a positive int.
+        device: cpu, cuda, cuda:1, …
+        loose: do not compare what is elementwise, such as activations and sums, nor what each
+            layer reads.
+
+    Returns:
+        A Held: pairs of computations and of totals. A difference raises nothing: it is among its
+        `diagnostics`.
+
+    Errors:
+        A Mistake if the spec has errors or `opaque` layers (CNN408), or if the module cannot be
+        made (CNN403) or run (CNN404, CNN407).
+
+    Example:
+        >>> import cnncalc
+        >>> spec = cnncalc.loads("input: [3, 8, 8]\\nlayers: [{conv: {out: 4, kernel: 3}}]")
+        >>> hold(spec, nn.Conv2d(3, 4, 3)).ok
+        True
+        >>> [found.code for found in hold(spec, nn.Conv2d(3, 4, 5)).diagnostics][0]
+        'CNN405'
     """
     start = time.perf_counter()
     where = device_of(device)
     report = analyze(spec, variant, set=set, input=input, batch=batch).or_mistake()
+    refuse_code(report.graph, allowed=False)
     theirs = import_network(module, args, kwargs) if isinstance(module, str) else module
     name = module if isinstance(module, str) else type(module).__qualname__
     with run_user_code(f"moving `{name}` to {device}"), fitting(f"`{name}`", where):
@@ -85,13 +122,18 @@ def hold(
         pairs, notes = align(expected, found, loose)
     else:
         pairs = align_unfinished(expected, found, run.failed)
-        notes = [f"{run.failure}, after what is shown"]
+        notes = [f"after the computations above, {run.failure}"]
+    # Where layers or blocks are missing, the tensors without a counterpart need not be theirs.
+    complete = all(pair.ok or pair.expected is None for pair in pairs)
+    complete &= all(len(run) == 1 for run in missing_runs(pairs))
+    notes += filter(None, (_uncounted(run), buffer_note(ours, theirs) if complete else None))
+    notes.append(_NOT_COMPARED)
     totals = list(_totals(report, ours, theirs, run))
     diagnostics: list[Diagnostic] = []
     if not loose and all(pair.ok for pair in pairs):
         diagnostics += other_output(report, flows, run)
     diagnostics += first_difference(report, pairs, run)
-    diagnostics += total_differences(totals)
+    diagnostics += total_differences(totals, ours, theirs, named=complete)
     if not run.failure:
         diagnostics += unread_parameters(theirs, run.used)
     return Held(
@@ -106,8 +148,16 @@ def hold(
     )
 
 
+def _uncounted(run: UserRun) -> str | None:
+    """Name the operators whose MACs are missing in those of the module."""
+    if not run.uncounted:
+        return None
+    named = listed(f"{place_text(where)} ({kind})" for where, kind in run.uncounted.items())
+    return f"the MACs of {named} are not counted: torch's counter does not know them"
+
+
 def _compared(events: list[Event], loose: bool) -> list[Event]:
-    """The computations that are compared."""
+    """Return the computations that are compared."""
     return [event for event in events if not (loose and event.elementwise)]
 
 
@@ -120,7 +170,7 @@ def _recorded(network: Network, report: Report) -> tuple[Recorder, list[Any]]:
 
 
 def _totals(report: Report, ours: nn.Module, theirs: nn.Module, run: UserRun) -> Iterator[Check]:
-    """Check the sums: parameters, and where forward did not fail, outputs and MACs."""
+    """Check the totals: parameters and, unless forward failed, outputs and MACs."""
     expected, found = len([*ours.parameters()]), len([*theirs.parameters()])
     params = sum(p.numel() for p in theirs.parameters())
     yield check_equal("tensors", expected, found, "parameters()")
@@ -135,14 +185,15 @@ def _totals(report: Report, ours: nn.Module, theirs: nn.Module, run: UserRun) ->
 def _run_at(network: nn.Module, report: Report, device: torch.device) -> UserRun:
     """Run the user's network on random images of the spec's shapes.
 
-    Errors: a Mistake that names a batch that fits where this one does not.
+    Errors: a Mistake if the batch does not fit in memory. It names one that fits.
     """
     random = torch.Generator().manual_seed(0)
     found: list[UserRun] = []
 
     def attempt(batch: int) -> bool:
         def run() -> None:
-            per_image = 2 * report.totals.activation_bytes // report.batch  # with copies of inputs
+            # Twice the activations: inputs are copied.
+            per_image = 2 * report.totals.activation_bytes // report.batch
             refuse_beyond_memory(per_image * batch, device)
             images = []
             for shape in report.inputs.values():
@@ -153,5 +204,6 @@ def _run_at(network: nn.Module, report: Report, device: torch.device) -> UserRun
 
     if not attempt(report.batch):
         largest = largest_that_fits(report.batch, attempt)
-        raise Mistake(too_large(report.batch, largest, device, "a smaller --batch or --input"))
+        help = "use a smaller --batch or --input"
+        raise Mistake(too_large(report.batch, largest, device, help))
     return found[0]

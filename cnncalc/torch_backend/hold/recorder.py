@@ -1,52 +1,71 @@
-"""What a network computes, as torch dispatches it: alike for modules, functions and `+`.
+"""Records what a network computes as torch dispatches it: the same for modules, functions and `+`.
 
-Moves (views, slices, permutations, shuffles, casts) can be written in too many ways to compare, and
-are passed over.
+Operators that only move values (views, slices, permutations, shuffles, casts) can be written in too
+many ways to compare, so they are skipped.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import flop_registry
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from ...ops import OPS
+from ...ops import BY_KEY, OPS
+from ...ops.join import Add
+from ...ops.linear import Linear
 from ...ops.pool import AdaptiveAvgPool, AvgPool
 from ...wording import shape_text
 from ..aten import Computed, computed_by
+from .forms import form
 
 _COMMUTATIVE = frozenset(op.key for op in OPS if op.commutative)
+
+_NO_PRODUCTS = ("embedding",)  # operators with matrices of parameters that multiply nothing
 
 
 class Event(NamedTuple):
     """One computation."""
 
     kind: str  # its operator
-    shape: tuple[int, ...] | None  # of its output, batch first; None where it failed
+    shape: tuple[int, ...] | None  # of its output, batch first; None if it failed
     weights: tuple[tuple[int, ...], ...]  # shapes of the parameters that it reads
-    numbers: tuple[tuple[str, Any], ...]  # stride, padding, slope and the like, where it has them
-    where: str  # path of the module that asked for it
-    elementwise: bool  # the shape of its largest input, and no parameters
-    # A hash of everything it is computed from: equal for equal computations in any order.
+    numbers: tuple[tuple[str, Any], ...]  # stride, padding, slope and the like, if it has them
+    where: str  # path of the module that called it
+    elementwise: bool  # its output has the shape of its largest input, and it reads no parameters
+    # A hash of everything that it is computed from. Equal computations have equal hashes, in
+    # whatever order they are called.
     flow: int
-    reads: tuple[str, ...]  # the modules that computed what it reads
+    reads: tuple[str, ...]  # the modules that computed its inputs
 
     @property
     def what(self) -> tuple[Any, ...]:
-        """What it does, wherever it is. `eps` and `momentum` are not compared."""
-        return self.kind, self.weights, self.numbers
+        """Return what it does, wherever it is. `eps` and `momentum` are not compared."""
+        return form(self.kind, self.weights, self.numbers, self.shape)
 
     @property
     def size(self) -> tuple[int, ...]:
-        """The output's shape; a mean over the map may keep its axes of 1 or drop them."""
-        shape = (self.shape or ())[1:]
-        return tuple(n for n in shape if n != 1) if self.kind == "mean" else shape
+        """Return the output's shape as it is compared.
+
+        A mean over the map may keep its axes of 1 or drop them. What is computed value by value, or
+        by a linear layer, may have its axes in another order.
+        """
+        shape = self.shape or ()
+        kind, weights, _ = self.what
+        if kind == Linear.key:
+            return (prod(shape),)
+        if self.kind == "mean":
+            return tuple(n for n in shape[1:] if n != 1)
+        scales = len(weights) == 1 and len(weights[0]) == 1
+        return tuple(sorted(shape[1:])) if self.elementwise or scales else shape[1:]
 
     def __str__(self) -> str:
         text = self.kind
@@ -58,23 +77,25 @@ class Event(NamedTuple):
 
 
 class _Source(NamedTuple):
-    """Parameters that a tensor holds, and the shape they have in it."""
+    """The parameters that a tensor holds, and its shape."""
 
     names: tuple[str, ...]
     shape: tuple[int, ...]
 
 
 class Recorder(TorchDispatchMode):
-    """Records every computation of a network while it runs, and the one that failed."""
+    """Records every computation of a network while it runs, and the one that fails."""
 
     def __init__(self, network: nn.Module):
         super().__init__()
         self.events: list[Event] = []
         self.failed: Event | None = None
         self.used: set[str] = set()  # names of the parameters that were read
+        self.uncounted: dict[str, str] = {}  # by module: operators whose MACs torch does not count
         self.flows = WeakTensorKeyDictionary()  # of tensors computed from the inputs
         self._network = network
         self._running: list[str] = [""]  # paths of the modules that are running, outermost first
+        self._recurrent: list[str] = []  # paths of the recurrent layers that are running
         self._handles: list[Any] = []
         self._stored: dict[int, _Source] = {}  # by storage
         for name, parameter in network.named_parameters():
@@ -83,13 +104,15 @@ class Recorder(TorchDispatchMode):
                 self._stored[storage] = _Source((name,), tuple(parameter.shape))
         self._derived = WeakTensorKeyDictionary()  # sources of tensors made of parameters alone
         self._writers: dict[int, str] = {}  # by flow, the module that computed it
+        self._last_read: list[Tensor] = []  # by the last computation
 
     def run(self, inputs: list[Tensor]) -> Any:
         """Run the network once, without gradients, and return what it returns.
 
-        `events` holds what was computed, also on failure.
+        `events` holds what was computed, even if it fails. Attention is computed as on every
+        device, by products.
         """
-        with torch.no_grad(), self:
+        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), self:
             for n, x in enumerate(inputs):
                 self.flows[x] = hash(("input", n))
                 self._writers[self.flows[x]] = "the input"
@@ -100,14 +123,29 @@ class Recorder(TorchDispatchMode):
 
             def enter(module: nn.Module, xs: Any, path: str = path) -> None:
                 self._running.append(path)
+                if isinstance(module, nn.RNNBase):
+                    self._recurrent.append(path)
 
             self._handles.append(module.register_forward_pre_hook(enter))
             self._handles.append(module.register_forward_hook(self._leave, always_call=True))
         super().__enter__()
         return self
 
-    def _leave(self, *_: Any) -> None:
+    def _leave(self, module: nn.Module, xs: Any, y: Any) -> None:
+        if isinstance(module, nn.RNNBase) and y is not None:
+            self._recurrent.pop()
+            if not self._recurrent:
+                self._record_recurrent(module, _tensors(xs), _tensors(y))
         self._running.pop()
+
+    def _record_recurrent(self, module: nn.RNNBase, xs: list[Tensor], ys: list[Tensor]) -> None:
+        """Record a recurrent layer as one computation, whose steps differ between devices."""
+        y = ys[0] if module.batch_first or ys[0].dim() < 3 else ys[0].transpose(0, 1)
+        kind, _, activation = module.mode.lower().partition("_")
+        numbers = {"activation": activation} if activation else {}
+        (flow,) = self._record([Computed(kind, numbers, [*xs, *module.parameters()])], y)
+        for t in ys:
+            self.flows[t] = flow
 
     def __exit__(self, *failure: Any) -> None:
         for handle in self._handles:
@@ -127,8 +165,16 @@ class Recorder(TorchDispatchMode):
         outputs = _tensors(returned)
         sources = [source for t in given if (source := self._source(t))]
         flows = [self.flows[t] for t in given if t in self.flows]
+        if self._recurrent:
+            for t in outputs if flows else ():
+                self.flows[t] = flows[0]
+            return returned
         if flows and steps and outputs:
-            flows = self._record(steps, outputs[0])
+            if len(steps) == 1 and self._adds_bias(steps[0]):
+                flows = self._with_bias(steps[0], outputs[0])
+            else:
+                flows = self._record(steps, outputs[0])
+            self._note_uncounted(steps[0], func)
         for t in outputs:
             if flows:
                 self.flows[t] = flows[0]
@@ -140,18 +186,45 @@ class Recorder(TorchDispatchMode):
         """Record what a call computes, step by step, and return the flow of the last."""
         flows: list[int] = []
         for step in steps:
+            self._last_read = step.tensors
             event = self._event(step, output, flows)
             self.events.append(event)
             self._writers.setdefault(event.flow, event.where or "its forward")
             flows = [event.flow]
         return flows
 
+    def _adds_bias(self, step: Computed) -> bool:
+        """Return whether a sum adds the bias of the linear layer just before it."""
+        if step.kind != Add.key or len(step.tensors) != 2 or not self.events:
+            return False
+        before, (x, bias) = self.events[-1], step.tensors
+        source = self._source(bias)
+        if before.kind != Linear.key or len(before.weights) != 1 or source is None:
+            return False
+        return self.flows.get(x) == before.flow and source.shape == before.weights[0][:1]
+
+    def _with_bias(self, step: Computed, output: Tensor) -> list[int]:
+        """Make the sum a part of the linear layer before it."""
+        self.events.pop()
+        linear = Computed(Linear.key, {}, [*self._last_read, step.tensors[1]])
+        return self._record([linear], output)
+
+    def _note_uncounted(self, step: Computed, func: Any) -> None:
+        """Note a computation with matrices of parameters that torch's counter does not count."""
+        if step.kind in BY_KEY or step.kind in _NO_PRODUCTS:
+            return
+        if func._overloadpacket in flop_registry:
+            return
+        sources = [self._source(t) for t in step.tensors if t not in self.flows]
+        if any(source and len(source.shape) > 1 for source in sources):
+            self.uncounted.setdefault(self._running[-1], step.kind)
+
     def _source(self, t: Tensor) -> _Source | None:
-        """The parameters that a tensor holds."""
+        """Return the parameters that a tensor holds."""
         return self._stored.get(t.untyped_storage()._cdata) or self._derived.get(t)
 
     def _event(self, step: Computed, output: Tensor | None, flows: list[int]) -> Event:
-        """Describe a computation; `flows` are those of the step before it in the same call."""
+        """Describe a computation. `flows` are those of the step before it in the same call."""
         kind, numbers, tensors = step
         data = [t for t in tensors if t in self.flows]
         own = [t for t in tensors if t not in self.flows]
@@ -159,12 +232,13 @@ class Recorder(TorchDispatchMode):
         self.used.update(*(source.names for source in sources))
         weights = tuple(sorted((source.shape for source in sources), key=len, reverse=True))
         if output is not None and _is_mean(kind, output, data, numbers):
-            kind, numbers = "mean", {}  # of the whole map, however it is written
+            kind, numbers = "mean", {}  # of the whole map, whichever operator computes it
         shape = None if output is None else tuple(output.shape)
         largest = max((t.shape for t in data), key=lambda s: s.numel(), default=shape)
         read = flows + [self.flows[t] for t in data]
         settings = tuple(numbers.items())
         ordered = tuple(sorted(read) if kind in _COMMUTATIVE else read)
+        compared = form(kind, weights, settings, shape)
         values = 0 if output is None else output.numel()
         return Event(
             kind=kind,
@@ -173,7 +247,7 @@ class Recorder(TorchDispatchMode):
             numbers=settings,
             where=self._running[-1],
             elementwise=not weights and shape == largest,
-            flow=hash((kind, weights, settings, values, ordered)),
+            flow=hash((*compared, values, ordered)),
             reads=tuple(self._writers.get(flow, "?") for flow in read),
         )
 
@@ -183,13 +257,13 @@ def _tensors(tree: Any) -> list[Tensor]:
 
 
 def _joined(sources: list[_Source], result: Tensor) -> _Source:
-    """The source of a tensor that is computed of parameters; one that only moves is unchanged."""
+    """Return the source of a tensor computed from parameters; one only moved keeps its source."""
     names = [name for source in sources for name in source.names]
     return _Source(tuple(names), tuple(result.shape))
 
 
 def _is_mean(kind: str, output: Tensor, data: list[Tensor], settings: Mapping[str, Any]) -> bool:
-    """Whether a mean or pool covers the whole map."""
+    """Return whether a mean or pool covers the whole map."""
     if kind in (AdaptiveAvgPool.key, "mean"):
         return set(output.shape[2:]) <= {1}
     if kind != AvgPool.key or not data:

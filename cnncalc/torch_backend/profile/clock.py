@@ -1,4 +1,4 @@
-"""Time on a device, and how repeated measurements spread."""
+"""Measures time on a device, and summarizes repeated measurements."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from typing import Any, NamedTuple
 
 import torch
 
-WARM = 0.3  # seconds that a card computes before it is timed: from idle its clocks rise slowly
-_CYCLES = 2e9  # of a card's clock in a second, at most: it waits no shorter than it is asked to
-_LONGEST = 0.5  # seconds that a card is held back
+WARM = (
+    0.3  # seconds that a card computes before it is timed: the clock of an idle card rises slowly
+)
+_CYCLES = 2e9  # clock cycles per second of the fastest cards, so that no card waits too briefly
+_LONGEST = 0.5  # seconds that a card is held back at most
 
 
 class Spread(NamedTuple):
-    """Seconds of repeated runs: the median, the quartiles around it, and the least."""
+    """Seconds of repeated runs: the median, the quartiles around it, and the shortest."""
 
     median: float
     q1: float
@@ -25,7 +27,7 @@ class Spread(NamedTuple):
 
     @staticmethod
     def of(seconds: Sequence[float]) -> Spread:
-        """Summarize some runs, at least one."""
+        """Summarize the seconds of one or more runs."""
         q1 = q3 = seconds[0]
         if len(seconds) > 1:
             q1, _, q3 = quantiles(seconds, n=4, method="inclusive")
@@ -33,9 +35,10 @@ class Spread(NamedTuple):
 
 
 class Clock:
-    """Marks on a device's own time line.
+    """Measures time as the device itself counts it.
 
-    A GPU that waits for its next kernel counts the waiting: launches show at small batches.
+    The time that a GPU waits for its next kernel counts too. So the cost of launching kernels shows
+    at small batches.
     """
 
     def __init__(self, device: torch.device):
@@ -43,7 +46,7 @@ class Clock:
         self.gpu = device.type == "cuda"
 
     def mark(self) -> Any:
-        """Return a point in time."""
+        """Return a mark of the point in time that the device has reached."""
         if not self.gpu:
             return time.perf_counter()
         event = torch.cuda.Event(enable_timing=True)
@@ -51,14 +54,14 @@ class Clock:
         return event
 
     def wait(self) -> None:
-        """Wait until the device has done all that it was asked for."""
+        """Wait until the device has finished all its work."""
         if self.gpu:
             torch.cuda.synchronize(self.device)
 
     def warm_up(
         self, step: Callable[[], None], runs: int, tick: Callable[[], None] = lambda: None
     ) -> None:
-        """Run a step a few times before it is timed; on a card for at least `WARM` seconds."""
+        """Run a step a few times before it is timed. On a card, run for at least `WARM` seconds."""
         start = time.perf_counter()
         done = 0
         while done < runs or runs and self.gpu and time.perf_counter() - start < WARM:
@@ -69,10 +72,10 @@ class Clock:
                 tick()
 
     def hold_back(self, seconds: float) -> None:
-        """Let a card wait, so that what is launched meanwhile runs without gaps afterwards."""
+        """Make a card wait, so that the kernels launched in the meantime then run without gaps."""
         if self.gpu:
             torch.cuda._sleep(int(min(seconds, _LONGEST) * _CYCLES))
 
     def seconds(self, start: Any, end: Any) -> float:
-        """Return the seconds between two marks; the device must have reached both."""
+        """Return the seconds between two marks. The device must have reached both."""
         return float(start.elapsed_time(end)) / 1000 if self.gpu else float(end - start)

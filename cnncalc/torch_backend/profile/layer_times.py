@@ -1,4 +1,4 @@
-"""How long each layer takes: forward by its hooks, backward by the nodes of autograd's graph."""
+"""Measures the time of each layer: forward by hooks, backward by nodes of autograd's graph."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ class LayerTime(NamedTuple):
 def layer_times(
     network: Network, step: Callable[[], None], clock: Clock, runs: int, tick: Callable[[], None]
 ) -> list[LayerTime]:
-    """Return medians over some runs, in the order of the network's layers.
+    """Return the median time of each layer over `runs` runs, in the order of the layers.
 
-    On a card the whole step is launched while it is held back, so that a layer's time is that of
-    its kernels; on the CPU it includes the call. The backward pass of a layer lasts from the moment
-    autograd turns to the node that made its output until it turns to the node of another layer. A
-    layer that hands on its input, as dropout at inference, has no node of its own.
+    A card is held back while the whole step is launched, so that a layer's time is that of its
+    kernels. On the CPU, it includes the call. The backward pass of a layer begins when autograd
+    reaches the node that made its output, and ends when it reaches the node of another layer. A
+    layer that returns its input, as dropout does at inference, has no node of its own.
     """
     watch = _Watch(network, clock)
     found = []
     try:
-        launching = 0.0  # seconds that it takes to ask for all of a step
+        launching = 0.0  # seconds that it takes to launch a whole step
         for n in range(runs + clock.gpu):
             watch.begin()
             clock.hold_back(1.5 * launching)
@@ -57,7 +57,7 @@ def layer_times(
 
 
 class _Watch:
-    """Hooks that mark when each layer starts, ends, and is turned to on the way back."""
+    """Hooks that mark when each layer starts and ends, and when autograd reaches it."""
 
     def __init__(self, network: Network, clock: Clock):
         self._clock = clock
@@ -65,14 +65,14 @@ class _Watch:
         self.begin()
         for path in dict.fromkeys(layer_paths(network)):
             module = network.get_submodule(path)
-            # It runs before the hook that pads.
+            # This hook must run before the one that pads.
             first = module.register_forward_pre_hook(self._start, prepend=True)
             self._handles += [first, module.register_forward_hook(self._end)]
 
     def begin(self) -> None:
-        """Forget the run before."""
+        """Forget the previous run."""
         self._marks: list[list[Any]] = []  # start and end of each call, in the order of the layers
-        self._turns: list[tuple[int, Any]] = []  # (layer, when autograd turned to it)
+        self._turns: list[tuple[int, Any]] = []  # (layer, when autograd reached it)
         self._known: set[Any] = set()  # nodes of autograd's graph
 
     def seconds(self, end: Any) -> Sequence[tuple[float, float | None]]:

@@ -1,4 +1,4 @@
-"""One batch size of a network, measured: its time, its memory, and the time of each layer."""
+"""Measures a network at one batch size: its time, its memory, and the time of each layer."""
 
 from __future__ import annotations
 
@@ -16,26 +16,28 @@ from ..allocator import AllocatorBytes, Peak, peak_of, refuse_beyond_memory
 from ..build import Network, as_tuple
 from .clock import Clock, Spread
 from .layer_times import LayerTime, layer_times
-from .predictions import fewest_bytes, held_bytes, moved_bytes, step_flops
+from .predictions import fewest_bytes, held_bytes, moved_bytes, predicted_peak, step_flops
 from .settings import NUMBERS, Settings
+
+_FAR = 2.0  # times that layers and network may differ by: hooks and gaps between layers take time
 
 
 class LayerProfile(NamedTuple):
-    """Where the time of a step goes."""
+    """The part of a step that one layer takes."""
 
     row: Row
     time: LayerTime
-    flops: int  # 2·MAC of the batch, in training with the backward pass
-    bytes: int  # that must at least be moved
+    flops: int  # 2·MAC of the batch; in training, including the backward pass
+    bytes: int  # the fewest that must be moved
 
     @property
     def seconds(self) -> float:
-        """Seconds of both passes."""
+        """Return the seconds of both passes."""
         return self.time.forward + (self.time.backward or 0)
 
 
 class Measurement(NamedTuple):
-    """One batch size. `flops` and `bytes` are those of one step, as a layer's."""
+    """What was measured at one batch size. `flops` and `bytes` are the sums over all layers."""
 
     batch: int
     latency: Spread
@@ -45,10 +47,26 @@ class Measurement(NamedTuple):
     peak: Peak
     predicted_params: int  # bytes of parameters and buffers, and of gradients in training
     predicted_activations: int  # bytes of the inputs and of every output, each kept once
+    predicted_peak: int | None  # the most in memory at once; None where it is not predicted
+
+    @property
+    def layer_share(self) -> float | None:
+        """Return the seconds of all layers in latencies; None if they were not timed."""
+        if self.layers is None or not self.latency.median:
+            return None
+        return sum(layer.seconds for layer in self.layers) / self.latency.median
+
+    @property
+    def unreliable(self) -> str | None:
+        """Say why the times cannot be trusted, if so: layers and network contradict each other."""
+        share = self.layer_share
+        if share is None or 1 / _FAR <= share <= _FAR:
+            return None
+        return f"the layers add up to {share:.0%} of the latency"
 
     @property
     def operators(self) -> dict[str, tuple[int, float]]:
-        """Layers and seconds of each class of operator, the slowest first."""
+        """Return how many layers each operator has, and their seconds; the slowest is first."""
         found: dict[str, tuple[int, float]] = {}
         for layer in self.layers or ():
             count, seconds = found.get(layer.row.op, (0, 0.0))
@@ -64,17 +82,19 @@ def measure(
     before: AllocatorBytes,
     tick: Callable[[str], None],
 ) -> Measurement:
-    """Measure one batch size: time, then memory without what was held before, then layers.
+    """Measure the time at one batch size, then its memory, then the time of each layer.
 
-    Errors: a MemoryError where the CPU has less memory than a step takes.
+    Memory that was held `before` is left out.
+
+    Errors: a MemoryError if the CPU has less memory than a step takes.
     """
     batch, width, training = report.batch, BYTES[report.dtype], settings.training
-    refuse_beyond_memory(fewest_bytes(report, training), device)
+    refuse_beyond_memory(fewest_bytes(report, settings), device)
     inputs = _inputs(report, settings, device)
     step = _step_of(_compiled(network, settings), inputs, settings, device)
     clock = Clock(device)
     seconds = _step_times(step, clock, settings, lambda: tick(f"batch {batch}"))
-    network.zero_grad()  # the last step's gradients are no part of the next one's
+    network.zero_grad()  # the memory of the next step does not include the last step's gradients
     held = [*network.parameters(), *network.buffers(), *inputs]
     peak = peak_of(step, held, device, before)
     flops = step_flops(report, training)
@@ -94,27 +114,28 @@ def measure(
         peak=peak,
         predicted_params=held_bytes(report, training, width if settings.by == "cast" else 4),
         predicted_activations=report.totals.activation_bytes,
+        predicted_peak=predicted_peak(report, settings),
     )
 
 
 def memory_format(report: Report) -> torch.memory_format:
-    """Return the order of axes with the channels last, as torch calls it.
+    """Return torch's memory format that stores the channels last.
 
-    Errors: a Mistake where an input has one spatial axis, or none.
+    Errors: a Mistake if an input has fewer than two spatial axes.
     """
     ranks = {len(shape) for shape in report.inputs.values()}
     if ranks == {3}:
         return torch.channels_last
     if ranks == {4}:
         return torch.channels_last_3d
-    message = "--channels-last is for inputs with two or three spatial axes"
+    message = "--channels-last needs inputs with two or three spatial axes"
     raise Mistake(Diagnostic("CNN111", message))
 
 
 def _step_times(
     step: Callable[[], None], clock: Clock, settings: Settings, tick: Callable[[], None]
 ) -> list[float]:
-    """Seconds of repeated steps, after some that do not count."""
+    """Return the seconds of repeated steps, after a few that do not count."""
     clock.warm_up(step, settings.warmup, tick)
     seconds = []
     for _ in range(settings.repeat):
@@ -128,7 +149,7 @@ def _step_times(
 
 
 def _inputs(report: Report, settings: Settings, device: torch.device) -> list[Tensor]:
-    """Random images on the device."""
+    """Return random images on the device."""
     inputs = []
     for shape in report.inputs.values():
         x = torch.randn(report.batch, *shape, device=device, dtype=settings.stored)
@@ -139,18 +160,18 @@ def _inputs(report: Report, settings: Settings, device: torch.device) -> list[Te
 
 
 def _compiled(network: Network, settings: Settings) -> nn.Module:
-    """The network, compiled if that was asked for."""
+    """Return the network, compiled if the settings say so."""
     if not settings.compile:
         return network
     logging.getLogger("torch._inductor").setLevel(logging.ERROR)
-    torch._dynamo.reset()  # else a second batch size would be compiled for sizes that vary
+    torch._dynamo.reset()  # otherwise, a second batch size would be compiled for varying sizes
     return torch.compile(network, dynamic=False)  # type: ignore[return-value]  # it is a module
 
 
 def _step_of(
     network: nn.Module, inputs: list[Tensor], settings: Settings, device: torch.device
 ) -> Callable[[], None]:
-    """What is timed: a forward pass, and in training the backward pass of its outputs' mean."""
+    """Return what is timed: a forward pass and, in training, backward from its outputs' mean."""
     cast: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
     if settings.by == "autocast":
         cast = torch.autocast(device.type, NUMBERS[settings.dtype])

@@ -1,14 +1,17 @@
-"""What a step should take: bytes of memory, bytes to move, and FLOPs, from a report alone."""
+"""Predicts what a step takes from a report alone: bytes of memory, bytes to move, and FLOPs."""
 
 from __future__ import annotations
 
+from ...analysis.memory.run import Run
 from ...analysis.memory.storage import buffer_bytes
+from ...analysis.memory.summary import summary
 from ...analysis.result import BYTES, Report, Row
 from ...num import Shape, product
+from .settings import Settings
 
 
 def held_bytes(report: Report, training: bool, width: int) -> int:
-    """Bytes of parameters and buffers, and in training of gradients.
+    """Return the bytes of parameters and buffers and, in training, of gradients.
 
     `width` is the number of bytes of a weight.
     """
@@ -16,22 +19,43 @@ def held_bytes(report: Report, training: bool, width: int) -> int:
     return report.totals.params * width * copies + buffer_bytes(report.graph, width)
 
 
-def fewest_bytes(report: Report, training: bool) -> int:
-    """The fewest bytes that a step can take beside the network.
+def fewest_bytes(report: Report, settings: Settings) -> int:
+    """Return the fewest bytes that a step can take besides the network itself.
 
-    At inference they are the largest layer's input and output, in training all activations.
+    Where the peak is not predicted, they are the largest layer's input and output at inference,
+    and all activations in training.
     """
-    if training:
+    peak = predicted_peak(report, settings)
+    if peak is not None:
+        return peak - held_bytes(report, False, settings.stored.itemsize)
+    if settings.training:
         return report.totals.activation_bytes
     width = BYTES[report.dtype]
     return max((_values(row) * report.batch * width for row in report.rows), default=0)
 
 
-def step_flops(report: Report, training: bool) -> list[int]:
-    """2·MAC of each layer for one step.
+def predicted_peak(report: Report, settings: Settings) -> int | None:
+    """Return the most bytes that a step has in memory at once, by its timeline.
 
-    The backward pass takes as much for the weights, and again for the input where something
-    trained comes before.
+    What a call of torch takes and gives back inside itself is not in it. The peak of a compiled
+    network and of one under autocast is not predicted.
+    """
+    if settings.compile or settings.by == "autocast":
+        return None
+    run = Run(
+        mode=settings.mode,
+        batch=report.batch,
+        width=settings.stored.itemsize,
+        device="cuda" if settings.device.startswith("cuda") else "cpu",
+    )
+    return summary(report.graph, run).peak
+
+
+def step_flops(report: Report, training: bool) -> list[int]:
+    """Return 2·MAC of each layer for one step.
+
+    The backward pass takes the same again for the weights. It takes the same once more for the
+    input if a trained layer comes before.
     """
     trained: dict[str, bool] = dict.fromkeys(report.inputs, False)
     flops = []
@@ -46,10 +70,10 @@ def step_flops(report: Report, training: bool) -> list[int]:
 
 
 def moved_bytes(row: Row, batch: int, training: bool, width: int) -> int:
-    """The fewest bytes that a layer must move: inputs and weights read, output written.
+    """Return the fewest bytes that a layer must move: it reads inputs and weights, writes output.
 
-    In training they are three times as many, for the gradients; `width` is the number of bytes of
-    a value.
+    Because of the gradients, they are three times as many in training. `width` is the number of
+    bytes of a value.
     """
     if row.flops == 0 and row.activations == 0:
         return 0  # a view, or nothing to do
@@ -58,7 +82,7 @@ def moved_bytes(row: Row, batch: int, training: bool, width: int) -> int:
 
 
 def _values(row: Row) -> int:
-    """Values that a layer reads and writes for one image, without its weights."""
+    """Return how many values a layer reads and writes for one image, without its weights."""
     shapes: tuple[Shape, ...] = (*row.input_shapes, row.output_shape)
     values: int = sum(map(product, shapes))
     return values

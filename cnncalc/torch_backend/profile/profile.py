@@ -1,4 +1,4 @@
-"""What the network of a spec takes on a device: time, by layer too, and memory, as predicted."""
+"""Measures the time and memory that the network of a spec takes on a device, also by layer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...analysis.result import Report
 from ...diagnostic import Diagnostic, Mistake, first_line
 from ...language.spec import Spec
 from ..allocator import AllocatorBytes, fits, fitting, held_by, largest_that_fits, too_large
-from ..build import Network, assemble
+from ..build import Network, assemble, refuse_code
 from ..device import described, device_of, needs_tf32
 from ..precision import float32_precision
 from .measure import Measurement, measure, memory_format
@@ -27,16 +27,16 @@ class Profile(NamedTuple):
     environment: dict[str, str | None]
     measurements: list[Measurement]
     too_large: int | None  # the first batch that did not fit
-    fits: int | None  # the largest that did, if one did not
+    fits: int | None  # the largest that did, if any did not
 
     @property
     def diagnostics(self) -> list[Diagnostic]:
-        """An error if a batch did not fit."""
+        """Return an error if a batch did not fit."""
         if self.too_large is None:
             return []
-        help = "a smaller batch, or another --dtype"
+        help = "use a smaller batch or another --dtype"
         if self.settings.training:
-            help = "a smaller batch, another --dtype, or --mode inference"
+            help = "use a smaller batch, another --dtype, or --mode inference"
         return [too_large(self.too_large, self.fits, torch.device(self.settings.device), help)]
 
 
@@ -48,18 +48,42 @@ def profile(
     input: Any = None,
     batches: Sequence[int] = (1,),
     settings: Settings = Settings(),
+    allow_code: bool = False,
     tick: Callable[[str], None] = lambda what: None,
 ) -> Profile:
-    """Run the network of a spec at each batch size; `tick` is called after every run.
+    """Run the network of a spec at each batch size, and measure time and memory.
 
-    Inference is a forward pass; training is one, the mean of its outputs, and the backward pass,
-    without an optimizer.
+    Inference is a forward pass. Training is a forward pass, the mean of its outputs, and the
+    backward pass, without an optimizer.
 
-    Errors: a Mistake where the spec has errors, or where the device, the type or compiling is not
-    available.
+    Accepts:
+        spec: what `load` or `loads` returned.
+        variant: a name in `spec.variants`; by default the one that the spec was loaded for.
+        set: values that replace parameters of the spec, by name.
+        input: a shape ``(C, *spatial)`` for the first input, or a mapping of names to such shapes.
+        batches: the batch sizes, positive ints; they are run from the smallest to the largest.
+        settings: the device, the type of number, the mode, and the number of runs.
+        allow_code: whether the classes that `opaque` layers name may be imported and run.
+        tick: called after every run, with what was run in words.
+
+    Returns:
+        A Profile: times in seconds, memory in bytes. It ends at the first batch that does not fit,
+        which is among its `diagnostics`.
+
+    Errors:
+        A Mistake if the spec has errors, if the device, the type of number or compiling is not
+        available, or if there are `opaque` layers whose classes may not run (CNN408).
+
+    Example:
+        >>> import cnncalc
+        >>> spec = cnncalc.loads("input: [3, 8, 8]\\nlayers: [{conv: {out: 4, kernel: 3}}]")
+        >>> found = profile(spec, batches=(1, 4), settings=Settings(warmup=1, repeat=2))
+        >>> [measured.batch for measured in found.measurements]
+        [1, 4]
     """
     device = device_of(settings.device, meta=False)
     report = analyze(spec, variant, set=set, input=input).or_mistake()
+    refuse_code(report.graph, allow_code)
     tf32 = settings.dtype == "tf32"
     dtype = "float32" if tf32 else settings.dtype
     if tf32:
@@ -102,7 +126,7 @@ def _measured(
     before: AllocatorBytes,
     tick: Callable[[str], None],
 ) -> Measurement | None:
-    """Measure one batch size; None where it does not fit. Afterwards its memory is free again."""
+    """Measure one batch size, and free its memory afterwards. Returns None if it does not fit."""
     found: list[Measurement] = []
 
     def attempt() -> None:
@@ -120,7 +144,7 @@ def _measured(
 
 
 def _network_on(device: torch.device, report: Report, settings: Settings) -> Network:
-    """Build the network on the device, in its type, mode and order of axes."""
+    """Build the network on the device, with the type, mode and order of axes of the settings."""
     dtype = settings.stored if settings.by == "cast" else None
     with fitting("the network alone, without an image,", device):
         network = assemble(report.graph, device, dtype)

@@ -1,4 +1,4 @@
-"""How a network is run to be profiled: device, type of number, mode, and number of runs."""
+"""Says how a network runs to be profiled: device, type of number, mode, and number of runs."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ NUMBERS = {
 
 
 class Settings(NamedTuple):
-    """How a network is run."""
+    """Device, type of number, mode and number of runs of a profile."""
 
     device: str = "cpu"
     dtype: str = "float32"
-    # With autocast weights stay float32 and operators choose; None: in training, not at inference.
+    # With autocast, weights stay float32 and operators choose their type. None: only in training.
     autocast: bool | None = None
     mode: Mode = "inference"
     warmup: int = 3
@@ -29,17 +29,17 @@ class Settings(NamedTuple):
     channels_last: bool = False
 
     def runs(self, batches: int) -> int:
-        """How often the network is run for a number of batch sizes, by layer too."""
+        """Return how often the network runs for a number of batch sizes, layer by layer too."""
         return batches * (self.warmup + (1 if self.compile else 2) * self.repeat)
 
     @property
     def training(self) -> bool:
-        """Whether the backward pass is run too."""
+        """Return whether the backward pass runs too."""
         return self.mode == "training"
 
     @property
     def by(self) -> str:
-        """How the type of number is reached: ``as is``, ``cast`` or ``autocast``."""
+        """Return how the network gets its type of number: ``as is``, ``cast`` or ``autocast``."""
         if NUMBERS[self.dtype] is torch.float32:
             return "as is"
         autocast = self.training if self.autocast is None else self.autocast
@@ -47,5 +47,5 @@ class Settings(NamedTuple):
 
     @property
     def stored(self) -> torch.dtype:
-        """The type of the weights and inputs."""
+        """Return the type of the weights and inputs."""
         return NUMBERS[self.dtype] if self.by == "cast" else torch.float32

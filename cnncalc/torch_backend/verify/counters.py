@@ -1,21 +1,24 @@
-"""Two counters of other people, fvcore's and torch's own, and what they cannot see."""
+"""Counts MACs with fvcore, and FLOPs with torch's own counter."""
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from ...diagnostic import Diagnostic, Mistake
 from ...extras import install_command
+from ...graph import Graph
+from ..build import assemble
 
-# fvcore's names for what it counts in multiply–accumulates.
+# fvcore's names for the operators that it counts in multiply–accumulates.
 _PRODUCTS = frozenset(("conv", "linear", "addmm", "matmul", "bmm", "einsum"))
 
 
@@ -23,11 +26,11 @@ class Counts(NamedTuple):
     """What fvcore found, by path of the module; "" is the whole network."""
 
     products: dict[str, int]  # multiply–accumulates
-    others: dict[str, int]  # operations by rules of its own
+    others: dict[str, int]  # operations, by rules of its own
 
 
 def needs_fvcore() -> None:
-    """Check that fvcore is installed. Errors: a Mistake where it is not."""
+    """Check that fvcore is installed. Errors: a Mistake if it is not."""
     try:
         import fvcore.nn  # noqa: F401
     except ImportError:
@@ -39,7 +42,7 @@ def needs_fvcore() -> None:
 def fvcore_counts(network: nn.Module, inputs: Sequence[Tensor], layers: Iterable[str]) -> Counts:
     """Count the multiply–accumulates of each layer and of the whole network.
 
-    fvcore traces the network, which torch refuses to do on meta.
+    fvcore traces the network, which torch cannot do on meta.
     """
     from fvcore.nn import FlopCountAnalysis
 
@@ -52,7 +55,7 @@ def fvcore_counts(network: nn.Module, inputs: Sequence[Tensor], layers: Iterable
     own = {path: Counter(found[path]) for path in {"", *layers}}
     for path in own:
         above = enclosing(path, own)
-        # fvcore adds what is below a name to that name, whether it calls it or not.
+        # fvcore adds the counts below a path to that path, even if its module does not call them.
         if path and above:
             own[above].subtract(found[path])
     products, others = {}, {}
@@ -61,6 +64,42 @@ def fvcore_counts(network: nn.Module, inputs: Sequence[Tensor], layers: Iterable
         products[path] = int(sum(counted))
         others[path] = int(sum(by_operator.values())) - products[path]
     return Counts(products, others)
+
+
+def _attention(
+    q: tuple[int, ...], k: tuple[int, ...], v: tuple[int, ...], *others: Any, **more: Any
+) -> int:
+    """Apply torch's rule for attention on a card, of which it gives the shapes."""
+    return int(sdpa_flop_count(q, k, v))
+
+
+@contextmanager
+def counting_flops(network: nn.Module) -> Iterator[FlopCounterMode]:
+    """Count with torch's counter also what it does not see of itself on the CPU.
+
+    It has a rule for attention's kernel on a card, which is that of the CPU's too. It has none for
+    recurrent layers, so torch computes them here as products of matrices.
+    """
+    rules = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention}
+    recurrent = any(isinstance(module, nn.RNNBase) for module in network.modules())
+    with ExitStack() as stack:
+        if recurrent:
+            stack.enter_context(without_fused_layers())
+        yield stack.enter_context(FlopCounterMode(display=False, custom_mapping=rules))
+
+
+@contextmanager
+def without_fused_layers() -> Iterator[None]:
+    """Compute recurrent layers as products of matrices, not by oneDNN or cuDNN."""
+    libraries: tuple[Any, ...] = (torch.backends.mkldnn, torch.backends.cudnn)
+    before = [library.enabled for library in libraries]
+    for library in libraries:
+        library.enabled = False
+    try:
+        yield
+    finally:
+        for library, enabled in zip(libraries, before):
+            library.enabled = enabled
 
 
 def enclosing(path: str, layers: Container[str]) -> str:
@@ -74,7 +113,7 @@ def enclosing(path: str, layers: Container[str]) -> str:
 def _count_convolution_mode(inputs: list[Any], outputs: list[Any]) -> Counter[str]:
     """Apply fvcore's rule for convolutions to those with padding="same".
 
-    fvcore does not know them by that name.
+    torch gives them another name, which fvcore does not know.
     """
     from fvcore.nn.jit_handles import conv_flop_count, get_shape
 
@@ -82,10 +121,22 @@ def _count_convolution_mode(inputs: list[Any], outputs: list[Any]) -> Counter[st
     return Counter(conv=conv_flop_count(x, weight, y))
 
 
-def flops_of(counter: FlopCounterMode, network: nn.Module) -> dict[str, int]:
-    """Return the FLOPs per module as torch counted them.
+def flops_on_meta(graph: Graph, batch: int) -> dict[str, int]:
+    """Return the FLOPs that torch counts for each module, and for the whole network under "".
 
-    They are two for each multiply–accumulate of convolutions and matrix products.
+    torch counts by shapes alone. So the network is on meta, where nothing is computed.
+    """
+    network = assemble(graph, "meta").eval()
+    inputs = [torch.empty(batch, *node.shape, device="meta") for node in graph.inputs]
+    with torch.no_grad(), counting_flops(network) as counter:
+        network(*inputs)
+    return flops_of(counter, network)
+
+
+def flops_of(counter: FlopCounterMode, network: nn.Module) -> dict[str, int]:
+    """Return the FLOPs of each module as torch counted them.
+
+    torch counts two for each multiply–accumulate of convolutions and matrix products.
     """
     root = type(network).__name__
     found = {}

@@ -1,4 +1,4 @@
-"""The same network with few channels, whose fields are the same and whose gradients are cheap."""
+"""Gives a network few channels: its receptive fields stay the same, and gradients become cheap."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ...graph import Graph, Node, checked
 
 
 def narrowed_report(report: Report) -> Report | None:
-    """Return the report of the network with few channels a convolution, and no groups.
+    """Return the report of the network with few channels per convolution, and without groups.
 
-    What a position sees does not depend on them. None where a layer counts on its channels, as a
-    slice of half of them does, or where some layer would see something else.
+    What a position sees does not depend on them. Returns None if a layer needs its channels, as a
+    slice of half of them does, or if some layer would see something else.
     """
     graph = Graph()
     try:

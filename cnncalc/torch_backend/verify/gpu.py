@@ -1,4 +1,4 @@
-"""What only a graphics card confirms: its allocator's bytes, its outputs, the kernels it ran."""
+"""Measures what only a graphics card shows: its allocator's bytes, its outputs, its kernels."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ..allocator import requested_bytes
 from ..build import Network, as_tuple, assemble
 from ..precision import float32_precision
 
-_IMAGES = 2  # for which the card's outputs are compared with the CPU's
-TOLERANCE = 1e-3  # of the outputs' length: both add up in float32, in other orders
+_IMAGES = 2  # the batch for which the card's outputs are compared with the CPU's
+TOLERANCE = 1e-3  # relative to the outputs' norm: both add in float32, but in different orders
 
 
 class CardResult(NamedTuple):
-    """What a forward pass on a card gave."""
+    """What a forward pass on a card showed."""
 
-    output_error: float  # how far the outputs lie from the CPU's, ‖a − b‖ / ‖b‖
-    kernels: int | None  # None where torch's profiler cannot see them
+    output_error: float  # the distance of the outputs from the CPU's, ‖a − b‖ / ‖b‖
+    kernels: int | None  # None if torch's profiler cannot see them
 
 
 def compare_with_cpu(network: Network, graph: Graph, device: torch.device) -> CardResult:
@@ -39,7 +39,7 @@ def compare_with_cpu(network: Network, graph: Graph, device: torch.device) -> Ca
 
 
 def move_from_meta(network: Network, device: torch.device) -> dict[str, int]:
-    """Move a network from meta to a card, its values undefined.
+    """Move a network from meta to a card. Its values are undefined.
 
     Returns the bytes that the tensors of each module asked for, by path.
     """
@@ -52,9 +52,9 @@ def move_from_meta(network: Network, device: torch.device) -> dict[str, int]:
 
 
 def _fill(network: nn.Module) -> None:
-    """Set random weights that keep the size of what runs through.
+    """Set random weights that keep the magnitude of values from layer to layer.
 
-    With others, the outputs would be those of the biases.
+    With smaller ones, the outputs would show only the biases.
     """
     for parameter in network.parameters():
         if parameter.dim() > 1:
@@ -66,7 +66,7 @@ def _fill(network: nn.Module) -> None:
 
 
 def _distance(found: Tensor, expected: Tensor) -> float:
-    """Return ‖a − b‖ / ‖b‖; infinity where one of them is not finite."""
+    """Return ‖a − b‖ / ‖b‖; infinity if one of them is not finite."""
     a, b = found.cpu().double(), expected.double()
     error = float((a - b).norm() / b.norm().clamp(min=torch.finfo(torch.float32).tiny))
     return error if error == error else float("inf")

@@ -1,4 +1,4 @@
-"""Whether running in place changes what a network computes."""
+"""Checks whether running in place changes what a network computes."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ...diagnostic import first_line
 from ...graph import Graph
 from ..build import Network, as_tuple, assemble
 
-_IMAGES = 4
-_MANY = 10**6  # weights of a linear layer from which on its columns are alike, and take no memory
+_IMAGES = 2
+_MANY = 10**6  # a linear layer with more weights gets equal columns, which take little memory
 
 
 def in_place_effect(graph: Graph) -> str:
     """Return ``no effect``, or how the network differs from one in which nothing runs in place.
 
-    `build` lets a layer write over its input where nothing else should need it; this checks that,
-    with random weights on the CPU: outputs of one image and of several, and that backward runs.
+    `build` lets a layer write over its input if nothing else should need it. This checks that with
+    random weights on the CPU: the outputs for one image and for several, and that backward runs.
     """
     random = torch.Generator().manual_seed(0)
     network = _with_random_weights(assemble(graph, "meta"), random)
@@ -30,7 +30,7 @@ def in_place_effect(graph: Graph) -> str:
         return "no effect"
     modes = [False]
     if any(isinstance(module, _DropoutNd) for module in writers):
-        modes.append(True)  # at inference these do nothing
+        modes.append(True)  # dropout does nothing at inference
     effects = []
     for training in modes:
         pair = _Pair(network.train(training), writers)
@@ -50,7 +50,7 @@ class _Pair:
         self._buffers = [buffer.clone() for buffer in network.buffers()]
 
     def effect_on_outputs(self, images: Sequence[Tensor]) -> str:
-        """How outputs differ; "" where they do not."""
+        """Say how the outputs differ; "" if they do not."""
         with torch.no_grad():
             pairs = list(zip(self._run(True, images), self._run(False, images)))
         if all(torch.allclose(a, b, rtol=1e-4, atol=1e-5, equal_nan=True) for a, b in pairs):
@@ -58,7 +58,7 @@ class _Pair:
         return f"outputs differ by {max(float((a - b).abs().max()) for a, b in pairs):.2g}"
 
     def effect_on_backward(self, images: Sequence[Tensor]) -> str:
-        """What torch says where a layer wrote over values that backward needs; else ""."""
+        """Return torch's error if a layer wrote over values that backward needs; else ""."""
         parameters = [p for p in self._network.parameters() if p.requires_grad]
         try:
             sums = [y.sum() for y in self._run(True, images) if y.requires_grad]
@@ -89,7 +89,7 @@ def _with_random_weights(network: Network, random: torch.Generator) -> Network:
             if isinstance(module, nn.Linear) and parameter.numel() > _MANY:
                 column = torch.randn(parameter.shape[0], generator=random)
                 multiply = partial(_column_times_mean, column)
-                module.forward = multiply  # type: ignore[method-assign]  # of this module alone
+                module.forward = multiply  # type: ignore[method-assign]  # only of this module
                 module._parameters[name] = None
             else:
                 weight = _random_like(parameter, name, random)
@@ -102,7 +102,7 @@ def _with_random_weights(network: Network, random: torch.Generator) -> Network:
 
 
 def _random_like(parameter: Tensor, name: str, random: torch.Generator) -> Tensor:
-    """Random values that keep the size of what runs through: scales are around 1."""
+    """Return random values that keep the magnitude of what runs through: scales are around 1."""
     values = torch.randn(parameter.shape, generator=random)
     values /= (parameter.numel() / parameter.shape[0]) ** 0.5
     is_scale = parameter.dim() == 1 and name != "bias"
@@ -110,5 +110,5 @@ def _random_like(parameter: Tensor, name: str, random: torch.Generator) -> Tenso
 
 
 def _column_times_mean(column: Tensor, x: Tensor) -> Tensor:
-    """Compute a linear layer whose columns are all alike."""
+    """Compute a linear layer whose columns are all equal."""
     return x.mean(-1, keepdim=True) * column

@@ -1,7 +1,7 @@
-"""A network made linear: no gradient vanishes, cancels or underflows.
+"""Makes a network linear, so that no gradient vanishes, cancels or underflows.
 
-Each operator says what it is without a choice between values. Weights and biases are positive, and
-on the way back each gradient is reduced to whether it is zero.
+Each operator gives its form that does not choose between values. Weights and biases are positive,
+and the backward pass reduces each gradient to whether it is zero.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from torch import Tensor, nn
 from ...analysis.field_following import gates
 from ...graph import Graph
 
-_ROUNDING = 1e-10  # of the largest gradient of a layer: less comes from rounding a weight of 0
+_ROUNDING = 1e-10  # relative to a layer's largest gradient; anything smaller is a rounding error
 
 
 def linear_values(
     graph: Graph, inputs: list[Tensor], last: int, gated: bool = True
 ) -> list[Tensor]:
-    """The outputs of all nodes up to one, of the network made linear.
+    """Return the outputs of all nodes up to `last` in the network made linear.
 
     Unless `gated`, no gradient passes through what a join stretches over the map.
     """
@@ -35,16 +35,16 @@ def linear_values(
         y = modules[owner](*xs)
         size = float(y.detach().abs().mean())
         if size > 0 and not 0.5 < size < 2:
-            y = y / size  # else sums of sums overflow, and what saturates has no slope
+            y = y / size  # otherwise sums of sums overflow, and what saturates has no slope
         values.append(_support_of(y))
     return values
 
 
 def _support_of(y: Tensor) -> Tensor:
-    """A tensor whose gradient becomes noise where it is not zero; ones would cancel in a mean.
+    """Return a tensor whose gradient is replaced by noise wherever it is not zero.
 
-    An interpolation between corners reads a neighbour of the source that it hits with a weight
-    which is zero but for rounding.
+    Ones in place of noise could cancel in a mean. Tiny gradients count as zero: where an
+    interpolation hits a source position exactly, its neighbour has a weight of 0 but for rounding.
     """
     if not y.requires_grad:
         return y
@@ -65,7 +65,7 @@ def _gates(graph: Graph, n: int) -> tuple[int, ...]:
 
 
 def _linear_module(graph: Graph, n: int) -> nn.Module:
-    """A layer's linear form on the CPU, with positive weights that add up to about one."""
+    """Return a layer's linear form on the CPU, with positive weights that add up to about one."""
     node = graph.nodes[n]
     assert node.op is not None  # only layers run
     with torch.device("meta"):
@@ -73,12 +73,12 @@ def _linear_module(graph: Graph, n: int) -> nn.Module:
     module.eval().to_empty(device="cpu")
     for parameter in module.parameters():
         parameter.requires_grad_(False)
-        if parameter.dim() == 1:  # biases too: what reads nothing has a value, for a gate to scale
+        if parameter.dim() == 1:  # also biases: a gate needs a value to scale where nothing is read
             nn.init.ones_(parameter)
         else:
             nn.init.uniform_(parameter, 0.5, 1.5).div_(parameter[0].numel())
     for name, buffer in module.named_buffers():
         nn.init.constant_(buffer, 1 if name == "running_var" else 0)
     if hasattr(module, "inplace"):
-        module.inplace = False  # type: ignore[assignment]  # plain; the values are read again
+        module.inplace = False  # type: ignore[assignment]  # plain; values are read again later
     return module

@@ -1,6 +1,6 @@
-"""Receptive fields as torch's gradients show them.
+"""Measures receptive fields by torch's gradients.
 
-They are measured at inputs that are long along one axis and short along the others.
+The inputs are long along one axis and short along the others.
 """
 
 from __future__ import annotations
@@ -20,11 +20,13 @@ from ...num import ceil_div
 from ...window import Span, Unknown, hull
 from .few_channels import narrowed_report
 from .linearize import linear_values
+from .one_thread import one_thread
 from .thin_inputs import Inputs, graph_at, thin_inputs
 
 WORK = 30 * 10**9  # multiply–accumulates spent on one axis
-_CALL = 10**6  # multiply–accumulates that take as long as the call of a layer
-# Strides added to the short axes: of too thin an input, a padded layer may see only its padding.
+QUICK = WORK // 16  # the same where fewer layers are measured, to be quick
+_CALL = 10**6  # multiply–accumulates that take as long as calling a layer
+# Strides added to the short axes: at an input that is too thin, a layer may see only its padding.
 _MARGINS = (0, 2, 8)
 
 
@@ -34,14 +36,14 @@ class ComparedSpan(NamedTuple):
     predicted: Span
     measured: Span  # by gradients
     size: int  # of the input, along that axis
-    inside: bool  # whether the predicted span lies on the input, in what the layers below see
+    inside: bool  # whether the predicted span lies on the input and in what earlier layers see
 
     @property
     def ok(self) -> bool | None:
-        """Whether both are equal, or the measured one is covered where only that can be asked.
+        """Return whether both are equal or, if not `inside`, whether predicted contains measured.
 
-        A field that reaches past the border is cut further by paddings and crops on the way. None
-        where the position sees nothing: along another axis its taps lie in the padding, or in gaps.
+        If the field reaches past a border, paddings and crops on the way may cut it further. None
+        if the position sees nothing, because along another axis its taps are in padding or in gaps.
         """
         if self.predicted is not None and self.measured is None:
             return None
@@ -51,26 +53,28 @@ class ComparedSpan(NamedTuple):
 
 
 class MeasuredAxis(NamedTuple):
-    """An axis of a network input, along which a field is measured."""
+    """An axis of a network input along which a field is measured."""
 
     origin: str
     axis: int
-    gated: bool = True  # False: of the field without gates
+    gated: bool = True  # False for the field without gates
 
 
-Spans = dict[str, dict[MeasuredAxis, ComparedSpan]]  # by path of the layer
+Spans = dict[str, dict[MeasuredAxis, ComparedSpan]]  # by the layer's path
 
 
 class MeasuredFields(NamedTuple):
-    """What layers see of the inputs, and how it was measured."""
+    """What layers see of the inputs, and how that was measured."""
 
     spans: Spans
     inputs: list[Inputs]  # one for each axis
     measured: int  # layers that were measured
     layers: int  # layers that have a receptive field
     few_channels: bool = False  # whether the network was narrowed
+    work: int = WORK  # multiply–accumulates that were allowed
 
 
+@one_thread()
 def measured_fields(
     spec: Spec,
     report: Report,
@@ -78,12 +82,12 @@ def measured_fields(
     set: Mapping[str, Any] | None = None,
     work: int = WORK,
 ) -> MeasuredFields:
-    """Measure the field of every layer, or of as many as `work` allows, the last one always.
+    """Measure the field of every layer, or of as many as `work` allows, always with the last one.
 
-    `variant` and `set` are those that made the report.
+    `variant` and `set` must be those of the report.
     """
     layers = sum(bool(row.receptive_fields) for row in report.rows)
-    found = MeasuredFields(spans={}, inputs=[], measured=0, layers=layers)
+    found = MeasuredFields(spans={}, inputs=[], measured=0, layers=layers, work=work)
     few_channels = False
     if not layers:
         return found
@@ -96,7 +100,7 @@ def measured_fields(
             )
             thin = analyze(spec, variant, set=set, input=inputs)
             if [row.path for row in thin.rows] != [row.path for row in report.rows]:
-                return found  # the input decides which layers there are
+                return found  # which layers there are depends on the input
             rows = _affordable_rows(thin, work)
             narrow = narrowed_report(thin) if len(rows) < layers else None
             if narrow is not None:
@@ -111,16 +115,16 @@ def measured_fields(
 
 
 def _all_see_something(spans: Spans) -> bool:
-    """Whether gradients reach every layer that should see something."""
+    """Return whether gradients reach every layer that should see something."""
     compared = [span for of_layer in spans.values() for span in of_layer.values()]
     return all(span.measured or not span.predicted for span in compared)
 
 
 def _affordable_rows(report: Report, work: int) -> list[Row]:
-    """The rows whose backward passes cost no more than `work` together.
+    """Return rows whose backward passes together cost about `work` at most.
 
-    They are all rows, or those whose layer changes the field, or every second, third, … of them,
-    counted from the last.
+    These are all rows with a field, else those whose layer changes it, else every second, third, …
+    of those, counted from the last.
     """
     below, cost = 0, {}
     for row in report.rows:
@@ -135,7 +139,7 @@ def _affordable_rows(report: Report, work: int) -> list[Row]:
 
 
 def _changes_field(row: Row, fields: Mapping[str, tuple[ReceptiveField, ...]]) -> bool:
-    """Whether a layer sees something else than the layer that it reads."""
+    """Return whether a layer sees something else than the layer that it reads."""
     return len(row.inputs) > 1 or row.receptive_fields != fields.get(row.inputs[0])
 
 
@@ -162,7 +166,7 @@ def _compared(
 ) -> ComparedSpan | None:
     """Compare what the middle of a layer sees along an axis of one network input.
 
-    None where that input has no such axis, or where it is not followed along it.
+    Returns None if that input has no such axis, or if the field is not followed along it.
     """
     if axis >= len(field.axes):
         return None
@@ -179,14 +183,14 @@ def _compared(
     middle = row.output_shape[moving + 1] // 2
     predicted = _clipped(full, size)
     measured = gradients.of_position(row.path, moving, middle).get(field.of)
-    # What floors drop and paddings cut off on the way, nobody sees.
+    # Positions that a floor, a crop or a negative padding drops on the way are not seen.
     below = hull([gradients.of_layer(path).get(field.of) for path in row.inputs])
     inside = predicted == full and _within(predicted, below)
     return ComparedSpan(predicted, measured, size, inside)
 
 
 class _Gradients:
-    """What layers see of the inputs along one axis, by the gradients of the network made linear."""
+    """Finds what layers see of the inputs along one axis, by gradients of the linear network."""
 
     def __init__(self, graph: Graph, paths: set[str], axis: int, gated: bool):
         last = max(n for n, node in enumerate(graph.nodes) if node.path in paths)
@@ -202,13 +206,13 @@ class _Gradients:
         self._of_layers: dict[str, dict[str, Span]] = {}
 
     def of_layer(self, path: str) -> dict[str, Span]:
-        """What all positions of a layer see together, by network input."""
+        """Return what all positions of a layer see together, by network input."""
         if path not in self._of_layers:
             self._of_layers[path] = self._of(self._values[path])
         return self._of_layers[path]
 
     def of_position(self, path: str, axis: int, position: int) -> dict[str, Span]:
-        """What the positions at one place of a layer's axis see, by network input."""
+        """Return what all positions at one place of a layer's axis see, by network input."""
         return self._of(self._values[path].select(axis + 2, position))
 
     def _of(self, y: Tensor) -> dict[str, Span]:
@@ -220,7 +224,7 @@ class _Gradients:
 
 
 def _support(gradient: Tensor | None, axis: int) -> Span:
-    """First and last position with a gradient along an axis."""
+    """Return the first and the last position with a gradient along an axis."""
     if gradient is None:
         return None
     others = [a for a in range(gradient.dim()) if a != axis + 2]
@@ -229,14 +233,14 @@ def _support(gradient: Tensor | None, axis: int) -> Span:
 
 
 def _within(span: Span, other: Span) -> bool:
-    """Whether a span lies in another."""
+    """Return whether a span lies in another."""
     if span is None:
         return True
     return other is not None and other[0] <= span[0] and span[1] <= other[1]
 
 
 def _clipped(span: Span, size: int) -> Span:
-    """The part of a span that lies on the input."""
+    """Return the part of a span that lies on the input."""
     if span is None or span[1] < 0 or span[0] >= size:
         return None
     return max(span[0], 0), min(span[1], size - 1)

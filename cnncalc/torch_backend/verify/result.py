@@ -1,4 +1,4 @@
-"""What `verify` returns: figures checked one by one, the checks of each layer, and the whole."""
+"""Describes what `verify` returns: a check of each figure, of each layer, and of the network."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from ...analysis.result import Report, Row
 from ...diagnostic import Diagnostic
 from ...wording import shape_text
 
+_PREDICTED, _DECLARED = "CNN406", "CNN409"  # codes for figures that differ
+
 
 class Check(NamedTuple):
-    """A predicted figure beside a measured one.
+    """A predicted figure and a measured one.
 
-    `ok` is None where the figure could not be measured; the note says why.
+    `ok` is None if the figure could not be measured; the note says why.
     """
 
     what: str
@@ -25,11 +27,11 @@ class Check(NamedTuple):
     def __str__(self) -> str:
         predicted, measured = _figure_text(self.predicted), _figure_text(self.measured)
         note = f" ({self.note})" if self.note else ""
-        return f"{self.what} {predicted} predicted, {measured} by {self.by}{note}"
+        return f"{self.what}: predicted {predicted}, measured {measured} by {self.by}{note}"
 
 
 class CheckedLayer(NamedTuple):
-    """The checks of a layer, and what the counters miss of it."""
+    """The checks of a layer, and what the counters miss in it."""
 
     row: Row
     checks: tuple[Check, ...]
@@ -39,20 +41,20 @@ class CheckedLayer(NamedTuple):
 
     @property
     def note(self) -> str | None:
-        """Say what the counters make of the layer."""
+        """Say how the counters count the layer, if they differ from cnncalc."""
         if self.fvcore_count:
             return (
-                f"fvcore counts {self.fvcore_count:,} ({self.fvcore_rule}), flop_counter nothing;"
-                f" the ledger has {self.row.flops:,} operations"
+                f"cnncalc counts {self.row.flops:,} operations,"
+                f" fvcore {self.fvcore_count:,} ({self.fvcore_rule}), and flop_counter none"
             )
         if not self.uncounted:
             return None
-        kind = "additions of a bias" if self.row.macs else "operations"
+        kind = "bias additions" if self.row.macs else "operations"
         return f"no counter sees its {self.uncounted:,} {kind}"
 
     @property
     def ok(self) -> bool:
-        """Whether no figure differs."""
+        """Return whether no figure differs."""
         return all(check.ok is not False for check in self.checks)
 
 
@@ -68,23 +70,25 @@ class Verification(NamedTuple):
 
     @property
     def ok(self) -> bool:
-        """Whether no figure differs."""
+        """Return whether no figure differs."""
         return all(layer.ok for layer in self.layers) and all(
             check.ok is not False for check in self.totals
         )
 
     @property
     def diagnostics(self) -> list[Diagnostic]:
-        """An error for each figure that differs, at its line in the spec."""
+        """Return an error for each figure that differs, at its line in the spec."""
         found = []
         for layer in self.layers:
             for check in layer.checks:
                 if check.ok is False:
                     text = f"{layer.row.path}: {check}"
-                    found.append(Diagnostic("CNN406", text, layer.row.position))
+                    code = _DECLARED if layer.row.declared else _PREDICTED
+                    found.append(Diagnostic(code, text, layer.row.position))
+        code = _DECLARED if found and {d.code for d in found} == {_DECLARED} else _PREDICTED
         for check in self.totals:
             if check.ok is False:
-                found.append(Diagnostic("CNN406", f"the network: {check}"))
+                found.append(Diagnostic(code, f"the network: {check}"))
         return found
 
 

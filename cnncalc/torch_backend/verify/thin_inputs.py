@@ -1,4 +1,4 @@
-"""Inputs long along one axis and short along the others, at which gradients are cheap."""
+"""Chooses inputs that are long along one axis and short along the others: gradients are cheap."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def thin_inputs(
 ) -> Inputs:
     """Return inputs just long enough along an axis for every field, and short along the others.
 
-    The short axes are the smallest that the network takes, and some strides of margin. Sizes
-    change by whole strides of the network, so that everything rounds as at the full input. Where
-    the spec takes no such input, it is the full one.
+    The short axes have the smallest size that the network takes, and `margin` strides more. Sizes
+    change by whole strides of the network, so that everything rounds as at the full input. If the
+    spec takes no such input, return the full one.
     """
     axes = range(max(map(len, report.inputs.values())) - 1)
     strides = [_coarsest_stride(report, other) for other in axes]
@@ -78,14 +78,14 @@ def thin_inputs(
 
 
 def _sizes(report: Report, axis: int) -> list[int]:
-    """The sizes of an axis of the inputs that have it."""
+    """Return the sizes of an axis, for the inputs that have it."""
     return [shape[axis + 1] for shape in report.inputs.values() if len(shape) > axis + 1]
 
 
 def _taps_meet(graph: Graph) -> bool:
-    """Whether every window meets its image.
+    """Return whether every window surely has a tap on its image.
 
-    On an axis shorter than the gaps of a dilated window, no tap may lie on the image.
+    On an axis shorter than the gaps of a dilated window, all taps may lie beside the image.
     """
     for node in graph.nodes:
         if node.op is not None:
@@ -96,18 +96,18 @@ def _taps_meet(graph: Graph) -> bool:
 
 
 def _largest_gap(op: Op) -> int:
-    """The largest distance between the taps of an operator's window."""
+    """Return the largest distance between neighbouring taps of an operator's window."""
     dilation: int | tuple[int, ...] = getattr(op, "dilation", 1)
     return max(dilation) if isinstance(dilation, tuple) else dilation
 
 
 def _longest_field(report: Report, axis: int) -> int:
-    """The size of the largest receptive field along an axis of the input; 1 if there is none."""
+    """Return the size of the largest receptive field along an axis; 1 if there is none."""
     return max((field.size for field in _fields_along(report, axis)), default=1)
 
 
 def _coarsest_stride(report: Report, axis: int) -> int:
-    """The largest stride, rounded up, with which any layer looks along an axis of the input."""
+    """Return the largest stride of any layer's field along an axis of the input, rounded up."""
     return max((ceil(field.stride or 1) for field in _fields_along(report, axis)), default=1)
 
 

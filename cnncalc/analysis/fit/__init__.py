@@ -1,0 +1,1 @@
+"""Solves for the best values of parameters, sizes and settings under budgets."""

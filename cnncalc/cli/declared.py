@@ -1,0 +1,29 @@
+"""Says which figures are declared, for commands whose results have no line of their own for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..diagnostic import Diagnostic
+from .output import complain
+
+if TYPE_CHECKING:
+    from ..language.spec import Spec
+
+
+def note_declared(
+    spec: Spec, variant: str | None = None, set: Mapping[str, Any] | None = None
+) -> None:
+    """Note that figures include what `opaque` layers declare, if there are any."""
+    if "opaque" not in spec.text:
+        return
+    graph = spec.graph(variant, set)
+    if not graph.nodes:  # its input leaves sizes open
+        graph = spec.symbolic_graph(variant, set)
+    found = [node for node in graph.nodes if node.op is not None and node.op.declared]
+    if found:
+        more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+        message = f"figures include what `{found[0].path}`{more} declares; that is not computed"
+        note = Diagnostic("CNN211", message, found[0].position, severity="note")
+        complain([note], {spec.file: spec.text})

@@ -1,0 +1,185 @@
+"""Adds layers to a graph that is imported, and checks each against the tensor it stands for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..diagnostic import Mistake
+from ..graph import Graph, Node, checked
+from ..num import NoFormula, Shape
+from ..ops import BY_KEY, OPS
+from ..ops.base import Dispatched, Op
+from ..ops.called import Called
+from .axes import Value, plain
+
+
+class Unknown(Exception):
+    """No operator is what a call computes."""
+
+
+def _operators() -> dict[str, list[tuple[Mapping[str, Any], type[Op]]]]:
+    """Return the operators by the names of calls; those for certain arguments come first."""
+    found: dict[str, list[tuple[Mapping[str, Any], type[Op]]]] = {}
+    for attribute in ("traced", "aten"):
+        for op in OPS:
+            for entry in vars(op).get(attribute, ()):
+                name, arguments = entry if isinstance(entry, Dispatched) else Dispatched(entry)
+                found.setdefault(name, []).append((arguments, op))
+    return {name: sorted(entries, key=lambda e: not e[0]) for name, entries in found.items()}
+
+
+_OPERATORS = _operators()
+
+
+def operators_called(name: str) -> list[type[Op]]:
+    """Return the operators that a call of this name may be."""
+    return list(dict.fromkeys(op for _, op in _OPERATORS.get(name, ())))
+
+
+class Layers:
+    """A graph that grows by one layer at a time."""
+
+    def __init__(self) -> None:
+        self.graph = Graph()
+        self.owners: dict[tuple[str, ...], int] = {}  # the nodes by the names of their parameters
+        self.dropped: set[str] = set()  # paths of layers that were taken back
+        self._paths: Counter[str] = Counter()
+
+    def input(self, path: str, shape: Shape) -> Value:
+        """Add an input of the network."""
+        self.graph.nodes.append(Node(path, None, (), shape))
+        self._paths[path] += 1
+        return plain(len(self.graph.nodes) - 1, shape)
+
+    def shape(self, value: Value) -> Shape:
+        """Return the shape of the node that a tensor is the output of."""
+        return self.graph.nodes[value.node].shape
+
+    def add(
+        self,
+        key: str,
+        body: Mapping[str, Any],
+        inputs: Sequence[int],
+        path: str,
+        wanted: Shape | None = None,
+    ) -> Value:
+        """Add a layer, and return its output.
+
+        Errors: Unknown if the body is none of this operator, or the output has not this shape.
+        """
+        nodes = self.graph.nodes
+        xs = [nodes[n].shape for n in inputs]
+        try:
+            op = BY_KEY[key](**body)
+            y = checked(op, xs)
+        except (ValueError, Mistake, NoFormula) as error:
+            raise Unknown(f"{key}: {error}") from None
+        if wanted is not None and tuple(y) != tuple(wanted):
+            raise Unknown(f"{key} would give {tuple(y)}, not {tuple(wanted)}")
+        nodes.append(Node(self._unique(path), op, tuple(inputs), y))
+        return plain(len(nodes) - 1, y)
+
+    def add_with(
+        self,
+        key: str,
+        body: Mapping[str, Any],
+        inputs: Sequence[int],
+        path: str,
+        wanted: Shape,
+        weights: Mapping[str, Shape],
+    ) -> Value:
+        """Add a layer that has these parameters, whatever their names.
+
+        Errors: Unknown, as by `add`, and if it has others.
+        """
+        value = self.add(key, _with_defaults(BY_KEY[key], body), inputs, path, wanted)
+        call = Called(key, {}, frozenset(), weights, (), wanted)
+        if not self._has_weights(value, call):
+            self.drop_after(value.node)
+            raise Unknown(f"{key} has other parameters")
+        return value
+
+    def named(self) -> set[str]:
+        """Return the names of all parameters that layers have."""
+        return {name for names in self.owners for name in names}
+
+    def drop_after(self, count: int) -> None:
+        """Take all layers back but the first `count`."""
+        gone = self.graph.nodes[count:]
+        del self.graph.nodes[count:]
+        self.dropped = {node.path for node in gone}
+        for node in gone:
+            self._paths[node.path] -= 1
+        self.owners = {names: n for names, n in self.owners.items() if n < count}
+
+    def _unique(self, path: str) -> str:
+        self._paths[path] += 1
+        return path if self._paths[path] == 1 else self._unique(f"{path}_{self._paths[path]}")
+
+    def called(self, call: Called, inputs: Sequence[int], path: Any) -> Value:
+        """Add the layer that is this call. `path` makes one from the key of an operator.
+
+        Errors: Unknown if there is no such operator.
+        """
+        reasons = []
+        for arguments, op in _OPERATORS.get(call.name, ()):
+            if any(call.settings.get(name) != value for name, value in arguments.items()):
+                continue
+            rest = {k: v for k, v in call.settings.items() if k not in arguments}
+            body = op.of_call(call._replace(settings=rest) if arguments else call)
+            if body is None:
+                continue
+            try:
+                value = self.add(op.key, _with_defaults(op, body), inputs, path(op.key), call.y)
+            except Unknown as error:
+                reasons.append(str(error))
+                continue
+            if self._has_weights(value, call):
+                return value
+            self._paths[self.graph.nodes.pop().path] -= 1
+            reasons.append(f"{op.key} has other parameters")
+        raise Unknown("; ".join(reasons) or f"no operator is {call.name}")
+
+    def _has_weights(self, value: Value, call: Called) -> bool:
+        """Return whether a layer has the parameters of a call, whatever their names."""
+        node = self.graph.nodes[value.node]
+        assert node.op is not None
+        xs = self.graph.shapes_into(node)
+        own = node.op.weights(*xs), node.op.buffers(*xs)
+        given: tuple[list[Shape], list[Shape]] = [], []
+        for name, shape in call.weights.items():
+            given[name in call.buffers].append(tuple(shape))
+        return all(
+            sorted(tuple(shape) for shape in shapes.values() if shape != ()) == sorted(held)
+            for shapes, held in zip(own, given)
+        )
+
+    def placed(self, value: Value, path: str) -> int:
+        """Return a node whose output has the axes of a tensor, in their order."""
+        shape = self.shape(value)
+        if value.is_plain(shape):
+            return value.node
+        sizes = value.sizes(shape)
+        held = [axis for axis in value.order if axis is not None]
+        gone = [axis for axis in range(len(shape)) if axis not in held]
+        node, order = value.node, (*held, *gone)
+        if order != tuple(range(len(shape))):
+            node = self.add("permute", {"order": order}, [node], f"{path}permute").node
+        if len(sizes) == len(shape):
+            return node
+        if len(sizes) == 1:
+            return self.add("flatten", {}, [node], f"{path}flatten").node
+        return self.add("reshape", {"sizes": sizes}, [node], f"{path}reshape").node
+
+
+def _with_defaults(op: type[Op], body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the body without what is the default of a field, however it is written."""
+    fields = op.fields()
+    found: dict[str, Any] = {}
+    for name, value in body.items():
+        field = fields[name]
+        if field.is_required() or value != field.default:
+            found[name] = value
+    return found

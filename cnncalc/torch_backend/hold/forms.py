@@ -1,0 +1,55 @@
+"""Says when two computations are the same although they are written differently.
+
+A linear layer on channels is a convolution with kernel 1, and C factors are C×1×1 factors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import prod
+from typing import Any
+
+from ...ops.conv import Conv
+from ...ops.linear import Linear
+
+Shape = tuple[int, ...]
+_PLAIN = {"stride": 1, "padding": 0, "groups": 1}  # a convolution that only mixes channels
+
+
+def is_linear_on_channels(
+    kind: str, weights: tuple[Shape, ...], settings: dict[str, Any], shape: Shape | None
+) -> bool:
+    """Return whether a convolution computes what a linear layer on its channels would.
+
+    If another axis has as many entries as there are channels, a linear layer may be on that axis
+    instead, so the two are kept apart.
+    """
+    if kind != Conv.key or not weights or shape is None:
+        return False
+    kernel = weights[0]
+    if prod(kernel[2:]) != 1 or any(settings.get(key) != n for key, n in _PLAIN.items()):
+        return False
+    return kernel[1] not in shape[2:]
+
+
+def form(
+    kind: str,
+    weights: tuple[Shape, ...],
+    settings: tuple[tuple[str, Any], ...],
+    shape: Shape | None,
+) -> tuple[Any, ...]:
+    """Return what a computation is compared by: equal forms compute the same.
+
+    Shapes of outputs have the batch first.
+    """
+    if is_linear_on_channels(kind, weights, dict(settings), shape):
+        return Linear.key, tuple(map(_without_ones, weights)), ()
+    if len(weights) == 1 and shape is not None:
+        factor = _without_ones(weights[0])
+        if len(factor) == 1 and shape[1:].count(factor[0]) == 1:
+            return kind, (factor,), settings
+    return kind, weights, settings
+
+
+def _without_ones(shape: Iterable[int]) -> Shape:
+    return tuple(n for n in shape if n != 1)

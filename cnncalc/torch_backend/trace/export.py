@@ -1,0 +1,191 @@
+"""Traces a network by torch.export, without running it on values."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from functools import partial
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.fx import Node
+from torch.utils._pytree import tree_leaves, tree_map
+
+from ...trace import Call, Ref, Trace, Weight
+from ..aten import steps
+from .measured import measured
+
+_BATCH = 2  # a batch of 1 would be taken for a constant
+_FILE = re.compile(r'File "([^"]+)", line (\d+)')
+
+
+def exported(network: nn.Module, inputs: Sequence[tuple[int, ...]]) -> Trace:
+    """Return what a network in evaluation mode computes from inputs of these shapes.
+
+    Accepts: shapes ``(C, *spatial)`` without the batch.
+    Errors: any exception of torch.export, or of the network's own code.
+    """
+    device = next((p.device for p in network.parameters()), torch.device("cpu"))
+    images = tuple(torch.empty(_BATCH, *shape, device=device) for shape in inputs)
+    program = torch.export.export(network.eval(), images, strict=False)
+    return _Tracing(program).trace()
+
+
+class _Tracing:
+    """Turns the nodes of an exported program into calls."""
+
+    def __init__(self, program: Any):
+        self._program = program
+        self._calls: list[Call] = []
+        self._nodes: list[Node] = []  # of the calls
+        self._values: dict[Node, Any] = {}
+
+    def trace(self) -> Trace:
+        """Return the whole network."""
+        outputs: list[Ref] = []
+        for node in self._program.graph.nodes:
+            if node.op == "placeholder":
+                self._values[node] = self._placeholder(node)
+            elif node.op == "call_function":
+                self._values[node] = self._call(node)
+            elif node.op == "output":
+                returned = self._program.graph_signature.user_outputs
+                by_name = {n.name: value for n, value in self._values.items()}
+                found = [by_name.get(name) for name in returned]
+                outputs = [value for value in found if isinstance(value, Ref)]
+            elif node.op == "get_attr":
+                self._values[node] = self._weight((str(node.target),), node, trained=False)
+        numbers = {name: p.numel() for name, p in self._program.named_parameters()}
+        return Trace(self._calls, outputs, numbers, partial(measured, self._nodes))
+
+    def _placeholder(self, node: Node) -> Any:
+        """Return an input of the network, a parameter, a buffer or a constant."""
+        signature = self._program.graph_signature
+        for table, trained in (
+            (signature.inputs_to_parameters, True),
+            (signature.inputs_to_buffers, False),
+            (signature.inputs_to_lifted_tensor_constants, False),
+        ):
+            if node.name in table:
+                name = table[node.name]
+                own = self._program.state_dict.get(name)
+                trained = trained and (own is None or own.requires_grad)
+                found = self._weight((name,), node, trained)
+                return found._replace(is_parameter=node.name in signature.inputs_to_parameters)
+        if node.name not in signature.user_inputs:
+            return None
+        value = node.meta["val"]
+        sizes = (tuple(value.shape),) if isinstance(value, Tensor) else ()
+        return self._add(node, Call("", {}, frozenset(), sizes, path=node.name))
+
+    def _weight(self, names: tuple[str, ...], node: Node, trained: bool) -> Weight:
+        value = node.meta["val"]
+        constant = self._program.constants.get(names[0]) if len(names) == 1 else None
+        alone = isinstance(constant, Tensor) and constant.numel() == 1 and not constant.is_meta
+        number = float(constant) if alone and constant is not None else None
+        return Weight(names, tuple(value.shape), trained, value=number)
+
+    def _add(self, node: Node, call: Call) -> Ref:
+        self._nodes.append(node)
+        self._calls.append(call)
+        return Ref(len(self._calls) - 1)
+
+    def _call(self, node: Node) -> Any:
+        """Return the result of a call: a `Ref`, a `Weight`, a number or a list of these."""
+        if not hasattr(node.target, "_schema"):
+            return self._of_python(node)
+        given = self._arguments(node)
+        leaves = tree_leaves(given, is_leaf=_is_tensor)
+        data = [leaf for leaf in leaves if isinstance(leaf, Ref)]
+        weights = [leaf for leaf in leaves if isinstance(leaf, Weight)]
+        value = node.meta.get("val")
+        if not data and isinstance(value, Tensor):
+            names = tuple(dict.fromkeys(name for weight in weights for name in weight.names))
+            trained = any(weight.trained for weight in weights)
+            parameter = any(weight.is_parameter for weight in weights)
+            alike = len(weights) == 1 and prod(weights[0].sizes) == value.numel()
+            return Weight(
+                names=names,
+                sizes=tuple(value.shape),
+                trained=trained,
+                is_parameter=parameter,
+                whole=not weights or alike and weights[0].whole,
+                value=_constant(node, given),
+            )
+        if not isinstance(value, (Tensor, list, tuple)):
+            return value  # a size, or nothing
+        results = tree_leaves(value)
+        sizes = tuple(tuple(t.shape) for t in results if isinstance(t, Tensor))
+        name, defaults = self._name(node), self._defaults(node)
+        path, module, only = _place(node)
+        call = Call(name, given, defaults, sizes, path, module, only, _source(node))
+        ref = self._add(node, call)
+        if isinstance(value, Tensor):
+            return ref
+        return [Ref(ref.call, part) for part in range(len(sizes))]
+
+    def _of_python(self, node: Node) -> Any:
+        """Return what a function of Python computes from sizes, or takes from a list."""
+        args = tree_map(self._value, node.args)
+        return node.target(*args) if callable(node.target) else None
+
+    def _value(self, argument: Any) -> Any:
+        return self._values.get(argument) if isinstance(argument, Node) else argument
+
+    def _arguments(self, node: Node) -> dict[str, Any]:
+        """Return all arguments by name."""
+        known = node.target._schema.arguments  # type: ignore[union-attr]
+        given = {argument.name: argument.default_value for argument in known}
+        given |= dict(zip((argument.name for argument in known), node.args)) | dict(node.kwargs)
+        found: dict[str, Any] = {}
+        for name, value in given.items():
+            found[name] = tree_map(self._value, value) if value is not None else None
+        return found
+
+    def _defaults(self, node: Node) -> frozenset[str]:
+        known = node.target._schema.arguments  # type: ignore[union-attr]
+        given = dict(zip((argument.name for argument in known), node.args)) | dict(node.kwargs)
+        return frozenset(
+            argument.name
+            for argument in known
+            if argument.name not in given or given[argument.name] == argument.default_value
+        )
+
+    @staticmethod
+    def _name(node: Node) -> str:
+        name: str = node.target._schema.name.partition("::")[2]  # type: ignore[union-attr]
+        return steps(name)[0].operator
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, (Ref, Weight))
+
+
+def _constant(node: Node, given: dict[str, Any]) -> float | None:
+    """Return the value of a tensor that is filled with one number."""
+    if node.name.startswith(("full", "scalar_tensor")):
+        value = given.get("fill_value", given.get("s"))
+        return float(value) if isinstance(value, (int, float)) else None
+    return None
+
+
+def _place(node: Node) -> tuple[str, str, bool]:
+    """Return the path and class of the module that made a call, and whether it is torch's own."""
+    stack = [*node.meta.get("nn_module_stack", {}).values()]
+    if not stack:
+        return "", "", False
+    path, kind = stack[-1][0], stack[-1][1]
+    name = kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}"
+    return path, name, name.startswith("torch.nn.modules.")
+
+
+def _source(node: Node) -> str | None:
+    """Return file and line of the innermost user code that made a call."""
+    torch_folder = os.path.dirname(torch.__file__)
+    for file, line in reversed(_FILE.findall(node.meta.get("stack_trace") or "")):
+        if not file.startswith(torch_folder):
+            return f"{os.path.relpath(file)}:{line}"
+    return None

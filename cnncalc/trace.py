@@ -1,0 +1,69 @@
+"""What a network of torch computes, call by call, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+Sizes = tuple[int, ...]  # of a tensor, with the batch
+
+
+class Ref(NamedTuple):
+    """The result of a call; `part` counts the tensors of a call that returns several."""
+
+    call: int
+    part: int = 0
+
+
+class Weight(NamedTuple):
+    """A tensor that is computed from parameters and buffers alone: their names, and its sizes."""
+
+    names: tuple[str, ...]
+    sizes: Sizes
+    trained: bool  # whether one of them is a parameter that gets a gradient
+    is_parameter: bool = False  # whether it is a parameter itself
+    whole: bool = True  # whether it has as many values as the one tensor that it is computed from
+    value: float | None = None  # that of a constant with a single value
+
+
+class Call(NamedTuple):
+    """One call: an operator of torch's dispatcher, before it is decomposed.
+
+    `name` is without a namespace and without the underscore of the form in place. `arguments` holds
+    all of them, by torch's names; tensors are `Ref` or `Weight`. A call without a name is an input
+    of the network.
+    """
+
+    name: str
+    arguments: Mapping[str, Any]
+    defaults: frozenset[str]  # the arguments that have torch's default
+    sizes: tuple[Sizes, ...]  # of its results
+    path: str = ""  # of the module that made the call
+    module: str = ""  # the class of that module
+    only: bool = False  # whether the module is one of torch.nn
+    source: str | None = None  # file and line of the user's code
+
+
+class Measured(NamedTuple):
+    """What torch finds of some calls: MACs for one image, and bytes kept for backward."""
+
+    macs: int
+    saved: int
+
+
+class Trace(NamedTuple):
+    """A network: its inputs come first among the calls.
+
+    `parameters` has the number of values of each. `measure` measures the calls of a range.
+    """
+
+    calls: list[Call]
+    outputs: list[Ref]
+    parameters: Mapping[str, int]
+    measure: Callable[[range], Measured]
+
+    def inputs(self) -> Iterator[tuple[str, Sizes]]:
+        """Yield the name and the sizes of each input."""
+        for call in self.calls:
+            if not call.name:
+                yield call.path, call.sizes[0]

@@ -1,0 +1,196 @@
+"""Networks of torch become specs that describe them, as torch itself finds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import cnncalc
+from cnncalc.convert.importing import ImportedSpec, import_network
+from cnncalc.graph import Graph
+
+from .command import run
+from .generated import read_as
+from .samples import BUNDLED, Bundled
+
+torch = pytest.importorskip("torch")
+NETWORKS = Path(__file__).parent / "real" / "to_import.py"
+
+
+def imported(name: str, *inputs: tuple[int, ...]) -> ImportedSpec:
+    return import_network(f"{NETWORKS}:{name}", inputs)
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs", "lines"),
+    [
+        ("Residual", [(3, 32, 32)], 36),
+        ("Gated", [(3, 32, 32)], 40),
+        ("Functional", [(3, 28, 28)], 24),
+        ("Twice", [(3, 16, 16)], 14),
+        ("Shuffled", [(8, 14, 14)], 20),
+        ("Two", [(1, 12, 12), (1, 12, 12)], 20),
+        ("Upwards", [(3, 32, 32)], 24),
+    ],
+)
+def test_a_network_becomes_a_spec_of_it(
+    name: str, inputs: list[tuple[int, ...]], lines: int
+) -> None:
+    found = imported(name, *inputs)
+    assert found.problems == [] and found.declared == []
+    assert found.verified
+    assert found.lines <= lines, found.text
+
+
+def test_what_has_no_operator_is_declared_as_torch_measures_it() -> None:
+    found = imported("Odd", (3, 32, 32))
+    assert [(part.what, part.path) for part in found.declared] == [
+        ("fft_rfft2", "odd.fft_rfft21"),
+        ("einsum", "odd.einsum1"),
+    ]
+    assert found.declared[1].source and found.declared[1].source.startswith("tests/real/to_import")
+    assert [d.code for d in found.problems] == ["CNN410", "CNN410"]
+    report = cnncalc.analyze(found.text)
+    network = __import__("importlib").import_module("tests.real.to_import").Odd()
+    assert report.totals.params == sum(p.numel() for p in network.parameters())
+    einsum = next(row for row in report.rows if row.path.endswith("opaque2"))
+    assert (einsum.params, einsum.macs) == (16 * 16, 16 * 16 * 32 * 32)
+    assert not found.verified
+
+
+def sizes(graph: Graph) -> list[tuple[str, tuple[int, ...]]]:
+    """Return what computes, and the shape that it gives; views may be written in other ways."""
+    moves = ("flatten", "reshape", "identity", "dropout", "dropout2d", "stochastic_depth")
+    nodes = [node for node in graph.nodes if node.op and node.op.key not in moves]
+    return [(node.op.key, tuple(node.shape)) for node in nodes if node.op]
+
+
+@pytest.mark.parametrize(
+    "network",
+    [n for n in BUNDLED if n.name in ("lenet5", "resnet18", "squeezenet1_1", "unet_small")],
+)
+def test_a_built_network_is_imported_again(network: Bundled) -> None:
+    spec = cnncalc.load(network.name)
+    report = cnncalc.analyze(spec)
+    found = import_network_of(spec)
+    again = cnncalc.analyze(found)
+    assert again.totals.params == report.totals.params
+    assert again.totals.macs == report.totals.macs
+
+
+def import_network_of(spec: cnncalc.Spec) -> str:
+    """Import the network that torch builds of a spec."""
+    from cnncalc.convert.from_torch import graph_of
+    from cnncalc.convert.roll import rolled_spec
+    from cnncalc.torch_backend.trace.export import exported
+
+    network = cnncalc.build(spec)
+    shapes = [tuple(node.shape) for node in spec.graph().inputs]
+    return rolled_spec(graph_of(exported(network, shapes)).graph, "again").text
+
+
+def test_the_command_writes_a_spec(tmp_path: Path) -> None:
+    target = f"{NETWORKS}:Residual"
+    done = run("import", target, "--input", "3x32x32", "-o", "net.cnn.yaml", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert run("check", "net.cnn.yaml", folder=tmp_path).returncode == 0
+    held = run("verify", "net.cnn.yaml", "--module", target, folder=tmp_path)
+    assert held.returncode == 0, held.stdout + held.stderr
+    done = run("import", target, "--input", "3x32x32", "--format", "json", folder=tmp_path)
+    data = json.loads(done.stdout)
+    assert data["verified"] and data["opaque"] == []
+    assert data["spec"] == (tmp_path / "net.cnn.yaml").read_text("utf-8").rstrip("\n") + "\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["Residual"], 2, "needs the shape of the input"),
+        (["Missing", "--input", "3x8x8"], 2, "has no `Missing`"),
+        (["Residual", "--input", "4x32x32"], 2, "cannot be traced"),
+        (["Decides", "--input", "3x8x8"], 2, "cannot be traced"),
+        (["Odd", "--input", "3x32x32", "--strict"], 1, "error[CNN410]"),
+    ],
+)
+def test_what_cannot_be_imported_is_said(arguments: list[str], code: int, says: str) -> None:
+    name, *others = arguments
+    done = run("import", f"{NETWORKS}:{name}", *others)
+    assert done.returncode == code
+    assert says in done.stderr
+
+
+X = (2, 4, 6, 6)
+# For operations of torch, a call that a network may make of them.
+CALLS = {
+    "add.Tensor": lambda x: x + x.sigmoid(),
+    "mul.Tensor": lambda x: x * x.mean((2, 3), keepdim=True),
+    "sub.Tensor": lambda x: x - x.tanh(),
+    "div.Tensor": lambda x: x / 3,
+    "maximum.default": lambda x: torch.maximum(x, x.tanh()),
+    "pow.Tensor_Scalar": lambda x: x.abs() ** 3,
+    "sqrt.default": lambda x: x.abs().sqrt(),
+    "rsqrt.default": lambda x: x.exp().rsqrt(),
+    "square.default": lambda x: x.square(),
+    "mean.dim": lambda x: x.mean(1, keepdim=True),
+    "sum.dim_IntList": lambda x: x.sum((2, 3)),
+    "var.dim": lambda x: x.var(1, keepdim=True, unbiased=False),
+    "amax.default": lambda x: x.amax((1,), keepdim=True),
+    "linalg_vector_norm.default": lambda x: torch.linalg.vector_norm(x, dim=1, keepdim=True),
+    "softmax.int": lambda x: x.softmax(1),
+    "cat.default": lambda x: torch.cat([x, x.relu()], 2),
+    "stack.default": lambda x: torch.stack([x.flatten(2), x.relu().flatten(2)], 2),
+    "split.Tensor": lambda x: x.split(2, 1)[1],
+    "split_with_sizes.default": lambda x: x.split([1, 3], 1)[1],
+    "chunk.default": lambda x: x.chunk(2, 3)[0],
+    "unbind.int": lambda x: x.unbind(1)[2],
+    "select.int": lambda x: x[:, 3],
+    "slice.Tensor": lambda x: x[:, :, 1:, ::2],
+    "permute.default": lambda x: x.permute(0, 2, 3, 1).contiguous(),
+    "transpose.int": lambda x: x.transpose(1, 3),
+    "unsqueeze.default": lambda x: x.flatten(2).unsqueeze(1),
+    "view.default": lambda x: x.view(2, 2, 2, 36),
+    "reshape.default": lambda x: x.reshape(2, 8, 3, 6),
+    "flatten.using_ints": lambda x: x.flatten(1),
+    "matmul.default": lambda x: x.flatten(2).transpose(1, 2) @ x.flatten(2),
+    "pad.default": lambda x: torch.nn.functional.pad(x, (1, 0, 2, 0)),
+    "clamp_min.default": lambda x: x.clamp_min(0),
+    "hardtanh.default": lambda x: torch.nn.functional.hardtanh(x, 0, 6),
+    "upsample_nearest2d.vec": lambda x: torch.nn.functional.interpolate(x, scale_factor=2),
+    "upsample_bilinear2d.vec": lambda x: torch.nn.functional.interpolate(
+        x, size=(9, 7), mode="bilinear"
+    ),
+    "adaptive_avg_pool2d.default": lambda x: torch.nn.functional.adaptive_avg_pool2d(x, 3),
+    "avg_pool2d.default": lambda x: torch.nn.functional.avg_pool2d(x, 3, 2, 1),
+    "max_pool2d.default": lambda x: torch.nn.functional.max_pool2d(x, 2),
+}
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_an_operation_of_torch_is_read(operation: str) -> None:
+    """The layers compute what the call computes: their values are compared."""
+
+    class Network(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return CALLS[operation](x)
+
+    from cnncalc.convert.from_torch import graph_of
+    from cnncalc.convert.roll import rolled_spec
+    from cnncalc.torch_backend.trace.export import exported
+
+    trace = exported(Network(), [X[1:]])
+    assert operation.partition(".")[0] in {call.name.strip("_") for call in trace.calls}
+    found = graph_of(trace)
+    assert found.declared == []
+    spec = cnncalc.loads(rolled_spec(found.graph, "one").text)
+    x = torch.randn(2, *X[1:])
+    torch.testing.assert_close(cnncalc.build(spec).eval()(x), Network()(x))
+
+
+def test_what_is_said_of_torchs_operations_is_complete() -> None:
+    lines = (Path(__file__).parent / "published" / "aten_operations.txt").read_text("utf-8")
+    operations = [line.split()[0] for line in lines.splitlines() if not line.startswith("#")]
+    assert len(operations) == 77
+    assert all(map(read_as, operations)), [o for o in operations if not read_as(o)]
+    assert CALLS.keys() <= set(operations)
