@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -41,3 +41,14 @@ def _importing_test() -> str:
 
 
 sys.meta_path.append(SkipWithout())
+
+
+@pytest.fixture(autouse=True)
+def _path_of_modules() -> Iterator[None]:
+    """Undo what importing a user's network adds to `sys.path`.
+
+    Processes that a later test starts inherit it, and a folder may hold another `json.py`.
+    """
+    before = sys.path.copy()
+    yield
+    sys.path[:] = before

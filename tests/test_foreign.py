@@ -343,7 +343,7 @@ def test_the_action_runs_no_text_of_its_inputs() -> None:
 
 
 def test_the_tests_can_fail() -> None:
-    for text in ("\x1b[35m", "x\n \u3000::error::", "a ##[x]", "\u202e", "\udcff", "\x85"):
+    for text in ("\x1b[34m", "x\n \u3000::error::", "a ##[x]", "\u202e", "\udcff", "\x85"):
         with pytest.raises(AssertionError):
             assert_shown(text)
     for page in ("<b>x</b>", "[a](b)", "![a](b)", "# a\n\n- b", "https://x", "@x", "a\n***"):
