@@ -73,20 +73,23 @@ def test_looking_a_word_up_loads_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("network", "arguments"),
     [
-        ("analyze", "vgg16"),
-        ("check", "specs/vgg16.yaml"),
-        ("explain", "vgg16", "conv1_1"),
-        ("expand", "vgg16"),
-        ("memory", "vgg16"),
-        ("diff", "vgg16", "vgg16"),
+        ("vgg16", ("analyze", "vgg16")),
+        ("resnet50", ("analyze", "resnet50")),  # with blocks and expressions
+        ("vgg16", ("check", "specs/vgg16.yaml")),
+        ("vgg16", ("explain", "vgg16", "conv1_1")),
+        ("vgg16", ("expand", "vgg16")),
+        ("vgg16", ("memory", "vgg16")),
+        ("vgg16", ("diff", "vgg16", "vgg16")),
     ],
 )
-def test_a_command_loads_the_operators_of_its_network(arguments: tuple[str, ...]) -> None:
-    networks = {BY_KEY[row.op] for row in cnncalc.analyze("vgg16").rows}
-    wanted = {op.__module__.rpartition(".")[2] for op in networks}
-    assert loaded(command(*arguments)) == wanted
+def test_a_command_loads_the_operators_of_its_network(
+    network: str, arguments: tuple[str, ...]
+) -> None:
+    named = {BY_KEY[row.op] for row in cnncalc.analyze(network).rows}
+    modules = {op.__module__.rpartition(".")[2] for op in named}
+    assert loaded(command(*arguments)) == modules
 
 
 def test_some_commands_load_all() -> None:
