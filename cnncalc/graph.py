@@ -7,9 +7,8 @@ from copy import copy
 from functools import cached_property
 
 from .diagnostic import Diagnostic, Mistake, Position
-from .num import Num, Shape
+from .num import Num, Open, Shape
 from .ops.base import Op
-from .poly import Poly
 from .wording import shape_text
 
 Group = tuple[int, int, int]  # of a layer, block or chain: first node, node after the last, result
@@ -222,7 +221,7 @@ def checked(op: Op, xs: Sequence[Shape]) -> Shape:
     if fewest == 1 and len(xs[0]) not in op.ranks:
         raise Mistake(_wrong_rank(op, xs[0]))
     for margin, fault, equal in op.needs(*xs):
-        if type(margin) is Poly and margin.constant is None:
+        if isinstance(margin, Open) and margin.has_symbols:
             continue
         if margin < 0 or equal and margin != 0:
             raise Mistake(fault())

@@ -45,6 +45,11 @@ class Open:
         def __round__(self, digits: int = 0) -> Any: ...
         def __int__(self) -> int: ...
 
+    @property
+    def has_symbols(self) -> bool:
+        """Whether the value depends on symbols, so that comparing it takes a decision."""
+        return False
+
     def equals(self, other: Any) -> Any:
         """Return the condition that another value is the same."""
         return self == other

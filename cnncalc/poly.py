@@ -79,6 +79,11 @@ class Poly(Open):
         return self.terms.get(()) if len(self.terms) == 1 else None
 
     @property
+    def has_symbols(self) -> bool:
+        """Whether the value depends on symbols."""
+        return self.constant is None
+
+    @property
     def symbols(self) -> frozenset[str]:
         """Return the names of the symbols in it, also of those inside floors."""
         found: set[str] = set()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .num import Num
-from .size_set import SizeSet
+
+if TYPE_CHECKING:
+    from .size_set import SizeSet
 
 DASH = "–"  # for what does not exist or does not apply
 _MOST_LISTED = 8  # runs of sizes outside a rule that are named
@@ -157,6 +159,7 @@ def sizes_text(sizes: SizeSet, symbol: str = "N", unit: int = 1) -> str:
     The sizes are `unit` times the symbol, such as 20 times a width that goes in steps of 0.05.
 
     >>> from .quasilinear import QuasiLinear
+    >>> from .size_set import SizeSet
     >>> f = QuasiLinear.size() + 4
     >>> sizes_text(SizeSet.all()), sizes_text((f - f // 16 * 16).zero())
     ('any N', 'N ≡ 12 mod 16')

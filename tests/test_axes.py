@@ -23,7 +23,7 @@ from cnncalc.analysis.sweep.sweep import sweep  # noqa: E402
 from cnncalc.diagnostic import Mistake  # noqa: E402
 from cnncalc.graph import checked  # noqa: E402
 from cnncalc.language.write import flat_spec  # noqa: E402
-from cnncalc.ops import Split  # noqa: E402
+from cnncalc.ops.split import Split  # noqa: E402
 from cnncalc.torch_backend.hold.hold import hold  # noqa: E402
 from cnncalc.torch_backend.verify.linearize import linear_values  # noqa: E402
 from cnncalc.torch_backend.verify.verify import verify  # noqa: E402

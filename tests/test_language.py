@@ -15,6 +15,7 @@ from cnncalc.language.expression import Expression, compiled
 from cnncalc.language.expression_limits import ExpressionError
 from cnncalc.language.module_attributes import MODULE_ATTRIBUTES
 from cnncalc.language.names import name_fault
+from cnncalc.language.values import ANY_WORD, AS_WRITTEN, NAMED, words_of
 from cnncalc.language.write import flat_spec
 from cnncalc.language.yaml_tree import parse, scalar
 from cnncalc.ops import OPS
@@ -524,6 +525,16 @@ def test_a_word_of_another_field_is_answered_with_what_the_field_takes(field: st
     )
     used = cnncalc.loads(f"params: {{{word}: 1}}\n{head}{{{inner}}}")
     assert cnncalc.analyze(used).ok  # a parameter may have this name
+
+
+def test_every_word_of_another_field_is_known_as_one() -> None:
+    """That is looked up only for what may be a word: the expressions of a spec load nothing."""
+    words = frozenset().union(*(listed for op in OPS for listed in words_of(op).values()))
+    assert len(words - ANY_WORD - AS_WRITTEN - NAMED) > 30
+    for word in words - ANY_WORD - AS_WRITTEN - NAMED:
+        text = f"input: [8, 16, 16]\nlayers: [{{conv: {{out: 2, kernel: 2, stride: '{word}'}}}}]"
+        (found,) = cnncalc.analyze(cnncalc.loads(text)).diagnostics
+        assert f"not the word `{word}`" in found.message
 
 
 def test_a_filter_of_one_axis_is_not_a_number_of_filters(tmp_path: Path) -> None:

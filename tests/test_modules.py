@@ -6,21 +6,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cnncalc.ops import (
-    AvgPool,
-    Conv,
-    Crop,
-    LayerNorm,
-    LayerScale,
-    MaxPool,
-    Rbf,
-    Reshape,
-    Slice,
-    StochasticDepth,
-    Subsample,
-    Upsample,
-)
 from cnncalc.ops.base import Op
+from cnncalc.ops.conv import Conv
+from cnncalc.ops.linear import Rbf
+from cnncalc.ops.norm import LayerNorm
+from cnncalc.ops.pool import AvgPool, MaxPool, Subsample
+from cnncalc.ops.reshape import Reshape, Slice
+from cnncalc.ops.resize import Crop, Upsample
+from cnncalc.ops.scale import LayerScale, StochasticDepth
 
 torch.manual_seed(0)
 

@@ -14,11 +14,10 @@ from ..language.load import spec_of
 from ..language.spec import Spec
 from ..language.validation import shown
 from ..wording import either
-from .budget import budgets
 from .field_following import receptive_fields
 from .freezing import freeze_parts
 from .published import compared_with_published
-from .result import BYTES, Report
+from .result import BYTES, Budget, Report
 from .rows import rows_and_totals
 
 
@@ -144,7 +143,12 @@ def _judged(report: Report, spec: Spec, as_written: bool) -> Report:
     figures = spec.figures(report.variant)
     of_base = report.variant is not None and bool(spec.document.budget)
     report = replace(report, budget_of_base=of_base)
-    judged, found = budgets(report, figures.budget, figures.budget_marks, spec.file)
+    judged: list[Budget] = []
+    found: list[Diagnostic] = []
+    if figures.budget:
+        from .budget import budgets  # few specs have one
+
+        judged, found = budgets(report, figures.budget, figures.budget_marks, spec.file)
     if not as_written:
         return replace(
             report,

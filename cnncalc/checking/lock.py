@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
 from ..analysis.figures import COMPARED, MAX_BATCH, OF_A_RUN, one_size
@@ -148,6 +147,8 @@ def _how_to_compare(place: Position | None) -> str:
     """Return words that name `cnncalc diff`, for a place in a file."""
     if place is None or place.file == "<stdin>":
         return ""
+    from shlex import quote  # only on the way to an error
+
     file = quote(place.file)
     return f"; to see which layers changed, run `cnncalc diff REVISION:{file} {file}`"
 

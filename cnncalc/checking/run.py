@@ -21,7 +21,6 @@ from ..text_file import read_start, read_text, reason, write_text
 from .config import Config
 from .files import Target, excluded, find_specs, relative_path
 from .finding import Checked, Finding
-from .fix import with_certain_fixes, with_chosen_fixes
 from .lock import Lock, lock_findings, locked_figures, network_name, stale_entries
 from .repair.search import examine, examine_under
 from .suppress import fingerprints, without_ignored
@@ -243,6 +242,7 @@ def stale_lock(lock_file: str, checked: list[Checked], job: Job) -> list[Checked
 
 def _fixed_file(text: str, file: str, variant: str | None, job: Job) -> tuple[str, int]:
     """Apply the certain fixes, or all, and write the file; return the text and their number."""
+    from .fix import with_certain_fixes, with_chosen_fixes
 
     def check(text: str) -> Checked:
         return check_text(text, file, variant, job)

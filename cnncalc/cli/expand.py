@@ -32,15 +32,17 @@ def expand(
         Tidy a long spec:
         cnncalc expand net.cnn.yaml --roll -o tidy.cnn.yaml
     """
-    from ..convert.roll import rolled_spec
-    from ..language.write import flat_spec
     from ..render.formats.lines import Lines
 
     report, sources = spec_report(spec, variant, set, input)
     if report.graph.nodes:
         if roll and report.ok:
+            from ..convert.roll import rolled_spec
+
             text = rolled_spec(report.graph, report.name).text.removesuffix("\n")
         else:
+            from ..language.write import flat_spec
+
             text = flat_spec(report.graph, report.name)
         put(Lines.of(text), output)
     finish_with_errors(report.diagnostics, sources)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Set
 from functools import cache
 from typing import Any
@@ -13,6 +14,8 @@ from ..ops.words import Translation
 from .names import NEEDLESS
 from .validation import described, shown
 from .values import words_of
+
+_ONE_WORD = re.compile(r"\w+|\?")  # as all words of fields are, and few expressions
 
 
 def foreign_field(
@@ -62,7 +65,9 @@ def misplaced_word(
     None for a `known` name, or anything else that may be an expression.
     """
     word = value.strip() if isinstance(value, str) else ""
-    if words_of(op)[field] or word in known or word not in _all_words():
+    if words_of(op)[field] or word in known or not _ONE_WORD.fullmatch(word):
+        return None
+    if word not in _all_words():
         return None
     takes = described(op.fields()[field])
     if takes is None:

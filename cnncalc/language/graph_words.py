@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
 from typing import Any
 
 from ..ops import BY_KEY
@@ -121,10 +120,9 @@ def _read_rows(
 def _row_names(reader: Reader, rows: list[dict[str, Any]], marks: Marks) -> frozenset[str]:
     """Return the keys of a chain's rows, which its layers may use as names."""
     first = rows[0].keys() if rows else frozenset[str]()
-    taken = ChainMap[str, Any](BY_KEY, reader.blocks)
     for n, row in enumerate(rows):
         for key in row:
-            fault = parameter_fault(key, taken)
+            fault = parameter_fault(key, BY_KEY, reader.blocks)
             if fault:
                 place = marks.find(n).key(reader.file, key)
                 reader.report("CNN108", f"`{key}` cannot be the name of a value", place, fault)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..diagnostic import Diagnostic, Mistake, Position, misspelled
 from ..num import Open, Shape
-from ..poly import Poly
 from ..wording import shape_text
 from .expression_limits import ExpressionError
 from .names import name_fault
@@ -16,6 +15,9 @@ from .reader import Reader
 from .validation import shown
 from .values import evaluate, expression_fault
 from .yaml_tree import Marks
+
+if TYPE_CHECKING:
+    from ..poly import Poly
 
 MAX_RANK, MAX_SIZE = 4, 10**9
 OPEN = "_"  # a spatial size that the spec leaves open
@@ -112,7 +114,7 @@ def symbolic_shapes(
             sizes = zip(named.get(name, shape)[1:], shape[1:])
             shapes[name] = (*shape[:1], *(symbols.get(str(axis), n) for axis, n in sizes))
     numbers = {
-        name: tuple(1 if isinstance(n, Poly) else n for n in shape)
+        name: tuple(1 if isinstance(n, Open) else n for n in shape)
         for name, shape in shapes.items()
     }
     input_shapes(inputs, params, numbers, file, position)  # for what is wrong with them
@@ -135,6 +137,8 @@ def with_symbols(shapes: Mapping[str, Shape]) -> dict[str, Shape]:
 
     If there are several inputs, the name of a symbol begins with that of its input: `left_H`.
     """
+    from ..poly import Poly  # only for questions about all sizes
+
     found: dict[str, Shape] = {}
     for name, shape in shapes.items():
         prefix = f"{name}_" if len(shapes) > 1 else ""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from ..diagnostic import Diagnostic, Mistake
-from ..num import Shape
-from ..poly import Poly
+from ..num import Open, Shape
 
 MAX_LAYERS = 20_000
 _MAX_COPIES, _MAX_DEPTH, _MAX_PATH, _MAX_SIZE = 100_000, 100, 1000, 10**18
@@ -56,7 +55,8 @@ class Limits:
     @staticmethod
     def shape(shape: Shape, path: str) -> Shape:
         """Check the sizes of the shape of a layer, and return it."""
-        if any(not isinstance(n, Poly) and n > _MAX_SIZE for n in shape):
+        sizes = (n for n in shape if not (isinstance(n, Open) and n.has_symbols))
+        if any(n > _MAX_SIZE for n in sizes):
             raise _exceeded(f"`{path}` would have an axis larger than 10¹⁸")
         return shape
 

@@ -12,7 +12,6 @@ from ..diagnostic import Diagnostic, Mistake, Position, misspelled, nearest
 from ..text_file import read_start, reason
 from ..zoo import bundled, files, shorten, stems
 from .model import Document
-from .python_code import python_code
 from .spec import Spec
 from .validation import shown, validate
 from .yaml_tree import MAX_BYTES, Marks, parse, too_large
@@ -107,8 +106,6 @@ def from_text(text: str, file: str = "<text>", variant: str | None = None) -> Sp
         message = f"a spec is a text, not {type(text).__name__}; `load` reads a file"
         raise Mistake(Diagnostic("CNN111", message))
     try:
-        if code := python_code(text, file):
-            raise Mistake(code)
         twice: list[Diagnostic] = []
         data, marks = parse(text, file, twice)
         try:
@@ -118,8 +115,12 @@ def from_text(text: str, file: str = "<text>", variant: str | None = None) -> Sp
             raise
         return Spec(file, text, document, marks, variant, [*twice, *found])
     except Mistake as mistake:
-        mistake.sources[file] = text
-        raise
+        from .python_code import python_code  # only on the way to an error
+
+        code = python_code(text, file)
+        fault = Mistake(code) if code else mistake
+        fault.sources[file] = text
+        raise fault from None
 
 
 def _document(data: Any, marks: Marks, file: str) -> tuple[Document, list[Diagnostic]]:

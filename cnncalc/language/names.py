@@ -76,12 +76,12 @@ def name_fault(name: object) -> str | None:
     return None
 
 
-def parameter_fault(name: str, taken: Container[str]) -> str | None:
-    """Return why a parameter may not have this name, or None; `taken` has operators and blocks."""
+def parameter_fault(name: str, *taken: Container[str]) -> str | None:
+    """Return why a parameter may not have this name, or None; `taken` are operators and blocks."""
     if not NAME.match(name) or name[0].isdigit():
         return "parameter names consist of letters, digits and `_`, and do not start with a digit"
     if name in RESERVED:
         return f"`{name}` already has a meaning in expressions"
-    if name in taken:
+    if any(name in words for words in taken):
         return f"`{name}` is an operator or a block"
     return None

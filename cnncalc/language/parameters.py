@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from math import isfinite
@@ -38,11 +37,10 @@ def read_parameters(
         message = f"there are more than {_MOST:,} parameters"
         place = marks.position(reader.file)
         raise Mistake(Diagnostic("CNN004", message, place, help="put values into lists"))
-    taken = ChainMap[str, Any](BY_KEY, reader.blocks)
     params: dict[str, Any] = {}
     seen = set(known)
     for name, value in (data or {}).items():
-        fault = parameter_fault(name, taken)
+        fault = parameter_fault(name, BY_KEY, reader.blocks)
         if fault:
             message = f"`{name}` cannot be the name of a parameter"
             reader.report("CNN108", message, marks.key(reader.file, name), fault)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import PurePath
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..diagnostic import Diagnostic, Mistake, Position, misspelled
 from ..graph import Graph, remarks
 from ..num import Shape
-from ..poly import Poly
 from .batch_axis import batch_axis_warnings
 from .channel_axis import channel_axis_notes, with_channels_first
 from .definitions import read_definitions
@@ -22,6 +21,9 @@ from .parameters import bind
 from .scope import Expansion
 from .steps import BlockSteps
 from .yaml_tree import Marks
+
+if TYPE_CHECKING:
+    from ..poly import Poly
 
 
 class Figures(NamedTuple):

@@ -10,8 +10,8 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from ..diagnostic import MOST, Diagnostic, Mistake, Position, instead, misspelled, nearest
-from ..ops import FIELDS_BY_ALIAS
 from ..ops.base import Op
+from ..ops.words import fields_by_alias
 from .expression_limits import clip
 from .model import Block, Document, Published, Variant
 from .names import DOCUMENT_ALIASES, NEEDLESS
@@ -144,7 +144,7 @@ def _owner_text(path: Loc) -> str:
 
 def meant_by(key: str, known: Collection[str]) -> str | None:
     """Return what a key of another framework is called here, if that is among the known keys."""
-    names = [*FIELDS_BY_ALIAS.get(key, ()), DOCUMENT_ALIASES.get(key, "")]
+    names = [*fields_by_alias().get(key, ()), DOCUMENT_ALIASES.get(key, "")]
     return next((name for name in names if name in known), None)
 
 

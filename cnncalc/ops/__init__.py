@@ -1,197 +1,139 @@
-"""The registry of operators: each is one class, and one entry here."""
+"""The registry of operators: each is one class, and one entry here.
+
+A module is imported when one of its operators is looked up: most networks need few of them.
+"""
 
 from __future__ import annotations
 
-from .activation import (
-    Elu,
-    Gelu,
-    Hardsigmoid,
-    Hardswish,
-    Hardtanh,
-    LeakyRelu,
-    LogSoftmax,
-    Maxout,
-    Mish,
-    Prelu,
-    Relu,
-    Relu6,
-    Sigmoid,
-    Silu,
-    Softmax,
-    Tanh,
-)
-from .attention import Attention
-from .base import Op
-from .blur import BlurPool
-from .concat import Concat, Stack
-from .conv import Conv
-from .fold import Fold, Unfold
-from .join import Add, Div, Maximum, Minimum, Mul, Sub
-from .linear import Linear, Rbf
-from .matmul import Matmul
-from .norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, Lrn
-from .opaque import Opaque
-from .pointwise import (
-    Abs,
-    Ceil,
-    Clamp,
-    Exp,
-    Floor,
-    Log,
-    Neg,
-    Pow,
-    Reciprocal,
-    Round,
-    Rsqrt,
-    Sign,
-    Sqrt,
-    Square,
-)
-from .pool import (
-    AdaptiveAvgPool,
-    AdaptiveMaxPool,
-    AvgPool,
-    GlobalAvgPool,
-    GlobalMaxPool,
-    LpPool,
-    MaxPool,
-    Subsample,
-)
-from .recurrent import Gru, Lstm, Rnn
-from .reduce import Reduce
-from .reshape import ChannelShuffle, Flatten, Permute, PixelShuffle, PixelUnshuffle, Reshape, Slice
-from .resize import Crop, Pad, Upsample
-from .scale import Dropout, Dropout2d, Identity, LayerScale, Scale, Shift, StochasticDepth, Zeroize
-from .smooth import (
-    Celu,
-    Glu,
-    Hardshrink,
-    LogSigmoid,
-    Selu,
-    Softmin,
-    Softplus,
-    Softshrink,
-    Softsign,
-    SquaredRelu,
-    Tanhshrink,
-    Threshold,
-)
-from .split import Split
-from .transposed import ConvTranspose
-from .unpool import MaxUnpool
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-OPS: tuple[type[Op], ...] = (
-    Conv,
-    ConvTranspose,
-    Linear,
-    Rbf,
-    MaxPool,
-    AvgPool,
-    LpPool,
-    AdaptiveAvgPool,
-    AdaptiveMaxPool,
-    GlobalAvgPool,
-    GlobalMaxPool,
-    Subsample,
-    Reduce,
-    MaxUnpool,
-    BlurPool,
-    BatchNorm,
-    GroupNorm,
-    LayerNorm,
-    InstanceNorm,
-    Lrn,
-    Relu,
-    Relu6,
-    LeakyRelu,
-    Prelu,
-    Elu,
-    Gelu,
-    Silu,
-    Mish,
-    Hardswish,
-    Hardsigmoid,
-    Hardtanh,
-    Sigmoid,
-    Tanh,
-    Softplus,
-    Softsign,
-    LogSigmoid,
-    Celu,
-    Selu,
-    Tanhshrink,
-    Threshold,
-    Hardshrink,
-    Softshrink,
-    SquaredRelu,
-    Glu,
-    Softmax,
-    LogSoftmax,
-    Softmin,
-    Maxout,
-    Dropout,
-    Dropout2d,
-    StochasticDepth,
-    LayerScale,
-    Scale,
-    Shift,
-    Abs,
-    Neg,
-    Square,
-    Sqrt,
-    Rsqrt,
-    Reciprocal,
-    Exp,
-    Log,
-    Pow,
-    Clamp,
-    Floor,
-    Ceil,
-    Round,
-    Sign,
-    Identity,
-    Zeroize,
-    Flatten,
-    Reshape,
-    Permute,
-    Slice,
-    Split,
-    ChannelShuffle,
-    PixelShuffle,
-    PixelUnshuffle,
-    Concat,
-    Stack,
-    Add,
-    Sub,
-    Mul,
-    Div,
-    Maximum,
-    Minimum,
-    Matmul,
-    Attention,
-    Lstm,
-    Gru,
-    Rnn,
-    Upsample,
-    Pad,
-    Crop,
-    Unfold,
-    Fold,
-    Opaque,
-)
+if TYPE_CHECKING:
+    from .base import Op
 
-BY_KEY: dict[str, type[Op]] = {op.key: op for op in OPS}
+HOMES = {  # the module and class of each operator, by its word in a spec
+    "conv": "conv:Conv",
+    "conv_transpose": "transposed:ConvTranspose",
+    "linear": "linear:Linear",
+    "rbf": "linear:Rbf",
+    "maxpool": "pool:MaxPool",
+    "avgpool": "pool:AvgPool",
+    "lppool": "pool:LpPool",
+    "adaptiveavgpool": "pool:AdaptiveAvgPool",
+    "adaptivemaxpool": "pool:AdaptiveMaxPool",
+    "globalavgpool": "pool:GlobalAvgPool",
+    "globalmaxpool": "pool:GlobalMaxPool",
+    "subsample": "pool:Subsample",
+    "reduce": "reduce:Reduce",
+    "maxunpool": "unpool:MaxUnpool",
+    "blurpool": "blur:BlurPool",
+    "batchnorm": "norm:BatchNorm",
+    "groupnorm": "norm:GroupNorm",
+    "layernorm": "norm:LayerNorm",
+    "instancenorm": "norm:InstanceNorm",
+    "lrn": "norm:Lrn",
+    "relu": "activation:Relu",
+    "relu6": "activation:Relu6",
+    "leaky_relu": "activation:LeakyRelu",
+    "prelu": "activation:Prelu",
+    "elu": "activation:Elu",
+    "gelu": "activation:Gelu",
+    "silu": "activation:Silu",
+    "mish": "activation:Mish",
+    "hardswish": "activation:Hardswish",
+    "hardsigmoid": "activation:Hardsigmoid",
+    "hardtanh": "activation:Hardtanh",
+    "sigmoid": "activation:Sigmoid",
+    "tanh": "activation:Tanh",
+    "softplus": "smooth:Softplus",
+    "softsign": "smooth:Softsign",
+    "logsigmoid": "smooth:LogSigmoid",
+    "celu": "smooth:Celu",
+    "selu": "smooth:Selu",
+    "tanhshrink": "smooth:Tanhshrink",
+    "threshold": "smooth:Threshold",
+    "hardshrink": "smooth:Hardshrink",
+    "softshrink": "smooth:Softshrink",
+    "squared_relu": "smooth:SquaredRelu",
+    "glu": "smooth:Glu",
+    "softmax": "activation:Softmax",
+    "log_softmax": "activation:LogSoftmax",
+    "softmin": "smooth:Softmin",
+    "maxout": "activation:Maxout",
+    "dropout": "scale:Dropout",
+    "dropout2d": "scale:Dropout2d",
+    "stochastic_depth": "scale:StochasticDepth",
+    "layer_scale": "scale:LayerScale",
+    "scale": "scale:Scale",
+    "shift": "scale:Shift",
+    "abs": "pointwise:Abs",
+    "neg": "pointwise:Neg",
+    "square": "pointwise:Square",
+    "sqrt": "pointwise:Sqrt",
+    "rsqrt": "pointwise:Rsqrt",
+    "reciprocal": "pointwise:Reciprocal",
+    "exp": "pointwise:Exp",
+    "log": "pointwise:Log",
+    "pow": "pointwise:Pow",
+    "clamp": "pointwise:Clamp",
+    "floor": "pointwise:Floor",
+    "ceil": "pointwise:Ceil",
+    "round": "pointwise:Round",
+    "sign": "pointwise:Sign",
+    "identity": "scale:Identity",
+    "zeroize": "scale:Zeroize",
+    "flatten": "reshape:Flatten",
+    "reshape": "reshape:Reshape",
+    "permute": "reshape:Permute",
+    "slice": "reshape:Slice",
+    "split": "split:Split",
+    "channel_shuffle": "reshape:ChannelShuffle",
+    "pixel_shuffle": "reshape:PixelShuffle",
+    "pixel_unshuffle": "reshape:PixelUnshuffle",
+    "concat": "concat:Concat",
+    "stack": "concat:Stack",
+    "add": "join:Add",
+    "sub": "join:Sub",
+    "mul": "join:Mul",
+    "div": "join:Div",
+    "maximum": "join:Maximum",
+    "minimum": "join:Minimum",
+    "matmul": "matmul:Matmul",
+    "attention": "attention:Attention",
+    "lstm": "recurrent:Lstm",
+    "gru": "recurrent:Gru",
+    "rnn": "recurrent:Rnn",
+    "upsample": "resize:Upsample",
+    "pad": "resize:Pad",
+    "crop": "resize:Crop",
+    "unfold": "fold:Unfold",
+    "fold": "fold:Fold",
+    "opaque": "opaque:Opaque",
+}
 
 
-def _fields_by_alias() -> dict[str, list[str]]:
-    """Return the names of fields elsewhere, with the fields that each name may mean."""
-    found: dict[str, list[str]] = {}
-    for op in OPS:
-        for alias, field in op.field_aliases.items():
-            meant = found.setdefault(alias, [])
-            if field not in meant:
-                meant.append(field)
-    return found
+class _Registry(Mapping[str, "type[Op]"]):
+    """The operators by their words in a spec, in the order of the documents."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, type[Op]] = {}
+
+    def __getitem__(self, key: str) -> type[Op]:
+        if key not in self._loaded:
+            module, _, name = HOMES[key].partition(":")
+            self._loaded[key] = getattr(import_module(f".{module}", __name__), name)
+        return self._loaded[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in HOMES
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(HOMES)
+
+    def __len__(self) -> int:
+        return len(HOMES)
 
 
-FIELDS_BY_ALIAS = _fields_by_alias()
+BY_KEY: Mapping[str, type[Op]] = _Registry()
+OPS = BY_KEY.values()

@@ -10,8 +10,8 @@ arguments of torch's classes by position; the classes are named without their nu
 belongs in these tables if the operator computes the same. Words that no operator here matches are
 in `language/foreign_words.py`.
 
-To add an operator, write a subclass of `Op`, import it in `ops/__init__.py` and list it in `OPS`
-there. `key` is its word in a spec. Its docstring is its entry in the docs and in `cnncalc ops`;
+To add an operator, write a subclass of `Op` and list it in `HOMES` in `ops/__init__.py`. `key` is
+its word in a spec. Its docstring is its entry in the docs and in `cnncalc ops`;
 `ops/docstring.py` says which sections it has. The types of its fields are those of
 `ops/field_types.py`, or any that pydantic knows. `cost`, `keeps` and `torch` must be written, or
 inherited from a base class that has them for a family: `Activation` and `InPlace` for functions of
@@ -62,6 +62,9 @@ VIEW: Gradient = "view"
 Reach = tuple[int, Map] | Unknown | None
 WHOLE: Reach = None
 Windows = tuple[tuple[Reach, ...] | None, ...]  # per input; None: its values are not read
+# The buffer in which a norm counts batches: a 64-bit integer whatever the dtype; inference does not
+# read it, and old checkpoints lack it.
+COUNTER = "num_batches_tracked"
 _Op = TypeVar("_Op", bound="Op")
 
 

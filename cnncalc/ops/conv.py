@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -30,7 +30,6 @@ from .base import (
     later,
     per_axis,
 )
-from .connections import Table
 from .field_types import (
     FILL_WORDS,
     PADDING_WORDS,
@@ -45,6 +44,9 @@ from .padding import mirrors_in_float32, undone
 from .sliding import Sliding
 from .torch_call import TorchCall, torch_nd
 from .weighted import CHANNEL_ALIASES, FEW, OfFilters, Weighted
+
+if TYPE_CHECKING:
+    from .connections import Table
 
 Connections = Annotated[
     tuple[tuple[Natural, ...], ...] | None,
@@ -266,6 +268,8 @@ class Conv(Weighted, Sliding):
 
     def _table(self, x: Shape, y: Shape) -> Table:
         """Return what a table of connections is computed with."""
+        from .connections import Table  # only LeNet-5 and its kind have one
+
         padded = self.padded(x)
         return Table(
             counts=[len(row) for row in self.connections or ()],

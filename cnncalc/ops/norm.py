@@ -15,6 +15,7 @@ from ..window import IDENTITY
 from .autocast import AS_IS, IN_FLOAT32, MEANS_IN_FLOAT32, TO_FLOAT32, Autocast, Cast
 from .axes import last_of_two
 from .base import (
+    COUNTER,
     WHOLE,
     Backward,
     ChannelReads,
@@ -37,9 +38,6 @@ from .base import (
 from .called import Called
 from .field_types import Flag, Positive, PositiveReal, Real
 from .torch_call import TorchCall, torch_nd
-
-# A 64-bit integer whatever the dtype; inference does not read it, and old checkpoints lack it.
-COUNTER = "num_batches_tracked"
 
 
 def statistics_cost(n: Num, groups: Num, affine: bool) -> Cost:

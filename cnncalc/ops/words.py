@@ -46,3 +46,15 @@ def translations() -> dict[str, Translation]:
         words |= own.get("meanings", {})
         found |= {word: Translation(op, meaning) for word, meaning in words.items()}
     return found
+
+
+@cache
+def fields_by_alias() -> dict[str, list[str]]:
+    """Return the names of fields elsewhere, with the fields that each name may mean."""
+    found: dict[str, list[str]] = {}
+    for op in OPS:
+        for alias, field in op.field_aliases.items():
+            meant = found.setdefault(alias, [])
+            if field not in meant:
+                meant.append(field)
+    return found

@@ -1,4 +1,7 @@
-"""Writes the layers and totals of a network in every format."""
+"""Writes the layers and totals of a network in every format.
+
+Each format is imported where it is written; only that of tables is needed most of the time.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +14,16 @@ from ..analysis.result import Comparison, Report, Row
 from ..conventions import CONVENTIONS
 from ..wording import DASH, axes_text, bytes_text, shape_text, short, value_text
 from .columns import COLUMNS, OF_MEMORY, Column, chosen, input_values, telling, total, totals
-from .formats.csv import Csv
-from .formats.json import Json, diagnostic_data, document
-from .formats.markdown import Bold, Page
 from .formats.table import DIM, facts, no_room, noted, on_lines, stacked, text
 from .layers import cell, laid_out
 
 if TYPE_CHECKING:
     from rich.console import Group
     from rich.text import Text
+
+    from .formats.csv import Csv
+    from .formats.json import Json
+    from .formats.markdown import Page
 
 UNFINISHED = "The analysis stops here: see the error."
 Keys = tuple[str, ...] | None
@@ -51,6 +55,8 @@ def table(
 
 def json(report: Report, rows: list[Row], keys: Keys = None, folded: bool = False) -> Json:
     """Write every figure of every layer, whichever columns are chosen."""
+    from .formats.json import diagnostic_data, document
+
     return document(
         {
             "name": report.name,
@@ -74,6 +80,8 @@ def json(report: Report, rows: list[Row], keys: Keys = None, folded: bool = Fals
 
 def csv(report: Report, rows: list[Row], keys: Keys = None, folded: bool = False) -> Csv:
     """Write the keys of the columns, the inputs, and one line per layer."""
+    from .formats.csv import Csv
+
     columns = [COLUMNS[key] for key in keys] if keys else telling(report)
     head = [column.key for column in columns]
     layers = ([column.value(row, report) for column in columns] for row in rows)
@@ -82,6 +90,8 @@ def csv(report: Report, rows: list[Row], keys: Keys = None, folded: bool = False
 
 def markdown(report: Report, rows: list[Row], keys: Keys = None, folded: bool = False) -> Page:
     """Write a heading, the inputs, the layers and the totals."""
+    from .formats.markdown import Bold, Page
+
     columns = chosen(report, keys)
     lines = [list(map(cell, values)) for values in input_values(report, columns)]
     for row in rows:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from ..diagnostic import Diagnostic, Mistake
-from ..ops.norm import COUNTER
+from ..ops.base import COUNTER
 from ..wording import shape_text
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ...diagnostic import Diagnostic, Mistake
 from ...graph import Graph
 from ...num import product
-from ...ops.norm import COUNTER
+from ...ops.base import COUNTER
 from ...ops.weighted import Weighted
 from .arena import Arena, arena, in_arena, lifetimes
 from .order import WIDTH, Order, best_order, moved, reordered

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ...graph import Graph, Node
 from ...layout import Layout, contiguous
 from ...num import Num, product
-from ...ops.norm import COUNTER
+from ...ops.base import COUNTER
 from .in_place import written_over
 
 

@@ -45,6 +45,11 @@ def error_count(diagnostics: Iterable[Diagnostic]) -> int:
     return sum(d.severity == "error" for d in diagnostics)
 
 
+def reading_cost(text: EditedText, layers: int) -> int:
+    """Return the work to check a text, in characters; a layer takes as long as 60 of them."""
+    return 1000 + len(text.text) + 60 * layers
+
+
 class Case(NamedTuple):
     """A finding to repair, in the text of a spec, for one variant."""
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ...diagnostic import Edit
-from .case import Case
+from .case import Case, Rank
 from .edited_text import EditedText
 from .entry import Entry
-from .trial import rank_after, still_reported
 
 _CONSIDERED = 24  # most findings that are checked together
 _DOUBTFUL = (  # codes that a placeholder for a layer may cause
@@ -113,17 +112,22 @@ class _Copies:
         others = self._repairs_of_others(entry)
         if not others or not self._spend(1):
             return False
+        from .trial import still_reported  # only for several errors
+
         return not still_reported(entry.diagnostic, self.text, others, entry.variants[0])
+
+    def _rank(self, fixes: Sequence[Sequence[Edit]], variant: str | None) -> Rank:
+        """Return how wrong the network of the text is after fixes."""
+        from .trial import rank_after
+
+        return rank_after(self.text, fixes, self.file, variant)
 
     def choose_repairs(self, repaired: list[Entry]) -> None:
         """Keep the repairs that leave the fewest errors together with those of the others."""
         for entry in repaired:
             if len(entry.fixes) > 1 and self._spend(len(entry.fixes)):
                 others, variant = self._repairs_of_others(entry), entry.variants[0]
-                ranks = [
-                    rank_after(self.text, [fix.edits, *others], self.file, variant)
-                    for fix in entry.fixes
-                ]
+                ranks = [self._rank([fix.edits, *others], variant) for fix in entry.fixes]
                 best = min(ranks)
                 entry.fixes = [fix for fix, rank in zip(entry.fixes, ranks) if rank == best]
             if entry.fixes and entry.repaired_by and entry.placeholder is None:
@@ -147,7 +151,7 @@ class _Copies:
         chosen = [entry.fixes[0].edits for entry in repaired if entry.fixes and entry.is_reported]
         if not repaired or self.trials <= 0:
             return
-        if not rank_after(self.text, chosen, self.file, repaired[0].variants[0]).errors:
+        if not self._rank(chosen, repaired[0].variants[0]).errors:
             return
         for entry in repaired:
             first = entry.placeholder

@@ -14,14 +14,12 @@ from ...analysis.analyze import Settings
 from ...analysis.result import Report
 from ...diagnostic import Diagnostic, Edit, Fix, Position
 from ..finding import Finding
-from .candidates import same_padding
-from .case import Case
+from .case import Case, reading_cost
 from .edited_text import EditedText
 from .entry import REPAIRABLE, Entry, Key, key_of
 from .follow_on_errors import Doubts, is_consequence, settle_together
 from .placeholder import placeholder_at
 from .revision import Revision
-from .trial import reading_cost, search_repairs
 
 _ROUNDS = 24  # most repaired copies
 _SEARCHES = 12  # most findings for which repairs are searched
@@ -130,6 +128,8 @@ class _Search:
         fixes: list[Fix] = [diagnostic.fix] if diagnostic.fix else []
         complete: list[Fix] = []
         if case is not None and self._searches < _SEARCHES:
+            from .trial import search_repairs  # only for errors
+
             fixes, complete, trials = search_repairs(case, self.work)
             self._searches += 1
             self.work -= trials * reading_cost(revision.text, len(case.graph.nodes))
@@ -153,6 +153,8 @@ class _Search:
         """Return edits that set `padding: same` for a window that does not fit, if possible."""
         if case is None or entry.diagnostic.code != "CNN204":
             return ()
+        from .candidates import same_padding
+
         edits = same_padding(case)
         if not edits:
             return ()

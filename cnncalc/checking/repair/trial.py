@@ -11,7 +11,7 @@ from ...graph import Graph
 from ...language.load import from_text
 from ...wording import shape_text
 from .candidates import candidates
-from .case import Candidate, Case, Rank, error_count
+from .case import Candidate, Case, Rank, error_count, reading_cost
 from .edited_text import EditedText
 from .entry import OFFERED
 from .side_effects import side_effect
@@ -48,11 +48,6 @@ class Repairs(NamedTuple):
     fixes: list[Fix]
     complete: list[Fix]  # those after which the whole network can be analysed
     trials: int
-
-
-def reading_cost(text: EditedText, layers: int) -> int:
-    """Return the work to check a text, in characters; a layer takes as long as 60 of them."""
-    return 1000 + len(text.text) + 60 * layers
 
 
 def search_repairs(case: Case, work: int) -> Repairs:

@@ -10,7 +10,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from typing import NamedTuple
 
 from ...graph import Graph
-from ...ops import BY_KEY, OPS
+from ...ops import BY_KEY
 from ...ops.activation import Activation
 from ...ops.norm import Norm
 from ...ops.weighted import Weighted
@@ -21,7 +21,6 @@ _LONGEST_ROW, _LONGEST_REGION = 6, 80
 _SHORT_ROW = 4  # of layers alone
 _ROUNDS = 4
 _LEAST_SAVED = 1  # lines
-_JOINS = frozenset(op.key for op in OPS if op.joins())
 
 
 class _Row(NamedTuple):
@@ -46,6 +45,11 @@ def _is_one_layer(word: Sequence[Hashable]) -> bool:
     weighted = [issubclass(op, Weighted) for op in ops]
     others = all(issubclass(op, (Weighted, Norm, Activation)) for op in ops)
     return others and sum(weighted) == 1 and (weighted[0] or weighted[-1])
+
+
+def _is_join(key: Hashable) -> bool:
+    """Return whether a key is that of a layer that joins branches."""
+    return key in BY_KEY and BY_KEY[str(key)].joins()
 
 
 def _is_whole(row: _Row) -> bool:
@@ -85,7 +89,7 @@ class Unnamed:
             return op.key if op is not None else ""
         if id(child) not in self._keys:
             inner = [self._key(c) for c in child.children]
-            joins = [key for key in inner if key in _JOINS]
+            joins = [key for key in inner if _is_join(key)]
             self._keys[id(child)] = ("join", *joins[-1:]) if joins else tuple(inner)
         return self._keys[id(child)]
 
