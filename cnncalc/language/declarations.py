@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..diagnostic import Diagnostic
+from .expression import Expression
 from .reader import Reader
-from .steps import BlockSteps
+from .steps import BlockSteps, Step
 from .yaml_tree import Marks
 
 
@@ -56,8 +58,26 @@ def cyclic(reader: Reader, marks: Marks) -> Diagnostic | None:
             loop = " → ".join([*shown, name])
             place = marks.find("blocks").key(reader.file, name)
             message = f"block `{name}` contains itself: {loop}"
-            return Diagnostic("CNN109", message, place, help="use `repeat`")
+            help = "use `repeat`"
+            if len(path) == 1 and (param := reader.blocks[name].main):
+                help += f", or let a parameter decrease: `{name}: {{{param}: {param} - 1}}`"
+            return Diagnostic("CNN109", message, place, help=help)
     return None
+
+
+def decreases(step: Step) -> bool:
+    """Return whether a block that is used inside itself gets a parameter that is smaller there.
+
+    Then `when` or `repeat` can end it; an endless one meets the limit of nesting.
+    """
+    for name, value in step.body.items():
+        made = value.body if isinstance(value, Expression) else None
+        if isinstance(made, ast.BinOp) and isinstance(made.left, ast.Name) and made.left.id == name:
+            by = made.right.value if isinstance(made.right, ast.Constant) else None
+            least = {ast.Sub: 1, ast.FloorDiv: 2}.get(type(made.op))
+            if least is not None and isinstance(by, int) and by >= least:
+                return True
+    return False
 
 
 def _unfounded(blocks: Mapping[str, BlockSteps]) -> dict[str, set[str]]:

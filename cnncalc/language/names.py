@@ -21,6 +21,9 @@ GRAPH_WORDS = (
     "checkpoint",
 )
 
+BRANCH_WORDS = ["from", "repeat", "each", "when", "layers"]  # of a branch that is a mapping
+ENTRY_WORDS = ["from", "repeat", "each", "when"]  # of an entry in a join's list
+
 # Keys for sizes that are inferred here.
 INFERRED = (
     "in",

@@ -25,6 +25,7 @@ class Reader:
         self.errors = 0
         self.used_names: set[str] = set()
         self.used_blocks: set[str] = set()
+        self.block: str | None = None  # whose layers are being read
 
     @contextmanager
     def as_operator(self, name: str) -> Iterator[None]:
