@@ -97,14 +97,23 @@ class Expander:
     def _layers(self, steps: list[Step], scope: Scope, x: int) -> int:
         """Expand layers one after the other, from node x, and return the node of the result."""
         self._limits.nesting(scope.depth, scope.prefix)
+        passing: Step | None = None  # a layer that is left out, and passes on what it names
         for step in steps:
+            if passing is not None and step.reads_previous:
+                self._graph.diagnostics.append(_passes_another(passing, scope))
+            passing = None
             try:
+                start, before = len(self._graph.nodes), x
                 x = self._step(step, scope, x)
             except Mistake as mistake:
                 faults = (d.at(step.place, *scope.context) for d in mistake.diagnostics)
                 raise Mistake(*faults) from None
             except NoFormula as error:
                 raise Mistake(without_formula(step, scope, error)) from None
+            if step.source is not None and x != before and len(self._graph.nodes) == start:
+                passing = step
+        if passing is not None and scope.parent is not None:
+            self._graph.diagnostics.append(_passes_another(passing, scope))
         return x
 
     def _step(self, step: Step, scope: Scope, x: int) -> int:
@@ -112,7 +121,7 @@ class Expander:
         start, path = len(self._graph.nodes), scope.prefix + step.name
         if step.source is not None:
             x = self._find(step.source, scope, step.marks.find("from"))[2]
-        if step.repeat is None and step.each is None:
+        if not step.is_repeated:
             x, ends = self.copy(step, scope, path, x, {}), [len(self._graph.nodes)]
         else:
             x, ends = self._copies(step, scope, path, x)
@@ -328,7 +337,7 @@ class Expander:
 
     def _branch(self, branch: Step, scope: Scope, path: str, x: int) -> Iterator[int]:
         """Yield the results of a branch: one, none if its `when` is false, or one for each copy."""
-        if branch.repeat is None and branch.each is None:
+        if not branch.is_repeated:
             yield from self._branch_copy(branch, scope, path, x, {})
             return
         for i, (row, wanted) in enumerate(self.rows(branch, scope)):
@@ -376,3 +385,16 @@ class Expander:
         context = (f"block `{step.key}`, used at line {step.place.line}", *scope.context)
         inside = Scope(values, path + ".", {"input": (x, x + 1, x)}, scope, step, context)
         return self._layers(block.layers, inside, x)
+
+
+def _passes_another(step: Step, scope: Scope) -> Diagnostic:
+    """Describe a layer that is left out, so that the next one reads what its `from` names."""
+    return Diagnostic(
+        "CNN120",
+        f"`{scope.prefix}{step.name}` is left out, and what follows reads the layer of its `from`,"
+        " not the one before it",
+        step.marks.key(step.place.file, "from"),
+        "choose what follows by a condition: `from: left if deep else right`",
+        severity="warning",
+        context=scope.context,
+    )

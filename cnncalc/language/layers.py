@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..diagnostic import Diagnostic
 from ..ops import BY_KEY
 from .declarations import decreases
 from .graph_words import read_graph_words
@@ -69,12 +70,27 @@ def _read_layer(
     separator = "_" if key[-1:].isdigit() else ""
     step = Step(key, f"{key}{separator}{counts[key]}", marks, place)
     errors = reader.errors
-    known = read_graph_words(reader, step, item, marks, known)
+    inside = read_graph_words(reader, step, item, marks, known)
     sound = reader.errors == errors
-    sound &= _read_body(reader, step, item[key], known)
+    with reader.separate_names() as used:
+        sound &= _read_body(reader, step, item[key], inside)
+    if step.is_repeated and step.counter in known and step.counter in used:
+        reader.add(_hidden_counter(reader, step))
     if not sound:
         step.kind = "fault"
     return step
+
+
+def _hidden_counter(reader: Reader, step: Step) -> Diagnostic:
+    """Describe a repeat inside another one, inside which the number of the outer copy is hidden."""
+    word = "repeat" if step.repeat is not None else "each"
+    return Diagnostic(
+        "CNN119",
+        f"`{step.counter}` means the copy of this `{word}`, and hides that of the one around it",
+        step.marks.key(reader.file, word),
+        "give the outer one another counter: `repeat: {times: 3, as: j}`",
+        severity="warning",
+    )
 
 
 def _read_body(reader: Reader, step: Step, body: Any, known: frozenset[str]) -> bool:

@@ -35,6 +35,15 @@ class Reader:
         if block is not None:
             self.blocks[name] = block
 
+    @contextmanager
+    def separate_names(self) -> Iterator[set[str]]:
+        """Give the names that are used meanwhile; they count as used afterwards too."""
+        before, self.used_names = self.used_names, set()
+        used = self.used_names
+        yield used
+        before |= used
+        self.used_names = before
+
     def report(self, code: str, message: str, position: Position, help: str | None = None) -> None:
         """Add an error."""
         self.add(Diagnostic(code, message, position, help))

@@ -75,9 +75,20 @@ class Step:
         return self.branches if fixed else ()
 
     @property
+    def is_repeated(self) -> bool:
+        """Whether this may have several copies."""
+        return self.repeat is not None or self.each is not None
+
+    @property
     def is_single(self) -> bool:
         """Whether this is always there, and once."""
-        return self.repeat is None and self.each is None and self.when is None
+        return not self.is_repeated and self.when is None
+
+    @property
+    def reads_previous(self) -> bool:
+        """Whether this reads the layer before it."""
+        starts = [branch.begins_at is None for branch in self.branches] or [True]
+        return self.source is None and any(starts)
 
     @classmethod
     def faulty(cls, marks: Marks, file: str) -> Step:
