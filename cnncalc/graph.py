@@ -10,7 +10,7 @@ from .diagnostic import Diagnostic, Mistake, Position
 from .num import Num, Shape
 from .ops.base import Op
 from .poly import Poly
-from .wording import shape_text
+from .wording import plural, shape_text
 
 Group = tuple[int, int, int]  # of a layer, block or chain: first node, node after the last, result
 
@@ -218,7 +218,9 @@ def checked(op: Op, xs: Sequence[Shape]) -> Shape:
     """
     fewest, most = op.inputs
     if len(xs) < fewest or most is not None and len(xs) > most:
-        raise Mistake(Diagnostic("CNN103", f"`{op.key}` takes {fewest} inputs, not {len(xs)}"))
+        raise Mistake(
+            Diagnostic("CNN103", f"`{op.key}` takes {plural(fewest, 'input')}, not {len(xs)}")
+        )
     if fewest == 1 and len(xs[0]) not in op.ranks:
         raise Mistake(_wrong_rank(op, xs[0]))
     for margin, fault, equal in op.needs(*xs):

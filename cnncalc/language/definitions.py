@@ -12,10 +12,9 @@ from .graph_words import read_shape
 from .inputs import read_inputs
 from .layers import read_layers
 from .model import Document
-from .names import GRAPH_WORDS, NAME, NAME_FORM
+from .names import GRAPH_WORDS, NAME, NAME_FORM, SIZES
 from .parameters import read_parameters
 from .reader import Reader
-from .scope import SIZES
 from .steps import BlockSteps, Step
 from .yaml_tree import Marks
 

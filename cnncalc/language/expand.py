@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..diagnostic import Diagnostic, Mistake, Position, first_of
+from ..diagnostic import Mistake, Position, first_of
 from ..graph import Group, Node, checked
 from ..num import NoFormula, Open, Shape, choose
 from ..ops.base import Op
+from .expansion_faults import (
+    joins_nothing,
+    no_condition,
+    passes_another,
+    without_formula,
+    wrong_repeat,
+)
 from .expectations import Expectations
 from .limits import MAX_LAYERS, Limits
 from .references import every_copy, resolved, unknown_output
-from .scope import Expansion, Fault, Scope, entered, without_formula
+from .scope import Expansion, Fault, Scope, entered
 from .share import share
 from .steps import EVERY_COPY, BlockSteps, Chosen, LayerName, Step
-from .validation import shown, validate
+from .validation import validate
 from .values import value_at, work
 from .yaml_tree import Marks
 
@@ -100,7 +107,7 @@ class Expander:
         passing: Step | None = None  # a layer that is left out, and passes on what it names
         for step in steps:
             if passing is not None and step.reads_previous:
-                self._graph.diagnostics.append(_passes_another(passing, scope))
+                self._graph.diagnostics.append(passes_another(passing, scope))
             passing = None
             try:
                 start, before = len(self._graph.nodes), x
@@ -113,7 +120,7 @@ class Expander:
             if step.source is not None and x != before and len(self._graph.nodes) == start:
                 passing = step
         if passing is not None and scope.parent is not None:
-            self._graph.diagnostics.append(_passes_another(passing, scope))
+            self._graph.diagnostics.append(passes_another(passing, scope))
         return x
 
     def _step(self, step: Step, scope: Scope, x: int) -> int:
@@ -199,8 +206,7 @@ class Expander:
         if isinstance(count, Open) and not count.is_condition and 0 <= count <= MAX_LAYERS:
             return count
         if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= MAX_LAYERS:
-            message = f"`repeat` takes a whole number from 0 to {MAX_LAYERS:,}, not {shown(count)}"
-            raise Mistake(Diagnostic("CNN103", message, marks.position(self._file)))
+            raise Mistake(wrong_repeat(count, marks.position(self._file)))
         return count
 
     def copy(
@@ -271,11 +277,7 @@ class Expander:
         """Raise a Mistake for a value that is not a condition."""
         is_open = isinstance(value, Open) and value.is_condition
         if not is_open and not isinstance(value, bool):
-            message = f"`{word}` takes a condition, not {shown(value)}"
-            position = marks.position(self._file)
-            raise Mistake(
-                Diagnostic("CNN103", message, position, help="write a comparison: `depth > 0`")
-            )
+            raise Mistake(no_condition(word, value, marks.position(self._file)))
 
     def _operator(self, step: Step, scope: Scope, path: str, x: int, row: dict[str, Any]) -> int:
         op = step.ready or self.instance(step, scope, row)
@@ -332,6 +334,8 @@ class Expander:
         for branch in step.branches:
             inputs += self._branch(branch, scope, f"{path}.{branch.name}", x)
             self._limits.join(len(inputs))
+        if not inputs:
+            raise Mistake(joins_nothing(step))
         op = self.instance(step, scope, {}) if step.body else step.op()
         return self.node(step, op, tuple(inputs), path, scope)
 
@@ -385,16 +389,3 @@ class Expander:
         context = (f"block `{step.key}`, used at line {step.place.line}", *scope.context)
         inside = Scope(values, path + ".", {"input": (x, x + 1, x)}, scope, step, context)
         return self._layers(block.layers, inside, x)
-
-
-def _passes_another(step: Step, scope: Scope) -> Diagnostic:
-    """Describe a layer that is left out, so that the next one reads what its `from` names."""
-    return Diagnostic(
-        "CNN120",
-        f"`{scope.prefix}{step.name}` is left out, and what follows reads the layer of its `from`,"
-        " not the one before it",
-        step.marks.key(step.place.file, "from"),
-        "choose what follows by a condition: `from: left if deep else right`",
-        severity="warning",
-        context=scope.context,
-    )

@@ -7,12 +7,10 @@ from typing import Any, NamedTuple
 
 from ..diagnostic import Diagnostic
 from ..graph import Graph, Group
-from ..num import NoFormula, Shape
+from ..num import Shape
 from ..ops.base import Op
+from .names import AXES
 from .steps import Step
-
-AXES = ("w", "h", "d")  # the last axis of a map, the one before it, and the first of a volume
-SIZES = frozenset(["sizes", *AXES])
 
 
 class Scope:
@@ -119,13 +117,6 @@ class Fault(NamedTuple):
     inputs: tuple[int, ...]  # the nodes it reads; if an `expect` failed, the layer itself
     op: Op | None  # None for a block or chain
     wanted: Shape | None = None  # the shape of the `expect` that failed
-
-
-def without_formula(step: Step, scope: Scope, error: NoFormula) -> Diagnostic:
-    """Describe a layer that symbols cannot express."""
-    message = f"`{step.key}` has no formula: {error}"
-    help = "`cnncalc analyze` takes numbers: `--input 3x224x224`, `--set width=64`"
-    return Diagnostic("CNN210", message, step.place, help, context=scope.context)
 
 
 class Expansion:
