@@ -70,14 +70,21 @@ def decreases(step: Step) -> bool:
 
     Then `when` or `repeat` can end it; an endless one meets the limit of nesting.
     """
-    for name, value in step.body.items():
-        made = value.body if isinstance(value, Expression) else None
-        if isinstance(made, ast.BinOp) and isinstance(made.left, ast.Name) and made.left.id == name:
-            by = made.right.value if isinstance(made.right, ast.Constant) else None
-            least = {ast.Sub: 1, ast.FloorDiv: 2}.get(type(made.op))
-            if least is not None and isinstance(by, int) and by >= least:
-                return True
-    return False
+    written = {name: v.body for name, v in step.body.items() if isinstance(v, Expression)}
+    return any(_is_less(value, name) for name, value in written.items())
+
+
+def _is_less(value: ast.expr, name: str) -> bool:
+    """Return whether an expression is a name less something, or a part of it."""
+    is_less = False
+    while isinstance(value, ast.BinOp):
+        least = {ast.Sub: 1, ast.FloorDiv: 2}.get(type(value.op))
+        if least is None:
+            return False
+        by = value.right.value if isinstance(value.right, ast.Constant) else None
+        is_less |= isinstance(by, int) and by >= least
+        value = value.left
+    return is_less and isinstance(value, ast.Name) and value.id == name
 
 
 def _unfounded(blocks: Mapping[str, BlockSteps]) -> dict[str, set[str]]:
