@@ -9,7 +9,7 @@ from functools import cached_property
 from .diagnostic import Diagnostic, Mistake, Position
 from .num import Num, Open, Shape
 from .ops.base import Op
-from .wording import shape_text
+from .wording import plural, shape_text
 
 Group = tuple[int, int, int]  # of a layer, block or chain: first node, node after the last, result
 
@@ -217,7 +217,9 @@ def checked(op: Op, xs: Sequence[Shape]) -> Shape:
     """
     fewest, most = op.inputs
     if len(xs) < fewest or most is not None and len(xs) > most:
-        raise Mistake(Diagnostic("CNN103", f"`{op.key}` takes {fewest} inputs, not {len(xs)}"))
+        raise Mistake(
+            Diagnostic("CNN103", f"`{op.key}` takes {plural(fewest, 'input')}, not {len(xs)}")
+        )
     if fewest == 1 and len(xs[0]) not in op.ranks:
         raise Mistake(_wrong_rank(op, xs[0]))
     for margin, fault, equal in op.needs(*xs):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..diagnostic import Diagnostic
+from .expression import Expression
 from .reader import Reader
-from .steps import BlockSteps
+from .steps import BlockSteps, Step
 from .yaml_tree import Marks
 
 
@@ -56,8 +58,33 @@ def cyclic(reader: Reader, marks: Marks) -> Diagnostic | None:
             loop = " → ".join([*shown, name])
             place = marks.find("blocks").key(reader.file, name)
             message = f"block `{name}` contains itself: {loop}"
-            return Diagnostic("CNN109", message, place, help="use `repeat`")
+            help = "use `repeat`"
+            if len(path) == 1 and (param := reader.blocks[name].main):
+                help += f", or let a parameter decrease: `{name}: {{{param}: {param} - 1}}`"
+            return Diagnostic("CNN109", message, place, help=help)
     return None
+
+
+def decreases(step: Step) -> bool:
+    """Return whether a block that is used inside itself gets a parameter that is smaller there.
+
+    Then `when` or `repeat` can end it; an endless one meets the limit of nesting.
+    """
+    written = {name: v.body for name, v in step.body.items() if isinstance(v, Expression)}
+    return any(_is_less(value, name) for name, value in written.items())
+
+
+def _is_less(value: ast.expr, name: str) -> bool:
+    """Return whether an expression is a name less something, or a part of it."""
+    is_less = False
+    while isinstance(value, ast.BinOp):
+        least = {ast.Sub: 1, ast.FloorDiv: 2}.get(type(value.op))
+        if least is None:
+            return False
+        by = value.right.value if isinstance(value.right, ast.Constant) else None
+        is_less |= isinstance(by, int) and by >= least
+        value = value.left
+    return is_less and isinstance(value, ast.Name) and value.id == name
 
 
 def _unfounded(blocks: Mapping[str, BlockSteps]) -> dict[str, set[str]]:

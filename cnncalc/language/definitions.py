@@ -12,13 +12,13 @@ from .graph_words import read_shape
 from .inputs import read_inputs
 from .layers import read_layers
 from .model import Document
-from .names import GRAPH_WORDS, NAME, NAME_FORM
+from .names import GRAPH_WORDS, NAME, NAME_FORM, SIZES
 from .parameters import read_parameters
 from .reader import Reader
 from .steps import BlockSteps, Step
 from .yaml_tree import Marks
 
-_ROOT_NAMES = frozenset({"c"})
+_ROOT_NAMES = frozenset({"c"}) | SIZES
 
 
 class Definitions(NamedTuple):
@@ -108,8 +108,10 @@ def _read_blocks(reader: Reader, document: Document, names: frozenset[str]) -> N
         block = reader.blocks[name]
         before, reader.used_blocks = reader.used_blocks, set()
         known = names | frozenset(block.params) | _ROOT_NAMES
+        reader.block = name
         with reader.as_operator(name):
             block.layers = read_layers(reader, written.layers, block.marks.find("layers"), known)
+        reader.block = None
         block.uses = reader.used_blocks
         before |= block.uses
         reader.used_blocks = before

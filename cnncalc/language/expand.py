@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..diagnostic import Diagnostic, Mistake, Position, first_of
-from ..graph import Node, checked
+from ..diagnostic import Mistake, Position, first_of
+from ..graph import Group, Node, checked
 from ..num import NoFormula, Open, Shape, choose
 from ..ops.base import Op
+from .expansion_faults import (
+    joins_nothing,
+    no_condition,
+    passes_another,
+    without_formula,
+    wrong_repeat,
+)
 from .expectations import Expectations
 from .limits import MAX_LAYERS, Limits
-from .references import resolved, unknown_output
-from .scope import Expansion, Fault, Scope, without_formula
+from .references import every_copy, resolved, unknown_output
+from .scope import Expansion, Fault, Scope, entered
 from .share import share
-from .steps import BlockSteps, Step
-from .validation import shown, validate
+from .steps import EVERY_COPY, BlockSteps, Chosen, LayerName, Step
+from .validation import validate
 from .values import value_at, work
 from .yaml_tree import Marks
 
@@ -53,9 +60,8 @@ class Expander:
         for name, shape in inputs.items():
             graph.nodes.append(Node(name, None, (), shape))
             self._expansion.written.append(None)
-        channels = next(iter(inputs.values()))[0]
         names = {name: (n, n + 1, n) for n, name in enumerate(inputs)}
-        scope = Scope({**self._params, "c": channels}, names=names)
+        scope = Scope(entered(next(iter(inputs.values())), self._params), names=names)
         try:
             last = self._layers(steps, scope, 0)
         except Mistake as mistake:
@@ -98,38 +104,86 @@ class Expander:
     def _layers(self, steps: list[Step], scope: Scope, x: int) -> int:
         """Expand layers one after the other, from node x, and return the node of the result."""
         self._limits.nesting(scope.depth, scope.prefix)
+        passing: Step | None = None  # a layer that is left out, and passes on what it names
         for step in steps:
+            if passing is not None and step.reads_previous:
+                self._graph.diagnostics.append(passes_another(passing, scope))
+            passing = None
             try:
+                start, before = len(self._graph.nodes), x
                 x = self._step(step, scope, x)
             except Mistake as mistake:
                 faults = (d.at(step.place, *scope.context) for d in mistake.diagnostics)
                 raise Mistake(*faults) from None
             except NoFormula as error:
                 raise Mistake(without_formula(step, scope, error)) from None
+            if step.source is not None and x != before and len(self._graph.nodes) == start:
+                passing = step
+        if passing is not None and scope.parent is not None:
+            self._graph.diagnostics.append(passes_another(passing, scope))
         return x
 
     def _step(self, step: Step, scope: Scope, x: int) -> int:
         """Expand one layer as written: all its copies."""
-        start, path, copies = len(self._graph.nodes), scope.prefix + step.name, 1
+        start, path = len(self._graph.nodes), scope.prefix + step.name
         if step.source is not None:
-            x = resolved(step.source, scope, step.marks.find("from"), self._file)[2]
-        if step.repeat is None and step.each is None:
-            x = self.copy(step, scope, path, x, {})
+            x = self._find(step.source, scope, step.marks.find("from"))[2]
+        if not step.is_repeated:
+            x, ends = self.copy(step, scope, path, x, {}), [len(self._graph.nodes)]
         else:
-            for i, (row, wanted) in enumerate(self.rows(step, scope)):
-                x = self.copy(step, scope.copy(i), f"{path}.{i}", x, row, wanted)
-                copies = i + 1
+            x, ends = self._copies(step, scope, path, x)
         end = len(self._graph.nodes)
         scope.names[step.name] = self._graph.groups[path] = (start, end, x)
         if step.share is not None and start < end:
-            lender = resolved(step.share, scope, step.marks.find("share"), self._file)
-            share(self._graph, lender, start, copies, step, self._file)
+            self._share(step, scope, start, ends)
         if step.expect is not None or self._expectations.of_variant:
             fault = self._expectations.fault(step, scope, path, self._graph, x)
             if fault is not None:
                 self._graph.diagnostics.append(fault.diagnostic)
                 self._expansion.faults.append(fault)
         return x
+
+    def _copies(self, step: Step, scope: Scope, path: str, x: int) -> tuple[int, list[int]]:
+        """Expand the copies of a repeated layer; return the result, and where each copy ends."""
+        results = scope.copies[step.name] = []
+        ends: list[int] = []
+        for i, (row, wanted) in enumerate(self.rows(step, scope)):
+            before = len(self._graph.nodes)
+            x = self.copy(step, scope.copy(step.counter, i), f"{path}.{i}", x, row, wanted)
+            ends.append(len(self._graph.nodes))
+            if ends[-1] > before:
+                results.append(x)
+        return x, ends
+
+    def _share(self, step: Step, scope: Scope, start: int, ends: list[int]) -> None:
+        """Let the copies of a layer, from node `start` on, use the weights of another one.
+
+        If it names itself, the others use those of the first copy.
+        """
+        assert step.share is not None
+        copies = len(ends)
+        if step.share == step.name:
+            lender: Group = (start, ends[0], ends[0])
+            start, copies = ends[0], copies - 1
+        else:
+            lender = self._find(step.share, scope, step.marks.find("share"))
+        if copies:
+            share(self._graph, lender, start, copies, step, self._file)
+
+    def _find(self, name: LayerName, scope: Scope, marks: Marks) -> Group:
+        """Find an earlier layer by its name.
+
+        Errors: a Mistake, at `marks`, for an unknown name.
+        """
+        return resolved(self._chosen(name, scope, marks), scope, self._graph, marks, self._file)
+
+    def _chosen(self, name: LayerName, scope: Scope, marks: Marks) -> str:
+        """Return the name that the conditions choose."""
+        while isinstance(name, Chosen):
+            condition = self.value(name.condition, scope.values, marks)
+            self._is_condition("from", condition, marks)
+            name = name.left if condition else name.right
+        return name
 
     def rows(self, step: Step, scope: Scope) -> Iterator[tuple[dict[str, Any], Any]]:
         """Yield the arguments of each copy, and the condition that it is there."""
@@ -152,8 +206,7 @@ class Expander:
         if isinstance(count, Open) and not count.is_condition and 0 <= count <= MAX_LAYERS:
             return count
         if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= MAX_LAYERS:
-            message = f"`repeat` takes a whole number from 0 to {MAX_LAYERS:,}, not {shown(count)}"
-            raise Mistake(Diagnostic("CNN103", message, marks.position(self._file)))
+            raise Mistake(wrong_repeat(count, marks.position(self._file)))
         return count
 
     def copy(
@@ -217,14 +270,14 @@ class Expander:
         values = {**scope.values, **row} if step.kind == "chain" else scope.values
         marks = step.marks.find(word)
         condition = self.value(getattr(step, word), values, marks)
-        is_open = isinstance(condition, Open) and condition.is_condition
-        if not is_open and not isinstance(condition, bool):
-            message = f"`{word}` takes a condition, not {shown(condition)}"
-            position = marks.position(self._file)
-            raise Mistake(
-                Diagnostic("CNN103", message, position, help="write a comparison: `depth > 0`")
-            )
+        self._is_condition(word, condition, marks)
         return condition
+
+    def _is_condition(self, word: str, value: Any, marks: Marks) -> None:
+        """Raise a Mistake for a value that is not a condition."""
+        is_open = isinstance(value, Open) and value.is_condition
+        if not is_open and not isinstance(value, bool):
+            raise Mistake(no_condition(word, value, marks.position(self._file)))
 
     def _operator(self, step: Step, scope: Scope, path: str, x: int, row: dict[str, Any]) -> int:
         op = step.ready or self.instance(step, scope, row)
@@ -233,7 +286,7 @@ class Expander:
             name = getattr(op, field)
             if name is not None:
                 marks = step.body_marks.find(field)
-                named = resolved(name, scope, marks, self._file)[2]
+                named = self._find(name, scope, marks)[2]
                 inputs.append(named)
                 if op.reads_places:
                     node = self._graph.nodes[named]
@@ -278,23 +331,56 @@ class Expander:
     def _join(self, step: Step, scope: Scope, path: str, x: int) -> int:
         assert step.op is not None
         inputs: list[int] = []
-        self._limits.join(len(step.sources or step.branches or ()))
-        if step.sources is not None:
-            for index, name in enumerate(step.sources):
-                marks = step.body_marks.find(index)
-                inputs.append(resolved(name, scope, marks, self._file)[2])
-        else:
-            for name, layers in (step.branches or {}).items():
-                inside = scope.inside(f"{path}.{name}", scope.values)
-                inputs.append(self._layers(layers, inside, x))
+        for branch in step.branches:
+            inputs += self._branch(branch, scope, f"{path}.{branch.name}", x)
+            self._limits.join(len(inputs))
+        if not inputs:
+            raise Mistake(joins_nothing(step))
         op = self.instance(step, scope, {}) if step.body else step.op()
         return self.node(step, op, tuple(inputs), path, scope)
+
+    def _branch(self, branch: Step, scope: Scope, path: str, x: int) -> Iterator[int]:
+        """Yield the results of a branch: one, none if its `when` is false, or one for each copy."""
+        if not branch.is_repeated:
+            yield from self._branch_copy(branch, scope, path, x, {})
+            return
+        for i, (row, wanted) in enumerate(self.rows(branch, scope)):
+            if wanted:
+                copy = scope.copy(branch.counter, i)
+                yield from self._branch_copy(branch, copy, f"{path}.{i}", x, row)
+
+    def _branch_copy(
+        self, branch: Step, scope: Scope, path: str, x: int, row: dict[str, Any]
+    ) -> list[int]:
+        """Return the results of one copy of a branch."""
+        self._limits.copy(len(self._graph.nodes), len(scope.values))
+        if branch.when is not None and not self.condition("when", branch, scope, row):
+            return []
+        inside = scope.inside(path, {**scope.values, **row} if row else scope.values)
+        if branch.is_name:
+            return self._listed(branch, inside)
+        if branch.source is not None:
+            x = self._find(branch.source, inside, branch.marks.find("from"))[2]
+        return [self._layers(branch.layers or [], inside, x)]
+
+    def _listed(self, branch: Step, scope: Scope) -> list[int]:
+        """Return the earlier layers that an entry of a join's list names."""
+        assert branch.source is not None
+        marks = branch.marks.find("from")
+        if not branch.is_many:
+            return [self._find(branch.source, scope, marks)[2]]
+        name = self._chosen(branch.source, scope, marks).removesuffix(EVERY_COPY)
+        return self.copies(every_copy(name, scope, marks, self._file))
+
+    def copies(self, results: list[int]) -> list[int]:
+        """Return the results of the copies of a layer that are there."""
+        return results
 
     def _block(self, step: Step, scope: Scope, path: str, x: int, row: dict[str, Any]) -> int:
         block = self._blocks[step.key]
         given = {**self._arguments(step, scope), **row}
         self._limits.scope(len(self._params) + len(block.params))
-        values = {**self._params, "c": self._graph.nodes[x].shape[0]}
+        values = entered(self._graph.nodes[x].shape, self._params)
         for name, default in block.params.items():
             if name in given:
                 values[name] = given[name]

@@ -98,6 +98,6 @@ def expect_shapes(steps: list[Step]) -> bool:
     for step in steps:
         if step.expect is not None or expect_shapes(step.layers or []):
             return True
-        if any(map(expect_shapes, (step.branches or {}).values())):
+        if expect_shapes([*step.branches]):
             return True
     return False

@@ -11,7 +11,7 @@ from math import ceil, floor, isqrt
 from typing import Any
 
 from ..num import Open, choose, equals, is_open
-from .expression_limits import ExpressionError
+from .expression_limits import MAX_VALUE, ExpressionError
 
 
 def _divisible(value: Any, divisor: Any = 8, smallest: Any = None) -> Any:
@@ -59,6 +59,55 @@ def _ceil_sqrt(value: Any) -> Any:
     return isqrt(whole - 1) + 1 if whole > 0 else 0
 
 
+def _sqrt(value: Any) -> Any:
+    """Return the exact square root."""
+    if isinstance(value, Open):
+        root: Any = _ceil_sqrt(value)
+    else:
+        number = fraction(value)
+        if number < 0:
+            raise ExpressionError(f"{value} has no square root")
+        root = Fraction(isqrt(number.numerator), isqrt(number.denominator))
+    if not equals(root * root, value):
+        message = f"the square root of {value} is not a fraction"
+        raise ExpressionError(message, help="`ceil_sqrt` rounds it up")
+    return root
+
+
+def _floor_log2(value: Any) -> Any:
+    """Return the largest n for which 2ⁿ is at most the value."""
+    return _powers_of_two(value)[0]
+
+
+def _log2(value: Any) -> Any:
+    """Return the exact logarithm."""
+    exponent, power = _powers_of_two(value)
+    if not equals(power, value):
+        message = f"the logarithm of {value} to base 2 is not a whole number"
+        raise ExpressionError(message, help="`floor_log2` rounds it down")
+    return exponent
+
+
+def _powers_of_two(value: Any) -> tuple[Any, Any]:
+    """Return the largest n for which 2ⁿ is at most the value, and 2ⁿ."""
+    if value <= 0:
+        raise ExpressionError(f"{value} has no logarithm")
+    exponent: Any
+    power: Any
+    if isinstance(value, Open):  # whole numbers
+        exponent, power = 0, 1
+        for n in range(1, MAX_VALUE.bit_length()):
+            is_reached = value >= 2**n
+            exponent = choose(is_reached, n, exponent)
+            power = choose(is_reached, 2**n, power)
+        return exponent, power
+    number = fraction(value)
+    exponent = number.numerator.bit_length() - number.denominator.bit_length()
+    if Fraction(2) ** exponent > number:
+        exponent -= 1
+    return exponent, Fraction(2) ** exponent
+
+
 def _extreme(name: str, better: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     """Return the function min or max, which also takes values that are open."""
     plain: Callable[..., Any] = getattr(builtins, name)
@@ -85,6 +134,10 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "floor": floor,
     "round": _round,
     "len": len,
+    "abs": lambda a: choose(a < 0, -a, a),
+    "sqrt": _sqrt,
+    "log2": _log2,
+    "floor_log2": _floor_log2,
     "ceil_div": _ceil_div,
     "ceil_sqrt": _ceil_sqrt,
     "make_divisible": _divisible,

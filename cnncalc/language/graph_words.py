@@ -6,13 +6,15 @@ from typing import Any
 
 from ..ops import BY_KEY
 from .expression_limits import clip
+from .layer_names import read_layer_name
 from .names import name_fault, parameter_fault
 from .reader import Reader
 from .steps import Step
-from .validation import shown
+from .validation import shown, unknown_key
 from .values import ANY_WORD
 from .yaml_tree import Marks
 
+_REPEAT = ["times", "as"]
 _MOST_AXES = 8  # of an expected shape
 
 
@@ -42,8 +44,8 @@ def read_graph_words(
         if step.key == "chain":
             known = known | _row_names(reader, step.each, rows)
     if "repeat" in item:
-        step.repeat = reader.prepared(item["repeat"], marks.find("repeat"), known)
-        known = known | {"i"}
+        _read_repeat(reader, step, item["repeat"], marks.find("repeat"), known)
+        known = known | {step.counter}
     if "when" in item:
         step.when = reader.prepared(item["when"], marks.find("when"), known)
     if "freeze" in item:
@@ -53,9 +55,9 @@ def read_graph_words(
     if "expect" in item:
         step.expect = read_shape(reader, item["expect"], marks.find("expect"), known)
     if "from" in item:
-        step.source = _layer_name(reader, "from", item["from"], marks)
+        step.source = read_layer_name(reader, "from", item["from"], marks.find("from"), known)
     if "share" in item:
-        step.share = _layer_name(reader, "share", item["share"], marks)
+        step.share = read_layer_name(reader, "share", item["share"], marks.find("share"), known)
     return known
 
 
@@ -91,14 +93,30 @@ def _read_name(reader: Reader, step: Step, name: Any, marks: Marks) -> None:
         step.name = name
 
 
-def _layer_name(reader: Reader, word: str, name: Any, marks: Marks) -> str | None:
-    """Read the name of another layer; None if it is wrong."""
-    if not isinstance(name, str):
-        message = f"`{word}` takes the name of a layer, not {shown(name)}"
-        reader.report("CNN103", message, marks.find(word).position(reader.file))
-        return None
-    reader.used_names.add(name)
-    return name
+def _read_repeat(
+    reader: Reader, step: Step, data: Any, marks: Marks, known: frozenset[str]
+) -> None:
+    """Read how many copies there are, and what their number is called."""
+    if not isinstance(data, dict):
+        step.repeat = reader.prepared(data, marks, known)
+        return
+    for key in data.keys() - set(_REPEAT):
+        place = marks.key(reader.file, key)
+        reader.add(unknown_key(key, place, _REPEAT, "`repeat`", data))
+    for key in _REPEAT:
+        if key not in data:
+            help = "write `repeat: {times: 3, as: j}`"
+            reader.report("CNN102", f"`repeat` needs `{key}`", marks.position(reader.file), help)
+    step.repeat = reader.prepared(data.get("times", 1), marks.find("times"), known)
+    counter = data.get("as", step.counter)
+    fault = None
+    if counter != step.counter:
+        fault = parameter_fault(str(counter), BY_KEY, reader.blocks)
+    if fault:
+        message = f"{shown(counter)} cannot be the name of a counter"
+        reader.report("CNN108", message, marks.find("as").position(reader.file), fault)
+    else:
+        step.counter = counter
 
 
 def _read_rows(

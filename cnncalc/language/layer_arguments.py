@@ -12,6 +12,7 @@ from ..diagnostic import Diagnostic, Edit, Fix, Mistake, nearest
 from ..ops import BY_KEY
 from ..ops.base import Op
 from .foreign_fields import foreign_field, foreign_value, in_order, misplaced_word
+from .layer_names import is_entry
 from .names import GRAPH_WORDS, INFERRED, NEEDLESS
 from .reader import Reader
 from .steps import REQUIRED, Step
@@ -79,7 +80,7 @@ def read_join_fields(
             rest.pop(key)
             reader.add(_no_field(reader, step, key, list(words), body))
     names = rest.get(OF)
-    of_names = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    of_names = isinstance(names, list) and all(map(is_entry, names))
     if words and len(rest) == 1 and names and of_names:
         step.body_marks = step.body_marks.find(OF)
         return names, reader.errors == before

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..diagnostic import Diagnostic
 from ..ops import BY_KEY
+from .declarations import decreases
 from .graph_words import read_graph_words
-from .layer_arguments import read_block_use, read_join_fields, read_operator
+from .joins import read_join
+from .layer_arguments import read_block_use, read_operator
 from .layer_key import is_layer, layer_key
-from .names import name_fault
 from .reader import Reader
 from .steps import Step
 from .validation import shown
@@ -68,28 +70,46 @@ def _read_layer(
     separator = "_" if key[-1:].isdigit() else ""
     step = Step(key, f"{key}{separator}{counts[key]}", marks, place)
     errors = reader.errors
-    known = read_graph_words(reader, step, item, marks, known)
+    inside = read_graph_words(reader, step, item, marks, known)
     sound = reader.errors == errors
-    sound &= _read_body(reader, step, item[key], known)
+    with reader.separate_names() as used:
+        sound &= _read_body(reader, step, item[key], inside)
+    if step.is_repeated and step.counter in known and step.counter in used:
+        reader.add(_hidden_counter(reader, step))
     if not sound:
         step.kind = "fault"
     return step
+
+
+def _hidden_counter(reader: Reader, step: Step) -> Diagnostic:
+    """Describe a repeat inside another one, inside which the number of the outer copy is hidden."""
+    word = "repeat" if step.repeat is not None else "each"
+    return Diagnostic(
+        "CNN119",
+        f"`{step.counter}` means the copy of this `{word}`, and hides that of the one around it",
+        step.marks.key(reader.file, word),
+        "give the outer one another counter: `repeat: {times: 3, as: j}`",
+        severity="warning",
+    )
 
 
 def _read_body(reader: Reader, step: Step, body: Any, known: frozenset[str]) -> bool:
     """Read a body into its step; return whether it is right, apart from layers inside it."""
     if step.key == "chain":
         step.kind = "chain"
-        step.layers = _read_branch(reader, body, step.body_marks, known)
+        layers = body if body is not None else []
+        step.layers = read_layers(reader, layers, step.body_marks, known)
         return body is None or isinstance(body, list)
     if step.key in reader.blocks and not _means_operator(reader, step.key, body):
         step.kind = "block"
-        reader.used_blocks.add(step.key)
-        return read_block_use(reader, step, body, known)
+        sound = read_block_use(reader, step, body, known)
+        if step.key != reader.block or not decreases(step):
+            reader.used_blocks.add(step.key)
+        return sound
     step.op = BY_KEY[step.key]
     if step.op.joins():
         step.kind = "join"
-        return _read_join(reader, step, body, known)
+        return read_join(reader, step, body, known, read_layers)
     return read_operator(reader, step, body, known)
 
 
@@ -101,56 +121,3 @@ def _means_operator(reader: Reader, key: str, body: Any) -> bool:
     if key not in BY_KEY or not isinstance(body, dict):
         return False
     return not body.keys() <= reader.blocks[key].params.keys()
-
-
-def _read_branch(reader: Reader, data: Any, marks: Marks, known: frozenset[str]) -> list[Step]:
-    """Read the layers of a branch or chain, which may be empty."""
-    return read_layers(reader, data if data is not None else [], marks, known)
-
-
-def _read_join(reader: Reader, step: Step, body: Any, known: frozenset[str]) -> bool:
-    """Read the branches of a join; return whether they are right, apart from their layers."""
-    marks, sound = step.body_marks, True
-    if isinstance(body, dict):
-        body, sound = read_join_fields(reader, step, body, known)
-        if not body and step.body:
-            help = f"name them: `{step.key}: {{{next(iter(step.body))}: …, of: [name, name]}}`"
-            reader.report("CNN102", f"`{step.key}` has no branches", step.place, help)
-            return False
-    if isinstance(body, dict) and body:
-        step.branches = {}
-        for name, layers in body.items():
-            fault = name_fault(name)
-            if fault:
-                place = marks.key(reader.file, name)
-                reader.report("CNN108", f"`{name}` cannot be the name of a branch", place, fault)
-                sound = False
-            step.branches[name] = _read_branch(reader, layers, marks.find(name), known)
-            sound &= layers is None or isinstance(layers, list)
-    elif isinstance(body, list) and body and all(isinstance(name, str) for name in body):
-        step.sources = tuple(body)
-        reader.used_names |= set(body)
-        if step.source is not None:
-            message = f"`{step.key}` with a list of layer names does not take `from`"
-            place = step.marks.key(reader.file, "from")
-            reader.report("CNN103", message, place, "add the layer to the list")
-            sound = False
-    else:
-        reader.report(
-            "CNN103",
-            f"`{step.key}` takes named branches or a list of layer names, not {shown(body)}",
-            marks.position(reader.file) if body else step.place,
-            f"write `{step.key}: {{body: […], shortcut: []}}`, or `{step.key}: [name, name]`",
-        )
-        return False
-    fewest, most = BY_KEY[step.key].inputs
-    found = len(step.branches or step.sources or ())
-    if most is not None and found > most:
-        message = f"`{step.key}` joins {most} branches, but has {found}"
-        reader.report("CNN103", message, step.place, f"write another `{step.key}` for the rest")
-        sound = False
-    if found < fewest:
-        message = f"`{step.key}` joins at least {fewest} branches, but has {found}"
-        reader.report("CNN102", message, step.place, "add a branch; `[]` is the identity")
-        sound = False
-    return sound

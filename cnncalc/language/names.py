@@ -21,6 +21,13 @@ GRAPH_WORDS = (
     "checkpoint",
 )
 
+BRANCH_WORDS = ["from", "repeat", "each", "when", "layers"]  # of a branch that is a mapping
+ENTRY_WORDS = ["from", "repeat", "each", "when"]  # of an entry in a join's list
+
+# What expressions call the sizes that enter a block: all, and the last axes from the last one on.
+AXES = {"w": "last axis", "h": "last axis but one", "d": "last axis but two"}
+SIZES = frozenset(["sizes", *AXES])
+
 # Keys for sizes that are inferred here.
 INFERRED = (
     "in",

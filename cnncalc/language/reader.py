@@ -25,6 +25,7 @@ class Reader:
         self.errors = 0
         self.used_names: set[str] = set()
         self.used_blocks: set[str] = set()
+        self.block: str | None = None  # whose layers are being read
 
     @contextmanager
     def as_operator(self, name: str) -> Iterator[None]:
@@ -33,6 +34,15 @@ class Reader:
         yield
         if block is not None:
             self.blocks[name] = block
+
+    @contextmanager
+    def separate_names(self) -> Iterator[set[str]]:
+        """Give the names that are used meanwhile; they count as used afterwards too."""
+        before, self.used_names = self.used_names, set()
+        used = self.used_names
+        yield used
+        before |= used
+        self.used_names = before
 
     def report(self, code: str, message: str, position: Position, help: str | None = None) -> None:
         """Add an error."""

@@ -19,7 +19,10 @@ _LIMIT: Schema = {"type": ["string", "number"]}
 _SIZES: Schema = {"type": "array", "items": {"type": ["integer", "string"]}}
 _EXPRESSION: Schema = {"type": "string", "description": "an expression"}
 _LAYER: Schema = {"$ref": "#/$defs/layer"}
-_BRANCH: Schema = {"type": ["array", "null"], "items": _LAYER}
+_LAYERS: Schema = {"type": ["array", "null"], "items": _LAYER}
+_SOURCE: Schema = {"type": "string", "description": "the name of an earlier layer"}
+_CONDITION: Schema = {"type": ["boolean", "string"]}
+_COUNT: Schema = {"type": ["integer", "string"]}
 
 
 def json_schema(figures: Iterable[str], others: Mapping[str, Schema] = NO_OTHERS) -> Schema:
@@ -50,6 +53,30 @@ def json_schema(figures: Iterable[str], others: Mapping[str, Schema] = NO_OTHERS
     }
 
 
+def _object(properties: Schema, **more: Any) -> Schema:
+    """Return an object with these properties and no others."""
+    return {"type": "object", "properties": properties, "additionalProperties": False, **more}
+
+
+_REPEAT: Schema = {
+    "description": "the number of copies; `i`, or the name after `as`, numbers them from 0",
+    "anyOf": [_COUNT, _object({"times": _COUNT, "as": _NAME}, required=["times", "as"])],
+}
+_EACH: Schema = {
+    "type": "array",
+    "items": {"type": "object"},
+    "description": "one copy per row; the keys of a row become arguments",
+}
+_BRANCH_WORDS: Schema = {
+    "from": {**_SOURCE, "description": "the layer to begin at, instead of the previous one"},
+    "repeat": _REPEAT,
+    "each": _EACH,
+    "when": {**_CONDITION, "description": "if false, there is no such branch"},
+}
+_BRANCH: Schema = {"anyOf": [_LAYERS, _object({**_BRANCH_WORDS, "layers": _LAYERS})]}
+_ENTRY: Schema = _object(_BRANCH_WORDS, required=["from"])
+
+
 def _untitled(schema: Schema) -> Schema:
     """Remove pydantic's titles, which editors would show instead of the language's words."""
     kept: Schema = {}
@@ -59,11 +86,6 @@ def _untitled(schema: Schema) -> Schema:
         is_part = isinstance(value, dict) and key != "title"
         kept[key] = _untitled(value) if is_part else value
     return kept
-
-
-def _object(properties: Schema, **more: Any) -> Schema:
-    """Return an object with these properties and no others."""
-    return {"type": "object", "properties": properties, "additionalProperties": False, **more}
 
 
 def limit_schema(
@@ -107,28 +129,15 @@ def _layer() -> Schema:
             **_NAME,
             "description": "the name of the layer; by default, the operator and a count",
         },
-        "from": {**_NAME, "description": "the layer to read, instead of the previous one"},
-        "repeat": {
-            "type": ["integer", "string"],
-            "description": "the number of copies; `i` numbers them from 0",
-        },
-        "each": {
-            "type": "array",
-            "items": {"type": "object"},
-            "description": "one copy per row; the keys of a row become arguments",
-        },
-        "when": {
-            "type": ["boolean", "string"],
-            "description": "if false, the layer is replaced by the identity",
-        },
+        "from": {**_SOURCE, "description": "the layer to read, instead of the previous one"},
+        "repeat": _REPEAT,
+        "each": _EACH,
+        "when": {**_CONDITION, "description": "if false, the layer is replaced by the identity"},
         "expect": {**_SIZES, "description": "the shape after the layer; _ matches any size"},
-        "share": {**_NAME, "description": "the layer or block whose weights this one uses"},
-        "freeze": {"type": ["boolean", "string"], "description": "parameters are not trained"},
-        "checkpoint": {
-            "type": ["boolean", "string"],
-            "description": "backward computes the values inside again",
-        },
-        "chain": {**_BRANCH, "description": "a group of layers"},
+        "share": {**_SOURCE, "description": "the layer or block whose weights this one uses"},
+        "freeze": {**_CONDITION, "description": "parameters are not trained"},
+        "checkpoint": {**_CONDITION, "description": "backward computes the values inside again"},
+        "chain": {**_LAYERS, "description": "a group of layers"},
     }
     operators = [{"required": [op.key]} for op in OPS]
     return {
@@ -145,7 +154,7 @@ def _operator(op: type[Op]) -> Schema:
     properties = op.json_schema().get("properties", {})
     fields = {key: _or_expression(field) for key, field in properties.items()}
     if op.joins():
-        names: Schema = {"type": "array", "items": _NAME}
+        names: Schema = {"type": "array", "items": {"anyOf": [_SOURCE, _ENTRY]}}
         branches: Schema = {"type": "object", "additionalProperties": _BRANCH}
         if fields:
             listed = {**names, "description": "the names of the layers that are joined"}

@@ -7,15 +7,16 @@ from typing import Any, NamedTuple
 
 from ..diagnostic import Diagnostic
 from ..graph import Graph, Group
-from ..num import NoFormula, Shape
+from ..num import Shape
 from ..ops.base import Op
+from .names import AXES
 from .steps import Step
 
 
 class Scope:
     """The scope of a list of layers: its values and names, and the scope around it."""
 
-    __slots__ = ("context", "depth", "names", "parent", "prefix", "step", "values")
+    __slots__ = ("context", "copies", "depth", "names", "parent", "prefix", "step", "values")
 
     def __init__(
         self,
@@ -29,15 +30,18 @@ class Scope:
         self.values = values
         self.prefix = prefix  # of the paths of its layers
         self.names = {} if names is None else names  # the layers so far
+        self.copies: dict[str, list[int]] = {}  # the results of repeated layers, so far
         self.parent = parent
         self.step = step  # the use of the block, if this is the inside of a block
         self.context = context  # the uses of blocks around it, innermost first
         self.depth: int = 0 if parent is None else parent.depth + 1
 
-    def copy(self, i: int) -> Scope:
-        """Return the same scope for copy `i` of a repeated layer."""
-        values = {**self.values, "i": i}
-        return Scope(values, self.prefix, self.names, self.parent, self.step, self.context)
+    def copy(self, counter: str, i: int) -> Scope:
+        """Return the same scope for copy `i` of a repeated layer, whose number is `counter`."""
+        values = {**self.values, counter: i}
+        scope = Scope(values, self.prefix, self.names, self.parent, self.step, self.context)
+        scope.copies = self.copies
+        return scope
 
     def inside(self, path: str, values: dict[str, Any]) -> Scope:
         """Return the scope of a branch or chain at a path."""
@@ -56,19 +60,51 @@ class Scope:
 
     def find(self, name: str) -> Group | None:
         """Look up a layer's name, from the innermost scope outward."""
-        scope: Scope | None = self
-        while scope is not None:
+        for scope in self._outward():
             if name in scope.names:
                 return scope.names[name]
-            scope = scope.parent
+        return None
+
+    def find_copies(self, name: str) -> list[int] | None:
+        """Return the results of the copies that a repeated layer has so far.
+
+        A layer that is not repeated has one; None if no layer has the name.
+        """
+        for scope in self._outward():
+            if name in scope.copies:
+                return scope.copies[name]
+            if name in scope.names:
+                return [scope.names[name][2]]
+        return None
+
+    def path_of(self, name: str) -> str | None:
+        """Return the path of the layer that `find` finds."""
+        for scope in self._outward():
+            if name in scope.names:
+                return scope.prefix + name
         return None
 
     def visible(self) -> Iterator[str]:
         """Yield all names that `find` knows."""
+        for scope in self._outward():
+            yield from scope.names
+
+    def _outward(self) -> Iterator[Scope]:
+        """Yield this scope and those around it, the innermost first."""
         scope: Scope | None = self
         while scope is not None:
-            yield from scope.names
+            yield scope
             scope = scope.parent
+
+
+def entered(shape: Shape, params: dict[str, Any]) -> dict[str, Any]:
+    """Return the values that expressions see in a block which a tensor of this shape enters.
+
+    Parameters go before its sizes.
+    """
+    sizes = tuple(shape[1:])
+    named = zip(AXES, reversed(sizes))
+    return {"sizes": sizes, **dict(named), **params, "c": shape[0]}
 
 
 class Fault(NamedTuple):
@@ -81,13 +117,6 @@ class Fault(NamedTuple):
     inputs: tuple[int, ...]  # the nodes it reads; if an `expect` failed, the layer itself
     op: Op | None  # None for a block or chain
     wanted: Shape | None = None  # the shape of the `expect` that failed
-
-
-def without_formula(step: Step, scope: Scope, error: NoFormula) -> Diagnostic:
-    """Describe a layer that symbols cannot express."""
-    message = f"`{step.key}` has no formula: {error}"
-    help = "`cnncalc analyze` takes numbers: `--input 3x224x224`, `--set width=64`"
-    return Diagnostic("CNN210", message, step.place, help, context=scope.context)
 
 
 class Expansion:

@@ -12,6 +12,7 @@ from ..ops.base import Op
 from ..ops.field_types import ARGUMENTS, VERBATIM
 from .expression import Expression, compiled
 from .expression_limits import ExpressionError, leaves
+from .names import AXES
 from .yaml_tree import Marks
 
 if TYPE_CHECKING:
@@ -153,6 +154,9 @@ def expression_fault(
         message = "`i` counts the copies of a `repeat` or `each`, but there is none around this"
         return Diagnostic("CNN106", message, position)
     fault = Diagnostic("CNN106", f"unknown name `{name}`", position)
+    if name in AXES:
+        where = f"the {AXES[name]} of what enters the block"
+        return fault._replace(help=f"`{name}` is the size of {where}, which has fewer axes")
     if name in _SWITCHES:
         return fault._replace(help=reading(name))
     if name == "N":

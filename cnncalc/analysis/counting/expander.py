@@ -105,6 +105,14 @@ class ManyExpander(Expander):
             self._wanted = before
         return x if y == x else self._either(wanted, y, x)
 
+    def copies(self, results: list[int]) -> list[int]:
+        for n in results:
+            if n in self.either:
+                raise Split(self.either[n].condition)  # their number depends on the variant
+            if n in self.there:
+                raise Split(self.there[n])
+        return results
+
     def outputs(self, names: list[str], scope: Scope, marks: Any) -> tuple[int, ...]:
         for name in names:
             group = scope.find(name) or self._graph.groups.get(name)

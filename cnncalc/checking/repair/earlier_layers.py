@@ -78,15 +78,11 @@ def _must_equal(case: Case) -> bool:
 
 def _source(case: Case, n: int) -> tuple[str, Marks] | None:
     """Return the earlier layer that branch n reads first, and where its name is written."""
-    step = case.fault.step
-    if step.sources is not None:
-        return step.sources[n], step.body_marks.find(n)
-    if not step.branches:
+    branches = case.fault.step.fixed_branches
+    first = branches[n].begins_at if branches else None
+    if first is None or not isinstance(first.source, str):
         return None
-    layers = list(step.branches.values())[n]
-    if not layers or layers[0].source is None:
-        return None
-    return layers[0].source, layers[0].marks.find("from")
+    return first.source, first.marks.find("from")
 
 
 def _before(source: Shape, shape: Shape, wanted: Shape) -> tuple[Fraction, ...]:

@@ -196,15 +196,14 @@ def _projected(
         layer = f"conv: {{out: {out}, kernel: 1}}"
         if step != "1":
             layer = f"conv: {{out: {out}, kernel: 1, stride: {step}}}"
-        branches = case.fault.step.branches
+        branch = _branch(case.fault.step, n)
         are_names = out.isidentifier() and step.isidentifier()
-        if are_names and branches and not _branch_layers(case.fault.step, n):
+        if are_names and branch is not None and branch.layers == []:
             when = f"{step} > 1 or c != {out}"  # elsewhere, the branch stays the identity
-            name = list(branches)[n]
             line = f"{{{layer}, when: {when}}}"
             yield Candidate(
-                f"`{layer}` with `when: {when}` on branch `{name}`",
-                e.layer_after(case.text, case.fault.step.body_marks.find(name), line),
+                f"`{layer}` with `when: {when}` on branch `{branch.name}`",
+                e.layer_after(case.text, branch.body_marks, line),
             )
         yield from _extended_branch(case, n, layer, "projected")
 
@@ -215,7 +214,8 @@ def _cropped(case: Case, n: int, shape: Shape, wanted: Shape, longest: int) -> I
     sizes = case.shapes[smaller][1:]
     if shape[1:] == wanted[1:] or any(a < b for a, b in zip(case.shapes[larger][1:], sizes)):
         return
-    like = case.fault.step.sources[smaller] if case.fault.step.sources else None
+    other = _branch(case.fault.step, smaller)
+    like = other.source if other is not None and other.is_name else None
     layer = f"crop: {{like: {like}}}" if like else f"crop: {{size: {in_yaml(list(sizes))}}}"
     yield from _extended_branch(case, larger, layer, "cropped")
 
@@ -226,36 +226,35 @@ def _extended_branch(case: Case, n: int, layer: str, word: str) -> Iterator[Cand
     If the branches are names of earlier layers, adds it before the join and joins its output.
     """
     step = case.fault.step
-    if step.branches:
-        name = list(step.branches)[n]
-        title = f"`{layer}` on branch `{name}`"
-        if _branch_layers(step, n):
-            title = f"`{layer}` appended to branch `{name}`"
-        yield Candidate(
-            title,
-            e.layer_after(case.text, step.body_marks.find(name), layer),
-        )
-    elif step.sources:
-        source = step.sources[n]
-        new = e.layer_before(
-            case.text, step.marks, layer, f"from: {source}", f"name: {source}_{word}"
-        )
-        start, end = case.text.span(step.body_marks.find(n))
+    branch = _branch(step, n)
+    if branch is None:
+        return
+    if not branch.is_name:
+        title = f"`{layer}` on branch `{branch.name}`"
+        if branch.layers:
+            title = f"`{layer}` appended to branch `{branch.name}`"
+        yield Candidate(title, e.layer_after(case.text, branch.body_marks, layer))
+    elif isinstance(branch.source, str):
+        source = branch.source
+        name = f"{source.replace('.', '_')}_{word}"
+        new = e.layer_before(case.text, step.marks, layer, f"from: {source}", f"name: {name}")
+        start, end = case.text.span(branch.marks.find("from"))
         if new:
             yield Candidate(
                 f"`- {layer}` with `from: {source}` before it, joined instead of `{source}`,",
-                (*new, case.text.edit(start, end, f"{source}_{word}")),
+                (*new, case.text.edit(start, end, name)),
             )
 
 
-def _branches(step: Step) -> list[list[Step]]:
-    """Return the layers of each branch."""
-    return list((step.branches or {}).values())
+def _branch(step: Step, n: int) -> Step | None:
+    """Return the branch that is input n of a join; None if that depends on parameters."""
+    return step.fixed_branches[n] if step.fixed_branches else None
 
 
 def _branch_layers(step: Step, n: int) -> list[Step]:
-    """Return the layers of branch n; empty if the branches are names of earlier layers."""
-    return _branches(step)[n] if step.branches else []
+    """Return the layers of the branch that is input n; empty if there are none."""
+    branch = _branch(step, n)
+    return (branch.layers or []) if branch is not None else []
 
 
 def _as_written(case: Case, n: int, field: str) -> str | None:
@@ -320,8 +319,8 @@ def _leading(case: Case, ends: tuple[int, ...]) -> list[int]:
     layer before the join: what is before the join would be part of every branch.
     """
     step, inside = case.fault.step, case.fault.path + "."
-    begins_here = [not layers or layers[0].source is None for layers in _branches(step)]
-    within = step.kind == "join" and step.sources is None and sum(begins_here) > 1
+    begins_here = [branch.begins_at is None for branch in step.branches]
+    within = step.kind == "join" and sum(begins_here) > 1
     found: list[int] = []
     for end in ends:
         n = end

@@ -1,0 +1,67 @@
+"""Reads names of earlier layers: plain, of a layer inside a block, chosen, or of every copy."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from .expression import compiled
+from .expression_limits import ExpressionError
+from .reader import Reader
+from .steps import Chosen, LayerName
+from .validation import shown
+from .yaml_tree import Marks
+
+_ONE = r"[A-Za-z0-9_]{1,200}"
+_PATH = re.compile(rf"{_ONE}(\.{_ONE})*\Z")
+_IF, _ELSE = " if ", " else "
+
+
+def read_layer_name(
+    reader: Reader, word: str, text: Any, marks: Marks, known: frozenset[str]
+) -> LayerName | None:
+    """Read the name of an earlier layer, written at `marks`; None if it is wrong (reported).
+
+    It may be that of a layer inside a block, `block1.conv1`, and it may depend on parameters,
+    `left if deep else right`. `known` are the names that the condition may use.
+    """
+    if not isinstance(text, str):
+        message = f"`{word}` takes the name of a layer, not {shown(text)}"
+        reader.report("CNN103", message, marks.position(reader.file))
+        return None
+    parts = _parts(text)
+    if parts is not None:
+        condition = reader.prepared(parts[1], marks, known)
+        left, right = (
+            read_layer_name(reader, word, name, marks, known) for name in (parts[0], parts[2])
+        )
+        return None if left is None or right is None else Chosen(left, condition, right)
+    reader.used_names.add(text.partition(".")[0])
+    return text
+
+
+def is_entry(item: Any) -> bool:
+    """Return whether an item of a join's list names a layer, maybe with words such as `when`."""
+    return isinstance(item, str) or isinstance(item, dict) and "from" in item
+
+
+def _parts(text: str) -> tuple[str, str, str] | None:
+    """Return both names of a choice, with the condition between them; None if it is none."""
+    left, found, rest = text.partition(_IF)
+    if not found or not _PATH.match(left.strip()):
+        return None
+    condition = ""
+    for part in (parts := rest.split(_ELSE))[:-1]:
+        condition = f"{condition}{_ELSE}{part}" if condition else part
+        right = _ELSE.join(parts[condition.count(_ELSE) + 1 :])
+        if _is_expression(condition):
+            return left.strip(), condition, right.strip()
+    return None
+
+
+def _is_expression(text: str) -> bool:
+    try:
+        compiled(text)
+    except ExpressionError:
+        return False
+    return True

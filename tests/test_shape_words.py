@@ -1,0 +1,260 @@
+"""Branches that vary, layers inside blocks, recursion, and the sizes that enter a block."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+
+import cnncalc
+from cnncalc.analysis.formula import formula
+from cnncalc.analysis.formula_values import values_at
+from cnncalc.language.write import flat_spec
+
+from .samples import yaml
+from .test_language import report
+
+INSIDE = """
+    input: [4, 16, 16]
+    blocks:
+      two:
+        layers:
+          - {conv: {out: 8, kernel: 1}, name: low}
+          - {conv: {out: 6, kernel: 1}, name: high}
+"""
+
+
+def inputs(found: cnncalc.Report, path: str) -> tuple[str, ...]:
+    row = found.row(path)
+    assert row is not None, [row.path for row in found.rows]
+    return row.inputs
+
+
+def test_a_name_reaches_a_layer_inside_a_block() -> None:
+    found = report("- {two: , name: module}\n- {relu: , from: module.low}", INSIDE)
+    assert inputs(found, "relu1") == ("module.low",)
+    found = report("- two:\n  repeat: 2\n- concat: [two1.0.low, two1.1.low, two1]", INSIDE)
+    assert inputs(found, "concat1") == ("two1.0.low", "two1.1.low", "two1.1.high")
+
+
+def test_a_parameter_may_carry_the_block_inside_which_a_layer_is() -> None:
+    head = f"""{yaml(INSIDE)}
+  reader:
+    params: {{of: }}
+    layers:
+      - {{relu: , from: of.low}}
+"""
+    found = report("- {two: , name: module}\n- reader: {of: module}", head)
+    assert inputs(found, "reader1.relu1") == ("module.low",)
+
+
+@pytest.mark.parametrize(("deep", "wide"), [*product(("true", "false"), repeat=2)])
+def test_a_condition_chooses_the_layer_that_is_read(deep: str, wide: str) -> None:
+    head = f"{yaml(INSIDE)}params: {{deep: {deep}, wide: {wide}}}\n"
+    layers = """
+        - {identity: , name: stem}
+        - {two: , name: m}
+        - relu:
+          from: m.low if deep else stem if (false if wide else true) else m.high
+        - concat: [m, {from: m.low if wide else input}]
+    """
+    found = report(layers, head)
+    wanted = "m.low" if deep == "true" else "m.high" if wide == "true" else "stem"
+    assert inputs(found, "relu1") == (wanted,)
+    assert inputs(found, "concat1") == ("m.high", "m.low" if wide == "true" else "input")
+
+
+def test_branches_repeat_and_are_left_out() -> None:
+    layers = """
+        - concat:
+            path:
+              repeat: {times: 3, as: j}
+              layers:
+                - conv: {out: 2 * j + 2, kernel: 2 * j + 1, padding: same}
+            row:
+              each: [{k: 1}, {k: 5}]
+              layers:
+                - conv: {out: 1, kernel: k, padding: same}
+            absent:
+              when: c > 4
+              layers: [relu]
+            identity:
+              when: c == 4
+    """
+    found = report(layers)
+    assert inputs(found, "concat1") == (
+        *(f"concat1.path.{n}.conv1" for n in range(3)),
+        *(f"concat1.row.{n}.conv1" for n in range(2)),
+        "input",
+    )
+    assert found.rows[-1].output_shape == (2 + 4 + 6 + 1 + 1 + 4, 16, 16)
+
+
+def test_a_list_grows_with_a_repeat() -> None:
+    layers = """
+        - chain:
+            - concat: [input, unit.*]
+            - conv: {out: 3, kernel: 1}
+          name: unit
+          repeat: 3
+        - concat: [unit.*, input]
+    """
+    found = report(layers)
+    units = tuple(f"unit.{n}.conv1" for n in range(3))
+    for n in range(3):
+        assert inputs(found, f"unit.{n}.concat1") == ("input", *units[:n])
+    assert inputs(found, "concat1") == (*units, "input")
+
+
+def test_a_copy_that_is_left_out_is_none_of_every_copy() -> None:
+    layers = """
+        - conv: {out: 4, kernel: 1}
+          repeat: 3
+          when: i != 1
+          name: part
+        - add: [part.*]
+    """
+    assert inputs(report(layers), "add1") == ("part.0", "part.2")
+
+
+TREE = """
+    input: [4, 16, 16]
+    blocks:
+      tree:
+        params: {levels: , out: }
+        layers:
+          - chain:
+              - tree: {levels: levels - 1 - i, out: out}
+            name: below
+            repeat: levels - 1
+          - {conv: {out: out, kernel: 3, padding: 1}, name: left}
+          - {conv: {out: out, kernel: 3, padding: 1}, name: right}
+          - concat: [right, left, below.*]
+          - conv: {out: out, kernel: 1}
+"""
+
+
+@pytest.mark.parametrize("levels", [1, 2, 3, 4])
+def test_a_block_contains_smaller_ones_of_itself(levels: int) -> None:
+    found = report(f"- tree: {{levels: {levels}, out: 8}}", TREE)
+    joins = sum(row.op == "concat" for row in found.rows)
+    assert joins == 2 ** (levels - 1)
+    assert len(inputs(found, "tree1.concat1")) == levels + 1
+
+
+def test_expressions_know_the_sizes_that_enter_a_block() -> None:
+    head = """
+        input: [4, 6, 16, 18]
+        params: {h: 1}
+        blocks:
+          gate:
+            layers:
+              - avgpool: {kernel: [d, 1, w]}
+              - conv: {out: "sizes[0] + w + len(sizes) + h", kernel: 1}
+    """
+    assert report("- gate", head).rows[-1].output_shape == (6 + 18 + 3 + 1, 1, 16, 1)
+
+
+def test_copies_may_share_the_weights_of_the_first_one() -> None:
+    layers = """
+        - conv: {out: 4, kernel: 3, padding: 1}
+          name: again
+          repeat: 3
+          share: again
+        - {two: , name: module}
+        - conv: {out: 8, kernel: 1}
+          from: again
+          share: module.low
+    """
+    found = report(layers, INSIDE)
+    assert found.totals.params == (4 * 4 * 9 + 4) + (4 * 8 + 8) + (8 * 6 + 6)
+    shared = [row.shared_with for row in found.rows if row.shared_with]
+    assert shared == ["again.0", "again.0", "module.low"]
+
+
+EVERYTHING = """
+    input: [8, 16, 16]
+    params: {n: 2, deep: true, levels: 2, growth: 4, wide: 1}
+    blocks:
+      dense:
+        params: {units: }
+        layers:
+          - chain:
+              - concat: [input, unit.*]
+              - conv: {out: growth, kernel: 3, padding: 1}
+            name: unit
+            repeat: units
+          - concat: [input, unit.*]
+      tree:
+        params: {level: }
+        layers:
+          - tree: level - 1
+            when: level > 1
+          - conv: {out: 4 * level + c, kernel: 3, padding: 1}
+            name: own
+    layers:
+      - dense: n
+        name: first
+      - concat:
+          path:
+            repeat: {times: n, as: j}
+            layers:
+              - conv: {out: 4 * wide, kernel: 2 * j + 1, padding: same}
+          skip: {when: deep, layers: []}
+      - relu:
+        from: concat1 if deep else first.concat1
+      - tree: levels
+        name: tree
+      - concat: [tree.own, {from: first, when: deep}, first.unit.0.conv1]
+      - avgpool: {kernel: "[h // 2, w // 2]"}
+      - conv: {out: 8, kernel: 1}
+      - conv: {out: 8, kernel: 1}
+        repeat: 2
+        name: last
+        share: last
+        when: c == 8
+"""
+POINTS = [*product((1, 2, 3), (True, False), (1, 2, 3))]
+
+
+def at(point: tuple[int, bool, int]) -> dict[str, object]:
+    return dict(zip(("n", "deep", "levels"), point))
+
+
+def test_the_flat_spec_has_the_same_graph() -> None:
+    spec = cnncalc.loads(yaml(EVERYTHING).replace("    share: last\n", ""))
+    for point in POINTS[:6]:
+        graph = spec.graph(set=at(point))
+        flat = cnncalc.loads(flat_spec(graph, "flat")).graph()
+        assert [(n.op, n.inputs, n.shape) for n in graph.nodes] == [
+            (n.op, n.inputs, n.shape) for n in flat.nodes
+        ]
+
+
+def test_a_sweep_counts_each_variant_as_analyze_does() -> None:
+    spec = cnncalc.loads(yaml(EVERYTHING))
+    over = {"n": [1, 2, 3], "deep": [True, False], "levels": [1, 2, 3]}
+    found = cnncalc.sweep(spec, over=over, show=["params", "macs"])
+    assert len(found) == len(POINTS)
+    for row in found:
+        given = {name: row[name] for name in over}
+        totals = cnncalc.analyze(spec, set=given).or_mistake().totals
+        assert (row["params"], row["macs"]) == (totals.params, totals.macs), given
+
+
+def test_formulas_hold() -> None:
+    spec = cnncalc.loads(yaml(EVERYTHING))
+    made = formula(spec, symbols=["growth"]).formulas
+    assert made is not None
+    for growth in (1, 5, 64):
+        totals = cnncalc.analyze(spec, set={"growth": growth}).or_mistake().totals
+        figures = values_at(made, {"growth": growth})
+        assert (figures["params"], figures["macs"]) == (totals.params, totals.macs)
+
+
+def test_the_built_network_agrees() -> None:
+    from cnncalc.torch_backend.verify.verify import verify
+
+    spec = cnncalc.loads(yaml(EVERYTHING))
+    for point in (POINTS[0], POINTS[-1]):
+        assert verify(spec, set=at(point)).ok
