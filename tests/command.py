@@ -26,12 +26,9 @@ def run(
     **environment: str,
 ) -> subprocess.CompletedProcess[str]:
     """Run `cnncalc` with these arguments, on a screen of 100 columns without colours."""
+    variables = _variables(environment)
     forks = forks_for(arguments, environment)
-    if forks is None:
-        return run_python(
-            "-m", "cnncalc", *arguments, folder=folder, stdin=stdin, timeout=timeout, **environment
-        )
-    done = forks.run(arguments, folder, stdin or "", timeout, _variables(environment))
+    done = forks.run(arguments, folder, stdin or "", timeout, variables)
     return subprocess.CompletedProcess(arguments, *done)
 
 

@@ -31,7 +31,7 @@ from cnncalc.cli.main import run
 USE_TORCH = ("import", "profile", "verify")  # commands
 NEED_TORCH = ("cnncalc.torch_backend", "cnncalc.ops.torch_")  # modules
 OF_TORCH = ("torch.export", "torch._dynamo", "torch.profiler", "fvcore.nn")  # imported when used
-AT_START = ("PYTHON", "FAKE_")  # how variables begin that Python or the fake card reads at start
+AT_START = ("PYTHON", "FAKE_CUDA")  # how variables begin that are read when Python starts
 STREAMS = ("stdin", "stdout", "stderr")
 
 
@@ -46,12 +46,13 @@ class Ended(NamedTuple):
 class Forks:
     """A process that forks for each command."""
 
-    def __init__(self, with_torch: bool) -> None:
+    def __init__(self, with_torch: bool, environment: Mapping[str, str]) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", __name__, *["torch"] * with_torch],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=Path(__file__).parent.parent,
+            env={**os.environ, **environment},
         )
         atexit.register(self.end)
 
@@ -106,18 +107,15 @@ class Forks:
 
 
 @cache
-def _forks(with_torch: bool) -> Forks:
-    return Forks(with_torch)
+def _forks(with_torch: bool, at_start: tuple[tuple[str, str], ...]) -> Forks:
+    return Forks(with_torch, dict(at_start))
 
 
-def forks_for(arguments: tuple[str, ...], environment: Mapping[str, str]) -> Forks | None:
-    """Return the process that has imported what a command may need.
-
-    None if the command's own variables are some that only a new Python reads.
-    """
-    if any(name.startswith(AT_START) for name in environment):
-        return None
-    return _forks(with_torch=arguments[:1] in [(command,) for command in USE_TORCH])
+def forks_for(arguments: tuple[str, ...], environment: Mapping[str, str]) -> Forks:
+    """Return the process that has imported what a command with these variables may need."""
+    with_torch = arguments[:1] in [(command,) for command in USE_TORCH]
+    at_start = [(name, environment[name]) for name in environment if name.startswith(AT_START)]
+    return _forks(with_torch, tuple(sorted(at_start)))
 
 
 def _serve(with_torch: bool) -> None:

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -496,8 +497,13 @@ def test_bundled_networks_agree(name: str) -> None:
     assert any(check.what == "macs" and check.by == "fvcore" for check in found.totals)
 
 
+@cache
+def on_meta() -> Verification:
+    return verify(cnncalc.load("resnet18"), device="meta")
+
+
 def test_meta_runs_without_fvcore() -> None:
-    found = verify(cnncalc.load("resnet18"), device="meta")
+    found = on_meta()
     assert found.ok
     assert [(check.measured, check.ok) for check in found.totals if check.what == "macs"] == [
         (None, None)
@@ -567,7 +573,7 @@ def test_json_has_every_check() -> None:
 
 @pytest.mark.parametrize("width", [80, 120, 200])
 def test_tables_fit_their_terminals(width: int) -> None:
-    found = verify(cnncalc.load("resnet18"), device="meta")
+    found = on_meta()
     screen = Console(width=width, file=io.StringIO(), record=True)
     screen.print(network_table(found, width))
     text = screen.export_text()
