@@ -21,13 +21,13 @@ from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from pkgutil import walk_packages
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-import cnncalc
 from cnncalc.cli.main import run
+from cnncalc.diagnostic import Mistake
 
+ROOT = Path(__file__).parent.parent
 USE_TORCH = ("import", "profile", "verify")  # commands
 NEED_TORCH = ("cnncalc.torch_backend", "cnncalc.ops.torch_")  # modules
 OF_TORCH = ("torch.export", "torch._dynamo", "torch.profiler", "fvcore.nn")  # imported when used
@@ -51,7 +51,7 @@ class Forks:
             [sys.executable, "-m", __name__, *["torch"] * with_torch],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            cwd=Path(__file__).parent.parent,
+            cwd=ROOT,
             env={**os.environ, **environment},
         )
         atexit.register(self.end)
@@ -133,12 +133,14 @@ def _serve(with_torch: bool) -> None:
 def _preload(with_torch: bool) -> dict[str, str]:
     """Import the package, and return the environment variables that it sets."""
     before = {*os.environ}
-    found = walk_packages(cnncalc.__path__, "cnncalc.")
-    names = [module.name for module in found if module.name != "cnncalc.__main__"]
+    files = [
+        file.relative_to(ROOT).with_suffix("") for file in sorted((ROOT / "cnncalc").rglob("*.py"))
+    ]
+    names = [".".join(file.parts).removesuffix(".__init__") for file in files]
     needing = [name for name in names if name.startswith(NEED_TORCH)]
-    names = [name for name in names if name not in needing]
-    for name in (*names, *(needing if with_torch else ()), *(OF_TORCH if with_torch else ())):
-        with suppress(ImportError):  # of an optional package
+    others = [name for name in names if name not in (*needing, "cnncalc.__main__")]
+    for name in (*others, *((*needing, *OF_TORCH) if with_torch else ())):
+        with suppress(ImportError, Mistake):  # of a package that is not installed
             import_module(name)
     gc.freeze()  # or the collector would write to the pages that forks share
     return {name: os.environ[name] for name in os.environ if name not in before}
