@@ -1,7 +1,8 @@
 """Reads the settings of the tests from environment variables.
 
-CNNCALC_FULL=1 runs the full number of random cases. Each number can also be set by its own name:
-CNNCALC_CASES=2000. CNNCALC_UPDATE=1 rewrites the expected outputs on file.
+CNNCALC_FULL=1 runs every case: the full number of random ones, and every bundled network where a
+usual run tries some. Each number can also be set by its own name: CNNCALC_CASES=2000.
+CNNCALC_UPDATE=1 rewrites the expected outputs on file.
 """
 
 from __future__ import annotations
