@@ -51,6 +51,7 @@ class Forks:
             [sys.executable, "-m", __name__, *["torch"] * with_torch],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            bufsize=0,  # or `select` would not see a line that was read with the one before
             cwd=ROOT,
             env={**os.environ, **environment},
         )
