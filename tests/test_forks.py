@@ -46,8 +46,6 @@ def test_a_fork_has_its_own_folder_and_environment(tmp_path: Path) -> None:
 
 
 def test_a_command_that_takes_too_long_is_killed() -> None:
-    endless = ("sweep", "resnet50", "--over", "H=64:4000", "--over", "W=64:4000")
-    pytest.importorskip("numpy")
     with pytest.raises(subprocess.TimeoutExpired):
-        run(*endless, timeout=2)
+        run("check", "specs", timeout=0)
     assert run("analyze", "lenet5").returncode == 0
