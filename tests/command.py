@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from .forks import forks_for
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -24,9 +26,10 @@ def run(
     **environment: str,
 ) -> subprocess.CompletedProcess[str]:
     """Run `cnncalc` with these arguments, on a screen of 100 columns without colours."""
-    return run_python(
-        "-m", "cnncalc", *arguments, folder=folder, stdin=stdin, timeout=timeout, **environment
-    )
+    variables = _variables(environment)
+    forks = forks_for(arguments, environment)
+    done = forks.run(arguments, folder, stdin or "", timeout, variables)
+    return subprocess.CompletedProcess(arguments, *done)
 
 
 def run_code(
@@ -69,13 +72,6 @@ def run_python(
     **environment: str,
 ) -> subprocess.CompletedProcess[str]:
     """Run this Python with the checkout on its path."""
-    variables = {
-        **os.environ,
-        "COLUMNS": "100",
-        "NO_COLOR": "1",
-        "PYTHONPATH": python_path(),
-        **environment,
-    }
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
@@ -84,5 +80,11 @@ def run_python(
         text=True,
         timeout=timeout,
         check=False,
-        env=variables,
+        env=_variables(environment),
     )
+
+
+def _variables(further: dict[str, str]) -> dict[str, str]:
+    """Return the environment of a child."""
+    usual = {"COLUMNS": "100", "NO_COLOR": "1", "PYTHONPATH": python_path()}
+    return {**os.environ, **usual, **further}

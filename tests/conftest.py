@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import os
 import sys
@@ -52,3 +53,12 @@ def _path_of_modules() -> Iterator[None]:
     before = sys.path.copy()
     yield
     sys.path[:] = before
+
+
+def pytest_runtest_setup() -> None:
+    """Let the garbage collector pass over what there is before a test, above all torch's modules.
+
+    It would take half a second for them, and tests of memory collect garbage before each run.
+    """
+    gc.collect()
+    gc.freeze()

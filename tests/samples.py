@@ -16,6 +16,7 @@ from cnncalc.language.yaml_flow import in_yaml
 from cnncalc.ops.base import Op
 
 from .cases import body_of, instance
+from .settings import FULL
 
 
 def yaml(block: str) -> str:
@@ -36,6 +37,9 @@ BUNDLED = [
     for stem, spec in bundled_specs()
     for variant in spec.members
 ]
+
+# The first network of each file; in a full run, all of them.
+FAMILIES = BUNDLED if FULL else [*{n.spec.file: n for n in reversed(BUNDLED)}.values()][::-1]
 
 SIAMESE = yaml("""
     input: {left: [1, 20, 20], right: [1, 20, 20]}

@@ -1,12 +1,17 @@
 """Reads the settings of the tests from environment variables.
 
-CNNCALC_FULL=1 runs the full number of random cases. Each number can also be set by its own name:
-CNNCALC_CASES=2000. CNNCALC_UPDATE=1 rewrites the expected outputs on file.
+CNNCALC_FULL=1 runs every case: the full number of random ones, and every bundled network where a
+usual run tries some. Each number can also be set by its own name: CNNCALC_CASES=2000.
+CNNCALC_UPDATE=1 rewrites the expected outputs on file.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
 
 UPDATE = bool(os.environ.get("CNNCALC_UPDATE"))
 FULL = bool(os.environ.get("CNNCALC_FULL"))
@@ -14,6 +19,12 @@ FULL = bool(os.environ.get("CNNCALC_FULL"))
 
 def _number(name: str, usual: int, full: int) -> int:
     return int(os.environ.get(f"CNNCALC_{name}", full if FULL else usual))
+
+
+def sampled(items: Sequence[T], most: int) -> list[T]:
+    """Return at most this many items, evenly spread and always the same; all in a full run."""
+    step = 1 if FULL else max(1, -(-len(items) // most))
+    return list(items[::step])
 
 
 CASES = _number("CASES", 200, 2000)  # configurations of each operator

@@ -17,6 +17,7 @@ from cnncalc.extras import install_command
 
 from .command import run_code, run_code_without
 from .samples import SIAMESE
+from .settings import sampled
 from .twins import twin
 
 
@@ -76,12 +77,15 @@ def test_weights_that_do_not_fit_are_named_and_nothing_is_copied() -> None:
 
 @pytest.mark.parametrize(
     ("name", "shape"),
-    [
-        ("lenet5", None),
-        ("efficientnet_b0", (3, 64, 64)),
-        ("googlenet_aux", None),
-        ("unet", (1, 188, 188)),
-    ],
+    sampled(
+        [
+            ("lenet5", None),
+            ("efficientnet_b0", (3, 64, 64)),
+            ("googlenet_aux", None),
+            ("unet", (1, 188, 188)),
+        ],
+        2,
+    ),
 )
 def test_networks_compile_and_export_whole(name: str, shape: tuple[int, ...] | None) -> None:
     spec = cnncalc.load(name)

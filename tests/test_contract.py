@@ -24,7 +24,7 @@ from cnncalc.torch_backend.user_code import import_network
 
 from .cases import COMPUTED
 from .command import run
-from .samples import BUNDLED, sample, yaml
+from .samples import FAMILIES, sample, yaml
 from .twins import NO_TWIN, twin
 
 SPEC = """
@@ -430,7 +430,7 @@ OTHERWISE = {"alexnet_grouped", "lenet5", "lenet5_modern", "zfnet"}
 
 def with_twins() -> list[str]:
     """Return the networks that are compared with their twins."""
-    names = (network.name for network in BUNDLED)
+    names = (network.name for network in FAMILIES)
     return [n for n in names if n not in NO_TWIN and not any(deep in n for deep in DEEP)]
 
 

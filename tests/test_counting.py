@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from fractions import Fraction
 from math import prod
@@ -18,9 +17,9 @@ from cnncalc.analysis.counting.parts import Question, parts
 from cnncalc.analysis.counting.population import Population
 from cnncalc.language.values import evaluate
 
-from .samples import BUNDLED, Bundled, yaml
+from .samples import FAMILIES, Bundled, yaml
+from .settings import FULL
 
-FULL = bool(os.environ.get("CNNCALC_FULL"))
 FIGURES = sorted(COUNTED)
 OF_LAYERS = [name for name in FIGURES if not name.startswith("activation")]
 CHECKED = 60 if FULL else 3  # variants of each population
@@ -88,7 +87,6 @@ def counted(
 
 
 # Of each family one network is enough, unless all are asked for.
-FAMILIES = BUNDLED if FULL else [*{network.spec.file: network for network in BUNDLED}.values()]
 
 
 @pytest.mark.parametrize("network", FAMILIES, ids=lambda network: network.name)

@@ -150,7 +150,7 @@ def the_field_of_explain_is_computed(report: Report, row: Row) -> None:
     """Assert that the arithmetic of the field is right, and ends at the field of the report."""
     seen = row.receptive_field
     lines: dict[str, str] = {}
-    for what, how in explain(report, row.path):  # of several inputs, the first
+    for what, how in explain(report, row.path, runs=False):  # of several inputs, the first
         lines.setdefault(what, re.sub(r"\A\w+: (?=.)", "", how))
     for how in (lines[what] for what in ("field", "jump", "centre") if what in lines):
         for sum_, value in re.findall(r"([\d. +−·/()]+) = ([\d./-]+)", how):

@@ -18,10 +18,8 @@ from cnncalc.analysis.formula_values import values_at
 from cnncalc.diagnostic import Mistake
 from cnncalc.poly import Poly
 
-from .samples import BUNDLED, Bundled
-from .settings import FULL
+from .samples import FAMILIES, Bundled
 
-FAMILIES = BUNDLED if FULL else [*{network.spec.file: network for network in BUNDLED}.values()]
 TRIED, CHECKED = 40, 4  # points that are tried, and those that are compared
 Point = dict[str, Any]
 

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -36,7 +37,7 @@ from cnncalc.torch_backend.verify import counters
 from cnncalc.torch_backend.verify.few_channels import narrowed_report
 from cnncalc.torch_backend.verify.field_report import field_notes
 from cnncalc.torch_backend.verify.hooks import noted_run, run_with_hooks
-from cnncalc.torch_backend.verify.receptive_fields import QUICK, measured_fields
+from cnncalc.torch_backend.verify.receptive_fields import QUICK, WORK, measured_fields
 from cnncalc.torch_backend.verify.result import Verification
 from cnncalc.torch_backend.verify.verify import verify
 from cnncalc.window import Map
@@ -45,7 +46,7 @@ from .cases import COMPUTED
 from .command import code_of, python_path, run, run_code, run_without
 from .graphs import networks
 from .samples import BUNDLED, SIAMESE, sample, yaml
-from .settings import GRAPHS
+from .settings import FULL, GRAPHS
 
 SPEC = """
 input: [4, 32, 32]
@@ -467,7 +468,7 @@ def test_shared_weights_are_counted_over_all_calls() -> None:
 
 
 def some() -> list[str]:
-    """Return at most two fast networks of each family; `verify --all` runs the others."""
+    """Return a fast network of each family, two in a full run; `verify --all` runs the others."""
     chosen = []
     for _, family in groupby(BUNDLED, key=lambda network: network.spec.file):
         cheap = {}
@@ -475,14 +476,15 @@ def some() -> list[str]:
             totals = cnncalc.analyze(spec, variant).totals
             if totals.macs < 16 * 10**9 and totals.params < 140 * 10**6:
                 cheap[name] = totals.macs
-        chosen += sorted(cheap, key=lambda name: cheap[name])[:2]
+        chosen += sorted(cheap, key=lambda name: cheap[name])[: 1 + FULL]
     return [*chosen, "resnet50", "unet"]
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", some())
 def test_bundled_networks_agree(name: str) -> None:
-    found = verify(cnncalc.load(name))
+    """Of the receptive fields, as many are measured as `verify` does, and all in a full run."""
+    found = verify(cnncalc.load(name), work=WORK if FULL else QUICK)
     assert found.ok, found.diagnostics[:3]
     for layer in found.layers:
         if layer.row.op in ("conv", "conv_transpose", "linear"):
@@ -495,8 +497,13 @@ def test_bundled_networks_agree(name: str) -> None:
     assert any(check.what == "macs" and check.by == "fvcore" for check in found.totals)
 
 
+@cache
+def on_meta() -> Verification:
+    return verify(cnncalc.load("resnet18"), device="meta")
+
+
 def test_meta_runs_without_fvcore() -> None:
-    found = verify(cnncalc.load("resnet18"), device="meta")
+    found = on_meta()
     assert found.ok
     assert [(check.measured, check.ok) for check in found.totals if check.what == "macs"] == [
         (None, None)
@@ -566,7 +573,7 @@ def test_json_has_every_check() -> None:
 
 @pytest.mark.parametrize("width", [80, 120, 200])
 def test_tables_fit_their_terminals(width: int) -> None:
-    found = verify(cnncalc.load("resnet18"), device="meta")
+    found = on_meta()
     screen = Console(width=width, file=io.StringIO(), record=True)
     screen.print(network_table(found, width))
     text = screen.export_text()

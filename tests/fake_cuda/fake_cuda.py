@@ -124,8 +124,15 @@ def noted(what: str) -> Any:
 class Fake(TorchFunctionMode):
     """Makes every call that names a card on the CPU instead."""
 
-    room = int(os.environ.get("FAKE_ROOM", "0"))
-    refuses = getattr(torch, os.environ.get("FAKE_REFUSES", ""), None)
+    @property
+    def room(self) -> int:
+        """Return the largest batch that fits; 0 if all do."""
+        return int(os.environ.get("FAKE_ROOM", "0"))
+
+    @property
+    def refuses(self) -> torch.dtype | None:
+        """Return the type that the card does not support."""
+        return getattr(torch, os.environ.get("FAKE_REFUSES", ""), None)
 
     def __torch_function__(
         self, function: Any, types: Any, args: Any = (), kwargs: Any = None
