@@ -210,7 +210,8 @@ class Attention(Op):
     def busiest_backward(self, x: Shape, *memory: Shape, y: Shape, back: Backward) -> Moments:
         """Return gradients of what the last product reads, of q, k and v together, then of each.
 
-        Those that were computed at once have a gradient in one piece.
+        Those that were computed at once have a gradient in one piece. Those of the parts of a
+        weight and of a bias are joined one after the other.
         """
         n, e = values(x), x[-1]
         read = (*memory, x)[0]
@@ -229,9 +230,10 @@ class Attention(Op):
             return moments + later(Extra(n), dx, dm, q, k, v, last)
         moments += later(Extra(n + 4 * m), last) + later(Extra(n + 2 * m), dm, k, v, last)
         moments += later(Extra(n), dx, dm, q, k, v, last)
-        return moments + later(dx, dm, q, k, v, q, k, v, last, read=False)
+        joined = Extra(back.trained * 3 * e * e, once=True)
+        return moments + later(dx, dm, q, k, v, joined, last, read=False)
 
-    def is_followed(self, given: tuple[int, ...], *, mixed: bool, training: bool) -> bool:
+    def is_followed(self, *xs: Shape, given: tuple[int, ...], mixed: bool, training: bool) -> bool:
         """NOTE: with dropout, the CPU takes many operations for what is one on a card."""
         return not (training and self.dropout)
 
