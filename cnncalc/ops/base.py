@@ -152,11 +152,13 @@ class Moment(NamedTuple):
 
     In backward, at a `late` moment the output's gradient is free again, and what the layer kept
     beside its inputs and output; and these too from the first one on at which they are not `read`.
+    The copies of parameters that autocast made are free from the first one without `copies` on.
     """
 
     extras: tuple[Extra, ...]
     late: bool = False
     read: bool = True
+    copies: bool = True
 
 
 def at_once(*extras: Extra) -> tuple[Moment]:
@@ -164,9 +166,9 @@ def at_once(*extras: Extra) -> tuple[Moment]:
     return (Moment(extras),)
 
 
-def later(*extras: Extra, read: bool = True) -> tuple[Moment]:
+def later(*extras: Extra, read: bool = True, copies: bool = True) -> tuple[Moment]:
     """These tensors at one late moment."""
-    return (Moment(extras, late=True, read=read),)
+    return (Moment(extras, late=True, read=read, copies=copies),)
 
 
 class Taken(NamedTuple):

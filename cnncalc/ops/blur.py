@@ -107,7 +107,7 @@ class BlurPool(Op):
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         kept = self.conv(x).keeps(x, y=y, back=back._replace(trained=False))
-        return kept._replace(parameters=())
+        return kept._replace(parameters=("filter",))
 
     def autocast(self, x: Shape, *, by: Autocast) -> Cast:
         return self.conv(x).autocast(x, by=by)

@@ -298,7 +298,10 @@ class Conv(Weighted, Sliding):
         return made + self.with_uncast(x, y, back, *[uncast] * apart)
 
     def busiest_backward(self, x: Shape, *, y: Shape, back: Backward) -> tuple[Moment, ...]:
-        """The gradient of a padded copy comes first, and then that of the input."""
+        """The gradient of a padded copy comes first, and then that of the input.
+
+        Where autocast made the layer's own copy of the padded one, its gradient is converted.
+        """
         around = self.torch_pads(x) if self.connections is None else self.around(x)
         if around is None or not back.needs(0):
             return super().busiest_backward(x, y=y, back=back)
@@ -313,8 +316,10 @@ class Conv(Weighted, Sliding):
             moments = tuple(self._table(x, y).backward())
             if not any(map(any, around)):
                 return moments + later()  # all that the maps kept is free again
-        input_back = Extra(padded + undone(x, around, self.padding_mode))
-        return moments + later(input_back, own)
+        wide = Extra(padded, "uncast", among=1)
+        back_in = Extra(padded + undone(x, around, self.padding_mode), among=1)
+        moments += later(Extra(padded), wide, own, copies=False)
+        return moments + later(back_in, own._replace(kind="parameters"), copies=False)
 
     def marks(self, x: Shape) -> frozenset[str]:
         return super().marks(x) | ({"same_word"} if self.same_word(x) else set())

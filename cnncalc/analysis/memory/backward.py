@@ -20,10 +20,20 @@ from .widths import Widths
 
 
 class Saved(NamedTuple):
-    """The numbers of the tensors that backward holds of a layer: what it read, and what else."""
+    """The numbers of the tensors that backward holds of a layer.
+
+    These are what it read, copies of its parameters in another type, and what it made beside its
+    output.
+    """
 
     read: list[int]
+    copies: list[int]
     extras: list[int]
+
+    @property
+    def all(self) -> list[int]:
+        """All of them."""
+        return [*self.read, *self.copies, *self.extras]
 
 
 class Forward(Protocol):
@@ -111,7 +121,7 @@ class Backpropagation:
         """
         first: dict[int, int] = {}
         for n, saved in self.saved.items():
-            for key in (*saved.read, *saved.extras, *checkpoints.get(n, ())):
+            for key in (*saved.all, *checkpoints.get(n, ())):
                 first.setdefault(key, n)
         found: dict[int, list[Held]] = {}
         for key, n in first.items():
@@ -187,6 +197,9 @@ class Backpropagation:
             self.tensors.drop(gradient, *saved.extras)
             saved.extras.clear()
             for moment in late:
+                if not moment.copies:
+                    self.tensors.drop(*saved.copies)
+                    saved.copies.clear()
                 if not moment.read:
                     self._release(saved)
                 self._pass_by(n, [moment])

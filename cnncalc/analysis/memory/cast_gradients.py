@@ -38,9 +38,10 @@ class CastGradients:
 
     def of_parameters(self, n: int, owner: int, parameters: Mapping[str, int]) -> list[int]:
         """Make the gradients of a layer's parameters, of which the bytes are given."""
-        sizes = dict(parameters)
+        sizes = parameters
         if sizes and self._widths.types[n].casts_parameters:
-            sizes |= cast_bytes(self._graph, owner)
+            copies = cast_bytes(self._graph, owner)
+            sizes = {name: copies.get(name, size) for name, size in sizes.items()}
         return [
             self._tensors.new("parameter gradient", owner, Bytes(size)) for size in sizes.values()
         ]

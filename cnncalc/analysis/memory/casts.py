@@ -59,6 +59,7 @@ class Casts:
 
 
 def cast_bytes(graph: Graph, owner: int) -> dict[str, int]:
-    """Return the bytes of the copies of a layer's own parameters, by name."""
-    parameters, _ = own_bytes(graph, graph.nodes[owner], HALF)
-    return {name: size for name, size in parameters.items() if not name.startswith(COMPUTED)}
+    """Return the bytes of the copies of a layer's own parameters and fixed filters, by name."""
+    parameters, buffers = own_bytes(graph, graph.nodes[owner], HALF)
+    read = parameters | buffers
+    return {name: size for name, size in read.items() if not name.startswith(COMPUTED)}

@@ -83,7 +83,7 @@ class Timeline:
             self._back.forget()
             starts = {self._again[n].numbers.start: keys for n, keys in self._held.items()}
             self.saved = self._back.held(starts)
-            self.keeps = {n: (*kept.read, *kept.extras) for n, kept in self._back.saved.items()}
+            self.keeps = {n: tuple(kept.all) for n, kept in self._back.saved.items()}
             self.sizes = {k: self.tensors.size(k) for keys in self.keeps.values() for k in keys}
             yield from self._back.steps()
 
@@ -175,12 +175,13 @@ class Timeline:
                 self.tensors.pass_by(n, moment)
         copies = inputs | repacked
         read = [copies.get(m, self._homes[node.inputs[m]]) for m in kept.inputs]
-        read += [parameters[name] for name in kept.parameters if name in parameters]
+        reread = [parameters[name] for name in kept.parameters if name in parameters]
         if made and self._own[n]:
             self.tensors.allocate(home, "output", n, self.widths.output(n))
         elif made:
             self.tensors.hold(home)
-        saved = Saved([self.tensors.hold(key) for key in read], [])
+        held, copied = ([self.tensors.hold(key) for key in keys] for keys in (read, reread))
+        saved = Saved(held, copied, [])
         if kept.output:
             saved.read.append(self.tensors.hold(home))
         for extra in kept.extras:
