@@ -482,7 +482,7 @@ class Op:
         """Return what automatic mixed precision does to the layer."""
         return self.cast
 
-    def is_followed(self, given: tuple[int, ...], *, mixed: bool, training: bool) -> bool:
+    def is_followed(self, *xs: Shape, given: tuple[int, ...], mixed: bool, training: bool) -> bool:
         """Whether the peaks in the layer are known to the byte.
 
         `given` are the bytes of a number of each input, and `mixed` says that autocast is on. What

@@ -261,10 +261,10 @@ class Conv(Weighted, Sliding):
         wide = by.on_cpu and mirrors_in_float32(self.padding_mode, x)
         return TO_HALF._replace(inputs="float32" if wide else None)
 
-    def is_followed(self, given: tuple[int, ...], *, mixed: bool, training: bool) -> bool:
+    def is_followed(self, *xs: Shape, given: tuple[int, ...], mixed: bool, training: bool) -> bool:
         if self.connections is not None:
             return not (self.parametrize or mixed)
-        return super().is_followed(given, mixed=mixed, training=training)
+        return super().is_followed(*xs, given=given, mixed=mixed, training=training)
 
     def _table(self, x: Shape, y: Shape) -> Table:
         """Return what a table of connections is computed with."""

@@ -85,7 +85,7 @@ class Unfold(Sliding):
         """The gradient of the input keeps the memory of all columns."""
         return at_once(Extra(max(values(x), values(y))))
 
-    def is_followed(self, given: tuple[int, ...], *, mixed: bool, training: bool) -> bool:
+    def is_followed(self, *xs: Shape, given: tuple[int, ...], mixed: bool, training: bool) -> bool:
         """NOTE: under autocast, backward holds less than is predicted."""
         return not (mixed and training)
 

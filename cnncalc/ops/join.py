@@ -156,7 +156,7 @@ class Sub(Elementwise):
     def cost(self, *xs: Shape, y: Shape) -> Cost:
         return Cost(add=(len(xs) - 1) * values(y))
 
-    def is_followed(self, given: tuple[int, ...], *, mixed: bool, training: bool) -> bool:
+    def is_followed(self, *xs: Shape, given: tuple[int, ...], mixed: bool, training: bool) -> bool:
         """NOTE: gradients on their way through branches of several types change their type."""
         return not training or len(given) <= 2 or len(set(given)) == 1
 
@@ -195,7 +195,7 @@ class Mul(Elementwise):
                 between.append(self._between(xs, n))
         return Kept(inputs=tuple(sorted(held)), extras=tuple(between))
 
-    def is_followed(self, given: tuple[int, ...], *, mixed: bool, training: bool) -> bool:
+    def is_followed(self, *xs: Shape, given: tuple[int, ...], mixed: bool, training: bool) -> bool:
         """NOTE: gradients on their way through branches of several types change their type."""
         return not training or len(given) <= 2 or len(set(given)) == 1
 

@@ -160,7 +160,7 @@ class Recurrent(Op):
             return (Extra(gaps, once=True),)
         return (Extra(gaps * steps * self.width, "noise"),)
 
-    def is_followed(self, given: tuple[int, ...], *, mixed: bool, training: bool) -> bool:
+    def is_followed(self, *xs: Shape, given: tuple[int, ...], mixed: bool, training: bool) -> bool:
         """NOTE: the steps take many operations, or a kernel with a workspace of its own."""
         return False
 

@@ -295,9 +295,25 @@ class ConvTranspose(Weighted):
         moments = super().busiest_backward(x, y=whole, back=back)
         if whole == y:
             return moments
-        own = Extra(sum(map(product, self.weights(x).values())) if back.trained else 0, once=True)
+        used = product(self.filters(x)) + (self.out if self.bias else 0)
+        own = Extra(used if back.trained else 0, once=True)
         read = Extra(values(x) if back.needs(0) else 0)
-        return at_once(Extra(values(whole))) + later(Extra(values(whole)), read, own)
+        weight = self.computed_and_kept(x, back)
+        moments = tuple(moment for moment in moments if moment.late)
+        return (
+            at_once(Extra(values(whole)))
+            + later(Extra(values(whole)), *weight, read, own)
+            + moments
+        )
+
+    def is_followed(
+        self, x: Shape, *like: Shape, given: tuple[int, ...], mixed: bool, training: bool
+    ) -> bool:
+        """NOTE: torch's own kernel for volumes on the CPU gives the output as much memory as its
+        input has. It runs where oneDNN does not: `convolved` says when.
+        """
+        fits = len(x) < 4 or values(self.untrimmed(x, self.shape(x, *like))) >= values(x)
+        return fits and super().is_followed(x, given=given, mixed=mixed, training=training)
 
     def settings(self, x: Shape, *like: Shape) -> dict[str, Any]:
         """Return padding as numbers: `same` equals those that it removes."""

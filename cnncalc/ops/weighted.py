@@ -90,7 +90,7 @@ class Weighted(Op):
             table["bias"] = (self.out,)
         return table
 
-    def is_followed(self, given: tuple[int, ...], *, mixed: bool, training: bool) -> bool:
+    def is_followed(self, *xs: Shape, given: tuple[int, ...], mixed: bool, training: bool) -> bool:
         return not (self.parametrize and mixed)
 
     def _parametrized(self, kernel: Shape) -> dict[str, Shape]:

@@ -15,7 +15,9 @@ def not_followed(graph: Graph, run: Run) -> list[str]:
     widths = Widths(graph, run)
     found = []
     for node, types in zip(graph.nodes, widths.types):
+        if node.op is None:
+            continue
         how = {"mixed": run.amp is not None, "training": run.training}
-        if node.op is not None and not node.op.is_followed(types.given, **how):
+        if not node.op.is_followed(*graph.shapes_into(node), given=types.given, **how):
             found.append(node.path)
     return found
