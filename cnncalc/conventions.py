@@ -182,6 +182,7 @@ CONVENTIONS: dict[str, Convention] = {
                 Term("5*x", NORMS, "affine"),
                 Term("4*x", NORMS),
                 Term("x", MEANS, "2d"),
+                Term("4*y", "grid_sample"),
                 Term("4*y", "upsample", "bilinear"),
                 Term("y", "upsample", "nearest 2d"),
                 Term("x", "upsample", "area 2d"),

@@ -121,6 +121,10 @@ def case(op: type[Op], rng: random.Random) -> tuple[dict[str, Any], list[tuple[i
     body = plausible(op, body_of(op, rng, rank - 1), rng, x)
     if {"size", "kernel"} <= op.fields().keys() and op.ranks == (2,) and rng.random() < 0.7:
         x = _columns(op, body, rng) or x
+    if "size" in op.fields() and "kernel" not in op.fields() and op.ranks == (2,):
+        x = rng.choice(((2, 3), (3, 4), (2, 3), (3, 4), x))  # matrices of affine maps
+        if rng.random() < 0.7:
+            body["size"] = tuple(rng.randint(1, 9) for _ in range(x[0]))
     fewest, most = op.inputs
     count = rng.randint(max(fewest, 1), 4) if most is None else fewest
     xs = [x]
@@ -132,6 +136,8 @@ def case(op: type[Op], rng: random.Random) -> tuple[dict[str, Any], list[tuple[i
             near[-1] = rng.choice((1, near[-1], near[-1] + 1))
         if most == 2 and rank > 1 and rng.random() < 0.8:
             near = [*x[:-2], x[-1], rng.choice((1, 2, 3, 5))]  # matrices that fit
+            if rng.random() < 0.5:
+                near[-2:] = rng.choice((1, 2, 3, 5)), rank - 1  # coordinates on each axis
         xs.append(tuple(near))
     if any(body.get(name) for name in op.layers_named):
         other = shape(rng, rank if rng.random() < 0.9 else rng.randint(2, 4))

@@ -55,6 +55,7 @@ SIAMESE = yaml("""
 """)
 
 _MAP = (4, 8, 8)
+_SHAPES = {"affine_grid": (2, 3)}  # of inputs, where no usual one fits
 _BODIES = {
     "conv": "{out: 4, kernel: 3}",
     "conv_transpose": "{out: 4, kernel: 3, stride: 2}",
@@ -89,6 +90,8 @@ _BODIES = {
     "opaque": "{params: 16, macs: 1024, saved: 0}",
     "unfold": "{kernel: 3, padding: 1}",
     "fold": "{size: [3, 4], kernel: 2}",
+    "grid_sample": "{map: [], grid: [slice: {stop: 2}, permute: [1, 2, 0]]}",
+    "affine_grid": "[5, 6]",
     "matmul": "{a: [], b: [permute: [0, 2, 1]]}",
     "attention": "2",
     "lstm": "5",
@@ -108,7 +111,8 @@ def sample(op: type[Op]) -> str:
 
     If the table above has no body for the operator, it gets none, or a random one if it needs one.
     """
-    shape = next((shape for shape in (_MAP, (4, 6)) if len(shape) in op.ranks), (16,))
+    usual = next((shape for shape in (_MAP, (4, 6)) if len(shape) in op.ranks), (16,))
+    shape = _SHAPES.get(op.key, usual)
     required = any(field.is_required() for field in op.fields().values())
     if op.reads_places:
         pooled = f"  - maxpool: 2\n  - {op.key}: maxpool1\n    name: it\n"

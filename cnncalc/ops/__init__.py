@@ -109,6 +109,8 @@ HOMES = {  # the module and class of each operator, by its word in a spec
     "crop": "resize:Crop",
     "unfold": "fold:Unfold",
     "fold": "fold:Fold",
+    "grid_sample": "grid:GridSample",
+    "affine_grid": "grid:AffineGrid",
     "opaque": "opaque:Opaque",
 }
 

@@ -368,6 +368,35 @@ class Folding(nn.Module):
         return F.fold(x, sizes, **self.window).clone()  # type: ignore[arg-type]
 
 
+class GridSample(nn.Module):
+    """Reads its first input at the places that the second one holds."""
+
+    def __init__(self, **how: Any):
+        super().__init__()
+        self.how = how
+
+    def forward(self, x: Tensor, grid: Tensor) -> Tensor:
+        return F.grid_sample(x, grid, **self.how)
+
+
+class AffineGrid(nn.Module):
+    """Makes the grid of an affine map, of this size or that of the second input.
+
+    With `sums`, all its places are the sums of the matrix's rows.
+    """
+
+    def __init__(self, align_corners: bool, size: Sequence[int] | None = None, sums: bool = False):
+        super().__init__()
+        self.align_corners, self.size, self.sums = align_corners, size, sums
+
+    def forward(self, x: Tensor, *like: Tensor) -> Tensor:
+        sizes = tuple(map(int, like[0].shape[2:])) if like else tuple(self.size or ())
+        if self.sums:
+            place = x.sum(-1).reshape(len(x), *(1,) * len(sizes), -1)
+            return place.expand(len(x), *sizes, -1)
+        return F.affine_grid(x, [len(x), 1, *sizes], align_corners=self.align_corners)
+
+
 class BlurPool(nn.Module):
     """Convolves each channel with a fixed filter, which is the product of a row along each axis."""
 
