@@ -301,6 +301,7 @@ class Op:
     keeps_output: ClassVar[bool] = False  # backward needs the output: do not write over it
     keeps_written: ClassVar[bool] = False  # the same if it ran in place: torch saves the result
     declared: ClassVar[bool] = False  # its figures are what a person declares, not computed
+    copies_inside: ClassVar[bool] = False  # what `copied` says is a part of its own kernel
     rounds: ClassVar[bool] = False  # in float32, a weight of 0 may become about 1e-7
     cast: ClassVar[Cast] = AS_IS  # what autocast does to it on every device
 
@@ -452,13 +453,6 @@ class Op:
         """
         return xs[0]
 
-    def repacks(self, *xs: Layout) -> tuple[int, ...]:
-        """Return the inputs that it copies first, because they lie in memory as they do.
-
-        It works with the copies, and keeps them instead of the inputs.
-        """
-        return ()
-
     def laid_out_in_training(self, *xs: Layout, y: Shape) -> Layout:
         """Return the layout of an output in new memory where gradients are computed."""
         return self.laid_out(*xs, y=y)
@@ -471,7 +465,11 @@ class Op:
         return iterated(xs, y) if self.elementwise else in_format_of(xs[0], y)
 
     def copied(self, *xs: Layout) -> tuple[int, ...]:
-        """Return the inputs that torch copies to read them, as their layouts do not fit."""
+        """Return the inputs that torch copies to read them, as their layouts do not fit.
+
+        Backward keeps the copies instead of the inputs. With `copies_inside`, one call of torch
+        makes them and computes the layer, so that a copy that is not kept is gone again.
+        """
         return ()
 
     def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:

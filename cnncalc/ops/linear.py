@@ -67,6 +67,7 @@ class Linear(Weighted):
     aliases = ("dense", "fc", "fullyconnected", "innerproduct", "gemm")
     field_aliases = CHANNEL_ALIASES
     aten = ("linear", "addmm", "mm")
+    copies_inside = True
     main = "out"
     out: Positive
     bias: Flag = True
@@ -127,7 +128,7 @@ class Linear(Weighted):
         macs = product(self.filters(x)) * self._vectors(x)
         return Cost(mac=macs, add=self.bias_additions(y))
 
-    def repacks(self, x: Layout) -> tuple[int, ...]:
+    def copied(self, x: Layout) -> tuple[int, ...]:
         """It reads a matrix with the vectors as rows, so it copies what is no view of that."""
         if len(x.sizes) < 3:
             return ()

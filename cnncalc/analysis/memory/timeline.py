@@ -168,13 +168,12 @@ class Timeline:
         if self._own[n]:
             own = own.plus(self.widths.output(n))
         parameters, inputs = self._casts.of_parameters(n), self._casts.of_inputs(n)
-        inputs |= self._copies(n, node, op, inputs)
-        repacked = self._repacked(n, node, op, kept)
+        copies = self._copies(n, node, op, kept, inputs)
         for moment in moments:
             if made and not moment.covers(own):
                 self.tensors.pass_by(n, moment)
-        copies = inputs | repacked
-        read = [copies.get(m, self._homes[node.inputs[m]]) for m in kept.inputs]
+        fitting = inputs | copies
+        read = [fitting.get(m, self._homes[node.inputs[m]]) for m in kept.inputs]
         reread = [parameters[name] for name in kept.parameters if name in parameters]
         if made and self._own[n]:
             self.tensors.allocate(home, "output", n, self.widths.output(n))
@@ -194,41 +193,29 @@ class Timeline:
         for moment in moments:
             if made and moment.covers(own):
                 self.tensors.pass_by(n, moment.less(own))
-        self.tensors.drop(*inputs.values(), *repacked.values(), *parameters.values())
+        self.tensors.drop(*inputs.values(), *copies.values(), *parameters.values())
         if self._back is not None:
             if not forgets:
                 saved.read.extend(self._held.pop(n, ()))
             self._back.saved[n] = saved
 
-    def _copies(self, n: int, node: Node, op: Op, casts: Mapping[int, int]) -> dict[int, int]:
-        """Copy the inputs of a layer whose layouts do not fit, but for those that are casts."""
-        if self._layouts.keys().isdisjoint(node.inputs):
-            return {}
-        batch, nodes = self.run.batch, self.graph.nodes
-        given = [
-            self._layouts[m] if m in self._layouts else contiguous((batch, *nodes[m].shape))
-            for m in node.inputs
-        ]
-        return {
-            m: self.tensors.new("temporary", n, self.widths.output(node.inputs[m]))
-            for m in op.copied(*given)
-            if m not in casts
-        }
+    def _copies(
+        self, n: int, node: Node, op: Op, kept: Kept, casts: Mapping[int, int]
+    ) -> dict[int, int]:
+        """Copy the inputs of a layer whose layouts do not fit, and return the copies by input.
 
-    def _repacked(self, n: int, node: Node, op: Op, kept: Kept) -> dict[int, int]:
-        """Copy what a layer keeps of inputs that lie otherwise than it needs; return it by input.
-
-        Copies that are not kept are gone when the layer has run.
+        A copy that autocast makes fits, unless the layer's own kernel makes another one of it.
         """
-        if not kept.inputs or type(op).repacks is Op.repacks:
+        if type(op).copied is Op.copied:
             return {}
         shapes = [(self.run.batch, *self.graph.nodes[m].shape) for m in node.inputs]
         layouts = [self._layouts.get(m) or contiguous(x) for m, x in zip(node.inputs, shapes)]
         found = {}
-        for m in kept.inputs:
-            if m in op.repacks(*layouts):
+        for m in op.copied(*layouts):
+            if m in kept.inputs if op.copies_inside else m not in casts:
+                reason = "saved" if op.copies_inside else "temporary"
                 size = Bytes(0, product(shapes[m][1:]) * self.widths.types[n].read[m])
-                found[m] = self.tensors.new("saved", n, size)
+                found[m] = self.tensors.new(reason, n, size)
         return found
 
     def _places_of(self, n: int, saved: list[int]) -> int:
