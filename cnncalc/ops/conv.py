@@ -54,7 +54,37 @@ Connections = Annotated[
 ]
 
 
-class Conv(Weighted, Sliding):
+class Convolving(Weighted):
+    """Trained filters that slide along each spatial axis, in equal groups of channels."""
+
+    out: Positive
+    kernel: PerAxis
+    stride: PerAxis = 1
+    padding: Padding = 0
+    dilation: PerAxis = 1
+    groups: Positive = 1
+    bias: Flag = True
+
+    def groups_fit(self, x: Shape) -> Iterator[Need]:
+        """Yield that the groups divide the channels of the input and those of the output."""
+        if self.groups != 1:
+            yield from (
+                grouped(self.groups, n, what, x[0], self.out)
+                for what, n in (("input ", x[0]), ("output ", self.out))
+            )
+
+    def channels(self, *xs: Shape) -> ChannelReads:
+        return by_groups(self.groups, xs[0][0], self.out)
+
+    def narrowed(self) -> Op:
+        return self.changed(out=min(self.out, FEW), groups=1)
+
+    @property
+    def channel_multiple(self) -> int:
+        return self.groups
+
+
+class Conv(Convolving, Sliding):
     """Slides trained filters over its input (a convolution), as torch.nn.Conv1d/2d/3d.
 
     At each position, a filter multiplies the values under it by its weights and adds the products
@@ -99,13 +129,6 @@ class Conv(Weighted, Sliding):
     aten = ("convolution",)
     settled = ("connections",)
     ceil_mode: ClassVar[bool] = False
-    out: Positive
-    kernel: PerAxis
-    stride: PerAxis = 1
-    padding: Padding = 0
-    dilation: PerAxis = 1
-    groups: Positive = 1
-    bias: Flag = True
     padding_mode: FillMode = "zeros"
     connections: Connections = None
     parametrize: OfFilters = None
@@ -119,11 +142,7 @@ class Conv(Weighted, Sliding):
 
     def needs(self, x: Shape) -> Iterator[Need]:
         yield from self.fits(x)
-        if self.groups != 1:
-            yield from (
-                grouped(self.groups, n, what, x[0], self.out)
-                for what, n in (("input ", x[0]), ("output ", self.out))
-            )
+        yield from self.groups_fit(x)
         if self.padding_mode != "zeros":
             yield from self.fill_fits(x)
         if self.connections is not None:
@@ -226,7 +245,7 @@ class Conv(Weighted, Sliding):
     def channels(self, x: Shape) -> ChannelReads:
         if self.connections is not None:
             return [Taken(0, row, shared_by=1) for row in self.connections]
-        return by_groups(self.groups, x[0], self.out)
+        return super().channels(x)
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         around = self.torch_pads(x) if self.connections is None else self.around(x)
@@ -397,11 +416,7 @@ class Conv(Weighted, Sliding):
     def narrowed(self) -> Op:
         if self.connections is not None:
             return self
-        return self.changed(out=min(self.out, FEW), groups=1)
-
-    @property
-    def channel_multiple(self) -> int:
-        return self.groups
+        return super().narrowed()
 
 
 def _causal(kernel: Any, dilation: Any) -> str | None:

@@ -17,38 +17,31 @@ from .base import (
     CHANNELS,
     NO_AXES,
     Backward,
-    ChannelReads,
     Extra,
     Kept,
     Moment,
     Need,
-    Op,
     Windows,
     along,
     at_once,
     axes_need,
-    by_groups,
-    grouped,
     is_one,
     later,
     per_axis,
     values,
 )
-from .conv import convolved
+from .conv import Convolving, convolved
 from .field_types import (
     PADDING_WORDS,
-    Flag,
     LayerName,
-    PerAxis,
     PerAxisNatural,
-    Positive,
     Sides,
     pairs,
 )
 from .resize import like_fits
 from .sliding import Sliding, extent_text
 from .torch_call import TorchCall, torch_nd
-from .weighted import CHANNEL_ALIASES, FEW, Parametrization, Weighted
+from .weighted import CHANNEL_ALIASES, Parametrization
 
 Cropped = Annotated[
     Sides | Literal["valid", "same"],
@@ -75,7 +68,7 @@ class Axis(NamedTuple):
         return (n - 1) * self.stride + (reach + self.extra - self.low - self.high)
 
 
-class ConvTranspose(Weighted):
+class ConvTranspose(Convolving):
     """Enlarges its input with trained filters (a transposed convolution), as
     torch.nn.ConvTranspose1d/2d/3d.
 
@@ -143,15 +136,9 @@ class ConvTranspose(Weighted):
     ranks: ClassVar[tuple[int, ...]] = (2, 3, 4)
     inputs = (1, 2)
     layers_named = ("like",)
-    out: Positive
-    kernel: PerAxis
-    stride: PerAxis = 1
     padding: Cropped = 0
     output_padding: PerAxisNatural = 0
     like: LayerName | None = None
-    dilation: PerAxis = 1
-    groups: Positive = 1
-    bias: Flag = True
     parametrize: Parametrization = None
 
     def axes(self, x: Shape, *like: Shape) -> tuple[Axis, ...]:
@@ -204,11 +191,7 @@ class ConvTranspose(Weighted):
                     settings=(("padding", 0),),
                 ),
             )
-        if self.groups != 1:
-            yield from (
-                grouped(self.groups, n, what, x[0], self.out)
-                for what, n in (("input ", x[0]), ("output ", self.out))
-            )
+        yield from self.groups_fit(x)
 
     def _sizes_agree(self, like: tuple[Shape, ...]) -> Iterator[Need]:
         """Yield that the size is given in one way."""
@@ -257,9 +240,6 @@ class ConvTranspose(Weighted):
             for axis, w in enumerate(self.axes(x, *like))
         )
         return (own, None) if like else (own,)
-
-    def channels(self, x: Shape, *like: Shape) -> ChannelReads:
-        return by_groups(self.groups, x[0], self.out)
 
     def keeps(self, x: Shape, *like: Shape, y: Shape, back: Backward = Backward()) -> Kept:
         made = self.computed_and_kept(x, back)
@@ -366,9 +346,6 @@ class ConvTranspose(Weighted):
     def linearized(self, x: Shape, *like: Shape) -> TorchCall:
         return self.torch(x, *like)._replace(parametrize=None)
 
-    def narrowed(self) -> Op:
-        return self.changed(out=min(self.out, FEW), groups=1)
-
     def units(self, *xs: Shape) -> frozenset[int]:
         return CHANNELS if is_one(self.out) else NO_AXES
 
@@ -381,10 +358,6 @@ class ConvTranspose(Weighted):
         if all(0 <= e < max(axis.stride, axis.dilation) for axis, e in zip(axes, extra)):
             yield "output_padding", _one_or_each(extra)
         yield "kernel", self.stride
-
-    @property
-    def channel_multiple(self) -> int:
-        return self.groups
 
 
 def _sides(padding: Any) -> tuple[tuple[int, int], ...]:
