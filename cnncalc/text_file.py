@@ -41,15 +41,22 @@ def read_text(path: str | Path, most: int = _MOST) -> str:
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write a UTF-8 file so that it always has its old or its new content, and never a part.
+    """Write a UTF-8 file as `write_bytes` does.
 
-    The text is written to a new file in the same folder, which then replaces the old one and keeps
+    A character from a file name that UTF-8 cannot express is escaped.
+    """
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
+
+
+def write_bytes(path: str | Path, data: bytes) -> None:
+    """Write a file so that it always has its old or its new content, and never a part.
+
+    The data is written to a new file in the same folder, which then replaces the old one and keeps
     its permissions. A link stays a link. Anything but a regular file, such as /dev/stdout or a
-    pipe, is written directly. A character from a file name that UTF-8 cannot express is escaped.
+    pipe, is written directly.
 
     Errors: a Mistake with CNN002 if it cannot be written; the file is then unchanged.
     """
-    data = text.encode("utf-8", "backslashreplace")
     try:
         found = _status(path)
         if found is not None and not _is_replaceable(found):

@@ -287,6 +287,7 @@ def needed(command: str, file: str) -> list[str]:
         "vary": ["H=8:16:4"],
         "budget": ["params < 1M"],
         "maximize": ["params"],
+        "to": ["mermaid"],
     }
     words: list[str] = []
     for parameter in parameters(command):

@@ -19,6 +19,7 @@ GROUPS = {  # in the order of `--help`
     "Check specs, by hand or in CI": ("check", "lock", "rule"),
     "Compare networks and tools": ("diff", "compare"),
     "Run a network in torch": ("verify", "profile"),
+    "Write for other tools": ("export",),
     "Write specs": ("import", "init", "ops", "expand", "schema"),
 }
 COMMANDS = tuple(chain.from_iterable(GROUPS.values()))

@@ -30,6 +30,11 @@ def say(*lines: Line) -> None:
     put(Lines(*lines))
 
 
+def say_exactly(text: str) -> None:
+    """Write a text to stdout as it is, for a tool that reads it."""
+    _write(text.removesuffix("\n"), None)
+
+
 def put(document: Document, file: str | None = None, colour: bool = False) -> None:
     """Write a document to stdout, or to a file."""
     _write(document.written(colour), file)

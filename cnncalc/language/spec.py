@@ -19,7 +19,7 @@ from .inputs import input_shapes, suggest_channels_first, symbolic_shapes
 from .model import Document, Published, Variant
 from .parameters import bind
 from .scope import Expansion
-from .steps import BlockSteps
+from .steps import BlockSteps, Step
 from .yaml_tree import Marks
 
 if TYPE_CHECKING:
@@ -78,6 +78,11 @@ class Spec:
     def blocks(self) -> dict[str, BlockSteps]:
         """The blocks, by name."""
         return self._definitions.blocks
+
+    @property
+    def steps(self) -> list[Step]:
+        """The layers, as written."""
+        return self._definitions.steps
 
     @property
     def parameter_names(self) -> tuple[str, ...]:

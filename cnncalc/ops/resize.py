@@ -607,8 +607,9 @@ class Crop(Op):
         return "; ".join(dict.fromkeys(parts))
 
     def torch(self, x: Shape, *like: Shape) -> TorchCall:
-        sizes = self.shape(x, *like)[1:]
-        return TorchCall("Cropping", {"starts": self.starts(x, *like), "sizes": sizes})
+        if like:
+            return TorchCall("CroppingLike", {})
+        return TorchCall("Cropping", {"starts": self.starts(x), "sizes": self.shape(x)[1:]})
 
 
 def one_of(op: Any, fields: tuple[str, ...]) -> Need:

@@ -480,7 +480,8 @@ class Everything(nn.Module):
         self.sizes = tuple(sizes)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.flatten(1).mean(1).reshape(-1, *(1,) * len(self.sizes)).expand(-1, *self.sizes)
+        means = x.flatten(1).mean(1)
+        return means.reshape(-1, *(1,) * len(self.sizes)).expand(-1, *self.sizes)
 
 
 # vectors, scales and norms
@@ -545,7 +546,8 @@ class Factor(nn.Module):
     def __init__(self, by: float, shape: Sequence[int] | None = None):
         super().__init__()
         self.by = by
-        self.weight = None if shape is None else nn.Parameter(torch.full(tuple(shape), by))
+        filled = None if shape is None else torch.full(tuple(shape), float(by))
+        self.weight = None if filled is None else nn.Parameter(filled)
 
     def forward(self, x: Tensor) -> Tensor:
         return x * (self.by if self.weight is None else self.weight)
@@ -557,7 +559,8 @@ class Offset(nn.Module):
     def __init__(self, by: float, shape: Sequence[int] | None = None):
         super().__init__()
         self.by = by
-        self.bias = None if shape is None else nn.Parameter(torch.full(tuple(shape), by))
+        filled = None if shape is None else torch.full(tuple(shape), float(by))
+        self.bias = None if filled is None else nn.Parameter(filled)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + (self.by if self.bias is None else self.bias)
@@ -768,13 +771,24 @@ class ResizingLike(nn.Module):
         return F.interpolate(x, tuple(like.shape[2:]), None, self.mode, self.align_corners)
 
 
+class CroppingLike(nn.Module):
+    """Keeps the middle, of the size of a second input; an odd rest is cut off at the end."""
+
+    def forward(self, x: Tensor, like: Tensor) -> Tensor:
+        window = [slice(None), slice(None)]
+        for n, m in zip(x.shape[2:], like.shape[2:]):
+            start = (n - m) // 2
+            window.append(slice(start, start + m))
+        return x[tuple(window)]
+
+
 class Cropping(nn.Module):
-    """Keeps a part of the spatial axes; a second input is not read."""
+    """Keeps a part of the spatial axes."""
 
     def __init__(self, starts: Sequence[int], sizes: Sequence[int]):
         super().__init__()
         spatial = (slice(start, start + size) for start, size in zip(starts, sizes))
         self.window = (slice(None), slice(None), *spatial)
 
-    def forward(self, x: Tensor, *like: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         return x[self.window]

@@ -1,0 +1,1 @@
+"""Writes networks as source of torch."""

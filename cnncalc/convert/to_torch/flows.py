@@ -1,0 +1,114 @@
+"""Defines what the writer of a class passes around: values, layers, and classes as written."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping, Sequence
+from keyword import iskeyword
+from typing import Any, NamedTuple
+
+from ...language.steps import Step
+from .expressions import replaced
+from .statements import Statement
+from .uses import Use
+
+_TAKEN = frozenset(("self", "nn", "torch", "F", "operator", "range", "super", "layer"))
+
+
+class Flow(NamedTuple):
+    """The value that a layer reads: its name in `forward`, and its channels if they are known."""
+
+    name: str
+    channels: ast.expr | None
+
+
+class Layer(NamedTuple):
+    """A step to write.
+
+    Attributes:
+        uses: all its uses in the class.
+        present: those that `when` lets be there.
+        where: the place of its module.
+        flow: what it reads.
+        names: the names of the spec, as expressions of the class.
+        target: the name of its result.
+        out: the statements of `forward` so far.
+    """
+
+    step: Step
+    uses: list[Use]
+    present: list[Use]
+    where: str
+    flow: Flow
+    names: Mapping[str, ast.expr]
+    target: str
+    out: list[Statement]
+
+
+class WrittenClass(NamedTuple):
+    """A class as written, and how to make and call it.
+
+    Attributes:
+        parameters: parameters of the constructor, by their names in the spec.
+        passed: parameters of the network that it takes.
+        measured: parameters for sizes that follow from no other: the value for each use.
+        further: the words for further inputs.
+        channels: the channels of its output, in terms of its parameters.
+        helpers: the classes and functions of ours that it uses.
+        functions: the functions of expressions that it uses.
+    """
+
+    name: str
+    source: str
+    takes_c: bool
+    parameters: dict[str, str]
+    passed: set[str]
+    measured: dict[str, dict[int, Any]]
+    further: list[str]
+    channels: ast.expr | None
+    helpers: set[str]
+    functions: set[str]
+
+
+class Inexpressible(Exception):
+    """A layer that cannot be written as source, and why."""
+
+    def __init__(self, use: Use, reason: str):
+        super().__init__(reason)
+        self.use, self.reason = use, reason
+
+
+def attribute(container: str, text: str) -> str:
+    """Return the expression of a module in a container.
+
+    >>> attribute("self", "conv1"), attribute("self", "3x3")
+    ('self.conv1', 'self.get_submodule("3x3")')
+    """
+    if text.isidentifier() and not iskeyword(text):
+        return f"{container}.{text}"
+    return f'{container}.get_submodule("{text}")'
+
+
+def safe(text: str) -> str:
+    """Return a name of a spec as one that Python can have here."""
+    found = text if text.isidentifier() else f"_{text}"
+    return f"{found}_" if iskeyword(found) or found in _TAKEN else found
+
+
+def fresh(text: str, taken: Iterable[str]) -> str:
+    """Return a name, with a number if it is taken."""
+    known = set(taken)
+    found, n = text, 2
+    while found in known:
+        found, n = f"{text}{n}", n + 1
+    return found
+
+
+def total(flows: Sequence[Flow]) -> ast.expr | None:
+    """Return the sum of channels; None if some are unknown."""
+    found: ast.expr | None = None
+    for flow in flows:
+        if flow.channels is None:
+            return None
+        found = flow.channels if found is None else ast.BinOp(found, ast.Add(), flow.channels)
+    return None if found is None else replaced(found, {})

@@ -1,0 +1,157 @@
+"""Records how the layers of a spec are used: each copy of each layer, with its values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from ...graph import Graph
+from ...language.expand import Expander
+from ...language.expression import Expression
+from ...language.scope import Scope
+from ...language.spec import Spec
+from ...language.steps import Step
+
+INPUT = "input"  # names the input of the block or network
+
+
+class Place(NamedTuple):
+    """What a name in a spec means: a step of a block's use, or its input by name."""
+
+    instance: Use
+    step: Step | None
+    name: str
+
+
+class Use:
+    """One copy of a layer, block, join or chain; or the whole network, which has no step.
+
+    Attributes:
+        x: the node that it reads.
+        result: the node of its result.
+        numbers: all its nodes.
+        present: whether `when` lets it be there.
+        named: the layers that it names, by the words in the spec.
+        fields: those of the words that are in fields of an operator.
+    """
+
+    def __init__(self, step: Step | None, scope: Scope | None, row: Mapping[str, Any], x: int = 0):
+        self.step, self.scope, self.row, self.x = step, scope, row, x
+        self.parent: Use | None = None
+        self.children: list[Use] = []
+        self.present = step is None
+        self.result = x
+        self.numbers = range(0)
+        self.named: dict[str, Place] = {}
+        self.fields: list[str] = []
+
+    @property
+    def instance(self) -> Use:
+        """The use of the block that it is written in, or the network."""
+        use = self.parent or self
+        while use.step is not None and use.step.kind != "block":
+            assert use.parent is not None
+            use = use.parent
+        return use
+
+    def inside(self) -> Iterator[Use]:
+        """Yield the uses that are written in the same block or branch, however deep."""
+        for child in self.children:
+            yield child
+            if child.step is not None and child.step.kind != "block":
+                yield from child.inside()
+
+    def external(self) -> dict[str, Place]:
+        """Return what the layers of a block name that is not in it, by the words in the spec."""
+        found: dict[str, Place] = {}
+        for use in self.inside():
+            words = dict(use.named)
+            if use.step is not None and use.step.kind == "block" and use.present:
+                words |= use.external()
+            for word, place in words.items():
+                if place.instance is not self:
+                    found.setdefault(word, place)
+        return found
+
+
+class Recorder(Expander):
+    """Expands a spec, and keeps the use of each layer."""
+
+    def __init__(self, *arguments: Any):
+        super().__init__(*arguments)
+        self.root = Use(None, None, {})
+        self._open = [self.root]
+        self._written: dict[int, tuple[Use, dict[str, Step]]] = {}  # by the names of a scope
+
+    @property
+    def graph(self) -> Graph:
+        """The network so far."""
+        return self._graph
+
+    def copy(
+        self,
+        step: Step,
+        scope: Scope,
+        path: str,
+        x: int,
+        row: dict[str, Any],
+        wanted: Any = True,
+    ) -> int:
+        use = Use(step, scope, row, x)
+        use.parent = self._open[-1]
+        steps = self._written.setdefault(id(scope.names), (use.instance, {}))[1]
+        steps[step.name] = step
+        use.fields = _field_words(step)
+        sources = [step.source, *(branch.source for branch in step.branches if branch.is_name)]
+        for word in (*(source for source in sources if isinstance(source, str)), *use.fields):
+            use.named[word] = self._place(word, scope)
+        self._open[-1].children.append(use)
+        self._open.append(use)
+        start = len(self._graph.nodes)
+        use.result = super().copy(step, scope, path, x, row, wanted)
+        use.numbers = range(start, len(self._graph.nodes))
+        self._open.pop()
+        return use.result
+
+    def trained(self, step: Step, scope: Scope, path: str, x: int, row: dict[str, Any]) -> int:
+        self._open[-1].present = True
+        return super().trained(step, scope, path, x, row)
+
+    def _place(self, word: str, scope: Scope) -> Place:
+        """Find what a word means, as `resolved` does."""
+        carried = scope.values.get(word)
+        name = carried if isinstance(carried, str) else word
+        found: Scope | None = scope
+        while found is not None and name not in found.names:
+            found = found.parent
+        if found is None:
+            return Place(self.root, None, name)  # an error, which the expansion reports
+        instance, steps = self._written[id(found.names)]
+        return Place(instance, steps.get(name), name)
+
+
+def _field_words(step: Step) -> list[str]:
+    """Return the words by which the fields of an operator name layers."""
+    found = []
+    for field in step.op.layers_named if step.op else ():
+        written = step.body.get(field)
+        if isinstance(written, Expression):
+            written = written.text.strip()
+        if isinstance(written, str):
+            found.append(written)
+    return found
+
+
+def recorded(
+    spec: Spec, variant: str | None, set: Mapping[str, Any] | None, input: Any
+) -> tuple[Use, Graph]:
+    """Return the uses of a spec that has no errors, and its graph."""
+    made: list[Recorder] = []
+
+    def recorder(*arguments: Any) -> Recorder:
+        made.append(Recorder(*arguments))
+        return made[-1]
+
+    graph = spec.expand_by(recorder, variant, {} if set is None else set, input).graph
+    made[-1].root.numbers = range(len(graph.inputs), len(graph.nodes))
+    return made[-1].root, graph
