@@ -38,6 +38,8 @@ TORCH = {
     "CNN408",
     "CNN409",
     "CNN410",
+    "CNN414",
+    "CNN415",
 }
 REPORTED = re.compile(
     r"^(?:error|warning|note)\[(CNN\d{3})\].*\n  --> [^:]+:(\d+):(\d+)", re.MULTILINE

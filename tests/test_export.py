@@ -219,7 +219,7 @@ def test_what_cannot_be_written_is_one_diagnostic() -> None:
     )
     with pytest.raises(Mistake) as caught:
         torch_source(spec)
-    assert [d.code for d in caught.value.diagnostics] == ["CNN411"]
+    assert [d.code for d in caught.value.diagnostics] == ["CNN414"]
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def onnx_bytes(
         allow_code: whether the classes that `opaque` layers name may be imported and run.
 
     Errors: a Mistake with the errors of the spec; with CNN401 where torch, onnx or onnxscript is
-    not installed; with CNN412 for a network that the format or its exporter does not take; with
+    not installed; with CNN415 for a network that the format or its exporter does not take; with
     CNN403 for weights that cannot be loaded.
     """
     from ..torch_backend.build import build
@@ -76,7 +76,7 @@ def _refuse_large(network: nn.Module) -> None:
     size = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
     if size > _MOST_BYTES:
         message = f"its weights take {size:,} bytes, and an ONNX file holds less than 2 GiB"
-        raise Mistake(Diagnostic("CNN412", message, help="export it `--to torch`"))
+        raise Mistake(Diagnostic("CNN415", message, help="export it `--to torch`"))
 
 
 def _load(network: nn.Module, file: str) -> None:
@@ -101,7 +101,7 @@ def _load(network: nn.Module, file: str) -> None:
 def _exported(network: nn.Module, graph: Graph, opset: int, any_batch: bool) -> Any:
     """Return the model that torch's exporter makes of a network.
 
-    Errors: a Mistake with CNN412 if it refuses.
+    Errors: a Mistake with CNN415 if it refuses.
     """
     import torch
 
@@ -123,7 +123,7 @@ def _exported(network: nn.Module, graph: Graph, opset: int, any_batch: bool) -> 
             )
     except Exception as error:  # the exporter raises many kinds
         message = f"torch cannot export this network to ONNX: {first_line(error)}"
-        raise Mistake(Diagnostic("CNN412", message)) from None
+        raise Mistake(Diagnostic("CNN415", message)) from None
     return program.model_proto
 
 

@@ -34,7 +34,7 @@ def torch_source(
 
     Its modules have the names that `build` gives them, so it loads the same `state_dict`.
 
-    Errors: a Mistake with the errors of the spec; with CNN411 for a layer that cannot be written.
+    Errors: a Mistake with the errors of the spec; with CNN414 for a layer that cannot be written.
     """
     graph = spec.graph(variant, set, input)
     errors = [d for d in (*spec.diagnostics, *graph.diagnostics) if d.severity == "error"]
@@ -48,7 +48,7 @@ def torch_source(
         path = (error.use.scope.prefix if error.use.scope else "") + (step.name if step else "")
         message = f"`{path or spec.file}` cannot be written as source: {error.reason}"
         place = step.place if step else None
-        raise Mistake(Diagnostic("CNN411", message, place)) from None
+        raise Mistake(Diagnostic("CNN414", message, place)) from None
 
 
 class _File:
@@ -168,7 +168,7 @@ def _in_order(blocks: Mapping[str, BlockSteps]) -> list[tuple[str, BlockSteps]]:
             return
         if name in around:
             message = f"the block `{name}` contains itself, and cannot be written as source"
-            raise Mistake(Diagnostic("CNN411", message))
+            raise Mistake(Diagnostic("CNN414", message))
         for other in sorted(blocks[name].uses, key=list(blocks).index):
             add(other, (*around, name))
         found[name] = blocks[name]
