@@ -10,7 +10,8 @@ from ..analysis.analyze import analyze
 from ..diagnostic import Diagnostic, Mistake, first_line
 from ..language.load import from_text
 from ..num import Shape
-from .from_torch import Declared, graph_of
+from .from_torch import graph_of
+from .from_torch.declared import Declared
 from .roll import rolled_spec
 
 if TYPE_CHECKING:
@@ -60,12 +61,17 @@ def import_network(
 
     Errors: a Mistake if the network cannot be made (CNN403) or traced (CNN404).
     """
-    from ..torch_backend.hold.hold import hold
     from ..torch_backend.user_code import import_network as made
 
     network = made(target, args, kwargs, given_by="import")
-    name = _name(target)
-    trace = _traced(network, inputs, target)
+    return spec_of(network, inputs, _name(target))
+
+
+def spec_of(network: nn.Module, inputs: Sequence[Shape], name: str) -> ImportedSpec:
+    """Return the spec of a network."""
+    from ..torch_backend.hold.hold import hold
+
+    trace = _traced(network, inputs, name)
     found = graph_of(trace)
     kinds = {path: type(module).__name__ for path, module in network.named_modules()}
     text = rolled_spec(found.graph, name, kinds).text
