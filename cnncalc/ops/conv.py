@@ -44,7 +44,7 @@ from .field_types import (
 from .padding import mirrors_in_float32, undone
 from .sliding import Sliding
 from .torch_call import TorchCall, torch_nd
-from .weighted import CHANNEL_ALIASES, FEW, OfFilters, Weighted
+from .weighted import CHANNEL_ALIASES, FEW, STANDARDIZED, OfFilters, Weighted
 
 Connections = Annotated[
     tuple[tuple[Natural, ...], ...] | None,
@@ -126,7 +126,7 @@ class Conv(Weighted, Sliding):
             yield from self.fill_fits(x)
         if self.connections is not None:
             yield from self._table_fits(x)
-        if self.parametrize == "weight_standardization":
+        if self.parametrize in STANDARDIZED:
             yield from self._standardized(x)
 
     def _standardized(self, x: Shape) -> Iterator[Need]:
@@ -134,7 +134,7 @@ class Conv(Weighted, Sliding):
         yield Need(
             0 if self.connections is None else -1,
             lambda: Diagnostic(
-                "CNN103", "`weight_standardization` and `connections` cannot be combined"
+                "CNN103", f"`{self.parametrize}` and `connections` cannot be combined"
             ),
         )
         if self.connections is None:

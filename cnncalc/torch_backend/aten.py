@@ -39,7 +39,8 @@ _NO_SETTINGS = _words("""
     scales_h scales_w scales_d scales scale_factors dtype layout device pin_memory memory_format
     out_dtype half_to_float bias_sizes
 """)
-_WITHOUT_SETTINGS = _words("mean linear addmm mm bmm baddbmm relu")  # alpha, or an axis
+REDUCTIONS = _words("mean sum amax amin var std linalg_vector_norm")
+_WITHOUT_SETTINGS = (*REDUCTIONS, *_words("linear addmm mm bmm baddbmm relu"))  # alpha, an axis
 _BACKENDS = _words("native_ cudnn_ miopen_ mkldnn_ mps_ nnpack_ thnn_ fused_ slow_")
 _VARIANTS = _words("""
     _with_indices _legit_no_training _legit_functional _legit _no_training _with_update _no_update

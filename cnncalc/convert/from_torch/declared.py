@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from ...diagnostic import Diagnostic, Mistake
 from ...trace import Call, Ref
 from ..axes import Value
-from .draft import Draft, data_of, weights_in
+from ..layers import Unknown
+from .draft import MOST_AXES, Draft, data_of, weights_in
 
 
 class Declared(NamedTuple):
@@ -74,8 +75,19 @@ def _with_ends(draft: Draft, part: range) -> Part | None:
         return None
     source, result = read.pop(), given.pop()
     sizes, from_ = draft.sizes(result), draft.sizes(source)
-    whole = result.part == 0 and len(sizes) > 1 and len(from_) > 1 and sizes[0] == from_[0]
-    return Part(part, source, result) if whole else None
+    whole = result.part == 0 and sizes[:1] == from_[:1]
+    low = all(1 < len(dims) <= MOST_AXES + 1 for dims in (sizes, from_))
+    if not (whole and low and _is_plain(draft, source)):
+        return None
+    return Part(part, source, result)
+
+
+def _is_plain(draft: Draft, source: Ref) -> bool:
+    """Return whether a tensor holds each image by itself."""
+    try:
+        return draft.of(source).batch_first
+    except Unknown:
+        return False
 
 
 def opaque(draft: Draft, part: Part, call: Call) -> Value:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ...graph import Graph
 from ...trace import Ref, Trace
-from ..layers import Unknown
+from ..layers import Unknown, without_unread_moves
 from .declared import Declared, opaque, smallest_part
 from .draft import Draft
 from .readers import read
@@ -48,6 +48,7 @@ class _Import:
                 path = "input" if inputs == 1 else call.path
                 draft.values[Ref(n)] = draft.layers.input(path, call.sizes[0][1:])
             else:
+                draft.reading = Ref(n)
                 try:
                     draft.values[Ref(n)] = read(draft, call)
                 except Unknown as error:
@@ -55,8 +56,8 @@ class _Import:
                     continue
             n += 1
         graph = draft.layers.graph
-        graph.outputs = tuple(draft.layers.placed(draft.of(ref), "") for ref in self._trace.outputs)
-        return Imported(graph, self._declared)
+        graph.outputs = tuple(draft.output(ref) for ref in self._trace.outputs)
+        return Imported(without_unread_moves(graph), self._declared)
 
     def _declare(self, n: int, why: str) -> int:
         """Add a layer with declared figures for call n, or for a module that makes it.

@@ -7,9 +7,10 @@ from types import MappingProxyType
 from typing import Any
 
 from ...trace import Call, Ref
-from ..axes import Value, plain, positive
+from ..axes import BATCH, Group, Value, positive
 from ..layers import Unknown
 from .draft import Draft, data_of
+from .operators import multiplied_by_weight
 from .reader import Reader
 from .scaling import scaled
 
@@ -24,7 +25,10 @@ def _arithmetic(draft: Draft, call: Call) -> Value:
     if call.arguments.get("rounding_mode"):
         raise Unknown("it rounds")
     if isinstance(a, Ref) and isinstance(b, Ref):
-        return _join(draft, call, a, b)
+        left, right = draft.of(a, stretched=True), draft.of(b, stretched=True)
+        if call.name == "rsub":
+            return joined(draft, call, "sub", right, left)
+        return joined(draft, call, call.name, left, right)
     if not isinstance(a, Ref):
         a, b = b, a
         if call.name not in ("add", "mul", "maximum", "minimum"):
@@ -32,44 +36,90 @@ def _arithmetic(draft: Draft, call: Call) -> Value:
     return scaled(draft, call, draft.of(a), b)
 
 
-def _join(draft: Draft, call: Call, a: Ref, b: Ref) -> Value:
-    left, right = draft.of(a), draft.of(b)
-    longest = max(len(left.order), len(right.order))
-    padded = [Value(v.node, (*[None] * (longest - len(v.order)), *v.order)) for v in (left, right)]
-    sizes = [v.sizes(draft.shape(v)) for v in padded]
-    key = call.name
-    if key == "rsub":
-        key, padded, sizes = "sub", padded[::-1], sizes[::-1]
-    full = next((v for v, own in zip(padded, sizes) if own == call.sizes[0][1:]), None)
-    if full is None:
+def joined(draft: Draft, call: Call, key: str, left: Value, right: Value) -> Value:
+    """Join two tensors value by value. One may be stretched along axes of 1.
+
+    Errors: Unknown if both are.
+    """
+    longest = max(len(left.dims), len(right.dims))
+    both = [Value(v.node, (*[()] * (longest - len(v.dims)), *v.dims)) for v in (left, right)]
+    sizes = [_sizes(draft, v) for v in both]
+    wide = next((n for n in (0, 1) if _covers(sizes[n], sizes[1 - n])), None)
+    if wide is None:
         raise Unknown("both of its inputs are stretched")
-    nodes = []
-    for v in padded:
-        same = v.order == full.order and len(draft.shape(v)) == len(draft.shape(full))
-        nodes.append(v.node if same else _in_order(draft, v, full, call))
-    return _joined(draft, key, call, nodes, full.order)
+    full, other = both[wide], both[1 - wide]
+    differing = [
+        dim
+        for dim, (a, b) in enumerate(zip(_axes(draft, full), _axes(draft, other)))
+        if b and a != b
+    ]
+    full = draft.separate(full, differing, call) if differing else full
+    other = draft.separate(other, differing, call) if differing else other
+    full = draft.of_few_axes(full, call)
+    nodes = [full.node, _alike(draft, call, other, full)]
+    if wide:
+        nodes.reverse()
+    y = draft.layers.add(key, {}, nodes, draft.path(call, key))
+    return Value(y.node, full.dims)
 
 
-def _in_order(draft: Draft, value: Value, full: Value, call: Call) -> int:
-    """Return a node with the axes of a tensor in the order of another one's node."""
-    axes = len(draft.shape(full))
-    order: list[int | None] = [None] * axes
-    for own, axis in zip(value.order, full.order):
-        if axis is not None:
-            order[axis] = own
-    return draft.plain(Value(value.node, tuple(order)), call)
+def _sizes(draft: Draft, value: Value) -> list[int]:
+    found = []
+    for sizes in draft.held(value):
+        n = 1
+        for size in sizes:
+            n *= size
+        found.append(n)
+    return found
+
+
+def _covers(wide: Sequence[int], narrow: Sequence[int]) -> bool:
+    return all(b in (1, a) for a, b in zip(wide, narrow))
+
+
+def _axes(draft: Draft, value: Value) -> list[list[int]]:
+    """Return the sizes of the axes in each dimension, without those of 1; the batch is -1."""
+    shape, found = draft.shape(value), []
+    for group in value.dims:
+        sizes = [axis if axis == BATCH else shape[axis] for axis in group]
+        found.append([n for n in sizes if n != 1])
+    return found
+
+
+def _alike(draft: Draft, call: Call, value: Value, full: Value) -> int:
+    """Return a node with the axes of a tensor where another one has them in its node."""
+    shapes = draft.shape(value), draft.shape(full)
+    groups: list[Group] = [()] * len(shapes[1])
+    for own, wanted in zip(value.dims, full.dims):
+        axes = [axis for axis in own if axis == BATCH or shapes[0][axis] != 1]
+        places = [axis for axis in wanted if axis == BATCH or shapes[1][axis] != 1]
+        for axis, place in zip(axes, places):
+            if (axis == BATCH) != (place == BATCH):
+                raise Unknown("it joins different images")
+            if axis != BATCH:
+                groups[place] = (axis,)
+    for axis in range(len(groups)):  # an axis of 1 stays one where it is
+        if not groups[axis] and axis < len(shapes[0]) and shapes[0][axis] == 1:
+            groups[axis] = (axis,)
+    return draft.layers.laid_out(value.node, groups, draft.scope(call))
 
 
 def _cat(draft: Draft, call: Call) -> Value:
     refs = call.arguments["tensors"]
     if not all(isinstance(ref, Ref) for ref in refs):
         raise Unknown("it joins parameters")
-    values, order = _alike(draft, call, refs)
-    axis = order[positive(call.arguments["dim"], len(call.sizes[0])) - 1]
-    if axis is None:
-        raise Unknown("it joins along the batch, or along an axis of 1 that is new")
+    dim = positive(call.arguments["dim"], len(call.sizes[0]))
+    values = [draft.separate(draft.of(ref), [dim], call) for ref in refs]
+    if len({(value.dims, len(draft.shape(value))) for value in values}) > 1:
+        rest = range(1, len(call.sizes[0]))
+        values = [draft.arranged(value, rest, call) for value in values]
+    if len({value.dims for value in values}) > 1:
+        raise Unknown("it joins tensors that hold the images in other ways")
+    axis = values[0].axis(dim)
     nodes = [value.node for value in values]
-    return _joined(draft, "concat", call, nodes, order, {"axis": axis} if axis else {})
+    body = {"axis": axis} if axis else {}
+    y = draft.layers.add("concat", body, nodes, draft.path(call, "concat"))
+    return Value(y.node, values[0].dims)
 
 
 def _stack(draft: Draft, call: Call) -> Value:
@@ -84,37 +134,38 @@ def _stack(draft: Draft, call: Call) -> Value:
 
 def _matmul(draft: Draft, call: Call) -> Value:
     refs = data_of(call)
-    if len(refs) != 2 or any(len(draft.sizes(ref)) < 3 for ref in refs):
-        raise Unknown("it does not multiply two tensors with images")
-    nodes = [draft.plain(draft.of(ref), call) for ref in refs]
-    y = draft.layers.add("matmul", {}, nodes, draft.path(call, "matmul"), call.sizes[0][1:])
-    return y
+    if len(refs) != 2:
+        return multiplied_by_weight(draft, call)
+    return multiplied(draft, call, draft.of(refs[0]), draft.of(refs[1]))
 
 
-def _joined(
-    draft: Draft,
-    key: str,
-    call: Call,
-    nodes: Sequence[int],
-    order: tuple[int | None, ...],
-    body: Mapping[str, Any] = _NO_SETTINGS,
-) -> Value:
-    y = draft.layers.add(key, body, nodes, draft.path(call, key))
-    return Value(y.node, order)
+def multiplied(draft: Draft, call: Call, left: Value, right: Value) -> Value:
+    """Multiply the matrices of two tensors' last two dimensions.
+
+    Errors: Unknown if one of these holds the batch, or the others differ.
+    """
+    rank = len(left.dims)
+    if len(right.dims) != rank or rank < 3:
+        raise Unknown("it multiplies matrices of different images")
+    matrix = (rank - 2, rank - 1)
+    if any(BATCH in value.dims[dim] for value in (left, right) for dim in matrix):
+        raise Unknown("it multiplies matrices of different images")
+    left, right = (_matrices(draft, call, value) for value in (left, right))
+    if left.dims != right.dims or draft.shape(left)[:-2] != draft.shape(right)[:-2]:
+        raise Unknown("it multiplies matrices of different images")
+    y = draft.layers.add("matmul", {}, [left.node, right.node], draft.path(call, "matmul"))
+    return Value(y.node, left.dims)
 
 
-def _alike(
-    draft: Draft, call: Call, refs: Sequence[Ref]
-) -> tuple[list[Value], tuple[int | None, ...]]:
-    """Return tensors whose axes are in one order, and that order; others get a layer for it."""
-    values = [draft.of(ref) for ref in refs]
-    orders = {value.order for value in values}
-    lengths = {len(draft.shape(value)) for value in values}
-    if len(orders) == 1 and len(lengths) == 1:
-        return values, values[0].order
-    nodes = [draft.plain(value, call) for value in values]
-    found = [plain(n, draft.layers.graph.nodes[n].shape) for n in nodes]
-    return found, found[0].order
+def _matrices(draft: Draft, call: Call, value: Value) -> Value:
+    """Return a tensor whose last two dimensions are the last two axes of a layer's output."""
+    shape = draft.shape(value)
+    dims = []
+    for dim, group in enumerate(value.dims):
+        inner = dim >= len(value.dims) - 2
+        dims.append(group if inner else tuple(a for a in group if a == BATCH or shape[a] != 1))
+    slim = Value(value.node, tuple(dims))
+    return draft.arranged(slim, (len(dims) - 2, len(dims) - 1), call)
 
 
 _NUMBERS = "`scale` or `shift` for a number or parameters"

@@ -8,9 +8,10 @@ from ...num import Shape
 from ...ops.base import alike
 from ...ops.called import Called
 from ...trace import Call, Ref, Weight
-from ..axes import Value, plain, positive
+from ..axes import Value, positive
 from ..layers import Unknown
 from .draft import Draft, data_of
+from .parametrized import parametrization
 from .reader import Reader
 
 _UNUSED = {
@@ -29,12 +30,19 @@ def called(draft: Draft, call: Call) -> Value:
     )
     settings = _settings_of(call)
     if elementwise and not values[0].is_plain(draft.shape(values[0])):
-        return _in_place_of(draft, call, values[0], settings)
+        return _in_place_of(draft, call, draft.of_few_axes(values[0], call), settings)
     nodes = [draft.plain(value, call) for value in values]
     xs = tuple(draft.layers.graph.nodes[n].shape for n in nodes)
     y = call.sizes[0][1:]
     described = Called(
-        call.name, settings, call.defaults, _weights_of(call), xs, y, _buffers_of(call)
+        name=call.name,
+        settings=settings | _parametrized(call),
+        defaults=call.defaults,
+        weights=_weights_of(call),
+        xs=xs,
+        y=y,
+        buffers=_buffers_of(call),
+        trained=_trained_of(call),
     )
     found = draft.layers.called(described, nodes, lambda key: draft.path(call, key))
     return draft.owned(call, found)
@@ -50,35 +58,80 @@ def _in_place_of(
         call.name, settings, frozenset(), weights, (shape,), y or shape, _buffers_of(call)
     )
     found = draft.layers.called(described, [value.node], lambda key: draft.path(call, key))
-    return draft.owned(call, Value(found.node, value.order))
+    return draft.owned(call, Value(found.node, value.dims))
 
 
 def _layer_norm(draft: Draft, call: Call) -> Value:
     (ref,) = data_of(call)
+    normed = range(len(call.sizes[0]) - len(call.arguments["normalized_shape"]), len(call.sizes[0]))
     value = draft.of(ref)
-    normed = len(call.arguments["normalized_shape"])
-    axes = tuple(a for a in value.order[-normed:] if a is not None)
-    settings = {"axes": tuple(sorted(axes)), "eps": call.arguments["eps"]}
+    if _weights_of(call):
+        value = draft.separate(value, normed, call)
+    value = draft.of_few_axes(value, call)
+    axes = sorted(axis for dim in normed for axis in value.dims[dim])
+    settings = {"axes": tuple(axes), "eps": call.arguments["eps"]}
     return _in_place_of(draft, call, value, settings)
+
+
+def _batch_norm(draft: Draft, call: Call) -> Value:
+    """Normalise the second dimension, which becomes the channels; all others are positions."""
+    (ref,) = data_of(call)
+    value = draft.of(ref)
+    if value.batch_first:
+        return called(draft, call)
+    first = [1, *(dim for dim in range(len(value.dims)) if dim != 1)]
+    value = draft.arranged(value.permuted(first), [0], call)
+    y = _in_place_of(draft, call, value, _settings_of(call))
+    return y.permuted([first.index(dim) for dim in range(len(first))])
 
 
 def _softmax(draft: Draft, call: Call) -> Value:
     (ref,) = data_of(call)
-    value = draft.of(ref)
-    axis = value.axis(positive(call.arguments["dim"], len(call.sizes[0])))
-    return _in_place_of(draft, call, value, {"axis": axis})
+    dim = positive(call.arguments["dim"], len(call.sizes[0]))
+    return softmax_over(draft, call, draft.of(ref), dim)
+
+
+def softmax_over(draft: Draft, call: Call, value: Value, dim: int) -> Value:
+    """Turn a dimension of a tensor into shares of 1."""
+    value = draft.of_few_axes(draft.separate(value, [dim], call), call)
+    shape = tuple(draft.shape(value))
+    described = Called(call.name, {"axis": value.axis(dim)}, frozenset(), {}, (shape,), shape)
+    found = draft.layers.called(described, [value.node], lambda key: draft.path(call, key))
+    return Value(found.node, value.dims)
 
 
 def _linear(draft: Draft, call: Call) -> Value:
+    """Compute the last dimension anew."""
     (ref,) = data_of(call)
     value = draft.of(ref)
-    shape = draft.shape(value)
-    if len(value.order) == 1:
+    if len(value.dims) == 2 and value.batch_first:
         return called(draft, call)
-    if value.order[-1] != 0 or len(value.order) != len(shape):
-        value = plain(n := draft.plain(value, call), draft.layers.graph.nodes[n].shape)
-        shape = draft.shape(value)
-    axis = value.order[-1]
+    return _over_last(draft, call, value)
+
+
+def multiplied_by_weight(draft: Draft, call: Call) -> Value:
+    """Return a product with a matrix of parameters: a linear layer, whose weight is transposed."""
+    names = ("self", "other") if "other" in call.arguments else ("self", "mat2")
+    ref, weight = (call.arguments[name] for name in names)
+    if not isinstance(ref, Ref) or not isinstance(weight, Weight) or len(weight.sizes) != 2:
+        raise Unknown("it multiplies with a parameter")
+    linear = call._replace(name="linear", arguments={"input": ref, "weight": _swapped(weight)})
+    return _over_last(draft, linear, draft.of(ref))
+
+
+def _swapped(weight: Weight) -> Weight:
+    return weight._replace(sizes=weight.sizes[::-1])
+
+
+def _over_last(draft: Draft, call: Call, value: Value) -> Value:
+    """Compute the last dimension of a tensor: the channels or the last axis of a layer's output."""
+    last = len(call.sizes[0]) - 1
+    value = draft.separate(value, [last], call)
+    if value.axis(last) not in (0, len(draft.shape(value)) - 1) or len(draft.shape(value)) == 1:
+        value = draft.arranged(value, range(1, last + 1), call)
+    value = draft.of_few_axes(value, call)
+    shape = draft.shape(value)
+    axis = value.axis(last)
     y = list(shape)
     y[axis or 0] = call.sizes[0][-1]
     settings = {"over": "channels" if axis == 0 else "last"}
@@ -124,7 +177,7 @@ def _weights_of(call: Call) -> dict[str, Shape]:
     Errors: Unknown if one is a part of a tensor, or computed from several.
     """
     weights = {k: w for k, w in call.arguments.items() if isinstance(w, Weight)}
-    if not all(weight.whole for weight in weights.values()):
+    if not all(weight.whole or parametrization(weight) for weight in weights.values()):
         raise Unknown("its weights are a part of a parameter, or computed from several")
     return {name: tuple(weight.sizes) for name, weight in weights.items()}
 
@@ -132,6 +185,21 @@ def _weights_of(call: Call) -> dict[str, Shape]:
 def _buffers_of(call: Call) -> frozenset[str]:
     weights = {k: w for k, w in call.arguments.items() if isinstance(w, Weight)}
     return frozenset(name for name, w in weights.items() if not w.is_parameter)
+
+
+def _parametrized(call: Call) -> dict[str, str]:
+    """Return how a layer computes its weight, if it does."""
+    weight = call.arguments.get("weight")
+    word = parametrization(weight) if isinstance(weight, Weight) else None
+    return {"parametrize": word} if word else {}
+
+
+def _trained_of(call: Call) -> tuple[Shape, ...]:
+    """Return the shapes of what is trained instead of the weights of a call, if that is else."""
+    if not _parametrized(call):
+        return ()
+    weights = [w for w in call.arguments.values() if isinstance(w, Weight)]
+    return tuple(sizes for weight in weights for sizes in weight.parts)
 
 
 def _has_tensor(value: Any) -> bool:
@@ -147,6 +215,7 @@ def _listed(value: Any) -> list[Any]:
 
 READERS = {
     "layer_norm": Reader(_layer_norm),
+    "batch_norm": Reader(_batch_norm),
     **dict.fromkeys(("softmax", "log_softmax"), Reader(_softmax)),
     "linear": Reader(_linear),
     **dict.fromkeys(("lstm", "gru"), Reader(_lstm)),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from ...trace import Call, Ref
+from ...trace import Call
 from ..axes import Value, positive
-from ..layers import Unknown
 from .draft import Draft, data_of
 from .reader import Reader, possible
 
@@ -16,43 +16,46 @@ def _slice(draft: Draft, call: Call) -> Value:
     given = call.arguments
     sizes = draft.sizes(ref)
     dim = positive(given["dim"], len(sizes))
-    start, stop, step = slice(given["start"], given["end"], given["step"]).indices(sizes[dim])
-    return _part(draft, call, ref, dim, start, stop, step)
+    taken = range(sizes[dim])[given["start"] : given["end"] : given["step"]]
+    return _parts(draft, call, dim, [taken])[0]
 
 
-def _part(
-    draft: Draft, call: Call, ref: Ref, dim: int, start: int, stop: int, step: int = 1
-) -> Value:
-    """Return some positions of an axis."""
+def _parts(draft: Draft, call: Call, dim: int, taken: Sequence[range]) -> list[Value]:
+    """Return some positions of a dimension, once for each range of them."""
+    (ref,) = data_of(call)
     value, size = draft.of(ref), draft.sizes(ref)[dim]
-    if (start, stop, step) == (0, size, 1):
+    if any(positions != range(size) for positions in taken):
+        value = draft.separate(value, [dim], call)
+    return [_part(draft, call, value, dim, positions, size) for positions in taken]
+
+
+def _part(draft: Draft, call: Call, value: Value, dim: int, positions: range, size: int) -> Value:
+    if positions == range(size):
         return value
-    axis = value.axis(dim)
-    if axis is None:
-        raise Unknown("it takes a part of the batch")
-    body: dict[str, Any] = {"axis": axis, "start": start, "step": step}
-    if stop < size:
-        body["stop"] = stop
+    body: dict[str, Any] = {"axis": value.axis(dim), "start": positions.start}
+    body["step"] = positions.step
+    if positions.stop < size or len(positions) == 1:
+        body["stop"] = positions.stop
     body = {k: v for k, v in body.items() if v != {"axis": 0, "start": 0, "step": 1}.get(k)}
     y = draft.layers.add("slice", body, [value.node], draft.path(call, "slice"))
-    return Value(y.node, value.order)
+    return Value(y.node, value.dims)
 
 
 def _split(draft: Draft, call: Call) -> list[Value]:
     (ref,) = data_of(call)
     dim = positive(call.arguments["dim"], len(draft.sizes(ref)))
-    found, start = [], 0
+    taken, start = [], 0
     for sizes in call.sizes:
-        found.append(_part(draft, call, ref, dim, start, start + sizes[dim]))
+        taken.append(range(start, start + sizes[dim]))
         start += sizes[dim]
-    return found
+    return _parts(draft, call, dim, taken)
 
 
 def _unbind(draft: Draft, call: Call) -> list[Value]:
     (ref,) = data_of(call)
     dim = positive(call.arguments["dim"], len(draft.sizes(ref)))
-    parts = [_part(draft, call, ref, dim, n, n + 1) for n in range(draft.sizes(ref)[dim])]
-    return [possible(part.without([dim])) for part in parts]
+    taken = [range(n, n + 1) for n in range(draft.sizes(ref)[dim])]
+    return [possible(part.without([dim])) for part in _parts(draft, call, dim, taken)]
 
 
 def _select(draft: Draft, call: Call) -> Value:
@@ -60,7 +63,7 @@ def _select(draft: Draft, call: Call) -> Value:
     sizes = draft.sizes(ref)
     dim = positive(call.arguments["dim"], len(sizes))
     at = positive(call.arguments["index"], sizes[dim])
-    return possible(_part(draft, call, ref, dim, at, at + 1).without([dim]))
+    return possible(_parts(draft, call, dim, [range(at, at + 1)])[0].without([dim]))
 
 
 _TAKES = "`slice`"

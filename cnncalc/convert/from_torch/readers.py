@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...trace import Call
-from . import joins, operators, parts, reductions, scaling, views
+from . import attention, joins, operators, parts, reductions, scaling, views
 from .draft import Draft
 from .reader import Reader
 
@@ -17,10 +17,9 @@ READERS: Mapping[str, Reader] = {
     **scaling.READERS,
     **reductions.READERS,
     **operators.READERS,
+    **attention.READERS,
 }
 _DECLARED = {
-    "scaled_dot_product_attention": "declared with the module around it, as `opaque`: `attention`"
-    " has the projections too",
     "index": "declared as `opaque`: it may take any positions",
 }
 # What becomes of calls that are not an operator by their name alone.

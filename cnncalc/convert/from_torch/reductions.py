@@ -8,9 +8,9 @@ from typing import Any
 from ...num import Shape
 from ...ops.called import Called
 from ...trace import Call
-from ..axes import Value, positive
+from ..axes import BATCH, Value, positive
 from ..layers import Unknown
-from .draft import Draft, data_of
+from .draft import MOST_AXES, Draft, data_of
 from .reader import Reader, possible
 
 _MEASURES = {
@@ -30,12 +30,15 @@ def _mean(draft: Draft, call: Call) -> Value:
         given = [*range(len(sizes))]
     listed = [given] if isinstance(given, int) else given
     dims = [positive(d, len(sizes)) for d in listed]
-    axes = tuple(sorted(a for d in dims if (a := value.axis(d)) is not None))
-    if len(axes) != len(dims):
+    axes = tuple(sorted(axis for d in dims for axis in value.dims[d]))
+    if BATCH in axes:
         raise Unknown("it reduces the batch")
+    if len(draft.shape(value)) > MOST_AXES:
+        value = draft.of_few_axes(value, call)
+        axes = tuple(sorted(axis for d in dims for axis in value.dims[d]))
     shape = tuple(draft.shape(value))
     reduced = _reduced(draft, call, value.node, shape, axes)
-    found = Value(reduced.node, value.order)
+    found = Value(reduced.node, value.dims)
     return found if call.arguments.get("keepdim") else possible(found.without(dims))
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 from typing import Any
 
-from ...trace import Call, Ref, Weight
+from ...trace import Call, Ref, Sizes, Weight
 from ..axes import Value
 from ..layers import Unknown
+from . import views
 from .draft import Draft
 from .reader import Reader
+
+_TAKES = {"index", "index_select", "gather", "embedding", "slice", "select"}
 
 
 def _addcmul(draft: Draft, call: Call) -> Value:
@@ -25,25 +29,63 @@ def _addcmul(draft: Draft, call: Call) -> Value:
 
 
 def scaled(draft: Draft, call: Call, value: Value, other: Any) -> Value:
-    """Scale or shift a tensor by a number, or by trained values."""
-    shape = draft.shape(value)
+    """Scale or shift a tensor by a number, or by trained values.
+
+    Errors: Unknown if it is neither.
+    """
     key = {"mul": "scale", "div": "scale", "add": "shift", "sub": "shift"}.get(call.name)
     if isinstance(other, Weight) and other.value is not None and not other.trained:
         other = other.value
     if isinstance(other, (int, float)) and not isinstance(other, bool):
-        by = {"div": lambda n: 1 / n, "sub": lambda n: -n, "rsub": lambda n: n}.get(call.name)
         if key is None:
             raise Unknown(f"no operator is {call.name} with a number")
-        y = draft.layers.add(
-            key, {"by": float(by(other) if by else other)}, [value.node], draft.path(call, key)
-        )
-        return Value(y.node, value.order)
+        number = {"div": lambda n: 1 / n, "sub": lambda n: -n}.get(call.name, lambda n: n)(other)
+        return _by(draft, call, key, value, {"by": float(number)})
     if not isinstance(other, Weight) or key is None or not other.trained:
         raise Unknown("it computes with a constant")
-    ones = (1,) * (len(value.order) - len(other.sizes)) + tuple(other.sizes)
-    held = [value.order[n] for n, size in enumerate(ones[-len(value.order) :]) if size != 1]
-    if len(ones) > len(value.order) and ones[0] != 1 or call.name in ("div", "sub"):
+    table = {} if other.whole else _table(draft, key, other)
+    if call.name in ("div", "sub"):
+        raise Unknown("it computes with values made of parameters")
+    start = 1.0 if key == "scale" else 0.0
+    value = draft.of_few_axes(value, call)
+    trained = _trained(draft, call, value, other.sizes)
+    return draft.owned(
+        call, _by(draft, call, key, value, {"by": start, "trained": trained, **table})
+    )
+
+
+def _table(draft: Draft, key: str, other: Weight) -> dict[str, Sizes]:
+    """Return the shape of the table that offsets are taken from.
+
+    Errors: Unknown if they are computed otherwise.
+    """
+    trained = [
+        sizes for name, sizes in zip(other.names, other.parts) if name in draft.trace.parameters
+    ]
+    computes = {name.strip("_") for name in other.made_by} - views.READERS.keys() - _TAKES
+    if key != "shift" or len(trained) != 1 or computes:
+        raise Unknown("it computes with values made of parameters")
+    return {"table": trained[0]}
+
+
+def _by(draft: Draft, call: Call, key: str, value: Value, body: Mapping[str, Any]) -> Value:
+    value = draft.of_few_axes(value, call)
+    y = draft.layers.add(key, body, [value.node], draft.path(call, key))
+    return Value(y.node, value.dims)
+
+
+def _trained(draft: Draft, call: Call, value: Value, sizes: Sizes) -> str:
+    """Return along which axes trained values of these sizes differ.
+
+    Errors: Unknown if `scale` has no such values.
+    """
+    shape = draft.shape(value)
+    if len(sizes) > len(value.dims) and sizes[0] != 1:
         raise Unknown("it computes with parameters of another shape")
+    ends = zip(reversed(value.dims), reversed(sizes))
+    axes = tuple(sorted(axis for group, n in ends if n != 1 for axis in group))
+    if shape[0] == 1 and prod(sizes) == 1 and call.name == "mul":
+        return "one"
     spatial = tuple(range(1, len(shape)))
     kinds = {
         (): "one",
@@ -51,16 +93,9 @@ def scaled(draft: Draft, call: Call, value: Value, other: Any) -> Value:
         spatial: "per_position",
         (0, *spatial): "per_value",
     }
-    trained = kinds.get(tuple(sorted(axis or 0 for axis in held)))
-    if trained is None:
+    if axes not in kinds:
         raise Unknown("its parameters differ along some axes only")
-    if shape[0] == 1 and prod(other.sizes) == 1 and call.name == "mul":
-        trained = "one"
-    start = 1.0 if key == "scale" else 0.0
-    y = draft.layers.add(
-        key, {"by": start, "trained": trained}, [value.node], draft.path(call, key)
-    )
-    return Value(y.node, value.order)
+    return kinds[axes]
 
 
 READERS = {

@@ -24,8 +24,9 @@ from ...ops.join import Add
 from ...ops.linear import Linear
 from ...ops.pool import AdaptiveAvgPool, AvgPool
 from ...wording import shape_text
-from ..aten import Computed, computed_by
+from ..aten import REDUCTIONS, Computed, computed_by
 from .forms import form
+from .products import AttentionByProducts
 
 _COMMUTATIVE = frozenset(op.key for op in OPS if op.commutative)
 
@@ -55,14 +56,14 @@ class Event(NamedTuple):
     def size(self) -> tuple[int, ...]:
         """Return the output's shape as it is compared.
 
-        A mean over the map may keep its axes of 1 or drop them. What is computed value by value, or
+        A reduction may keep its axes of 1 or drop them. What is computed value by value, or
         by a linear layer, may have its axes in another order.
         """
         shape = self.shape or ()
         kind, weights, _ = self.what
         if kind == Linear.key:
             return (prod(shape),)
-        if self.kind == "mean":
+        if self.kind in REDUCTIONS:
             return tuple(n for n in shape[1:] if n != 1)
         scales = len(weights) == 1 and len(weights[0]) == 1
         return tuple(sorted(shape[1:])) if self.elementwise or scales else shape[1:]
@@ -112,7 +113,7 @@ class Recorder(TorchDispatchMode):
         `events` holds what was computed, even if it fails. Attention is computed as on every
         device, by products.
         """
-        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), self:
+        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), AttentionByProducts(), self:
             for n, x in enumerate(inputs):
                 self.flows[x] = hash(("input", n))
                 self._writers[self.flows[x]] = "the input"
