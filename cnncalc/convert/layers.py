@@ -181,7 +181,7 @@ class Layers:
         if len(sizes) == 1 and len(shape) in Flatten.ranks:
             return self.add("flatten", {}, [node], f"{path}flatten").node
         alone = len(merged) == 1 and len(sizes) == len(shape) - len(merged[0]) + 1
-        if alone and len(shape) in Flatten.ranks:
+        if alone and held == sorted(held) and len(shape) in Flatten.ranks:
             first, last = merged[0][0], merged[0][-1]
             body = {"first": first} if last == len(shape) - 1 else {"first": first, "last": last}
             return self.add("flatten", body, [node], f"{path}flatten").node

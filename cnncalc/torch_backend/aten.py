@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from torch import Tensor
@@ -52,6 +52,13 @@ _CONVOLUTION = re.compile(
 )
 _ATTENTION = re.compile(r"(?:(?:scaled_dot_product|efficient|flash)_\w*)?attention\w*")
 _CONVOLUTION_SETTINGS = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}  # torch's defaults
+
+
+# What an operator with a number is: another one with another number.
+_INVERSE: Mapping[str, tuple[str, Callable[[float], float]]] = {
+    "div": ("mul", lambda n: 1 / n if n else n),
+    "sub": ("add", lambda n: -n),
+}
 
 
 class AtenStep(NamedTuple):
@@ -149,6 +156,9 @@ def _kind_of(
         if operator == "conv_transpose":
             kept["output_padding"] = settings.get("output_padding", 0)
         settings = kept
+    elif operator in _INVERSE and isinstance(settings.get("other"), (int, float)):
+        operator, inverse = _INVERSE[operator]
+        settings = {**settings, "other": inverse(settings["other"])}
     elif operator == "relu" and given.get("use_gelu"):
         operator, settings = "gelu", {"approximate": "tanh"}
     elif operator in _WITHOUT_SETTINGS:
@@ -164,13 +174,13 @@ def _kind_of(
 def _settings(func: Any, args: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of a call that are not tensors, with torch's defaults.
 
-    A value that is the same on all axes becomes one number. A negative axis becomes the same axis
-    counted from the first.
+    A value that is the same on all axes becomes one number. An axis becomes its size, as networks
+    have their axes in other orders.
     """
     known = func._schema.arguments
     given = {argument.name: argument.default_value for argument in known}
     given |= dict(zip((argument.name for argument in known), args)) | dict(kwargs)
-    dims = next((a.dim() for a in args if isinstance(a, Tensor)), 0)
+    sizes = next((tuple(a.shape) for a in args if isinstance(a, Tensor)), ())
     found: dict[str, Any] = {}
     for name, value in given.items():
         plain = all(isinstance(leaf, (bool, int, float, str)) for leaf in tree_leaves(value))
@@ -178,7 +188,7 @@ def _settings(func: Any, args: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]
             continue
         value = tuple(value) if isinstance(value, (list, tuple)) else value
         if name == "dim" and isinstance(value, int):
-            value %= max(dims, 1)
+            value = sizes[value] if -len(sizes) <= value < len(sizes) else 0
         found[name] = value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
     if found.get("stride") == ():  # the default of a pool
         found["stride"] = found["kernel_size"]

@@ -65,7 +65,7 @@ def measured(name: str, specs: Path | None) -> dict[str, Any]:
     import timm
 
     from cnncalc.analysis.analyze import analyze
-    from cnncalc.convert.importing import spec_of
+    from cnncalc.convert.importing import imported, traced
     from cnncalc.language.load import from_text
 
     torch.manual_seed(0)
@@ -73,7 +73,7 @@ def measured(name: str, specs: Path | None) -> dict[str, Any]:
     network = timm.create_model(name)
     made = time.process_time()
     shape = tuple(network.default_cfg["input_size"])
-    found = spec_of(network, [shape], name)
+    found = imported(traced(network, [shape], name))
     done = time.process_time()
     if specs is not None:
         specs.mkdir(exist_ok=True)

@@ -18,8 +18,6 @@ def _attention(draft: Draft, call: Call) -> Value:
     refs = [given[name] for name in ("query", "key", "value")]
     if not all(isinstance(ref, Ref) for ref in refs) or given["is_causal"]:
         raise Unknown("it is causal, or begins with parameters")
-    if given.get("enable_gqa"):
-        raise Unknown("several heads share keys and values")
     queries, keys, values = (draft.of(ref) for ref in refs)
     rank, features = len(queries.dims), draft.sizes(refs[0])[-1]
     swapped = keys.permuted([*range(rank - 2), rank - 1, rank - 2])

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...trace import Call, Ref
 from ..axes import BATCH, Group, Value, positive
-from ..layers import Unknown
+from ..layers import Unknown, with_one_open
 from .draft import Draft, data_of
 from .operators import multiplied_by_weight
 from .reader import Reader
@@ -53,14 +53,22 @@ def joined(draft: Draft, call: Call, key: str, left: Value, right: Value) -> Val
         for dim, (a, b) in enumerate(zip(_axes(draft, full), _axes(draft, other)))
         if b and a != b
     ]
-    full = draft.separate(full, differing, call) if differing else full
-    other = draft.separate(other, differing, call) if differing else other
+    if any(BATCH in full.dims[dim] for dim in differing):
+        full, other = _in_one_order(draft, call, full), _in_one_order(draft, call, other)
+    else:
+        full = draft.separate(full, differing, call)
+        other = draft.separate(other, differing, call)
     full = draft.of_few_axes(full, call)
     nodes = [full.node, _alike(draft, call, other, full)]
     if wide:
         nodes.reverse()
     y = draft.layers.add(key, {}, nodes, draft.path(call, key))
     return Value(y.node, full.dims)
+
+
+def _in_one_order(draft: Draft, call: Call, value: Value) -> Value:
+    """Return a tensor of which each dimension without the batch is one axis."""
+    return draft.arranged(value, [n for n, g in enumerate(value.dims) if BATCH not in g], call)
 
 
 def _sizes(draft: Draft, value: Value) -> list[int]:
@@ -151,9 +159,23 @@ def multiplied(draft: Draft, call: Call, left: Value, right: Value) -> Value:
     if any(BATCH in value.dims[dim] for value in (left, right) for dim in matrix):
         raise Unknown("it multiplies matrices of different images")
     left, right = (_matrices(draft, call, value) for value in (left, right))
+    if len(draft.shape(right)) == 2 < len(draft.shape(left)) and right.batch_first:
+        return _by_one_matrix(draft, call, left, right)
     if left.dims != right.dims or draft.shape(left)[:-2] != draft.shape(right)[:-2]:
         raise Unknown("it multiplies matrices of different images")
     y = draft.layers.add("matmul", {}, [left.node, right.node], draft.path(call, "matmul"))
+    return Value(y.node, left.dims)
+
+
+def _by_one_matrix(draft: Draft, call: Call, left: Value, right: Value) -> Value:
+    """Multiply several matrices of an image by the same one: their rows are those of one matrix."""
+    shape = draft.shape(left)
+    last = len(shape) - 1
+    rows = draft.layers.laid_out(left.node, [tuple(range(last)), (last,)], draft.scope(call))
+    y = draft.layers.add("matmul", {}, [rows, right.node], draft.path(call, "matmul"))
+    sizes = (*shape[:-1], draft.shape(y)[-1])
+    body = {"sizes": with_one_open(draft.shape(y), sizes)}
+    y = draft.layers.add("reshape", body, [y.node], draft.path(call, "reshape"), sizes)
     return Value(y.node, left.dims)
 
 

@@ -6,7 +6,7 @@ many ways to compare, so they are skipped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import prod
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from ...ops import BY_KEY, OPS
 from ...ops.join import Add
 from ...ops.linear import Linear
+from ...ops.matmul import Matmul
 from ...ops.pool import AdaptiveAvgPool, AvgPool
 from ...wording import shape_text
 from ..aten import REDUCTIONS, Computed, computed_by
@@ -31,6 +32,14 @@ from .products import AttentionByProducts
 _COMMUTATIVE = frozenset(op.key for op in OPS if op.commutative)
 
 _NO_PRODUCTS = ("embedding",)  # operators with matrices of parameters that multiply nothing
+
+
+Arranged = Callable[[list[Tensor]], tuple[tuple[Any, ...], dict[str, Any]]]
+
+
+def in_order(inputs: list[Tensor]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return inputs as arguments by position."""
+    return tuple(inputs), {}
 
 
 class Event(NamedTuple):
@@ -61,12 +70,12 @@ class Event(NamedTuple):
         """
         shape = self.shape or ()
         kind, weights, _ = self.what
-        if kind == Linear.key:
+        if kind in (Linear.key, Matmul.key):
             return (prod(shape),)
         if self.kind in REDUCTIONS:
-            return tuple(n for n in shape[1:] if n != 1)
+            return (prod(shape[1:]),)
         scales = len(weights) == 1 and len(weights[0]) == 1
-        return tuple(sorted(shape[1:])) if self.elementwise or scales else shape[1:]
+        return (prod(shape[1:]),) if self.elementwise or scales else shape[1:]
 
     def __str__(self) -> str:
         text = self.kind
@@ -107,8 +116,10 @@ class Recorder(TorchDispatchMode):
         self._writers: dict[int, str] = {}  # by flow, the module that computed it
         self._last_read: list[Tensor] = []  # by the last computation
 
-    def run(self, inputs: list[Tensor]) -> Any:
+    def run(self, inputs: list[Tensor], arguments: Arranged = in_order) -> Any:
         """Run the network once, without gradients, and return what it returns.
+
+        `arguments` turns the inputs into arguments of its forward.
 
         `events` holds what was computed, even if it fails. Attention is computed as on every
         device, by products.
@@ -117,7 +128,8 @@ class Recorder(TorchDispatchMode):
             for n, x in enumerate(inputs):
                 self.flows[x] = hash(("input", n))
                 self._writers[self.flows[x]] = "the input"
-            return self._network(*inputs)
+            args, kwargs = arguments(inputs)
+            return self._network(*args, **kwargs)
 
     def __enter__(self) -> Recorder:
         for path, module in self._network.named_modules():

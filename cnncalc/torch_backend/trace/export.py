@@ -16,6 +16,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from ...trace import Call, Ref, Trace, Weight
 from ..aten import steps
+from .inputs import Inputs, inputs_of
 from .measured import measured
 
 _BATCH = 2  # a batch of 1 would be taken for a constant
@@ -26,15 +27,22 @@ _REGIONS = {  # calls that run others in another mode
 _FILE = re.compile(r'File "([^"]+)", line (\d+)')
 
 
-def exported(network: nn.Module, inputs: Sequence[tuple[int, ...]]) -> Trace:
+def exported(network: nn.Module, inputs: Inputs | Sequence[tuple[int, ...]]) -> Trace:
     """Return what a network in evaluation mode computes from inputs of these shapes.
 
     Accepts: shapes ``(C, *spatial)`` without the batch.
     Errors: any exception of torch.export, or of the network's own code.
     """
+    if not isinstance(inputs, Inputs):
+        inputs = inputs_of(network, inputs)
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
-    images = tuple(torch.empty(_BATCH, *shape, device=device) for shape in inputs)
-    program = torch.export.export(network.eval(), images, strict=False)
+    images = [torch.empty(_BATCH, *shape, device=device) for shape in inputs.shapes]
+    args, kwargs = inputs.arguments(images)
+    return traced(torch.export.export(network.eval(), args, kwargs, strict=False))
+
+
+def traced(program: Any) -> Trace:
+    """Return what a program of torch.export computes."""
     return _Tracing(program).trace()
 
 
