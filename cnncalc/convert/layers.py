@@ -175,6 +175,7 @@ class Layers:
             node = self.add("permute", {"order": order}, [node], f"{path}permute").node
             shape = self.graph.nodes[node].shape
             groups = _counted(groups)
+            held = sorted(held)
         if sizes == tuple(shape):
             return node
         merged = [group for group in groups if len(group) > 1]
