@@ -22,7 +22,8 @@ def import_(
         typer.Argument(
             metavar="MODULE:CLASS",
             help="your network: a class, or a function that returns a module, such as"
-            " package.module:Net or model.py:Net; or a file of torch.export, net.pt2",
+            " package.module:Net or model.py:Net; or a file of torch.export, net.pt2; or"
+            " a model file of YOLOv5 or YOLOv8, yolov8n.yaml",
         ),
     ],
     input: Annotated[
@@ -80,6 +81,11 @@ def import_(
     committed = load(check) if check is not None else None
     if shapes is None and committed is not None:
         shapes = _inputs_of(committed)
+    if target.endswith((".yaml", ".yml")):
+        if committed is not None or isinstance(shapes, dict):
+            raise usage("a model file of YOLO has one input, and no --check")
+        _write_yolo(target, shapes, format, output)
+        return
     if shapes is None and not target.endswith(".pt2"):
         raise usage("import needs the shape of the input", "--input 3x224x224")
     listed = shapes if isinstance(shapes, dict) else [shapes] if shapes else []
@@ -97,6 +103,23 @@ def import_(
     else:
         put(Lines.of(found.text.rstrip("\n")), output)
     finish(problems, {f"{found.name}.cnn.yaml": found.text})
+
+
+def _write_yolo(
+    file: str, shape: tuple[int, ...] | None, format: o.Written, output: str | None
+) -> None:
+    """Write the spec of a model file of YOLOv5 or YOLOv8. This needs no torch, and runs no code."""
+    from ..analysis.analyze import analyze
+    from ..convert.yolo import spec_of_yolo
+    from ..language.load import from_text
+    from ..render.formats.lines import Lines
+    from ..text_file import read_text
+
+    if format is o.Written.json:
+        raise usage("--format json is for networks of torch")
+    text = spec_of_yolo(read_text(file), file, shape or (3, 640, 640))
+    analyze(from_text(text, file)).or_mistake()
+    put(Lines.of(text.rstrip("\n")), output)
 
 
 def _inputs_of(spec: Spec) -> Any:

@@ -187,6 +187,8 @@ def _settings(func: Any, args: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]
         if name in _NO_SETTINGS or value is None or not plain:
             continue
         value = tuple(value) if isinstance(value, (list, tuple)) else value
+        while name == "pad" and isinstance(value, tuple) and value[-2:] == (0, 0):
+            value = value[:-2]  # an axis without padding
         if name == "dim" and isinstance(value, int):
             value = sizes[value] if -len(sizes) <= value < len(sizes) else 0
         found[name] = value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value

@@ -130,8 +130,11 @@ class Draft:
         return f"{scope}{key}{self._numbers[scope + key]}"
 
     def owned(self, call: Call, value: Value) -> Value:
-        """Note whose parameters a layer has: those of an earlier layer, or its own."""
-        weights = [w for w in call.arguments.values() if isinstance(w, Weight)]
+        """Note whose parameters the layer of a call has: those of an earlier one, or its own."""
+        return self.owned_by([w for w in call.arguments.values() if isinstance(w, Weight)], value)
+
+    def owned_by(self, weights: Sequence[Weight], value: Value) -> Value:
+        """Note that a layer has these parameters."""
         names = tuple(name for weight in weights for name in weight.names)
         if not names:
             return value

@@ -49,9 +49,8 @@ def scaled(draft: Draft, call: Call, value: Value, other: Any) -> Value:
     start = 1.0 if key == "scale" else 0.0
     value = draft.of_few_axes(value, call)
     trained = _trained(draft, call, value, other.sizes)
-    return draft.owned(
-        call, _by(draft, call, key, value, {"by": start, "trained": trained, **table})
-    )
+    body = {"by": start, "trained": trained, **table}
+    return draft.owned_by([other], _by(draft, call, key, value, body))
 
 
 def _table(draft: Draft, key: str, other: Weight) -> dict[str, Sizes]:

@@ -65,17 +65,16 @@ class Event(NamedTuple):
     def size(self) -> tuple[int, ...]:
         """Return the output's shape as it is compared.
 
-        A reduction may keep its axes of 1 or drop them. What is computed value by value, or
-        by a linear layer, may have its axes in another order.
+        Its axes may be in another order, merged or among the images in what is computed value by
+        value, in products, reductions, and layers with one parameter per channel.
         """
         shape = self.shape or ()
         kind, weights, _ = self.what
-        if kind in (Linear.key, Matmul.key):
+        per_channel = bool(weights) and all(len(weight) == 1 for weight in weights)
+        products = kind in (Linear.key, Matmul.key)
+        if products or self.elementwise or per_channel or self.kind in REDUCTIONS:
             return (prod(shape),)
-        if self.kind in REDUCTIONS:
-            return (prod(shape[1:]),)
-        scales = len(weights) == 1 and len(weights[0]) == 1
-        return (prod(shape[1:]),) if self.elementwise or scales else shape[1:]
+        return shape[1:]
 
     def __str__(self) -> str:
         text = self.kind
