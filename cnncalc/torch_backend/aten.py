@@ -69,6 +69,7 @@ class AtenStep(NamedTuple):
 
     operator: str
     reads: tuple[str, ...] | None = None
+    settings: Mapping[str, Any] | None = None  # those of the call, if they are not given
 
 
 _FUSED = {
@@ -77,6 +78,10 @@ _FUSED = {
         AtenStep("convolution", ("self", "weight", "bias")),
         AtenStep("add", ("z",)),
         AtenStep("relu", ()),
+    ),
+    "addcmul": (
+        AtenStep("mul", ("tensor1", "tensor2"), {}),
+        AtenStep("add", ("self",), {"alpha": 1}),
     ),
     "addmm_activation": (AtenStep("addmm"), AtenStep("relu", ())),  # or gelu, by an argument
 }
@@ -104,10 +109,11 @@ def computed_by(func: Any, args: Any, kwargs: Mapping[str, Any]) -> list[Compute
         return []
     given = dict(zip((argument.name for argument in func._schema.arguments), args)) | dict(kwargs)
     found = []
-    for operator, reads in steps(name):
+    for operator, reads, own in steps(name):
         read = [value for key, value in given.items() if reads is None or key in reads]
         tensors = [leaf for leaf in tree_leaves(read) if isinstance(leaf, Tensor)]
-        kind, settings = _kind_of(operator, given, _settings(func, args, kwargs))
+        listed = _settings(func, args, kwargs) if own is None else dict(own)
+        kind, settings = _kind_of(operator, given, listed)
         found.append(Computed(kind, settings, tensors))
     return found
 

@@ -39,7 +39,8 @@ def _permute(draft: Draft, call: Call) -> Value:
 def _transpose(draft: Draft, call: Call) -> Value:
     (ref,) = data_of(call)
     dims = [*range(len(call.sizes[0]))]
-    a, b = (positive(call.arguments[name], len(dims)) for name in ("dim0", "dim1"))
+    swapped = [value for value in call.arguments.values() if isinstance(value, int)] or [-2, -1]
+    a, b = (positive(dim, len(dims)) for dim in swapped)
     dims[a], dims[b] = dims[b], dims[a]
     return draft.of(ref).permuted(dims)
 
@@ -120,7 +121,10 @@ READERS = {
     ),
     **dict.fromkeys(("expand", "expand_as"), Reader(_expand, "no layer: joins repeat values")),
     "permute": Reader(_permute, f"{_LATER}; then `permute`"),
-    "transpose": Reader(_transpose, f"{_LATER}; then `permute`"),
+    **dict.fromkeys(
+        ("transpose", "swapaxes", "swapdims", "mT"),
+        Reader(_transpose, f"{_LATER}; then `permute`"),
+    ),
     "squeeze": Reader(_squeeze, f"{_LATER}; then `reshape`"),
     "unsqueeze": Reader(_unsqueeze, f"{_LATER}; then `reshape`"),
 }

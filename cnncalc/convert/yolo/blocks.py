@@ -7,13 +7,13 @@ from __future__ import annotations
 
 CONV = """\
   conv_bn_silu:
-    params: {out: , kernel: 1, stride: 1, groups: 1}
+    params: {out: , kernel: 1, stride: 1, padding: kernel // 2, groups: 1}
     layers:
       - conv:
           out: out
           kernel: kernel
           stride: stride
-          padding: kernel // 2
+          padding: padding
           groups: groups
           bias: false
       - {batchnorm: {eps: 0.001, momentum: 0.03}}

@@ -83,9 +83,6 @@ class _Writer:
             for (name, default), value in zip(names, others)
             if value != default and value not in (None, "None")
         }
-        if given.pop("padding", None) is not None:
-            message = f"row {n} sets a padding, which is always kernel // 2 here"
-            raise Mistake(Diagnostic("CNN404", message))
         self._use("conv_bn_silu", _KEYS[row.module])
         self._layer(n, f"{_KEYS[row.module]}: {_body({'out': out, **given})}", row)
 

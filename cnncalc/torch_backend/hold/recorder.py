@@ -20,7 +20,7 @@ from torch.utils.flop_counter import flop_registry
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from ...ops import BY_KEY, OPS
-from ...ops.join import Add
+from ...ops.join import Add, Mul
 from ...ops.linear import Linear
 from ...ops.matmul import Matmul
 from ...ops.pool import AdaptiveAvgPool, AvgPool
@@ -71,8 +71,8 @@ class Event(NamedTuple):
         shape = self.shape or ()
         kind, weights, _ = self.what
         per_channel = bool(weights) and all(len(weight) == 1 for weight in weights)
-        products = kind in (Linear.key, Matmul.key)
-        if products or self.elementwise or per_channel or self.kind in REDUCTIONS:
+        any_order = kind in (Linear.key, Matmul.key, Add.key, Mul.key)
+        if any_order or self.elementwise or per_channel or self.kind in REDUCTIONS:
             return (prod(shape),)
         return shape[1:]
 
