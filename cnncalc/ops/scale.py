@@ -361,6 +361,9 @@ class Shift(Scale):
         trained = super().weights(x)
         return dict.fromkeys(trained, self.table) if self.table else trained
 
+    def buffers(self, x: Shape) -> dict[str, Shape]:
+        return {"places": self.differing(x)} if self.table else {}
+
     @property
     def folds(self) -> Folds:
         return super().folds and "scale and shift"

@@ -556,10 +556,10 @@ class Offset(nn.Module):
         self.by = by
         self.bias = None if shape is None else nn.Parameter(torch.full(tuple(shape), by))
         self.places: Tensor | None
-        self.register_buffer("places", None, persistent=False)
+        self.register_buffer("places", None)
         if taken is not None and self.bias is not None:
             places = torch.arange(torch.Size(taken).numel()) % self.bias.numel()
-            self.register_buffer("places", places.view(*taken), persistent=False)
+            self.register_buffer("places", places.view(*taken))
 
     def forward(self, x: Tensor) -> Tensor:
         if self.bias is None:

@@ -2,7 +2,7 @@
 
 ``python -m tests.measured.timm_import NAMES.json RESULTS.jsonl`` imports the networks in NAMES, in
 order of size, and appends a line for each to RESULTS; what is there already is not done again.
-NAMES holds ``[[name, kind, nodes], …]``. ``--table RESULTS`` prints the results as Markdown.
+NAMES holds ``[[name, kind, nodes], …]``; timm_table prints the results as Markdown.
 It needs timm and torchvision; no weights are loaded.
 """
 

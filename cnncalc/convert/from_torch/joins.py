@@ -46,7 +46,11 @@ def joined(draft: Draft, call: Call, key: str, left: Value, right: Value) -> Val
     sizes = [_sizes(draft, v) for v in both]
     wide = next((n for n in (0, 1) if _covers(sizes[n], sizes[1 - n])), None)
     if wide is None:
-        raise Unknown("both of its inputs are stretched")
+        left, right = (_in_one_order(draft, call, value) for value in both)
+        if left.dims != right.dims:
+            raise Unknown("both of its inputs are stretched")
+        y = draft.layers.add(key, {}, [left.node, right.node], draft.path(call, key))
+        return Value(y.node, left.dims)
     full, other = both[wide], both[1 - wide]
     differing = [
         dim

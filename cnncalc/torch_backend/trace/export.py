@@ -199,7 +199,8 @@ class _Tracing:
     @staticmethod
     def _name(node: Node) -> str:
         name: str = node.target._schema.name.partition("::")[2]  # type: ignore[union-attr]
-        return steps(name)[0].operator
+        found = steps(name)
+        return found[0].operator if len(found) == 1 else name.strip("_")
 
 
 def _is_tensor(value: Any) -> bool:
