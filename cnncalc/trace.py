@@ -24,6 +24,8 @@ class Weight(NamedTuple):
     is_parameter: bool = False  # whether it is a parameter itself
     whole: bool = True  # whether it has as many values as the one tensor that it is computed from
     value: float | None = None  # that of a constant with a single value
+    parts: tuple[Sizes, ...] = ()  # the sizes of the tensors that it is computed from
+    made_by: tuple[str, ...] = ()  # the calls that compute it, in order
 
 
 class Call(NamedTuple):

@@ -13,7 +13,7 @@ from cnncalc.analysis.ops import worked
 from cnncalc.cli.app import app_for
 from cnncalc.cli.help import examples_of, paragraphs_of, text_of, word_of
 from cnncalc.conventions import CONVENTIONS
-from cnncalc.convert.from_torch import READ_AS
+from cnncalc.convert.from_torch.readers import READ_AS
 from cnncalc.convert.layers import operators_called
 from cnncalc.ops import OPS
 from cnncalc.ops.base import Op

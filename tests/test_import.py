@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,6 +34,8 @@ def imported(name: str, *inputs: tuple[int, ...]) -> ImportedSpec:
         ("Shuffled", [(8, 14, 14)], 20),
         ("Two", [(1, 12, 12), (1, 12, 12)], 20),
         ("Upwards", [(3, 32, 32)], 24),
+        ("Attending", [(3, 32, 32)], 62),
+        ("WithoutNorms", [(3, 8, 8)], 14),
     ],
 )
 def test_a_network_becomes_a_spec_of_it(
@@ -153,6 +156,15 @@ CALLS = {
     "view.default": lambda x: x.view(2, 2, 2, 36),
     "reshape.default": lambda x: x.reshape(2, 8, 3, 6),
     "flatten.using_ints": lambda x: x.flatten(1),
+    "scaled_dot_product_attention.default": lambda x: (
+        torch.nn.functional.scaled_dot_product_attention(
+            *torch.cat([x, x.relu(), x.tanh()], 1).reshape(2, 3, 2, 2, 36).mT.unbind(1)
+        )
+    ),
+    "expand.default": lambda x: x * x.mean((2, 3), keepdim=True).expand(2, 4, 6, 6),
+    "batch_norm.default": lambda x: torch.nn.functional.batch_norm(
+        x.flatten(2).mT.flatten(0, 1), torch.zeros(4), torch.ones(4)
+    ).reshape(2, 36, 4),
     "matmul.default": lambda x: x.flatten(2).transpose(1, 2) @ x.flatten(2),
     "pad.default": lambda x: torch.nn.functional.pad(x, (1, 0, 2, 0)),
     "clamp_min.default": lambda x: x.clamp_min(0),
@@ -194,3 +206,52 @@ def test_what_is_said_of_torchs_operations_is_complete() -> None:
     assert len(operations) == 77
     assert all(map(read_as, operations)), [o for o in operations if not read_as(o)]
     assert CALLS.keys() <= set(operations)
+
+
+def windows(x: torch.Tensor) -> torch.Tensor:
+    """Turn windows of 3×3 into images of their own, and back."""
+    y = x.view(2, 4, 2, 3, 2, 3).permute(0, 2, 4, 3, 5, 1).reshape(-1, 9, 4).softmax(1)
+    return y.view(2, 2, 2, 3, 3, 4).permute(0, 5, 1, 3, 2, 4).reshape(2, 4, 6, 6)
+
+
+def heads(x: torch.Tensor) -> torch.Tensor:
+    """Multiply heads that are images of a larger batch."""
+    y = x.reshape(4, 2, 36)
+    return (y.mT @ y.relu()).softmax(-1).view(2, 2, 36, 36)
+
+
+def shuffled(x: torch.Tensor) -> torch.Tensor:
+    """Mix the channels of two groups."""
+    return x.view(2, 2, 2, 6, 6).transpose(1, 2).reshape(2, 4, 6, 6)
+
+
+def of_one_head(x: torch.Tensor) -> torch.Tensor:
+    """Let all heads of queries read the same keys."""
+    return x.flatten(3).view(2, 4, 6, 6) @ x.mean(1, keepdim=True).mT
+
+
+@pytest.mark.parametrize(
+    ("function", "keys"),
+    [
+        (windows, ["reshape", "permute", "reshape", "softmax", "reshape", "permute", "reshape"]),
+        (heads, None),
+        (shuffled, ["channel_shuffle"]),
+        (of_one_head, None),
+    ],
+)
+def test_images_and_axes_may_be_moved_about(function: Any, keys: list[str] | None) -> None:
+    class Network(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return function(x)
+
+    from cnncalc.convert.from_torch import graph_of
+    from cnncalc.convert.roll import rolled_spec
+    from cnncalc.torch_backend.trace.export import exported
+
+    found = graph_of(exported(Network(), [X[1:]]))
+    assert found.declared == []
+    assert keys is None or [node.op.key for node in found.graph.nodes if node.op] == keys
+    spec = cnncalc.loads(rolled_spec(found.graph, "one").text)
+    x = torch.randn(3, *X[1:])
+    y = torch.cat([function(x[n : n + 1].expand(2, -1, -1, -1))[:1] for n in range(3)])
+    torch.testing.assert_close(cnncalc.build(spec).eval()(x), y)

@@ -126,6 +126,10 @@ STRICTER: dict[str, tuple[Callable, str]] = {
         "torch maps the last axis of anything; of a map that is almost always a forgotten flatten",
     ),
     "rbf": (wrong_rank, "as linear"),
+    "shift": (
+        lambda op, xs: bool(op.table) and op.trained == "none",
+        "the table is ours alone: without trained offsets it would be ignored",
+    ),
     "maxpool": (
         uneven,
         "torch has no uneven padding to refuse; windows of padding alone stay forbidden",

@@ -83,6 +83,15 @@ def diff(
         raise typer.Exit(1)
 
 
+def show_changes(
+    old: Spec, new: Spec, labels: tuple[str, str], format: str, output: str | None
+) -> None:
+    """Show what changed between two specs, each under its label."""
+    pair = _compared((old, new), (old.variant, new.variant), {})._replace(labels=labels)
+    folds = output is None and on_terminal()
+    present("diff", format, output, [("", pair)], ([], []), None, folds)
+
+
 Variants = tuple[str | None, str | None]
 Alone = tuple[list[str], list[str]]
 

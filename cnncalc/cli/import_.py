@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,10 @@ from . import options as o
 from .option_values import usage
 from .output import finish, present, put
 
+if TYPE_CHECKING:
+    from ..convert.importing import Source
+    from ..language.spec import Spec
+
 
 def import_(
     target: Annotated[
@@ -18,10 +22,19 @@ def import_(
         typer.Argument(
             metavar="MODULE:CLASS",
             help="your network: a class, or a function that returns a module, such as"
-            " package.module:Net or model.py:Net",
+            " package.module:Net or model.py:Net; or a file of torch.export, net.pt2; or"
+            " a model file of YOLOv5 or YOLOv8, yolov8n.yaml",
         ),
     ],
-    input: o.Input = None,
+    input: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--input",
+            metavar="SHAPE",
+            help="the shape of the input, such as 3x224x224; of several, NAME=SHAPE for each by"
+            " the name of forward's argument, images.left for an entry of a dict, maps.0 of a list",
+        ),
+    ] = None,
     args: Annotated[
         list[str] | None,
         typer.Option(
@@ -34,6 +47,15 @@ def import_(
         bool,
         typer.Option("--strict", help="fail if a layer has no operator and is only declared"),
     ] = False,
+    check: Annotated[
+        str | None,
+        typer.Option(
+            "--check",
+            metavar="SPEC",
+            help="write nothing: fail if this spec does not describe the network any more, and show"
+            " what changed. Its inputs are used if --input is not given",
+        ),
+    ] = None,
     format: Annotated[
         o.Written, o.choice("--format", o.Written, "the spec alone, or in JSON with what was found")
     ] = o.Written.yaml,
@@ -48,16 +70,31 @@ def import_(
         cnncalc import model.py:Net --input 3x224x224 -o net.cnn.yaml
         Pass arguments to the class:
         cnncalc import model.py:Net --args classes=100 --input 3x64x64
+        In CI, fail if the network and its spec part:
+        cnncalc import model.py:Net --check net.cnn.yaml
     """
-    from ..convert.importing import import_network
+    from ..convert.importing import imported, source_of
+    from ..language.load import load
     from ..render.formats.lines import Lines
 
     shapes = values.input_shapes(input)
-    if shapes is None:
+    committed = load(check) if check is not None else None
+    if shapes is None and committed is not None:
+        shapes = _inputs_of(committed)
+    if target.endswith((".yaml", ".yml")):
+        if committed is not None or isinstance(shapes, dict):
+            raise usage("a model file of YOLO has one input, and no --check")
+        _write_yolo(target, shapes, format, output)
+        return
+    if shapes is None and not target.endswith(".pt2"):
         raise usage("import needs the shape of the input", "--input 3x224x224")
-    listed = list(shapes.values()) if isinstance(shapes, dict) else [shapes]
+    listed = shapes if isinstance(shapes, dict) else [shapes] if shapes else []
     positional, named = values.arguments(args)
-    found = import_network(target, listed, positional, named)
+    source = source_of(target, listed, positional, named)
+    if committed is not None:
+        _compare(committed, source, format, output)
+        return
+    found = imported(source)
     problems = found.problems
     if strict:
         problems = [d._replace(severity="error") for d in problems]
@@ -66,3 +103,46 @@ def import_(
     else:
         put(Lines.of(found.text.rstrip("\n")), output)
     finish(problems, {f"{found.name}.cnn.yaml": found.text})
+
+
+def _write_yolo(
+    file: str, shape: tuple[int, ...] | None, format: o.Written, output: str | None
+) -> None:
+    """Write the spec of a model file of YOLOv5 or YOLOv8. This needs no torch, and runs no code."""
+    from ..analysis.analyze import analyze
+    from ..convert.yolo import spec_of_yolo
+    from ..language.load import from_text
+    from ..render.formats.lines import Lines
+    from ..text_file import read_text
+
+    if format is o.Written.json:
+        raise usage("--format json is for networks of torch")
+    text = spec_of_yolo(read_text(file), file, shape or (3, 640, 640))
+    analyze(from_text(text, file)).or_mistake()
+    put(Lines.of(text.rstrip("\n")), output)
+
+
+def _inputs_of(spec: Spec) -> Any:
+    """Return the shapes of the inputs of a spec: those of several by their names."""
+    from ..analysis.analyze import analyze
+
+    shapes = {name: tuple(shape) for name, shape in analyze(spec).or_mistake().inputs.items()}
+    return shapes if len(shapes) > 1 else next(iter(shapes.values()))
+
+
+def _compare(committed: Spec, source: Source, format: o.Written, output: str | None) -> None:
+    """Say whether a spec describes a network; if not, show how the network's own spec differs."""
+    from ..convert.importing import checked, imported
+    from ..language.load import from_text
+    from ..render.formats.lines import Lines
+    from .diff import show_changes
+
+    problems = checked(committed, source)
+    if not problems and format is o.Written.yaml:
+        put(Lines.of(f"{committed.file} describes {source.name}"), output)
+        return
+    found = imported(source)
+    new = from_text(found.text, f"{source.name}.cnn.yaml")
+    written = "json" if format is o.Written.json else "table"
+    show_changes(committed, new, (committed.file, source.name), written, output)
+    finish(problems, {committed.file: committed.text})

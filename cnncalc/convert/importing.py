@@ -9,14 +9,29 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..analysis.analyze import analyze
 from ..diagnostic import Diagnostic, Mistake, first_line
 from ..language.load import from_text
+from ..language.spec import Spec
 from ..num import Shape
-from .from_torch import Declared, graph_of
+from ..trace import Trace
+from .from_torch import graph_of
+from .from_torch.declared import Declared
 from .roll import rolled_spec
 
 if TYPE_CHECKING:
     from torch import nn
 
     from ..torch_backend.hold.hold import Held
+    from ..torch_backend.trace.inputs import Inputs
+
+Shapes = Sequence[Shape] | Mapping[str, Shape]
+
+
+class Source(NamedTuple):
+    """A network that was made, and how it is called."""
+
+    name: str  # for the spec
+    network: nn.Module
+    trace: Trace
+    inputs: Inputs
 
 
 class ImportedSpec(NamedTuple):
@@ -42,7 +57,7 @@ class ImportedSpec(NamedTuple):
 
 def import_network(
     target: str,
-    inputs: Sequence[Shape],
+    inputs: Shapes = (),
     args: Sequence[Any] = (),
     kwargs: Mapping[str, Any] | None = None,
 ) -> ImportedSpec:
@@ -53,41 +68,106 @@ def import_network(
 
     Accepts:
         target: package.module:Net or file.py:Net, a class, a function that returns a network, or a
-            network.
-        inputs: the shape ``(C, *spatial)`` of each input.
+            network; or a file of torch.export, net.pt2.
+        inputs: the shape ``(C, *spatial)`` of each input, in order or by the names of forward's
+            arguments. ``images.left`` is an entry of a dict, ``maps.0`` one of a list. A file of
+            torch.export has its own.
         args: arguments for the class or function.
         kwargs: further arguments for it, by name.
 
     Errors: a Mistake if the network cannot be made (CNN403) or traced (CNN404).
     """
-    from ..torch_backend.hold.hold import hold
+    return imported(source_of(target, inputs, args, kwargs))
+
+
+def source_of(
+    target: str,
+    inputs: Shapes = (),
+    args: Sequence[Any] = (),
+    kwargs: Mapping[str, Any] | None = None,
+) -> Source:
+    """Make a network and trace it.
+
+    Errors: a Mistake if it cannot be made (CNN403) or traced (CNN404).
+    """
+    from ..torch_backend.trace.file import is_program, loaded
     from ..torch_backend.user_code import import_network as made
 
-    network = made(target, args, kwargs, given_by="import")
-    name = _name(target)
-    trace = _traced(network, inputs, target)
-    found = graph_of(trace)
+    if is_program(target):
+        network, trace, given = loaded(target)
+        return Source(_name(target), network, trace, given)
+    return traced(made(target, args, kwargs, given_by="import"), inputs, _name(target), target)
+
+
+def traced(network: nn.Module, shapes: Shapes, name: str, target: str = "") -> Source:
+    """Trace a network.
+
+    Errors: a Mistake with CNN404 that says what stops it.
+    """
+    from ..torch_backend.trace.export import exported
+    from ..torch_backend.trace.inputs import inputs_of
+    from ..torch_backend.trace.modules import traceable
+    from ..torch_backend.user_code import user_line
+
+    network = traceable(network)
+    inputs = inputs_of(network, shapes)
+    shown = f"`{target or name}`"
+    try:
+        trace = exported(network, inputs)
+    except (KeyboardInterrupt, Mistake):
+        raise
+    except BaseException as error:
+        message = f"{shown} cannot be traced: {first_line(error)}{user_line(error)}"
+        help = "give the shapes of its inputs, and remove decisions that depend on values"
+        raise Mistake(Diagnostic("CNN404", message, help=help)) from error
+    if not trace.outputs:
+        raise Mistake(Diagnostic("CNN404", f"{shown} returns no tensor that it computes"))
+    return Source(name, network, trace, inputs)
+
+
+def imported(source: Source) -> ImportedSpec:
+    """Return the spec of a network that was traced, compared with it.
+
+    Errors: a Mistake with CNN404 if a part of it is neither operators nor a layer of its own.
+    """
+    network = source.network
+    found = graph_of(source.trace)
     kinds = {path: type(module).__name__ for path, module in network.named_modules()}
-    text = rolled_spec(found.graph, name, kinds).text
-    spec = from_text(text, f"{name}.cnn.yaml")
-    expected = sum(p.numel() for p in network.parameters())
+    text = rolled_spec(found.graph, source.name, kinds).text
+    spec = from_text(text, f"{source.name}.cnn.yaml")
     if found.declared:
         held, problems = None, [_declared(part) for part in found.declared]
-        params = analyze(spec).totals.params
-        if params != expected:
-            message = f"the spec has {params:,} parameters, the module has {expected:,}"
-            problems.append(Diagnostic("CNN405", message))
+        problems += _other_params(spec, network)
     else:
-        held = hold(spec, network, device="meta")
+        held = _held(spec, source)
         problems = list(held.diagnostics)
     return ImportedSpec(
-        name=name,
+        name=source.name,
         text=text,
         layers=len(found.graph.nodes) - len(found.graph.inputs),
         declared=found.declared,
         held=held,
         problems=problems,
     )
+
+
+def checked(spec: Spec, source: Source) -> list[Diagnostic]:
+    """Return what keeps a spec from describing a network.
+
+    A spec with layers that are only declared is held to the number of parameters alone.
+    """
+    graph = analyze(spec).or_mistake().graph
+    if any(node.op is not None and node.op.declared for node in graph.nodes):
+        return _other_params(spec, source.network)
+    return list(_held(spec, source).diagnostics)
+
+
+def _held(spec: Spec, source: Source) -> Held:
+    """Compare a spec with the network, computation by computation."""
+    from ..torch_backend.hold.hold import hold
+
+    inputs = source.inputs
+    return hold(spec, source.network, batch=inputs.batch, device="meta", arguments=inputs.arguments)
 
 
 def _declared(part: Declared) -> Diagnostic:
@@ -97,34 +177,22 @@ def _declared(part: Declared) -> Diagnostic:
     return Diagnostic("CNN410", message, severity="warning")
 
 
-def _traced(network: nn.Module, inputs: Sequence[Shape], target: str) -> Any:
-    """Trace a network.
-
-    Errors: a Mistake with CNN404 that says what stops it.
-    """
-    from ..torch_backend.trace.export import exported
-    from ..torch_backend.user_code import user_line
-
-    try:
-        return exported(network, inputs)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        message = f"`{target}` cannot be traced: {first_line(error)}{user_line(error)}"
-        raise Mistake(
-            Diagnostic(
-                "CNN404",
-                message,
-                help="give the shapes of its inputs, and remove decisions that depend on values",
-            )
-        ) from error
+def _other_params(spec: Spec, network: nn.Module) -> list[Diagnostic]:
+    params, expected = (
+        analyze(spec).totals.params,
+        sum(p.numel() for p in network.parameters()),
+    )
+    if params == expected:
+        return []
+    message = f"the spec has {params:,} parameters, the module has {expected:,}"
+    return [Diagnostic("CNN405", message)]
 
 
 def _name(target: str) -> str:
     """Return a name for a network: that of its class or function, in the style of specs.
 
-    >>> _name("model.py:TinyResNet"), _name("timm.models:resnet50")
-    ('tiny_res_net', 'resnet50')
+    >>> _name("model.py:TinyResNet"), _name("timm.models:resnet50"), _name("nets/small.pt2")
+    ('tiny_res_net', 'resnet50', 'small')
     """
-    last = re.split(r"[:.]", target)[-1]
+    last = re.split(r"[:./\\]", target.removesuffix(".pt2"))[-1]
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", last).lower()

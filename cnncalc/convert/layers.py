@@ -8,11 +8,12 @@ from typing import Any
 
 from ..diagnostic import Mistake
 from ..graph import Graph, Node, checked
-from ..num import NoFormula, Shape
+from ..num import NoFormula, Shape, product
 from ..ops import BY_KEY, OPS
 from ..ops.base import Dispatched, Op
 from ..ops.called import Called
-from .axes import Value, plain
+from ..ops.reshape import Flatten, Rearrangement
+from .axes import Group, Value, plain
 
 
 class Unknown(Exception):
@@ -148,30 +149,105 @@ class Layers:
         assert node.op is not None
         xs = self.graph.shapes_into(node)
         own = node.op.weights(*xs), node.op.buffers(*xs)
-        given: tuple[list[Shape], list[Shape]] = [], []
-        for name, shape in call.weights.items():
+        given: tuple[list[Shape], list[Shape]] = [*call.trained], []
+        for name, shape in call.weights.items() if not call.trained else ():
             given[name in call.buffers].append(tuple(shape))
         return all(
             sorted(tuple(shape) for shape in shapes.values() if shape != ()) == sorted(held)
             for shapes, held in zip(own, given)
         )
 
-    def placed(self, value: Value, path: str) -> int:
-        """Return a node whose output has the axes of a tensor, in their order."""
-        shape = self.shape(value)
-        if value.is_plain(shape):
-            return value.node
-        sizes = value.sizes(shape)
-        held = [axis for axis in value.order if axis is not None]
+    def laid_out(self, node: int, groups: Sequence[Group], path: str) -> int:
+        """Return a node whose axes are groups of another one's, each merged, in this order.
+
+        An empty group is an axis of 1; axes of 1 may be in no group.
+        """
+        shape = self.graph.nodes[node].shape
+        sizes = tuple(product(shape[axis] for axis in group) for group in groups)
+        held = [axis for group in groups for axis in group]
         gone = [axis for axis in range(len(shape)) if axis not in held]
-        node, order = value.node, (*held, *gone)
-        if order != tuple(range(len(shape))):
+        long = [axis for axis in held if shape[axis] != 1]
+        order = (*held, *gone)
+        if long != sorted(long):
+            shuffled = self._shuffled(node, groups, path)
+            if shuffled is not None:
+                return shuffled
             node = self.add("permute", {"order": order}, [node], f"{path}permute").node
-        if len(sizes) == len(shape):
+            shape = self.graph.nodes[node].shape
+            groups = _counted(groups)
+            held = sorted(held)
+        if sizes == tuple(shape):
             return node
-        if len(sizes) == 1:
+        merged = [group for group in groups if len(group) > 1]
+        if len(sizes) == 1 and len(shape) in Flatten.ranks:
             return self.add("flatten", {}, [node], f"{path}flatten").node
-        return self.add("reshape", {"sizes": sizes}, [node], f"{path}reshape").node
+        alone = len(merged) == 1 and len(sizes) == len(shape) - len(merged[0]) + 1
+        if alone and held == sorted(held) and len(shape) in Flatten.ranks:
+            first, last = merged[0][0], merged[0][-1]
+            body = {"first": first} if last == len(shape) - 1 else {"first": first, "last": last}
+            return self.add("flatten", body, [node], f"{path}flatten").node
+        opened = with_one_open(shape, sizes)
+        return self.add("reshape", {"sizes": opened}, [node], f"{path}reshape").node
+
+    def _shuffled(self, node: int, groups: Sequence[Group], path: str) -> int | None:
+        """Return a shuffle of channels, if a reshape has divided them and they are merged again."""
+        divided = self.graph.nodes[node]
+        if divided.op is None or divided.op.key != "reshape":
+            return None
+        x, y = self.graph.nodes[divided.inputs[0]].shape, divided.shape
+        rest = [(axis,) for axis in range(2, len(y))]
+        if tuple(x[1:]) != tuple(y[2:]) or [*groups] != [(1, 0), *rest]:
+            return None
+        body = {"groups": y[0]}
+        return self.add("channel_shuffle", body, divided.inputs, f"{path}channel_shuffle").node
+
+
+def without_unread_moves(graph: Graph) -> Graph:
+    """Return a graph without the layers that only move values and that nothing reads.
+
+    Such a layer may have been added before it was known that another one computes the same.
+    """
+    read = {*graph.outputs}
+    kept: list[int] = []
+    for n, node in reversed([*enumerate(graph.nodes)]):
+        if n in read or node.op is None or not isinstance(node.op, Rearrangement):
+            kept.append(n)
+            read.update(node.inputs)
+    places = {old: new for new, old in enumerate(reversed(kept))}
+    nodes = [graph.nodes[n] for n in places]
+    for node in nodes:
+        node.inputs = tuple(places[n] for n in node.inputs)
+        if node.shares is not None:
+            node.shares = places[node.shares]
+    graph.nodes = nodes
+    graph.outputs = tuple(places[n] for n in graph.outputs)
+    return graph
+
+
+def _counted(groups: Sequence[Group]) -> list[Group]:
+    """Return groups of as many axes, which are counted in a row.
+
+    >>> _counted([(2,), (), (0, 1)])
+    [(0,), (), (1, 2)]
+    """
+    found, at = [], 0
+    for group in groups:
+        found.append(tuple(range(at, at + len(group))))
+        at += len(group)
+    return found
+
+
+def with_one_open(x: Shape, sizes: Shape) -> Shape:
+    """Return sizes of which the largest new one is left open, so that other inputs fit.
+
+    >>> with_one_open((8, 5, 6), (8, 30))
+    (8, -1)
+    >>> with_one_open((16,), (16, 1, 1))
+    (-1, 1, 1)
+    """
+    new = [n for n, size in enumerate(sizes) if size not in (*x, 1)]
+    largest = max(new or range(len(sizes)), key=lambda n: sizes[n])
+    return (*sizes[:largest], -1, *sizes[largest + 1 :])
 
 
 def _with_defaults(op: type[Op], body: Mapping[str, Any]) -> dict[str, Any]:

@@ -43,7 +43,7 @@ from .field_types import (
 from .padding import mirrors_in_float32, undone
 from .sliding import Sliding
 from .torch_call import TorchCall, torch_nd
-from .weighted import CHANNEL_ALIASES, FEW, OfFilters, Weighted
+from .weighted import CHANNEL_ALIASES, FEW, STANDARDIZED, OfFilters, Weighted
 
 if TYPE_CHECKING:
     from .connections import Table
@@ -147,7 +147,7 @@ class Conv(Convolving, Sliding):
             yield from self.fill_fits(x)
         if self.connections is not None:
             yield from self._table_fits(x)
-        if self.parametrize == "weight_standardization":
+        if self.parametrize in STANDARDIZED:
             yield from self._standardized(x)
 
     def _standardized(self, x: Shape) -> Iterator[Need]:
@@ -155,7 +155,7 @@ class Conv(Convolving, Sliding):
         yield Need(
             0 if self.connections is None else -1,
             lambda: Diagnostic(
-                "CNN103", "`weight_standardization` and `connections` cannot be combined"
+                "CNN103", f"`{self.parametrize}` and `connections` cannot be combined"
             ),
         )
         if self.connections is None:

@@ -31,6 +31,7 @@ from .base import (
     Windows,
     divides,
     grouped,
+    is_one,
     units_of,
     values,
 )
@@ -38,19 +39,20 @@ from .field_types import LARGEST, Positive
 from .regroup import regrouped_reaches
 from .torch_call import TorchCall
 
+MOST_AXES = 6  # of windows of maps, with channels: more than layers with parameters have
 Sizes = Annotated[
     tuple[Annotated[int, Field(ge=-1, le=LARGEST)], ...],
     Field(
         min_length=1,
-        max_length=4,
-        description="a list of 1 to 4 sizes, channels first; one of them may be -1",
+        max_length=MOST_AXES,
+        description="a list of 1 to 6 sizes, channels first; one of them may be -1",
     ),
 ]
 Order = Annotated[
-    tuple[Annotated[int, Field(ge=0, le=3)], ...],
+    tuple[Annotated[int, Field(ge=0, lt=MOST_AXES)], ...],
     Field(
         min_length=1,
-        max_length=4,
+        max_length=MOST_AXES,
         description="a list of all axes, such as [1, 0]; axis 0 holds the channels",
     ),
 ]
@@ -162,6 +164,7 @@ class Reshape(Rearrangement):
 
     key = "reshape"
     scatters = True
+    ranks = tuple(range(1, MOST_AXES + 1))
     meanings = dict.fromkeys(
         ("view", "unflatten"),
         Meaning(note="write the whole shape, without the batch"),
@@ -262,6 +265,7 @@ class Permute(Rearrangement):
 
     key = "permute"
     scatters = True
+    ranks = tuple(range(1, MOST_AXES + 1))
     meanings = {"transpose": Meaning(note=_ORDER, differs=_is_no_order)}
     field_notes = dict.fromkeys(("perm", "dims", "dim0", "dim1", "axes"), _ORDER)
     reorders = True
@@ -472,6 +476,7 @@ class Slice(Rearrangement):
     """
 
     key = "slice"
+    ranks = tuple(range(1, MOST_AXES + 1))
     meanings = {
         "stridedslice": Meaning(
             note="write one `slice` for each axis, where axis 0 holds the channels"
@@ -519,6 +524,15 @@ class Slice(Rearrangement):
             (stop - start + self.step - 1) // self.step if axis == self.axis else n
             for axis, n in enumerate(x)
         )
+
+    def units(self, x: Shape) -> frozenset[int]:
+        """An axis that is cut to one position, whatever its size, is a single value."""
+        start = 0 if self.start is None else self.start
+        if self.stop is None:
+            one = is_one(-start)
+        else:
+            one = (start < 0) == (self.stop < 0) and is_one(self.stop - start)
+        return units_of(x) | {self.axis} if one else units_of(x)
 
     def window(self, x: Shape) -> Windows:
         taken = Map.window(1, self.step, -self._bounds(x[self.axis])[0])

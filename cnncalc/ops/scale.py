@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from ..cost import FREE, Cost
+from ..diagnostic import Diagnostic
 from ..layout import Layout, contiguous, copied, iterated, with_number
 from ..num import Num, Shape
 from .autocast import AS_IS, PROMOTED, Autocast, Cast
@@ -20,18 +21,25 @@ from .base import (
     Gradient,
     Kept,
     Moment,
+    Need,
     Op,
     Storage,
     Windows,
     product_and_sum,
     values,
 )
-from .field_types import Flag, Probability, Real
+from .field_types import Flag, Positive, Probability, Real
 from .torch_call import TorchCall
 
 Trained = Annotated[
     Literal["none", "one", "per_channel", "per_position", "per_value"],
     Field(description="none, one, per_channel, per_position or per_value"),
+]
+
+
+Table = Annotated[
+    tuple[Positive, ...] | None,
+    Field(min_length=1, max_length=4, description="a list of 1 to 4 sizes"),
 ]
 
 
@@ -299,13 +307,15 @@ class Scale(Scaling):
         return None if self.trained in ("per_position", "per_value") else "scale"
 
     def weights(self, x: Shape) -> dict[str, Shape]:
-        if self.trained == "none":
-            return {}
+        return {self.parameter: self.differing(x)} if self.trained != "none" else {}
+
+    def differing(self, x: Shape) -> Shape:
+        """Return the shape of the factors or offsets, with 1 along axes where they are the same."""
         channels = x[0] if self.trained in ("per_channel", "per_value") else 1
         positions = (1,) * (len(x) - 1)
         if self.trained in ("per_position", "per_value"):
             positions = tuple(x[1:])
-        return {self.parameter: (channels, *positions)}
+        return (channels, *positions)
 
     def torch(self, x: Shape) -> TorchCall:
         shape = self.weights(x).get(self.parameter)
@@ -316,24 +326,43 @@ class Shift(Scale):
     """Adds a number to all values, or offsets that are trained.
 
     `shift: {by: 0, trained: per_value}` is a learned position embedding, or on attention's scores a
-    position bias.
+    position bias. With `table`, the offsets are taken from a table with fewer trained values, such
+    as one for each relative position. Which of them goes where is not described, as no figure
+    depends on it: the network that cnncalc builds takes them in turn.
 
     Rule: y = x + b
     Parameters: none, 1 offset with `trained: one`, C with `trained: per_channel`, ∏n with
-        `trained: per_position`, or C·∏n with `trained: per_value`
+        `trained: per_position`, or C·∏n with `trained: per_value`; with `table`, its values
     Cost: 1 addition per value
     Fields:
         by: the offset; if it is trained, its value before training
         trained: whether nothing is trained, one offset, or one per channel,
             per position or per value
+        table: shape of the trained table that the offsets are taken from, if there is one
 
-    Source: torch.add; Dosovitskiy et al. 2020, An image is worth 16×16 words, arXiv:2010.11929
+    Source: torch.add; Shaw et al. 2018, Self-attention with relative position representations,
+        arXiv:1803.02155; Dosovitskiy et al. 2020, An image is worth 16×16 words, arXiv:2010.11929
     Example: `shift: {by: 0, trained: per_channel}` on 64×56×56
     """
 
     key = "shift"
     torch_name = "Offset"
     parameter = "bias"
+    table: Table = None
+
+    def needs(self, x: Shape) -> Iterator[Need]:
+        yield from super().needs(x)
+        yield Need(
+            -1 if self.table and self.trained == "none" else 0,
+            lambda: Diagnostic("CNN103", "`table` needs trained offsets, such as per_value"),
+        )
+
+    def weights(self, x: Shape) -> dict[str, Shape]:
+        trained = super().weights(x)
+        return dict.fromkeys(trained, self.table) if self.table else trained
+
+    def buffers(self, x: Shape) -> dict[str, Shape]:
+        return {"places": self.differing(x)} if self.table else {}
 
     @property
     def folds(self) -> Folds:
@@ -348,5 +377,20 @@ class Shift(Scale):
     def gradients(self, x: Shape, *, y: Shape, back: Backward) -> tuple[Gradient, ...]:
         return (VIEW,)
 
+    def is_followed(self, given: tuple[int, ...], *, mixed: bool, training: bool) -> bool:
+        return self.table is None
+
+    def laid_out(self, x: Layout, *, y: Shape) -> Layout:
+        if not self.table:
+            return super().laid_out(x, y=y)
+        return iterated((x, contiguous(self.differing(y[1:]))), y)
+
     def busiest_backward(self, x: Shape, *, y: Shape, back: Backward) -> tuple[Moment, ...]:
         return ()
+
+    def torch(self, x: Shape) -> TorchCall:
+        call = super().torch(x)
+        if not self.table:
+            return call
+        table = {"shape": self.table, "taken": self.differing(x)}
+        return call._replace(arguments={**call.arguments, **table})

@@ -180,6 +180,27 @@ def weight_standardization(module: nn.Module) -> nn.Module:
     return register_parametrization(module, "weight", Standardized())
 
 
+class ScaledStandardized(nn.Module):
+    """Gives each filter of a weight a mean of 0 and a variance of 1/n, times a trained gain."""
+
+    def __init__(self, filters: Sequence[int]):
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(filters[0], *(1,) * (len(filters) - 1)))
+        self.scale = float(torch.Size(filters[1:]).numel() ** -0.5)
+
+    def forward(self, weight: Tensor) -> Tensor:
+        rows = weight.reshape(1, weight.shape[0], -1)
+        factors = (self.gain * self.scale).view(-1)
+        found = torch.native_batch_norm(rows, factors, None, None, None, True, 0.0, 1e-5)
+        return found[0].reshape_as(weight)
+
+
+def scaled_weight_standardization(module: nn.Module) -> nn.Module:
+    """Let a convolution compute its weight from another one that it standardizes and scales."""
+    weight = module.get_parameter("weight")
+    return register_parametrization(module, "weight", ScaledStandardized(weight.shape))
+
+
 class Maxout(nn.Module):
     """Keeps the largest of every `pieces` channels: (N, C, *n) -> (N, C / pieces, *n)."""
 
@@ -554,16 +575,28 @@ class Factor(nn.Module):
 
 
 class Offset(nn.Module):
-    """Adds an offset. It is trained if there is a shape: one offset, or one a channel."""
+    """Adds an offset. It is trained if there is a shape: one offset, or one a channel.
 
-    def __init__(self, by: float, shape: Sequence[int] | None = None):
+    The offsets may be `taken` from a table of another shape, its values in turn.
+    """
+
+    def __init__(
+        self, by: float, shape: Sequence[int] | None = None, taken: Sequence[int] | None = None
+    ):
         super().__init__()
         self.by = by
         filled = None if shape is None else torch.full(tuple(shape), float(by))
         self.bias = None if filled is None else nn.Parameter(filled)
+        self.places: Tensor | None
+        self.register_buffer("places", None)
+        if taken is not None and self.bias is not None:
+            places = torch.arange(torch.Size(taken).numel()) % self.bias.numel()
+            self.register_buffer("places", places.view(*taken))
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + (self.by if self.bias is None else self.bias)
+        if self.bias is None:
+            return x + self.by
+        return x + (self.bias if self.places is None else self.bias.flatten()[self.places])
 
 
 class DropBranch(nn.Module):

@@ -39,9 +39,18 @@ Parametrization = Annotated[
     Field(description="weight_norm or spectral_norm"),
 ]
 OfFilters = Annotated[
-    Literal["weight_norm", "spectral_norm", "weight_standardization"] | None,
-    Field(description="weight_norm, spectral_norm or weight_standardization"),
+    Literal[
+        "weight_norm", "spectral_norm", "weight_standardization", "scaled_weight_standardization"
+    ]
+    | None,
+    Field(
+        description="weight_norm, spectral_norm, weight_standardization or"
+        " scaled_weight_standardization"
+    ),
 ]
+
+
+STANDARDIZED = ("weight_standardization", "scaled_weight_standardization")
 
 
 class Weighted(Op):
@@ -49,9 +58,10 @@ class Weighted(Op):
 
     `parametrize: weight_norm` trains a length and a direction for each index of the weight's first
     axis; `spectral_norm` divides the weight by its largest singular value; of a convolution,
-    `weight_standardization` gives each filter a mean of 0 and a variance of 1. All compute the
-    weight again at each call. The cost does not include that: at inference the result can be stored
-    once.
+    `weight_standardization` gives each filter a mean of 0 and a variance of 1, and
+    `scaled_weight_standardization` one of 1/n for a filter of n weights, times a trained gain. All
+    compute the weight again at each call. The cost does not include that: at inference the result
+    can be stored once.
 
     Fields:
         bias: whether a trained bias is added to the output
@@ -59,7 +69,8 @@ class Weighted(Op):
             itself is trained
 
     Source: torch.nn.utils.parametrizations; Salimans and Kingma 2016, arXiv:1602.07868; Miyato et
-        al. 2018, arXiv:1802.05957; Qiao et al. 2019, arXiv:1903.10520
+        al. 2018, arXiv:1802.05957; Qiao et al. 2019, arXiv:1903.10520; Brock et al. 2021,
+        arXiv:2101.08692
     """
 
     multiplies = True
@@ -98,6 +109,8 @@ class Weighted(Op):
         name = "parametrizations.weight.original"
         if self.parametrize == "weight_norm":
             return {f"{name}0": lengths(kernel), f"{name}1": kernel}
+        if self.parametrize == "scaled_weight_standardization":
+            return {name: kernel, "parametrizations.weight.0.gain": lengths(kernel)}
         return {name: kernel}
 
     def buffers(self, x: Shape) -> dict[str, Shape]:
@@ -121,6 +134,10 @@ class Weighted(Op):
             return weight, Extra(product(lengths(self.filters(x))), "lengths", once=True)
         if self.parametrize == "weight_standardization":
             return weight, Extra(2 * self.filters(x)[0], "statistics", once=True)
+        if self.parametrize == "scaled_weight_standardization":
+            filters = self.filters(x)[0]
+            factors, lengthened = Extra(filters, "parameters", once=True), 2 * filters
+            return weight, Extra(lengthened, "statistics", once=True), factors
         if self.parametrize == "spectral_norm":
             rows, columns = self._matrix(x)  # kept: u, v and the singular value
             return weight, Extra(rows + columns + 1, "parameters", once=True)
@@ -174,10 +191,10 @@ class Weighted(Op):
         """
         if not self.parametrize:
             return ()
-        weight, others = self.computed(x)
+        weight, others, *_ = self.computed(x)
         if self.parametrize == "weight_norm":
             made = Extra(2 * weight.count, once=True), others
-        elif self.parametrize == "weight_standardization":
+        elif self.parametrize in STANDARDIZED:
             made = Extra(2 * weight.count, once=True), Extra(0)
         else:
             made = Extra(5 * weight.count, once=True), Extra(0)

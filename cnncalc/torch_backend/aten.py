@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from torch import Tensor
@@ -39,7 +39,8 @@ _NO_SETTINGS = _words("""
     scales_h scales_w scales_d scales scale_factors dtype layout device pin_memory memory_format
     out_dtype half_to_float bias_sizes
 """)
-_WITHOUT_SETTINGS = _words("mean linear addmm mm bmm baddbmm relu")  # alpha, or an axis
+REDUCTIONS = _words("mean sum amax amin var std linalg_vector_norm")
+_WITHOUT_SETTINGS = (*REDUCTIONS, *_words("linear addmm mm bmm baddbmm relu"))  # alpha, an axis
 _BACKENDS = _words("native_ cudnn_ miopen_ mkldnn_ mps_ nnpack_ thnn_ fused_ slow_")
 _VARIANTS = _words("""
     _with_indices _legit_no_training _legit_functional _legit _no_training _with_update _no_update
@@ -53,6 +54,13 @@ _ATTENTION = re.compile(r"(?:(?:scaled_dot_product|efficient|flash)_\w*)?attenti
 _CONVOLUTION_SETTINGS = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}  # torch's defaults
 
 
+# What an operator with a number is: another one with another number.
+_INVERSE: Mapping[str, tuple[str, Callable[[float], float]]] = {
+    "div": ("mul", lambda n: 1 / n if n else n),
+    "sub": ("add", lambda n: -n),
+}
+
+
 class AtenStep(NamedTuple):
     """One operator of a call, and the tensors that it reads besides the previous step's result.
 
@@ -61,6 +69,7 @@ class AtenStep(NamedTuple):
 
     operator: str
     reads: tuple[str, ...] | None = None
+    settings: Mapping[str, Any] | None = None  # those of the call, if they are not given
 
 
 _FUSED = {
@@ -69,6 +78,10 @@ _FUSED = {
         AtenStep("convolution", ("self", "weight", "bias")),
         AtenStep("add", ("z",)),
         AtenStep("relu", ()),
+    ),
+    "addcmul": (
+        AtenStep("mul", ("tensor1", "tensor2"), {}),
+        AtenStep("add", ("self",), {"alpha": 1}),
     ),
     "addmm_activation": (AtenStep("addmm"), AtenStep("relu", ())),  # or gelu, by an argument
 }
@@ -96,10 +109,11 @@ def computed_by(func: Any, args: Any, kwargs: Mapping[str, Any]) -> list[Compute
         return []
     given = dict(zip((argument.name for argument in func._schema.arguments), args)) | dict(kwargs)
     found = []
-    for operator, reads in steps(name):
+    for operator, reads, own in steps(name):
         read = [value for key, value in given.items() if reads is None or key in reads]
         tensors = [leaf for leaf in tree_leaves(read) if isinstance(leaf, Tensor)]
-        kind, settings = _kind_of(operator, given, _settings(func, args, kwargs))
+        listed = _settings(func, args, kwargs) if own is None else dict(own)
+        kind, settings = _kind_of(operator, given, listed)
         found.append(Computed(kind, settings, tensors))
     return found
 
@@ -148,6 +162,9 @@ def _kind_of(
         if operator == "conv_transpose":
             kept["output_padding"] = settings.get("output_padding", 0)
         settings = kept
+    elif operator in _INVERSE and isinstance(settings.get("other"), (int, float)):
+        operator, inverse = _INVERSE[operator]
+        settings = {**settings, "other": inverse(settings["other"])}
     elif operator == "relu" and given.get("use_gelu"):
         operator, settings = "gelu", {"approximate": "tanh"}
     elif operator in _WITHOUT_SETTINGS:
@@ -163,21 +180,23 @@ def _kind_of(
 def _settings(func: Any, args: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of a call that are not tensors, with torch's defaults.
 
-    A value that is the same on all axes becomes one number. A negative axis becomes the same axis
-    counted from the first.
+    A value that is the same on all axes becomes one number. An axis becomes its size, as networks
+    have their axes in other orders.
     """
     known = func._schema.arguments
     given = {argument.name: argument.default_value for argument in known}
     given |= dict(zip((argument.name for argument in known), args)) | dict(kwargs)
-    dims = next((a.dim() for a in args if isinstance(a, Tensor)), 0)
+    sizes = next((tuple(a.shape) for a in args if isinstance(a, Tensor)), ())
     found: dict[str, Any] = {}
     for name, value in given.items():
         plain = all(isinstance(leaf, (bool, int, float, str)) for leaf in tree_leaves(value))
         if name in _NO_SETTINGS or value is None or not plain:
             continue
         value = tuple(value) if isinstance(value, (list, tuple)) else value
+        while name == "pad" and isinstance(value, tuple) and value[-2:] == (0, 0):
+            value = value[:-2]  # an axis without padding
         if name == "dim" and isinstance(value, int):
-            value %= max(dims, 1)
+            value = sizes[value] if -len(sizes) <= value < len(sizes) else 0
         found[name] = value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
     if found.get("stride") == ():  # the default of a pool
         found["stride"] = found["kernel_size"]

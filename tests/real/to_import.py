@@ -174,3 +174,109 @@ class Decides(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x * 2 if x.sum() > 0 else x
+
+
+class Attention(nn.Module):
+    """Attention as vision transformers write it, with one linear layer for q, k and v."""
+
+    def __init__(self, features: int, heads: int, positions: int):
+        super().__init__()
+        self.heads = heads
+        self.norm = nn.LayerNorm(features)
+        self.qkv = nn.Linear(features, 3 * features)
+        self.proj = nn.Linear(features, features)
+        self.table = nn.Parameter(torch.zeros(heads, 2 * positions - 1))
+        places = torch.arange(positions)
+        self.register_buffer("places", places[:, None] - places[None] + positions - 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        b, n, c = x.shape
+        qkv = self.qkv(self.norm(x)).reshape(b, n, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        q, k, v = qkv.unbind(0)
+        bias = self.table[:, self.places].unsqueeze(0)
+        y = functional.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+        return x + self.proj(y.transpose(1, 2).reshape(b, n, c))
+
+
+class Attending(nn.Module):
+    """A convolution, and attention over windows of its output."""
+
+    def __init__(self, window: int = 4) -> None:
+        super().__init__()
+        self.window = window
+        self.stem = nn.Conv2d(3, 24, 3, 2, 1)
+        self.blocks = nn.Sequential(*(Attention(24, 3, window**2) for _ in range(2)))
+        self.head = nn.Linear(24, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x, w = self.stem(x), self.window
+        b, c, h, _ = x.shape
+        x = x.view(b, c, h // w, w, h // w, w).permute(0, 2, 4, 3, 5, 1).reshape(-1, w * w, c)
+        x = self.blocks(x)
+        x = x.view(b, h // w, h // w, w, w, c).permute(0, 5, 1, 3, 2, 4).reshape(b, c, h, h)
+        return self.head(x.mean((2, 3)))
+
+
+class Standardized(nn.Conv2d):
+    """A convolution with standardized filters, which a trained gain may scale."""
+
+    def __init__(self, before: int, after: int, gain: bool):
+        super().__init__(before, after, 3, padding=1)
+        self.gain = nn.Parameter(torch.ones(after, 1, 1, 1)) if gain else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = self.weight.reshape(1, self.out_channels, -1)
+        factors = None if self.gain is None else (self.gain * 0.1).view(-1)
+        rows = functional.batch_norm(rows, None, None, factors, training=True, momentum=0.0)
+        weight = rows.reshape_as(self.weight)
+        return functional.conv2d(x, weight, self.bias, self.stride, self.padding)
+
+
+class WithoutNorms(nn.Sequential):
+    """Convolutions with standardized weights."""
+
+    def __init__(self) -> None:
+        super().__init__(Standardized(3, 8, True), nn.ReLU(), Standardized(8, 8, False))
+
+
+class Nested(nn.Module):
+    """Inputs in a dict and a list, outputs in a dict."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left = nn.Conv2d(1, 4, 3)
+        self.right = nn.Conv2d(3, 4, 3)
+
+    def forward(self, images: dict[str, Tensor], maps: list[Tensor]) -> dict[str, Tensor]:
+        y = self.left(images["left"]) + self.right(images["right"])
+        return {"sum": y, "maps": maps[0] * maps[1]}
+
+
+class Silent(nn.Module):
+    """It returns nothing."""
+
+    def forward(self, x: Tensor) -> None:
+        return None
+
+
+class Failing(nn.Module):
+    """It raises."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        raise ValueError("no such layer")
+
+
+def scripted() -> nn.Module:
+    """Return a network that is compiled by torch.jit."""
+    return torch.jit.script(nn.Sequential(nn.Conv2d(3, 3, 1)))
+
+
+def compiled() -> nn.Module:
+    """Return a network that torch.compile wraps."""
+    return torch.compile(Twice())  # type: ignore[return-value]
+
+
+def quantised() -> nn.Module:
+    """Return a network with a quantised layer."""
+    network = nn.Sequential(nn.Flatten(), nn.Linear(192, 3))
+    return torch.ao.quantization.quantize_dynamic(network)

@@ -43,12 +43,19 @@ def form(
     Shapes of outputs have the batch first.
     """
     if is_linear_on_channels(kind, weights, dict(settings), shape):
-        return Linear.key, tuple(map(_without_ones, weights)), ()
+        return Linear.key, tuple(map(_matrix, weights)), ()
+    if kind == Linear.key:
+        return kind, tuple(map(_matrix, weights)), settings
     if len(weights) == 1 and shape is not None:
         factor = _without_ones(weights[0])
         if len(factor) == 1 and shape[1:].count(factor[0]) == 1:
             return kind, (factor,), settings
     return kind, weights, settings
+
+
+def _matrix(weight: Shape) -> Shape:
+    """Return the shape of a weight, which may be transposed; the output shows which axis it is."""
+    return tuple(sorted(_without_ones(weight)))
 
 
 def _without_ones(shape: Iterable[int]) -> Shape:

@@ -26,7 +26,7 @@ from .differences import (
     total_differences,
     unread_parameters,
 )
-from .recorder import Event, Recorder
+from .recorder import Arranged, Event, Recorder, in_order
 from .tensors import buffer_note
 from .user_run import UserRun, place_text, run_user_network
 
@@ -66,6 +66,7 @@ def hold(
     batch: int = 1,
     device: str = "cpu",
     loose: bool = False,
+    arguments: Arranged = in_order,
 ) -> Held:
     """Compare a torch module with a spec.
 
@@ -88,6 +89,8 @@ def hold(
         device: cpu, cuda, cuda:1, …
         loose: do not compare what is elementwise, such as activations and sums, nor what each
             layer reads.
+        arguments: turns the inputs, in the order of the spec, into arguments of the module's
+            forward: a tuple of those by position, and a dict of those by name.
 
     Returns:
         A Held: pairs of computations and of totals. A difference raises nothing: it is among its
@@ -114,7 +117,7 @@ def hold(
     with run_user_code(f"moving `{name}` to {device}"), fitting(f"`{name}`", where):
         theirs.to(where)
         theirs.eval()
-    run = _run_at(theirs, report, where)
+    run = _run_at(theirs, report, where, arguments)
     ours = assemble(report.graph, "meta").eval()
     recorder, flows = _recorded(ours, report)
     expected, found = _compared(recorder.events, loose), _compared(run.events, loose)
@@ -182,7 +185,9 @@ def _totals(report: Report, ours: nn.Module, theirs: nn.Module, run: UserRun) ->
         yield check_equal("macs", report.totals.macs, run.macs, "flop_counter")
 
 
-def _run_at(network: nn.Module, report: Report, device: torch.device) -> UserRun:
+def _run_at(
+    network: nn.Module, report: Report, device: torch.device, arguments: Arranged
+) -> UserRun:
     """Run the user's network on random images of the spec's shapes.
 
     Errors: a Mistake if the batch does not fit in memory. It names one that fits.
@@ -198,7 +203,7 @@ def _run_at(network: nn.Module, report: Report, device: torch.device) -> UserRun
             images = []
             for shape in report.inputs.values():
                 images.append(torch.randn(batch, *shape, generator=random).to(device))
-            found.append(run_user_network(network, images))
+            found.append(run_user_network(network, images, arguments))
 
         return fits(run)
 

@@ -6,7 +6,7 @@ many ways to compare, so they are skipped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import prod
 from typing import Any, NamedTuple
 
@@ -20,16 +20,26 @@ from torch.utils.flop_counter import flop_registry
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from ...ops import BY_KEY, OPS
-from ...ops.join import Add
+from ...ops.join import Add, Mul
 from ...ops.linear import Linear
+from ...ops.matmul import Matmul
 from ...ops.pool import AdaptiveAvgPool, AvgPool
 from ...wording import shape_text
-from ..aten import Computed, computed_by
+from ..aten import REDUCTIONS, Computed, computed_by
 from .forms import form
+from .products import AttentionByProducts
 
 _COMMUTATIVE = frozenset(op.key for op in OPS if op.commutative)
 
 _NO_PRODUCTS = ("embedding",)  # operators with matrices of parameters that multiply nothing
+
+
+Arranged = Callable[[list[Tensor]], tuple[tuple[Any, ...], dict[str, Any]]]
+
+
+def in_order(inputs: list[Tensor]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return inputs as arguments by position."""
+    return tuple(inputs), {}
 
 
 class Event(NamedTuple):
@@ -55,17 +65,16 @@ class Event(NamedTuple):
     def size(self) -> tuple[int, ...]:
         """Return the output's shape as it is compared.
 
-        A mean over the map may keep its axes of 1 or drop them. What is computed value by value, or
-        by a linear layer, may have its axes in another order.
+        Its axes may be in another order, merged or among the images in what is computed value by
+        value, in products, reductions, and layers with one parameter per channel.
         """
         shape = self.shape or ()
         kind, weights, _ = self.what
-        if kind == Linear.key:
+        per_channel = bool(weights) and all(len(weight) == 1 for weight in weights)
+        any_order = kind in (Linear.key, Matmul.key, Add.key, Mul.key)
+        if any_order or self.elementwise or per_channel or self.kind in REDUCTIONS:
             return (prod(shape),)
-        if self.kind == "mean":
-            return tuple(n for n in shape[1:] if n != 1)
-        scales = len(weights) == 1 and len(weights[0]) == 1
-        return tuple(sorted(shape[1:])) if self.elementwise or scales else shape[1:]
+        return shape[1:]
 
     def __str__(self) -> str:
         text = self.kind
@@ -106,17 +115,20 @@ class Recorder(TorchDispatchMode):
         self._writers: dict[int, str] = {}  # by flow, the module that computed it
         self._last_read: list[Tensor] = []  # by the last computation
 
-    def run(self, inputs: list[Tensor]) -> Any:
+    def run(self, inputs: list[Tensor], arguments: Arranged = in_order) -> Any:
         """Run the network once, without gradients, and return what it returns.
+
+        `arguments` turns the inputs into arguments of its forward.
 
         `events` holds what was computed, even if it fails. Attention is computed as on every
         device, by products.
         """
-        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), self:
+        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), AttentionByProducts(), self:
             for n, x in enumerate(inputs):
                 self.flows[x] = hash(("input", n))
                 self._writers[self.flows[x]] = "the input"
-            return self._network(*inputs)
+            args, kwargs = arguments(inputs)
+            return self._network(*args, **kwargs)
 
     def __enter__(self) -> Recorder:
         for path, module in self._network.named_modules():

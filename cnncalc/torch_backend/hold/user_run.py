@@ -17,7 +17,7 @@ from ...wording import shape_text
 from ..allocator import is_out_of_memory
 from ..user_code import user_line
 from ..verify.counters import counting_flops
-from .recorder import Event, Recorder
+from .recorder import Arranged, Event, Recorder, in_order
 
 
 class UserRun(NamedTuple):
@@ -33,15 +33,17 @@ class UserRun(NamedTuple):
     uncounted: dict[str, str]  # operators whose MACs are not counted, by the module that calls them
 
 
-def run_user_network(network: nn.Module, inputs: Sequence[Tensor]) -> UserRun:
-    """Run a network in evaluation mode.
+def run_user_network(
+    network: nn.Module, inputs: Sequence[Tensor], arguments: Arranged = in_order
+) -> UserRun:
+    """Run a network in evaluation mode. `arguments` turns inputs into those of its forward.
 
     Errors: a Mistake with CNN404 if it returns no tensor or NaN, or if what it computes depends on
     values.
     """
     if any(map(is_lazy, network.parameters())):  # they take their shapes from the first input
-        _run_once(network, inputs)
-    first, returned = _run_once(network, inputs)
+        _run_once(network, inputs, arguments)
+    first, returned = _run_once(network, inputs, arguments)
     if first.failure is not None:
         return first
     if not first.outputs:
@@ -60,7 +62,7 @@ def run_user_network(network: nn.Module, inputs: Sequence[Tensor]) -> UserRun:
                 " or the logarithm of a value that is not positive",
             )
         )
-    second, _ = _run_once(network, [-3 * x.flip(0, -1) for x in inputs])
+    second, _ = _run_once(network, [-3 * x.flip(0, -1) for x in inputs], arguments)
     for a, b in zip_longest(first.events, second.events):
         if (a and _lasting(a)) != (b and _lasting(b)):
             event = a or b
@@ -76,13 +78,15 @@ def run_user_network(network: nn.Module, inputs: Sequence[Tensor]) -> UserRun:
     return first
 
 
-def _run_once(network: nn.Module, inputs: Sequence[Tensor]) -> tuple[UserRun, Any]:
+def _run_once(
+    network: nn.Module, inputs: Sequence[Tensor], arguments: Arranged
+) -> tuple[UserRun, Any]:
     """Run a network once. Also returns what the network returned."""
     recorder, y, failure = Recorder(network), None, None
     counting = counting_flops(network)
     try:
         with contextlib.redirect_stdout(sys.stderr), counting as counter:
-            y = recorder.run([x.clone() for x in inputs])
+            y = recorder.run([x.clone() for x in inputs], arguments)
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt) or is_out_of_memory(error):
             raise

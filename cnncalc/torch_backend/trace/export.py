@@ -11,26 +11,38 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.fx import Node
+from torch.fx import GraphModule, Node
 from torch.utils._pytree import tree_leaves, tree_map
 
 from ...trace import Call, Ref, Trace, Weight
 from ..aten import steps
+from .inputs import Inputs, inputs_of
 from .measured import measured
 
 _BATCH = 2  # a batch of 1 would be taken for a constant
+_REGIONS = {  # calls that run others in another mode
+    torch.ops.higher_order.wrap_with_autocast,
+    torch.ops.higher_order.wrap_with_set_grad_enabled,
+}
 _FILE = re.compile(r'File "([^"]+)", line (\d+)')
 
 
-def exported(network: nn.Module, inputs: Sequence[tuple[int, ...]]) -> Trace:
+def exported(network: nn.Module, inputs: Inputs | Sequence[tuple[int, ...]]) -> Trace:
     """Return what a network in evaluation mode computes from inputs of these shapes.
 
     Accepts: shapes ``(C, *spatial)`` without the batch.
     Errors: any exception of torch.export, or of the network's own code.
     """
+    if not isinstance(inputs, Inputs):
+        inputs = inputs_of(network, inputs)
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
-    images = tuple(torch.empty(_BATCH, *shape, device=device) for shape in inputs)
-    program = torch.export.export(network.eval(), images, strict=False)
+    images = [torch.empty(_BATCH, *shape, device=device) for shape in inputs.shapes]
+    args, kwargs = inputs.arguments(images)
+    return traced(torch.export.export(network.eval(), args, kwargs, strict=False))
+
+
+def traced(program: Any) -> Trace:
+    """Return what a program of torch.export computes."""
     return _Tracing(program).trace()
 
 
@@ -45,21 +57,45 @@ class _Tracing:
 
     def trace(self) -> Trace:
         """Return the whole network."""
-        outputs: list[Ref] = []
         for node in self._program.graph.nodes:
             if node.op == "placeholder":
                 self._values[node] = self._placeholder(node)
-            elif node.op == "call_function":
-                self._values[node] = self._call(node)
-            elif node.op == "output":
-                returned = self._program.graph_signature.user_outputs
-                by_name = {n.name: value for n, value in self._values.items()}
-                found = [by_name.get(name) for name in returned]
-                outputs = [value for value in found if isinstance(value, Ref)]
-            elif node.op == "get_attr":
-                self._values[node] = self._weight((str(node.target),), node, trained=False)
+            else:
+                self._follow(node, self._program.graph_module)
+        returned = self._program.graph_signature.user_outputs
+        by_name = {node.name: value for node, value in self._values.items()}
+        found = [by_name.get(name) for name in returned]
+        outputs = [value for value in found if isinstance(value, Ref)]
         numbers = {name: p.numel() for name, p in self._program.named_parameters()}
         return Trace(self._calls, outputs, numbers, partial(measured, self._nodes))
+
+    def _follow(self, node: Node, owner: nn.Module) -> None:
+        """Note the result of a node."""
+        if node.op == "get_attr":
+            found = owner.get_submodule(str(node.target)) if "val" not in node.meta else None
+            if not isinstance(found, GraphModule):
+                self._values[node] = self._weight((str(node.target),), node, trained=False)
+        elif node.op == "call_function" and node.target in _REGIONS:
+            self._values[node] = self._region(node, owner)
+        elif node.op == "call_function":
+            self._values[node] = self._call(node)
+
+    def _region(self, node: Node, owner: nn.Module) -> Any:
+        """Return the results of calls in a region of their own, such as one without autocast."""
+        n = next(n for n, a in enumerate(node.args) if isinstance(a, Node) and a.op == "get_attr")
+        region = owner.get_submodule(str(node.args[n].target))  # type: ignore[union-attr]
+        given = iter(node.args[n + 1 :])
+        assert isinstance(region, GraphModule)
+        for inner in region.graph.nodes:
+            if inner.op == "placeholder":
+                self._values[inner] = self._value(next(given))
+            elif inner.op == "output":
+                results = inner.args[0]
+                assert isinstance(results, (tuple, list))
+                return [self._value(result) for result in results]
+            else:
+                self._follow(inner, region)
+        return None
 
     def _placeholder(self, node: Node) -> Any:
         """Return an input of the network, a parameter, a buffer or a constant."""
@@ -86,7 +122,8 @@ class _Tracing:
         constant = self._program.constants.get(names[0]) if len(names) == 1 else None
         alone = isinstance(constant, Tensor) and constant.numel() == 1 and not constant.is_meta
         number = float(constant) if alone and constant is not None else None
-        return Weight(names, tuple(value.shape), trained, value=number)
+        sizes = tuple(value.shape)
+        return Weight(names, sizes, trained, value=number, parts=(sizes,) * len(names))
 
     def _add(self, node: Node, call: Call) -> Ref:
         self._nodes.append(node)
@@ -100,20 +137,25 @@ class _Tracing:
         given = self._arguments(node)
         leaves = tree_leaves(given, is_leaf=_is_tensor)
         data = [leaf for leaf in leaves if isinstance(leaf, Ref)]
-        weights = [leaf for leaf in leaves if isinstance(leaf, Weight)]
+        weights = list(dict.fromkeys(leaf for leaf in leaves if isinstance(leaf, Weight)))
         value = node.meta.get("val")
         if not data and isinstance(value, Tensor):
-            names = tuple(dict.fromkeys(name for weight in weights for name in weight.names))
+            parts = {n: s for weight in weights for n, s in zip(weight.names, weight.parts)}
             trained = any(weight.trained for weight in weights)
             parameter = any(weight.is_parameter for weight in weights)
             alike = len(weights) == 1 and prod(weights[0].sizes) == value.numel()
             return Weight(
-                names=names,
+                names=tuple(parts),
                 sizes=tuple(value.shape),
                 trained=trained,
                 is_parameter=parameter,
                 whole=not weights or alike and weights[0].whole,
                 value=_constant(node, given),
+                parts=tuple(parts.values()),
+                made_by=(
+                    *(name for weight in weights for name in weight.made_by),
+                    self._name(node),
+                ),
             )
         if not isinstance(value, (Tensor, list, tuple)):
             return value  # a size, or nothing
@@ -157,7 +199,8 @@ class _Tracing:
     @staticmethod
     def _name(node: Node) -> str:
         name: str = node.target._schema.name.partition("::")[2]  # type: ignore[union-attr]
-        return steps(name)[0].operator
+        found = steps(name)
+        return found[0].operator if len(found) == 1 else name.strip("_")
 
 
 def _is_tensor(value: Any) -> bool:

@@ -1,0 +1,173 @@
+"""The graph that is being made of a trace: its layers, and the tensors that calls returned."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ...num import Shape
+from ...trace import Call, Ref, Trace, Weight
+from ..axes import BATCH, Group, Value
+from ..layers import Layers, Unknown
+
+MOST_AXES = 4  # that layers accept, with the channels
+
+
+class Draft:
+    """What is known of the graph while the calls of a trace are read, one after another.
+
+    `values` has the result of each call that was read: a tensor, a list of tensors, or None.
+    """
+
+    def __init__(self, trace: Trace):
+        self.trace = trace
+        self.layers = Layers()
+        self.batch = next((sizes[0] for _, sizes in trace.inputs() if sizes), 1)
+        self.values: dict[Ref, Any] = {}
+        self.reading = Ref(0)  # the result of the call that is being read
+        self.stretched: set[Ref] = set()  # tensors of which some axes are repeated
+        self._calls_of: Counter[str] = Counter(call.path for call in trace.calls if call.only)
+        self._numbers: Counter[str] = Counter()
+
+    def of(self, ref: Ref, stretched: bool = False) -> Value:
+        """Return the tensor that a call returned; its values may be repeated only if `stretched`.
+
+        Errors: Unknown if it is not such a tensor.
+        """
+        value = self.values[ref if ref in self.values else Ref(ref.call)]
+        if isinstance(value, list):
+            value = value[ref.part]
+        if not isinstance(value, Value):
+            raise Unknown("its result is not a tensor")
+        if not stretched and ref in self.stretched:
+            raise Unknown("it reads repeated values")
+        return value
+
+    def sizes(self, ref: Ref) -> Shape:
+        """Return the sizes of a tensor that a call returned, with the batch."""
+        return self.trace.calls[ref.call].sizes[ref.part]
+
+    def shape(self, value: Value) -> Shape:
+        """Return the shape of the node that a tensor is the output of."""
+        return self.layers.shape(value)
+
+    def output(self, ref: Ref) -> int:
+        """Return the node that returns a tensor of the network's."""
+        value = self.of(ref)
+        if not value.batch_first:
+            raise Unknown("the first axis of an output is not that of the images")
+        return self.layers.laid_out(value.node, value.dims[1:], "")
+
+    def held(self, value: Value) -> list[Shape]:
+        """Return the sizes of the axes in each dimension of a tensor; the batch is one of them."""
+        shape = self.shape(value)
+        batch = self.batch
+        return [
+            tuple(batch if axis == BATCH else shape[axis] for axis in group) for group in value.dims
+        ]
+
+    def plain(self, value: Value, call: Call) -> int:
+        """Return a node whose output has the axes of a tensor that a call reads, in their order.
+
+        Errors: Unknown if the first dimension is not that of the images, one by one.
+        """
+        if not value.batch_first:
+            raise Unknown("it moves images of the batch")
+        return self.layers.laid_out(value.node, value.dims[1:], self.scope(call))
+
+    def separate(self, value: Value, dims: Sequence[int], call: Call) -> Value:
+        """Return a tensor of which each of these dimensions is one axis of a layer's output.
+
+        Errors: Unknown if one of them holds the batch.
+        """
+        if all(value.axis(dim) is not None for dim in dims):
+            return value
+        if any(BATCH in value.dims[dim] for dim in dims):
+            raise Unknown("it moves images of the batch")
+        return self.arranged(value, dims, call)
+
+    def of_few_axes(self, value: Value, call: Call) -> Value:
+        """Return a tensor that is the output of a layer with no more axes than most accept."""
+        if len(self.shape(value)) <= MOST_AXES:
+            return value
+        return self.arranged(value, [n for n, g in enumerate(value.dims) if BATCH not in g], call)
+
+    def arranged(self, value: Value, merged: Sequence[int], call: Call) -> Value:
+        """Return a tensor whose axes are in the order of its dimensions; some are `merged`.
+
+        So are axes that make more images of one.
+        """
+        groups: list[Group] = []
+        dims: list[Group] = []
+        for dim, group in enumerate(value.dims):
+            start = len(groups)
+            if dim in merged:
+                groups.append(group)
+                dims.append((start,))
+                continue
+            axes = [axis for axis in group if axis != BATCH]
+            if group[:1] == (BATCH,) and axes:
+                groups.append(tuple(axes))
+                dims.append((BATCH, start))
+                continue
+            places = {axis: start + n for n, axis in enumerate(axes)} | {BATCH: BATCH}
+            groups += [(axis,) for axis in axes]
+            dims.append(tuple(places[axis] for axis in group))
+        node = self.layers.laid_out(value.node, groups, self.scope(call))
+        return Value(node, tuple(dims))
+
+    def scope(self, call: Call) -> str:
+        """Return what the paths of further layers begin with that a call needs."""
+        return f"{_path_of(call)}." if call.path else ""
+
+    def path(self, call: Call, key: str) -> str:
+        """Return a path for a layer: that of torch's module, if this is the only call it makes."""
+        if call.only and self._calls_of[call.path] == 1:
+            return _path_of(call)
+        scope = self.scope(call)
+        self._numbers[scope + key] += 1
+        return f"{scope}{key}{self._numbers[scope + key]}"
+
+    def owned(self, call: Call, value: Value) -> Value:
+        """Note whose parameters the layer of a call has: those of an earlier one, or its own."""
+        return self.owned_by([w for w in call.arguments.values() if isinstance(w, Weight)], value)
+
+    def owned_by(self, weights: Sequence[Weight], value: Value) -> Value:
+        """Note that a layer has these parameters."""
+        names = tuple(name for weight in weights for name in weight.names)
+        if not names:
+            return value
+        node = self.layers.graph.nodes[value.node]
+        owner = self.layers.owners.setdefault(names, value.node)
+        if owner != value.node:
+            node.shares = owner
+        node.frozen = not any(w.trained for w in weights)
+        return value
+
+
+def data_of(call: Call) -> list[Ref]:
+    """Return the tensors that a call reads and that depend on the network's inputs."""
+    found: list[Ref] = []
+    for value in call.arguments.values():
+        if isinstance(value, Ref):
+            found.append(value)
+        elif isinstance(value, list):
+            found += [item for item in value if isinstance(item, Ref)]
+    return found
+
+
+def weights_in(value: Any) -> Iterator[Weight]:
+    """Yield the parameters among the arguments of a call."""
+    if isinstance(value, Weight):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from weights_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from weights_in(item)
+
+
+def _path_of(call: Call) -> str:
+    return call.path.replace("@", "_")
