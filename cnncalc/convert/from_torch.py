@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from ..diagnostic import Diagnostic, Mistake
 from ..graph import Graph
 from ..num import Shape
+from ..ops import BY_KEY
 from ..ops.base import alike
 from ..ops.called import Called
 from ..trace import Call, Ref, Trace, Weight
@@ -250,7 +251,9 @@ class _Import:
         return f"{scope}{key}{self._numbers[scope + key]}"
 
     def _scope(self, call: Call) -> str:
-        return f"{call.path.replace('@', '_')}." if call.path else ""
+        """Return where layers go that a call needs before it: not inside a layer of torch.nn."""
+        path = call.path.rpartition(".")[0] if call.only else call.path
+        return f"{path.replace('@', '_')}." if path else ""
 
     def _plain(self, value: Value, call: Call) -> int:
         return self._layers.placed(value, self._scope(call))
@@ -559,7 +562,14 @@ class _Import:
         shape = tuple(self._layers.shape(value))
         weights = self._weights(call)
         described = Called(
-            call.name, settings, frozenset(), weights, (shape,), y or shape, self._buffers(call)
+            call.name,
+            settings,
+            frozenset(),
+            weights,
+            (shape,),
+            y or shape,
+            self._buffers(call),
+            call.key,
         )
         found = self._layers.called(described, [value.node], lambda key: self._path(call, key))
         return self._owned(call, Value(found.node, value.order))
@@ -629,6 +639,7 @@ class _Import:
             len(values) == 1
             and not self._weights(call)
             and call.sizes[0] == self._sizes(self._data(call)[0])
+            and (not call.key or BY_KEY[call.key].elementwise)
         )
         settings = self._settings(call)
         if elementwise and not values[0].is_plain(self._layers.shape(values[0])):
@@ -637,7 +648,14 @@ class _Import:
         xs = tuple(self._layers.graph.nodes[n].shape for n in nodes)
         y = call.sizes[0][1:]
         described = Called(
-            call.name, settings, call.defaults, self._weights(call), xs, y, self._buffers(call)
+            call.name,
+            settings,
+            call.defaults,
+            self._weights(call),
+            xs,
+            y,
+            self._buffers(call),
+            call.key,
         )
         found = self._layers.called(described, nodes, lambda key: self._path(call, key))
         return self._owned(call, found)

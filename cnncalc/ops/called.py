@@ -14,7 +14,8 @@ class Called(NamedTuple):
     `settings` are its arguments that are not tensors, by torch's names; one value for all axes is
     one number. `defaults` are the names of those that have torch's default. `weights` are the
     shapes of its parameters and buffers, by the names of the arguments, and `buffers` the names of
-    the latter; `xs` are the shapes of its other tensors, and y is that of its result.
+    the latter; `xs` are the shapes of its other tensors, and y is that of its result. With `key`,
+    it is known which operator it is, and the settings are its fields.
     """
 
     name: str
@@ -24,3 +25,4 @@ class Called(NamedTuple):
     xs: tuple[Shape, ...]
     y: Shape
     buffers: frozenset[str] = frozenset()
+    key: str = ""

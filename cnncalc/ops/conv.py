@@ -81,6 +81,8 @@ class Conv(Weighted, Sliding):
     """
 
     key = "conv"
+    onnx = ("Conv",)
+    onnx_weights = ("weight", "bias")
     signatures = {
         "Conv": (
             "in_channels",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import gcd
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
@@ -43,8 +43,10 @@ from .field_types import (
     PerAxisNatural,
     Positive,
     Sides,
+    each_side,
     pairs,
 )
+from .onnx_call import OnnxCall
 from .resize import like_fits
 from .sliding import Sliding, extent_text
 from .torch_call import TorchCall, torch_nd
@@ -108,6 +110,9 @@ class ConvTranspose(Weighted):
     """
 
     key = "conv_transpose"
+    onnx = ("ConvTranspose",)
+    onnx_fields = Sliding.onnx_fields
+    onnx_weights = ("weight", "bias")
     signatures = {
         "ConvTranspose": (
             "in_channels",
@@ -153,6 +158,28 @@ class ConvTranspose(Weighted):
     groups: Positive = 1
     bias: Flag = True
     parametrize: Parametrization = None
+
+    @classmethod
+    def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
+        """Return the fields; the sizes of the output, if they are given, set the padding."""
+        names = "auto_pad", "pads", "output_shape"
+        word, given, sizes = (call.attributes.get(name) for name in names)
+        body = super().of_onnx(call.without(*names))
+        if body is None:
+            return None
+        if sizes is not None:
+            axes = cls(**body).axes(call.xs[0])
+            spare = [axis.size(n) - m for n, m, axis in zip(call.xs[0][1:], sizes, axes)]
+            around = [(more // 2, more - more // 2) for more in spare]
+            if word != "SAME_UPPER":
+                around = [(high, low) for low, high in around]
+            return {**body, "padding": each_side(around)}
+        if word == "SAME_LOWER":
+            return None
+        if word == "SAME_UPPER":
+            return {**body, "padding": "same"}
+        half = len(given or ()) // 2
+        return {**body, "padding": each_side([*zip(given, given[half:])]) if given else 0}
 
     def axes(self, x: Shape, *like: Shape) -> tuple[Axis, ...]:
         """Return the window along each axis, with the `extra` of a layer of this size."""
