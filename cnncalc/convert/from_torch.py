@@ -140,7 +140,10 @@ class _Import:
             self._layers.drop_after(self._begun[part.start])
             for ref in [ref for ref in self._values if ref.call >= part.start]:
                 del self._values[ref]
-            value = self._opaque(part, source, result, n)
+            try:
+                value = self._opaque(part, source, result, n)
+            except Unknown:
+                continue
             self._values[Ref(result.call)] = value
             path = self._layers.graph.nodes[value.node].path
             inside = [d for d in self._declared if d.path in self._layers.dropped]

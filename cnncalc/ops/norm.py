@@ -120,7 +120,7 @@ class BatchNorm(Norm):
     @classmethod
     def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
         """Return the fields. In ONNX, `momentum` is the weight of the averages so far."""
-        body = super().of_onnx(call.without("momentum"))
+        body = super().of_onnx(call.without("momentum", "training_mode"))
         if body is None or not set(cls.onnx_weights) <= call.weights.keys():
             return None
         if "momentum" not in call.attributes:

@@ -137,6 +137,8 @@ def _softmax(step: Step) -> Ref:
     ref, older = step.data(), step.opset < 13
     sizes = step.sizes(ref)
     axis = positive(step.attribute("axis", 1 if older else -1), len(sizes))
+    if not 0 <= axis < len(sizes):
+        raise Unknown("it is over an axis that is not there")
     if older:
         large = [n for n in range(axis, len(sizes)) if sizes[n] != 1] or [axis]
         if len(large) > 1:

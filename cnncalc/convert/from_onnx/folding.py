@@ -136,10 +136,12 @@ def _where(given: Given, settings: Settings) -> Constant:
 
 
 def _concat(given: Given, settings: Settings) -> Constant:
-    parts = [_known(part) for part in given]
+    parts = [_known(part) for part in given] or [_known(None)]
     axis = positive(settings.get("axis", 0), len(parts[0].sizes))
     if not 0 <= axis < len(parts[0].sizes):
         raise Unknown("it joins along an axis that is not there")
+    if len({len(part.sizes) for part in parts}) > 1:
+        raise Unknown("what it joins has different axes")
     others = {part.sizes[:axis] + part.sizes[axis + 1 :] for part in parts}
     if len(others) > 1:
         raise Unknown("the sizes of what it joins differ")

@@ -37,9 +37,16 @@ def import_onnx(path: Path, inputs: Mapping[str, Shape] | Shape | None = None) -
     file = _read(path)
     sizes, as_stated = _sizes(file, inputs)
     trace = OnnxTrace(file, sizes, as_stated)
-    found = graph_of(trace.trace())
+    calls = trace.trace()
+    try:
+        found = graph_of(calls)
+    except Mistake as mistake:
+        raise Mistake(*(d._replace(code="CNN412") for d in mistake.diagnostics)) from None
     name = clean(path.stem).lower()
-    text = _text(found.graph, name, trace.kinds)
+    try:
+        text = _text(found.graph, name, trace.kinds)
+    except LookupError:
+        raise Mistake(Diagnostic("CNN412", "no spec can describe the numbers in it")) from None
     return ImportedSpec(
         name=name,
         text=text,

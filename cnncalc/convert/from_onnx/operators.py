@@ -70,7 +70,7 @@ def operator_of(
             found = op(**body)
             y = checked(found, [x])
             weights = _as_here({**found.weights(x), **found.buffers(x)}, held)
-        except (ValueError, TypeError, IndexError, Mistake, NoFormula) as error:
+        except (ValueError, ArithmeticError, Mistake, NoFormula) as error:
             reasons.append(f"{op.key}: {error}")
             continue
         if weights is not None:

@@ -64,6 +64,8 @@ def of_steps(step: Step, n: int, steps: Steps, rule: Callable[[Step], Any]) -> A
         return recurrent(step, steps.ref)
     if step.op == "Transpose":
         order = step.attribute("perm", range(len(sizes))[::-1])
+        if sorted(order) != [*range(len(sizes))]:
+            raise Unknown("it does not order the axes")
         return _settled(step, steps._replace(axes="".join(steps.axes[axis] for axis in order)))
     if step.op == "Squeeze":
         axes = step.integers("axes", 1)

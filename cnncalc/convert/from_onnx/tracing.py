@@ -11,6 +11,7 @@ from ...num import Shape
 from ...trace import Call, Measured, Ref, Trace
 from ..layers import Unknown
 from .arithmetic import ARITHMETIC
+from .attributes import wrong_attribute
 from .chains import Chains
 from .constants import Constant
 from .file import OnnxFile, OnnxNode, OnnxValue, Tensor
@@ -103,6 +104,9 @@ class OnnxTrace:
             if name not in self._values:
                 message = f"node `{_name(node)}` reads `{name[:60]}`, which is not there before it"
                 raise _mistake(message)
+        wrong = wrong_attribute(node.attributes)
+        if wrong is not None:
+            raise _mistake(f"attribute `{wrong[:60]}` of node `{_name(node)}` has another type")
         if node.op in _QUANTIZED:
             raise _mistake(
                 f"the network is quantized: node `{_name(node)}` is `{node.op}`",
