@@ -16,7 +16,8 @@ from ...num import Shape
 from .elements import FLOAT32, FLOATS, INTEGERS, decoded, shortest
 from .wire import Budget, Damaged, Message, Span, signed
 
-MOST_VALUES = 4096  # of a constant whose values are read
+_MOST_FLOATS = 4096  # of a constant whose values are read
+_MOST_INTEGERS = 65_536
 _MOST_AXES = 64
 _MOST_SIZE = 10**12  # of an axis
 _DEEPEST = 8  # graphs inside one another
@@ -204,11 +205,11 @@ def _attribute(message: Message, depth: int) -> tuple[str, Any]:
         elif number == 7:
             many += _floats(message, value)
         elif number == 8:
-            many += message.integers(value, MOST_VALUES)
+            many += message.integers(value, _MOST_INTEGERS)
         elif number == 9:
             many.append(message.text(value))
-        if len(many) > MOST_VALUES:
-            raise Damaged(f"attribute `{name}` has more than {MOST_VALUES:,} values")
+        if len(many) > _MOST_INTEGERS:
+            raise Damaged(f"attribute `{name}` has more than {_MOST_INTEGERS:,} values")
     is_list = 6 <= kind <= 10 or many
     return name, tuple(many) if is_list else found
 
@@ -224,8 +225,8 @@ def _floats(message: Message, value: int | float | Span) -> list[float]:
     if not isinstance(value, Span):
         return [shortest(float(value))]
     count = (value.end - value.start) // 4
-    if count > MOST_VALUES:
-        raise Damaged(f"a list at byte {value.start:,} has more than {MOST_VALUES:,} numbers")
+    if count > _MOST_INTEGERS:
+        raise Damaged(f"a list at byte {value.start:,} has more than {_MOST_INTEGERS:,} numbers")
     found = decoded(message.raw(value, 4 * count), FLOAT32, count) or ()
     return [float(number) for number in found]
 
@@ -256,7 +257,8 @@ def _tensor(message: Message) -> Tensor:
     count = prod(shape)
     values = None
     known = kind in INTEGERS or kind in FLOATS
-    if known and count <= MOST_VALUES and not elsewhere:
+    most = _MOST_INTEGERS if kind in INTEGERS else _MOST_FLOATS
+    if known and count <= most and not elsewhere:
         values = _values(message, kind, count, raw, listed)
         if values is not None and len(values) != count:
             raise Damaged(f"constant `{name}` has {len(values)} of {count} values")
@@ -275,7 +277,7 @@ def _values(
         if isinstance(raw, Span):
             return decoded(message.raw(raw, 8 * count), kind, count)
         if kind in INTEGERS:
-            return tuple(n for value in listed for n in message.integers(value, MOST_VALUES))
+            return tuple(n for value in listed for n in message.integers(value, _MOST_INTEGERS))
         if kind == FLOAT32:
             return tuple(n for value in listed for n in _floats(message, value))
     except struct_error:

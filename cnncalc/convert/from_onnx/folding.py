@@ -23,7 +23,7 @@ from .constants import (
     whole_numbers,
 )
 from .elements import INTEGERS
-from .shapes import axes_given, reshaped, squeezed, unsqueezed
+from .shapes import axes_given, order_given, reshaped, squeezed, unsqueezed
 
 _BY_ONE: Mapping[str, Callable[[Number], Number]] = {
     "Neg": lambda a: -a,
@@ -232,11 +232,7 @@ def _flatten(given: Given, settings: Settings) -> Constant:
 
 def _transpose(given: Given, settings: Settings) -> Constant:
     source = _first(given)
-    dims = len(source.sizes)
-    order = settings.get("perm", tuple(range(dims))[::-1])
-    if sorted(order) != list(range(dims)):
-        raise Unknown("it does not order the axes")
-    return turned(source, order)
+    return turned(source, order_given(settings.get("perm"), len(source.sizes)))
 
 
 def _expand(given: Given, settings: Settings) -> Constant:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -66,8 +67,11 @@ def _text(graph: Graph, name: str, kinds: Mapping[str, str]) -> str:
     if kinds or not any("." in node.path for node in graph.nodes):
         return named
     bare = graph.copy()
-    for node in bare.nodes:
-        node.path = node.path.replace(".", "_")
+    counts: Counter[str] = Counter()
+    for node in bare.nodes[len(graph.inputs) :]:
+        word = node.op.key if node.op is not None else ""
+        counts[word] += 1
+        node.path = f"{word}{counts[word]}"
     unnamed = rolled_spec(bare, name).text
     return unnamed if named.count("\n") > _MUCH_LONGER * unnamed.count("\n") else named
 

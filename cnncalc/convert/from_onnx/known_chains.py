@@ -83,6 +83,15 @@ def _thresholds(chains: Chains, match: Match) -> Settings | None:
     return None if limit is None else {"alpha": limit}
 
 
+def _in_order(chains: Chains, match: Match) -> Settings | None:
+    """Return the sizes that all values get, one after another: a view with strides."""
+    flat, index = (chains.constant(match.tensors[name]) for name in ("flat", "index"))
+    if flat is None or index is None or index.values is None or flat.values != (-1,):
+        return None
+    in_order = all(n == value for n, value in enumerate(index.values))
+    return {"shape": index.sizes} if in_order and len(index.sizes) > 1 else None
+
+
 class _Blocks(NamedTuple):
     """How blocks of positions become channels, or back: by axes between two reshapes."""
 
@@ -163,6 +172,7 @@ CHAINS: tuple[Chain, ...] = (
     Chain(("Where", ("LessOrEqual", "x", "t"), 0.0, "x"), "ThresholdedRelu", settings=_thresholds),
     Chain(("Where", ("LessOrEqual", ("Abs", "x"), "t"), 0.0, "x"), "Shrink", settings=_shrinks),
     Chain(_SOFT, "Shrink", settings=_shrinks_softly),
+    Chain(("Gather", ("Reshape", "x", "flat"), "index"), "Reshape", settings=_in_order),
     *(Chain(_MOVED, "SpaceToDepth", settings=blocks.settings) for blocks in _TO_DEPTH),
     *(Chain(_MOVED, "DepthToSpace", settings=blocks.settings) for blocks in _TO_SPACE),
     *(Chain(half, "Gelu") for erf in _ERF for half in _halves(erf)),

@@ -15,7 +15,7 @@ from ..axes import positive
 from ..layers import Unknown
 from .constants import Constant
 from .folding import sizes_of
-from .shapes import reshaped, squeezed
+from .shapes import order_given, reshaped, squeezed
 from .step import Step
 from .views import permuted
 
@@ -42,8 +42,9 @@ class Steps(NamedTuple):
 
 def with_steps_first(step: Step) -> Steps | None:
     """Return what a Transpose gives that puts the steps before the batch; None for another one."""
-    ref, order = step.data(), step.attribute("perm")
-    if order is None or sorted(order) != [0, 1, 2] or len(step.sizes(ref)) != 3 or order[0] == 0:
+    ref = step.data()
+    order = order_given(step.attribute("perm"), len(step.sizes(ref)))
+    if len(order) != 3 or order[0] == 0:
         return None
     return Steps(ref, "".join(_PLAIN[axis] for axis in order))
 
@@ -63,9 +64,7 @@ def of_steps(step: Step, n: int, steps: Steps, rule: Callable[[Step], Any]) -> A
             raise Unknown("its steps are not the first axis")
         return recurrent(step, steps.ref)
     if step.op == "Transpose":
-        order = step.attribute("perm", range(len(sizes))[::-1])
-        if sorted(order) != [*range(len(sizes))]:
-            raise Unknown("it does not order the axes")
+        order = order_given(step.attribute("perm"), len(sizes))
         return _settled(step, steps._replace(axes="".join(steps.axes[axis] for axis in order)))
     if step.op == "Squeeze":
         axes = step.integers("axes", 1)

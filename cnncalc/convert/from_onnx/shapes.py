@@ -68,3 +68,19 @@ def axes_given(
     if any(not 0 <= axis < dims for axis in axes):
         raise Unknown("it reduces an axis that is not there")
     return axes
+
+
+def order_given(given: Sequence[int] | None, dims: int) -> tuple[int, ...]:
+    """Return the order of the axes after Transpose: the reverse one, if none is given.
+
+    Errors: Unknown for one that does not have each axis once.
+
+    >>> order_given((0, -1, 1, 2), 4)
+    (0, 3, 1, 2)
+    """
+    if given is None:
+        return tuple(range(dims))[::-1]
+    order = tuple(positive(axis, dims) for axis in given)
+    if sorted(order) != [*range(dims)]:
+        raise Unknown("it does not order the axes")
+    return order

@@ -11,8 +11,10 @@ from ..axes import positive
 from ..layers import Unknown
 from .constants import Constant, stretched
 from .folding import slices
-from .shapes import reshaped, squeezed, unsqueezed
+from .shapes import order_given, reshaped, squeezed, unsqueezed
 from .step import Result, Step
+
+_MOST_RUNS = 64  # stretches of neighbours that are taken apart and joined
 
 
 def _same(step: Step) -> Ref:
@@ -26,10 +28,7 @@ def _transpose(step: Step) -> Ref:
 def permuted(step: Step, ref: Ref, order: Sequence[int] | None) -> Ref:
     """Put the axes of a tensor into another order; by default, into the reverse one."""
     old = step.sizes(ref)
-    dims = tuple(range(len(old)))
-    order = dims[::-1] if order is None else order
-    if sorted(order) != list(dims):
-        raise Unknown("it does not order the axes")
+    order = order_given(order, len(old))
     return step.add("permute", tuple(old[axis] for axis in order), self=ref, dims=[*order])
 
 
@@ -134,23 +133,42 @@ def _slice(step: Step) -> Ref:
 
 
 def _gather(step: Step) -> Ref:
-    """Take one position of an axis, or neighbouring ones."""
+    """Take some positions of an axis: neighbours together, and what is apart is joined."""
     ref, places = step.data(), step.constant(1)
     old = step.sizes(ref)
     axis = positive(step.attribute("axis", 0), len(old))
-    if places is None or not 0 <= axis < len(old):
+    if places is None or len(places.sizes) > 1 or not 0 <= axis < len(old):
         raise Unknown("it takes what is not there")
     wanted = [positive(n, old[axis]) for n in places.integers()]
-    if not wanted or wanted != list(range(wanted[0], wanted[-1] + 1)) or len(places.sizes) > 1:
-        raise Unknown("it takes positions that are not neighbours")
-    if not 0 <= wanted[0] <= wanted[-1] < old[axis]:
-        raise Unknown("it takes a position that is not there")
+    runs = _runs(wanted)
+    if not 0 < len(runs) <= _MOST_RUNS or not all(0 <= n < old[axis] for n in wanted):
+        raise Unknown("it takes positions that are not there, or in too many pieces")
     if places.sizes == ():
         sizes = old[:axis] + old[axis + 1 :]
         return step.add("select", sizes, self=ref, dim=axis, index=wanted[0])
-    sizes = (*old[:axis], len(wanted), *old[axis + 1 :])
-    ends = {"start": wanted[0], "end": wanted[-1] + 1, "step": 1}
-    return step.add("slice", sizes, self=ref, dim=axis, **ends)
+    parts = []
+    for run in runs:
+        sizes = (*old[:axis], len(run), *old[axis + 1 :])
+        ends = {"start": run.start, "end": run.stop, "step": 1}
+        parts.append(step.add("slice", sizes, self=ref, dim=axis, **ends))
+    if len(parts) == 1:
+        return parts[0]
+    return step.add("cat", (*old[:axis], len(wanted), *old[axis + 1 :]), tensors=parts, dim=axis)
+
+
+def _runs(numbers: Sequence[int]) -> list[range]:
+    """Return numbers as stretches of neighbours.
+
+    >>> _runs([3, 4, 5, 0])
+    [range(3, 6), range(0, 1)]
+    """
+    found: list[range] = []
+    for n in numbers:
+        if found and found[-1].stop == n:
+            found[-1] = range(found[-1].start, n + 1)
+        else:
+            found.append(range(n, n + 1))
+    return found
 
 
 def _depth_to_space(step: Step) -> Ref:
