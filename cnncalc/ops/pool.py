@@ -319,6 +319,7 @@ class LpPool(MeanPool):
 
     key = "lppool"
     onnx = ("LpPool",)
+    onnx_fields = {**Sliding.onnx_fields, "p": "norm"}
     signatures = {"LPPool": ("norm_type", "kernel_size", "stride", "ceil_mode")}
     aliases = ("lppooling",)
     field_aliases = {

@@ -24,6 +24,7 @@ from .base import (
     Need,
     Op,
     Windows,
+    alike,
     along,
     at_once,
     axes_need,
@@ -170,6 +171,10 @@ class ConvTranspose(Weighted):
         if sizes is not None:
             axes = cls(**body).axes(call.xs[0])
             spare = [axis.size(n) - m for n, m, axis in zip(call.xs[0][1:], sizes, axes)]
+            if min(spare, default=0) < 0:
+                added = alike([max(-more, 0) for more in spare])
+                body = {**body, "output_padding": added}
+                spare = [max(more, 0) for more in spare]
             around = [(more // 2, more - more // 2) for more in spare]
             if word != "SAME_UPPER":
                 around = [(high, low) for low, high in around]

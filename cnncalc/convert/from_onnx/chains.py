@@ -72,11 +72,15 @@ class Chains:
         return self._number(match.tensors[name])
 
     def replaced(self, known: Sequence[Chain]) -> list[OnnxNode]:
-        """Return the nodes with a single one for each chain; what it was made of is left."""
+        """Return the nodes with a single one for each chain; what it was made of is left.
+
+        A chain may begin with a shorter one, so the last nodes come first.
+        """
         by_root: dict[str, list[Chain]] = {}
         for chain in known:
             by_root.setdefault(chain.pattern[0], []).append(chain)
-        for n, node in enumerate(self.nodes):
+        for n in reversed(range(len(self.nodes))):
+            node = self.nodes[n]
             for chain in by_root.get(node.op, ()):
                 found = self._found(chain, node)
                 if found is not None:
