@@ -100,16 +100,39 @@ def load_weights(network: nn.Module, path: Path) -> None:
             tensors[node.output[0]] = tensors[node.input[0]]
     stored_as_used = _transposed_by_use(model)
     held = [value for value in network.state_dict().values() if value.is_floating_point()]
-    rows = dict.fromkeys(tuple(_weights(call)) for call in traced(path).calls)  # shared ones once
-    given = [weight for row in rows for weight in row]
-    assert len(held) == len(given)
-    with torch.no_grad():
-        for value, weight in zip(held, given):
+    seen: set[tuple[Weight, ...]] = set()
+    given: list[np.ndarray] = []
+    for call in traced(path).calls:
+        weights = tuple(_weights(call))
+        if weights in seen:
+            continue  # shared with an earlier layer
+        seen.add(weights)
+        for weight in weights:
+            if call.name in _GATES:
+                given.append(_of_recurrent(weight, tensors, _GATES[call.name]))
+                continue
             name = weight.names[0].rpartition(" ")[2]
             array = tensors[name]
-            if name in stored_as_used:
-                array = array.T
+            given.append(array.T if name in stored_as_used else array)
+    assert len(held) == len(given)
+    with torch.no_grad():
+        for value, array in zip(held, given):
             value.copy_(torch.tensor(array).reshape(value.shape))
+
+
+_GATES = {"lstm": (0, 2, 3, 1), "gru": (1, 0, 2)}  # torch's order of those in ONNX
+
+
+def _of_recurrent(
+    weight: Weight, tensors: dict[str, np.ndarray], gates: tuple[int, ...]
+) -> np.ndarray:
+    """Return the weights of one direction, in torch's order of the gates."""
+    name, _, place = weight.names[0].rpartition(" ")
+    array = tensors[name][int(place[0])]
+    if len(place) > 1:
+        array = np.split(array, 2)["ih".index(place[1])]
+    parts = np.split(array, len(gates))
+    return np.concatenate([parts[gate] for gate in gates])
 
 
 def _transposed_by_use(model: onnx.ModelProto) -> set[str]:
@@ -124,7 +147,8 @@ def _transposed_by_use(model: onnx.ModelProto) -> set[str]:
 
 def _weights(call: Call) -> list[Weight]:
     """Return what a call has trained, or saved."""
-    found = [value for value in call.arguments.values() if isinstance(value, Weight)]
+    values = [*call.arguments.values(), *call.arguments.get("params", ())]
+    found = [value for value in values if isinstance(value, Weight)]
     return [weight for weight in found if weight.trained or not weight.is_parameter]
 
 

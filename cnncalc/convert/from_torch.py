@@ -669,7 +669,8 @@ class _Import:
         for name, value in call.arguments.items():
             if name in _UNUSED or value is None or value == [] or _has_tensor(value):
                 continue
-            found[name] = alike(value) if isinstance(value, (list, tuple)) else value
+            per_axis = isinstance(value, (list, tuple)) and not call.key
+            found[name] = alike(value) if per_axis else value
         return found
 
     @staticmethod

@@ -162,6 +162,8 @@ def _node(message: Message, depth: int) -> OnnxNode:
         elif number == 9:
             key, text = _entry(message.inner(value))
             metadata[key] = text
+    if not texts[4]:
+        raise Damaged(f"a node at byte {message.span.start:,} has no operator")
     domain = "" if texts[7] == "ai.onnx" else texts[7]
     return OnnxNode(
         op=texts[4],

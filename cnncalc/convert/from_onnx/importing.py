@@ -9,7 +9,6 @@ from pathlib import Path
 from ...diagnostic import Diagnostic, Mistake
 from ...graph import Graph
 from ...num import Shape
-from ...wording import plural
 from ..from_torch import Declared, graph_of
 from ..importing import ImportedSpec
 from ..roll import rolled_spec
@@ -147,12 +146,11 @@ def _declared(part: Declared) -> Diagnostic:
 
 def _remarks(file: OnnxFile) -> list[Diagnostic]:
     """Return the note that batch norms may be folded, if no norm is left."""
-    convolutions = [node for node in file.nodes if node.op == "Conv"]
-    if not convolutions or any(node.op in _NORMS for node in file.nodes):
+    used = {node.op for node in file.nodes}
+    if "Conv" not in used or used & _NORMS:
         return []
     message = (
-        f"the file has no batch norms; if the network had some, the weights of its"
-        f" {plural(len(convolutions), 'convolution')} contain them, and the spec has fewer"
-        " parameters than were trained"
+        "the file has no batch norms; if the network had some, they are now in the weights of its"
+        " convolutions, and the spec has fewer parameters than were trained"
     )
     return [Diagnostic("CNN413", message, severity="note")]

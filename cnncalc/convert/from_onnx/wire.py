@@ -12,7 +12,7 @@ from typing import NamedTuple
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _LONGEST_VARINT = 10  # bytes: 64 bits in groups of 7
 _LONGEST_TEXT = 10_000  # bytes of a string that are read
-_MOST_FIELDS = 5_000_000  # of a file; a network has some ten for each node and weight
+_MOST_FIELDS = 2_000_000  # of a file; a network has some ten for each node and weight
 _FLOAT, _DOUBLE = Struct("<f"), Struct("<d")
 
 
