@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import cnncalc
+from cnncalc.convert.from_onnx import wire
 from cnncalc.convert.from_onnx.importing import import_onnx
 from cnncalc.diagnostic import Mistake
 
@@ -199,7 +200,7 @@ def test_sizes_that_are_open_come_from_the_command_line(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.strip() == (
         "error[CNN412]: the file leaves sizes of input `x` open: [?, 3, h, w]\n"
-        "  help: give them: --input x=3x…x…"
+        "  = help: give them: --input x=3x…x…"
     )
     assert run("import", str(path), "--input", "3x12x8").returncode == 2  # w2 does not fit
     done = run("import", str(path), "--input", "x=3x8x8")
@@ -282,7 +283,7 @@ def test_what_has_no_operator_is_declared(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("case", "message"),
     [
-        (one("QuantizeLinear", "", "_ fill", fill=0.1), "is quantized"),
+        (one("QuantizeLinear", "", "_ fill", fill=0.1, opset=100), "is quantized"),
         (one("Sin", "")._replace(opset=100), "the file does not state its shape"),
     ],
 )
@@ -334,9 +335,10 @@ def _nested(depth: int) -> bytes:
         b"\x08\x08\x3a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
         b"\x08" + b"\xff" * 20,  # an integer without an end
         _nested(2000),
-        b"\x08\x08" + _field(7, b"\x0a\x00" * 6_000_000),  # many empty nodes
+        b"\x08\x08" + _field(7, b"\x0a\x00"),  # an empty node
+        b"\x08\x08" + _field(7, _field(1, _field(4, b"Relu")) * 1000),  # no input
     ],
-    ids=range(11),
+    ids=range(12),
 )
 def test_a_file_that_is_no_onnx_has_one_diagnostic(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "net.onnx"
@@ -344,6 +346,14 @@ def test_a_file_that_is_no_onnx_has_one_diagnostic(data: bytes, tmp_path: Path) 
     with pytest.raises(Mistake) as caught:
         import_onnx(path)
     assert [found.code for found in caught.value.diagnostics] == ["CNN411"]
+
+
+def test_a_file_of_many_small_fields_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "_MOST_FIELDS", 1000)
+    path = tmp_path / "net.onnx"
+    path.write_bytes(b"\x08\x08" + _field(7, _field(1, _field(4, b"Relu")) * 1000))
+    with pytest.raises(Mistake, match="more than 1,000 fields"):
+        import_onnx(path)
 
 
 def test_a_damaged_file_never_raises_anything_else(tmp_path: Path) -> None:
@@ -391,7 +401,7 @@ def test_that_test_can_fail() -> None:
 def test_weights_are_not_read(tmp_path: Path) -> None:
     """Holes in the place of weights make no difference, and take no time."""
     path = tmp_path / "net.onnx"
-    model = onnx.load(_written(one("Conv", "", "_ w", w=(2, 4, 3, 3)), tmp_path))
+    model = onnx.load(_written(one("Conv", "", "_ w", w=(2, 4, 3, 3), opset=100), tmp_path))
     model.graph.initializer[0].raw_data = b""
     model.graph.initializer[0].dims[0] = 2**20
     onnx.save(model, path)
