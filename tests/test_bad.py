@@ -38,6 +38,9 @@ TORCH = {
     "CNN408",
     "CNN409",
     "CNN410",
+    "CNN411",
+    "CNN412",
+    "CNN413",
 }
 REPORTED = re.compile(
     r"^(?:error|warning|note)\[(CNN\d{3})\].*\n  --> [^:]+:(\d+):(\d+)", re.MULTILINE

@@ -200,7 +200,7 @@ def test_sizes_that_are_open_come_from_the_command_line(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.strip() == (
         "error[CNN412]: the file leaves sizes of input `x` open: [?, 3, h, w]\n"
-        "  = help: give them: --input x=3x…x…"
+        "   = help: give them: --input x=3x…x…"
     )
     assert run("import", str(path), "--input", "3x12x8").returncode == 2  # w2 does not fit
     done = run("import", str(path), "--input", "x=3x8x8")

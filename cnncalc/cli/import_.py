@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -76,7 +75,7 @@ def import_(
 
 
 def _of_module(
-    target: str, shapes: Shape | Mapping[str, Shape] | None, args: list[str] | None
+    target: str, shapes: Shape | dict[str, Shape] | None, args: list[str] | None
 ) -> ImportedSpec:
     from ..convert.importing import import_network
 
@@ -88,7 +87,7 @@ def _of_module(
 
 
 def _of_onnx(
-    target: str, shapes: Shape | Mapping[str, Shape] | None, args: list[str] | None
+    target: str, shapes: Shape | dict[str, Shape] | None, args: list[str] | None
 ) -> ImportedSpec:
     from ..convert.from_onnx.importing import import_onnx
 

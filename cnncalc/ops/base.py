@@ -10,6 +10,8 @@ arguments of torch's classes by position; the classes are named without their nu
 belongs in these tables if the operator computes the same. Words that no operator here matches are
 in `language/foreign_words.py`.
 
+`onnx`, `onnx_fields`, `onnx_weights` and `of_onnx` say which nodes of ONNX are the operator.
+
 To add an operator, write a subclass of `Op` and list it in `HOMES` in `ops/__init__.py`. `key` is
 its word in a spec. Its docstring is its entry in the docs and in `cnncalc ops`;
 `ops/docstring.py` says which sections it has. The types of its fields are those of

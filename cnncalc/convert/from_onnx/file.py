@@ -234,7 +234,7 @@ def _floats(message: Message, value: int | float | Span) -> list[float]:
 
 
 def _tensor(message: Message) -> Tensor:
-    """Return a constant; its values are read if they are few."""
+    """Return a constant; its values are read if they are few. A file may have none of them."""
     sizes: list[int] = []
     kind, name, raw, elsewhere = 0, "", None, False
     listed: list[int | float | Span] = []
@@ -258,7 +258,7 @@ def _tensor(message: Message) -> Tensor:
     shape = tuple(sizes)
     count = prod(shape)
     values = None
-    known = kind in INTEGERS or kind in FLOATS
+    known = (kind in INTEGERS or kind in FLOATS) and (raw is not None or listed or count == 0)
     most = _MOST_INTEGERS if kind in INTEGERS else _MOST_FLOATS
     if known and count <= most and not elsewhere:
         values = _values(message, kind, count, raw, listed)
