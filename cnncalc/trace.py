@@ -1,4 +1,4 @@
-"""What a network of torch computes, call by call, as plain data."""
+"""What a network of torch or ONNX computes, call by call, as plain data."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ class Call(NamedTuple):
     path: str = ""  # of the module that made the call
     module: str = ""  # the class of that module
     only: bool = False  # whether the module is one of torch.nn
-    source: str | None = None  # file and line of the user's code
+    source: str | None = None  # file and line of the user's code, or the name of a node
+    key: str = ""  # of the operator that it is, if this is known: its fields are among `arguments`
 
 
 class Measured(NamedTuple):

@@ -64,8 +64,11 @@ def shown(block: str, folder: Path) -> str:
 def tried(text: str, folder: Path) -> str:
     """Return a page as it should be.
 
-    From top to bottom, this writes the files that the page shows, and runs its commands.
+    From top to bottom, this writes the files that the page shows, and runs its commands. Files that
+    are no text are beside the tests.
     """
+    for name in re.findall(r"(?m)^\$ cnncalc import (\S+\.onnx)", text):
+        (folder / name).write_bytes((ROOT / "tests" / "real" / name).read_bytes())
 
     def current(block: re.Match[str]) -> str:
         kind, content = block.groups()

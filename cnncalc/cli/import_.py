@@ -1,29 +1,33 @@
-"""The command import: writes a spec of someone's network."""
+"""The command import: writes a spec of someone's network, from its module or a file."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..num import Shape
 from . import option_values as values
 from . import options as o
 from .option_values import usage
 from .output import finish, present, put
 
 if TYPE_CHECKING:
-    from ..convert.importing import Source
+    from ..convert.importing import ImportedSpec, Source
     from ..language.spec import Spec
+
+Shapes = Shape | dict[str, Shape] | None
 
 
 def import_(
     target: Annotated[
         str,
         typer.Argument(
-            metavar="MODULE:CLASS",
+            metavar="NETWORK",
             help="your network: a class, or a function that returns a module, such as"
-            " package.module:Net or model.py:Net; or a file of torch.export, net.pt2; or"
-            " a model file of YOLOv5 or YOLOv8, yolov8n.yaml",
+            " package.module:Net or model.py:Net; or a file: net.onnx, net.pt2 of torch.export, or"
+            " yolov8n.yaml, a model file of YOLOv5 or YOLOv8",
         ),
     ],
     input: Annotated[
@@ -63,7 +67,8 @@ def import_(
 ) -> None:
     """Write a spec of your own network of torch, and prove that it describes the network.
 
-    Your code runs: the network is made, and traced without values.
+    Your code runs: the network is made, and traced without values. Of an ONNX file, nothing runs
+    and no weights are read, and neither torch nor the package onnx is needed.
 
     Examples:
         Write a spec of the class Net in model.py:
@@ -72,29 +77,27 @@ def import_(
         cnncalc import model.py:Net --args classes=100 --input 3x64x64
         In CI, fail if the network and its spec part:
         cnncalc import model.py:Net --check net.cnn.yaml
+        Write a spec of an ONNX file; it needs --input where the file leaves sizes open:
+        cnncalc import net.onnx -o net.cnn.yaml
     """
-    from ..convert.importing import imported, source_of
-    from ..language.load import load
+    shapes = values.input_shapes(input)
+    kind = Path(target).suffix.lower()
+    if check is not None and kind in (".yaml", ".yml", ".onnx"):
+        raise usage("--check is for networks of torch")
+    if kind in (".yaml", ".yml"):
+        _write_yolo(target, shapes, format, output)
+    elif kind == ".onnx":
+        _write(_of_onnx(target, shapes, args), strict, format, output)
+    elif check is None:
+        _write(_of_module(target, shapes, args), strict, format, output)
+    else:
+        _compare(check, target, shapes, args, format, output)
+
+
+def _write(found: ImportedSpec, strict: bool, format: o.Written, output: str | None) -> None:
+    """Write the spec that was found, and what is only declared in it."""
     from ..render.formats.lines import Lines
 
-    shapes = values.input_shapes(input)
-    committed = load(check) if check is not None else None
-    if shapes is None and committed is not None:
-        shapes = _inputs_of(committed)
-    if target.endswith((".yaml", ".yml")):
-        if committed is not None or isinstance(shapes, dict):
-            raise usage("a model file of YOLO has one input, and no --check")
-        _write_yolo(target, shapes, format, output)
-        return
-    if shapes is None and not target.endswith(".pt2"):
-        raise usage("import needs the shape of the input", "--input 3x224x224")
-    listed = shapes if isinstance(shapes, dict) else [shapes] if shapes else []
-    positional, named = values.arguments(args)
-    source = source_of(target, listed, positional, named)
-    if committed is not None:
-        _compare(committed, source, format, output)
-        return
-    found = imported(source)
     problems = found.problems
     if strict:
         problems = [d._replace(severity="error") for d in problems]
@@ -105,9 +108,32 @@ def import_(
     finish(problems, {f"{found.name}.cnn.yaml": found.text})
 
 
-def _write_yolo(
-    file: str, shape: tuple[int, ...] | None, format: o.Written, output: str | None
-) -> None:
+def _of_onnx(target: str, shapes: Shapes, args: list[str] | None) -> ImportedSpec:
+    from ..convert.from_onnx.importing import import_onnx
+
+    if args:
+        raise usage("--args is for a class, and an ONNX file has none")
+    return import_onnx(Path(target), shapes)
+
+
+def _of_module(target: str, shapes: Shapes, args: list[str] | None) -> ImportedSpec:
+    from ..convert.importing import imported
+
+    return imported(_source(target, shapes, args))
+
+
+def _source(target: str, shapes: Shapes, args: list[str] | None) -> Source:
+    """Return the network, made and traced."""
+    from ..convert.importing import source_of
+
+    if shapes is None and not target.endswith(".pt2"):
+        raise usage("import needs the shape of the input", "--input 3x224x224")
+    listed = shapes if isinstance(shapes, dict) else [shapes] if shapes else []
+    positional, named = values.arguments(args)
+    return source_of(target, listed, positional, named)
+
+
+def _write_yolo(file: str, shape: Shapes, format: o.Written, output: str | None) -> None:
     """Write the spec of a model file of YOLOv5 or YOLOv8. This needs no torch, and runs no code."""
     from ..analysis.analyze import analyze
     from ..convert.yolo import spec_of_yolo
@@ -115,8 +141,10 @@ def _write_yolo(
     from ..render.formats.lines import Lines
     from ..text_file import read_text
 
+    if isinstance(shape, dict):
+        raise usage("a model file of YOLO has one input")
     if format is o.Written.json:
-        raise usage("--format json is for networks of torch")
+        raise usage("--format json is not for model files of YOLO")
     text = spec_of_yolo(read_text(file), file, shape or (3, 640, 640))
     analyze(from_text(text, file)).or_mistake()
     put(Lines.of(text.rstrip("\n")), output)
@@ -130,13 +158,22 @@ def _inputs_of(spec: Spec) -> Any:
     return shapes if len(shapes) > 1 else next(iter(shapes.values()))
 
 
-def _compare(committed: Spec, source: Source, format: o.Written, output: str | None) -> None:
+def _compare(
+    check: str,
+    target: str,
+    shapes: Shapes,
+    args: list[str] | None,
+    format: o.Written,
+    output: str | None,
+) -> None:
     """Say whether a spec describes a network; if not, show how the network's own spec differs."""
     from ..convert.importing import checked, imported
-    from ..language.load import from_text
+    from ..language.load import from_text, load
     from ..render.formats.lines import Lines
     from .diff import show_changes
 
+    committed = load(check)
+    source = _source(target, shapes or _inputs_of(committed), args)
     problems = checked(committed, source)
     if not problems and format is o.Written.yaml:
         put(Lines.of(f"{committed.file} describes {source.name}"), output)

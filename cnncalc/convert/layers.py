@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..diagnostic import Mistake
@@ -37,6 +37,20 @@ _OPERATORS = _operators()
 def operators_called(name: str) -> list[type[Op]]:
     """Return the operators that a call of this name may be."""
     return list(dict.fromkeys(op for _, op in _OPERATORS.get(name, ())))
+
+
+def _candidates(call: Called) -> Iterator[tuple[type[Op], Mapping[str, Any]]]:
+    """Yield the operators that a call may be, each with its fields."""
+    if call.key:
+        yield BY_KEY[call.key], call.settings
+        return
+    for arguments, op in _OPERATORS.get(call.name, ()):
+        if any(call.settings.get(name) != value for name, value in arguments.items()):
+            continue
+        rest = {k: v for k, v in call.settings.items() if k not in arguments}
+        body = op.of_call(call._replace(settings=rest) if arguments else call)
+        if body is not None:
+            yield op, body
 
 
 class Layers:
@@ -125,13 +139,7 @@ class Layers:
         Errors: Unknown if there is no such operator.
         """
         reasons = []
-        for arguments, op in _OPERATORS.get(call.name, ()):
-            if any(call.settings.get(name) != value for name, value in arguments.items()):
-                continue
-            rest = {k: v for k, v in call.settings.items() if k not in arguments}
-            body = op.of_call(call._replace(settings=rest) if arguments else call)
-            if body is None:
-                continue
+        for op, body in _candidates(call):
             try:
                 value = self.add(op.key, _with_defaults(op, body), inputs, path(op.key), call.y)
             except Unknown as error:

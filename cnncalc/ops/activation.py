@@ -36,6 +36,7 @@ from .base import (
 )
 from .called import Called
 from .field_types import Flag, Natural, Positive, Real
+from .onnx_call import OnnxCall
 from .torch_call import TorchCall
 
 
@@ -87,6 +88,7 @@ class Relu(InPlace):
     """
 
     key = "relu"
+    onnx = ("Relu", "Clip")
     signatures = {"ReLU": ("inplace",)}
     aliases = ("rectifier", "rectifiedlinear")
     field_notes = {
@@ -96,6 +98,11 @@ class Relu(InPlace):
     aten = ("relu", Dispatched("clamp_min", {"min": 0}), Dispatched("clamp", {"min": 0}))
     idempotent = True
     torch_name, per_value, keeps_output = "ReLU", Cost(cmp=1), True
+
+    @classmethod
+    def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
+        is_relu = call.name == "Relu" or call.bounds() == (0, None)
+        return {} if is_relu else None
 
 
 class Clamped(InPlace):
@@ -115,6 +122,7 @@ class Relu6(Clamped):
     """
 
     key = "relu6"
+    onnx = ("Clip",)
     signatures = {"ReLU6": ("inplace",)}
     aten = (
         "relu6",
@@ -123,6 +131,10 @@ class Relu6(Clamped):
     )
     idempotent = True
     torch_name, per_value = "ReLU6", Cost(cmp=2)
+
+    @classmethod
+    def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
+        return {} if call.bounds() == (0, 6) else None
 
 
 class Hardtanh(Clamped):
@@ -174,6 +186,8 @@ class LeakyRelu(InPlace):
     """
 
     key = "leaky_relu"
+    onnx = ("LeakyRelu",)
+    onnx_fields = {"alpha": "slope"}
     signatures = {"LeakyReLU": ("negative_slope", "inplace")}
     aliases = ("lrelu", "leaky", "leakyrectify")
     aten = ("leaky_relu",)
@@ -200,6 +214,8 @@ class Prelu(Activation):
     """
 
     key = "prelu"
+    onnx = ("PRelu",)
+    onnx_weights = ("weight",)
     aliases = ("parametricrelu",)
     field_notes = dict.fromkeys(
         ("num_parameters", "init", "shared_axes"),
@@ -213,6 +229,12 @@ class Prelu(Activation):
     @classmethod
     def of_call(cls, call: Called) -> Mapping[str, Any] | None:
         return {"per_channel": call.weights["weight"] != (1,)}
+
+    @classmethod
+    def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
+        if "weight" not in call.weights:
+            return None
+        return {"per_channel": any(size != 1 for size in call.weights["weight"])}
 
     def weights(self, x: Shape) -> dict[str, Shape]:
         return {"weight": (x[0] if self.per_channel else 1,)}
@@ -243,6 +265,7 @@ class Elu(InPlace):
     """
 
     key = "elu"
+    onnx = ("Elu",)
     signatures = {"ELU": ("alpha", "inplace")}
     aten = ("elu",)
     main = "alpha"
@@ -266,6 +289,7 @@ class Gelu(Activation):
     """
 
     key = "gelu"
+    onnx = ("Gelu",)
     aten = ("gelu",)
     main = "approximate"
     torch_name = "GELU"
@@ -290,10 +314,15 @@ class Silu(InPlace):
     """
 
     key = "silu"
+    onnx = ("Swish",)
     signatures = {"SiLU": ("inplace",)}
     aten = ("silu",)
     aliases = ("swish",)
     torch_name, per_value = "SiLU", Cost(exp=1, add=1, div=1, mul=1)
+
+    @classmethod
+    def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
+        return {} if call.has(alpha=1) else None
 
 
 class Mish(InPlace):
@@ -306,6 +335,7 @@ class Mish(InPlace):
     """
 
     key = "mish"
+    onnx = ("Mish",)
     signatures = {"Mish": ("inplace",)}
     aten = ("mish",)
     torch_name, per_value = "Mish", Cost(exp=3, add=1, mul=1)
@@ -321,6 +351,7 @@ class Hardswish(InPlace):
     """
 
     key = "hardswish"
+    onnx = ("HardSwish",)
     signatures = {"Hardswish": ("inplace",)}
     aliases = ("hswish",)
     aten = ("hardswish",)
@@ -336,10 +367,17 @@ class Hardsigmoid(InPlace):
     """
 
     key = "hardsigmoid"
+    onnx = ("HardSigmoid",)
     signatures = {"Hardsigmoid": ("inplace",)}
     aliases = ("hsigmoid",)
     aten = ("hardsigmoid",)
     torch_name, per_value = "Hardsigmoid", Cost(add=1, cmp=2, div=1)
+
+    @classmethod
+    def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
+        """NOTE: ONNX's own default is a slope of 1/5, which is another function."""
+        slope = call.attributes.get("alpha", 0.2)
+        return {} if abs(slope - 1 / 6) < 1e-6 and call.has(beta=0.5) else None
 
 
 class Sigmoid(Activation):
@@ -351,6 +389,7 @@ class Sigmoid(Activation):
     """
 
     key = "sigmoid"
+    onnx = ("Sigmoid",)
     aliases = ("logistic",)
     aten = ("sigmoid",)
     torch_name, per_value, keeps_output = "Sigmoid", Cost(exp=1, add=1, div=1), True
@@ -365,6 +404,7 @@ class Tanh(Activation):
     """
 
     key = "tanh"
+    onnx = ("Tanh",)
     aten = ("tanh",)
     torch_name, per_value, keeps_output = "Tanh", Cost(exp=1), True
 

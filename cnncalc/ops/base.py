@@ -10,6 +10,8 @@ arguments of torch's classes by position; the classes are named without their nu
 belongs in these tables if the operator computes the same. Words that no operator here matches are
 in `language/foreign_words.py`.
 
+`onnx`, `onnx_fields`, `onnx_weights` and `of_onnx` say which nodes of ONNX are the operator.
+
 To add an operator, write a subclass of `Op` and list it in `HOMES` in `ops/__init__.py`. `key` is
 its word in a spec. Its docstring is its entry in the docs and in `cnncalc ops`;
 `ops/docstring.py` says which sections it has. The types of its fields are those of
@@ -45,6 +47,7 @@ from ..window import IDENTITY, Map, Unknown
 from ..wording import plural
 from .autocast import AS_IS, Autocast, Cast
 from .called import Called
+from .onnx_call import OnnxCall
 from .torch_call import TorchCall
 
 if TYPE_CHECKING:
@@ -281,6 +284,9 @@ class Op:
     inferred: ClassVar[str | None] = None  # set by a bare value elsewhere, inferred here
     aten: ClassVar[tuple[str | Dispatched, ...]] = ()  # its names in torch's dispatcher
     traced: ClassVar[tuple[str, ...]] = ()  # further names of calls that may be this operator
+    onnx: ClassVar[tuple[str, ...]] = ()  # its names in ONNX
+    onnx_fields: ClassVar[Mapping[str, str]] = MappingProxyType({})  # by names of attributes there
+    onnx_weights: ClassVar[tuple[str, ...]] = ()  # its tensors, as inputs there after the first
     inputs: ClassVar[tuple[int, int | None]] = (1, 1)  # fewest and most inputs
     ranks: ClassVar[tuple[int, ...]] = (1, 2, 3, 4)  # accepted ranks of the input, with channels
     layers_named: ClassVar[tuple[str, ...]] = ()  # fields that name a layer as a further input
@@ -357,6 +363,24 @@ class Op:
             if field in fields:
                 body[field] = value
             elif name not in call.defaults:
+                return None
+        return body
+
+    @classmethod
+    def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
+        """Return the fields with which this operator is a node of ONNX; None if it is not.
+
+        By default, each attribute sets the field of its name, or of its name in `onnx_fields`. An
+        attribute without a field must be 0 or empty.
+        """
+        fields, body = cls.fields(), {}
+        for name, value in call.attributes.items():
+            field = cls.onnx_fields.get(name, name)
+            if field in fields:
+                is_flag = isinstance(fields[field].default, bool)
+                one = alike(value) if isinstance(value, tuple) and value else value
+                body[field] = bool(one) if is_flag else one
+            elif value:
                 return None
         return body
 

@@ -15,7 +15,8 @@ class Called(NamedTuple):
     one number. `defaults` are the names of those that have torch's default. `weights` are the
     shapes of its parameters and buffers, by the names of the arguments, and `buffers` the names of
     the latter; `trained` are the shapes of what is trained instead, if that differs. `xs` are the
-    shapes of its other tensors, and y is that of its result.
+    shapes of its other tensors, and y is that of its result. With `key`, it is known which operator
+    it is, and the settings are its fields.
     """
 
     name: str
@@ -26,3 +27,4 @@ class Called(NamedTuple):
     y: Shape
     buffers: frozenset[str] = frozenset()
     trained: tuple[Shape, ...] = ()
+    key: str = ""

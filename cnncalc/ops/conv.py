@@ -111,6 +111,8 @@ class Conv(Convolving, Sliding):
     """
 
     key = "conv"
+    onnx = ("Conv",)
+    onnx_weights = ("weight", "bias")
     signatures = {
         "Conv": (
             "in_channels",

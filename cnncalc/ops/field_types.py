@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
@@ -126,3 +127,15 @@ def pairs(amount: Any, n: int) -> tuple[tuple[int, int], ...]:
     """Return one pair per axis: ``2`` → ((2, 2), …), ``(1, (0, 2))`` → ((1, 1), (0, 2))."""
     each = amount if isinstance(amount, tuple) else (amount,) * n
     return tuple(a if isinstance(a, tuple) else (a, a) for a in each)
+
+
+def each_side(amounts: Sequence[tuple[Num, Num]]) -> Any:
+    """Return amounts before and after each axis as a person would write them.
+
+    >>> each_side([(1, 1), (1, 1)]), each_side([(0, 0), (1, 1)]), each_side([(0, 1), (0, 1)])
+    (1, (0, 1), ((0, 1), (0, 1)))
+    """
+    if any(low != high for low, high in amounts):
+        return tuple(amounts)
+    lows = [low for low, _ in amounts]
+    return lows[0] if len(set(lows)) == 1 else tuple(lows)

@@ -37,6 +37,7 @@ from .base import (
 )
 from .called import Called
 from .field_types import Flag, Positive, PositiveReal, Real
+from .onnx_call import OnnxCall
 from .torch_call import TorchCall, torch_nd
 
 
@@ -61,6 +62,8 @@ class Norm(Op):
         ("center", "scale", "use_scale", "use_bias"),
         "`affine: true` trains a scale and a shift",
     )
+    onnx_fields: ClassVar[Mapping[str, str]] = {"epsilon": "eps"}
+    onnx_weights: ClassVar[tuple[str, ...]] = ("weight", "bias")
     eps: PositiveReal = 1e-5
 
 
@@ -94,6 +97,8 @@ class BatchNorm(Norm):
     """
 
     key = "batchnorm"
+    onnx: ClassVar[tuple[str, ...]] = ("BatchNormalization",)
+    onnx_weights: ClassVar[tuple[str, ...]] = ("weight", "bias", "running_mean", "running_var")
     channelwise = True
     signatures = {"BatchNorm": _OF_CHANNELS}
     aliases: ClassVar[tuple[str, ...]] = ("bn", "batchnormalization", "syncbatchnorm")
@@ -111,6 +116,16 @@ class BatchNorm(Norm):
             return None
         tracked = "running_mean" in call.weights
         return {**body, "affine": "weight" in call.weights, "track_running_stats": tracked}
+
+    @classmethod
+    def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
+        """Return the fields. In ONNX, `momentum` is the weight of the averages so far."""
+        body = super().of_onnx(call.without("momentum", "training_mode"))
+        if body is None or not set(cls.onnx_weights) <= call.weights.keys():
+            return None
+        if "momentum" not in call.attributes:
+            return body
+        return {**body, "momentum": round(1 - call.attributes["momentum"], 7)}
 
     def weights(self, x: Shape) -> dict[str, Shape]:
         return {"weight": (x[0],), "bias": (x[0],)} if self.affine else {}
@@ -177,6 +192,8 @@ class GroupNorm(_InFloat32):
     """
 
     key = "groupnorm"
+    onnx = ("GroupNormalization",)
+    onnx_fields = {"epsilon": "eps", "num_groups": "groups"}
     signatures = {"GroupNorm": ("num_groups", "num_channels", "eps", "affine")}
     aliases = ("gn", "groupnormalization")
     aten = ("group_norm",)
@@ -189,6 +206,12 @@ class GroupNorm(_InFloat32):
     def of_call(cls, call: Called) -> Mapping[str, Any] | None:
         body = super().of_call(call)
         return body and {**body, "affine": "weight" in call.weights}
+
+    @classmethod
+    def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
+        """Return the fields; `stash_type` is the type in which statistics are computed."""
+        body = super().of_onnx(call.without("stash_type"))
+        return body if body is None else {**body, "affine": bool(call.weights)}
 
     def needs(self, x: Shape) -> Iterator[Need]:
         yield grouped(self.groups, x[0])
@@ -350,6 +373,8 @@ class InstanceNorm(BatchNorm):
     """
 
     key = "instancenorm"
+    onnx = ("InstanceNormalization",)
+    onnx_weights = ("weight", "bias")
     signatures = {"InstanceNorm": _OF_CHANNELS}
     aliases = ("instancenormalization",)
     meanings = {"lazyinstancenorm": Meaning(settings={"affine": True, "track_running_stats": True})}
@@ -367,6 +392,11 @@ class InstanceNorm(BatchNorm):
         own = settings.pop("use_input_stats")  # rather than running ones
         body = super().of_call(call._replace(settings=settings))
         return body and {**body, "track_running_stats": not own}
+
+    @classmethod
+    def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
+        body = super().of_onnx(call)
+        return body if body is None else {**body, "affine": True}
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         extras = [mean_and_scale(x[0], self.affine)]
@@ -413,6 +443,8 @@ class Lrn(Op):
     """
 
     key = "lrn"
+    onnx = ("LRN",)
+    onnx_fields = {"bias": "k"}
     signatures = {"LocalResponseNorm": ("size", "alpha", "beta", "k")}
     aliases = ("localresponsenorm", "localresponsenormalization")
     meanings = {"crossmaplrn": Meaning(note="torch's CrossMapLRN2d sums other channels")}
@@ -427,6 +459,11 @@ class Lrn(Op):
     alpha: Real = 1e-4
     beta: Real = 0.75
     k: Real = 1.0
+
+    @classmethod
+    def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
+        """NOTE: with an even size, ONNX's sum has one more channel after a value than before it."""
+        return super().of_onnx(call) if call.attributes.get("size", 0) % 2 else None
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
         n = values(x)

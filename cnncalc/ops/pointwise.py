@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from ..cost import Cost
@@ -12,6 +12,7 @@ from .activation import Activation
 from .autocast import AS_IS, TO_FLOAT32, Autocast, Cast
 from .base import NOTHING, Backward, Extra, Kept, Moment, Need, at_once, values
 from .field_types import Real
+from .onnx_call import OnnxCall
 from .torch_call import TorchCall
 
 
@@ -56,6 +57,7 @@ class Abs(Pointwise):
     """
 
     key = "abs"
+    onnx = ("Abs",)
     aliases = ("absval", "absolute")
     aten = ("abs",)
     idempotent = True
@@ -73,6 +75,7 @@ class Neg(Pointwise):
     """
 
     key = "neg"
+    onnx = ("Neg",)
     aliases = ("negative", "negate")
     aten = ("neg",)
     per_value = Cost(add=1)
@@ -88,10 +91,15 @@ class Square(Pointwise):
     """
 
     key = "square"
+    onnx = ("Pow",)
     traced = ("square",)
     card_float32 = True
     per_value, kept_input = Cost(mul=1), True
     temporaries = 3
+
+    @classmethod
+    def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
+        return {} if call.given("exponent", 1) == 2 else None
 
 
 class Sqrt(Pointwise):
@@ -104,9 +112,14 @@ class Sqrt(Pointwise):
     """
 
     key = "sqrt"
+    onnx = ("Sqrt", "Pow")
     aten = ("sqrt",)
     per_value, keeps_output = Cost(exp=1), True
     temporaries = 2
+
+    @classmethod
+    def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
+        return {} if call.name == "Sqrt" or call.given("exponent", 1) == 0.5 else None
 
 
 class Rsqrt(Pointwise):
@@ -119,10 +132,15 @@ class Rsqrt(Pointwise):
     """
 
     key = "rsqrt"
+    onnx = ("Pow",)
     card_float32 = True
     aten = ("rsqrt",)
     per_value, keeps_output = Cost(exp=1, div=1), True
     temporaries = 3
+
+    @classmethod
+    def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
+        return {} if call.given("exponent", 1) == -0.5 else None
 
 
 class Reciprocal(Pointwise):
@@ -135,6 +153,7 @@ class Reciprocal(Pointwise):
     """
 
     key = "reciprocal"
+    onnx = ("Reciprocal",)
     card_float32 = True
     aten = ("reciprocal",)
     per_value, keeps_output = Cost(div=1), True
@@ -151,6 +170,7 @@ class Exp(Pointwise):
     """
 
     key = "exp"
+    onnx = ("Exp",)
     card_float32 = True
     aliases = ("exponential",)
     aten = ("exp",)
@@ -167,6 +187,7 @@ class Log(Pointwise):
     """
 
     key = "log"
+    onnx = ("Log",)
     card_float32 = True
     aten = ("log",)
     per_value, kept_input = Cost(exp=1), True
@@ -185,12 +206,18 @@ class Pow(Pointwise):
     """
 
     key = "pow"
+    onnx = ("Pow",)
     card_float32 = True
     aten = ("pow",)
     main = "exponent"
     per_value, kept_input = Cost(exp=1), True
     temporaries = 3
     exponent: Real
+
+    @classmethod
+    def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
+        exponent = call.given("exponent", 1)
+        return None if exponent is None else {"exponent": float(exponent)}
 
 
 class Clamp(Pointwise):
@@ -207,6 +234,7 @@ class Clamp(Pointwise):
     """
 
     key = "clamp"
+    onnx = ("Clip",)
     aliases = ("clip", "clipbyvalue")
     aten = ("clamp", "clamp_min", "clamp_max")
     idempotent = True
@@ -217,6 +245,11 @@ class Clamp(Pointwise):
     }
     low: Real | None = None
     high: Real | None = None
+
+    @classmethod
+    def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
+        low, high = call.bounds()
+        return None if low is None and high is None else {"low": low, "high": high}
 
     def needs(self, x: Shape) -> Iterator[Need]:
         missing = self.low is None and self.high is None
@@ -248,6 +281,7 @@ class Floor(Pointwise):
     """
 
     key = "floor"
+    onnx = ("Floor",)
     aten = ("floor",)
     idempotent = True
     per_value = Cost(cmp=1)
@@ -262,6 +296,7 @@ class Ceil(Floor):
     """
 
     key = "ceil"
+    onnx = ("Ceil",)
     aten = ("ceil",)
 
 
@@ -274,6 +309,7 @@ class Round(Floor):
     """
 
     key = "round"
+    onnx = ("Round",)
     aten = ("round",)
 
 
@@ -287,5 +323,6 @@ class Sign(Floor):
     """
 
     key = "sign"
+    onnx = ("Sign",)
     aten = ("sign",)
     per_value = Cost(cmp=2)

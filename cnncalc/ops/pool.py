@@ -43,6 +43,7 @@ from .base import (
 )
 from .called import Called
 from .field_types import Flag, Padding, PerAxis, Real
+from .onnx_call import OnnxCall
 from .sliding import Sliding
 from .torch_call import TorchCall, torch_nd
 
@@ -61,6 +62,15 @@ class Pool(Sliding):
     field_aliases = {**Sliding.field_aliases, "pool_size": "kernel", "size": "kernel"}
     kernel: PerAxis
     stride: PerAxis | None = None
+
+    @classmethod
+    def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
+        """Return the fields. In ONNX, the default stride is 1."""
+        body = super().of_onnx(call)
+        if body is None:
+            return None
+        step = body.get("stride", 1)
+        return {**body, "stride": None if step == body.get("kernel") else step}
 
     def needs(self, x: Shape) -> Iterator[Need]:
         yield from self.fits(x)
@@ -182,6 +192,7 @@ class MaxPool(Pool):
     """
 
     key = "maxpool"
+    onnx = ("MaxPool",)
     signatures = {"MaxPool": ("kernel_size", "stride", "padding", "dilation")}
     aliases = ("maxpooling",)
     field_notes = {
@@ -250,6 +261,7 @@ class AvgPool(MeanPool):
     """
 
     key = "avgpool"
+    onnx = ("AveragePool",)
     signatures = {"AvgPool": ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad")}
     aliases = ("avgpooling", "averagepool", "averagepooling", "meanpool", "meanpooling")
     aten = ("avg_pool1d", "avg_pool2d", "avg_pool3d")
@@ -258,6 +270,14 @@ class AvgPool(MeanPool):
     padding: Padding = 0
     ceil_mode: Flag = False
     count_include_pad: Flag = True
+
+    @classmethod
+    def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
+        """Return the fields. In ONNX, the default is that the padding is not counted."""
+        body = super().of_onnx(call)
+        if body is None or not body["padding"]:
+            return body and {**body, "count_include_pad": True}
+        return {**body, "count_include_pad": body.get("count_include_pad", False)}
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
         return Cost(add=(self.taps(x) - 1) * values(y), div=values(y))
@@ -298,6 +318,8 @@ class LpPool(MeanPool):
     """
 
     key = "lppool"
+    onnx = ("LpPool",)
+    onnx_fields = {**Sliding.onnx_fields, "p": "norm"}
     signatures = {"LPPool": ("norm_type", "kernel_size", "stride", "ceil_mode")}
     aliases = ("lppooling",)
     field_aliases = {
@@ -544,6 +566,7 @@ class GlobalAvgPool(Global):
     """
 
     key = "globalavgpool"
+    onnx = ("GlobalAveragePool",)
     aliases = ("gap", "globalaveragepool", "globalmeanpool")
     meanings = {"globalaveragepooling": FLATTENS}
     traced = ("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "mean")
@@ -567,6 +590,7 @@ class GlobalMaxPool(Global):
     """
 
     key = "globalmaxpool"
+    onnx = ("GlobalMaxPool",)
     aliases = ("gmp",)
     meanings = {"globalmaxpooling": FLATTENS}
     traced = ("adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d", "amax")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Annotated, Any, ClassVar
 
@@ -36,6 +36,7 @@ from .base import (
     values,
 )
 from .field_types import LARGEST, Positive
+from .onnx_call import OnnxCall
 from .regroup import regrouped_reaches
 from .torch_call import TorchCall
 
@@ -360,6 +361,8 @@ class PixelShuffle(Rearrangement):
     """
 
     key = "pixel_shuffle"
+    onnx = ("DepthToSpace",)
+    onnx_fields = {"blocksize": "factor"}
     traced = ("pixel_shuffle",)
     aliases = ("subpixel",)
     meanings = {"depthtospace": Meaning(note=_ORDER_OF_CHANNELS)}
@@ -367,6 +370,12 @@ class PixelShuffle(Rearrangement):
     main = "factor"
     ranks = (3,)
     factor: Positive
+
+    @classmethod
+    def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
+        """NOTE: ONNX's own default is another order of the channels, `DCR`."""
+        in_order = call.attributes.get("mode", "DCR") == "CRD"
+        return super().of_onnx(call.without("mode")) if in_order else None
 
     def needs(self, x: Shape) -> Iterator[Need]:
         r = self.factor

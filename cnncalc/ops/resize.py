@@ -41,7 +41,19 @@ from .base import (
     values,
 )
 from .called import Called
-from .field_types import FILL_WORDS, Amount, FillMode, Flag, LayerName, PerAxis, Real, Scale, pairs
+from .field_types import (
+    FILL_WORDS,
+    Amount,
+    FillMode,
+    Flag,
+    LayerName,
+    PerAxis,
+    Real,
+    Scale,
+    each_side,
+    pairs,
+)
+from .onnx_call import OnnxCall
 from .padding import mirrors_in_float32, undone
 from .pool import adaptive_mean
 from .torch_call import TorchCall
@@ -76,6 +88,35 @@ _INTERPOLATIONS: Mapping[str, Interpolation] = {
 }
 
 
+_LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}  # by the number of spatial axes
+_CENTRED = ("half_pixel", "pytorch_half_pixel")
+
+
+def _of_onnx(call: OnnxCall, axes: int, enlarges: bool) -> dict[str, Any] | None:
+    """Return the mode of a node that resizes, if torch has one that reads the same positions.
+
+    `enlarges` says that the sizes grow by whole factors: then the nearest position is the same
+    whether centres or starts are compared.
+    """
+    attributes = call.attributes
+    older = call.name == "Upsample"
+    mode = attributes.get("mode", "nearest")
+    usual = ("asymmetric", "floor") if older else ("half_pixel", "round_prefer_floor")
+    place = attributes.get("coordinate_transformation_mode", usual[0])
+    if any(attributes.get(name) for name in ("antialias", "exclude_outside", "axes")):
+        return None
+    if mode == "nearest":
+        rounded = attributes.get("nearest_mode", usual[1])
+        starts = place == "asymmetric" and rounded == "floor"
+        centres = place in _CENTRED and rounded.startswith("round") and enlarges
+        return {"mode": mode} if starts or centres else None
+    word = {"linear": _LINEAR.get(axes), "cubic": "bicubic" if axes == 2 else None}.get(mode)
+    sharp = mode == "cubic" and not call.has(cubic_coeff_a=-0.75)
+    if word is None or sharp or place not in (*_CENTRED, "align_corners"):
+        return None
+    return {"mode": word, "align_corners": place == "align_corners"}
+
+
 class Upsample(Op):
     """Changes the spatial sizes by interpolation, as torch.nn.Upsample.
 
@@ -97,6 +138,7 @@ class Upsample(Op):
     """
 
     key = "upsample"
+    onnx = ("Resize", "Upsample")
     channelwise = True
     signatures = {
         "Upsample": ("size", "scale_factor", "mode", "align_corners"),
@@ -135,6 +177,30 @@ class Upsample(Op):
         if all(scale.denominator == 1 for scale in scales):
             return {**found, "scale": alike([int(scale) for scale in scales])}
         return {**found, "size": alike(y[1:])}
+
+    @classmethod
+    def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
+        """Return the fields if ONNX places the positions as torch does.
+
+        Scales and sizes have entries for the batch and the channels too. Older files have the
+        scales alone, as an attribute or as the first of these inputs.
+        """
+        x, axes = call.xs[0], len(call.xs[0]) - 1
+        first = 1 if call.name == "Upsample" else 2
+        scales = call.attributes.get("scales") or call.numbers.get(first, ())
+        sizes = call.numbers.get(3, ())
+        if not (len(scales) == axes + 2 and set(scales[:2]) == {1} or len(sizes) == axes + 2):
+            return None
+        factors = [Fraction(n) for n in scales[2:]]
+        if sizes:
+            factors = [Fraction(int(n), m) for n, m in zip(sizes[2:], x[1:])]
+        whole = all(factor.denominator == 1 for factor in factors)
+        found = _of_onnx(call, axes, whole)
+        if found is None or sizes and sizes[1] != x[0]:
+            return None
+        if whole:
+            return {**found, "scale": alike([int(factor) for factor in factors])}
+        return {**found, "size": alike(sizes[2:] or [*map(scaled, x[1:], factors)])}
 
     def needs(self, x: Shape, *like: Shape) -> Iterator[Need]:
         yield one_of(self, ("scale", "size", "like"))
@@ -357,6 +423,7 @@ class Pad(Op):
     """
 
     key = "pad"
+    onnx = ("Pad",)
     channelwise = True
     aliases = ("zeropadding",)
     meanings = {
@@ -398,6 +465,24 @@ class Pad(Op):
         word = "zeros" if mode == "constant" else mode
         amount = alike(both) if not isinstance(both[0], tuple) else tuple(both)
         return {"amount": amount, "mode": word, "value": float(value or 0)}
+
+    @classmethod
+    def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
+        """Return the fields: ONNX lists all starts, then all ends, of all axes with the batch."""
+        listed = call.attributes.get("pads") or call.numbers.get(1, ())
+        axes = len(call.xs[0]) + 1
+        if len(listed) != 2 * axes or 3 in call.numbers or min(listed) < 0:
+            return None
+        amounts = [*zip(listed[:axes], listed[axes:])]
+        if any(map(any, amounts[:2])):
+            return None
+        mode = call.attributes.get("mode", "constant")
+        value = call.given("value", 2)
+        return {
+            "amount": each_side(amounts[2:]),
+            "mode": FILL_WORDS.get(mode, mode),
+            "value": float(value or 0),
+        }
 
     def around(self, x: Shape, *like: Shape) -> tuple[tuple[Num, Num], ...]:
         """Return what is added before and after each axis."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -29,6 +29,7 @@ from .base import (
     values,
 )
 from .field_types import Flag, Positive, Probability, Real
+from .onnx_call import OnnxCall
 from .torch_call import TorchCall
 
 Trained = Annotated[
@@ -86,12 +87,18 @@ class Dropout(Identity):
     """
 
     key = "dropout"
+    onnx: ClassVar[tuple[str, ...]] = ("Dropout",)
     traced = ("dropout",)
     signatures: ClassVar[Mapping[str, tuple[str, ...]]] = {"Dropout": ("p", "inplace")}
     field_aliases = {"rate": "p", "ratio": "p", "dropout_ratio": "p", "drop_prob": "p"}
     main = "p"
     p: Probability = 0.5
     inplace: Flag = False
+
+    @classmethod
+    def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
+        ratio = call.given("ratio", 1)
+        return {"p": 0.5 if ratio is None else float(ratio)}
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return self.noise(values(x), back)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,7 +11,8 @@ from ..num import Num, Shape, ceil_div, product, slide, slide_offset
 from ..window import Map
 from ..wording import article
 from .base import Need, Op, Reach, Slide, Windows, axes_need, per_axis, units_of
-from .field_types import PADDING_WORDS, pads
+from .field_types import PADDING_WORDS, each_side, pads
+from .onnx_call import OnnxCall
 
 
 class Sliding(Op):
@@ -47,6 +48,12 @@ class Sliding(Op):
         **dict.fromkeys(("pad_h", "pad_w"), "write both as `padding: [h, w]`"),
     }
     value_aliases = {"padding": PADDING_WORDS}
+    onnx_fields = {
+        "kernel_shape": "kernel",
+        "strides": "stride",
+        "dilations": "dilation",
+        "group": "groups",
+    }
 
     if TYPE_CHECKING:  # each operator has these as fields or as constants
         kernel: Any
@@ -54,6 +61,38 @@ class Sliding(Op):
         padding: Any
         dilation: Any
         ceil_mode: Any
+
+    @classmethod
+    def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
+        """Return the fields, with the padding of each side: ONNX lists all starts, then all ends.
+
+        `SAME_LOWER` puts the odd position before the input, so it becomes numbers.
+        """
+        handled = ["pads", "auto_pad"]
+        if "dilation" not in cls.fields() and set(call.attributes.get("dilations", ())) == {1}:
+            handled.append("dilations")
+        body = super().of_onnx(call.without(*handled))
+        if body is None:
+            return None
+        padding = cls._onnx_padding(call)
+        if "padding" not in cls.fields():
+            return body if padding == 0 else None
+        return {**body, "padding": padding}
+
+    @classmethod
+    def _onnx_padding(cls, call: OnnxCall) -> Any:
+        word = call.attributes.get("auto_pad", "NOTSET")
+        sizes = call.xs[0][1:]
+        if word == "SAME_UPPER":
+            return "same"
+        if word == "SAME_LOWER":
+            kernel = call.attributes.get("kernel_shape") or call.weights.get("weight", ())[2:]
+            ones = (1,) * len(sizes)
+            steps = [call.attributes.get(name, ones) for name in ("strides", "dilations")]
+            around = pads("same", sizes, kernel, *steps)
+            return each_side([(high, low) for low, high in around])
+        given = call.attributes.get("pads", ()) if word == "NOTSET" else ()
+        return each_side([*zip(given, given[len(given) // 2 :])]) if given else 0
 
     def geometry(self, n: int) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
         """Return kernel, stride and dilation on n axes; the default stride is the kernel."""

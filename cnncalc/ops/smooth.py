@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
 
 from ..cost import Cost
 from ..diagnostic import Diagnostic
@@ -26,6 +26,7 @@ from .base import (
     values,
 )
 from .field_types import PositiveReal, Real
+from .onnx_call import OnnxCall
 from .torch_call import TorchCall
 
 
@@ -44,6 +45,7 @@ class Softplus(Activation):
     """
 
     key = "softplus"
+    onnx = ("Softplus",)
     signatures = {"Softplus": ("beta", "threshold")}
     aten = ("softplus",)
     torch_name, per_value = "Softplus", Cost(cmp=1, mul=2, exp=2, add=1)
@@ -64,6 +66,7 @@ class Softsign(Activation):
     """
 
     key = "softsign"
+    onnx = ("Softsign",)
     torch_name, per_value = "Softsign", Cost(cmp=1, add=1, div=1)
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
@@ -112,6 +115,7 @@ class Celu(InPlace):
     """
 
     key = "celu"
+    onnx = ("Celu",)
     traced = ("celu",)
     signatures = {"CELU": ("alpha", "inplace")}
     main = "alpha"
@@ -133,9 +137,15 @@ class Selu(InPlace):
     """
 
     key = "selu"
+    onnx = ("Selu",)
     traced = ("selu",)
     signatures = {"SELU": ("inplace",)}
     torch_name, per_value, keeps_written = "SELU", Cost(cmp=1, exp=1, add=1, mul=1), True
+
+    @classmethod
+    def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
+        usual = call.has(alpha=1.6732632, gamma=1.0507010)
+        return {} if usual else None
 
 
 class Tanhshrink(Activation):
@@ -172,11 +182,16 @@ class Threshold(InPlace):
     """
 
     key = "threshold"
+    onnx = ("ThresholdedRelu",)
     traced = ("threshold",)
     signatures = {"Threshold": ("threshold", "value", "inplace")}
     torch_name, per_value = "Threshold", Cost(cmp=1)
     threshold: Real
     value: Real
+
+    @classmethod
+    def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
+        return {"threshold": call.attributes.get("alpha", 1.0), "value": 0.0}
 
     def linearized(self, x: Shape) -> TorchCall:
         """Return the identity: the slope is 0 up to the threshold, and 1 above it."""
@@ -195,11 +210,24 @@ class Hardshrink(Activation):
     """
 
     key = "hardshrink"
+    onnx: ClassVar[tuple[str, ...]] = ("Shrink",)
     signatures = {"Hardshrink": ("lambd",)}
     aten = ("hardshrink",)
     main = "lambd"
     torch_name, per_value = "Hardshrink", Cost(cmp=2)
     lambd: PositiveReal = 0.5
+
+    @classmethod
+    def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
+        """ONNX's `bias` is what is subtracted from values beyond the limits."""
+        return cls._shrinking(call, 0.0)
+
+    @classmethod
+    def _shrinking(cls, call: OnnxCall, by: float) -> Mapping[str, Any] | None:
+        """Return the fields if this much is subtracted."""
+        if abs(call.attributes.get("bias", 0.0) - by) > 1e-6:
+            return None
+        return {"lambd": call.attributes.get("lambd", 0.5)}
 
     def linearized(self, x: Shape) -> TorchCall:
         """Return the identity: the slope is 0 near 0, and 1 elsewhere."""
@@ -218,9 +246,14 @@ class Softshrink(Hardshrink):
     """
 
     key = "softshrink"
+    onnx = ("Shrink",)
     signatures = {"Softshrink": ("lambd",)}
     aten = ("softshrink",)
     torch_name, per_value = "Softshrink", Cost(cmp=2, add=1)
+
+    @classmethod
+    def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
+        return cls._shrinking(call, call.attributes.get("lambd", 0.5))
 
 
 class SquaredRelu(Activation):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import gcd
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
@@ -22,6 +22,7 @@ from .base import (
     Moment,
     Need,
     Windows,
+    alike,
     along,
     at_once,
     axes_need,
@@ -36,8 +37,10 @@ from .field_types import (
     LayerName,
     PerAxisNatural,
     Sides,
+    each_side,
     pairs,
 )
+from .onnx_call import OnnxCall
 from .resize import like_fits
 from .sliding import Sliding, extent_text
 from .torch_call import TorchCall, torch_nd
@@ -101,6 +104,9 @@ class ConvTranspose(Convolving):
     """
 
     key = "conv_transpose"
+    onnx = ("ConvTranspose",)
+    onnx_fields = Sliding.onnx_fields
+    onnx_weights = ("weight", "bias")
     signatures = {
         "ConvTranspose": (
             "in_channels",
@@ -140,6 +146,32 @@ class ConvTranspose(Convolving):
     output_padding: PerAxisNatural = 0
     like: LayerName | None = None
     parametrize: Parametrization = None
+
+    @classmethod
+    def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
+        """Return the fields; the sizes of the output, if they are given, set the padding."""
+        names = "auto_pad", "pads", "output_shape"
+        word, given, sizes = (call.attributes.get(name) for name in names)
+        body = super().of_onnx(call.without(*names))
+        if body is None:
+            return None
+        if sizes is not None:
+            axes = cls(**body).axes(call.xs[0])
+            spare = [axis.size(n) - m for n, m, axis in zip(call.xs[0][1:], sizes, axes)]
+            if min(spare, default=0) < 0:
+                added = alike([max(-more, 0) for more in spare])
+                body = {**body, "output_padding": added}
+                spare = [max(more, 0) for more in spare]
+            around = [(more // 2, more - more // 2) for more in spare]
+            if word != "SAME_UPPER":
+                around = [(high, low) for low, high in around]
+            return {**body, "padding": each_side(around)}
+        if word == "SAME_LOWER":
+            return None
+        if word == "SAME_UPPER":
+            return {**body, "padding": "same"}
+        half = len(given or ()) // 2
+        return {**body, "padding": each_side([*zip(given, given[half:])]) if given else 0}
 
     def axes(self, x: Shape, *like: Shape) -> tuple[Axis, ...]:
         """Return the window along each axis, with the `extra` of a layer of this size."""

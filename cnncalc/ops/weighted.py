@@ -20,6 +20,7 @@ from .base import (
     values,
 )
 from .called import Called
+from .onnx_call import OnnxCall
 from .torch_call import TorchCall
 
 FEW = 4  # channels of a layer in a smaller copy of the network
@@ -93,6 +94,18 @@ class Weighted(Op):
         if "kernel" in cls.fields():
             found["kernel"] = alike(weight[2:])
         return found
+
+    @classmethod
+    def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
+        """Return the fields; ONNX has neither the channels nor a flag for the bias."""
+        body = super().of_onnx(call)
+        weight = call.weights.get("weight", ())
+        if body is None or len(weight) < 3:
+            return None
+        groups = call.attributes.get("group", 1)
+        out = weight[1] * groups if cls.spectral_axis else weight[0]
+        kernel = alike(weight[2:])
+        return {**body, "out": out, "kernel": kernel, "bias": "bias" in call.weights}
 
     def weights(self, x: Shape) -> dict[str, Shape]:
         kernel = self.filters(x)

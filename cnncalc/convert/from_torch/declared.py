@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from ...diagnostic import Diagnostic, Mistake
+from ...diagnostic import Diagnostic
 from ...trace import Call, Ref
 from ..axes import Value
 from ..layers import Unknown
@@ -30,19 +30,19 @@ class Part(NamedTuple):
     result: Ref
 
 
-def smallest_part(draft: Draft, n: int, why: str) -> Part:
-    """Return call n alone, or the smallest module around it, that can be one layer.
-
-    Errors: a Mistake with CNN404 if there is no such part.
-    """
+def parts_around(draft: Draft, n: int) -> Iterator[Part]:
+    """Yield call n alone, and the modules around it, that may be one layer, the smallest first."""
     for calls in _parts_around(draft, n):
         part = _with_ends(draft, calls)
         if part is not None:
-            return part
-    call = draft.trace.calls[n]
+            yield part
+
+
+def undeclared(call: Call, why: str) -> Diagnostic:
+    """Describe a call that is no operator, in no part that can be one layer."""
     place = f" ({call.source})" if call.source else ""
     message = f"no operator is `{call.name}`{place}, and what is around it is not one layer"
-    raise Mistake(Diagnostic("CNN404", f"{message}: {why}"))
+    return Diagnostic("CNN404", f"{message}: {why}")
 
 
 def _parts_around(draft: Draft, n: int) -> Iterator[range]:

@@ -118,8 +118,10 @@ class Draft:
         return Value(node, tuple(dims))
 
     def scope(self, call: Call) -> str:
-        """Return what the paths of further layers begin with that a call needs."""
-        return f"{_path_of(call)}." if call.path else ""
+        """Return where layers go that a call needs before it: not inside a layer of torch.nn."""
+        path = _path_of(call)
+        around = path.rpartition(".")[0] if call.only else path
+        return f"{around}." if around else ""
 
     def path(self, call: Call, key: str) -> str:
         """Return a path for a layer: that of torch's module, if this is the only call it makes."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ...diagnostic import Mistake
 from ...graph import Graph
 from ...trace import Ref, Trace
 from ..layers import Unknown, without_unread_moves
-from .declared import Declared, opaque, smallest_part
+from .declared import Declared, opaque, parts_around, undeclared
 from .draft import Draft
 from .readers import read
 
@@ -65,13 +66,17 @@ class _Import:
         Returns the number of the next call. Errors: a Mistake if there is no such part.
         """
         draft, call = self._draft, self._trace.calls[n]
-        part = smallest_part(draft, n, why)
-        draft.layers.drop_after(self._begun[part.calls.start])
-        for ref in [ref for ref in draft.values if ref.call >= part.calls.start]:
-            del draft.values[ref]
-        value = opaque(draft, part, call)
-        draft.values[Ref(part.result.call)] = value
-        path = draft.layers.graph.nodes[value.node].path
-        self._declared = [d for d in self._declared if d.path not in draft.layers.dropped]
-        self._declared.append(Declared(path, call.name, call.module, call.source, why))
-        return part.calls.stop
+        for part in parts_around(draft, n):
+            draft.layers.drop_after(self._begun[part.calls.start])
+            for ref in [ref for ref in draft.values if ref.call >= part.calls.start]:
+                del draft.values[ref]
+            try:
+                value = opaque(draft, part, call)
+            except Unknown:
+                continue
+            draft.values[Ref(part.result.call)] = value
+            path = draft.layers.graph.nodes[value.node].path
+            self._declared = [d for d in self._declared if d.path not in draft.layers.dropped]
+            self._declared.append(Declared(path, call.name, call.module, call.source, why))
+            return part.calls.stop
+        raise Mistake(undeclared(call, why))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...num import Shape
+from ...ops import BY_KEY
 from ...ops.base import alike
 from ...ops.called import Called
 from ...trace import Call, Ref, Weight
@@ -27,6 +28,7 @@ def called(draft: Draft, call: Call) -> Value:
         len(values) == 1
         and not _weights_of(call)
         and call.sizes[0] == draft.sizes(data_of(call)[0])
+        and (not call.key or BY_KEY[call.key].elementwise)
     )
     settings = _settings_of(call)
     if elementwise and not values[0].is_plain(draft.shape(values[0])):
@@ -43,6 +45,7 @@ def called(draft: Draft, call: Call) -> Value:
         y=y,
         buffers=_buffers_of(call),
         trained=_trained_of(call),
+        key=call.key,
     )
     found = draft.layers.called(described, nodes, lambda key: draft.path(call, key))
     return draft.owned(call, found)
@@ -55,7 +58,14 @@ def _in_place_of(
     shape = tuple(draft.shape(value))
     weights = _weights_of(call)
     described = Called(
-        call.name, settings, frozenset(), weights, (shape,), y or shape, _buffers_of(call)
+        name=call.name,
+        settings=settings,
+        defaults=frozenset(),
+        weights=weights,
+        xs=(shape,),
+        y=y or shape,
+        buffers=_buffers_of(call),
+        key=call.key,
     )
     found = draft.layers.called(described, [value.node], lambda key: draft.path(call, key))
     return draft.owned(call, Value(found.node, value.dims))
@@ -167,7 +177,8 @@ def _settings_of(call: Call) -> dict[str, Any]:
     for name, value in call.arguments.items():
         if name in _UNUSED or value is None or value == [] or _has_tensor(value):
             continue
-        found[name] = alike(value) if isinstance(value, (list, tuple)) else value
+        per_axis = isinstance(value, (list, tuple)) and not call.key
+        found[name] = alike(value) if per_axis else value
     return found
 
 

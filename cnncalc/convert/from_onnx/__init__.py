@@ -1,0 +1,1 @@
+"""Reads ONNX files, without the package onnx and without their weights."""
