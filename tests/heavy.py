@@ -130,6 +130,33 @@ def repeated() -> dict[str, str]:
             "input: [3, 1]\n"
             "layers:\n  - {maxpool: {kernel: 1, stride: 1000000000}, repeat: 15000}\n"
         ),
+        "repairs of many layers": network(
+            "blocks:",
+            "  b:",
+            "    layers:",
+            "      - maxpool: 99",
+            "      - {chain: [identity], repeat: 20000}",
+            "layers:",
+            "  - {b: , repeat: 20000}",
+        ),
+        "lists that grow": network(
+            "layers:",
+            "  - {chain: [{add: [input, unit.*]}], name: unit, repeat: 19000}",
+        ),
+        "branches of every copy": network(
+            "layers:",
+            "  - {relu: , name: unit, repeat: 5000}",
+            "  - add: {a: {repeat: 4000, layers: [{add: [unit.*]}]}, b: []}",
+        ),
+        "blocks inside themselves": network(
+            "blocks:",
+            "  b:",
+            "    params: {n: }",
+            "    layers:",
+            "      - {b: n - 1, when: n > 0}",
+            "      - {b: n - 2, when: n > 1}",
+            "layers: [{b: 90}]",
+        ),
         "aliases of blocks": network(
             "blocks:",
             f"  a: &a {{layers: [{'relu, ' * 999}relu]}}",

@@ -310,7 +310,7 @@ class Report:
         """Return whether every layer was analysed."""
         return bool(self.graph.outputs)
 
-    @property
+    @cached_property
     def declared(self) -> Declared | None:
         """The parts of the totals that `opaque` layers declare; None if there are no such layers.
 

@@ -332,8 +332,9 @@ class Expander:
         assert step.op is not None
         inputs: list[int] = []
         for branch in step.branches:
-            inputs += self._branch(branch, scope, f"{path}.{branch.name}", x)
-            self._limits.join(len(inputs))
+            found = [*self._branch(branch, scope, f"{path}.{branch.name}", x)]
+            self._limits.join(len(found))
+            inputs += found
         if not inputs:
             raise Mistake(joins_nothing(step))
         op = self.instance(step, scope, {}) if step.body else step.op()

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from ...diagnostic import Diagnostic
 from ...graph import Graph
+from ...language.limits import MAX_LAYERS
 from ...language.scope import Expansion, Fault
 from ...language.spec import Spec
 from ...num import Shape
@@ -48,6 +49,13 @@ def error_count(diagnostics: Iterable[Diagnostic]) -> int:
 def reading_cost(text: EditedText, layers: int) -> int:
     """Return the work to check a text, in characters; a layer takes as long as 60 of them."""
     return 1000 + len(text.text) + 60 * layers
+
+
+def expanded_layers(graph: Graph) -> int:
+    """Return how many layers were expanded; a graph of too many keeps none of them."""
+    if any(d.code == "CNN004" for d in graph.diagnostics):
+        return MAX_LAYERS
+    return len(graph.nodes)
 
 
 class Case(NamedTuple):

@@ -14,7 +14,7 @@ from ...diagnostic import Mistake
 from ...graph import Graph, checked
 from ...num import NoFormula, Shape
 from ...wording import shape_text
-from .case import Candidate, Case
+from .case import Candidate, Case, expanded_layers
 from .input_candidates import resized_input
 
 _FAR = 128  # the largest change of a side that is tried
@@ -157,8 +157,12 @@ def _first_that_fits(case: Case, shapes: Iterator[Shape]) -> tuple[Shape | None,
     If there is none, return the first shape with which the finding is gone.
     """
     first: Shape | None = None
+    layers = 0
     for _, shape in zip(range(_EXPANSIONS), shapes):
+        if layers >= _WORK:
+            break
         graph = case.spec.graph(case.variant, input=shape)
+        layers += expanded_layers(graph)
         if graph.outputs:
             return shape, _accepted_by(graph)
         first = first or shape

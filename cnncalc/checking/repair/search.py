@@ -130,9 +130,9 @@ class _Search:
         if case is not None and self._searches < _SEARCHES:
             from .trial import search_repairs  # only for errors
 
-            fixes, complete, trials = search_repairs(case, self.work)
+            fixes, complete, done = search_repairs(case, self.work)
             self._searches += 1
-            self.work -= trials * reading_cost(revision.text, len(case.graph.nodes))
+            self.work -= done
         entry.fixes = revision.original_fixes(fixes)
         entry.complete_fixes = revision.original_fixes(complete)
         if (

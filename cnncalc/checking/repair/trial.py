@@ -11,7 +11,7 @@ from ...graph import Graph
 from ...language.load import from_text
 from ...wording import shape_text
 from .candidates import candidates
-from .case import Candidate, Case, Rank, error_count, reading_cost
+from .case import Candidate, Case, Rank, error_count, expanded_layers, reading_cost
 from .edited_text import EditedText
 from .entry import OFFERED
 from .side_effects import side_effect
@@ -43,34 +43,38 @@ _UNREADABLE = _Trial(repairs=False, complete=False, reached=0, errors=0, graph=G
 
 
 class Repairs(NamedTuple):
-    """Repairs of a finding, the most likely first, and how many edits were tried."""
+    """Repairs of a finding, the most likely first, and the work to try them, in characters."""
 
     fixes: list[Fix]
     complete: list[Fix]  # those after which the whole network can be analysed
-    trials: int
+    work: int
 
 
 def search_repairs(case: Case, work: int) -> Repairs:
-    """Try the candidates for a finding; at most `work` characters are read."""
-    most = min(_TRIALS, work // reading_cost(case.text, len(case.graph.nodes)))
-    if most < 2:
+    """Try the candidates for a finding; about as many characters are read as `work` says."""
+    least = reading_cost(case.text, len(case.graph.nodes))
+    if work < 2 * least:
         return Repairs([], [], 0)
+    done = 0
     found: list[tuple[_Trial, Fix]] = []
     tried: set[tuple[Edit, ...]] = set()
     for candidate in candidates(case):
-        if len(tried) >= most or sum(trial.is_valid for trial, _ in found) >= OFFERED:
+        if len(tried) >= _TRIALS or done + least > work:
+            break
+        if sum(trial.is_valid for trial, _ in found) >= OFFERED:
             break
         if candidate.edits is None or candidate.edits in tried:
             continue
         tried.add(candidate.edits)
         trial = _attempt(case, candidate, candidate.edits)
+        done += max(least, reading_cost(case.text, expanded_layers(trial.graph)))
         if trial.repairs:
             found.append((trial, _fix(case, candidate, candidate.edits, trial)))
             if candidate.plain and trial.is_valid:
                 break
     kept = _best(found)
     complete = [fix for trial, fix in kept if trial.complete]
-    return Repairs([fix for _, fix in kept], complete, len(tried))
+    return Repairs([fix for _, fix in kept], complete, done)
 
 
 def _fix(case: Case, candidate: Candidate, edits: tuple[Edit, ...], trial: _Trial) -> Fix:
