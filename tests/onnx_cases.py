@@ -217,7 +217,7 @@ VIEWS = [
     one("DepthToSpace", "channel_shuffle pixel_shuffle", x=(8, 3, 3), blocksize=2,
         name="depth first"),
     one("SpaceToDepth", "pixel_unshuffle channel_shuffle", x=(3, 4, 6), blocksize=2),
-    chain("computed sizes", "reshape", ("Shape", "x", {}), ("Gather", "_ low", {}),
+    chain("computed sizes", "flatten", ("Shape", "x", {}), ("Gather", "_ low", {}),
           ("Unsqueeze", "_ values", {}), ("Concat", "_ high", {"axis": 0}), ("Reshape", "x _", {}),
           low=np.array(0), values=[0], high=[4, -1]),
 ]  # fmt: skip

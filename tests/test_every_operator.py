@@ -29,6 +29,7 @@ from cnncalc.language.write import flat_spec
 from cnncalc.num import product
 from cnncalc.ops import BY_KEY, torch_modules
 from cnncalc.ops.base import Op
+from cnncalc.ops.pool import MaxPool
 from cnncalc.ops.torch_call import TorchCall
 from cnncalc.ops.words import plain_forms, translations
 from cnncalc.torch_backend.aten import computed_by
@@ -39,6 +40,7 @@ from .command import run
 from .settings import CASES
 
 CONFIGURATIONS = max(CASES // 50, 4)  # of each operator
+MOST_AXES = 4  # of an input
 every_operator = pytest.mark.parametrize("op", COMPUTED, ids=lambda op: op.key)
 
 
@@ -48,7 +50,7 @@ def configurations(op: type[Op]) -> Iterator[tuple[Op, Graph]]:
     while found < CONFIGURATIONS:
         body, shapes = case(op, rng)
         made = instance(op, body)
-        if made is None:
+        if made is None or any(len(shape) > MOST_AXES for shape in shapes):
             continue
         with contextlib.suppress(Mistake):
             graph = Graph()
@@ -235,9 +237,9 @@ def test_the_dispatchers_names_are_those_that_torch_uses(op: type[Op]) -> None:
 
 def test_a_call_is_data() -> None:
     """Two calls are equal if they make the same, and calls can contain calls."""
-    pool = cnncalc.ops.MaxPool(kernel=2, padding=((0, 1), (1, 0)))
+    pool = MaxPool(kernel=2, padding=((0, 1), (1, 0)))
     call = pool.torch((3, 8, 8))
-    assert call == pool.torch((3, 8, 8)) != cnncalc.ops.MaxPool(kernel=2).torch((3, 8, 8))
+    assert call == pool.torch((3, 8, 8)) != MaxPool(kernel=2).torch((3, 8, 8))
     assert isinstance(call.arguments["pool"], TorchCall)
     assert call.source().startswith("PaddedPool(pool=nn.MaxPool2d(kernel_size=(2, 2)")
 

@@ -190,12 +190,23 @@ class Layers:
         if len(sizes) == 1 and len(shape) in Flatten.ranks:
             return self.add("flatten", {}, [node], f"{path}flatten").node
         alone = len(merged) == 1 and len(sizes) == len(shape) - len(merged[0]) + 1
-        if alone and held == sorted(held) and len(shape) in Flatten.ranks:
+        was_divided = self._is_reshape(node)
+        if alone and held == sorted(held) and len(shape) in Flatten.ranks and not was_divided:
             first, last = merged[0][0], merged[0][-1]
             body = {"first": first} if last == len(shape) - 1 else {"first": first, "last": last}
             return self.add("flatten", body, [node], f"{path}flatten").node
-        opened = with_one_open(shape, sizes)
+        return self._reshaped(node, sizes, path)
+
+    def _reshaped(self, node: int, sizes: Shape, path: str) -> int:
+        """Return the values of a node with these sizes; two reshapes in a row are one."""
+        if self._is_reshape(node):
+            node = self.graph.nodes[node].inputs[0]
+        opened = with_one_open(self.graph.nodes[node].shape, sizes)
         return self.add("reshape", {"sizes": opened}, [node], f"{path}reshape").node
+
+    def _is_reshape(self, node: int) -> bool:
+        op = self.graph.nodes[node].op
+        return op is not None and op.key == "reshape"
 
     def _shuffled(self, node: int, groups: Sequence[Group], path: str) -> int | None:
         """Return a shuffle of channels, if a reshape has divided them and they are merged again."""

@@ -57,12 +57,22 @@ def joined(call: TorchCall, texts: Sequence[str]) -> str:
         return f"torch.stack(({listed}), dim={call.arguments['axis']})"
     if call.name == "MatrixProduct":
         return " @ ".join(texts)
+    if call.name == "GridSample":
+        quoted = {k: f'"{v}"' if isinstance(v, str) else v for k, v in call.arguments.items()}
+        how = ", ".join(f"{key}={value}" for key, value in quoted.items())
+        return f"nn.functional.grid_sample({', '.join(texts)}, {how})"
     raise ValueError(call.name)
 
 
 def is_join(call: TorchCall) -> bool:
     """Return whether `joined` writes it."""
-    return call.name in ("Combination", "Concatenation", "Stacking", "MatrixProduct")
+    return call.name in (
+        "Combination",
+        "Concatenation",
+        "Stacking",
+        "MatrixProduct",
+        "GridSample",
+    )
 
 
 def module(
