@@ -159,6 +159,14 @@ def _reduce(op: Any, module: nn.Module, x: Tensor) -> Tensor:
     return y
 
 
+def _shift(op: Any, module: Any, x: torch.Tensor) -> torch.Tensor:
+    if op.trained == "none":
+        return torch.add(x, op.by)
+    if module.index is None:
+        return torch.add(x, module.bias)
+    return torch.add(x, module.bias.reshape(-1)[module.index])
+
+
 RULES: dict[str, Rule] = {
     "reduce": _reduce,
     "relu": _each(F.relu),
@@ -179,7 +187,7 @@ RULES: dict[str, Rule] = {
     "stochastic_depth": _each(lambda x: x),
     "layer_scale": _scaled,
     "scale": lambda op, module, x: torch.mul(x, op.by if op.trained == "none" else module.weight),
-    "shift": lambda op, module, x: torch.add(x, op.by if op.trained == "none" else module.bias),
+    "shift": _shift,
     "softplus": lambda op, module, x: F.softplus(x, op.beta, op.threshold),
     "celu": lambda op, module, x: F.celu(x, op.alpha),
     "selu": _each(F.selu),

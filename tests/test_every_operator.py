@@ -28,6 +28,7 @@ from cnncalc.language.values import words_of
 from cnncalc.language.write import flat_spec
 from cnncalc.num import product
 from cnncalc.ops import BY_KEY, torch_modules
+from cnncalc.ops.axes import MOST_AXES
 from cnncalc.ops.base import Op
 from cnncalc.ops.pool import MaxPool
 from cnncalc.ops.torch_call import TorchCall
@@ -40,7 +41,6 @@ from .command import run
 from .settings import CASES
 
 CONFIGURATIONS = max(CASES // 50, 4)  # of each operator
-MOST_AXES = 4  # of an input
 every_operator = pytest.mark.parametrize("op", COMPUTED, ids=lambda op: op.key)
 
 

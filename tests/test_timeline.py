@@ -15,6 +15,7 @@ from cnncalc.analysis.memory.run import Mode, Run
 from cnncalc.diagnostic import Mistake
 from cnncalc.graph import Graph, Node, checked
 from cnncalc.ops import BY_KEY
+from cnncalc.ops.axes import MOST_AXES
 from cnncalc.ops.base import Op
 
 from . import graphs, view_graphs
@@ -60,6 +61,8 @@ def accepted(op: type[Op], count: int, seed: str = "") -> Iterator[tuple[Op, Gra
             graph = between(built, xs)
         except Mistake:
             continue
+        if any(len(node.shape) > MOST_AXES for node in graph.nodes):
+            continue  # torch has no batch norm to put around it
         count -= 1
         yield built, graph
 

@@ -369,7 +369,7 @@ class Shift(Scale):
         return dict.fromkeys(trained, self.table) if self.table else trained
 
     def buffers(self, x: Shape) -> dict[str, Shape]:
-        return {"places": self.differing(x)} if self.table else {}
+        return {"index": self.differing(x)} if self.table else {}
 
     @property
     def folds(self) -> Folds:
@@ -384,7 +384,7 @@ class Shift(Scale):
     def gradients(self, x: Shape, *, y: Shape, back: Backward) -> tuple[Gradient, ...]:
         return (VIEW,)
 
-    def is_followed(self, given: tuple[int, ...], *, mixed: bool, training: bool) -> bool:
+    def is_followed(self, *xs: Shape, given: tuple[int, ...], mixed: bool, training: bool) -> bool:
         return self.table is None
 
     def laid_out(self, x: Layout, *, y: Shape) -> Layout:

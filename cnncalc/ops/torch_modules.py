@@ -587,16 +587,16 @@ class Offset(nn.Module):
         self.by = by
         filled = None if shape is None else torch.full(tuple(shape), float(by))
         self.bias = None if filled is None else nn.Parameter(filled)
-        self.places: Tensor | None
-        self.register_buffer("places", None)
+        self.index: Tensor | None
+        self.register_buffer("index", None)
         if taken is not None and self.bias is not None:
-            places = torch.arange(torch.Size(taken).numel()) % self.bias.numel()
-            self.register_buffer("places", places.view(*taken))
+            index = torch.arange(torch.Size(taken).numel()) % self.bias.numel()
+            self.register_buffer("index", index.view(*taken))
 
     def forward(self, x: Tensor) -> Tensor:
         if self.bias is None:
             return x + self.by
-        return x + (self.bias if self.places is None else self.bias.flatten()[self.places])
+        return x + (self.bias if self.index is None else self.bias.flatten()[self.index])
 
 
 class DropBranch(nn.Module):
