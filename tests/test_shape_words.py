@@ -106,6 +106,53 @@ def test_a_list_grows_with_a_repeat() -> None:
     assert inputs(found, "concat1") == (*units, "input")
 
 
+STREAMS = """
+    input: [4, 16, 16]
+    params: {streams: [1, 2, 3], width: 2}
+    layers:
+      - chain:
+          - chain:
+              - conv: {out: width * (k + 1), kernel: 1}
+                from: input if n == 0 else module[n - 1].stream[min(k, streams[n - 1] - 1)]
+            name: stream
+            repeat: {times: "streams[n]", as: k}
+          - add:
+              path:
+                repeat: {times: "streams[n]", as: k}
+                from: stream[k]
+                layers:
+                  - conv: {out: 4, kernel: 1}
+            name: fused
+        name: module
+        repeat: {times: len(streams), as: n}
+"""
+
+
+def test_a_number_chooses_a_copy() -> None:
+    listed = "['module[-1].fused', 'module[0].stream[-1]', module.1]"
+    found = cnncalc.analyze(cnncalc.loads(f"{yaml(STREAMS)}  - concat: {listed}\n"))
+    assert inputs(found, "concat1") == (
+        "module.2.fused",
+        "module.0.stream.0.conv1",
+        "module.1.fused",
+    )
+    assert inputs(found, "module.2.stream.1.conv1") == ("module.1.stream.1.conv1",)
+    assert inputs(found, "module.2.stream.2.conv1") == ("module.1.stream.1.conv1",)
+    for k in range(3):
+        assert inputs(found, f"module.2.fused.path.{k}.conv1") == (f"module.2.stream.{k}.conv1",)
+
+
+def test_a_parameter_may_carry_the_layer_whose_copy_is_read() -> None:
+    head = f"""{yaml(INSIDE)}
+  reader:
+    params: {{of: , k: }}
+    layers:
+      - {{relu: , from: "of[k].low"}}
+"""
+    found = report("- {two: , name: module, repeat: 2}\n- reader: {of: module, k: 1}", head)
+    assert inputs(found, "reader1.relu1") == ("module.1.low",)
+
+
 def test_a_copy_that_is_left_out_is_none_of_every_copy() -> None:
     layers = """
         - conv: {out: 4, kernel: 1}
@@ -240,6 +287,21 @@ def test_a_sweep_counts_each_variant_as_analyze_does() -> None:
         given = {name: row[name] for name in over}
         totals = cnncalc.analyze(spec, set=given).or_mistake().totals
         assert (row["params"], row["macs"]) == (totals.params, totals.macs), given
+
+
+def test_a_sweep_follows_the_numbers_of_copies() -> None:
+    text = yaml(STREAMS) + "  - relu:\n    from: module[-1].stream[last]\n"
+    spec = cnncalc.loads(
+        text.replace("width: 2", "width: 2, last: 0, count: 3").replace("len(streams)", "count")
+    )
+    over = {"count": [1, 2, 3], "last": [0, -1], "width": [1, 2, 5]}
+    found = cnncalc.sweep(spec, over=over, show=["params", "macs", "activations"])
+    assert len(found) == 18
+    for row in found:
+        given = {name: row[name] for name in over}
+        totals = cnncalc.analyze(spec, set=given).or_mistake().totals
+        assert row["params"] == totals.params, given
+        assert (row["macs"], row["activations"]) == (totals.macs, totals.activations), given
 
 
 def test_formulas_hold() -> None:

@@ -18,10 +18,10 @@ from .expansion_faults import (
 )
 from .expectations import Expectations
 from .limits import MAX_LAYERS, Limits
-from .references import every_copy, resolved, unknown_output
+from .references import copy_number, every_copy, resolved, unknown_output
 from .scope import Expansion, Fault, Scope, entered
 from .share import share
-from .steps import EVERY_COPY, BlockSteps, Chosen, LayerName, Step
+from .steps import EVERY_COPY, BlockSteps, Chosen, LayerName, Numbered, Step
 from .validation import validate
 from .values import value_at, work
 from .yaml_tree import Marks
@@ -151,6 +151,7 @@ class Expander:
             before = len(self._graph.nodes)
             x = self.copy(step, scope.copy(step.counter, i), f"{path}.{i}", x, row, wanted)
             ends.append(len(self._graph.nodes))
+            self._graph.groups[f"{path}.{i}"] = (before, ends[-1], x)
             if ends[-1] > before:
                 results.append(x)
         return x, ends
@@ -178,12 +179,27 @@ class Expander:
         return resolved(self._chosen(name, scope, marks), scope, self._graph, marks, self._file)
 
     def _chosen(self, name: LayerName, scope: Scope, marks: Marks) -> str:
-        """Return the name that the conditions choose."""
+        """Return the name that the conditions choose, with the numbers of copies in it."""
         while isinstance(name, Chosen):
             condition = self.value(name.condition, scope.values, marks)
             self._is_condition("from", condition, marks)
             name = name.left if condition else name.right
+        if isinstance(name, Numbered):
+            return self._numbered(name, scope, marks)
         return name
+
+    def _numbered(self, name: Numbered, scope: Scope, marks: Marks) -> str:
+        """Return a name with the numbers of copies that its expressions give."""
+        text = ""
+        for before, prepared in name.copies:
+            number = self.value(prepared, scope.values, marks)
+            if isinstance(number, Open):
+                number = number.one()
+            text += before
+            n = copy_number(text, number, scope, self._graph, marks, self._file)
+            text += f".{n}"
+            self.copies([resolved(text, scope, self._graph, marks, self._file)[2]])
+        return text + name.rest
 
     def rows(self, step: Step, scope: Scope) -> Iterator[tuple[dict[str, Any], Any]]:
         """Yield the arguments of each copy, and the condition that it is there."""

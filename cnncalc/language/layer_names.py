@@ -1,4 +1,4 @@
-"""Reads names of earlier layers: plain, of a layer inside a block, chosen, or of every copy."""
+"""Reads names of earlier layers: plain, inside a block, chosen, of one copy, or of every copy."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import Any
 from .expression import compiled
 from .expression_limits import ExpressionError
 from .reader import Reader
-from .steps import Chosen, LayerName
+from .steps import Chosen, LayerName, Numbered
 from .validation import shown
 from .yaml_tree import Marks
 
 _ONE = r"[A-Za-z0-9_]{1,200}"
-_PATH = re.compile(rf"{_ONE}(\.{_ONE})*\Z")
+_NUMBER = r"\[[^][]*(?:\[[^][]*\][^][]*)*\]"  # of a copy; a list's entry may be inside
+_PATH = re.compile(rf"{_ONE}(?:{_NUMBER})?(\.{_ONE}(?:{_NUMBER})?)*\Z")
+_BRACKETS = re.compile(_NUMBER)
 _IF, _ELSE = " if ", " else "
 
 
@@ -22,8 +24,9 @@ def read_layer_name(
 ) -> LayerName | None:
     """Read the name of an earlier layer, written at `marks`; None if it is wrong (reported).
 
-    It may be that of a layer inside a block, `block1.conv1`, and it may depend on parameters,
-    `left if deep else right`. `known` are the names that the condition may use.
+    It may be that of a layer inside a block, `block1.conv1`, or of one copy, `stage[i - 1]`, and it
+    may depend on parameters, `left if deep else right`. `known` are the names that a condition and
+    the number of a copy may use.
     """
     if not isinstance(text, str):
         message = f"`{word}` takes the name of a layer, not {shown(text)}"
@@ -36,8 +39,17 @@ def read_layer_name(
             read_layer_name(reader, word, name, marks, known) for name in (parts[0], parts[2])
         )
         return None if left is None or right is None else Chosen(left, condition, right)
-    reader.used_names.add(text.partition(".")[0])
-    return text
+    reader.used_names.add(text.partition(".")[0].partition("[")[0])
+    return _numbered(reader, text, marks, known) if "[" in text and _PATH.match(text) else text
+
+
+def _numbered(reader: Reader, text: str, marks: Marks, known: frozenset[str]) -> Numbered:
+    copies, start = [], 0
+    for found in _BRACKETS.finditer(text):
+        number = reader.prepared(found.group()[1:-1], marks, known)
+        copies.append((text[start : found.start()], number))
+        start = found.end()
+    return Numbered(tuple(copies), text[start:])
 
 
 def is_entry(item: Any) -> bool:

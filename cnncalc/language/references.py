@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 from ..diagnostic import Diagnostic, Mistake, Position, misspelled
 from ..graph import Graph, Group
 from ..num import Open
+from .limits import MAX_LAYERS
 from .scope import Scope
+from .validation import shown
 from .yaml_tree import Marks
 
 
@@ -18,11 +22,12 @@ def resolved(name: str, scope: Scope, graph: Graph, marks: Marks, file: str) -> 
     """
     first, point, rest = carried(name, scope).partition(".")
     found = scope.find(first)
-    if found is None:
-        raise Mistake(_unknown(first, scope, marks, file))
-    if not point:
+    if found is not None and not point:
         return found
-    path = f"{scope.path_of(first)}."
+    start = scope.path_of(first)
+    if start is None or not point:
+        raise Mistake(_unknown(first, scope, marks, file))
+    path = f"{start}."
     if path + rest not in graph.groups:
         place = marks.position(file)
         fault = Diagnostic("CNN105", f"`{first}` has no layer `{rest}`", place, subject=rest)
@@ -41,6 +46,32 @@ def every_copy(name: str, scope: Scope, marks: Marks, file: str) -> list[int]:
     if found is None:
         raise Mistake(_unknown(name, scope, marks, file))
     return found
+
+
+def copy_number(
+    name: str, number: object, scope: Scope, graph: Graph, marks: Marks, file: str
+) -> int:
+    """Return which copy of a repeated layer a number means; from the end if it is negative.
+
+    Errors: a Mistake, at `marks`, for an unknown name and for a copy that is not there.
+    """
+    first, point, rest = carried(name, scope).partition(".")
+    start = scope.path_of(first)
+    if start is None:
+        raise Mistake(_unknown(first, scope, marks, file))
+    path = f"{start}{point}{rest}"
+    count = bisect_left(range(MAX_LAYERS), True, key=lambda n: f"{path}.{n}" not in graph.groups)
+    if type(number) is int and -count <= number < count:
+        return number % count
+    place = marks.position(file)
+    if not count:
+        written = path in graph.groups
+        message = f"`{name}` is not repeated" if written else f"`{name}` has no copies so far"
+        help = "name the layer itself" if written else "name a layer that has been repeated before"
+        raise Mistake(Diagnostic("CNN105", message, place, help, subject=name))
+    message = f"`{name}` has no copy {shown(number)}: here, it has {count}"
+    help = "they are numbered from 0; negative numbers count from the end"
+    raise Mistake(Diagnostic("CNN105", message, place, help, subject=name))
 
 
 def carried(name: str, scope: Scope) -> str:

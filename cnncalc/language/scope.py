@@ -78,9 +78,9 @@ class Scope:
         return None
 
     def path_of(self, name: str) -> str | None:
-        """Return the path of the layer that `find` finds."""
+        """Return the path of the layer with a name, which may be among its copies so far."""
         for scope in self._outward():
-            if name in scope.names:
+            if name in scope.names or name in scope.copies:
                 return scope.prefix + name
         return None
 

@@ -21,7 +21,14 @@ class Chosen(NamedTuple):
     right: LayerName
 
 
-LayerName = str | Chosen
+class Numbered(NamedTuple):
+    """A name with the numbers of copies in brackets, `stage[i - 1].conv1`."""
+
+    copies: tuple[tuple[str, Any], ...]  # what stands before each bracket, and its prepared value
+    rest: str  # what stands after the last bracket
+
+
+LayerName = str | Chosen | Numbered
 
 
 class Step:
