@@ -202,7 +202,7 @@ class YOLOv3(nn.Module):
         for n, skip in enumerate((middle, fine)):
             larger = F.interpolate(self.narrow[n](found[-1]), scale_factor=2)
             found.append(self.necks[n + 1](torch.cat([larger, skip], 1)))
-        return [head(y) for head, y in zip(self.heads, found)]
+        return [head(y) for head, y in zip(self.heads, found)][::-1]
 
 
 # ---- Causal convolutions over sequences: TCN and WaveNet
@@ -257,13 +257,13 @@ class WaveNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.first(x)
-        skipped: Tensor | float = 0.0
+        skipped: list[Tensor] = []
         for n, (filters, gates) in enumerate(zip(self.filters, self.gates)):
             gated = torch.tanh(filters(x)) * torch.sigmoid(gates(x))
-            skipped = skipped + self.skips[n](gated)
+            skipped.append(self.skips[n](gated))
             if n < len(self.residuals):
                 x = x + self.residuals[n](gated)
-        return self.ends(skipped)
+        return self.ends(sum(skipped[1:], skipped[0]))
 
 
 NETWORKS: dict[str, tuple[Factory, tuple[int, ...]]] = {
