@@ -273,6 +273,7 @@ CONVENTIONS: dict[str, Convention] = {
                 Term("x", "batchnorm groupnorm instancenorm layernorm"),
                 Term("2*read", "avgpool", "uneven count_include_pad"),
                 Term("4*read", "avgpool", "uneven"),
+                Term("x", "maxpool", "undone"),
                 Term("2*read", "maxpool", "uneven"),
                 Term("2*x", f"relu prelu elu gelu subsample {POOLS}"),
                 Term("x", "relu6 leaky_relu silu softmax"),
@@ -305,6 +306,7 @@ CONVENTIONS: dict[str, Convention] = {
                 ),
             ),
             "it has no rule for them",
+            (Term("trained", "*"),),
         ),
         Convention(
             "thop",

@@ -153,6 +153,53 @@ def test_a_parameter_may_carry_the_layer_whose_copy_is_read() -> None:
     assert inputs(found, "reader1.relu1") == ("module.1.low",)
 
 
+def test_fields_and_parameters_take_layers_inside_blocks() -> None:
+    head = f"""{yaml(INSIDE)}
+  enlarge:
+    params: {{of: }}
+    layers: [{{upsample: {{like: of}}}}]
+"""
+    layers = """
+        - {two: , name: module}
+        - maxpool: 2
+        - upsample: {like: module.low}
+        - maxpool: 2
+        - enlarge: module.low
+    """
+    found = report(layers, head)
+    assert inputs(found, "upsample1") == ("maxpool1", "module.low")
+    assert inputs(found, "enlarge1.upsample1") == ("maxpool2", "module.low")
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_parameter_may_be_a_list_of_names(count: int) -> None:
+    head = f"""{yaml(INSIDE)}
+  node:
+    params: {{skips: }}
+    layers:
+      - concat: [{{from: "skips[i]", repeat: len(skips)}}, input]
+      - {{relu: , from: "skips[0]"}}
+"""
+    names = ["stem", "module.low", "module"][:count]
+    layers = f"""
+        - {{identity: , name: stem}}
+        - {{two: , name: module}}
+        - node: [{", ".join(names)}]
+    """
+    found = report(layers, head)
+    paths = ["stem", "module.low", "module.high"]
+    assert inputs(found, "node1.concat1") == (*paths[:count], "module.high")
+    assert inputs(found, "node1.relu1") == ("stem",)
+
+
+def test_a_layer_inside_every_copy() -> None:
+    layers = """
+        - {two: , name: unit, repeat: 3, when: i != 1}
+        - add: [unit.*.low]
+    """
+    assert inputs(report(layers, INSIDE), "add1") == ("unit.0.low", "unit.2.low")
+
+
 def test_a_copy_that_is_left_out_is_none_of_every_copy() -> None:
     layers = """
         - conv: {out: 4, kernel: 1}
@@ -239,6 +286,15 @@ EVERYTHING = """
             when: level > 1
           - conv: {out: 4 * level + c, kernel: 3, padding: 1}
             name: own
+      reader:
+        params: {many: }
+        layers:
+          - chain:
+              - {conv: {out: 2, kernel: 1}, name: low}
+              - conv: {out: 8, kernel: 1}
+            name: pair
+            repeat: n
+          - concat: [pair.*.low, {from: "many[i]", repeat: len(many)}]
     layers:
       - dense: n
         name: first
@@ -253,6 +309,7 @@ EVERYTHING = """
       - tree: levels
         name: tree
       - concat: [tree.own, {from: first, when: deep}, first.unit.0.conv1]
+      - reader: [tree, concat2]
       - avgpool: {kernel: "[h // 2, w // 2]"}
       - conv: {out: 8, kernel: 1}
       - conv: {out: 8, kernel: 1}

@@ -6,33 +6,26 @@ from collections.abc import Callable
 
 from torch import nn
 
-from . import models, models_shaped, models_zoo
-from .samples import BUNDLED, Bundled
+from . import models, models_maps, models_shaped, models_zoo
+from .samples import BUNDLED
 
 Factory = Callable[[], nn.Module]
+
+# A stack of linear layers: torch would only repeat the spec.
+LINEAR = {"fully_connected", "one_neuron"}
 
 _TWINS: dict[str, tuple[Factory, tuple[int, ...]]] = {
     **models.NETWORKS,
     **models_zoo.NETWORKS,
+    **models_maps.NETWORKS,
     **models_shaped.NETWORKS,
 }
 _ALIASES = {"unet": "unet_valid", "vgg16d": "vgg16"}
+_NAMES = {network.name for network in BUNDLED}
 
-
-def _held_by_timm(network: Bundled) -> bool:
-    """Return whether a spec states the parameters and MACs of timm's network, which `check` holds.
-
-    timm is no dependency of the tests: each such spec was compared with timm's network layer by
-    layer when it was written.
-    """
-    entries = network.spec.figures(network.variant).published
-    return {"params", "macs"} <= {e.what for e in entries if (e.source or "").startswith("timm ")}
-
-
-# Of a stack of linear layers torch would only repeat the spec.
-NO_TWIN = {"fully_connected", "one_neuron"} | {
-    network.name for network in BUNDLED if network.name not in _TWINS and _held_by_timm(network)
-}
+# Those of a package, whose exact figures their specs have: see `test_networks`.
+OF_A_PACKAGE = {name for name in _NAMES - LINEAR if _ALIASES.get(name, name) not in _TWINS}
+NO_TWIN = LINEAR | OF_A_PACKAGE
 
 
 def twin(name: str) -> tuple[Factory, tuple[int, ...]]:

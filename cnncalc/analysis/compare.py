@@ -70,12 +70,17 @@ def formula_text(formula: str) -> str:
 
 def layer_facts(report: Report) -> list[LayerFacts]:
     """Return the facts of a report's layers, in the order of its rows."""
-    operators = [node.op for node in report.graph.nodes if node.op is not None]
-    return [_facts(row, op) for row, op in zip(report.rows, operators)]
+    nodes = report.graph.nodes
+    undone = {node.inputs[1] for node in nodes if node.op is not None and node.op.reads_places}
+    layers = [(n, node.op) for n, node in enumerate(nodes) if node.op is not None]
+    return [_facts(row, op, n in undone) for row, (n, op) in zip(report.rows, layers)]
 
 
-def _facts(row: Row, op: Op) -> LayerFacts:
-    """Return the facts of one layer: its operations by class, values, positions and parameters."""
+def _facts(row: Row, op: Op, undone: bool) -> LayerFacts:
+    """Return the facts of one layer: its operations by class, values, positions and parameters.
+
+    A pool that is `undone` returns the places of its maxima, too.
+    """
     xs = row.input_shapes
     statistics = 0
     if row.shared_with is None:
@@ -95,10 +100,12 @@ def _facts(row: Row, op: Op) -> LayerFacts:
         "weights": sum(weights.values()),
         "filters": product(filters) if filters else 0,
         "params": row.params,
+        "trained": row.params - row.frozen_params,
         "statistics": statistics,
         "read": op.reads(*xs),
     }
-    return LayerFacts(op.key, op.marks(*xs), figures)
+    marks = op.marks(*xs) | ({"undone"} if undone else set())
+    return LayerFacts(op.key, marks, figures)
 
 
 def term_of(terms: Iterable[Term], layer: LayerFacts) -> Term | None:

@@ -87,12 +87,29 @@ def fitting_sizes(graph: Graph, work: int = MAX_WORK) -> FittingSizes:
     """
     inputs = with_symbols({node.path: node.shape for node in graph.inputs})
     shapes = propagate(graph, list(inputs.values()))
+    sizes = {size for shape in shapes for size in shape}
     needed = Requirements(work)
     for node, margin, equal in conditions(graph, shapes):
-        needed.add(node.path, margin, equal)
+        if equal or not _of_sizes(margin, sizes):
+            needed.add(node.path, margin, equal)
     symbols = [str(size) for shape in inputs.values() for size in shape[1:]]
     axes = {symbol: needed.of(symbol) for symbol in symbols}
     return FittingSizes(inputs, axes, needed.unsolved, shapes)
+
+
+def _of_sizes(margin: Num, sizes: set[Num]) -> bool:
+    """Return whether a margin is a product of sizes that has to be 1, as each of them is.
+
+    A layer after several axes were put into one asks for that.
+    """
+    if not isinstance(margin, Poly):
+        return False
+    products = {m: c for m, c in margin.terms.items() if m}
+    if len(products) != 1:
+        return False
+    ((factors, times),) = products.items()
+    fits = times + margin.terms.get((), 0) >= 0
+    return fits and len(factors) > 1 and all(Poly({(one,): 1}) in sizes for one in factors)
 
 
 def input_sizes(graph: Graph) -> InputSizes:

@@ -18,7 +18,14 @@ from .expansion_faults import (
 )
 from .expectations import Expectations
 from .limits import MAX_LAYERS, Limits
-from .references import copy_number, every_copy, resolved, unknown_output
+from .references import (
+    copy_number,
+    entry_name,
+    every_copy,
+    layer_inside,
+    resolved,
+    unknown_output,
+)
 from .scope import Expansion, Fault, Scope, entered
 from .share import share
 from .steps import EVERY_COPY, BlockSteps, Chosen, LayerName, Numbered, Step
@@ -145,15 +152,15 @@ class Expander:
 
     def _copies(self, step: Step, scope: Scope, path: str, x: int) -> tuple[int, list[int]]:
         """Expand the copies of a repeated layer; return the result, and where each copy ends."""
-        results = scope.copies[step.name] = []
+        results = scope.copies[step.name] = {}
         ends: list[int] = []
         for i, (row, wanted) in enumerate(self.rows(step, scope)):
-            before = len(self._graph.nodes)
-            x = self.copy(step, scope.copy(step.counter, i), f"{path}.{i}", x, row, wanted)
+            before, own = len(self._graph.nodes), f"{path}.{i}"
+            x = self.copy(step, scope.copy(step.counter, i), own, x, row, wanted)
             ends.append(len(self._graph.nodes))
-            self._graph.groups[f"{path}.{i}"] = (before, ends[-1], x)
+            self._graph.groups[own] = (before, ends[-1], x)
             if ends[-1] > before:
-                results.append(x)
+                results[own] = x
         return x, ends
 
     def _share(self, step: Step, scope: Scope, start: int, ends: list[int]) -> None:
@@ -189,13 +196,17 @@ class Expander:
         return name
 
     def _numbered(self, name: Numbered, scope: Scope, marks: Marks) -> str:
-        """Return a name with the numbers of copies that its expressions give."""
+        """Return a name with the numbers of copies, or the entries of lists, that are given."""
         text = ""
         for before, prepared in name.copies:
             number = self.value(prepared, scope.values, marks)
             if isinstance(number, Open):
                 number = number.one()
             text += before
+            names = scope.values.get(text)
+            if isinstance(names, tuple):
+                text = entry_name(text, names, number, marks, self._file)
+                continue
             n = copy_number(text, number, scope, self._graph, marks, self._file)
             text += f".{n}"
             self.copies([resolved(text, scope, self._graph, marks, self._file)[2]])
@@ -386,8 +397,13 @@ class Expander:
         marks = branch.marks.find("from")
         if not branch.is_many:
             return [self._find(branch.source, scope, marks)[2]]
-        name = self._chosen(branch.source, scope, marks).removesuffix(EVERY_COPY)
-        return self.copies(every_copy(name, scope, marks, self._file))
+        name, _, rest = self._chosen(branch.source, scope, marks).partition(EVERY_COPY)
+        copies = every_copy(name, scope, marks, self._file)
+        results = self.copies([*copies.values()])
+        if not rest:
+            return results
+        inside = rest.removeprefix(".")
+        return [layer_inside(path, inside, self._graph, marks, self._file)[2] for path in copies]
 
     def copies(self, results: list[int]) -> list[int]:
         """Return the results of the copies of a layer that are there."""

@@ -34,7 +34,7 @@ def read_operator(reader: Reader, step: Step, body: Any, known: frozenset[str]) 
     for key, value in data.items():
         if key in words:
             if isinstance(value, str) and key in op.layers_named:
-                reader.used_names.add(value)
+                reader.used_names.add(value.partition(".")[0])
             marks = step.body_marks.find(key)
             place = marks.position(reader.file)
             fault = foreign_value(op, key, value, data, known, place)
@@ -127,7 +127,7 @@ def read_block_use(reader: Reader, step: Step, body: Any, known: frozenset[str])
         if key in block.params:
             prepared = reader.prepared(value, step.body_marks.find(key), known, ANY_WORD)
             if isinstance(prepared, str):
-                reader.used_names.add(prepared)
+                reader.used_names.add(prepared.partition(".")[0])
             step.body[key] = prepared
         else:
             place = step.body_marks.key(reader.file, key)

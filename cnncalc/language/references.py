@@ -27,17 +27,26 @@ def resolved(name: str, scope: Scope, graph: Graph, marks: Marks, file: str) -> 
     start = scope.path_of(first)
     if start is None or not point:
         raise Mistake(_unknown(first, scope, marks, file))
-    path = f"{start}."
-    if path + rest not in graph.groups:
-        place = marks.position(file)
-        fault = Diagnostic("CNN105", f"`{first}` has no layer `{rest}`", place, subject=rest)
-        inside = [known.removeprefix(path) for known in graph.groups if known.startswith(path)]
-        raise Mistake(misspelled(fault, rest, inside, f"name a layer inside `{first}`"))
-    return graph.groups[path + rest]
+    return layer_inside(start, rest, graph, marks, file)
 
 
-def every_copy(name: str, scope: Scope, marks: Marks, file: str) -> list[int]:
-    """Return the results of all copies that a repeated layer has so far.
+def layer_inside(path: str, name: str, graph: Graph, marks: Marks, file: str) -> Group:
+    """Find a layer inside the block, chain or copy at a path.
+
+    Errors: a Mistake, at `marks`, for an unknown name.
+    """
+    found = graph.groups.get(f"{path}.{name}")
+    if found is not None:
+        return found
+    message = f"`{path}` has no layer `{name}`"
+    fault = Diagnostic("CNN105", message, marks.position(file), subject=name)
+    start = f"{path}."
+    known = [layer.removeprefix(start) for layer in graph.groups if layer.startswith(start)]
+    raise Mistake(misspelled(fault, name, known, f"name a layer inside `{path}`"))
+
+
+def every_copy(name: str, scope: Scope, marks: Marks, file: str) -> dict[str, int]:
+    """Return the results of all copies that a repeated layer has so far, by their paths.
 
     Errors: a Mistake, at `marks`, for an unknown name.
     """
@@ -72,6 +81,26 @@ def copy_number(
     message = f"`{name}` has no copy {shown(number)}: here, it has {count}"
     help = "they are numbered from 0; negative numbers count from the end"
     raise Mistake(Diagnostic("CNN105", message, place, help, subject=name))
+
+
+def entry_name(
+    name: str, names: tuple[object, ...], number: object, marks: Marks, file: str
+) -> str:
+    """Return the name that an entry of a parameter's list holds; from the end if it is negative.
+
+    Errors: a Mistake, at `marks`, for an entry that is not there, and for one that is no name.
+    """
+    place = marks.position(file)
+    if type(number) is not int or not -len(names) <= number < len(names):
+        message = f"`{name}` has no entry {shown(number)}: it has {len(names)}"
+        help = "they are numbered from 0; negative numbers count from the end"
+        raise Mistake(Diagnostic("CNN105", message, place, help, subject=name))
+    entry = names[number]
+    if not isinstance(entry, str):
+        message = f"`{name}[{number}]` is to be the name of a layer, not {shown(entry)}"
+        help = "give the parameter a list of names"
+        raise Mistake(Diagnostic("CNN103", message, place, help, subject=name))
+    return entry
 
 
 def carried(name: str, scope: Scope) -> str:

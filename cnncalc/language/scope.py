@@ -30,7 +30,7 @@ class Scope:
         self.values = values
         self.prefix = prefix  # of the paths of its layers
         self.names = {} if names is None else names  # the layers so far
-        self.copies: dict[str, list[int]] = {}  # the results of repeated layers, so far
+        self.copies: dict[str, dict[str, int]] = {}  # of repeated layers: results so far, by path
         self.parent = parent
         self.step = step  # the use of the block, if this is the inside of a block
         self.context = context  # the uses of blocks around it, innermost first
@@ -65,8 +65,8 @@ class Scope:
                 return scope.names[name]
         return None
 
-    def find_copies(self, name: str) -> list[int] | None:
-        """Return the results of the copies that a repeated layer has so far.
+    def find_copies(self, name: str) -> dict[str, int] | None:
+        """Return the results of the copies that a repeated layer has so far, by their paths.
 
         A layer that is not repeated has one; None if no layer has the name.
         """
@@ -74,7 +74,7 @@ class Scope:
             if name in scope.copies:
                 return scope.copies[name]
             if name in scope.names:
-                return [scope.names[name][2]]
+                return {scope.prefix + name: scope.names[name][2]}
         return None
 
     def path_of(self, name: str) -> str | None:

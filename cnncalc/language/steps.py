@@ -67,7 +67,7 @@ class Step:
     @property
     def is_many(self) -> bool:
         """Whether this is a branch that names every copy of a repeated layer."""
-        return isinstance(self.source, str) and self.source.endswith(EVERY_COPY)
+        return isinstance(self.source, str) and EVERY_COPY in self.source
 
     @property
     def begins_at(self) -> Step | None:

@@ -22,6 +22,7 @@ ANY_WORD = frozenset(["*"])  # a field that takes any string
 AS_WRITTEN = frozenset(["*", "as written"])  # a field whose texts are no expressions
 NAMED = frozenset(["*", "named"])  # a field that takes a mapping of names to any values
 FAULT = object()  # stands for a wrong value that has been reported
+_INNER = re.compile(r"[A-Za-z_]\w*(\.\w+)+\Z", re.ASCII)  # a layer inside a block: unit.0.conv1
 _SWITCHES = {"yes": "true", "on": "true", "no": "false", "off": "false"}  # words of YAML 1.1
 
 
@@ -53,7 +54,9 @@ def prepare(data: Any, known: Set[str], words: frozenset[str] = frozenset()) -> 
 def _is_word(text: str, words: frozenset[str]) -> bool:
     if text in words:
         return True
-    return words is ANY_WORD and text.isidentifier() and text not in ("true", "false", "none")
+    if words is not ANY_WORD or text in ("true", "false", "none"):
+        return False
+    return text.isidentifier() or bool(_INNER.match(text))
 
 
 def evaluate(prepared: Any, scope: Mapping[str, Any]) -> Any:
