@@ -79,6 +79,7 @@ class Graph:
         self.groups: dict[str, Group] = {}  # by path
         self.checkpoints: list[range] = []  # nodes whose values backward computes again
         self.diagnostics: list[Diagnostic] = list(diagnostics)
+        self.follows_input = False  # whether layers, and not their shapes alone, depend on its size
 
     def copy(self) -> Graph:
         """Return the same network, which may freeze and checkpoint other layers than this one."""

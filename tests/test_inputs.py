@@ -13,7 +13,7 @@ from cnncalc.cli.app import app_for
 from cnncalc.diagnostic import Mistake
 
 from .command import run
-from .samples import BUNDLED, SIAMESE, Bundled
+from .samples import FAMILIES, SIAMESE, Bundled
 
 VGG = cnncalc.load("vgg16")
 COMMANDS = typer.main.get_command(app_for([])).commands  # type: ignore[attr-defined]
@@ -77,7 +77,7 @@ def test_a_named_input_keeps_its_rank() -> None:
     assert (found.code, found.help) == ("CNN111", "channels come first: `1x20x20`")
 
 
-@pytest.mark.parametrize("network", BUNDLED, ids=lambda network: network.name)
+@pytest.mark.parametrize("network", FAMILIES, ids=lambda network: network.name)
 def test_no_bundled_network_takes_another_rank_or_has_a_batch_axis(network: Bundled) -> None:
     graph = network.spec.graph(network.variant)
     assert "CNN115" not in {d.code for d in graph.diagnostics}

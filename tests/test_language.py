@@ -20,7 +20,7 @@ from cnncalc.language.write import flat_spec
 from cnncalc.language.yaml_tree import parse, scalar
 from cnncalc.ops import OPS
 
-from .samples import BUNDLED, Bundled, yaml
+from .samples import FAMILIES, Bundled, yaml
 
 INPUT = "input: [4, 16, 16]\n"
 
@@ -287,7 +287,7 @@ def test_a_built_network_trains_through_its_inplace_layers() -> None:
     assert all(p.grad is not None for p in network.parameters())
 
 
-@pytest.mark.parametrize("network", BUNDLED, ids=lambda network: network.name)
+@pytest.mark.parametrize("network", FAMILIES, ids=lambda network: network.name)
 def test_expand_gives_a_spec_with_the_same_figures(network: Bundled) -> None:
     found = cnncalc.analyze(network.spec, network.variant)
     flat = cnncalc.analyze(cnncalc.loads(flat_spec(found.graph, found.name)))

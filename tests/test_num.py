@@ -18,7 +18,7 @@ from cnncalc.ops.base import Need, Op
 from cnncalc.poly import Poly
 
 from .cases import COMPUTED, case, instance
-from .samples import BUNDLED, Bundled
+from .samples import FAMILIES, Bundled
 
 AXES = "CDHW"
 
@@ -98,7 +98,7 @@ def first_needs(op: Op, xs: list[tuple]) -> list[Need]:
     return asked
 
 
-@pytest.mark.parametrize("network", BUNDLED, ids=lambda network: network.name)
+@pytest.mark.parametrize("network", FAMILIES, ids=lambda network: network.name)
 def test_specs_give_the_same_on_ints_arrays_and_symbols(network: Bundled) -> None:
     spec, variant = network.spec, network.variant
     graph = spec.graph(variant)

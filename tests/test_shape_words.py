@@ -9,6 +9,7 @@ import pytest
 import cnncalc
 from cnncalc.analysis.formula import formula
 from cnncalc.analysis.formula_values import values_at
+from cnncalc.analysis.smallest_input import smallest_input
 from cnncalc.language.write import flat_spec
 
 from .samples import yaml
@@ -247,6 +248,19 @@ def test_expressions_know_the_sizes_that_enter_a_block() -> None:
               - conv: {out: "sizes[0] + w + len(sizes) + h", kernel: 1}
     """
     assert report("- gate", head).rows[-1].output_shape == (6 + 18 + 3 + 1, 1, 16, 1)
+
+
+def test_no_smallest_input_is_named_if_layers_depend_on_its_size() -> None:
+    layers = """
+        - conv: {out: 8, kernel: 3, stride: 2}
+        - avgpool: {kernel: "[KERNEL, KERNEL]", stride: 1}
+        - conv: {out: 8, kernel: 2}
+    """
+    head = "input: [4, 32, 32]\n"
+    fixed = report(layers.replace("KERNEL", "7"), head)
+    assert smallest_input(fixed.graph) == (4, 17, 17)
+    follows = report(layers.replace("KERNEL", "h // 4"), head)
+    assert smallest_input(follows.graph) is None
 
 
 def test_copies_may_share_the_weights_of_the_first_one() -> None:

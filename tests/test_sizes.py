@@ -30,7 +30,7 @@ from cnncalc.size_set import Pattern
 from cnncalc.wording import sizes_text
 
 from .command import run
-from .samples import BUNDLED, SIAMESE, Bundled, yaml
+from .samples import BUNDLED, FAMILIES, SIAMESE, Bundled, yaml
 from .settings import FULL
 
 LARGEST = 2000
@@ -48,7 +48,7 @@ def fitting_by_arrays(graph: Graph, axis: int) -> np.ndarray:
     return fits
 
 
-@pytest.mark.parametrize("network", BUNDLED, ids=lambda network: network.name)
+@pytest.mark.parametrize("network", FAMILIES, ids=lambda network: network.name)
 def test_every_size_up_to_2000_fits_where_it_should(network: Bundled) -> None:
     graph = network.spec.graph(network.variant)
     found = input_sizes(network.spec.symbolic_graph(network.variant))

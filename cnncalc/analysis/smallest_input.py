@@ -36,9 +36,9 @@ class _Image(NamedTuple):
 def smallest_input(graph: Graph) -> Shape | None:
     """Return the smallest square input that every layer takes; channels and frames stay the same.
 
-    None if the network does not have exactly one input with spatial axes, or if no square fits.
-    Only sizes are solved for: the layers stay as they are, and so do the parameters of a linear
-    layer after a flatten.
+    None if the network does not have exactly one input with spatial axes, if no square fits, or if
+    the layers themselves depend on the size. Only sizes are solved for: the layers stay as they
+    are, and so do the parameters of a linear layer after a flatten.
     """
     image = _image(graph)
     side = image.square().smallest if image else None
@@ -62,7 +62,7 @@ def fewest_frames(graph: Graph, sides: Shape) -> Shape | None:
 
 def _image(graph: Graph) -> _Image | None:
     """Return the only input of a network if it has spatial axes that can be solved for."""
-    if not graph.outputs or len(graph.inputs) != 1:
+    if not graph.outputs or len(graph.inputs) != 1 or graph.follows_input:
         return None
     shape = tuple(graph.inputs[0].shape)
     try:

@@ -17,7 +17,9 @@ from .expansion_faults import (
     wrong_repeat,
 )
 from .expectations import Expectations
+from .expression import Expression
 from .limits import MAX_LAYERS, Limits
+from .names import SIZES
 from .references import (
     copy_number,
     entry_name,
@@ -50,6 +52,7 @@ class Expander:
         self._file = file
         self._blocks = blocks
         self._params = params
+        self._sizes = SIZES - params.keys()  # names that mean what enters a block
         self._expectations = expectations
         self._expansion = Expansion()
         self._graph = self._expansion.graph
@@ -106,6 +109,8 @@ class Expander:
     def value(self, prepared: Any, values: dict[str, Any], marks: Marks) -> Any:
         """Return the value of prepared data, and count the work for it."""
         self._limits.work(work(prepared, values))
+        if type(prepared) is Expression and not prepared.names.isdisjoint(self._sizes):
+            self._graph.follows_input = True
         return value_at(prepared, values, marks, self._file)
 
     def _layers(self, steps: list[Step], scope: Scope, x: int) -> int:

@@ -137,6 +137,8 @@ def _repaired(case: Case) -> Fits:
     nodes, fault = case.graph.nodes, case.fault
 
     def fits(shape: Shape) -> bool:
+        if case.graph.follows_input:
+            return False  # it has other layers at another size
         shapes: list[Shape] = []
         try:
             for node in nodes:
@@ -170,7 +172,7 @@ def _first_that_fits(case: Case, shapes: Iterator[Shape]) -> tuple[Shape | None,
 
 
 def _accepted_by(graph: Graph) -> Fits:
-    return lambda shape: accepts(graph, [shape])
+    return lambda shape: not graph.follows_input and accepts(graph, [shape])
 
 
 def _neighbours(shape: Shape, changes: list[int], fits: Fits) -> _Sizes:
