@@ -11,6 +11,7 @@ from .num import Num, Open, Shape
 from .ops.base import Op
 from .wording import plural, shape_text
 
+INTEGER_BYTES = 8
 Group = tuple[int, int, int]  # of a layer, block or chain: first node, node after the last, result
 
 
@@ -27,6 +28,7 @@ class Node:
         "context",
         "frozen",
         "inputs",
+        "integers",
         "op",
         "path",
         "position",
@@ -51,8 +53,16 @@ class Node:
         self.position = position  # where the layer is written, if it is
         self.context = context  # the blocks around it, innermost first
         self.shares: int | None = None  # the node whose weights this one uses
+        self.integers = False  # whether it is an input of integers
         self.frozen = False  # whether training leaves its parameters as they are
         self.read: list[Shape] | None = None  # the shapes of its inputs, once they are known
+
+    def width(self, usual: int) -> int:
+        """Return the bytes of a number of its output; `usual` are those of the network's numbers.
+
+        NOTE: torch's integers, which count rows, take 8 bytes whatever the dtype.
+        """
+        return INTEGER_BYTES if self.integers else usual
 
     @property
     def reads(self) -> tuple[int, ...]:
@@ -229,6 +239,20 @@ def checked(op: Op, xs: Sequence[Shape]) -> Shape:
         if margin < 0 or equal and margin != 0:
             raise Mistake(fault())
     return infer(op, xs)
+
+
+def refuse_wrong_numbers(op: Op, sources: Sequence[Node]) -> None:
+    """Raise a Mistake if an operator reads integers, and is given other numbers, or vice versa."""
+    for node in sources:
+        if node.integers == (op.choices is not None):
+            continue
+        if node.integers:
+            message = f"`{op.key}` computes with numbers, but `{node.path}` holds integers"
+            help = "`embedding` turns integers into vectors"
+        else:
+            message = f"`{op.key}` reads an input of integers, not the numbers of `{node.path}`"
+            help = "declare one with `input: {tokens: {shape: [12], dtype: integer}}`"
+        raise Mistake(Diagnostic("CNN212", message, help=help))
 
 
 def _wrong_rank(op: Op, x: Shape) -> Diagnostic:

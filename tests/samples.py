@@ -55,7 +55,7 @@ SIAMESE = yaml("""
 """)
 
 _MAP = (4, 8, 8)
-_SHAPES = {"affine_grid": (2, 3)}  # of inputs, where no usual one fits
+_SHAPES = {"affine_grid": (2, 3), "embedding": (12,)}  # of inputs, where no usual one fits
 _BODIES = {
     "conv": "{out: 4, kernel: 3}",
     "conv_transpose": "{out: 4, kernel: 3, stride: 2}",
@@ -92,6 +92,7 @@ _BODIES = {
     "fold": "{size: [3, 4], kernel: 2}",
     "grid_sample": "{map: [], grid: [slice: {stop: 2}, permute: [1, 2, 0]]}",
     "affine_grid": "[5, 6]",
+    "embedding": "{vocabulary: 20, out: 5}",
     "matmul": "{a: [], b: [permute: [0, 2, 1]]}",
     "attention": "2",
     "lstm": "5",
@@ -118,6 +119,9 @@ def sample(op: type[Op]) -> str:
         pooled = f"  - maxpool: 2\n  - {op.key}: maxpool1\n    name: it\n"
         return f"input: {list(shape)}\nlayers:\n{pooled}"
     body = _BODIES.get(op.key) or (in_yaml(_random_body(op, shape)) if required else "")
+    if op.choices is not None:
+        integers = f"{{shape: {list(shape)}, dtype: integer}}"
+        return f"input: {integers}\nlayers:\n  - {op.key}: {body}\n    name: it\n"
     return f"input: {list(shape)}\nlayers:\n  - {op.key}: {body}\n    name: it\n"
 
 

@@ -54,8 +54,15 @@ def example_row(operator: Operator) -> Row:
     """Return the layer of its example."""
     example = operator.text.example
     assert example
-    spec = f"input: {list(example.input)}\nlayers:\n  - {example.layer}\n"
-    return analyze(loads(spec)).rows[-1]
+    given = written_input(BY_KEY[operator.name], example.input)
+    return analyze(loads(f"input: {given}\nlayers:\n  - {example.layer}\n")).rows[-1]
+
+
+def written_input(op: type[Op], shape: tuple[int, ...]) -> str:
+    """Return an input as a spec has it: with its type if the operator reads integers."""
+    if op.choices is None:
+        return str(list(shape))
+    return f"{{shape: {list(shape)}, dtype: integer}}"
 
 
 def faults(text: Docstring, row: Row) -> list[str]:
@@ -143,7 +150,8 @@ def test_the_named_classes_are_those_of_torch(op: type[Op]) -> None:
     assert example
     if op.joins():
         return
-    spec = loads(f"input: {list(example.input)}\nlayers:\n  - {example.layer}\n")
+    given = written_input(op, example.input)
+    spec = loads(f"input: {given}\nlayers:\n  - {example.layer}\n")
     node = analyze(spec).graph.nodes[-1]
     assert node.op
     built = node.op.torch(example.input).name

@@ -75,6 +75,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "Hardshrink": {"lambd": 0.3},
     "Softshrink": {"lambd": 0.3},
     "MultiheadAttention": {"num_heads": 2},
+    "Embedding": {"num_embeddings": 9, "embedding_dim": 5},
     "LSTM": {"hidden_size": 5, "num_layers": 2, "bidirectional": True, "proj_size": 2},
     "GRU": {"hidden_size": 5, "num_layers": 2},
     "RNN": {"hidden_size": 5, "nonlinearity": "relu"},
@@ -182,10 +183,13 @@ def test_a_layer_in_torchs_words_is_repaired_to_one_that_computes_the_same(name:
     theirs = getattr(nn, name)(**given_to(name, needed, given)).eval()
     body = BY_HAND.get(name, in_yaml(needed) if needed else "")
     x = torch.randn(2, *shape_for(name))
+    shape = str(list(x.shape[1:]))
+    if name == "Embedding":
+        x, shape = torch.randint(9, (2, 7)), "{shape: [7], dtype: integer}"
     expected = returned(theirs, x)
     said = answer(name, body) if name.lower() not in BY_KEY else None
     key = meaning_of(name).op.key if name in DIFFERENT and said and said.fix is None else name
-    text = f"input: {list(x.shape[1:])}\nlayers:\n  - {key}: {body}\n"
+    text = f"input: {shape}\nlayers:\n  - {key}: {body}\n"
     network = cnncalc.build(cnncalc.loads(repaired(text))).eval()
     if name == "CrossMapLRN2d":  # it sums different channels than its documentation says
         assert network(x).shape == expected.shape and "sums other" in (answer(name).help or "")

@@ -76,6 +76,9 @@ def count(
     for name in figures:
         if name in _BYTES:
             found[name] = found[_BYTES[name]] * width
+    if "activation_bytes" in found:
+        wider = [product(n.shape) * (n.width(width) - width) for n in graph.inputs if n.integers]
+        found["activation_bytes"] += total(wider) * batch
     return {name: found[name] for name in figures}
 
 

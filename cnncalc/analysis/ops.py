@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 
 from ..diagnostic import Diagnostic, Mistake, misspelled
 from ..language.foreign_words import Advice, meaning_of
+from ..language.inputs import INTEGER
 from ..language.load import from_text
 from ..language.yaml_flow import in_yaml
 from ..ops import BY_KEY, OPS
@@ -119,6 +120,8 @@ def _family(op: type[Op]) -> str:
 def _inputs(op: type[Op]) -> str:
     """Return which input shapes an operator takes."""
     shapes = either([_AXES[rank] for rank in op.ranks])
+    if op.choices is not None:
+        return f"integers, {shapes}"
     if not op.joins():
         return shapes
     fewest = "two" if op.inputs[0] > 1 else "one"
@@ -142,7 +145,10 @@ def _arithmetic(operator: Operator) -> list[Quantity]:
     example = operator.text.example
     if example is None:
         return []
-    spec = from_text(f"input: {in_yaml(list(example.input))}\nlayers:\n  - {example.layer}\n")
+    shape = list(example.input)
+    reads_integers = BY_KEY[operator.name].choices is not None
+    given = {"shape": shape, "dtype": INTEGER} if reads_integers else shape
+    spec = from_text(f"input: {in_yaml(given)}\nlayers:\n  - {example.layer}\n")
     report = analyze(spec).or_mistake()
     return explain(report, report.rows[-1].path, runs=False)
 

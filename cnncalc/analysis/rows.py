@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import attrgetter
+from typing import NamedTuple
 
 from ..cost import Cost
 from ..graph import Graph
@@ -22,7 +23,7 @@ def rows_and_totals(
     nodes, width = graph.nodes, BYTES[dtype]
     homes = storages(graph, batch)
     rows: list[Row] = []
-    input_values = conv_values = 0
+    input_values = input_bytes = conv_values = 0
     known: dict[tuple[int, int, Shape], _Fields] = {}
     ungated = fields.ungated or fields.seen
     for n, node in enumerate(nodes):
@@ -30,6 +31,7 @@ def rows_and_totals(
         values = product(y)
         if op is None:
             input_values += values
+            input_bytes += values * node.width(width)
             continue
         xs = graph.shapes_into(node)
         if op.multiplies:
@@ -67,10 +69,18 @@ def rows_and_totals(
                 declared=op.declared,
             )
         )
-    return rows, _totals(rows, input_values * batch, conv_values * batch, batch, width)
+    inputs = _Inputs(input_values * batch, input_bytes * batch)
+    return rows, _totals(rows, inputs, conv_values * batch, batch, width)
 
 
-def _totals(rows: list[Row], input_values: int, conv_values: int, batch: int, width: int) -> Totals:
+class _Inputs(NamedTuple):
+    """What the inputs of a network are together, for the batch."""
+
+    values: int
+    bytes: int
+
+
+def _totals(rows: list[Row], inputs: _Inputs, conv_values: int, batch: int, width: int) -> Totals:
     """Return the sums of the rows; `width` is the bytes of one value."""
 
     def total(what: str) -> int:
@@ -80,7 +90,7 @@ def _totals(rows: list[Row], input_values: int, conv_values: int, batch: int, wi
     weights, biases, affine = total("weights"), total("biases"), total("affine")
     params, macs = weights + biases + affine, batch * cost.mac
     frozen = total("frozen_params")
-    activations = input_values + total("activations")
+    activations = inputs.values + total("activations")
     return Totals(
         params=params,
         weights=weights,
@@ -93,7 +103,7 @@ def _totals(rows: list[Row], input_values: int, conv_values: int, batch: int, wi
         flops=batch * cost.flops,
         activations=activations,
         conv_activations=conv_values,
-        activation_bytes=activations * width,
+        activation_bytes=inputs.bytes + total("activation_bytes"),
         param_bytes=params * width,
         counted=macs,
         counted_params=params,

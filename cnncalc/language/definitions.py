@@ -27,6 +27,7 @@ class Definitions(NamedTuple):
     params: dict[str, Any]  # defaults
     blocks: dict[str, BlockSteps]
     inputs: dict[str, tuple[Any, ...]]  # shapes
+    integers: frozenset[str]  # the names of the inputs that hold integers
     expects: dict[str, dict[str, Any]]  # by variant and path: the expected shape after a layer
     steps: list[Step]
     diagnostics: list[Diagnostic]
@@ -43,7 +44,7 @@ def read_definitions(
     param_marks = marks.find("params")
     params = read_parameters(reader, document.params, param_marks, (), may_be_required=False)
     expects = _read_variants(reader, document, marks, names)
-    inputs = read_inputs(reader, document.input, marks.find("input"), names)
+    inputs, integers = read_inputs(reader, document.input, marks.find("input"), names)
     sound = not reader.errors
     _read_blocks(reader, document, names)
     steps = read_layers(reader, document.layers, marks.find("layers"), names | _ROOT_NAMES)
@@ -64,6 +65,7 @@ def read_definitions(
         params=params,
         blocks=reader.blocks,
         inputs=inputs,
+        integers=integers,
         expects=expects,
         steps=steps,
         diagnostics=diagnostics,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 from ..diagnostic import Mistake, Position, first_of
-from ..graph import Group, Node, checked
+from ..graph import Group, Node, checked, refuse_wrong_numbers
 from ..num import NoFormula, Open, Shape, choose
 from ..ops.base import Op
 from .expansion_faults import (
@@ -60,15 +60,23 @@ class Expander:
         self._checkpoints: list[tuple[range, Position]] = []
 
     def expand(
-        self, inputs: dict[str, Shape], steps: list[Step], outputs: list[str], marks: Marks
+        self,
+        inputs: dict[str, Shape],
+        integers: Container[str],
+        steps: list[Step],
+        outputs: list[str],
+        marks: Marks,
     ) -> Expansion:
         """Return the expansion; if a layer is wrong, the nodes before it and the diagnostic.
 
+        `integers` has the names of the inputs that hold integers.
         `outputs` are names of layers, written at `marks`; if empty, the last layer is the output.
         """
         graph = self._graph
         for name, shape in inputs.items():
-            graph.nodes.append(Node(name, None, (), shape))
+            node = Node(name, None, (), shape)
+            node.integers = name in integers
+            graph.nodes.append(node)
             self._expansion.written.append(None)
         names = {name: (n, n + 1, n) for n, name in enumerate(inputs)}
         scope = Scope(entered(next(iter(inputs.values())), self._params), names=names)
@@ -341,6 +349,7 @@ class Expander:
     def node(self, step: Step, op: Op, inputs: tuple[int, ...], path: str, scope: Scope) -> int:
         nodes = self._graph.nodes
         try:
+            refuse_wrong_numbers(op, [nodes[n] for n in inputs])
             xs = [nodes[n].shape for n in inputs]
             shape = self._limits.shape(self.shape_of(op, xs), path)
         except Mistake as mistake:

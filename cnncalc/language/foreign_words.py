@@ -117,8 +117,16 @@ _ADVICE = (
         "cnncalc has `lstm`, `gru` and `rnn`, which read a whole sequence",
     ),
     (
-        ".*(embedding|embeddingbag)|timedistributed",
-        "cnncalc has no integer inputs; give the network the vectors that they stand for",
+        ".*embeddingbag",
+        "`embedding` returns the vectors; `reduce: {what: sum, over: [0]}` adds them",
+    ),
+    (
+        ".+embedding",
+        "`embedding` returns a trained vector for each integer of an input of integers",
+    ),
+    (
+        "timedistributed",
+        "layers here read sequences as they are; `linear: {out: 10, over: last}` runs at each step",
     ),
     (
         "crelu|rrelu|bnll|thresholdedrelu|shrink|hardmax|sparsemax|squareplus|sparseplus"

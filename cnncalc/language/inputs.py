@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..diagnostic import Diagnostic, Mistake, Position, misspelled
 from ..num import Open, Shape
@@ -22,16 +22,30 @@ if TYPE_CHECKING:
 MAX_RANK, MAX_SIZE = 4, 10**9
 OPEN = "_"  # a spatial size that the spec leaves open
 AXES = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}  # by the number of spatial axes
+INTEGER = "integer"  # the type of an input, where it is not that of the network
+INPUT_KEYS = ("shape", "dtype")  # of an input that has more than a shape
 
 
-def read_inputs(
-    reader: Reader, data: Any, marks: Marks, names: frozenset[str]
-) -> dict[str, tuple[Any, ...]]:
+class Inputs(NamedTuple):
+    """The inputs as written: their shapes by name, prepared, and the names of those of integers."""
+
+    shapes: dict[str, tuple[Any, ...]]
+    integers: frozenset[str]
+
+
+def read_inputs(reader: Reader, data: Any, marks: Marks, names: frozenset[str]) -> Inputs:
     """Prepare the shapes of the inputs, by name; `names` are the names of parameters."""
-    named = data if isinstance(data, dict) else {"input": data}
+    is_one = not isinstance(data, dict) or isinstance(data.get("dtype"), str)
+    named = {"input": data} if is_one else data
     inputs: dict[str, tuple[Any, ...]] = {}
+    integers: set[str] = set()
     for name, shape in named.items():
-        place = marks.find(name) if isinstance(data, dict) else marks
+        place = marks if is_one else marks.find(name)
+        if isinstance(shape, dict):
+            if not _typed(reader, shape, place):
+                continue
+            integers.add(name)
+            shape, place = shape["shape"], place.find("shape")
         if not isinstance(shape, list) or not 1 <= len(shape) <= MAX_RANK:
             reader.report(
                 "CNN103",
@@ -55,7 +69,29 @@ def read_inputs(
     if not inputs and not reader.diagnostics:
         message = "a network needs at least one input"
         reader.report("CNN103", message, marks.position(reader.file))
-    return inputs
+    return Inputs(inputs, frozenset(integers))
+
+
+def _typed(reader: Reader, written: dict[str, Any], marks: Marks) -> bool:
+    """Return whether an input that is a mapping has a shape, and a type; report what is wrong."""
+    before = reader.errors
+    for key in written:
+        if key not in INPUT_KEYS:
+            fault = Diagnostic(
+                "CNN101", f"unknown key `{key}` of an input", marks.key(reader.file, key)
+            )
+            reader.add(misspelled(fault, key, INPUT_KEYS))
+    place = marks.position(reader.file)
+    missing = [key for key in INPUT_KEYS if key not in written]
+    if missing:
+        message = f"an input that is a mapping needs `{missing[0]}`"
+        help = "write `{shape: [12], dtype: integer}`, or the shape alone for other numbers"
+        reader.report("CNN102", message, place, help)
+    elif written["dtype"] != INTEGER:
+        message = f"the `dtype` of an input is `{INTEGER}`, not {shown(written['dtype'])}"
+        help = "write the shape alone: other inputs have the type that --dtype gives"
+        reader.report("CNN103", message, marks.find("dtype").position(reader.file), help)
+    return reader.errors == before
 
 
 def input_shapes(

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..ops import OPS
 from ..ops.base import Op
+from .inputs import INTEGER
 from .layer_arguments import OF
 from .model import Document
 
@@ -39,8 +40,14 @@ def json_schema(figures: Iterable[str], others: Mapping[str, Schema] = NO_OTHERS
     for owner in (document, defs["Variant"]):
         owner["properties"]["budget"] = budget
     shape = {**_SIZES, "minItems": 1, "maxItems": 4}
+    keys = {"shape": shape, "dtype": {"const": INTEGER, "description": "the type of its numbers"}}
+    integers = _object(keys, required=[*keys])
     document["properties"]["input"] = {
-        "anyOf": [shape, {"type": "object", "additionalProperties": shape}],
+        "anyOf": [
+            shape,
+            integers,
+            {"type": "object", "additionalProperties": {"anyOf": [shape, integers]}},
+        ],
         "description": "[channels, *spatial], or a mapping of names to such shapes",
     }
     word = {"type": "string", "description": "an operator or block without a body"}

@@ -226,7 +226,9 @@ class Spec:
             graph.diagnostics += batch_axis_warnings(
                 graph, inputs, marks, self.file, lambda others: expanded(others).graph
             )
-            graph.diagnostics += channel_axis_notes(inputs, marks, self.file)
+            integers = self._definitions.integers
+            maps = {name: shape for name, shape in inputs.items() if name not in integers}
+            graph.diagnostics += channel_axis_notes(maps, marks, self.file)
         graph.diagnostics = with_channels_first(
             graph, inputs, lambda others: expanded(others).graph
         )
@@ -337,7 +339,9 @@ class Spec:
         outputs, output_marks = self.document.outputs or [], self.marks.find("outputs")
         definitions = self._definitions
         made = expander(self.file, definitions.blocks, params, expectations)
-        return made.expand(dict(inputs), definitions.steps, outputs, output_marks)
+        return made.expand(
+            dict(inputs), definitions.integers, definitions.steps, outputs, output_marks
+        )
 
     def _own(self, variant: str | None) -> Variant | None:
         """Return what a variant itself states."""

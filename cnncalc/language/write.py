@@ -7,6 +7,7 @@ from typing import Any
 from ..graph import Graph, Node
 from ..ops.base import Op
 from ..ops.field_types import ARGUMENTS
+from .inputs import INTEGER
 from .layer_arguments import OF
 from .yaml_flow import in_yaml, quoted
 
@@ -17,7 +18,7 @@ def flat_spec(graph: Graph, name: str) -> str:
     The name of a layer is its path, with `_` for `.`.
     """
     names = _flat_names(graph)
-    shapes = {node.path: list(node.shape) for node in graph.inputs}
+    shapes = {node.path: _input(node) for node in graph.inputs}
     given = shapes["input"] if list(shapes) == ["input"] else shapes
     lines = [f"name: {quoted(name)}", f"input: {in_yaml(given)}", "layers:"]
     previous = 0
@@ -28,6 +29,12 @@ def flat_spec(graph: Graph, name: str) -> str:
     if graph.outputs and graph.outputs != (previous,):
         lines.append(f"outputs: [{', '.join(names[n] for n in graph.outputs)}]")
     return "\n".join(lines)
+
+
+def _input(node: Node) -> Any:
+    """Return what is written for an input: its shape, with its type if that is another one."""
+    shape = list(node.shape)
+    return {"shape": shape, "dtype": INTEGER} if node.integers else shape
 
 
 def _flat_names(graph: Graph) -> list[str]:

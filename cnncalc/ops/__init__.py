@@ -111,6 +111,7 @@ HOMES = {  # the module and class of each operator, by its word in a spec
     "fold": "fold:Fold",
     "grid_sample": "grid:GridSample",
     "affine_grid": "grid:AffineGrid",
+    "embedding": "embedding:Embedding",
     "opaque": "opaque:Opaque",
 }
 

@@ -739,6 +739,17 @@ class Mixture(nn.Module):
         return (x.mean(-1, keepdim=True) + read).expand(*x.shape[:-1], self.features)
 
 
+class Repeated(nn.Module):
+    """Returns each value so many times, along a further axis: (N, …) -> (N, …, times)."""
+
+    def __init__(self, times: int):
+        super().__init__()
+        self.times = times
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.unsqueeze(-1).expand(*x.shape, self.times)
+
+
 # rearrangements and sizes
 
 

@@ -111,6 +111,9 @@ def markdown(report: Report, rows: list[Row], keys: Keys = None, folded: bool = 
 def heading(report: Report, *more: str, dtype: bool = True) -> Text:
     """Return the network's name, input and source, and further lines."""
     shapes = {name: shape_text(shape) for name, shape in report.inputs.items()}
+    for node in report.graph.inputs:
+        if node.integers:
+            shapes[node.path] += " integers"
     if len(shapes) > 1:
         shapes = {name: f"{name} {shape}" for name, shape in shapes.items()}
     line = text(

@@ -182,15 +182,15 @@ def telling(report: Report) -> list[Column]:
 def input_values(report: Report, columns: list[Column]) -> list[list[Any]]:
     """Return a line for each input, which counts as an activation too; None is an empty cell."""
     lines = []
-    for name, shape in report.inputs.items():
-        values = product(shape) * report.batch
+    for node in report.graph.inputs:
+        values = product(node.shape) * report.batch
         known = {
-            "path": name,
+            "path": node.path,
             "op": "input",
-            "output": shape_text(shape),
+            "output": shape_text(node.shape),
             "activations": values,
             "activations_share": percent_text(values, report.totals.activations),
-            "activation_bytes": values * BYTES[report.dtype],
+            "activation_bytes": values * node.width(BYTES[report.dtype]),
         }
         lines.append([known.get(column.key) for column in columns])
     return lines

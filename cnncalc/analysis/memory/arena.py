@@ -83,7 +83,8 @@ def lifetimes(graph: Graph, width: int = 1) -> list[Lifetime]:
     for n, node in enumerate(graph.nodes):
         if homes[n] == n:
             first = n if node.op is not None else 0
-            found.append(Lifetime(n, aligned(int(values(node.shape)) * width), first, last[n]))
+            size = aligned(int(values(node.shape)) * node.width(width))
+            found.append(Lifetime(n, size, first, last[n]))
     return found
 
 

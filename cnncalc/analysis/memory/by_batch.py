@@ -80,6 +80,6 @@ def _highest(lines: tuple[Bytes, ...], batch: int) -> int:
 
 def _fingerprint(graph: Graph) -> bytes:
     """Return what is the same for graphs that take the same memory."""
-    nodes = [(n.op, n.inputs, tuple(n.shape), n.shares, n.frozen) for n in graph.nodes]
+    nodes = [(n.op, n.inputs, tuple(n.shape), n.shares, n.frozen, n.integers) for n in graph.nodes]
     text = repr((nodes, graph.outputs, graph.checkpoints))
     return blake2b(text.encode(), digest_size=16).digest()

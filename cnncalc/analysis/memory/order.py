@@ -127,4 +127,5 @@ def moved(node: Node, place: dict[int, int]) -> Node:
     inputs = tuple(place[m] for m in node.inputs)
     made = Node(node.path, node.op, inputs, node.shape, node.position, node.context)
     made.shares = None if node.shares is None else place[node.shares]
+    made.integers = node.integers
     return made

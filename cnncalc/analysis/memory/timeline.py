@@ -96,8 +96,7 @@ class Timeline:
                 for size in own.values():
                     self.tensors.new(reason, n, Bytes(size))
             if node.op is None:
-                size = product(node.shape) * width
-                self.tensors.allocate(n, "input", n, Bytes(0, size))
+                self.tensors.allocate(n, "input", n, self.widths.output(n))
                 self.tensors.hold(n)
         if self._back is not None:
             self._back.start()

@@ -26,7 +26,7 @@ class Widths:
         for node in graph.nodes:
             given = tuple(self.outputs[m] for m in node.reads)
             if autocast is None or node.op is None:
-                types = Types(given, given, given, *(run.width,) * 3, False)
+                types = Types(given, given, given, *(node.width(run.width),) * 3, False)
             else:
                 types = node.op.autocast(*graph.shapes_into(node), by=autocast).types(given)
             self.types.append(types)

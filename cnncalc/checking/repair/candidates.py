@@ -121,6 +121,9 @@ def _ordinal(n: int) -> str:
 
 def _flattened(case: Case) -> Iterator[Candidate]:
     """Flatten a map where a vector is needed, or pool it first."""
+    n = case.fault.inputs[0]
+    if case.graph.nodes[n].integers:
+        return  # only an embedding reads it
     if len(case.shapes[0]) > 1:
         marks = case.fault.step.marks
         flat = e.layer_before(case.text, marks, "flatten")
@@ -132,7 +135,6 @@ def _flattened(case: Case) -> Iterator[Candidate]:
                 (pool[0]._replace(text=pool[0].text + flat[0].text),),
             )
         return
-    n = case.fault.inputs[0]
     op, source = case.graph.nodes[n].op, case.expansion.written[n]
     before = case.graph.nodes[n].inputs
     was_map = any(len(case.graph.nodes[m].shape) > 1 for m in before)

@@ -17,6 +17,7 @@ _DOUBTFUL = (  # codes that a placeholder for a layer may cause
     "CNN205",
     "CNN206",
     "CNN208",
+    "CNN212",
     "CNN301",
     "CNN302",
 )

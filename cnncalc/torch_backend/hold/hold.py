@@ -17,6 +17,7 @@ from ...wording import listed
 from ..allocator import fits, fitting, largest_that_fits, refuse_beyond_memory, too_large
 from ..build import Network, as_tuple, assemble, refuse_code
 from ..device import described, device_of
+from ..inputs import blank_inputs, random_inputs
 from ..user_code import import_network, run_user_code
 from ..verify.result import Check, check_equal
 from .alignment import Pair, align, align_unfinished, missing_runs
@@ -167,8 +168,7 @@ def _compared(events: list[Event], loose: bool) -> list[Event]:
 def _recorded(network: Network, report: Report) -> tuple[Recorder, list[Any]]:
     """Record a run of the spec's network on meta. Returns also the flows of its outputs."""
     recorder = Recorder(network)
-    shapes = report.inputs.values()
-    returned = recorder.run([torch.empty(report.batch, *s, device="meta") for s in shapes])
+    returned = recorder.run(blank_inputs(report.graph, report.batch, "meta"))
     return recorder, [recorder.flows.get(y) for y in as_tuple(returned)]
 
 
@@ -200,9 +200,7 @@ def _run_at(
             # Twice the activations: inputs are copied.
             per_image = 2 * report.totals.activation_bytes // report.batch
             refuse_beyond_memory(per_image * batch, device)
-            images = []
-            for shape in report.inputs.values():
-                images.append(torch.randn(batch, *shape, generator=random).to(device))
+            images = random_inputs(report.graph, batch, random, device)
             found.append(run_user_network(network, images, arguments))
 
         return fits(run)

@@ -15,6 +15,7 @@ from torch.utils._pytree import tree_leaves
 from ...diagnostic import Diagnostic, Mistake, first_line
 from ...wording import shape_text
 from ..allocator import is_out_of_memory
+from ..inputs import shifted
 from ..user_code import user_line
 from ..verify.counters import counting_flops
 from .recorder import Arranged, Event, Recorder, in_order
@@ -62,7 +63,7 @@ def run_user_network(
                 " or the logarithm of a value that is not positive",
             )
         )
-    second, _ = _run_once(network, [-3 * x.flip(0, -1) for x in inputs], arguments)
+    second, _ = _run_once(network, shifted(inputs), arguments)
     for a, b in zip_longest(first.events, second.events):
         if (a and _lasting(a)) != (b and _lasting(b)):
             event = a or b

@@ -14,6 +14,7 @@ from ...analysis.result import BYTES, Report, Row
 from ...diagnostic import Diagnostic, Mistake
 from ..allocator import AllocatorBytes, Peak, peak_of, refuse_beyond_memory
 from ..build import Network, as_tuple
+from ..inputs import random_inputs
 from .clock import Clock, Spread
 from .layer_times import LayerTime, layer_times
 from .predictions import fewest_bytes, held_bytes, moved_bytes, predicted_peak, step_flops
@@ -150,13 +151,10 @@ def _step_times(
 
 def _inputs(report: Report, settings: Settings, device: torch.device) -> list[Tensor]:
     """Return random images on the device."""
-    inputs = []
-    for shape in report.inputs.values():
-        x = torch.randn(report.batch, *shape, device=device, dtype=settings.stored)
-        if settings.channels_last:
-            x = x.to(memory_format=memory_format(report))
-        inputs.append(x)
-    return inputs
+    inputs = random_inputs(report.graph, report.batch, device=device, dtype=settings.stored)
+    if not settings.channels_last:
+        return inputs
+    return [x.to(memory_format=memory_format(report)) for x in inputs]
 
 
 def _compiled(network: Network, settings: Settings) -> nn.Module:

@@ -17,6 +17,7 @@ from ...diagnostic import Diagnostic, Mistake
 from ...extras import install_command
 from ...graph import Graph
 from ..build import assemble
+from ..inputs import blank_inputs
 
 # fvcore's names for the operators that it counts in multiply–accumulates.
 _PRODUCTS = frozenset(("conv", "linear", "addmm", "matmul", "bmm", "einsum"))
@@ -127,7 +128,7 @@ def flops_on_meta(graph: Graph, batch: int) -> dict[str, int]:
     torch counts by shapes alone. So the network is on meta, where nothing is computed.
     """
     network = assemble(graph, "meta").eval()
-    inputs = [torch.empty(batch, *node.shape, device="meta") for node in graph.inputs]
+    inputs = blank_inputs(graph, batch, "meta")
     with torch.no_grad(), counting_flops(network) as counter:
         network(*inputs)
     return flops_of(counter, network)

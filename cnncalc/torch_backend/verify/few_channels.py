@@ -25,7 +25,7 @@ def narrowed_report(report: Report) -> Report | None:
                 op = op.narrowed()
                 shape = checked(op, [graph.nodes[n].shape for n in node.inputs])
             new = Node(node.path, op, node.inputs, shape, node.position, node.context)
-            new.shares = node.shares
+            new.shares, new.integers = node.shares, node.integers
             graph.nodes.append(new)
     except Mistake:
         return None

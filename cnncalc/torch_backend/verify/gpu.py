@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ...graph import Graph
 from ..allocator import requested_bytes
 from ..build import Network, as_tuple, assemble
+from ..inputs import random_inputs
 from ..precision import float32_precision
 
 _IMAGES = 2  # the batch for which the card's outputs are compared with the CPU's
@@ -30,7 +31,7 @@ def compare_with_cpu(network: Network, graph: Graph, device: torch.device) -> Ca
     _fill(network)
     twin = assemble(graph, "meta").to_empty(device="cpu").eval()
     twin.load_state_dict(network.state_dict())
-    images = [torch.randn(_IMAGES, *node.shape, generator=random) for node in graph.inputs]
+    images = random_inputs(graph, _IMAGES, random)
     on_card = [image.to(device) for image in images]
     with torch.no_grad(), float32_precision(False, device):
         expected, found = as_tuple(twin(*images)), as_tuple(network(*on_card))

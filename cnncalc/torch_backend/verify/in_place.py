@@ -12,6 +12,7 @@ from torch.nn.modules.dropout import _DropoutNd
 from ...diagnostic import first_line
 from ...graph import Graph
 from ..build import Network, as_tuple, assemble
+from ..inputs import random_inputs
 
 _IMAGES = 2
 _MANY = 10**6  # a linear layer with more weights gets equal columns, which take little memory
@@ -35,7 +36,7 @@ def in_place_effect(graph: Graph) -> str:
     for training in modes:
         pair = _Pair(network.train(training), writers)
         for batch in (_IMAGES,) if training else (_IMAGES, 1):
-            images = [torch.randn(batch, *node.shape, generator=random) for node in graph.inputs]
+            images = random_inputs(graph, batch, random)
             effects.append(pair.effect_on_outputs(images))
             if batch > 1:
                 effects.append(pair.effect_on_backward(images))

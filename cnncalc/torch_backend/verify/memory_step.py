@@ -13,6 +13,7 @@ from torch.optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 from ...analysis.memory.run import Run
 from ...graph import Graph
 from ..build import Network, as_tuple
+from ..inputs import blank_inputs
 
 # Memory does not depend on the numbers; a learning rate of 0 leaves the weights as they are.
 OPTIMIZERS: dict[str, Callable[[list[nn.Parameter]], Optimizer]] = {
@@ -37,9 +38,7 @@ class MemoryStep:
         dtype = DTYPES[run.width]
         self.device, self._run = device, run
         self.network = network.train(run.training and not run.evaluating)
-        self.inputs = [
-            torch.zeros(run.batch, *node.shape, dtype=dtype, device=device) for node in graph.inputs
-        ]
+        self.inputs = blank_inputs(graph, run.batch, device, dtype)
         self._targets = []
         if run.loss == "cross_entropy":
             for node in graph.returned:

@@ -23,6 +23,7 @@ from ..allocator import (
 )
 from ..build import Network, layer_paths
 from ..device import device_of
+from ..inputs import blank_inputs
 from ..threads import one_thread
 from . import counters
 from .built import built
@@ -151,7 +152,7 @@ def _run(network: Network, report: Report, device: torch.device) -> _Run:
         # Twice the activations: all outputs are kept, and layers take memory while they run.
         per_image = 2 * report.totals.activation_bytes // report.batch
         refuse_beyond_memory(per_image * batch, device)
-        return [torch.zeros(batch, *shape, device=device) for shape in report.inputs.values()]
+        return blank_inputs(report.graph, batch, device)
 
     def attempt() -> None:
         inputs = images(report.batch)
