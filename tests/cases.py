@@ -76,6 +76,10 @@ def plausible(
         rows = (rng.sample(range(x[0]), rng.randint(1, x[0])) for _ in range(body["out"]))
         body["connections"] = tuple(tuple(sorted(row)) for row in rows)
         body.pop("groups", None)
+    if {"size", "ratio"} <= op.fields().keys() and rng.random() < 0.8:
+        body = {"kernel": rng.choice((1, 2, 2, 3))}
+        given = rng.choice(("size", "ratio"))
+        body[given] = rng.randint(1, 4) if given == "size" else rng.choice((0.25, 0.5, 0.75))
     if "order" in body and rng.random() < 0.8:
         body["order"] = tuple(rng.sample(range(len(x)), len(x)))
     if isinstance(body.get("over"), tuple) and rng.random() < 0.8:

@@ -92,6 +92,7 @@ _BODIES = {
     "fold": "{size: [3, 4], kernel: 2}",
     "grid_sample": "{map: [], grid: [slice: {stop: 2}, permute: [1, 2, 0]]}",
     "affine_grid": "[5, 6]",
+    "fractional_maxpool": "{kernel: 2, size: 3}",
     "embedding": "{vocabulary: 20, out: 5}",
     "matmul": "{a: [], b: [permute: [0, 2, 1]]}",
     "attention": "2",

@@ -21,7 +21,14 @@ from .analyze import analyze
 from .explain import explain
 from .field_arithmetic import Quantity
 
-_AXES = {1: "[F]", 2: "[C, L]", 3: "[C, H, W]", 4: "[C, D, H, W]"}
+_AXES = {
+    1: "[F]",
+    2: "[C, L]",
+    3: "[C, H, W]",
+    4: "[C, D, H, W]",
+    5: "[C, n, n, n, n]",
+    6: "[C, n, n, n, n, n]",
+}
 _PAGES = "https://docs.pytorch.org/docs/stable/generated/"
 
 

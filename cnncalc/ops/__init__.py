@@ -20,6 +20,7 @@ HOMES = {  # the module and class of each operator, by its word in a spec
     "maxpool": "pool:MaxPool",
     "avgpool": "pool:AvgPool",
     "lppool": "pool:LpPool",
+    "fractional_maxpool": "fractional:FractionalMaxPool",
     "adaptiveavgpool": "pool:AdaptiveAvgPool",
     "adaptivemaxpool": "pool:AdaptiveMaxPool",
     "globalavgpool": "pool:GlobalAvgPool",
