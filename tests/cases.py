@@ -20,8 +20,12 @@ from cnncalc.ops import OPS
 from cnncalc.ops.base import Op
 
 # Operators that torch computes from numbers alone; for the others, see test_opaque.py,
-# test_unpool.py and test_embedding.py.
-COMPUTED = tuple(op for op in OPS if not op.declared and not op.reads_places and op.choices is None)
+# test_unpool.py, test_embedding.py and test_deform.py.
+COMPUTED = tuple(
+    op
+    for op in OPS
+    if not op.declared and not op.reads_places and op.choices is None and op.operation is None
+)
 SMALL = (1, 1, 2, 2, 3, 3, 4, 5, 6, 8)
 
 

@@ -119,6 +119,10 @@ def sample(op: type[Op]) -> str:
     if op.reads_places:
         pooled = f"  - maxpool: 2\n  - {op.key}: maxpool1\n    name: it\n"
         return f"input: {list(shape)}\nlayers:\n{pooled}"
+    if op.operation is not None:
+        moved = f"{{{op.key}: {{out: 4, kernel: 3, offset: places}}, name: it, from: input}}"
+        layers = f"  - {{conv: {{out: 18, kernel: 3}}, name: places}}\n  - {moved}\n"
+        return f"input: {list(shape)}\nlayers:\n{layers}"
     body = _BODIES.get(op.key) or (in_yaml(_random_body(op, shape)) if required else "")
     if op.choices is not None:
         integers = f"{{shape: {list(shape)}, dtype: integer}}"

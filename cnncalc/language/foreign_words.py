@@ -153,7 +153,7 @@ _ADVICE = (
         "|constant|const|parameter.*|variable|buffer|full|zeros|ones|rand.*|random.*|rescaling"
         "|if|loop|scan|while|call|dataparallel|cropandresize|roi.*|psroi.*|spatialpyramidpool.*"
         "|spp|nonmaxsuppression|nms|gridsample|affinegrid|spatialtransformer"
-        "|deform.*|locallyconnected.*|fractionala.*|stochasticpool.*|softpool.*"
+        "|locallyconnected.*|fractionala.*|stochasticpool.*|softpool.*"
         "|mixedpool.*|masking|activityregularization|gaussiannoise|noise|crelu|quant.*|dequant.*"
         "|stopgradient|printlayer|filter|batchreindex|slicechannel|argsort|upfirdn|involution.*"
         "|adaptivelogsoftmax.*|wavelet.*|dwt",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 HOMES = {  # the module and class of each operator, by its word in a spec
     "conv": "conv:Conv",
+    "deform_conv": "deform:DeformConv",
     "conv_transpose": "transposed:ConvTranspose",
     "linear": "linear:Linear",
     "rbf": "linear:Rbf",

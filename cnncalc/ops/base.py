@@ -296,6 +296,8 @@ class Op:
     reads_named: ClassVar[bool] = False  # it reads the values of these layers, not only their sizes
     # The field that says how many different integers it reads, from 0 on; None: it reads numbers.
     choices: ClassVar[str | None] = None
+    # The operation of a package beside torch that its module calls: `package::name`.
+    operation: ClassVar[str | None] = None
     settled: ClassVar[tuple[str, ...]] = ()  # fields whose numbers are no sizes: never arrays
     multiplies: ClassVar[bool] = False  # it has MACs; its outputs are `conv_activations`
     affine_weights: ClassVar[bool] = False  # its parameters are scales and shifts per channel

@@ -86,11 +86,11 @@ class FractionalMaxPool(Op):
             yield from axes_need(getattr(self, name), axes, name)
         for r in per_axis(self.ratio, axes):
             below_one = -1 if r is not None and r >= 1 else 0
-            yield Need(below_one, lambda: _not_smaller(r))
+            yield Need(below_one, lambda r=r: _not_smaller(r))
         for n, k, out in zip(x[1:], per_axis(self.kernel, axes), self.sizes(x)):
-            yield Need(out - 1, lambda: _nothing_left(n))
+            yield Need(out - 1, lambda n=n: _nothing_left(n))
             most = n - k + (1 if axes == 2 else 0)
-            yield Need(most - out, lambda: _too_many(n, k, out, most))
+            yield Need(most - out, lambda n=n, k=k, out=out, most=most: _too_many(n, k, out, most))
 
     def sizes(self, x: Shape) -> tuple[Num, ...]:
         """Return the spatial size of the output."""

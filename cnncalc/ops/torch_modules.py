@@ -400,6 +400,37 @@ class GridSample(nn.Module):
         return F.grid_sample(x, grid, **self.how)
 
 
+class DeformConv(nn.Module):
+    """Convolves values of its first input at places that the second one moves.
+
+    A third input multiplies them. It calls the operation of torchvision, with its parameters.
+    """
+
+    def __init__(self, **how: Any):
+        super().__init__()
+        plain = nn.Conv2d(**how)
+        self.weight, self.bias = plain.weight, plain.bias
+        self.steps = (*plain.stride, *plain.padding, *plain.dilation)
+        self.groups = plain.groups
+
+    def forward(self, x: Tensor, offset: Tensor, mask: Tensor | None = None) -> Tensor:
+        given = x.new_zeros(len(x), 1) if mask is None else mask
+        bias = x.new_zeros(len(self.weight)) if self.bias is None else self.bias
+        moved = offset.shape[1] // (2 * self.weight[0, 0].numel())
+        found: Tensor = torch.ops.torchvision.deform_conv2d(
+            x,
+            self.weight,
+            offset,
+            given,
+            bias,
+            *self.steps,
+            self.groups,
+            moved,
+            mask is not None,
+        )
+        return found
+
+
 class AffineGrid(nn.Module):
     """Makes the grid of an affine map, of this size or that of the second input.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import os
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
@@ -111,6 +113,8 @@ def _module(node: Node, op: Op, xs: list[Shape], has_places: bool) -> nn.Module:
 
     Errors: a Mistake with CNN403 if the user's class cannot be made.
     """
+    if op.operation is not None:
+        _refuse_missing(node, op.operation)
     if op.code is None:
         call = op.torch(*xs)
         return (call._replace(name=f"Placed{call.name}") if has_places else call).build()
@@ -119,6 +123,17 @@ def _module(node: Node, op: Op, xs: list[Shape], has_places: bool) -> nn.Module:
     except Mistake as mistake:
         placed = (d._replace(position=node.position) for d in mistake.diagnostics)
         raise Mistake(*placed) from None
+
+
+def _refuse_missing(node: Node, operation: str) -> None:
+    """Raise a Mistake with CNN401 if a package has no compiled operation here."""
+    package, name = operation.split("::")
+    with contextlib.suppress(ImportError, OSError, RuntimeError):  # it fails without its operations
+        importlib.import_module(package)
+    if not hasattr(getattr(torch.ops, package), name):
+        message = f"`{node.path}` runs an operation of {package}, which is not installed here"
+        help = f"pip install {package}; everything that does not run the network works without it"
+        raise Mistake(Diagnostic("CNN401", message, node.position, help, context=node.context))
 
 
 def refuse_code(graph: Graph, allowed: bool) -> None:

@@ -57,6 +57,8 @@ class FigureChecks:
         for row in report.rows:
             self._users[row.shared_with or row.path].append(row)
         self._fused = _fused_macs(report)
+        nodes = report.graph.nodes
+        self._of_packages = {node.path for node in nodes if node.op and node.op.operation}
         live = {report.graph.nodes[n].path for n in report.graph.live}
         self._untraced = {row.path for row in report.rows if row.path not in live and row.macs}
 
@@ -136,6 +138,11 @@ class FigureChecks:
         self, path: str, macs: int, rows: Iterable[Row], note: str | None = None
     ) -> Iterator[Check]:
         """Check what fvcore and torch count for a module, or for the network ("")."""
+        if self._of_packages & {path, *([] if path else self._of_packages)}:
+            why = "no tool counts the operation of a package beside torch"
+            yield unmeasured("macs", macs, "fvcore", why)
+            yield unmeasured("product_flops", 2 * macs, "flop_counter", why)
+            return
         fused = sum(self._fused[row.path] for row in rows)
         counts, flops = self._measured.macs, self._measured.flops.get(path, 0)
         if path in self._untraced or not path and self._untraced:
