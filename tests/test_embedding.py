@@ -241,3 +241,13 @@ def test_shared_embeddings_count_once() -> None:
     spec = cnncalc.loads(text)
     assert cnncalc.analyze(spec).or_mistake().totals.params == 36
     assert verify(spec).ok and verify_memory(spec).ok
+
+
+def test_an_exported_model_takes_integers(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxscript")
+    (tmp_path / "net.yaml").write_text(SENTENCES, "utf-8")
+    done = command_line("export", "net.yaml", "--to", "onnx", "-o", "net.onnx", folder=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    inputs = onnx.load(str(tmp_path / "net.onnx")).graph.input
+    assert {x.type.tensor_type.elem_type for x in inputs} == {onnx.TensorProto.INT64}

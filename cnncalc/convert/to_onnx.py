@@ -105,8 +105,10 @@ def _exported(network: nn.Module, graph: Graph, opset: int, any_batch: bool) -> 
     """
     import torch
 
+    from ..torch_backend.inputs import blank_inputs
+
     images = 2 if any_batch else 1  # a batch of 1 would be taken as fixed
-    inputs = tuple(torch.zeros(images, *node.shape) for node in graph.inputs)
+    inputs = tuple(blank_inputs(graph, images, "cpu"))
     shapes = ({0: "batch"},) * len(inputs) if any_batch else None
     names = [node.path for node in graph.inputs]
     try:
