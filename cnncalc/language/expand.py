@@ -19,7 +19,6 @@ from .expansion_faults import (
 from .expectations import Expectations
 from .expression import Expression
 from .limits import MAX_LAYERS, Limits
-from .names import SIZES
 from .references import (
     copy_number,
     entry_name,
@@ -28,7 +27,7 @@ from .references import (
     resolved,
     unknown_output,
 )
-from .scope import Expansion, Fault, Scope, entered
+from .scope import OF_SIZES, Expansion, Fault, Scope, entered
 from .share import share
 from .steps import EVERY_COPY, BlockSteps, Chosen, LayerName, Numbered, Step
 from .validation import validate
@@ -52,7 +51,6 @@ class Expander:
         self._file = file
         self._blocks = blocks
         self._params = params
-        self._sizes = SIZES - params.keys()  # names that mean what enters a block
         self._expectations = expectations
         self._expansion = Expansion()
         self._graph = self._expansion.graph
@@ -117,7 +115,7 @@ class Expander:
     def value(self, prepared: Any, values: dict[str, Any], marks: Marks) -> Any:
         """Return the value of prepared data, and count the work for it."""
         self._limits.work(work(prepared, values))
-        if type(prepared) is Expression and not prepared.names.isdisjoint(self._sizes):
+        if type(prepared) is Expression and not prepared.names.isdisjoint(values[OF_SIZES]):
             self._graph.follows_input = True
         return value_at(prepared, values, marks, self._file)
 
@@ -428,6 +426,7 @@ class Expander:
         given = {**self._arguments(step, scope), **row}
         self._limits.scope(len(self._params) + len(block.params))
         values = entered(self._graph.nodes[x].shape, self._params)
+        values[OF_SIZES] -= block.params.keys()
         for name, default in block.params.items():
             if name in given:
                 values[name] = given[name]

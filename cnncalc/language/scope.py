@@ -96,6 +96,8 @@ class Scope:
             yield scope
             scope = scope.parent
 
+OF_SIZES = "names of sizes"  # under this key, which no expression can read, scopes list them
+
 
 def entered(shape: Shape, params: dict[str, Any]) -> dict[str, Any]:
     """Return the values that expressions see in a block which a tensor of this shape enters.
@@ -103,8 +105,8 @@ def entered(shape: Shape, params: dict[str, Any]) -> dict[str, Any]:
     Parameters go before its sizes.
     """
     sizes = tuple(shape[1:])
-    named = zip(AXES, reversed(sizes))
-    return {"sizes": sizes, **dict(named), **params, "c": shape[0]}
+    named = {"sizes": sizes, **dict(zip(AXES, reversed(sizes)))}
+    return {**named, **params, "c": shape[0], OF_SIZES: named.keys() - params.keys()}
 
 
 class Fault(NamedTuple):
