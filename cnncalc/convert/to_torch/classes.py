@@ -58,6 +58,7 @@ class ClassWriter(Loops):
             channels=self.own_channels(flow, derived),
             helpers=self.helpers,
             functions=self.functions,
+            outside={},
         )
 
     def own_channels(self, flow: Flow, derived: dict[str, ast.expr]) -> ast.expr | None:

@@ -66,15 +66,19 @@ class Constructor(Quantities):
         """Return the name of the value that a word means."""
         if any(place.instance is use for use in self.uses):
             if place.step is None:
-                if place.name not in self.inputs:
-                    raise Inexpressible(place.instance, f"`{place.name}` is inside a block")
                 return self.inputs[place.name]
             return self.flows[id(place.step)].name
         return self.further[word]
 
+    def place(self, word: str, use: Use) -> Place:
+        """Return what a word means at a use."""
+        if word not in use.named:
+            raise Inexpressible(use, f"`{word}` is inside another layer")
+        return use.named[word]
+
     def flow_of(self, word: str, use: Use) -> Flow:
         """Return the value that a word means."""
-        place = use.named[word]
+        place = self.place(word, use)
         is_own = any(place.instance is own for own in self.uses)
         if is_own and place.step is not None:
             return self.flows[id(place.step)]
@@ -88,7 +92,7 @@ class Constructor(Quantities):
     def assign(self, where: str, value: str) -> None:
         """Add a module at a place."""
         above, found, last = where.rpartition('.get_submodule("')
-        if found:
+        if found and where.endswith('")'):
             self.line(f'{above}.add_module("{last[:-2]}", {value})')
         else:
             self.line(f"{where} = {value}")

@@ -42,13 +42,17 @@ Statement = Call | Set | Loop | If
 
 
 def is_sequence(statements: Sequence[Statement], container: str, x: str, kept: set[str]) -> bool:
-    """Return whether statements call the modules of a container, one after the other.
+    """Return whether statements call the modules of a container, one after the other, once each.
 
     `kept` are names that other statements read.
     """
+    called: set[str] = set()
     for statement in statements:
         if not isinstance(statement, Call) or statement.inputs != (x,):
             return False
+        if statement.module in called:
+            return False
+        called.add(statement.module)
         above, _, name = statement.module.rpartition(".")
         if above != container or not name.isidentifier() or statement.target in kept:
             return False
