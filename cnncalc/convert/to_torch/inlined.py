@@ -31,7 +31,7 @@ class Inlined:
     def _borrows(self, use: Use) -> bool:
         """Return whether layers of a block use what is outside, and do not just read it."""
         graph, inside = self._graph, use.numbers
-        if use.step is not None and use.step.share is not None:
+        if use.is_borrowed:
             return False
         for n in inside:
             node = graph.nodes[n]

@@ -182,15 +182,17 @@ class Layers(Constructor):
             bare.append(self.py(channels))
         for spec, text in cls.parameters.items():
             if spec in given:
-                value = self.py(given[spec])
+                wanted = [use.values[spec] for use in present]
+                value = self.py(self.choose(wanted, present, [given[spec]]) or given[spec])
                 is_main = spec == self.blocks[layer.step.key].main
                 (bare if is_main else named).append(value if is_main else f"{text}={value}")
         for spec in sorted(cls.passed):
             named.append(f"{safe(spec)}={self.py(self.names[spec])}")
         for key, by_use in cls.measured.items():
-            wanted = [by_use[id(use)] for use in present]
-            value = self.py(self.quantity(wanted, present, [layer.flow.channels], key))
-            named.append(f"{key}={value}")
+            measured = [use for use in present if id(use) in by_use]  # the others do not read it
+            wanted = [by_use[id(use)] for use in measured] or [None]
+            found = self.quantity(wanted, measured, [layer.flow.channels], key)
+            named.append(f"{key}={self.py(found)}")
         return f"{cls.name}({', '.join([*bare, *named])})"
 
     def block_arguments(self, step: Step, names: Mapping[str, ast.expr]) -> dict[str, ast.expr]:
@@ -253,6 +255,8 @@ class Layers(Constructor):
             candidates.insert(0, self.block_channels(layer))
         if len(set(wanted)) == 1:
             candidates.append(constant(wanted[0]))
+        known = sorted(self.values(uses[0]).keys() - self.locals)
+        candidates += map(name, known)
         if flow.channels is not None:
             candidates += self.multiples(wanted, uses, [flow.channels])
         return Flow(layer.target, self.choose(wanted, uses, candidates))

@@ -24,6 +24,8 @@ from .modules import structure
 from .unrolled import UnrolledWriter
 from .uses import Use, recorded
 
+_STANDARD = ("math", "operator", "collections", "functools")  # modules of Python itself
+
 
 def torch_source(
     spec: Spec,
@@ -153,7 +155,7 @@ class _File:
         """Yield classes for each use of a block alone, and the uses that are alike."""
         found: dict[str, tuple[WrittenClass, list[Use]]] = {}
         for use in uses:
-            if use.step is not None and use.step.share is not None:
+            if use.is_borrowed:
                 continue  # it has no module of its own
             writer = UnrolledWriter(*self._arguments(block, [use]))
             cls = writer.write("")
@@ -278,7 +280,11 @@ def _imports(body: str, users: list[tuple[str, str]]) -> list[str]:
     froms = [f"{line} {', '.join(sorted(found))}" for line, found in names.items()]
     lines = [*plain, *froms, *(f"from {package} import {cls}" for package, cls in users)]
     theirs = [line for line in lines if "torch" in line]
-    standard = [line for line in lines if line.split()[1] in ("math", "operator", "collections")]
+    standard = [
+        line
+        for line in lines
+        if line.split()[1] in ("math", "operator", "collections", "functools")
+    ]
     rest = [line for line in lines if line not in theirs and line not in standard]
     found = []
     for part in (standard, theirs, rest):

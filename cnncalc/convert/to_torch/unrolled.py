@@ -86,24 +86,21 @@ class UnrolledWriter(Layers):
 
     def layers(self, use: Use, var: str) -> None:
         """Write what is inside a use. `var` names what only the next layer reads."""
-        branches: dict[str, str] = {}
+        is_join = use.step is not None and use.step.kind == "join"
         for child in use.children:
-            if not child.present or not child.numbers:
-                continue
-            inside = var
-            if use.step is not None and use.step.kind == "join":
-                branch = child.scope.prefix if child.scope else ""
-                if branch not in branches:
-                    branches[branch] = fresh(_branch_name(branch), self.vars)
-                inside = branches[branch]
-            self.layer(child, inside)
+            if child.present and child.numbers:
+                self.layer(child, self._branch_var(child) if is_join else var)
+
+    def _branch_var(self, use: Use) -> str:
+        assert use.step is not None
+        return fresh(safe(use.step.name), self.vars)
 
     def layer(self, use: Use, var: str) -> None:
         """Write one use."""
         assert use.step is not None
         if use.step.kind == "op":
             self.operator_use(use, var)
-        elif use.step.kind == "block" and id(use) in self.classes and use.step.share is None:
+        elif use.step.kind == "block" and id(use) in self.classes and not use.is_borrowed:
             self.block_use(use, var)
         else:
             self.layers(use, var)
@@ -163,7 +160,7 @@ class UnrolledWriter(Layers):
             elif spec in given:
                 named[text] = use.values[spec]
         named |= {safe(spec): use.scope.values[spec] for spec in sorted(cls.passed)}
-        named |= {key: by_use[id(use)] for key, by_use in cls.measured.items()}
+        named |= {key: by_use.get(id(use)) for key, by_use in cls.measured.items()}
         arguments = [python(constant(value)) for value in bare]
         arguments += [f"{key}={python(constant(value))}" for key, value in named.items()]
         where = self.opened_for(use.path)

@@ -11,7 +11,7 @@ from ...language.expand import Expander
 from ...language.expression import Expression
 from ...language.scope import Scope
 from ...language.spec import Spec
-from ...language.steps import Step
+from ...language.steps import LayerName, Step
 
 _PLAIN = re.compile(r"\w+\Z")
 INPUT = "input"  # names the input of the block or network
@@ -27,7 +27,7 @@ class Place(NamedTuple):
 
 
 class Use:
-    """One copy of a layer, block, join or chain; or the whole network, which has no step.
+    """One copy of a layer, block, join, chain or branch; or the whole network, which has no step.
 
     Attributes:
         path: of its layers.
@@ -72,6 +72,16 @@ class Use:
             assert use.parent is not None
             use = use.parent
         return use
+
+    @property
+    def is_borrowed(self) -> bool:
+        """Whether this, or what it is in, uses the weights of another layer."""
+        use: Use | None = self
+        while use is not None:
+            if use.step is not None and use.step.share is not None:
+                return True
+            use = use.parent
+        return False
 
     def inside(self) -> Iterator[Use]:
         """Yield the uses that are written in the same block or branch, however deep."""
@@ -121,11 +131,7 @@ class Recorder(Expander):
         steps = self._written.setdefault(id(scope.names), (use.instance, {}))[1]
         steps[step.name] = step
         use.fields = _field_words(step)
-        sources = [step.source, *(branch.source for branch in step.branches if branch.is_name)]
-        for word in (*(source for source in sources if isinstance(source, str)), *use.fields):
-            place = self._place(word, scope)
-            if place is not None:
-                use.named[word] = place
+        self._note_places(use, step.source, *use.fields)
         self._open[-1].children.append(use)
         self._open.append(use)
         start = len(self._graph.nodes)
@@ -133,6 +139,22 @@ class Recorder(Expander):
         use.numbers = range(start, len(self._graph.nodes))
         self._open.pop()
         return use.result
+
+    def _branch_copy(
+        self, branch: Step, scope: Scope, path: str, x: int, row: dict[str, Any]
+    ) -> list[int]:
+        use = Use(branch, scope, row, path, x)
+        use.parent = self._open[-1]
+        self._note_places(use, branch.source)
+        self._open[-1].children.append(use)
+        self._open.append(use)
+        start = len(self._graph.nodes)
+        results = super()._branch_copy(branch, scope, path, x, row)
+        use.present = bool(results)
+        use.result = results[-1] if results else x
+        use.numbers = range(start, len(self._graph.nodes))
+        self._open.pop()
+        return results
 
     def trained(self, step: Step, scope: Scope, path: str, x: int, row: dict[str, Any]) -> int:
         self._open[-1].present = True
@@ -143,6 +165,13 @@ class Recorder(Expander):
         if scope.step is not None and scope.step is use.step:
             use.values = scope.values
         return super()._layers(steps, scope, x)
+
+    def _note_places(self, use: Use, *words: LayerName | None) -> None:
+        """Note what words for layers mean at a use."""
+        for word in words:
+            place = self._place(word, use.scope) if isinstance(word, str) and use.scope else None
+            if isinstance(word, str) and place is not None:
+                use.named[word] = place
 
     def _place(self, word: str, scope: Scope) -> Place | None:
         """Find what a word means, as `resolved` does; None if that is inside another layer."""
