@@ -27,13 +27,13 @@ class Branches(Loops):
 
     def begun(self, layer: Layer, branch: Step, uses: list[Use], where: str) -> Layer:
         """Return a branch as a layer to write, which reads what the branch begins with."""
-        flow, source = layer.flow, branch.source
-        if branch.is_many or source is not None and not isinstance(source, str):
-            raise Inexpressible(uses[0], "which layers it reads is known to each use alone")
-        if source is not None:
-            flow = self.flow_of(source, uses[0])
+        flow, name = layer.flow, branch.name
+        if branch.is_many:
+            raise Inexpressible(uses[0], "how many layers it joins is known to each use alone")
+        if branch.source is not None:
+            source = self.source_of(branch, uses)
+            flow, name = self.flow_of(source, uses[0]), name or source
         present = [use for use in uses if use.present]
-        name = branch.name or str(source)
         inside = attribute(where, name)
         return Layer(branch, uses, present, inside, flow, layer.names, name, layer.out)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -84,6 +84,15 @@ class Constructor(Quantities):
             return self.flows[id(place.step)]
         is_input = is_own and self.block is not None
         return Flow(self.name_of(word, place), name("c") if is_input else None)
+
+    def source_of(self, step: Step, uses: Sequence[Use]) -> str:
+        """Return the name that `from` has in all uses of a step."""
+        if isinstance(step.source, str):
+            return step.source
+        names = {use.source for use in uses}
+        if len(names) > 1:
+            raise Inexpressible(uses[0], "which layer it reads depends on the copy")
+        return str(names.pop())
 
     def line(self, text: str) -> None:
         """Add a line."""

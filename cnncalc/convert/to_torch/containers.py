@@ -34,9 +34,7 @@ class Containers(Layers):
         for step in steps:
             uses = children.get(id(step), [])
             if step.source is not None and uses:
-                if not isinstance(step.source, str):
-                    raise Inexpressible(uses[0], "which layer it reads is a choice")
-                flow = self.flow_of(step.source, uses[0])
+                flow = self.flow_of(self.source_of(step, uses), uses[0])
             present = [use for use in uses if use.present]
             if present:
                 target = self.new_var(step.name) if id(step) in self.kept else var

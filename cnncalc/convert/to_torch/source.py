@@ -125,6 +125,8 @@ class _File:
         for inner in use.inside():
             if not inner.present or inner.step is None:
                 continue
+            if inner.source is not None:
+                found[id(inner.step.source)] = inner.source
             if inner.step.kind == "op" and len(inner.numbers):
                 rank = len(self.graph.nodes[inner.x].shape)
                 found[id(inner.step)] = (rank, structure(self.calls[inner.numbers[-1]]))

@@ -151,7 +151,8 @@ class UnrolledWriter(Layers):
         """Write the call of a block's class."""
         cls, step, nodes = self.classes[id(use)], use.step, self.graph.nodes
         assert step is not None and use.scope is not None
-        given = {*step.body, *use.row}
+        defaults = self.blocks[step.key].params
+        given = {spec for spec in (*step.body, *use.row) if use.values[spec] != defaults[spec]}
         bare: list[Any] = [nodes[use.x].shape[0]] if cls.takes_c else []
         named: dict[str, Any] = {}
         for spec, text in cls.parameters.items():

@@ -11,7 +11,7 @@ from ...language.expand import Expander
 from ...language.expression import Expression
 from ...language.scope import Scope
 from ...language.spec import Spec
-from ...language.steps import LayerName, Step
+from ...language.steps import Step
 
 _PLAIN = re.compile(r"\w+\Z")
 INPUT = "input"  # names the input of the block or network
@@ -38,6 +38,7 @@ class Use:
         named: the layers that it names, by the words in the spec. Words are left out that depend
             on parameters, or name a layer inside another one.
         fields: those of the words that are in fields of an operator.
+        source: the name that `from` has here, if that depends on the copy.
         values: of a block, what its expressions know.
     """
 
@@ -57,6 +58,7 @@ class Use:
         self.numbers = range(0)
         self.named: dict[str, Place] = {}
         self.fields: list[str] = []
+        self.source: str | None = None
         self.values: Mapping[str, Any] = {}
 
     @property
@@ -131,7 +133,7 @@ class Recorder(Expander):
         steps = self._written.setdefault(id(scope.names), (use.instance, {}))[1]
         steps[step.name] = step
         use.fields = _field_words(step)
-        self._note_places(use, step.source, *use.fields)
+        self._note_places(use, *use.fields)
         self._open[-1].children.append(use)
         self._open.append(use)
         start = len(self._graph.nodes)
@@ -145,7 +147,7 @@ class Recorder(Expander):
     ) -> list[int]:
         use = Use(branch, scope, row, path, x)
         use.parent = self._open[-1]
-        self._note_places(use, branch.source)
+        self._note_places(use)
         self._open[-1].children.append(use)
         self._open.append(use)
         start = len(self._graph.nodes)
@@ -166,11 +168,17 @@ class Recorder(Expander):
             use.values = scope.values
         return super()._layers(steps, scope, x)
 
-    def _note_places(self, use: Use, *words: LayerName | None) -> None:
-        """Note what words for layers mean at a use."""
+    def _note_places(self, use: Use, *words: str) -> None:
+        """Note what `from` means at a use, and these words for layers."""
+        assert use.step is not None and use.scope is not None
+        source = use.step.source
+        if source is not None:
+            if not isinstance(source, str):
+                use.source = source = self._chosen(source, use.scope, use.step.marks.find("from"))
+            words = (source, *words)
         for word in words:
-            place = self._place(word, use.scope) if isinstance(word, str) and use.scope else None
-            if isinstance(word, str) and place is not None:
+            place = self._place(word, use.scope)
+            if place is not None:
                 use.named[word] = place
 
     def _place(self, word: str, scope: Scope) -> Place | None:
