@@ -33,7 +33,10 @@ from .settings import FULL
 from .test_every_operator import configurations, every_operator
 from .test_shape_words import EVERYTHING, POINTS, TREE, at
 
-SAMPLED = ("googlenet_aux", "retinanet_resnet50_fpn", "mobilenet_v3_small", "densenet121")
+SAMPLED = (
+    "googlenet_aux", "retinanet_resnet50_fpn", "mobilenet_v3_small", "densenet121", "dla34",
+    "hrnet_w18_small", "mixnet_s", "yolov8n",
+)  # fmt: skip
 NETWORKS = BUNDLED if FULL else [b for b in BUNDLED if b.name in SAMPLED]
 RUFF = shutil.which("ruff", path=str(Path(sys.executable).parent)) or "ruff"
 
@@ -98,7 +101,9 @@ def test_the_source_of_a_bundled_network_has_the_same_modules(bundled: Bundled) 
     assert [y.shape for y in as_tuple(written(*inputs))] == wanted
 
 
-@pytest.mark.parametrize("name", ("resnet18", "nas_bench_201", "lenet5", "fully_connected"))
+@pytest.mark.parametrize(
+    "name", ("resnet18", "dla46_c", "nas_bench_201", "lenet5", "fully_connected")
+)
 def test_the_source_of_a_bundled_network_computes_the_same(name: str) -> None:
     spec = cnncalc.load(name)
     is_built(spec, torch_source(spec), images=1)
