@@ -31,8 +31,12 @@ from .hostile import HONEST
 from .samples import BUNDLED, SIAMESE, Bundled, yaml
 from .settings import FULL
 from .test_every_operator import configurations, every_operator
+from .test_shape_words import EVERYTHING, POINTS, TREE, at
 
-SAMPLED = ("googlenet_aux", "retinanet_resnet50_fpn", "mobilenet_v3_small", "densenet121")
+SAMPLED = (
+    "googlenet_aux", "retinanet_resnet50_fpn", "mobilenet_v3_small", "densenet121", "dla34",
+    "hrnet_w18_small", "mixnet_s", "yolov8n",
+)  # fmt: skip
 NETWORKS = BUNDLED if FULL else [b for b in BUNDLED if b.name in SAMPLED]
 RUFF = shutil.which("ruff", path=str(Path(sys.executable).parent)) or "ruff"
 
@@ -53,14 +57,16 @@ def is_formatted(source: str) -> None:
         assert found.returncode == 0, found.stdout + source
 
 
-def is_built(spec: cnncalc.Spec, source: str, images: int = 2) -> None:
+def is_built(
+    spec: cnncalc.Spec, source: str, images: int = 2, set: dict[str, Any] | None = None
+) -> None:
     """Assert that the source is the built network: names, values, what is trained, outputs."""
-    built, written = cnncalc.build(spec).eval(), network_class(source)().eval()
+    built, written = cnncalc.build(spec, set=set).eval(), network_class(source)().eval()
     assert list(written.state_dict()) == list(built.state_dict()), source
     written.load_state_dict(built.state_dict(), strict=True)
     trained = [p.requires_grad for p in built.parameters()]
     assert [p.requires_grad for p in written.parameters()] == trained
-    inputs = [torch.randn(images, *node.shape) for node in spec.graph().inputs]
+    inputs = [torch.randn(images, *node.shape) for node in spec.graph(set=set).inputs]
     with torch.no_grad():
         found = as_tuple(written(*[x.clone() for x in inputs]))
         wanted = as_tuple(built(*[x.clone() for x in inputs]))
@@ -95,7 +101,9 @@ def test_the_source_of_a_bundled_network_has_the_same_modules(bundled: Bundled) 
     assert [y.shape for y in as_tuple(written(*inputs))] == wanted
 
 
-@pytest.mark.parametrize("name", ("resnet18", "nas_bench_201", "lenet5", "fully_connected"))
+@pytest.mark.parametrize(
+    "name", ("resnet18", "dla46_c", "nas_bench_201", "lenet5", "fully_connected")
+)
 def test_the_source_of_a_bundled_network_computes_the_same(name: str) -> None:
     spec = cnncalc.load(name)
     is_built(spec, torch_source(spec), images=1)
@@ -137,6 +145,57 @@ SMALL = {
           - {lambda_: self, name: 3x3}
           - {lambda_: self * torch, name: x}
           - {add: [x], name: import}
+    """),
+    "a block that contains itself": f"{yaml(TREE)}layers: [{{tree: {{levels: 3, out: 8}}}}]\n",
+    "copies of a list": yaml("""
+        input: [4, 9, 9]
+        layers:
+          - chain: [{concat: [input, unit.*]}, {conv: {out: 3, kernel: 1}}]
+            name: unit
+            repeat: 3
+          - {conv: {out: 4, kernel: 1}, repeat: 3, when: i != 1, name: part}
+          - add: [part.*]
+    """),
+    "weights and outputs of layers inside blocks": yaml("""
+        input: [4, 16, 16]
+        blocks:
+          two:
+            layers:
+              - {conv: {out: 4, kernel: 3, padding: same}, name: low}
+              - {conv: {out: 8, kernel: 1}, name: high}
+          around: {layers: [{two: , name: inner}, {conv: {out: 4, kernel: 1}}]}
+        layers:
+          - conv: {out: 4, kernel: 3, padding: same, stride: 2}
+            name: again
+            repeat: 3
+            share: again
+          - {around: , name: a}
+          - {conv: {out: 4, kernel: 3, padding: same}, from: again, share: a.inner.low}
+          - {conv: {out: 4, kernel: 3, padding: same, stride: 2}, name: first}
+          - {conv: {out: 4, kernel: 3, padding: same, stride: 2}, share: first}
+          - {two: , name: b, share: a.inner}
+          - {conv: {out: 4, kernel: 1}, name: 3x3}
+          - {chain: [{conv: {out: 4, kernel: 1}}], name: class, freeze: true}
+        outputs: [a.inner.low, class, b]
+    """),
+    "weights used twice, one layer after the other": yaml("""
+        input: [4, 16, 16]
+        layers:
+          - {conv: {out: 4, kernel: 3, padding: same, stride: 2}, name: a}
+          - {conv: {out: 4, kernel: 3, padding: same, stride: 2}, share: a}
+    """),
+    "sizes that enter": yaml("""
+        input: [4, 6, 16, 18]
+        params: {h: 1, k: 0.75}
+        blocks:
+          gate:
+            params: {wide: 16 * k}
+            layers:
+              - avgpool: {kernel: [d, 1, w]}
+              - conv: {out: "sizes[0] + w + h + sqrt(4) + abs(-2) + floor_log2(9)", kernel: 1}
+              - conv: {out: wide, kernel: 1}
+              - conv: {out: "sqrt(4 * c * c)", kernel: 1}
+        layers: [gate, {gate: , name: more}]
     """),
     "no closed form": yaml("""
         input: [4, 16, 16]
@@ -207,14 +266,53 @@ def test_every_module_of_ours_has_a_formatted_source() -> None:
             assert found.returncode == 0, found.stdout
 
 
+@pytest.mark.parametrize("point", POINTS if FULL else POINTS[::5])
+def test_the_source_has_what_varies_with_a_parameter(point: tuple[int, bool, int]) -> None:
+    spec = cnncalc.loads(yaml(EVERYTHING))
+    source = torch_source(spec, set=at(point))
+    is_formatted(source)
+    is_built(spec, source, set=at(point))
+
+
+def test_repeated_and_optional_branches_keep_their_parameters() -> None:
+    """The source has loops and conditions, and the other values of the parameters hold too."""
+    spec = cnncalc.loads(
+        yaml("""
+            input: [4, 9, 9]
+            params: {paths: 3, width: 2.5}
+            blocks:
+              unit:
+                params: {out: , stride: 1}
+                layers:
+                  - add:
+                      body: [{conv: {out: out, kernel: 3, stride: stride, padding: 1}}]
+                      shortcut: {when: stride == 1 and c == out}
+            layers:
+              - concat:
+                  path:
+                    repeat: {times: paths, as: j}
+                    layers: [{conv: {out: 2 * width, kernel: 2 * j + 1, padding: j}}]
+                  skip: {from: input, layers: [relu, {conv: {out: 1, kernel: 1}}]}
+              - unit: 8
+              - {unit: 8, repeat: 2}
+              - unit: {out: 8, stride: 2}
+        """)
+    )
+    source = torch_source(spec)
+    is_formatted(source)
+    is_built(spec, source)
+    assert "for i in range(paths)" in source and "if self.add1.has_shortcut" in source
+    other = network_class(source)(paths=2).state_dict()
+    wanted = cnncalc.build(spec, set={"paths": 2}).state_dict()
+    assert {k: v.shape for k, v in other.items()} == {k: v.shape for k, v in wanted.items()}
+
+
 def test_what_cannot_be_written_is_one_diagnostic() -> None:
+    """A class in a file has no name by which a module can import it."""
     spec = cnncalc.loads(
         yaml("""
             input: [3, 8, 8]
-            blocks:
-              unit: {layers: [{conv: {out: 3, kernel: 1}, name: inner}, relu]}
-            layers: [{unit: , name: a}]
-            outputs: [a.inner]
+            layers: [{opaque: {out: [3, 8, 8], params: 0, macs: 0, saved: 0, module: "net.py:Own"}}]
         """)
     )
     with pytest.raises(Mistake) as caught:

@@ -76,8 +76,6 @@ def export(
     Examples:
         Write ResNet-50 as a module of torch:
         cnncalc export resnet50 --to torch -o resnet50.py
-        Write an ONNX file with weights of your own:
-        cnncalc export net.cnn.yaml --to onnx --weights net.pt -o net.onnx
         Draw the blocks of GoogLeNet:
         cnncalc export googlenet --to mermaid -o googlenet.mmd
     """

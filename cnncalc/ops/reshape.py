@@ -570,5 +570,6 @@ class Slice(Rearrangement):
 
     def torch(self, x: Shape) -> TorchCall:
         start, stop = self._bounds(x[self.axis])
-        arguments = {"axis": self.axis, "start": start, "stop": stop, "step": self.step}
+        end = None if self.stop is None else stop
+        arguments = {"axis": self.axis, "start": start, "stop": end, "step": self.step}
         return TorchCall("Slicing", arguments)

@@ -809,7 +809,7 @@ class Permutation(nn.Module):
 class Slicing(nn.Module):
     """Keeps some positions of one axis; axis 0 holds the channels."""
 
-    def __init__(self, axis: int, start: int, stop: int, step: int):
+    def __init__(self, axis: int, start: int, stop: int | None, step: int):
         super().__init__()
         self.axis, self.positions = axis, slice(start, stop, step)
 

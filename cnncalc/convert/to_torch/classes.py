@@ -6,15 +6,26 @@ import ast
 from collections.abc import Sequence
 
 from ...language.steps import REQUIRED, Step
-from .expressions import constant, name, names_in, python, replaced, translated
+from .branches import Branches
+from .expressions import (
+    constant,
+    evaluated,
+    holds,
+    name,
+    names_in,
+    python,
+    replaced,
+    same,
+    translated,
+    whole,
+)
 from .flows import Flow, WrittenClass, safe
 from .layout import INDENT, wrapped
-from .loops import Loops
 from .statements import Statement, is_sequence, returned
 from .uses import INPUT
 
 
-class ClassWriter(Loops):
+class ClassWriter(Branches):
     """Writes one class. Its uses are those of a block, or the network alone."""
 
     def write(
@@ -58,6 +69,7 @@ class ClassWriter(Loops):
             channels=self.own_channels(flow, derived),
             helpers=self.helpers,
             functions=self.functions,
+            outside={},
         )
 
     def own_channels(self, flow: Flow, derived: dict[str, ast.expr]) -> ast.expr | None:
@@ -67,6 +79,17 @@ class ClassWriter(Loops):
         channels = replaced(flow.channels, derived)
         own = {"c", *self.params.values(), *self.passed.values(), *self.measured}
         return channels if names_in(channels) <= own else None
+
+    def whole_if_due(self, spec: str, default: ast.expr) -> ast.expr:
+        """Return the default of a parameter as one that is an int in Python if it is whole."""
+        wanted = [use.values[spec] for use in self.uses]
+        scopes = [self.own_values(use.values) for use in self.uses]
+        exact = [evaluated(default, scope) for scope in scopes]
+        taken = [n for n, value in enumerate(exact) if same(value, wanted[n])]
+        scopes, wanted = [scopes[n] for n in taken], [wanted[n] for n in taken]
+        if not names_in(default) or not taken or holds(default, wanted, scopes):
+            return default
+        return whole(default) if holds(whole(default), wanted, scopes) else default
 
     def signature(self) -> tuple[list[str], list[str], dict[str, ast.expr]]:
         """Return the constructor's parameters, the lines of those that no use sets, and these."""
@@ -87,7 +110,7 @@ class ClassWriter(Loops):
             if default is REQUIRED:
                 required.append(text)
                 continue
-            body = translated(default, self.names)
+            body = self.whole_if_due(spec, translated(default, self.names))
             if not names_in(body):
                 optional.append(f"{text}={self.py(body)}")
             elif spec in given:

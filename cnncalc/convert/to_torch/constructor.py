@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -66,20 +66,33 @@ class Constructor(Quantities):
         """Return the name of the value that a word means."""
         if any(place.instance is use for use in self.uses):
             if place.step is None:
-                if place.name not in self.inputs:
-                    raise Inexpressible(place.instance, f"`{place.name}` is inside a block")
                 return self.inputs[place.name]
             return self.flows[id(place.step)].name
         return self.further[word]
 
+    def place(self, word: str, use: Use) -> Place:
+        """Return what a word means at a use."""
+        if word not in use.named:
+            raise Inexpressible(use, f"`{word}` is inside another layer")
+        return use.named[word]
+
     def flow_of(self, word: str, use: Use) -> Flow:
         """Return the value that a word means."""
-        place = use.named[word]
+        place = self.place(word, use)
         is_own = any(place.instance is own for own in self.uses)
         if is_own and place.step is not None:
             return self.flows[id(place.step)]
         is_input = is_own and self.block is not None
         return Flow(self.name_of(word, place), name("c") if is_input else None)
+
+    def source_of(self, step: Step, uses: Sequence[Use]) -> str:
+        """Return the name that `from` has in all uses of a step."""
+        if isinstance(step.source, str):
+            return step.source
+        names = {use.source for use in uses}
+        if len(names) > 1:
+            raise Inexpressible(uses[0], "which layer it reads depends on the copy")
+        return str(names.pop())
 
     def line(self, text: str) -> None:
         """Add a line."""
@@ -88,7 +101,7 @@ class Constructor(Quantities):
     def assign(self, where: str, value: str) -> None:
         """Add a module at a place."""
         above, found, last = where.rpartition('.get_submodule("')
-        if found:
+        if found and where.endswith('")'):
             self.line(f'{above}.add_module("{last[:-2]}", {value})')
         else:
             self.line(f"{where} = {value}")

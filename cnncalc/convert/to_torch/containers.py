@@ -30,16 +30,11 @@ class Containers(Layers):
         out: list[Statement],
     ) -> Flow:
         """Write steps in a container, and return their result. `var` names what others read not."""
-        children: dict[int, list[Use]] = {}
-        for parent in parents:
-            for child in parent.children:
-                children.setdefault(id(child.step), []).append(child)
+        children = by_step(parents)
         for step in steps:
             uses = children.get(id(step), [])
             if step.source is not None and uses:
-                if not isinstance(step.source, str):
-                    raise Inexpressible(uses[0], "which layer it reads is a choice")
-                flow = self.flow_of(step.source, uses[0])
+                flow = self.flow_of(self.source_of(step, uses), uses[0])
             present = [use for use in uses if use.present]
             if present:
                 target = self.new_var(step.name) if id(step) in self.kept else var
@@ -168,27 +163,16 @@ class Containers(Layers):
 
     def branches(self, layer: Layer, where: str) -> list[Flow]:
         """Write the branches of a join, and return their results."""
-        flows = []
-        for branch in layer.step.branches:
-            is_plain = branch.is_single and not branch.is_many
-            if is_plain and branch.is_name and isinstance(branch.source, str):
-                flows.append(self.flow_of(branch.source, layer.present[0]))
-            elif is_plain and branch.source is None:
-                flows.append(self.branch(layer, where, branch.name, branch.layers or []))
-            else:
-                raise Inexpressible(layer.present[0], "its branches vary")
-        return flows
+        raise NotImplementedError
 
-    def branch(self, layer: Layer, where: str, text: str, layers: list[Step]) -> Flow:
-        """Write a branch of a join, and return its result."""
-        if not layers:
-            return layer.flow
-        inside, var = attribute(where, text), self.new_var(text)
-        place = self.opened(inside)
-        inner: list[Statement] = []
-        result = self.steps(layers, layer.present, inside, layer.flow, layer.names, var, inner)
-        self.closed(place, inside, layer.flow, inner, layer.out)
-        return result
+
+def by_step(parents: Sequence[Use]) -> dict[int, list[Use]]:
+    """Return what is directly inside some uses, by the steps."""
+    children: dict[int, list[Use]] = {}
+    for parent in parents:
+        for child in parent.children:
+            children.setdefault(id(child.step), []).append(child)
+    return children
 
 
 def _name(out: list[Statement], result: Flow, target: str) -> None:

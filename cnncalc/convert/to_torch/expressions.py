@@ -132,6 +132,8 @@ def functions_in(body: ast.AST) -> set[str]:
 
 def evaluated(body: ast.expr, values: Mapping[str, Any]) -> Any:
     """Return the exact value of an expression; MISSING if it has none."""
+    if "int" in functions_in(body):
+        body = _Exact().visit(deepcopy(body))
     try:
         return value_of(body, values)
     except _FAILS:
@@ -159,6 +161,7 @@ def _plain(value: Any) -> Any:
 PYTHON: dict[str, Any] = {
     **{key: FUNCTIONS[key] for key in ("min", "max", "len")},
     "abs": abs,
+    "int": int,
     "round": round,
     "ceil": ceil,
     "floor": floor,
@@ -254,11 +257,27 @@ def same(found: Any, wanted: Any) -> bool:
     return bool(found == wanted)
 
 
+class _Exact(ast.NodeTransformer):
+    """Removes `int` around what is whole, and only a float in Python."""
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        self.generic_visit(node)
+        is_int = isinstance(node.func, ast.Name) and node.func.id == "int"
+        return node.args[0] if is_int else node
+
+
+def whole(body: ast.expr) -> ast.expr:
+    """Return an expression whose value is whole as one that is an int in Python."""
+    return ast.Call(ast.Name("int", ast.Load()), [body], [])
+
+
 def holds(body: ast.expr, values: Sequence[Any], scopes: Iterable[Mapping[str, Any]]) -> bool:
     """Return whether an expression has these values in these scopes, exactly and in Python."""
     for wanted, scope in zip(values, scopes):
         if not same(evaluated(body, scope), wanted):
             return False
-        if not same(as_in_python(body, scope), _plain(wanted)):
+        in_python = as_in_python(body, scope)
+        is_other = isinstance(in_python, float) and isinstance(wanted, int)
+        if is_other or not same(in_python, _plain(wanted)):
             return False
     return True

@@ -56,6 +56,7 @@ class WrittenClass(NamedTuple):
         channels: the channels of its output, in terms of its parameters.
         helpers: the classes and functions of ours that it uses.
         functions: the functions of expressions that it uses.
+        outside: the nodes that are its further inputs, for each use, if words do not tell.
     """
 
     name: str
@@ -68,6 +69,7 @@ class WrittenClass(NamedTuple):
     channels: ast.expr | None
     helpers: set[str]
     functions: set[str]
+    outside: dict[int, tuple[int, ...]]
 
 
 class Inexpressible(Exception):
@@ -96,11 +98,16 @@ def safe(text: str) -> str:
 
 
 def fresh(text: str, taken: Iterable[str]) -> str:
-    """Return a name, with a number if it is taken."""
+    """Return a name, with a number if it is taken.
+
+    >>> fresh("path", ["path"]), fresh("conv1", ["conv1", "conv1_2"])
+    ('path2', 'conv1_3')
+    """
     known = set(taken)
     found, n = text, 2
+    apart = "_" if text[-1:].isdigit() else ""
     while found in known:
-        found, n = f"{text}{n}", n + 1
+        found, n = f"{text}{apart}{n}", n + 1
     return found
 
 

@@ -41,6 +41,7 @@ IMPORTS = {  # names that the source may use, with the line that imports them
     "isqrt": "from math import",
     "operator": "import operator",
     "namedtuple": "from collections import",
+    "reduce": "from functools import",
     "torch": "import torch",
     "nn": "from torch import",
     "F": "from torch.nn import functional as F",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
+from re import sub
 from typing import Any
 
 from ...language.steps import REQUIRED, BlockSteps, Step
@@ -97,17 +98,24 @@ class Layers(Constructor):
 
     def hooks(self, layer: Layer) -> tuple[TorchCall | None, TorchCall | None]:
         """Return what runs before and after the module of a layer."""
-        if layer.step.kind != "op" or layer.step.share is not None:
+        if layer.step.kind != "op":
             return None, None
         call = self.calls[layer.present[0].numbers[-1]]
         return call.before, call.after
 
     def with_hooks(self, layer: Layer) -> None:
         """Write an operator with what runs on its input before it, and on its output after it."""
+        inputs = (layer.flow.name, *self.further_inputs(layer))
+        if layer.step.share is not None:
+            self.run(layer._replace(where=self.lent(layer)), None, inputs)
+        else:
+            self.run(layer, self.operator(layer), inputs)
+            self.freeze(layer.step, layer.where, layer.names)
+
+    def run(self, layer: Layer, source: str | None, inputs: tuple[str, ...]) -> None:
+        """Write the call of an operator's module, which is made of `source` unless it is there."""
         before, after = self.hooks(layer)
-        source = self.operator(layer)
         rank = len(self.graph.nodes[layer.present[0].x].shape) + 1
-        inputs: tuple[str, ...] = (layer.flow.name, *self.further_inputs(layer))
         if before is not None and before.name == "WithSize":
             inputs = (inputs[0], f"output_size={inputs[1]}.shape[2:]")
         elif before is not None and modules.is_inline(before):
@@ -115,16 +123,16 @@ class Layers(Constructor):
         elif before is not None:
             self.hook(layer, "padding", [self.calls[n].before for n in _nodes(layer)], inputs)
             inputs = (layer.target,)
-        self.assign(layer.where, source)
+        if source is not None:
+            self.assign(layer.where, source)
         if after is not None and modules.is_inline(after):
             text = modules.inline(after, f"{layer.where}({', '.join(inputs)})", rank)
             layer.out.append(Set(layer.target, text))
-        else:
-            layer.out.append(Call(layer.target, layer.where, inputs))
-            if after is not None:
-                hooks = [self.calls[n].after for n in _nodes(layer)]
-                self.hook(layer, "trim", hooks, (layer.target,))
-        self.freeze(layer.step, layer.where, layer.names)
+            return
+        layer.out.append(Call(layer.target, layer.where, inputs))
+        if after is not None:
+            hooks = [self.calls[n].after for n in _nodes(layer)]
+            self.hook(layer, "trim", hooks, (layer.target,))
 
     def hook(
         self,
@@ -135,8 +143,18 @@ class Layers(Constructor):
     ) -> None:
         """Write what runs before or after a module as a module of its own."""
         where = f"{layer.where}_{word}"
+        if layer.step.share is not None or not where.rpartition(".")[2].isidentifier():
+            path = sub(r"\W+", "_", layer.present[0].path)
+            where = f"self.{safe(path)}_{word}"
         self.assign(where, self.made(layer, [call for call in calls if call is not None]))
         layer.out.append(Call(layer.target, where, inputs))
+
+    def class_of(self, use: Use) -> WrittenClass:
+        """Return the class that a use of a block is made of."""
+        cls = self.classes.get(id(use))
+        if cls is None or any(cls.outside.values()):
+            raise Inexpressible(use, "what is inside it is read or used outside")
+        return cls
 
     def lent(self, layer: Layer) -> str:
         """Return the module whose weights a layer uses."""
@@ -152,8 +170,8 @@ class Layers(Constructor):
     def block_call(self, layer: Layer) -> str:
         """Return the call that makes the module of a block."""
         present, names = layer.present, layer.names
-        cls = self.classes[id(present[0])]
-        if any(self.classes[id(use)].name != cls.name for use in present):
+        cls = self.class_of(present[0])
+        if any(self.class_of(use).name != cls.name for use in present):
             raise Inexpressible(present[0], "its copies differ too much to be one class")
         given = self.block_arguments(layer.step, names)
         bare: list[str] = []
@@ -164,15 +182,17 @@ class Layers(Constructor):
             bare.append(self.py(channels))
         for spec, text in cls.parameters.items():
             if spec in given:
-                value = self.py(given[spec])
+                wanted = [use.values[spec] for use in present]
+                value = self.py(self.choose(wanted, present, [given[spec]]) or given[spec])
                 is_main = spec == self.blocks[layer.step.key].main
                 (bare if is_main else named).append(value if is_main else f"{text}={value}")
         for spec in sorted(cls.passed):
             named.append(f"{safe(spec)}={self.py(self.names[spec])}")
         for key, by_use in cls.measured.items():
-            wanted = [by_use[id(use)] for use in present]
-            value = self.py(self.quantity(wanted, present, [layer.flow.channels], key))
-            named.append(f"{key}={value}")
+            measured = [use for use in present if id(use) in by_use]  # the others do not read it
+            wanted = [by_use[id(use)] for use in measured] or [None]
+            found = self.quantity(wanted, measured, [layer.flow.channels], key)
+            named.append(f"{key}={self.py(found)}")
         return f"{cls.name}({', '.join([*bare, *named])})"
 
     def block_arguments(self, step: Step, names: Mapping[str, ast.expr]) -> dict[str, ast.expr]:
@@ -182,7 +202,7 @@ class Layers(Constructor):
 
     def block_channels(self, layer: Layer) -> ast.expr | None:
         """Return the channels of a block's output, from the arguments of its use."""
-        cls = self.classes[id(layer.present[0])]
+        cls = self.class_of(layer.present[0])
         if cls.channels is None:
             return None
         known: dict[str, ast.expr] = {safe(key): self.names[key] for key in cls.passed}
@@ -206,12 +226,12 @@ class Layers(Constructor):
         step, use = layer.step, layer.present[0]
         if step.kind == "block":
             outside = use.external()
-            words = self.classes[id(use)].further
+            words = self.class_of(use).further
             return tuple(self.name_of(word, outside[word]) for word in words)
         if step.kind == "op" and step.op is not None and step.op.layers_named:
             end = "_places" if step.op.reads_places else ""
-            words = [word for word in use.fields if word in use.named]
-            return tuple(f"{self.name_of(word, use.named[word])}{end}" for word in words)
+            places = {word: self.place(word, use) for word in use.fields}
+            return tuple(f"{self.name_of(word, place)}{end}" for word, place in places.items())
         return ()
 
     def note_places(self, layer: Layer, out: list[Statement]) -> None:
@@ -235,6 +255,8 @@ class Layers(Constructor):
             candidates.insert(0, self.block_channels(layer))
         if len(set(wanted)) == 1:
             candidates.append(constant(wanted[0]))
+        known = sorted(self.values(uses[0]).keys() - self.locals)
+        candidates += map(name, known)
         if flow.channels is not None:
             candidates += self.multiples(wanted, uses, [flow.channels])
         return Flow(layer.target, self.choose(wanted, uses, candidates))

@@ -40,7 +40,7 @@ class Loops(Containers):
         body, self.init = self.init, outside
         self.depth -= 1
         self.open_locals = before
-        self.line(_with_used(header, body))
+        self.line(with_used(header, body))
         self.init += body
         if is_plain:
             layer.out.append(Call(layer.target, layer.where, (layer.flow.name,)))
@@ -144,7 +144,8 @@ class Loops(Containers):
             return layer.flow.channels
         wanted = self.channels_at(use.result for use in layer.uses)
         following = self.quantity(wanted, layer.uses, [result.channels], "channels")
-        self.line(f"{python(running)} = {self.py(following)}")
+        if python(following) != python(running):
+            self.line(f"{python(running)} = {self.py(following)}")
         for parent, uses in copies.items():
             (after,) = self.channels_at([uses[-1].result])
             self.bound.setdefault(parent, {})[python(running)] = after
@@ -210,7 +211,7 @@ class Loops(Containers):
         return self.after(layer, [result]), is_plain
 
 
-def _with_used(header: str, body: list[str]) -> str:
+def with_used(header: str, body: list[str]) -> str:
     """Return the header of a loop, without a name for numbers that nothing reads."""
     variable = header.split()[1]
     if "range" in header and not any(search(rf"\b{variable}\b", line) for line in body):

@@ -21,6 +21,7 @@ from .expressions import (
     python,
     replaced,
     same,
+    whole,
 )
 from .flows import Inexpressible, fresh, safe
 from .uses import Use
@@ -56,9 +57,7 @@ class Quantities:
     def values(self, use: Use) -> dict[str, Any]:
         """Return the values of all names at a use."""
         assert use.scope is not None
-        own = {**self.passed, **self.params, "c": "c"}
-        given = use.scope.values.items()
-        found = {own[key]: value for key, value in given if key in own}
+        found = self.own_values(use.scope.values)
         at: Use | None = use
         while at is not None:
             for key, value in self.bound.get(id(at), {}).items():
@@ -68,6 +67,11 @@ class Quantities:
             if id(use.instance) in by_use:
                 found[key] = by_use[id(use.instance)]
         return found
+
+    def own_values(self, scope: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values that a scope of the spec has for names of the class."""
+        own = {**self.passed, **self.params, "c": "c"}
+        return {own[key]: value for key, value in scope.items() if key in own}
 
     def channels_at(self, nodes: Iterable[int]) -> list[Any]:
         """Return the channels of nodes."""
@@ -89,8 +93,12 @@ class Quantities:
         """Return the first candidate that has the wanted value in all uses."""
         scopes = [self.values(use) for use in uses]
         for candidate in candidates:
-            if candidate is not None and holds(candidate, wanted, scopes):
+            if candidate is None:
+                continue
+            if holds(candidate, wanted, scopes):
                 return candidate
+            if names_in(candidate) and holds(whole(candidate), wanted, scopes):
+                return whole(candidate)
         return None
 
     def for_all_axes(
@@ -128,6 +136,9 @@ class Quantities:
         if all(isinstance(value, tuple) and value for value in wanted):
             if any_axis and all(len(set(value)) == 1 for value in wanted):
                 return self.quantity([value[0] for value in wanted], uses, listed, what)
+            repeated = self._repeated(wanted, uses, listed, what)
+            if repeated is not None:
+                return repeated
             if len({len(value) for value in wanted}) == 1:
                 columns = enumerate(zip(*wanted))
                 parts = [self.quantity(col, uses, listed, f"{what}{n}") for n, col in columns]
@@ -137,6 +148,28 @@ class Quantities:
         found = self.choose(wanted, uses, [*bases, *self.multiples(wanted, uses, bases)])
         return found or self._measure(wanted, uses, what)
 
+    def _repeated(
+        self,
+        wanted: Sequence[Any],
+        uses: Sequence[Use],
+        listed: Sequence[ast.expr | None],
+        what: str,
+    ) -> ast.expr | None:
+        """Return a list that has one value several times, if a name says how often."""
+        counts = [len(value) for value in wanted]
+        if len(set(counts)) == 1 or any(len(set(value)) > 1 for value in wanted):
+            return None
+        names = (name(key) for key in sorted(self.values(uses[0]).keys() - {"c"}))
+        count = self.choose(counts, uses, names)
+        if count is None:
+            return None
+        channels = zip(self.channels_at(use.x for use in uses), wanted, counts)
+        if all(c == value[0] * n for c, value, n in channels) and listed[0] is not None:
+            each: ast.expr = ast.BinOp(listed[0], ast.FloorDiv(), count)
+        else:
+            each = self.quantity([value[0] for value in wanted], uses, listed, what)
+        return ast.BinOp(ast.Tuple([each], ast.Load()), ast.Mult(), count)
+
     def multiples(
         self, wanted: Sequence[Any], uses: Sequence[Use], bases: Iterable[ast.expr]
     ) -> Iterator[ast.expr]:
@@ -144,6 +177,8 @@ class Quantities:
         scope, b = self.values(uses[0]), wanted[0]
         for base in bases:
             a = evaluated(base, scope)
+            if isinstance(a, int) and a // 2 == b:
+                yield ast.BinOp(base, ast.FloorDiv(), constant(2))
             if not all(isinstance(value, int) and value for value in (a, b)):
                 continue
             if b % a == 0:

@@ -17,10 +17,14 @@ from ...language.steps import BlockSteps
 from ...ops.torch_call import TorchCall
 from ...wording import shape_text
 from .classes import ClassWriter
-from .flows import Inexpressible, WrittenClass
+from .flows import Inexpressible, WrittenClass, fresh
 from .helpers import IMPORTS, helpers_for
+from .inlined import Inlined
 from .modules import structure
+from .unrolled import UnrolledWriter
 from .uses import Use, recorded
+
+_STANDARD = ("math", "operator", "collections", "functools")  # modules of Python itself
 
 
 def torch_source(
@@ -68,27 +72,39 @@ class _File:
         self.classes: dict[int, WrittenClass] = {}
         self.names: dict[str, None] = {}
         self.written: list[WrittenClass] = []
-        self.imports: list[tuple[str, str]] = []
+        self.imports: dict[tuple[str, str], None] = {}
 
     def text(self) -> str:
         """Return the file."""
         network = self.spec.title(self.variant)
         title = _class_name(network, "Network")
         self.names[title] = None
-        for name, block in _in_order(self.spec.blocks):
-            uses = [use for use in _all_uses(self.root) if _is_use(use, name)]
-            for group in self._groups(uses):
-                self._class(_class_name(name, "Block"), block, group)
+        self._blocks()
         self._class(title, None, [self.root])
         helpers = {name for cls in self.written for name in cls.helpers}
         functions = {name for cls in self.written for name in cls.functions}
         body = [*helpers_for(helpers, functions), *(cls.source for cls in self.written)]
-        imports = _imports("\n".join(body), self.imports)
+        imports = _imports("\n".join(body), sorted(self.imports))
         apart = [""] * (1 if body[0].startswith(tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")) else 2)
         inputs = ", ".join(shape_text(node.shape) for node in self.graph.inputs)
         outputs = ", ".join(shape_text(node.shape) for node in self.graph.returned)
         about = _comment(f"{network}: {inputs} -> {outputs}")
         return "\n".join([f'"""{about}"""', "", *imports, *apart, _apart(body), ""])
+
+    def _blocks(self) -> None:
+        """Write the classes of the uses of blocks, those inside others first."""
+        inlined = Inlined(self.graph)
+        pending = {id(use): use for use in _all_uses(self.root) if use.is_block}
+        pending = {key: use for key, use in pending.items() if not inlined.has(use)}
+        blocks = _in_order(self.spec.blocks)
+        while pending:
+            for name, block in blocks:
+                ready = [use for use in pending.values() if _is_use(use, name)]
+                ready = [use for use in ready if not any(id(u) in pending for u in _all_uses(use))]
+                for group in self._groups(ready):
+                    self._class(_class_name(name, "Block"), block, group)
+                for use in ready:
+                    del pending[id(use)]
 
     def _groups(self, uses: list[Use]) -> list[list[Use]]:
         """Group the uses of a block that one class can stand for."""
@@ -109,38 +125,69 @@ class _File:
         for inner in use.inside():
             if not inner.present or inner.step is None:
                 continue
+            if inner.source is not None:
+                found[id(inner.step.source)] = inner.source
             if inner.step.kind == "op" and len(inner.numbers):
                 rank = len(self.graph.nodes[inner.x].shape)
                 found[id(inner.step)] = (rank, structure(self.calls[inner.numbers[-1]]))
-            elif inner.step.kind == "block":
-                if id(inner) not in self.classes:
-                    raise Inexpressible(inner, "its block contains itself")
+            elif inner.step.kind == "block" and id(inner) in self.classes:
                 found[id(inner.step)] = self.classes[id(inner)].name
         return found
 
     def _class(self, title: str, block: BlockSteps | None, uses: list[Use]) -> None:
-        name, n = title, 2
-        while block is not None and name in self.names:
-            name, n = f"{title}{n}", n + 1
-        self.names[name] = None
-        graph, blocks = self.graph, self.spec.blocks
-        writer = ClassWriter(blocks, self.calls, self.classes, block, uses, graph, self.values)
+        """Write the class of some uses, or several if one class cannot stand for all."""
+        try:
+            self._add(title, uses, self._with_parameters(block, uses))
+        except Inexpressible:
+            for cls, alike in self._unrolled(block, uses):
+                self._add(title, alike, cls)
+
+    def _with_parameters(self, block: BlockSteps | None, uses: list[Use]) -> WrittenClass:
+        """Return a class with parameters."""
+        writer = ClassWriter(*self._arguments(block, uses))
         steps = block.layers if block else self.spec.steps
-        outputs = self._outputs() if block is None else []
-        cls = writer.write(name, steps, [node.path for node in graph.inputs], outputs)
-        self.imports += sorted(writer.imports)
+        outputs = self._outputs(uses[0]) if block is None else []
+        cls = writer.write("", steps, [node.path for node in self.graph.inputs], outputs)
+        self.imports |= dict.fromkeys(writer.imports)
+        return cls
+
+    def _unrolled(
+        self, block: BlockSteps | None, uses: list[Use]
+    ) -> Iterator[tuple[WrittenClass, list[Use]]]:
+        """Yield classes for each use of a block alone, and the uses that are alike."""
+        found: dict[str, tuple[WrittenClass, list[Use]]] = {}
+        for use in uses:
+            if use.is_borrowed:
+                continue  # it has no module of its own
+            writer = UnrolledWriter(*self._arguments(block, [use]))
+            cls = writer.write("")
+            self.imports |= dict.fromkeys(writer.imports)
+            known, alike = found.setdefault(cls.source, (cls, []))
+            known.outside.update(cls.outside)
+            alike.append(use)
+        yield from found.values()
+
+    def _arguments(self, block: BlockSteps | None, uses: list[Use]) -> tuple[Any, ...]:
+        blocks, graph = self.spec.blocks, self.graph
+        return blocks, self.calls, self.classes, block, uses, graph, self.values
+
+    def _add(self, title: str, uses: list[Use], cls: WrittenClass) -> None:
+        """Give a class its name."""
+        is_network = self.root in uses
+        name = title if is_network else fresh(title, self.names)
+        self.names[name] = None
+        cls = cls._replace(name=name, source=cls.source.replace("class (", f"class {name}(", 1))
         self.written.append(cls)
         for use in uses:
             self.classes[id(use)] = cls
 
-    def _outputs(self) -> list[str]:
+    def _outputs(self, root: Use) -> list[str]:
         """Return the names of the layers that are outputs, without those that are not there."""
         found = []
-        tops = {use.step.name: use for use in self.root.children if use.step}
+        tops = {use.step.name for use in root.children if use.step}
         for name in self.spec.document.outputs or ():
             if name not in tops and "." in name:
-                use = next(iter(tops.values()))
-                raise Inexpressible(use, f"the output `{name}` is inside a block")
+                raise Inexpressible(root, f"the output `{name}` is inside a block")
             start, end, _ = self.graph.groups[name] if name in tops else (0, 1, 0)
             if end > start:
                 found.append(name)
@@ -154,9 +201,7 @@ def _all_uses(root: Use) -> Iterator[Use]:
 
 
 def _is_use(use: Use, name: str) -> bool:
-    return (
-        use.present and use.step is not None and use.step.kind == "block" and use.step.key == name
-    )
+    return use.is_block and use.step is not None and use.step.key == name
 
 
 def _in_order(blocks: Mapping[str, BlockSteps]) -> list[tuple[str, BlockSteps]]:
@@ -167,8 +212,7 @@ def _in_order(blocks: Mapping[str, BlockSteps]) -> list[tuple[str, BlockSteps]]:
         if name in found:
             return
         if name in around:
-            message = f"the block `{name}` contains itself, and cannot be written as source"
-            raise Mistake(Diagnostic("CNN414", message))
+            return
         for other in sorted(blocks[name].uses, key=list(blocks).index):
             add(other, (*around, name))
         found[name] = blocks[name]
@@ -238,7 +282,11 @@ def _imports(body: str, users: list[tuple[str, str]]) -> list[str]:
     froms = [f"{line} {', '.join(sorted(found))}" for line, found in names.items()]
     lines = [*plain, *froms, *(f"from {package} import {cls}" for package, cls in users)]
     theirs = [line for line in lines if "torch" in line]
-    standard = [line for line in lines if line.split()[1] in ("math", "operator", "collections")]
+    standard = [
+        line
+        for line in lines
+        if line.split()[1] in ("math", "operator", "collections", "functools")
+    ]
     rest = [line for line in lines if line not in theirs and line not in standard]
     found = []
     for part in (standard, theirs, rest):

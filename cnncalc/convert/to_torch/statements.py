@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from .layout import INDENT, wrapped
+from .layout import wrapped
 
 
 class Call(NamedTuple):
@@ -18,6 +18,13 @@ class Call(NamedTuple):
 
 class Set(NamedTuple):
     """The value of an expression gets a name."""
+
+    target: str
+    value: str
+
+
+class Append(NamedTuple):
+    """A list gets another value."""
 
     target: str
     value: str
@@ -38,17 +45,21 @@ class If(NamedTuple):
     body: list[Statement]
 
 
-Statement = Call | Set | Loop | If
+Statement = Call | Set | Append | Loop | If
 
 
 def is_sequence(statements: Sequence[Statement], container: str, x: str, kept: set[str]) -> bool:
-    """Return whether statements call the modules of a container, one after the other.
+    """Return whether statements call the modules of a container, one after the other, once each.
 
     `kept` are names that other statements read.
     """
+    called: set[str] = set()
     for statement in statements:
         if not isinstance(statement, Call) or statement.inputs != (x,):
             return False
+        if statement.module in called:
+            return False
+        called.add(statement.module)
         above, _, name = statement.module.rpartition(".")
         if above != container or not name.isidentifier() or statement.target in kept:
             return False
@@ -64,6 +75,8 @@ def lines(statements: Sequence[Statement], depth: int) -> Iterator[str]:
             yield from wrapped(f"{statement.target} = {call}", depth)
         elif isinstance(statement, Set):
             yield from wrapped(f"{statement.target} = {statement.value}", depth)
+        elif isinstance(statement, Append):
+            yield from wrapped(f"{statement.target}.append({statement.value})", depth)
         elif isinstance(statement, Loop):
             yield from wrapped(f"for {statement.item} in {statement.over}:", depth)
             yield from lines(statement.body, depth + 1)
@@ -75,11 +88,11 @@ def lines(statements: Sequence[Statement], depth: int) -> Iterator[str]:
 def returned(statements: list[Statement], results: Sequence[str], depth: int) -> Iterator[str]:
     """Write statements, and the return of their results, without a name for the last one."""
     last = statements[-1] if statements else None
-    is_last = last is not None and not isinstance(last, (Loop, If))
+    is_last = last is not None and isinstance(last, (Call, Set))
     if is_last and len(results) == 1 and last.target == results[0]:  # type: ignore[union-attr]
         yield from lines(statements[:-1], depth)
         value = last.value if isinstance(last, Set) else f"{last.module}({', '.join(last.inputs)})"  # type: ignore[union-attr]
         yield from wrapped(f"return {value}", depth)
         return
     yield from lines(statements, depth)
-    yield f"{INDENT * depth}return {', '.join(results)}"
+    yield from wrapped(f"return {', '.join(results)}", depth)
