@@ -96,6 +96,7 @@ class Scope:
             yield scope
             scope = scope.parent
 
+
 OF_SIZES = "names of sizes"  # under this key, which no expression can read, scopes list them
 
 
