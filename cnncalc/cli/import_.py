@@ -75,10 +75,6 @@ def import_(
         cnncalc import model.py:Net --input 3x224x224 -o net.cnn.yaml
         Pass arguments to the class:
         cnncalc import model.py:Net --args classes=100 --input 3x64x64
-        In CI, fail if the network and its spec part:
-        cnncalc import model.py:Net --check net.cnn.yaml
-        Write a spec of an ONNX file; it needs --input where the file leaves sizes open:
-        cnncalc import net.onnx -o net.cnn.yaml
     """
     shapes = values.input_shapes(input)
     kind = Path(target).suffix.lower()
