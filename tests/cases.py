@@ -17,6 +17,7 @@ from torch import nn
 from cnncalc.diagnostic import Mistake
 from cnncalc.graph import checked
 from cnncalc.ops import OPS
+from cnncalc.ops.axes import MOST_AXES
 from cnncalc.ops.base import Op
 
 # Operators that torch computes from numbers alone; for the others, see test_opaque.py,
@@ -123,9 +124,12 @@ def shape(rng: random.Random, rank: int) -> tuple[int, ...]:
     return (channels, *(rng.choice(sizes) for _ in range(rank - 1)))
 
 
-def case(op: type[Op], rng: random.Random) -> tuple[dict[str, Any], list[tuple[int, ...]]]:
-    """Return a body and input shapes. Some of them are invalid."""
-    rank = rng.choice(op.ranks) if rng.random() < 0.97 else rng.randint(1, 4)
+def case(
+    op: type[Op], rng: random.Random, axes: int = MOST_AXES
+) -> tuple[dict[str, Any], list[tuple[int, ...]]]:
+    """Return a body and input shapes with at most so many axes. Some of them are invalid."""
+    ranks = [rank for rank in op.ranks if rank <= axes]
+    rank = rng.choice(ranks) if rng.random() < 0.97 else rng.randint(1, 4)
     x = shape(rng, rank)
     body = plausible(op, body_of(op, rng, rank - 1), rng, x)
     if {"size", "kernel"} <= op.fields().keys() and op.ranks == (2,) and rng.random() < 0.7:

@@ -20,6 +20,7 @@ COMMANDS = typer.main.get_command(app_for([])).commands  # type: ignore[attr-def
 RUNNING = ("verify", "profile")  # these commands need torch
 FURTHER = {  # arguments of a command after the spec
     "explain": ["conv1_1"],
+    "export": ["--to", "dot"],
     "fit": ["--vary", "batch", "--budget", "macs < 1T"],
 }
 OF_SPECS = [

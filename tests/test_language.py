@@ -315,7 +315,8 @@ def test_names_that_hold_layers_are_free_in_every_module_that_holds_layers() -> 
     """No attribute of a network, a join or a plain module may be the name of a layer."""
     pytest.importorskip("torch")
     branches = "{a: [{conv: {out: 4, kernel: 1}}], b: [{conv: {out: 4, kernel: 1}}]}"
-    layers = "\n".join(f"        - {op.key}: {branches}" for op in OPS if op.joins())
+    joins = [op.key for op in OPS if op.joins() and op.key != "grid_sample"]  # it needs a grid
+    layers = "\n".join(f"        - {key}: {branches}" for key in joins)
     network = cnncalc.build(spec_of(layers, "input: [4, 8, 8]\n"))
     holders = [module for module in network.modules() if module._modules]
     assert len(holders) > 8

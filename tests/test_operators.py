@@ -237,7 +237,7 @@ def test_an_operator_agrees_with_torch(op: type[Op]) -> None:
     seen: dict[str, set] = defaultdict(set)
     outcome: Counter[str] = Counter()
     for _ in range(CASES):
-        body, xs = case(op, rng)
+        body, xs = case(op, rng, axes=6)
         built = instance(op, body)
         if built is None:
             outcome["schema refuses"] += 1
@@ -324,7 +324,7 @@ def test_costs_are_counts() -> None:
     rng = random.Random(1)
     for op in COMPUTED:
         for _ in range(20):
-            body, xs = case(op, rng)
+            body, xs = case(op, rng, axes=6)
             built = instance(op, body)
             if built is None or (y := ours(built, xs)) is None:
                 continue
