@@ -80,7 +80,7 @@ def test_a_size_that_a_layer_declares_is_broadcast_as_torch_does(one: str) -> No
 @pytest.mark.parametrize(
     "layers",
     [
-        "{conv: {out: 2, kernel: 1}}, {slice: 1}",
+        "{conv: {out: 2, kernel: 1}}, {slice: {start: -2, step: 2}}",
         "{maxpool: {kernel: [6, 1]}}",
         "{conv: {out: 1, kernel: 1}}, {conv: {out: 2, kernel: 1}}, {split: {into: 2, part: 0}}",
     ],

@@ -334,7 +334,7 @@ def test_every_backends_kernel_has_the_name_of_an_operator() -> None:
     }
     assert len(found) > 50
     for name, several in found.items():
-        for operator, _ in several:
+        for operator, *_ in several:
             assert operator in operators | ELSEWHERE, name
             assert not BACKENDS.match(operator) or operator == "scaled_dot_product_attention", name
 

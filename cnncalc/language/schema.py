@@ -178,4 +178,18 @@ def _or_expression(field: Schema) -> Schema:
     kept: Schema = {key: field[key] for key in ("description", "default") if key in field}
     apart = ("description", "default", "title")
     own = {key: value for key, value in field.items() if key not in apart}
-    return {**kept, "anyOf": [own, _EXPRESSION]}
+    return {**kept, "anyOf": [_with_expressions(own), _EXPRESSION]}
+
+
+def _with_expressions(own: Schema) -> Schema:
+    """Return a schema whose lists hold expressions too."""
+    found = dict(own)
+    if "anyOf" in own:
+        found["anyOf"] = [_with_expressions(form) for form in own["anyOf"]]
+    if isinstance(own.get("items"), dict):
+        found["items"] = {"anyOf": [_with_expressions(own["items"]), _EXPRESSION]}
+    if "prefixItems" in own:
+        found["prefixItems"] = [
+            {"anyOf": [_with_expressions(item), _EXPRESSION]} for item in own["prefixItems"]
+        ]
+    return found

@@ -113,7 +113,9 @@ class Split(Rearrangement):
     def _slice(self, x: Shape) -> Slice:
         """Return the slice that keeps the same positions."""
         start = self._start(x[self.axis])
-        return Slice(axis=self.axis, start=start, stop=start + self._size(x[self.axis]))
+        found = Slice(axis=self.axis)
+        vars(found).update(start=start, stop=start + self._size(x[self.axis]))  # may be open
+        return found
 
     def window(self, x: Shape) -> Windows:
         return self._slice(x).window(x)
