@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from functools import cache
 from itertools import groupby
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,13 +21,12 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import cnncalc
-from cnncalc import ops
 from cnncalc.analysis.compare import count
 from cnncalc.conventions import CONVENTIONS, FUSED, PRODUCTS
 from cnncalc.cost import Cost
 from cnncalc.extras import install_command
 from cnncalc.graph import Graph
-from cnncalc.ops import torch_modules
+from cnncalc.ops import OPS, torch_modules
 from cnncalc.ops.torch_call import TorchCall
 from cnncalc.render.verify import network_table
 from cnncalc.torch_backend import allocator
@@ -48,6 +48,7 @@ from .graphs import networks
 from .samples import BUNDLED, SIAMESE, sample, yaml
 from .settings import FULL, GRAPHS
 
+ops = SimpleNamespace(**{op.__name__: op for op in OPS})
 SPEC = """
 input: [4, 32, 32]
 layers:
@@ -582,9 +583,9 @@ def test_tables_fit_their_terminals(width: int) -> None:
 
 
 FAULT = """
-from cnncalc import ops
-right = ops.Linear.cost
-ops.Linear.cost = lambda s, x, y: right(s, x, y=y)._replace(mac=9)
+from cnncalc.ops.linear import Linear
+right = Linear.cost
+Linear.cost = lambda s, x, y: right(s, x, y=y)._replace(mac=9)
 """
 
 
