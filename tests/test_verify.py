@@ -656,7 +656,7 @@ def test_a_wrong_field_is_found_in_a_narrow_network(monkeypatch: pytest.MonkeyPa
     spec = cnncalc.loads(text)
     found = verify(spec, device="meta", work=10**8)
     assert found.ok and "with at most 4 channels" in found.notes[-1]
-    right = ops.conv.Conv.window
+    right = ops.Conv.window
     monkeypatch.setattr(
         ops.conv.Conv,
         "window",

@@ -58,8 +58,7 @@ def assert_fits(name: str, shown: Callable[[int], str], figures: set[str] = froz
     for width in WIDTHS:
         text = shown(width)
         longest = max(text.split("\n"), key=len)
-        is_one_word = " " not in longest.strip()  # such as a long name of the user's
-        assert len(longest) <= width or is_one_word, (name, width, longest)
+        assert len(longest) <= width, (name, width, longest)
         assert numbers_in(text) - known == set(), (name, width)
 
 
@@ -154,7 +153,11 @@ def test_rules_fit() -> None:
         assert page(rule.text, None).written() == rule.text
 
 
-@pytest.mark.parametrize("path", FILES if FULL else FILES[::8], ids=lambda path: path.stem)
+LONG_WORD = {"CNN005-tag"}  # a tag is one word, and longer than a narrow screen
+MESSAGES = [path for path in FILES if path.stem not in LONG_WORD]
+
+
+@pytest.mark.parametrize("path", MESSAGES if FULL else MESSAGES[::8], ids=lambda path: path.stem)
 def test_messages_fit(path: Any) -> None:
     """On a terminal, text wraps, and of a long line of the source a part is shown."""
     text = path.read_text("utf-8")
