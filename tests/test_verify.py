@@ -658,7 +658,7 @@ def test_a_wrong_field_is_found_in_a_narrow_network(monkeypatch: pytest.MonkeyPa
     assert found.ok and "with at most 4 channels" in found.notes[-1]
     right = ops.Conv.window
     monkeypatch.setattr(
-        ops.conv.Conv,
+        ops.Conv,
         "window",
         lambda op, x: (tuple((axis, Map.window(5, 1, 2)) for axis, _ in right(op, x)[0]),),
     )
