@@ -98,11 +98,18 @@ def is_coloured(stream: TextIO | None) -> bool:
 
 
 def complain(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str] | None = None) -> None:
-    """Write diagnostics to stderr, in colour on a terminal."""
-    from ..render.diagnostics import lines_of
+    """Write diagnostics to stderr, in colour on a terminal; of many notes alike, one."""
+    from ..render.diagnostics import lines_of, lines_of_others, notes_alike
 
     width = text_width() if is_terminal(sys.stderr) else None
-    complain_in(lines_of(diagnostic, sources, width) for diagnostic in diagnostics)
+    diagnostics = list(diagnostics)
+    alike = notes_alike(diagnostics)
+    same = [alike.get(diagnostic.code, [diagnostic]) for diagnostic in diagnostics]
+    complain_in(
+        [*lines_of(diagnostic, sources, width), *lines_of_others(notes, width)]
+        for diagnostic, notes in zip(diagnostics, same)
+        if diagnostic is notes[0]
+    )
 
 
 def complain_in(blocks: Iterable[list[Line]]) -> None:

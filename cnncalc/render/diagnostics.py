@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from ..diagnostic import Diagnostic, Position
 from ..foreign import visible
+from ..wording import listed, plural
 from .formats.lines import Line
 from .formats.wrapped import wrapped
 
 BLOCKS = 4  # enclosing blocks that are named
 _NARROWEST = 30  # columns that a line of the source gets at least
 LONGEST = 200  # characters; a longer line is not shown
+_MOST_ALIKE = 2  # notes of one code that are shown one by one
+_MOST_LINES = 8  # lines that are named for the others
 
 
 def lines_of(
@@ -93,3 +96,26 @@ def _width(text: str) -> int:
 @lru_cache(4)
 def _lines(text: str) -> list[str]:
     return text.splitlines()
+
+
+def notes_alike(diagnostics: Iterable[Diagnostic]) -> dict[str, list[Diagnostic]]:
+    """Return the notes of each code that occur so often that one of them is enough."""
+    found: dict[str, list[Diagnostic]] = {}
+    for diagnostic in diagnostics:
+        if diagnostic.severity == "note":
+            found.setdefault(diagnostic.code, []).append(diagnostic)
+    return {code: same for code, same in found.items() if len(same) > _MOST_ALIKE}
+
+
+def lines_of_others(same: Sequence[Diagnostic], width: int | None) -> list[Line]:
+    """Say how often a note is repeated: ``12 more notes like this, at lines 5, 6 …``."""
+    if len(same) < 2:
+        return []
+    places = (d.position.line if d.position else 0 for d in same[1:])
+    lines = list(dict.fromkeys(places))
+    shown = list(map(str, lines[:_MOST_LINES]))
+    if len(lines) > _MOST_LINES:
+        shown.append(f"{len(lines) - _MOST_LINES} more")
+    where = f"at line{'s' if len(shown) > 1 else ''} {listed(shown)}"
+    text = f"{plural(len(same) - 1, 'more note')} like this, {where}"
+    return [*wrapped(text, width, "   = ", "     ")]
