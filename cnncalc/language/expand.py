@@ -27,7 +27,7 @@ from .references import (
     resolved,
     unknown_output,
 )
-from .scope import OF_SIZES, Expansion, Fault, Scope, entered
+from .scope import NO_COPIES, OF_SIZES, Expansion, Fault, Scope, entered
 from .share import share
 from .steps import EVERY_COPY, BlockSteps, Chosen, LayerName, Numbered, Step
 from .validation import validate
@@ -77,7 +77,9 @@ class Expander:
             graph.nodes.append(node)
             self._expansion.written.append(None)
         names = {name: (n, n + 1, n) for n, name in enumerate(inputs)}
-        scope = Scope(entered(next(iter(inputs.values())), self._params), names=names)
+        values = entered(next(iter(inputs.values())), self._params)
+        values[OF_SIZES] -= self._params.keys()
+        scope = Scope(values, names=names)
         try:
             last = self._layers(steps, scope, 0)
         except Mistake as mistake:
@@ -163,6 +165,8 @@ class Expander:
 
     def _copies(self, step: Step, scope: Scope, path: str, x: int) -> tuple[int, list[int]]:
         """Expand the copies of a repeated layer; return the result, and where each copy ends."""
+        if scope.copies is NO_COPIES:
+            scope.copies = {}
         results = scope.copies[step.name] = {}
         ends: list[int] = []
         for i, (row, wanted) in enumerate(self.rows(step, scope)):
@@ -426,7 +430,9 @@ class Expander:
         given = {**self._arguments(step, scope), **row}
         self._limits.scope(len(self._params) + len(block.params))
         values = entered(self._graph.nodes[x].shape, self._params)
-        values[OF_SIZES] -= block.params.keys()
+        names = values[OF_SIZES]
+        if not (names.isdisjoint(self._params) and names.isdisjoint(block.params)):
+            values[OF_SIZES] = names - self._params.keys() - block.params.keys()
         for name, default in block.params.items():
             if name in given:
                 values[name] = given[name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from ..diagnostic import Diagnostic
@@ -11,6 +12,8 @@ from ..num import Shape
 from ..ops.base import Op
 from .names import AXES
 from .steps import Step
+
+NO_COPIES: dict[str, dict[str, int]] = {}  # of a scope without repeated layers; never changed
 
 
 class Scope:
@@ -30,7 +33,7 @@ class Scope:
         self.values = values
         self.prefix = prefix  # of the paths of its layers
         self.names = {} if names is None else names  # the layers so far
-        self.copies: dict[str, dict[str, int]] = {}  # of repeated layers: results so far, by path
+        self.copies = NO_COPIES  # of repeated layers: results so far, by path
         self.parent = parent
         self.step = step  # the use of the block, if this is the inside of a block
         self.context = context  # the uses of blocks around it, innermost first
@@ -106,8 +109,14 @@ def entered(shape: Shape, params: dict[str, Any]) -> dict[str, Any]:
     Parameters go before its sizes.
     """
     sizes = tuple(shape[1:])
-    named = {"sizes": sizes, **dict(zip(AXES, reversed(sizes)))}
-    return {**named, **params, "c": shape[0], OF_SIZES: named.keys() - params.keys()}
+    named = dict(zip(AXES, reversed(sizes)))
+    return {"sizes": sizes, **named, **params, "c": shape[0], OF_SIZES: _names(len(sizes))}
+
+
+@cache
+def _names(axes: int) -> frozenset[str]:
+    """Return what the sizes of so many axes are called."""
+    return frozenset(["sizes", *[name for name, _ in zip(AXES, range(axes))]])
 
 
 class Fault(NamedTuple):
