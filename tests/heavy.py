@@ -148,6 +148,11 @@ def repeated() -> dict[str, str]:
             "  - {relu: , name: unit, repeat: 5000}",
             "  - add: {a: {repeat: 4000, layers: [{add: [unit.*]}]}, b: []}",
         ),
+        "choices of choices": network(
+            "layers:",
+            "  - {relu: , name: a}",
+            "  - {relu: , from: " + "a if c > 3 else " * 20_000 + "a}",
+        ),
         "blocks inside themselves": network(
             "blocks:",
             "  b:",

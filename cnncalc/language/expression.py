@@ -23,7 +23,7 @@ from .expression_limits import (
 )
 from .expression_value import CONSTANTS, value_of
 
-_MAX_LENGTH, _MAX_DEPTH = 1000, 50
+MAX_LENGTH, _MAX_DEPTH = 1000, 50
 _MAX_DIGITS = 40  # of a number with a decimal point, including zeros
 _OPERATORS = ("if", "else", "and", "or", "not", "in", "is")
 _KEYWORDS = (*_OPERATORS, "lambda", "for", "True", "False", "None")
@@ -40,8 +40,8 @@ class Expression:
         source = text.strip()
         if source.startswith("${") and source.endswith("}"):
             source = source[2:-1].strip()
-        if len(source) > _MAX_LENGTH:
-            raise ExpressionError(f"the expression is longer than {_MAX_LENGTH} characters")
+        if len(source) > MAX_LENGTH:
+            raise ExpressionError(f"the expression is longer than {MAX_LENGTH} characters")
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", SyntaxWarning)  # such as for `3in x`

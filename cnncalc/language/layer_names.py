@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .expression import compiled
-from .expression_limits import ExpressionError
+from .expression import MAX_LENGTH, compiled
+from .expression_limits import ExpressionError, clip
 from .reader import Reader
 from .steps import Chosen, LayerName, Numbered
 from .validation import shown
@@ -32,7 +32,16 @@ def read_layer_name(
         message = f"`{word}` takes the name of a layer, not {shown(text)}"
         reader.report("CNN103", message, marks.position(reader.file))
         return None
+    if len(text) > MAX_LENGTH:
+        message = f"the name of a layer is longer than {MAX_LENGTH} characters"
+        reader.report("CNN107", message, marks.position(reader.file))
+        return None
     parts = _parts(text)
+    if parts is None and _IF in text:
+        message = f"`{clip(text)}` does not say which layer is read otherwise"
+        help = "write `left if condition else right`"
+        reader.report("CNN107", message, marks.position(reader.file), help)
+        return None
     if parts is not None:
         condition = reader.prepared(parts[1], marks, known)
         left, right = (
