@@ -58,6 +58,10 @@ class Open:
         """Return the value as a plain one, if it is one; a symbol returns itself."""
         return self
 
+    def __format__(self, spec: str) -> str:
+        """Return the text that `str` gives: how to write a number says nothing about it."""
+        return str(self)
+
     def ceil_sqrt(self) -> Any:
         """Return the smallest whole numbers whose squares are at least these whole numbers.
 

@@ -11,9 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cnncalc
+from cnncalc.checking.config import Config
+from cnncalc.checking.run import Job, check_text
 from cnncalc.cost import CLASSES
 from cnncalc.graph import conditions, propagate
-from cnncalc.num import slide
+from cnncalc.many.array import Many
+from cnncalc.num import Open, slide
 from cnncalc.ops.base import Need, Op
 from cnncalc.poly import Poly
 
@@ -150,3 +153,20 @@ def test_the_symbols_of_vgg16_read_well() -> None:
     shapes = propagate(graph, [(3, Poly.symbol("H"), Poly.symbol("W"))])
     pool5 = next(n for n, node in enumerate(graph.nodes) if node.path == "pool5")
     assert [str(v) for v in shapes[pool5]] == ["512", "⌊H/32⌋", "⌊W/32⌋"]
+
+
+@pytest.mark.parametrize("spec", ["", ",", "g", ".2f", ">9,"])
+@pytest.mark.parametrize(
+    "value",
+    [Poly.symbol("H"), Poly.symbol("H") / 2, Many(np.arange(3)), Many(np.arange(3)) / 2],
+    ids=lambda value: type(value).__name__,
+)
+def test_messages_show_what_is_not_one_number(value: Open, spec: str) -> None:
+    assert format(value, spec) == str(value)
+
+
+def test_a_window_that_fits_no_input_is_found_when_sizes_are_symbols() -> None:
+    layers = "[{slice: {axis: 1, start: -1}}, {conv: {out: 8, kernel: 3}}]"
+    text = f"{{cnncalc: 1, input: [1, 20], layers: {layers}}}"
+    found = check_text(text, "net.yaml", None, Job(Config())).findings
+    assert [finding.diagnostic.code for finding in found] == ["CNN204"]

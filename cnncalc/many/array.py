@@ -98,9 +98,6 @@ class Many(Open):
     def __str__(self) -> str:
         return SEVERAL
 
-    def __format__(self, spec: str) -> str:
-        return SEVERAL
-
     def __add__(self, other: Any) -> Any:
         if type(other) is int and other == 0 and not self.is_condition:
             return self

@@ -62,9 +62,6 @@ class Ratio(Open):
     def __str__(self) -> str:
         return SEVERAL
 
-    def __format__(self, spec: str) -> str:
-        return SEVERAL
-
     def __add__(self, other: Any) -> Any:
         num, den = _parts(other)
         top = self.numerator * den + num * self.denominator

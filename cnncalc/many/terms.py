@@ -180,9 +180,6 @@ class Terms(Open):
     def __float__(self) -> float:
         return float(self.one())
 
-    def __format__(self, spec: str) -> str:
-        return SEVERAL
-
     def __str__(self) -> str:
         return SEVERAL
 
