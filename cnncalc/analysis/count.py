@@ -145,13 +145,17 @@ def _distinct(graph: Graph, holds: list[Any], there: Mapping[int, Any]) -> list[
     layers: dict[Any, _Layer] = {}
     times: dict[Any, list[Num]] = {}
     owned: dict[Any, list[Num]] = {}
+    sizes: dict[int, Any] = {}  # by the list of shapes, which copies of a block have in common
     for n, node in enumerate(graph.nodes):
         if node.op is None:
             continue
-        layer = _Layer(node, graph.shapes_into(node), 1, 1)
-        key = _key(layer)
+        xs = graph.shapes_into(node)
+        read = sizes.get(id(xs))
+        if read is None:
+            read = sizes[id(xs)] = _sizes(xs)
+        key = id(node.op), read, node.shares is None, node.frozen
         if key not in layers:
-            layers[key], times[key], owned[key] = layer, [], []
+            layers[key], times[key], owned[key] = _Layer(node, xs, 1, 1), [], []
         times[key].append(there.get(n, 1))
         if holds:
             owned[key].append(choose(holds[n], there.get(n, 1), 0))
@@ -163,9 +167,17 @@ def _distinct(graph: Graph, holds: list[Any], there: Mapping[int, Any]) -> list[
 
 def _key(layer: _Layer) -> Any:
     """Return what is equal for layers that differ in nothing that is counted."""
-    node, xs = layer.node, layer.xs
-    sizes = tuple(map(same, map(tuple, xs)))
-    return id(node.op), sizes, node.shares is None, node.frozen
+    node = layer.node
+    return id(node.op), _sizes(layer.xs), node.shares is None, node.frozen
+
+
+def _sizes(xs: list[Shape]) -> Any:
+    """Return what is equal for shapes of the same sizes."""
+    return tuple([tuple(map(_size, x)) for x in xs])
+
+
+def _size(n: Num) -> Any:
+    return n if type(n) is int else same(n)
 
 
 def same(value: Any) -> Any:
