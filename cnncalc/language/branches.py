@@ -49,9 +49,7 @@ class Branches(Copies):
         """Yield the results of the copies of a branch that are there."""
         for i, (row, wanted) in enumerate(self.rows(branch, scope)):
             if wanted:
-                yield from self.branch(
-                    branch, scope.copy(branch.counter, i), f"{path}.{i}", x, row
-                )
+                yield from self.branch(branch, scope.copy(branch.counter, i), f"{path}.{i}", x, row)
 
     def branch(
         self, branch: Step, scope: Scope, path: str, x: int, row: dict[str, Any]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from math import floor
 from typing import Any
 
 from ..diagnostic import Mistake, Position
-from ..num import Open, choose
+from ..num import Open, choose, equals
 from .expansion_faults import wrong_repeat
 from .limits import MAX_LAYERS
 from .lookup import Lookup
@@ -58,11 +59,12 @@ class Copies(Lookup):
         """Return how many copies a `repeat` makes, a whole number."""
         count = self.value(step.repeat, scope.values, step.marks, "repeat")
         if isinstance(count, Open) and not count.is_condition and 0 <= count <= MAX_LAYERS:
+            whole = floor(count)  # it may be computed from fractions
+            if equals(whole, count):
+                return whole
+        elif type(count) is int and 0 <= count <= MAX_LAYERS:
             return count
-        if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= MAX_LAYERS:
-            place = step.marks.find("repeat").position(self._file)
-            raise Mistake(wrong_repeat(count, place))
-        return count
+        raise Mistake(wrong_repeat(count, step.marks.find("repeat").position(self._file)))
 
     def copy(
         self,

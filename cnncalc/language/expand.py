@@ -254,12 +254,15 @@ class Expander(Branches):
         found = known.found.get(key)
         if found is not None and found.fits(scope, self._limits, start):
             y = found.copied(graph, scope, x)
+            self._sizes_read += found.follows_input
             self._expansion.written += [None] * (len(graph.nodes) - start)
             return y
         record = KnownBlock(graph, scope, self._limits)
         oldest, self._oldest = self._oldest, start
+        sizes_read = self._sizes_read
         y = self.layers(block.layers, scope, x)
-        if self._oldest >= start and record.finish(graph, self._limits, x, y):
+        follows = self._sizes_read > sizes_read
+        if self._oldest >= start and record.finish(graph, self._limits, x, y, follows):
             known.found[key] = record  # it names nothing outside of it
         self._oldest = min(oldest, self._oldest)
         return y

@@ -25,10 +25,12 @@ class KnownBlock:
         self._groups: list[tuple[str, Group]] = []  # by their paths after the prefix
         self._longest = 0  # of these paths
         self._before = len(graph.groups), len(graph.diagnostics)
+        self.follows_input = False
 
-    def finish(self, graph: Graph, limits: Limits, x: int, y: int) -> bool:
+    def finish(self, graph: Graph, limits: Limits, x: int, y: int, follows_input: bool) -> bool:
         """Note what was expanded; return whether it may be copied: it reads x and nothing else."""
         nodes, start = graph.nodes, self.start
+        self.follows_input = follows_input
         groups, diagnostics = self._before
         outside = {m for node in nodes[start:] for m in node.inputs if m < start}
         if len(graph.diagnostics) > diagnostics or not outside <= {x} or y < start and y != x:
@@ -53,6 +55,7 @@ class KnownBlock:
         """Add the same nodes to a graph, for a use that reads node x, and return its result."""
         nodes, start, prefix, cut = graph.nodes, self.start, scope.prefix, self._cut
         shift = len(nodes) - start
+        graph.follows_input |= self.follows_input
         outer = None if self._context == scope.context else len(self._context)
         for node in self._nodes[start : self.end]:
             context = node.context

@@ -26,6 +26,7 @@ class Lookup:
         self._expansion = Expansion()
         self._graph = self._expansion.graph
         self._limits = Limits()
+        self._sizes_read = 0  # how often
         self._oldest = 0  # of the layers found by name since the block that is expanded began
 
     def value(self, prepared: Any, values: dict[str, Any], marks: Marks, *path: Any) -> Any:
@@ -37,6 +38,7 @@ class Lookup:
         if kind is Expression:
             if not prepared.names.isdisjoint(values[OF_SIZES]):
                 self._graph.follows_input = True
+                self._sizes_read += 1
         elif kind is not tuple and prepared is not FAULT:
             return prepared
         self._limits.work(work(prepared, values))

@@ -8,19 +8,17 @@ on. What occurs again with the very same values is computed once.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import floor
 from typing import Any, NamedTuple
 
 from ...diagnostic import Mistake
 from ...graph import Node, checked, infer
 from ...language.expand import Expander
-from ...language.expansion_faults import wrong_repeat
 from ...language.expression import Expression
 from ...language.scope import Scope
 from ...language.steps import Step
 from ...many.array import Many
 from ...many.split import Split
-from ...num import Open, Shape, choose, equals, is_open
+from ...num import Open, Shape, choose, is_open
 from ...ops.base import Op, units_of
 from ...ops.scale import Identity
 from ..count import same
@@ -82,7 +80,7 @@ class ManyExpander(Expander):
         if step.each is not None:
             yield from super().rows(step, scope)
             return
-        count = self._whole(self.repeats(step, scope), step)
+        count = self.repeats(step, scope)
         most = count.ends()[1] if isinstance(count, Open) else count
         for i in range(most):
             key = ("there", i, same(count))
@@ -90,17 +88,11 @@ class ManyExpander(Expander):
                 self._seen[key] = count, count > i
             yield {}, self._seen[key][1]
 
-    def _whole(self, count: Any, step: Step) -> Any:
-        """Return a number of copies as whole numbers; it may be computed from fractions."""
-        if not isinstance(count, Open):
-            return count
-        key = ("whole", same(count))
+    def repeats(self, step: Step, scope: Scope) -> Any:
+        count = self.value(step.repeat, scope.values, step.marks, "repeat")
+        key = ("repeats", same(count))
         if key not in self._seen:
-            number: Any = count
-            whole = floor(number)
-            if not equals(whole, count):
-                raise Mistake(wrong_repeat(count, step.place))
-            self._seen[key] = count, whole
+            self._seen[key] = count, super().repeats(step, scope)
         return self._seen[key][1]
 
     def partly(
