@@ -126,7 +126,8 @@ def _always(condition: Condition, axes: Mapping[str, SizeSet]) -> bool:
         step = lcm(steps, axes[symbol].modulus)
         if step > _MOST_TRIED:
             return False
-        firsts = [n for n in range(1, step + 1) if n in axes[symbol] or axes[symbol].goes_on(n)]
+        spans = axes[symbol].spans
+        firsts = [n for n in range(1, step + 1) if spans[n % len(spans)]]
         tried.append([n + step * turn for n in firsts for turn in range(tries)])
     if prod(map(len, tried)) > _MOST_TRIED:
         return False

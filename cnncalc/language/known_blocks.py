@@ -107,6 +107,9 @@ class KnownBlocks:
 
 def _distinct(value: Any) -> Any:
     """Return a value that is equal to others of its type alone: 1 is not true."""
-    if type(value) is tuple:
+    kind = type(value)
+    if kind is tuple:
         return tuple(map(_distinct, value))
-    return value if type(value) is int else (type(value), value)
+    if kind is dict:  # of the command line; no word of the language takes one
+        return kind, repr(value)
+    return value if kind is int else (kind, value)
