@@ -243,8 +243,9 @@ def checked(op: Op, xs: Sequence[Shape]) -> Shape:
 
 def refuse_wrong_numbers(op: Op, sources: Sequence[Node]) -> None:
     """Raise a Mistake if an operator reads integers, and is given other numbers, or vice versa."""
+    takes_integers = op.choices is not None
     for node in sources:
-        if node.integers == (op.choices is not None):
+        if node.integers is takes_integers:
             continue
         if node.integers:
             message = f"`{op.key}` computes with numbers, but `{node.path}` holds integers"

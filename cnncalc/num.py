@@ -42,6 +42,7 @@ class Open:
         def __ge__(self, other: Any) -> Any: ...
         def __truediv__(self, other: Any) -> Any: ...
         def __pow__(self, exponent: int) -> Any: ...
+        def __floor__(self) -> Any: ...
         def __round__(self, digits: int = 0) -> Any: ...
         def __int__(self) -> int: ...
 
@@ -123,14 +124,15 @@ def ceil_div(n: Num, s: int) -> Num:
     return (n + s - 1) // s
 
 
+_LARGEST = 10**7  # sizes up to this are scaled by a formula as float64 scales them
+
+
 def scaled(n: Num, scale: Fraction) -> Num:
     """Return ⌊n·scale⌋ as torch computes it: scale and product are rounded to float64.
 
-    If the scale is rounded up, the product is never below a whole number that it should reach. For
-    sizes and scales of up to seven digits the floor is then exact.
-
-    Errors: NoFormula for a symbol if the scale is rounded down: then the floor is sometimes one
-    less, and no formula says when.
+    Errors: NoFormula for a symbol if the product may be rounded up to a whole number, as 90·0.7 is
+    not, and 10·0.7 is: the float is a little below 7/10. Then no formula says when. Other formulas
+    are right for sizes up to 10⁷.
 
     Source: torch.nn.functional.interpolate with `scale_factor`.
 
@@ -144,9 +146,44 @@ def scaled(n: Num, scale: Fraction) -> Num:
         return n.floored(factor)
     if hasattr(n, "astype"):  # an array of numpy
         return (n * factor).astype("int64")
-    if Fraction(factor) < scale:
-        raise NoFormula(f"a size times {scale} depends on how float64 rounds")
-    return n * scale.numerator // scale.denominator
+    ratio = _as_rounded(factor)
+    return n * ratio.numerator // ratio.denominator
+
+
+def _as_rounded(factor: float) -> Fraction:
+    """Return a ratio r so that ⌊n·r⌋ is ⌊n·factor⌋ in float64 for whole n up to _LARGEST.
+
+    Rounding goes wrong if it reaches a whole number k from below: if k/n is above the factor, by
+    at most a half of the float's last digit.
+
+    Errors: NoFormula if that may be.
+    """
+    exact = Fraction(factor)
+    half = exact / 2**53
+    if _simplest(exact, exact + half).denominator <= _LARGEST:
+        raise NoFormula(f"a size times {factor:g} depends on how float64 rounds")
+    near = _simplest(exact - 2 * half, exact)
+    alike = near == exact or _simplest(near, exact).denominator > _LARGEST
+    return near if alike else exact
+
+
+def _simplest(low: Fraction, high: Fraction) -> Fraction:
+    """Return the fraction with the smallest denominator in (low, high], for 0 < low < high."""
+    whole = floor(low) + 1
+    if whole <= high:
+        return Fraction(whole)
+    # 1/x is in [1/high, 1/low) of what is left; its own simplest one is found in turn
+    low, high = low - whole + 1, high - whole + 1
+    return whole - 1 + 1 / _simplest_from(1 / high, 1 / low if low else None)
+
+
+def _simplest_from(low: Fraction, high: Fraction | None) -> Fraction:
+    """Return the fraction with the smallest denominator in [low, high); without end if None."""
+    whole = -floor(-low)
+    if high is None or whole < high:
+        return Fraction(whole)
+    low, high = low - whole + 1, high - whole + 1
+    return whole - 1 + 1 / _simplest(1 / high, 1 / low)
 
 
 def slide(

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import cache
 from math import gcd, lcm
 from typing import NamedTuple
 
@@ -52,6 +53,8 @@ class Map(NamedTuple):
     @staticmethod
     def window(k: int, s: int = 1, lo: int = 0, d: int = 1) -> Map:
         """Return a window of k taps at distance d that starts at −lo and advances by s."""
+        if k == s == 1 and not lo:
+            return IDENTITY
         return Map(s, (range(-lo, d * (k - 1) - lo + 1, d),))
 
     def reads_corners(self, n: int, out: int) -> bool:
@@ -226,9 +229,10 @@ def _before_start(spans: Sequence[Span]) -> int:
 def listed(below: Field | Listed, reads: Map, n: int) -> Field | Listed:
     """Return the field of the n positions of an operator that reads another field."""
     phases, spans = len(reads.taps), []
+    at = cache(below.at)  # many positions read the same one after a reshape
     for j in range(n):
-        start = reads.advance * (j // phases)
-        spans.append(hull([below.at(start + tap) for tap in reads.taps[j % phases]]))
+        start, taps = reads.advance * (j // phases), reads.taps[j % phases]
+        spans.append(at(start + taps[0]) if len(taps) == 1 else hull([at(start + t) for t in taps]))
     return settled(spans)
 
 

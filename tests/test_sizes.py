@@ -48,7 +48,33 @@ def fitting_by_arrays(graph: Graph, axis: int) -> np.ndarray:
     return fits
 
 
-@pytest.mark.parametrize("network", FAMILIES, ids=lambda network: network.name)
+FOLLOWING = [one for one in FAMILIES if one.spec.graph(one.variant).follows_input]
+FIXED = [one for one in FAMILIES if one not in FOLLOWING]
+
+
+@pytest.mark.parametrize("network", FOLLOWING, ids=lambda network: network.name)
+def test_sizes_are_solved_for_the_layers_of_the_own_size(network: Bundled) -> None:
+    """Sizes that are not among them have other layers, or do not fit."""
+    spec, variant = network.spec, network.variant
+    answer = sizes(spec, variant)
+    own = spec.graph(variant)
+    found = answer.found
+    assert found is not None and not found.unsolved
+    channels = own.inputs[0].shape[0]
+    rng = random.Random(network.name)
+    few = rng.sample(range(1, 400), 100 if FULL else 12)
+    squares = [(n, n) for n in [*few, *(a.fitting.smallest for a in found.axes.values())]]
+    for one in [*squares, *((n, rng.randint(1, 400)) for n in few)]:
+        graph = spec.graph(variant, input=(channels, *one))
+        same = [n.path for n in graph.nodes] == [n.path for n in own.nodes]
+        fits = all(n in axis.fitting for n, axis in zip(one, found.axes.values()))
+        if answer.same_layers_as is None:
+            assert fits == bool(graph.outputs), one
+        else:
+            assert fits == (same and bool(graph.outputs)), one
+
+
+@pytest.mark.parametrize("network", FIXED, ids=lambda network: network.name)
 def test_every_size_up_to_2000_fits_where_it_should(network: Bundled) -> None:
     graph = network.spec.graph(network.variant)
     found = input_sizes(network.spec.symbolic_graph(network.variant))

@@ -8,8 +8,11 @@ from math import floor
 
 import numpy as np
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from cnncalc import analyze, loads
+from cnncalc.many.array import Many
 from cnncalc.num import NoFormula, scaled
 from cnncalc.poly import Poly
 
@@ -58,16 +61,48 @@ def test_sizes_are_those_of_torch(mode: str) -> None:
     assert inexact  # some cases were not exact in float64
 
 
-def test_arrays_and_symbols_scale_as_ints_or_say_that_they_cannot() -> None:
+SCALES = st.one_of(
+    st.fractions(Fraction(1, 50), 50, max_denominator=10**4),
+    st.floats(0.02, 50).map(Fraction),
+    st.floats(1 / 64, 50, width=32).map(Fraction),  # as ONNX has them
+    st.builds(  # floats beside a simple ratio, which products nearly reach
+        lambda ratio, steps: Fraction(float(ratio) * (1 + steps * 2.0**-52)),
+        st.fractions(Fraction(1, 50), 50, max_denominator=99),
+        st.integers(-2, 2),
+    ),
+)
+
+
+@settings(max_examples=CASES, deadline=None)
+@given(SCALES, st.integers(1, 10**5), st.integers(1, 99))
+@example(Fraction(0.7), 1, 10)  # the float is below 7/10, and ten times it is rounded up to 7
+@example(Fraction(0.1), 1, 10)
+def test_arrays_and_symbols_scale_as_ints_or_say_that_they_cannot(
+    scale: Fraction, times: int, n: int
+) -> None:
+    sizes = [n, times, min(n * times, 10**7), n * scale.limit_denominator(99).denominator]
+    expected = [scaled(size, scale) for size in sizes]
+    assert scaled(np.array(sizes), scale).tolist() == expected
+    assert Many(np.array(sizes)).floored(float(scale)).values.tolist() == expected
+    try:
+        formula = scaled(Poly.symbol("n"), scale)
+    except NoFormula:
+        return
+    assert [formula.at(n=size) for size in sizes] == expected
+
+
+def test_a_scale_has_a_formula_unless_rounding_decides() -> None:
+    """Of floats below a ratio of small numbers, some products are rounded up to a whole number."""
     rng = random.Random("scaled")
     refused = 0
     for _ in range(2000):
-        scale, n = scales(rng), rng.randint(1, 10**6)
-        expected = scaled(n, scale)
-        assert int(scaled(np.array([n]), scale)[0]) == expected
+        scale = scales(rng)
+        rounded_down = Fraction(float(scale)) < scale
+        refused += rounded_down
         try:
-            assert scaled(Poly.symbol("n"), scale).at(n=n) == expected, (n, scale)
+            scaled(Poly.symbol("n"), Fraction(float(scale)))
         except NoFormula:
-            refused += 1
-            assert Fraction(float(scale)) < scale
+            assert rounded_down, scale
+        else:
+            assert not rounded_down, scale
     assert 0 < refused < 1000

@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 
 import cnncalc
+from cnncalc.analysis.figures import TOTALS
 from cnncalc.analysis.smallest_input import smallest_input
 from cnncalc.analysis.zoo import networks
 from cnncalc.zoo import folder
 
 from .command import ROOT, run
 from .samples import BUNDLED
-from .settings import UPDATE
+from .settings import UPDATE, sampled
 
 PUBLISHED = ROOT / "tests" / "published" / "torchvision.json"
 ROWS = json.loads(PUBLISHED.read_text("utf-8"))["rows"]
@@ -216,22 +217,34 @@ def test_zoo_lists_every_network_once() -> None:
     }
 
 
+def test_the_list_agrees_with_analyze() -> None:
+    found = {network.name: network for network in networks()}
+    assert list(found) == [bundled.name for bundled in BUNDLED]
+    for bundled in sampled(BUNDLED, 20):
+        network, report = found[bundled.name], cnncalc.analyze(bundled.spec, bundled.variant)
+        assert network.totals == {what: getattr(report.totals, what) for what in TOTALS}
+        for what, seen in network.fields.items():
+            in_full = getattr(report, what)
+            assert seen == (in_full and in_full[1]), (bundled.name, what)
+        assert network.year == report.year
+
+
 def test_zoo_filters_and_sorts() -> None:
-    reports = {network.name: network.report for network in networks()}
+    reports = {network.name: network for network in networks()}
 
     def params(name: str) -> int:
-        return reports[name].totals.params
+        return reports[name].totals["params"]
 
     def field(name: str) -> int:
-        found = reports[name].receptive_field
+        found = reports[name].fields["receptive_field"]
         assert found is not None
-        return max(found[1].size)
+        return max(n for n in found.size if isinstance(n, int))
 
     small = names_of("--where", "params < 3M", "--where", "macs<=100M")
     assert set(small) == {
         name
         for name, report in reports.items()
-        if report.totals.params < 3e6 and report.totals.macs <= 1e8
+        if report.totals["params"] < 3e6 and report.totals["macs"] <= 1e8
     }
     by_params = names_of("mobilenet", "--sort", "params")
     assert by_params == sorted((n for n in reports if "mobilenet" in n), key=params)

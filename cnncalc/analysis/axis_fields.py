@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ..num import Shape
-from ..ops.base import Reach
+from ..ops.base import Reach, in_place
 from ..window import (
     IDENTITY,
     MAX_POSITIONS,
@@ -64,6 +64,8 @@ class AxisFields:
 
         Returns `below` itself if nothing changes.
         """
+        if reaches is in_place(len(reaches)) and x[1:] == y[1:]:
+            return below
         found: Seen = {}
         same = True
         for origin, axes in below.items():

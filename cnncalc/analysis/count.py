@@ -67,7 +67,8 @@ def count(
     parts: dict[str, list[Num]] = {name: [] for name in asked}
     for layer in _distinct(graph, holds, there or {}):
         for name, value in _values(layer, asked).items():
-            parts[name].append(value * (layer.held if name == "activations" else layer.times))
+            if type(value) is not int or value:
+                parts[name].append(value * (layer.held if name == "activations" else layer.times))
     if "activations" in asked:
         parts["activations"] += [product(node.shape) for node in graph.inputs]
     found = {name: total(values) for name, values in parts.items()}
@@ -142,30 +143,46 @@ def _values(layer: _Layer, asked: Collection[str]) -> dict[str, Num]:
 
 def _distinct(graph: Graph, holds: list[Any], there: Mapping[int, Any]) -> list[_Layer]:
     """Return the layers that differ in operator or sizes."""
-    layers: dict[Any, _Layer] = {}
-    times: dict[Any, list[Num]] = {}
-    owned: dict[Any, list[Num]] = {}
+    alike: dict[Any, list[int]] = {}
+    sizes: dict[int, Any] = {}  # by the list of shapes, which copies of a block have in common
     for n, node in enumerate(graph.nodes):
         if node.op is None:
             continue
-        layer = _Layer(node, graph.shapes_into(node), 1, 1)
-        key = _key(layer)
-        if key not in layers:
-            layers[key], times[key], owned[key] = layer, [], []
-        times[key].append(there.get(n, 1))
-        if holds:
-            owned[key].append(choose(holds[n], there.get(n, 1), 0))
-    return [
-        layer._replace(times=total(times[key]), held=total(owned[key]))
-        for key, layer in layers.items()
-    ]
+        xs = graph.shapes_into(node)
+        read = sizes.get(id(xs))
+        if read is None:
+            read = sizes[id(xs)] = _sizes(xs)
+        key = id(node.op), read, node.shares is None, node.frozen
+        if key in alike:
+            alike[key].append(n)
+        else:
+            alike[key] = [n]
+    return [_together(graph, numbers, holds, there) for numbers in alike.values()]
+
+
+def _together(
+    graph: Graph, numbers: list[int], holds: list[Any], there: Mapping[int, Any]
+) -> _Layer:
+    """Return equal layers as one; `holds` has for each node whether its output has memory."""
+    node = graph.nodes[numbers[0]]
+    owned = [choose(holds[n], there.get(n, 1), 0) for n in numbers] if holds else []
+    times = total([there.get(n, 1) for n in numbers]) if there else len(numbers)
+    return _Layer(node, graph.shapes_into(node), times, total(owned))
 
 
 def _key(layer: _Layer) -> Any:
     """Return what is equal for layers that differ in nothing that is counted."""
-    node, xs = layer.node, layer.xs
-    sizes = tuple(map(same, map(tuple, xs)))
-    return id(node.op), sizes, node.shares is None, node.frozen
+    node = layer.node
+    return id(node.op), _sizes(layer.xs), node.shares is None, node.frozen
+
+
+def _sizes(xs: list[Shape]) -> Any:
+    """Return what is equal for shapes of the same sizes."""
+    return tuple([tuple(map(_size, x)) for x in xs])
+
+
+def _size(n: Num) -> Any:
+    return n if type(n) is int else same(n)
 
 
 def same(value: Any) -> Any:

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from ..diagnostic import Diagnostic
 from ..graph import Graph, Node
 from ..num import Shape
-from ..ops.base import Op, Reach, Windows
-from ..window import IDENTITY, Field, Unknown
+from ..ops.base import Op, Reach, Windows, in_place
+from ..window import Field, Unknown
 from .axis_fields import AxisFields
 from .borders import Borders, Reading, only_input
 from .channel_fields import LayerChannels, Part
@@ -138,6 +138,8 @@ class _Following:
             apart = len(xs) == 1 and type(op).channels is not Op.channels
             return unknown(together, fields.give_up(_TOO_MANY_CHANNELS)) if apart else together
         reads = op.channels(*xs)
+        if reads in ("each", "all") and channels.keys().isdisjoint(sources):
+            return together
         if reads == "each" and len(below) == 1 and _reads_in_place(windows[0] or ()):
             if sources[0] in channels:
                 channels[n] = channels[sources[0]]
@@ -210,7 +212,7 @@ def _these(*readings: Reading) -> Sequence[Reading]:
 
 def _reads_in_place(reaches: tuple[Reach, ...]) -> bool:
     """Return whether every position reads its own position of the input."""
-    return all(reach == (axis, IDENTITY) for axis, reach in enumerate(reaches))
+    return reaches == in_place(len(reaches))
 
 
 def gates(windows: Windows) -> tuple[int, ...]:
@@ -218,6 +220,8 @@ def gates(windows: Windows) -> tuple[int, ...]:
 
     If it stretches all of them, each along another axis, none of them is a gate.
     """
+    if all(window is None or None not in window for window in windows):
+        return ()
     followed: set[int] = set()
     for window in windows:
         followed.update(axis for axis, reach in enumerate(window or ()) if reach is not None)

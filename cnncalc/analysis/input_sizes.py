@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from math import lcm
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from itertools import product
+from math import lcm, prod
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from ..graph import Graph, conditions, propagate
 from ..language.inputs import with_symbols
@@ -15,7 +17,11 @@ from ..poly import Floor, Poly
 from ..quasilinear import MAX_MODULUS, QuasiLinear
 from ..size_set import SizeSet, Span
 
+_MOST_TRIED = 10_000  # sizes, and pairs of them, for which one condition is looked at
 MAX_WORK = 5_000_000  # residue classes that may be looked at to solve for the sizes of a network
+
+
+Decided = Mapping[tuple[Num, bool], bool]  # conditions, as `Decisions` has them
 
 
 class AxisSizes(NamedTuple):
@@ -42,7 +48,8 @@ class AxisSizes(NamedTuple):
 class Condition(NamedTuple):
     """What a layer needs: `margin` ≥ 0, or = 0 if `equal`.
 
-    `kind` is the attribute of `AxisSizes` that it is about.
+    `kind` is the attribute of `AxisSizes` that it is about, or `unequal` for what must not be 0.
+    The path is empty if it decides which layers there are.
     """
 
     path: str
@@ -76,12 +83,15 @@ class FittingSizes(NamedTuple):
     shapes: list[Shape]
 
 
-def fitting_sizes(graph: Graph, work: int = MAX_WORK) -> FittingSizes:
+def fitting_sizes(
+    graph: Graph, work: int = MAX_WORK, decided: Decided = MappingProxyType({})
+) -> FittingSizes:
     """Return the sizes of input that every layer of a network takes.
 
     Only sizes are solved for: the layers stay as they are, and so do the parameters of a linear
     layer after a flatten. The inputs of the graph may have numbers or symbols. At most about `work`
-    residue classes are looked at.
+    residue classes are looked at. Sizes that were `decided` otherwise have other layers, and are left
+    out.
 
     Errors: NoFormula if the size of a layer cannot be written in symbols, or that is too much work.
     """
@@ -92,9 +102,42 @@ def fitting_sizes(graph: Graph, work: int = MAX_WORK) -> FittingSizes:
     for node, margin, equal in conditions(graph, shapes):
         if equal or not _of_sizes(margin, sizes):
             needed.add(node.path, margin, equal)
+    for (margin, equal), holds in decided.items():
+        needed.decide(margin, equal, holds)
     symbols = [str(size) for shape in inputs.values() for size in shape[1:]]
     axes = {symbol: needed.of(symbol) for symbol in symbols}
-    return FittingSizes(inputs, axes, needed.unsolved, shapes)
+    unsolved = [one for one in needed.unsolved if not _always(one, axes)]
+    return FittingSizes(inputs, axes, unsolved, shapes)
+
+
+def _always(condition: Condition, axes: Mapping[str, SizeSet]) -> bool:
+    """Return whether an equality holds for all sizes that these sets have.
+
+    Where each floor's sizes go in steps of its divisor, a margin is a polynomial, of degree d. It is
+    0 everywhere if it is 0 for d + 1 sizes along each axis.
+    """
+    margin = Poly.of(condition.margin)
+    if not condition.equal or condition.kind == "unequal":
+        return False
+    steps = _divisors(margin)
+    tries = 1 + max(map(len, margin.terms))
+    tried: list[list[int]] = []
+    for symbol in margin.symbols:
+        step = lcm(steps, axes[symbol].modulus)
+        if step > _MOST_TRIED:
+            return False
+        spans = axes[symbol].spans
+        firsts = [n for n in range(1, step + 1) if spans[n % len(spans)]]
+        tried.append([n + step * turn for n in firsts for turn in range(tries)])
+    if prod(map(len, tried)) > _MOST_TRIED:
+        return False
+    return not any(margin.at(**dict(zip(margin.symbols, sizes))) for sizes in product(*tried))
+
+
+def _divisors(p: Poly) -> int:
+    """Return a number of which the divisor of each floor in a polynomial is a divisor."""
+    floors = [atom for atoms in p.terms for atom in atoms if isinstance(atom, Floor)]
+    return lcm(*[atom.m * _divisors(atom.p) for atom in floors])
 
 
 def _of_sizes(margin: Num, sizes: set[Num]) -> bool:
@@ -112,12 +155,12 @@ def _of_sizes(margin: Num, sizes: set[Num]) -> bool:
     return fits and len(factors) > 1 and all(Poly({(one,): 1}) in sizes for one in factors)
 
 
-def input_sizes(graph: Graph) -> InputSizes:
+def input_sizes(graph: Graph, decided: Decided = MappingProxyType({})) -> InputSizes:
     """Return also the sizes with which no layer leaves positions of its input unread.
 
     Errors: NoFormula, as by `fitting_sizes`.
     """
-    found = fitting_sizes(graph)
+    found = fitting_sizes(graph, decided=decided)
     read, exact = Requirements(kind="read"), Requirements(kind="exact")
     for node in graph.nodes:
         if node.op is not None:
@@ -161,7 +204,11 @@ class Requirements:
 
         Errors: NoFormula if there is too much to solve.
         """
-        if not isinstance(margin, Poly) or (margin, equal) in self._known:
+        if not isinstance(margin, Poly):
+            return
+        if equal:
+            margin = _without_common(margin)
+        if (margin, equal) in self._known:
             return
         self._known.add((margin, equal))
         symbols = margin.symbols
@@ -179,11 +226,40 @@ class Requirements:
         self._spend(solved.modulus + lcm(solved.modulus, known.modulus))
         self.sets[symbol] = known & solved
 
+    def decide(self, margin: Num, equal: bool, holds: bool) -> None:
+        """Add that a condition on which layers there are comes out like this."""
+        if holds:
+            self.add("", margin, equal)
+        elif not equal:
+            self.add("", -margin - 1, False)
+        else:
+            self.unsolved.append(Condition("", margin, True, "unequal"))
+
     def _spend(self, classes: int) -> None:
         """Count residue classes as looked at."""
         self._work -= classes
         if self._work < 0:
             raise NoFormula("they repeat too rarely, and there are too many conditions on them")
+
+
+def _without_common(margin: Poly) -> Poly:
+    """Return what is 0 where a margin is: without the sizes by which all its terms are multiplied.
+
+    Each size is 1 or more: 2·A·B − 4·A·C is 0 where B − 2·C is.
+    """
+    products = [list(atoms) for atoms in margin.terms]
+    common: list[Any] = []
+    for atom in products[0] if products else ():
+        if all(atom in atoms for atoms in products):
+            common.append(atom)
+            for atoms in products:
+                if atoms is not products[0]:
+                    atoms.remove(atom)
+    if not common or len(products) == 1:
+        return margin
+    for atom in common:
+        products[0].remove(atom)
+    return Poly({tuple(atoms): c for atoms, c in zip(products, margin.terms.values())})
 
 
 def solution(margin: Poly, symbol: str, equal: bool, most: int = MAX_MODULUS) -> SizeSet:

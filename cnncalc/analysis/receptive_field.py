@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
@@ -137,3 +138,20 @@ def receptive_fields_of(node: Node, seen: Seen, graph: Graph) -> tuple[Receptive
             if axes
         ]
     )
+
+
+def last_field(
+    graph: Graph, found: Iterable[tuple[str, ReceptiveField | None]]
+) -> tuple[str, ReceptiveField] | None:
+    """Return the first of the `found` ones that has a number for each axis, with its path.
+
+    `found` has the paths of layers and what they see of the first input, the last layer first. Only
+    layers on the way to the first output are considered. None if none is left.
+    """
+    nodes, outputs = graph.nodes, graph.outputs
+    leading = graph.before(outputs[0]) if outputs else range(len(nodes))
+    on_the_way = {nodes[n].path for n in leading}
+    for path, seen in found:
+        if seen and path in on_the_way and seen.moves:
+            return path, seen
+    return None

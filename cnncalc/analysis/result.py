@@ -12,7 +12,7 @@ from ..diagnostic import Diagnostic, Mistake, Position
 from ..graph import Graph, Node
 from ..num import Shape
 from ..wording import listed
-from .receptive_field import ReceptiveField
+from .receptive_field import ReceptiveField, last_field
 
 BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}  # per value
 
@@ -350,14 +350,8 @@ class Report:
         return self._last_field("receptive_field_without_gates")
 
     def _last_field(self, which: str) -> tuple[str, ReceptiveField] | None:
-        nodes, outputs = self.graph.nodes, self.graph.outputs
-        leading = self.graph.before(outputs[0]) if outputs else range(len(nodes))
-        on_the_way = {nodes[n].path for n in leading}
-        for row in reversed(self.rows):
-            seen: ReceptiveField | None = getattr(row, which)
-            if seen and row.path in on_the_way and seen.moves:
-                return row.path, seen
-        return None
+        rows = reversed(self.rows)
+        return last_field(self.graph, ((row.path, getattr(row, which)) for row in rows))
 
     def __str__(self) -> str:
         """Return the table that `cnncalc analyze` prints, with what was found."""

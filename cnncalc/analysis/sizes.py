@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..decisions import Decisions
 from ..diagnostic import Diagnostic, Mistake, misspelled
 from ..graph import Graph
 from ..language.inputs import MAX_SIZE
@@ -62,6 +63,8 @@ class Sizes(NamedTuple):
         near: the sizes next to a given one, by axis.
         listed: the first and the last size of a list.
         diagnostics: what is wrong with the network.
+        same_layers_as: the inputs whose layers were solved for, if other sizes may have other
+            layers; None if all have the same.
     """
 
     name: str
@@ -73,6 +76,7 @@ class Sizes(NamedTuple):
     near: tuple[Near, ...]
     listed: tuple[int, int] | None
     diagnostics: list[Diagnostic]
+    same_layers_as: dict[str, Shape] | None = None
 
     def output(self, axis: int, n: int) -> int | None:
         """Return the size of the shown layer along an axis if the input has size n there.
@@ -113,10 +117,16 @@ def sizes(
     """
     variant = variant or spec.variant
     graph = spec.symbolic_graph(variant, set)
+    decisions, same_layers_as = None, None
+    if any(d.code == "CNN210" for d in graph.diagnostics):
+        own = spec.graph(variant, set)
+        if own.outputs:
+            graph, decisions = _decided(spec, variant, set, own)
+            same_layers_as = {node.path: tuple(node.shape) for node in own.inputs}
     found, diagnostics = None, [*spec.diagnostics, *graph.diagnostics]
     if graph.outputs:
         try:
-            found = input_sizes(graph)
+            found = input_sizes(graph, decisions.made if decisions else {})
         except NoFormula as error:
             message = f"the sizes cannot be solved for: {error}"
             diagnostics.append(Diagnostic("CNN210", message))
@@ -132,7 +142,20 @@ def sizes(
         near=_near(found, near) if found and near else (),
         listed=listed,
         diagnostics=diagnostics,
+        same_layers_as=same_layers_as,
     )
+
+
+def _decided(
+    spec: Spec, variant: str | None, set: Mapping[str, Any] | None, own: Graph
+) -> tuple[Graph, Decisions]:
+    """Return the network in symbols, with the layers that its `own` sizes have, and why it has."""
+    sizes: dict[str, int] = {}
+    for node, shape in zip(own.inputs, spec.symbolic_inputs(variant, set).values()):
+        sizes |= {str(axis): n for axis, n in zip(shape[1:], node.shape[1:])}
+    decisions = Decisions(sizes)
+    symbols = {name: Poly.symbol(name, decisions) for name in sizes}
+    return spec.symbolic_graph(variant, set, None, symbols), decisions
 
 
 def _shown(graph: Graph, found: InputSizes, path: str | None) -> Layer | None:

@@ -9,13 +9,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..diagnostic import Diagnostic, Mistake, misspelled
+from ..graph import Graph
 from ..language.load import bundled_spec, bundled_specs, is_file, load
 from ..language.spec import Spec
 from ..num import Shape
 from ..zoo import bundled
 from .analyze import analyze
 from .bound import COMPARISONS
-from .figures import RECEPTIVE_FIELDS, TOTALS, figure, printed
+from .count import count
+from .field_following import receptive_fields
+from .figures import RECEPTIVE_FIELDS, TOTALS, field_of, one_size, printed
+from .receptive_field import ReceptiveField, Seen, last_field, receptive_fields_of
 from .result import Report
 
 FIGURES = ("year", *RECEPTIVE_FIELDS, *TOTALS)  # for conditions and sorting
@@ -32,20 +36,33 @@ _CONDITION = re.compile(r"\s*(\w+)\s*(<=|>=|==|<|>|=|≤|≥)\s*(\S.*)\Z")
 
 
 class BundledNetwork(NamedTuple):
-    """A bundled network: its name, its SPEC and its report."""
+    """A bundled network, with what the list of all networks says about it.
+
+    Attributes:
+        name: its name.
+        target: its SPEC.
+        year: when it was published.
+        input: the shape of its first input.
+        totals: the totals of `analyze`, by name.
+        fields: the receptive fields of the last layer that does not see the whole input.
+    """
 
     name: str
     target: str
-    report: Report
+    year: int | None
+    input: Shape
+    totals: dict[str, int]
+    fields: dict[str, ReceptiveField | None]
 
 
 class ZooEntry(NamedTuple):
-    """A network, with the names of its family and its smallest input.
+    """A network and its report, with the names of its family and its smallest input.
 
     If it is not bundled, its name and target are those that it was asked for with.
     """
 
     network: BundledNetwork
+    report: Report
     family: list[str]
     smallest_input: Shape | None
     bundled: bool = True
@@ -57,17 +74,22 @@ def networks(words: Iterable[str] = ()) -> list[BundledNetwork]:
     Without words, it returns all. Errors: a Mistake for a word that is in no name.
     """
     wanted = [word.lower() for word in words]
-    listed: list[tuple[str, str, Spec, str | None]] = []
-    for stem, spec in bundled_specs():
-        listed += [(variant or stem, stem, spec, variant) for variant in spec.members]
+    specs = bundled_specs()
+    names = [(variant or stem, stem) for stem, spec in specs for variant in spec.members]
     for word in wanted:
-        if not any(word in name.lower() or word in stem for name, stem, _, _ in listed):
-            raise Mistake(_no_network(word, [name for name, *_ in listed]))
-    return [
-        _analysed(spec, stem, variant)
-        for name, stem, spec, variant in listed
-        if not wanted or any(word in name.lower() or word in stem for word in wanted)
-    ]
+        if not any(word in name.lower() or word in stem for name, stem in names):
+            raise Mistake(_no_network(word, [name for name, _ in names]))
+    found: list[BundledNetwork] = []
+    for stem, spec in specs:
+        listed = [
+            variant
+            for variant in spec.members
+            if not wanted
+            or any(word in (variant or stem).lower() or word in stem for word in wanted)
+        ]
+        graphs = spec.graphs(listed)
+        found += [_network(spec, stem, variant, graph) for variant, graph in graphs]
+    return found
 
 
 def _no_network(word: str, names: list[str]) -> Diagnostic:
@@ -78,12 +100,49 @@ def _no_network(word: str, names: list[str]) -> Diagnostic:
     return misspelled(fault, word, names, advice)
 
 
-def _analysed(spec: Spec, stem: str, variant: str | None) -> BundledNetwork:
+def _network(spec: Spec, stem: str, variant: str | None, graph: Graph) -> BundledNetwork:
     """Return one network of a file, with the name that SPEC may have."""
+    fields = receptive_fields(graph)
     return BundledNetwork(
         name=variant or stem,
-        target=f"{stem}.yaml#{variant}" if variant else f"{stem}.yaml",
-        report=analyze(spec, variant),
+        target=_target(stem, variant),
+        year=spec.year(variant),
+        input=graph.nodes[0].shape,
+        totals=count(graph, TOTALS),
+        fields={
+            "receptive_field": _last(graph, fields.seen),
+            "receptive_field_without_gates": _last(graph, fields.ungated or fields.seen),
+        },
+    )
+
+
+def _target(stem: str, variant: str | None) -> str:
+    return f"{stem}.yaml#{variant}" if variant else f"{stem}.yaml"
+
+
+def _last(graph: Graph, seen: list[Seen]) -> ReceptiveField | None:
+    """Return the field of the last layer that does not see the whole input."""
+    nodes = graph.nodes
+    found = last_field(
+        graph,
+        (
+            (nodes[n].path, next(iter(receptive_fields_of(nodes[n], seen[n], graph)), None))
+            for n in reversed(range(len(nodes)))
+            if nodes[n].op is not None
+        ),
+    )
+    return found and found[1]
+
+
+def _of_report(name: str, target: str, report: Report) -> BundledNetwork:
+    """Return what the list says about a network that has been analysed."""
+    return BundledNetwork(
+        name=name,
+        target=target,
+        year=report.year,
+        input=next(iter(report.inputs.values())),
+        totals={what: getattr(report.totals, what) for what in TOTALS},
+        fields={what: field_of(report, what) for what in RECEPTIVE_FIELDS},
     )
 
 
@@ -106,11 +165,12 @@ def zoo_entry(name: str) -> ZooEntry:
 
     if name == "-" or is_file(Path(name.partition("#")[0])):
         spec = load(name)
-        network = BundledNetwork(name, name, _right(spec))
+        report = _right(spec)
         return ZooEntry(
-            network=network,
+            network=_of_report(name, name, report),
+            report=report,
             family=[member or spec.title() for member in spec.members],
-            smallest_input=smallest_input(network.report.graph),
+            smallest_input=smallest_input(report.graph),
             bundled=False,
         )
     name = name.rpartition("#")[2].removesuffix(".yaml")  # as `zoo --format json` names the spec
@@ -121,11 +181,12 @@ def zoo_entry(name: str) -> ZooEntry:
         # the base has the name of the variant that changes nothing
         variants = spec.document.variants or {}
         variant = next(name for name, own in variants.items() if own is None or not own.params)
-    network = _analysed(spec, path.stem, variant)
+    report = analyze(spec, variant)
     return ZooEntry(
-        network=network,
+        network=_of_report(variant or path.stem, _target(path.stem, variant), report),
+        report=report,
         family=[member or path.stem for member in family],
-        smallest_input=smallest_input(network.report.graph),
+        smallest_input=smallest_input(report.graph),
     )
 
 
@@ -180,9 +241,13 @@ def ordered(
 
 def _sortable(network: BundledNetwork, what: str) -> Any:
     """Return a figure of a network as one number; for a receptive field, the longest axis."""
-    report = network.report
-    found = report.year if what == "year" else figure(report, what)
-    return max(found) if isinstance(found, tuple) else found
+    if what == "year":
+        return network.year
+    if what in network.totals:
+        return network.totals[what]
+    field = network.fields[what]
+    size = one_size(field) if field else None
+    return max(size) if isinstance(size, tuple) else size
 
 
 def _figure_name(word: str, also: tuple[str, ...] = ()) -> str:

@@ -31,6 +31,7 @@ class Definitions(NamedTuple):
     expects: dict[str, dict[str, Any]]  # by variant and path: the expected shape after a layer
     steps: list[Step]
     diagnostics: list[Diagnostic]
+    trains: bool  # whether layers share or freeze weights, or are checkpointed
     sound: bool  # only layers may be wrong; those before a wrong one can be expanded
 
 
@@ -69,6 +70,7 @@ def read_definitions(
         expects=expects,
         steps=steps,
         diagnostics=diagnostics,
+        trains=reader.trains,
         sound=sound and bool(steps) and cycle is None,
     )
 
@@ -85,9 +87,11 @@ def _declare_blocks(
         reader.blocks[name] = BlockSteps(name, marks.find(name))
     known = names | _ROOT_NAMES
     for name, block in (document.blocks or {}).items():
-        reader.blocks[name].params = read_parameters(
-            reader, block.params, marks.find(name, "params"), known, may_be_required=True
-        )
+        with reader.separate_names() as used:
+            reader.blocks[name].params = read_parameters(
+                reader, block.params, marks.find(name, "params"), known, may_be_required=True
+            )
+        reader.blocks[name].reads |= used
 
 
 def _block_name_fault(name: str, taken: Container[str]) -> str | None:
@@ -111,8 +115,9 @@ def _read_blocks(reader: Reader, document: Document, names: frozenset[str]) -> N
         before, reader.used_blocks = reader.used_blocks, set()
         known = names | frozenset(block.params) | _ROOT_NAMES
         reader.block = name
-        with reader.as_operator(name):
+        with reader.as_operator(name), reader.separate_names() as used:
             block.layers = read_layers(reader, written.layers, block.marks.find("layers"), known)
+        block.reads |= used
         reader.block = None
         block.uses = reader.used_blocks
         before |= block.uses

@@ -30,6 +30,23 @@ class Limits:
         if self._work > _MAX_WORK:
             raise _too_long()
 
+    @property
+    def spent(self) -> tuple[int, int]:
+        """The copies and the work so far."""
+        return self._copies, self._work
+
+    def again(self, copies: int, work: int, layers: int, path: int) -> bool:
+        """Count what was spent before, for the same again; return False if a limit would be met.
+
+        Then there are `layers`, with paths of at most `path` characters.
+        """
+        copies += self._copies
+        work += self._work
+        if copies > _MAX_COPIES or work > _MAX_WORK or layers > MAX_LAYERS or path > _MAX_PATH:
+            return False
+        self._copies, self._work = copies, work
+        return True
+
     def work(self, amount: int) -> None:
         """Count the evaluation of expressions."""
         self._work += amount
@@ -55,9 +72,9 @@ class Limits:
     @staticmethod
     def shape(shape: Shape, path: str) -> Shape:
         """Check the sizes of the shape of a layer, and return it."""
-        sizes = (n for n in shape if not (isinstance(n, Open) and n.has_symbols))
-        if any(n > _MAX_SIZE for n in sizes):
-            raise _exceeded(f"`{path}` would have an axis larger than 10¹⁸")
+        for n in shape:
+            if (type(n) is int or not (isinstance(n, Open) and n.has_symbols)) and n > _MAX_SIZE:
+                raise _exceeded(f"`{path}` would have an axis larger than 10¹⁸")
         return shape
 
 

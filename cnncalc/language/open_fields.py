@@ -60,7 +60,7 @@ def _decided(model: type[Any], key: str, value: Any) -> Any:
     if not _takes(model.fields()[key].annotation, (float, Fraction)):
         whole = bool(getattr(value, "is_whole", True))  # a decision, where only some are whole
         if whole and hasattr(value, "is_whole"):
-            return floor(value)  # type: ignore[call-overload]  # fractions have it
+            return floor(value)
     return value
 
 

@@ -26,6 +26,7 @@ class Reader:
         self.used_names: set[str] = set()
         self.used_blocks: set[str] = set()
         self.block: str | None = None  # whose layers are being read
+        self.trains = False  # whether a layer shares or freezes weights, or is checkpointed
 
     @contextmanager
     def as_operator(self, name: str) -> Iterator[None]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property, partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,6 +16,7 @@ from .definitions import read_definitions
 from .expand import Expander
 from .expectations import Expectations, expect_shapes
 from .inputs import input_shapes, suggest_channels_first, symbolic_shapes
+from .known_blocks import KnownBlocks
 from .model import Document, Published, Variant
 from .parameters import bind
 from .scope import Expansion
@@ -195,7 +196,25 @@ class Spec:
             set: values that replace parameters of the spec, by name.
             input: a shape ``(C, *spatial)`` for the first input, or a mapping of names to shapes.
         """
-        return self.expansion(variant, set, input).graph
+        return self._expansion(variant, set, input, self._known_blocks).graph
+
+    def graphs(self, variants: Iterable[str | None]) -> Iterator[tuple[str | None, Graph]]:
+        """Yield the networks of some variants, as `graph` returns them; None is the base.
+
+        What blocks become in several of them is computed once.
+
+        Accepts:
+            variants: names in `variants`, and None for the base.
+        """
+        known = self._known_blocks
+        for variant in variants:
+            yield variant, self._expansion(variant, None, None, known).graph
+
+    @property
+    def _known_blocks(self) -> KnownBlocks | None:
+        """What is known of blocks before an expansion: nothing; None where it cannot be used."""
+        definitions = self._definitions
+        return None if definitions.trains else KnownBlocks(definitions.blocks)
 
     def expansion(
         self, variant: str | None = None, set: Mapping[str, Any] | None = None, input: Any = None
@@ -207,6 +226,16 @@ class Spec:
             set: values that replace parameters of the spec, by name.
             input: a shape ``(C, *spatial)`` for the first input, or a mapping of names to shapes.
         """
+        return self._expansion(variant, set, input, None)
+
+    def _expansion(
+        self,
+        variant: str | None,
+        set: Mapping[str, Any] | None,
+        input: Any,
+        known: KnownBlocks | None,
+    ) -> Expansion:
+        """Return the expansion; with `known` blocks, without the source of every layer."""
         variant = variant or self.variant
         given: Mapping[str, Any] = {} if set is None else set
         as_written = not given and input is None
@@ -217,7 +246,7 @@ class Spec:
 
         def expanded(inputs: Mapping[str, Shape]) -> Expansion:
             expectations = self._expectations(variant, as_written)
-            return self._expanded(Expander, params, inputs, expectations)
+            return self._expanded(partial(Expander, known=known), params, inputs, expectations)
 
         expansion = expanded(inputs)
         graph = expansion.graph

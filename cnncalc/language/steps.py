@@ -113,6 +113,7 @@ class BlockSteps:
         self.params: dict[str, Any] = {}  # prepared defaults, or REQUIRED
         self.layers: list[Step] = []
         self.uses: set[str] = set()  # names of blocks
+        self.reads: set[str] = set()  # names of values and layers that are written in it
 
     @property
     def main(self) -> str | None:

@@ -33,6 +33,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
 
@@ -448,7 +449,7 @@ class Op:
 
     def window(self, *xs: Shape) -> Windows:
         """Return for each spatial axis of each input which axis of the output reads it, and how."""
-        return tuple(tuple((axis, IDENTITY) for axis in range(len(x) - 1)) for x in xs)
+        return tuple([in_place(len(x) - 1) for x in xs])
 
     def channels(self, *xs: Shape) -> ChannelReads:
         """Return which channels of its inputs each channel of the output reads."""
@@ -625,6 +626,12 @@ def made(cls: type[Op]) -> type[Op]:
 def units_of(x: Shape) -> frozenset[int]:
     """Return the axes of a shape that an operator reduced to 1."""
     return getattr(x, "units", NO_AXES)
+
+
+@cache
+def in_place(axes: int) -> tuple[Reach, ...]:
+    """Return that each position of so many axes reads its own position; always the same object."""
+    return tuple([(axis, IDENTITY) for axis in range(axes)])
 
 
 NO_AXES: frozenset[int] = frozenset()

@@ -79,6 +79,8 @@ class Elementwise(Op):
         return frozenset.intersection(*(units_of(x) for x in xs))
 
     def window(self, *xs: Shape) -> Windows:
+        if not any(map(units_of, xs)):
+            return super().window(*xs)
         wide = [{axis for axis in range(len(x)) if axis not in units_of(x)} for x in xs]
         stretched = set().union(*wide)
         return tuple(

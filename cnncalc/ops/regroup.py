@@ -62,5 +62,7 @@ def _one_by_one(x: Shape, before: range, axis: int, place: int, size: int) -> Re
     inner, n, values = product(x[axis + 1 : before.stop]), x[axis], product(group)
     if values > _MAX_VALUES or size > MAX_POSITIONS:
         return Unknown("`reshape` moves more values than are followed")
+    if size == values:  # one value for each position
+        return place - 1, Map(0, tuple([(v // inner % n,) for v in range(values)]))
     read = ({v // inner % n for v in range(position, values, size)} for position in range(size))
     return place - 1, Map(0, tuple(tuple(sorted(taps)) for taps in read))

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 CUT, EXACT = "nothing cut off", "exact"
-_KINDS = {"fitting": "fitting", "read": "nothing_cut_off", "exact": "exact"}  # words in JSON
+# words in JSON
+_KINDS = {"fitting": "fitting", "read": "nothing_cut_off", "exact": "exact"}
 _EXPLAINED = (
     "nothing cut off: no layer leaves pixels after its last window; exact: not even padding"
 )
@@ -59,9 +60,13 @@ def _facts(found: Sizes, sizes: InputSizes) -> _Facts:
         yield _names(group), _with_examples(fitting, symbol)
         yield f"  {CUT}", _unless_same(read, fitting, symbol)
         yield f"  {EXACT}", _unless_same(exact, read, symbol)
+    if found.same_layers_as:
+        shapes = ", ".join(map(shape_text, found.same_layers_as.values()))
+        yield "holds for", f"sizes that have the layers of {shapes}; others may fit with other layers"
     for condition in sizes.unsolved[:_MOST_CONDITIONS]:
         label = {"read": f"also needed for {CUT}", "exact": f"also needed for {EXACT}"}
-        words = noted(condition_text(condition), f"at {condition.path}, not solved")
+        where = f"at {condition.path}, not solved" if condition.path else "not solved"
+        words = noted(condition_text(condition), where)
         yield label.get(condition.kind, "also needed"), words
     if len(sizes.unsolved) > _MOST_CONDITIONS:
         yield "also needed", f"{len(sizes.unsolved) - _MOST_CONDITIONS} more, in --format json"
@@ -133,7 +138,8 @@ def condition_text(condition: Condition) -> str:
     terms = Poly.of(condition.margin).terms
     more = Poly({m: c for m, c in terms.items() if c > 0})
     less = Poly({m: -c for m, c in terms.items() if c < 0})
-    return f"{more} {'=' if condition.equal else '≥'} {less}"
+    sign = "=" if condition.equal else "≥"
+    return f"{more} {'≠' if condition.kind == 'unequal' else sign} {less}"
 
 
 def _outputs(shape: Shape, sizes: InputSizes) -> tuple[str, str | None]:
@@ -240,12 +246,13 @@ def _data(found: Sizes, sizes: InputSizes) -> dict[str, Any]:
     }
     return {
         "inputs": inputs,
+        "same_layers_as": found.same_layers_as,
         "unsolved": [
             {
                 "path": c.path,
                 "margin": python(c.margin),
                 "equal": c.equal,
-                "for": _KINDS[c.kind],
+                "for": _KINDS.get(c.kind, c.kind),
             }
             for c in sizes.unsolved
         ],

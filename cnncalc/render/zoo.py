@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..analysis.figures import RECEPTIVE_FIELDS, field_of
+from ..analysis.figures import RECEPTIVE_FIELDS
 from ..analysis.zoo import BundledNetwork
 from ..wording import DASH, axes_text, shape_text, short, value_text
 from .formats.csv import Csv
@@ -57,15 +57,13 @@ def network_data(network: BundledNetwork) -> dict[str, Any]:
 
     The receptive fields are those of the last layer that does not see the whole input.
     """
-    report = network.report
-    fields = {name: field_of(report, name) for name in RECEPTIVE_FIELDS}
     return {
         "name": network.name,
         "spec": network.target,
-        "year": report.year,
-        "input": next(iter(report.inputs.values())),
-        **{key: getattr(report.totals, key) for key in SUMS},
-        **{name: field and field.size for name, field in fields.items()},
+        "year": network.year,
+        "input": network.input,
+        **{key: network.totals[key] for key in SUMS},
+        **{name: field and field.size for name, field in network.fields.items()},
     }
 
 
@@ -75,14 +73,12 @@ def _cells(network: BundledNetwork, narrow: bool = False) -> list[str]:
     Both receptive fields are shown, as in the columns of `analyze`. With gates, some networks see
     the whole input after their first block.
     """
-    report = network.report
-    fields = [field_of(report, name) for name in RECEPTIVE_FIELDS]
-    sizes = [field.size if field else () for field in fields]
-    counts = (report.totals.params, report.totals.macs, report.totals.activations)
+    sizes = [field.size if field else () for field in network.fields.values()]
+    counts = [network.totals[name] for name in ("params", "macs", "activations")]
     return [
         network.name,
-        str(report.year or DASH),
-        shape_text(next(iter(report.inputs.values()))),
+        str(network.year or DASH),
+        shape_text(network.input),
         *map(short if narrow else value_text, counts),
         *(axes_text(_longest(size) if narrow else size) for size in sizes),
     ]

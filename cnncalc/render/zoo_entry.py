@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def table(entry: ZooEntry, width: int) -> Group:
     """Write what a network is, its totals, its family, and how to start from it."""
-    report = entry.network.report
+    report = entry.report
     return stacked(heading(report), text(), facts([*summary(report), *_about(entry)]))
 
 
@@ -42,7 +42,7 @@ def markdown(entry: ZooEntry) -> Page:
 
 def _about(entry: ZooEntry) -> Facts:
     """Yield what follows the totals of a network."""
-    name, target, report = entry.network
+    name, target, report = entry.network.name, entry.network.target, entry.report
     if entry.smallest_input:
         note = "of those with equal sides" if len(entry.smallest_input) > 2 else ""
         yield "smallest input", noted(shape_text(entry.smallest_input), note)

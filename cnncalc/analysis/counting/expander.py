@@ -8,19 +8,17 @@ on. What occurs again with the very same values is computed once.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import floor
 from typing import Any, NamedTuple
 
 from ...diagnostic import Mistake
 from ...graph import Node, checked, infer
 from ...language.expand import Expander
-from ...language.expansion_faults import wrong_repeat
 from ...language.expression import Expression
 from ...language.scope import Scope
 from ...language.steps import Step
 from ...many.array import Many
 from ...many.split import Split
-from ...num import Open, Shape, choose, equals, is_open
+from ...num import Open, Shape, choose, is_open
 from ...ops.base import Op, units_of
 from ...ops.scale import Identity
 from ..count import same
@@ -57,51 +55,45 @@ class ManyExpander(Expander):
         self.there: dict[int, Any] = {}
         self.either: dict[int, Either] = {}
         self._wanted: Any = True  # the condition that the layers around this place are there
-        self._known: dict[Any, tuple[Any, Any]] = {}  # results, with what must stay alive for a key
+        self._seen: dict[Any, tuple[Any, Any]] = {}  # results, with what must stay alive for a key
         self._path = ""
         self._reorders = False  # whether a layer so far may leave its output in another order
 
-    def value(self, prepared: Any, values: dict[str, Any], marks: Any) -> Any:
+    def value(self, prepared: Any, values: dict[str, Any], marks: Any, *path: Any) -> Any:
         if type(prepared) is not Expression:
-            return super().value(prepared, values, marks)
+            return super().value(prepared, values, marks, *path)
         read = tuple(values.get(name) for name in prepared.names)
         key = ("value", id(prepared), same(read))
-        if key not in self._known:
-            self._known[key] = read, super().value(prepared, values, marks)
-        return self._known[key][1]
+        if key not in self._seen:
+            self._seen[key] = read, super().value(prepared, values, marks, *path)
+        return self._seen[key][1]
 
     def instance(self, step: Step, scope: Scope, row: dict[str, Any]) -> Op:
         body = self._arguments(step, scope)
         key = ("op", step.op, *_named(body), *_named(row))
-        if key not in self._known:
-            self._known[key] = (body, row), super().instance(step, scope, row)
-        found: Op = self._known[key][1]
+        if key not in self._seen:
+            self._seen[key] = (body, row), super().instance(step, scope, row)
+        found: Op = self._seen[key][1]
         return found
 
     def rows(self, step: Step, scope: Scope) -> Iterator[tuple[dict[str, Any], Any]]:
         if step.each is not None:
             yield from super().rows(step, scope)
             return
-        count = self._whole(self.repeats(step, scope), step)
+        count = self.repeats(step, scope)
         most = count.ends()[1] if isinstance(count, Open) else count
         for i in range(most):
             key = ("there", i, same(count))
-            if key not in self._known:
-                self._known[key] = count, count > i
-            yield {}, self._known[key][1]
+            if key not in self._seen:
+                self._seen[key] = count, count > i
+            yield {}, self._seen[key][1]
 
-    def _whole(self, count: Any, step: Step) -> Any:
-        """Return a number of copies as whole numbers; it may be computed from fractions."""
-        if not isinstance(count, Open):
-            return count
-        key = ("whole", same(count))
-        if key not in self._known:
-            number: Any = count
-            whole = floor(number)
-            if not equals(whole, count):
-                raise Mistake(wrong_repeat(count, step.place))
-            self._known[key] = count, whole
-        return self._known[key][1]
+    def repeats(self, step: Step, scope: Scope) -> Any:
+        count = self.value(step.repeat, scope.values, step.marks, "repeat")
+        key = ("repeats", same(count))
+        if key not in self._seen:
+            self._seen[key] = count, super().repeats(step, scope)
+        return self._seen[key][1]
 
     def partly(
         self, wanted: Any, step: Step, scope: Scope, path: str, x: int, row: dict[str, Any]
@@ -160,9 +152,9 @@ class ManyExpander(Expander):
         if same(a) == same(b):
             return a
         key = ("choose", same(condition), same(a), same(b))
-        if key not in self._known:
-            self._known[key] = (condition, a, b), choose(condition, a, b)
-        return self._known[key][1]
+        if key not in self._seen:
+            self._seen[key] = (condition, a, b), choose(condition, a, b)
+        return self._seen[key][1]
 
     def node(self, step: Step, op: Op, inputs: tuple[int, ...], path: str, scope: Scope) -> int:
         self._path = path
@@ -178,9 +170,9 @@ class ManyExpander(Expander):
     def shape_of(self, op: Op, xs: list[Shape]) -> Shape:
         units = tuple(map(units_of, xs))
         key = ("shape", id(op), same(tuple(map(tuple, xs))), units, same(self._wanted))
-        if key not in self._known:
-            self._known[key] = (op, xs, self._wanted), self._shape_of(op, xs)
-        shape: Shape = self._known[key][1]
+        if key not in self._seen:
+            self._seen[key] = (op, xs, self._wanted), self._shape_of(op, xs)
+        shape: Shape = self._seen[key][1]
         return shape
 
     def _shape_of(self, op: Op, xs: list[Shape]) -> Shape:

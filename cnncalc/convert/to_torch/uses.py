@@ -142,7 +142,7 @@ class Recorder(Expander):
         self._open.pop()
         return use.result
 
-    def _branch_copy(
+    def branch(
         self, branch: Step, scope: Scope, path: str, x: int, row: dict[str, Any]
     ) -> list[int]:
         use = Use(branch, scope, row, path, x)
@@ -151,7 +151,7 @@ class Recorder(Expander):
         self._open[-1].children.append(use)
         self._open.append(use)
         start = len(self._graph.nodes)
-        results = super()._branch_copy(branch, scope, path, x, row)
+        results = super().branch(branch, scope, path, x, row)
         use.present = bool(results)
         use.result = results[-1] if results else x
         use.numbers = range(start, len(self._graph.nodes))
@@ -162,11 +162,11 @@ class Recorder(Expander):
         self._open[-1].present = True
         return super().trained(step, scope, path, x, row)
 
-    def _layers(self, steps: list[Step], scope: Scope, x: int) -> int:
+    def layers(self, steps: list[Step], scope: Scope, x: int) -> int:
         use = self._open[-1]
         if scope.step is not None and scope.step is use.step:
             use.values = scope.values
-        return super()._layers(steps, scope, x)
+        return super().layers(steps, scope, x)
 
     def _note_places(self, use: Use, *words: str) -> None:
         """Note what `from` means at a use, and these words for layers."""
@@ -174,7 +174,7 @@ class Recorder(Expander):
         source = use.step.source
         if source is not None:
             if not isinstance(source, str):
-                use.source = source = self._chosen(source, use.scope, use.step.marks.find("from"))
+                use.source = source = self.chosen(source, use.scope, use.step.marks.find("from"))
             words = (source, *words)
         for word in words:
             place = self._place(word, use.scope)
