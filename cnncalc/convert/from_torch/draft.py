@@ -29,6 +29,9 @@ class Draft:
         self.stretched: set[Ref] = set()  # tensors of which some axes are repeated
         self._calls_of: Counter[str] = Counter(call.path for call in trace.calls if call.only)
         self._numbers: Counter[str] = Counter()
+        self._reads: Counter[Ref] = Counter(trace.outputs)
+        for call in trace.calls:
+            self._reads.update(data_of(call))
 
     def of(self, ref: Ref, stretched: bool = False) -> Value:
         """Return the tensor that a call returned; its values may be repeated only if `stretched`.
@@ -43,6 +46,10 @@ class Draft:
         if not stretched and ref in self.stretched:
             raise Unknown("it reads repeated values")
         return value
+
+    def is_read_once(self, ref: Ref) -> bool:
+        """Return whether one call alone reads a tensor, and it is no output."""
+        return self._reads[ref] == 1
 
     def sizes(self, ref: Ref) -> Shape:
         """Return the sizes of a tensor that a call returned, with the batch."""
@@ -92,6 +99,13 @@ class Draft:
         if len(self.shape(value)) <= MOST_AXES:
             return value
         return self.arranged(value, [n for n, g in enumerate(value.dims) if BATCH not in g], call)
+
+    def in_order(self, value: Value, order: Sequence[int], call: Call) -> Value:
+        """Return a tensor of a layer whose output has the axes in this order; others are of 1."""
+        node = self.layers.laid_out(value.node, [(axis,) for axis in order], self.scope(call))
+        places = {axis: n for n, axis in enumerate(order)} | {BATCH: BATCH}
+        dims = [tuple(places[axis] for axis in g if axis in places) for g in value.dims]
+        return Value(node, tuple(dims))
 
     def arranged(self, value: Value, merged: Sequence[int], call: Call) -> Value:
         """Return a tensor whose axes are in the order of its dimensions; some are `merged`.

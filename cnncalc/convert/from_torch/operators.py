@@ -8,6 +8,7 @@ from ...num import Shape
 from ...ops import BY_KEY
 from ...ops.base import alike
 from ...ops.called import Called
+from ...ops.field_types import each_side
 from ...trace import Call, Ref, Weight
 from ..axes import Value, positive
 from ..layers import Unknown
@@ -148,6 +149,28 @@ def _over_last(draft: Draft, call: Call, value: Value) -> Value:
     return _in_place_of(draft, call, value, settings, tuple(y))
 
 
+def _pad(draft: Draft, call: Call) -> Value:
+    """Add values at the ends of some dimensions, which may be those of images in a larger batch."""
+    (ref,) = data_of(call)
+    value, given = draft.of(ref), call.arguments
+    if value.batch_first:
+        return called(draft, call)
+    listed = [*zip(given["pad"][::2], given["pad"][1::2])]
+    around = dict(zip(range(len(value.dims) - 1, -1, -1), listed))
+    padded = [dim for dim, ends in around.items() if any(ends)]
+    value = draft.of_few_axes(draft.separate(value, padded, call), call)
+    shape = draft.shape(value)
+    ends = {value.axis(dim): around[dim] for dim in padded}
+    if 0 in ends or min(n for both in listed for n in both) < 0:
+        raise Unknown("it pads the first axis, or cuts off values")
+    amounts = [ends.get(axis, (0, 0)) for axis in range(1, len(shape))]
+    mode = {"constant": "zeros"}.get(given.get("mode"), given.get("mode"))
+    body = {"amount": each_side(amounts), "mode": mode, "value": float(given.get("value") or 0)}
+    y = (shape[0], *(n + low + high for n, (low, high) in zip(shape[1:], amounts)))
+    node = draft.layers.add("pad", body, [value.node], draft.path(call, "pad"), y).node
+    return Value(node, value.dims)
+
+
 def _lstm(draft: Draft, call: Call) -> list[Value]:
     """Return the outputs of a recurrent layer that begins with zeros; its states are others."""
     given = call.arguments
@@ -229,5 +252,6 @@ READERS = {
     "batch_norm": Reader(_batch_norm),
     **dict.fromkeys(("softmax", "log_softmax"), Reader(_softmax)),
     "linear": Reader(_linear),
+    "pad": Reader(_pad),
     **dict.fromkeys(("lstm", "gru"), Reader(_lstm)),
 }

@@ -48,7 +48,7 @@ def form(
         return kind, tuple(map(_matrix, weights)), settings
     if len(weights) == 1 and shape is not None:
         factor = _without_ones(weights[0])
-        if len(factor) == 1 and shape[1:].count(factor[0]) == 1:
+        if not factor or len(factor) == 1 and shape[1:].count(factor[0]) == 1:
             return kind, (factor,), settings
     return kind, weights, settings
 

@@ -24,6 +24,8 @@ _REGIONS = {  # calls that run others in another mode
     torch.ops.higher_order.wrap_with_autocast,
     torch.ops.higher_order.wrap_with_set_grad_enabled,
 }
+_COPIES = {"expand", "expand_as", "repeat", "clone", "to", "contiguous", "type_as", "detach"}
+_MOST_TAPS = 1089  # of a filter that is compared with known ones
 _FILE = re.compile(r'File "([^"]+)", line (\d+)')
 
 
@@ -54,6 +56,7 @@ class _Tracing:
         self._calls: list[Call] = []
         self._nodes: list[Node] = []  # of the calls
         self._values: dict[Node, Any] = {}
+        self._parameters = {*program.graph_signature.parameters}
 
     def trace(self) -> Trace:
         """Return the whole network."""
@@ -119,11 +122,21 @@ class _Tracing:
 
     def _weight(self, names: tuple[str, ...], node: Node, trained: bool) -> Weight:
         value = node.meta["val"]
-        constant = self._program.constants.get(names[0]) if len(names) == 1 else None
+        constant = self._constant(names[0]) if len(names) == 1 else None
         alone = isinstance(constant, Tensor) and constant.numel() == 1 and not constant.is_meta
         number = float(constant) if alone and constant is not None else None
         sizes = tuple(value.shape)
-        return Weight(names, sizes, trained, value=number, parts=(sizes,) * len(names))
+        parts = (sizes,) * len(names)
+        taps = _filter_of(constant)
+        return Weight(names, sizes, trained, value=number, parts=parts, filter=taps)
+
+    def _constant(self, name: str) -> Tensor | None:
+        """Return the values of a buffer or constant; None for a parameter."""
+        program = self._program
+        if name in self._parameters:
+            return None
+        found = program.constants.get(name)
+        return program.state_dict.get(name) if found is None else found
 
     def _add(self, node: Node, call: Call) -> Ref:
         self._nodes.append(node)
@@ -144,6 +157,7 @@ class _Tracing:
             trained = any(weight.trained for weight in weights)
             parameter = any(weight.is_parameter for weight in weights)
             alike = len(weights) == 1 and prod(weights[0].sizes) == value.numel()
+            copied = len(weights) == 1 and self._name(node).strip("_") in _COPIES
             return Weight(
                 names=tuple(parts),
                 sizes=tuple(value.shape),
@@ -156,6 +170,7 @@ class _Tracing:
                     *(name for weight in weights for name in weight.made_by),
                     self._name(node),
                 ),
+                filter=weights[0].filter if copied else None,
             )
         if not isinstance(value, (Tensor, list, tuple)):
             return value  # a size, or nothing
@@ -213,6 +228,15 @@ def _constant(node: Node, given: dict[str, Any]) -> float | None:
         value = given.get("fill_value", given.get("s"))
         return float(value) if isinstance(value, (int, float)) else None
     return None
+
+
+def _filter_of(constant: Any) -> tuple[float, ...] | None:
+    """Return the values of each filter of a constant tensor, if all its filters are the same."""
+    if not isinstance(constant, Tensor) or constant.is_meta or constant.dim() < 3:
+        return None
+    if not 0 < constant[:1].numel() <= _MOST_TAPS or not bool((constant == constant[:1]).all()):
+        return None
+    return tuple(constant[0].flatten().tolist())
 
 
 def _place(node: Node) -> tuple[str, str, bool]:
