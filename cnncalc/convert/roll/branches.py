@@ -48,6 +48,8 @@ class Branches:
         item = self._items[join]
         if not item.join or join in self._optional or len(item.sources) == 1:
             return None
+        if item.grows or item.starred:
+            return None
         pairs = [self._chain(source) for source in item.sources]
         chains = [chain for chain, _ in pairs]
         roots = [root for _, root in pairs]

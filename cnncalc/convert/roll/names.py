@@ -159,17 +159,23 @@ def parameter_name(base: str, taken: Iterable[str]) -> str:
 
 
 def layer_name(
-    item: Item, otherwise: str, taken: Container[str], automatic: re.Pattern[str]
+    item: Item,
+    otherwise: str,
+    taken: Container[str],
+    automatic: re.Pattern[str],
+    numbered: bool = True,
 ) -> str:
     """Return a name for a layer that others read: that of a module, or one from what it is.
 
-    `automatic` matches the names that layers without a name have.
+    `automatic` matches the names that layers without a name have. One of several copies keeps the
+    number in its name only if it is `numbered`.
     """
     words = [re.sub(r"\W", "_", word) for word in item.label.split(".")]
     for word in [*words, item.branch, otherwise or f"{item.word}_out"]:
         plain = plain_name(word)
         says = plain and plain not in _CONTAINERS | _ROWS and not automatic.match(word)
         if says and word not in BY_KEY and word not in RESERVED and not name_fault(word):
+            word = word if numbered else plain
             break
     while True:
         found = unique(word, taken)
