@@ -60,11 +60,16 @@ class Draft:
         return self.layers.shape(value)
 
     def output(self, ref: Ref) -> int:
-        """Return the node that returns a tensor of the network's."""
+        """Return the node that returns a tensor of the network's; the batch may be any axis.
+
+        Errors: Unknown if the batch is merged with another axis, or missing.
+        """
         value = self.of(ref)
-        if not value.batch_first:
-            raise Unknown("the first axis of an output is not that of the images")
-        return self.layers.laid_out(value.node, value.dims[1:], "")
+        batch = [dim for dim, group in enumerate(value.dims) if group == (BATCH,)]
+        if not batch:
+            raise Unknown("an output has no axis for the images alone")
+        rest = [group for dim, group in enumerate(value.dims) if dim != batch[0]]
+        return self.layers.laid_out(value.node, rest, "")
 
     def held(self, value: Value) -> list[Shape]:
         """Return the sizes of the axes in each dimension of a tensor; the batch is one of them."""

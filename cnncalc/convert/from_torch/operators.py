@@ -20,6 +20,7 @@ _UNUSED = {
     "cudnn_enabled", "training", "train", "dtype", "memory_format", "scales_h", "scales_w",
     "scale_factors", "scales", "half_to_float", "input_shape",
 }  # fmt: skip
+_ROUNDED = ("eps", "momentum")
 
 
 def called(draft: Draft, call: Call) -> Value:
@@ -120,14 +121,17 @@ def _linear(draft: Draft, call: Call) -> Value:
     return _over_last(draft, call, value)
 
 
-def multiplied_by_weight(draft: Draft, call: Call) -> Value:
-    """Return a product with a matrix of parameters: a linear layer, whose weight is transposed."""
+def multiplied_by_weight(draft: Draft, call: Call, value: Value | None = None) -> Value:
+    """Return a product with a matrix of parameters: a linear layer, whose weight is transposed.
+
+    It multiplies a tensor that the call reads, or another view of it.
+    """
     names = ("self", "other") if "other" in call.arguments else ("self", "mat2")
     ref, weight = (call.arguments[name] for name in names)
     if not isinstance(ref, Ref) or not isinstance(weight, Weight) or len(weight.sizes) != 2:
         raise Unknown("it multiplies with a parameter")
     linear = call._replace(name="linear", arguments={"input": ref, "weight": _swapped(weight)})
-    return _over_last(draft, linear, draft.of(ref))
+    return _over_last(draft, linear, draft.of(ref) if value is None else value)
 
 
 def _swapped(weight: Weight) -> Weight:
@@ -153,6 +157,8 @@ def _pad(draft: Draft, call: Call) -> Value:
     """Add values at the ends of some dimensions, which may be those of images in a larger batch."""
     (ref,) = data_of(call)
     value, given = draft.of(ref), call.arguments
+    if call.sizes[0] == draft.sizes(ref):
+        return value
     if value.batch_first:
         return called(draft, call)
     listed = [*zip(given["pad"][::2], given["pad"][1::2])]
@@ -169,6 +175,13 @@ def _pad(draft: Draft, call: Call) -> Value:
     y = (shape[0], *(n + low + high for n, (low, high) in zip(shape[1:], amounts)))
     node = draft.layers.add("pad", body, [value.node], draft.path(call, "pad"), y).node
     return Value(node, value.dims)
+
+
+def _dropout(draft: Draft, call: Call) -> Value:
+    """Set values to 0 at random, or never."""
+    if call.arguments.get("p") == 0:
+        return draft.of(data_of(call)[0], stretched=True)
+    return called(draft, call)
 
 
 def _lstm(draft: Draft, call: Call) -> list[Value]:
@@ -202,6 +215,8 @@ def _settings_of(call: Call) -> dict[str, Any]:
             continue
         per_axis = isinstance(value, (list, tuple)) and not call.key
         found[name] = alike(value) if per_axis else value
+        if name in _ROUNDED and isinstance(value, float):
+            found[name] = float(f"{value:.6g}")  # 1 - 0.9997 is meant to be 0.0003
     return found
 
 
@@ -253,5 +268,7 @@ READERS = {
     **dict.fromkeys(("softmax", "log_softmax"), Reader(_softmax)),
     "linear": Reader(_linear),
     "pad": Reader(_pad),
+    "dropout": Reader(_dropout, "`dropout`; no layer if its probability is 0"),
+    "feature_dropout": Reader(_dropout, "`dropout2d`; no layer if its probability is 0"),
     **dict.fromkeys(("lstm", "gru"), Reader(_lstm)),
 }

@@ -82,9 +82,10 @@ def _along(draft: Draft, call: Call, value: Value, sizes: Sizes) -> tuple[Value,
         raise Unknown("it computes with parameters of another shape")
     ends = range(len(value.dims) - 1, -1, -1)
     dims = sorted(dim for dim, n in zip(ends, reversed(sizes)) if n != 1)
-    axes = tuple(sorted(axis for dim in dims for axis in value.dims[dim]))
-    if BATCH in axes:
+    if any(BATCH in value.dims[dim] for dim in dims):
         raise Unknown("its parameters differ from image to image")
+    value = draft.separate(value, dims, call)
+    axes = tuple(sorted(axis for dim in dims for axis in value.dims[dim]))
     shape = draft.shape(value)
     if shape[0] == 1 and prod(sizes) == 1 and call.name == "mul":
         return value, "one"

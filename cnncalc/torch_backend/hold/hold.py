@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import starmap, zip_longest
 from typing import Any, NamedTuple
 
 import torch
@@ -180,9 +181,23 @@ def _totals(report: Report, ours: nn.Module, theirs: nn.Module, run: UserRun) ->
     yield check_equal("params", report.totals.params, params, "parameters()")
     if run.failure is None:
         shapes = tuple((report.batch, *node.shape) for node in report.graph.returned)
-        returned = tuple(tuple(y.shape) for y in run.outputs)
+        found = tuple(tuple(y.shape) for y in run.outputs)
+        returned = tuple(starmap(_batch_first, zip_longest(found, shapes[: len(found)], fillvalue=())))
         yield check_equal("outputs", shapes, returned, "forward")
         yield check_equal("macs", report.totals.macs, run.macs, "flop_counter")
+
+
+def _batch_first(shape: tuple[int, ...], expected: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a shape with its batch first, as here, where that makes it the expected one.
+
+    >>> _batch_first((24, 2, 10), (2, 24, 10)), _batch_first((24, 2, 10), (2, 24, 8))
+    ((2, 24, 10), (24, 2, 10))
+    """
+    for axis, n in enumerate(shape):
+        moved = (n, *shape[:axis], *shape[axis + 1 :])
+        if moved == expected:
+            return moved
+    return shape
 
 
 def _run_at(

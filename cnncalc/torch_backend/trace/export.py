@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import logging
 import os
 import re
-from collections.abc import Sequence
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
 from functools import partial
 from math import prod
 from typing import Any
@@ -40,7 +45,30 @@ def exported(network: nn.Module, inputs: Inputs | Sequence[tuple[int, ...]]) -> 
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
     images = [torch.empty(_BATCH, *shape, device=device) for shape in inputs.shapes]
     args, kwargs = inputs.arguments(images)
-    return traced(torch.export.export(network.eval(), args, kwargs, strict=False))
+    with quiet():
+        return traced(torch.export.export(network.eval(), args, kwargs, strict=False))
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep torch from writing what it thinks of a network: what stops it is reported.
+
+    What the network prints is written to stderr, if nothing stops it.
+    """
+    level = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    written = io.StringIO()
+    try:
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(written),
+            contextlib.redirect_stderr(written),
+        ):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(level)
+    sys.stderr.write(written.getvalue())
 
 
 def traced(program: Any) -> Trace:
