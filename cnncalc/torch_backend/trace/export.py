@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.fx import GraphModule, Node
 from torch.utils._pytree import tree_leaves, tree_map
 
-from ...trace import Call, Ref, Trace, Weight
+from ...trace import Call, Measured, Ref, Trace, Weight
 from ..aten import steps
 from .inputs import Inputs, inputs_of
 from .measured import measured
@@ -42,11 +42,64 @@ def exported(network: nn.Module, inputs: Inputs | Sequence[tuple[int, ...]]) -> 
     """
     if not isinstance(inputs, Inputs):
         inputs = inputs_of(network, inputs)
-    device = next((p.device for p in network.parameters()), torch.device("cpu"))
-    images = [torch.empty(_BATCH, *shape, device=device) for shape in inputs.shapes]
-    args, kwargs = inputs.arguments(images)
+    args, kwargs = inputs.arguments(_images(network, inputs))
     with quiet():
         return traced(torch.export.export(network.eval(), args, kwargs, strict=False))
+
+
+def exported_for_values(network: nn.Module, inputs: Inputs) -> Trace:
+    """Return what a network computes from random values, if decisions in it depend on values.
+
+    Errors: any exception of torch.export, or of the network's own code.
+    """
+    random = torch.Generator().manual_seed(0)
+    args, kwargs = inputs.arguments(
+        [torch.randn(x.shape, generator=random).to(x.device) for x in _images(network, inputs)]
+    )
+    with quiet():
+        program = torch.export.draft_export(network.eval(), args, kwargs, strict=False)
+    return _without_decisions(traced(program))
+
+
+def depends_on_values(error: BaseException | None) -> bool:
+    """Return whether torch.export failed because a network decides by values."""
+    while error is not None:
+        if "DataDependent" in type(error).__name__:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _images(network: nn.Module, inputs: Inputs) -> list[Tensor]:
+    device = next((p.device for p in network.parameters()), torch.device("cpu"))
+    return [torch.empty(_BATCH, *shape, device=device) for shape in inputs.shapes]
+
+
+def _without_decisions(trace: Trace) -> Trace:
+    """Return a trace without the calls from which nothing is computed but decisions."""
+    needed = {ref.call for ref in trace.outputs}
+    for n in range(len(trace.calls) - 1, -1, -1):
+        call = trace.calls[n]
+        if n in needed or not call.name:
+            needed.add(n)
+            leaves = tree_leaves(dict(call.arguments), is_leaf=_is_tensor)
+            needed.update(leaf.call for leaf in leaves if isinstance(leaf, Ref))
+    kept = sorted(needed)
+    places = {old: new for new, old in enumerate(kept)}
+
+    def moved(value: Any) -> Any:
+        return value._replace(call=places[value.call]) if isinstance(value, Ref) else value
+
+    calls = []
+    for n in kept:
+        call = trace.calls[n]
+        arguments = tree_map(moved, dict(call.arguments), is_leaf=_is_tensor)
+        calls.append(call._replace(arguments=arguments))
+
+    def measure(part: range) -> Measured:
+        return trace.measure(range(kept[part.start], kept[part.stop - 1] + 1))
+
+    return trace._replace(calls=calls, outputs=[*map(moved, trace.outputs)], measure=measure)
 
 
 @contextlib.contextmanager
