@@ -26,6 +26,7 @@ class Weight(NamedTuple):
     value: float | None = None  # that of a constant with a single value
     parts: tuple[Sizes, ...] = ()  # the sizes of the tensors that it is computed from
     made_by: tuple[str, ...] = ()  # the calls that compute it, in order
+    filter: tuple[float, ...] | None = None  # the values of each filter, if all are constant, alike
 
 
 class Call(NamedTuple):

@@ -43,6 +43,8 @@ TORCH = {
     "CNN413",
     "CNN414",
     "CNN415",
+    "CNN418",
+    "CNN419",
 }
 REPORTED = re.compile(
     r"^(?:error|warning|note)\[(CNN\d{3})\].*\n  --> [^:]+:(\d+):(\d+)", re.MULTILINE

@@ -14,6 +14,7 @@ from ..num import Shape
 from ..trace import Trace
 from .from_torch import graph_of
 from .from_torch.declared import Declared
+from .from_torch.draft import weights_in
 from .roll import rolled_spec
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Source(NamedTuple):
     network: nn.Module
     trace: Trace
     inputs: Inputs
+    one_path: str | None = None  # where it decides by values, if the trace is what random ones take
 
 
 class ImportedSpec(NamedTuple):
@@ -104,7 +106,7 @@ def traced(network: nn.Module, shapes: Shapes, name: str, target: str = "") -> S
 
     Errors: a Mistake with CNN404 that says what stops it.
     """
-    from ..torch_backend.trace.export import exported
+    from ..torch_backend.trace.export import depends_on_values, exported, exported_for_values
     from ..torch_backend.trace.inputs import inputs_of
     from ..torch_backend.trace.modules import traceable
     from ..torch_backend.user_code import user_line
@@ -112,6 +114,7 @@ def traced(network: nn.Module, shapes: Shapes, name: str, target: str = "") -> S
     network = traceable(network)
     inputs = inputs_of(network, shapes)
     shown = f"`{target or name}`"
+    one_path = None
     try:
         trace = exported(network, inputs)
     except (KeyboardInterrupt, Mistake):
@@ -119,10 +122,19 @@ def traced(network: nn.Module, shapes: Shapes, name: str, target: str = "") -> S
     except BaseException as error:
         message = f"{shown} cannot be traced: {first_line(error)}{user_line(error)}"
         help = "give the shapes of its inputs, and remove decisions that depend on values"
-        raise Mistake(Diagnostic("CNN404", message, help=help)) from error
+        mistake = Mistake(Diagnostic("CNN404", message, help=help))
+        if not depends_on_values(error):
+            raise mistake from error
+        one_path = user_line(error)
+        try:
+            trace = exported_for_values(network, inputs)
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
+            raise mistake from error
     if not trace.outputs:
         raise Mistake(Diagnostic("CNN404", f"{shown} returns no tensor that it computes"))
-    return Source(name, network, trace, inputs)
+    return Source(name, network, trace, inputs, one_path)
 
 
 def imported(source: Source) -> ImportedSpec:
@@ -135,12 +147,17 @@ def imported(source: Source) -> ImportedSpec:
     kinds = {path: type(module).__name__ for path, module in network.named_modules()}
     text = rolled_spec(found.graph, source.name, kinds).text
     spec = from_text(text, f"{source.name}.cnn.yaml")
-    if found.declared:
-        held, problems = None, [_declared(part) for part in found.declared]
-        problems += _other_params(spec, network)
+    held, problems = None, [_declared(part) for part in found.declared]
+    unread = unread_parameters(source)
+    if source.one_path is not None:
+        problems.insert(0, _one_path(source))
+    if unread:
+        problems.append(_unread(unread))
+    if found.declared or source.one_path is not None:
+        problems += _other_params(spec, source, unread)
     else:
-        held = _held(spec, source)
-        problems = list(held.diagnostics)
+        held = _held(spec, source, unread)
+        problems += held.diagnostics
     return ImportedSpec(
         name=source.name,
         text=text,
@@ -157,17 +174,37 @@ def checked(spec: Spec, source: Source) -> list[Diagnostic]:
     A spec with layers that are only declared is held to the number of parameters alone.
     """
     graph = analyze(spec).or_mistake().graph
-    if any(node.op is not None and node.op.declared for node in graph.nodes):
-        return _other_params(spec, source.network)
-    return list(_held(spec, source).diagnostics)
+    unread = unread_parameters(source)
+    declares = any(node.op is not None and node.op.declared for node in graph.nodes)
+    if declares or source.one_path is not None:
+        return _other_params(spec, source, unread)
+    return list(_held(spec, source, unread).diagnostics)
 
 
-def _held(spec: Spec, source: Source) -> Held:
+def unread_parameters(source: Source) -> dict[str, int]:
+    """Return the numbers of values of the parameters that the trace does not read, by name."""
+    named = dict(source.network.named_parameters(remove_duplicate=False))
+    read: set[str] = set()
+    for call in source.trace.calls:
+        read.update(name for weight in weights_in(call.arguments) for name in weight.names)
+    used = {id(named[name]) for name in read if name in named}
+    own = source.network.named_parameters()
+    return {name: p.numel() for name, p in own if id(p) not in used}
+
+
+def _held(spec: Spec, source: Source, unread: Mapping[str, int]) -> Held:
     """Compare a spec with the network, computation by computation."""
     from ..torch_backend.hold.hold import hold
 
     inputs = source.inputs
-    return hold(spec, source.network, batch=inputs.batch, device="meta", arguments=inputs.arguments)
+    return hold(
+        spec,
+        source.network,
+        batch=inputs.batch,
+        device="meta",
+        arguments=inputs.arguments,
+        unread=unread,
+    )
 
 
 def _declared(part: Declared) -> Diagnostic:
@@ -177,10 +214,31 @@ def _declared(part: Declared) -> Diagnostic:
     return Diagnostic("CNN410", message, severity="warning")
 
 
-def _other_params(spec: Spec, network: nn.Module) -> list[Diagnostic]:
+def _one_path(source: Source) -> Diagnostic:
+    """Report that the network decides by values."""
+    message = (
+        f"what `{source.name}` computes depends on values{source.one_path}: this is one path"
+        " through it, that of random values"
+    )
+    help = "only its number of parameters was compared; remove the decision for a proof"
+    return Diagnostic("CNN419", message, severity="warning", help=help)
+
+
+def _unread(unread: Mapping[str, int]) -> Diagnostic:
+    """Report parameters that are not in the spec, as forward does not read them."""
+    first, *others = unread
+    more = {0: "", 1: " and another tensor"}.get(len(others), f" and {len(others)} other tensors")
+    message = (
+        f"forward never reads `{first}`{more} ({sum(unread.values()):,} values) in evaluation mode,"
+        " so the spec has no such parameters"
+    )
+    return Diagnostic("CNN418", message, severity="warning")
+
+
+def _other_params(spec: Spec, source: Source, unread: Mapping[str, int]) -> list[Diagnostic]:
     params, expected = (
         analyze(spec).totals.params,
-        sum(p.numel() for p in network.parameters()),
+        sum(p.numel() for p in source.network.parameters()) - sum(unread.values()),
     )
     if params == expected:
         return []

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..foreign import visible
 
+_MOST_DIGITS = 18  # of a number that is read
 _WORDS = {True: "true", False: "false", None: "null"}
 
 
@@ -34,8 +35,14 @@ def in_yaml(data: Any) -> str:
 
 
 def _float_in_yaml(number: float) -> str:
-    """Write a number so that YAML reads it as one: `1e-05` needs a decimal point."""
+    """Write a number so that YAML reads it as one: `1e-05` needs a decimal point.
+
+    >>> _float_in_yaml(1e-05), _float_in_yaml(0.00030000000000000858)
+    ('1.0e-05', '3.0000000000000858e-04')
+    """
     text = repr(number)
+    if sum(map(str.isdigit, text)) > _MOST_DIGITS and "e" not in text:
+        return f"{number:.16e}"
     return f"{number:.1e}" if "e" in text and "." not in text else text
 
 

@@ -41,9 +41,10 @@ from .onnx_call import OnnxCall
 from .torch_call import TorchCall, torch_nd
 
 
-def statistics_cost(n: Num, groups: Num, affine: bool) -> Cost:
+def statistics_cost(n: Num, groups: Num, affine: bool, shifted: bool = True) -> Cost:
     """Count mean, variance and scaling of n values: a root and two divisions per group."""
-    return Cost(add=(3 + affine) * n, mul=(2 + affine) * n, div=2 * groups, exp=groups)
+    adds = 3 + (affine and shifted)
+    return Cost(add=adds * n, mul=(2 + affine) * n, div=2 * groups, exp=groups)
 
 
 class Norm(Op):
@@ -259,10 +260,11 @@ class LayerNorm(_InFloat32):
 
     Parameters: with `affine` a scale and a shift for each of the C·∏n values, or, with
         `over: channels`, for each of the C channels, or, with `over: last`, for each value of a
-        vector
-    Cost: per value 4 additions and 3 multiplications (without `affine` 3 and 2), and per mean 2
-        divisions and 1 root
+        vector; only the scales without `bias`
+    Cost: per value 4 additions and 3 multiplications (without `affine` 3 and 2, without `bias` 3
+        and 3), and per mean 2 divisions and 1 root
     Fields:
+        bias: whether the trained scale is followed by a trained shift
         over: which values are normalised together: all of an image, the channels of a position, or
             those along the last axis; by default the last axis of two, and otherwise all
 
@@ -287,6 +289,7 @@ class LayerNorm(_InFloat32):
         Literal["all", "channels", "last"] | None, Field(description="all, channels or last")
     ] = None
     affine: Flag = True
+    bias: Flag = True
 
     @classmethod
     def of_call(cls, call: Called) -> Mapping[str, Any] | None:
@@ -296,7 +299,10 @@ class LayerNorm(_InFloat32):
         words = {tuple(range(len(call.y))): "all", (0,): "channels", (len(call.y) - 1,): "last"}
         if body is None or axes not in words:
             return None
-        return {**body, "over": words[axes], "affine": "weight" in call.weights}
+        given = {"affine": "weight" in call.weights, "bias": "bias" in call.weights}
+        if not given["affine"]:
+            del given["bias"]
+        return {**body, "over": words[axes], **given}
 
     def _axes(self, x: Shape) -> range:
         """Return the axes that are normalised together."""
@@ -321,10 +327,11 @@ class LayerNorm(_InFloat32):
         return product(n for axis, n in enumerate(x) if axis not in self._axes(x))
 
     def weights(self, x: Shape) -> dict[str, Shape]:
-        return {"weight": self._normed(x), "bias": self._normed(x)} if self.affine else {}
+        names = ("weight", "bias") if self.bias else ("weight",)
+        return dict.fromkeys(names, self._normed(x)) if self.affine else {}
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
-        return statistics_cost(values(x), self._rows(x), self.affine)
+        return statistics_cost(values(x), self._rows(x), self.affine, self.bias)
 
     def window(self, x: Shape) -> Windows:
         together = self._axes(x)
@@ -349,6 +356,7 @@ class LayerNorm(_InFloat32):
             "normalized_shape": self._normed(x),
             "eps": self.eps,
             "elementwise_affine": self.affine,
+            "bias": self.bias,
         }
         if self.over != "channels":
             return TorchCall("LayerNorm", arguments)

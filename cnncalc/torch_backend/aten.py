@@ -108,6 +108,8 @@ def computed_by(func: Any, args: Any, kwargs: Mapping[str, Any]) -> list[Compute
     ):
         return []
     given = dict(zip((argument.name for argument in func._schema.arguments), args)) | dict(kwargs)
+    if name == "constant_pad_nd" and not any(given["pad"]):
+        return []
     found = []
     for operator, reads, own in steps(name):
         read = [value for key, value in given.items() if reads is None or key in reads]
@@ -180,13 +182,15 @@ def _kind_of(
 def _settings(func: Any, args: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of a call that are not tensors, with torch's defaults.
 
-    A value that is the same on all axes becomes one number. An axis becomes its size, as networks
-    have their axes in other orders.
+    A value that is the same on all axes becomes one number. An axis becomes its size, summed over
+    the tensors that are concatenated, as networks have their axes in other orders.
     """
     known = func._schema.arguments
     given = {argument.name: argument.default_value for argument in known}
     given |= dict(zip((argument.name for argument in known), args)) | dict(kwargs)
-    sizes = next((tuple(a.shape) for a in args if isinstance(a, Tensor)), ())
+    first = [a for a in args if isinstance(a, Tensor)][:1]
+    joined = given["tensors"] if func._schema.name == "aten::cat" else first
+    sizes = [tuple(tensor.shape) for tensor in joined]
     found: dict[str, Any] = {}
     for name, value in given.items():
         plain = all(isinstance(leaf, (bool, int, float, str)) for leaf in tree_leaves(value))
@@ -196,7 +200,7 @@ def _settings(func: Any, args: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]
         while name == "pad" and isinstance(value, tuple) and value[-2:] == (0, 0):
             value = value[:-2]  # an axis without padding
         if name == "dim" and isinstance(value, int):
-            value = sizes[value] if -len(sizes) <= value < len(sizes) else 0
+            value = sum(size[value] for size in sizes if -len(size) <= value < len(size))
         found[name] = value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
     if found.get("stride") == ():  # the default of a pool
         found["stride"] = found["kernel_size"]

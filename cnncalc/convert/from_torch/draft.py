@@ -29,6 +29,9 @@ class Draft:
         self.stretched: set[Ref] = set()  # tensors of which some axes are repeated
         self._calls_of: Counter[str] = Counter(call.path for call in trace.calls if call.only)
         self._numbers: Counter[str] = Counter()
+        self._reads: Counter[Ref] = Counter(trace.outputs)
+        for call in trace.calls:
+            self._reads.update(data_of(call))
 
     def of(self, ref: Ref, stretched: bool = False) -> Value:
         """Return the tensor that a call returned; its values may be repeated only if `stretched`.
@@ -44,6 +47,10 @@ class Draft:
             raise Unknown("it reads repeated values")
         return value
 
+    def is_read_once(self, ref: Ref) -> bool:
+        """Return whether one call alone reads a tensor, and it is no output."""
+        return self._reads[ref] == 1
+
     def sizes(self, ref: Ref) -> Shape:
         """Return the sizes of a tensor that a call returned, with the batch."""
         return self.trace.calls[ref.call].sizes[ref.part]
@@ -53,11 +60,16 @@ class Draft:
         return self.layers.shape(value)
 
     def output(self, ref: Ref) -> int:
-        """Return the node that returns a tensor of the network's."""
+        """Return the node that returns a tensor of the network's; the batch may be any axis.
+
+        Errors: Unknown if the batch is merged with another axis, or missing.
+        """
         value = self.of(ref)
-        if not value.batch_first:
-            raise Unknown("the first axis of an output is not that of the images")
-        return self.layers.laid_out(value.node, value.dims[1:], "")
+        batch = [dim for dim, group in enumerate(value.dims) if group == (BATCH,)]
+        if not batch:
+            raise Unknown("an output has no axis for the images alone")
+        rest = [group for dim, group in enumerate(value.dims) if dim != batch[0]]
+        return self.layers.laid_out(value.node, rest, "")
 
     def held(self, value: Value) -> list[Shape]:
         """Return the sizes of the axes in each dimension of a tensor; the batch is one of them."""
@@ -92,6 +104,13 @@ class Draft:
         if len(self.shape(value)) <= MOST_AXES:
             return value
         return self.arranged(value, [n for n, g in enumerate(value.dims) if BATCH not in g], call)
+
+    def in_order(self, value: Value, order: Sequence[int], call: Call) -> Value:
+        """Return a tensor of a layer whose output has the axes in this order; others are of 1."""
+        node = self.layers.laid_out(value.node, [(axis,) for axis in order], self.scope(call))
+        places = {axis: n for n, axis in enumerate(order)} | {BATCH: BATCH}
+        dims = [tuple(places[axis] for axis in g if axis in places) for g in value.dims]
+        return Value(node, tuple(dims))
 
     def arranged(self, value: Value, merged: Sequence[int], call: Call) -> Value:
         """Return a tensor whose axes are in the order of its dimensions; some are `merged`.

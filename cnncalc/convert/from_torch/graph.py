@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ...diagnostic import Mistake
+from ...diagnostic import Diagnostic, Mistake
 from ...graph import Graph
 from ...trace import Ref, Trace
 from ..layers import Unknown, without_unread_moves
@@ -57,8 +57,17 @@ class _Import:
                     continue
             n += 1
         graph = draft.layers.graph
-        graph.outputs = tuple(draft.output(ref) for ref in self._trace.outputs)
+        graph.outputs = tuple(map(self._output, self._trace.outputs))
         return Imported(without_unread_moves(graph), self._declared)
+
+    def _output(self, ref: Ref) -> int:
+        try:
+            return self._draft.output(ref)
+        except Unknown as error:
+            call = self._trace.calls[ref.call]
+            place = f" ({call.source})" if call.source else ""
+            message = f"no layer gives what `{call.name}`{place} returns: {error}"
+            raise Mistake(Diagnostic("CNN404", message)) from None
 
     def _declare(self, n: int, why: str) -> int:
         """Add a layer with declared figures for call n, or for a module that makes it.

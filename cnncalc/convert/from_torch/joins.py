@@ -9,7 +9,7 @@ from typing import Any
 from ...trace import Call, Ref
 from ..axes import BATCH, Group, Value, positive
 from ..layers import Unknown, with_one_open
-from .draft import Draft, data_of
+from .draft import MOST_AXES, Draft, data_of
 from .operators import multiplied_by_weight
 from .reader import Reader
 from .scaling import scaled
@@ -46,11 +46,7 @@ def joined(draft: Draft, call: Call, key: str, left: Value, right: Value) -> Val
     sizes = [_sizes(draft, v) for v in both]
     wide = next((n for n in (0, 1) if _covers(sizes[n], sizes[1 - n])), None)
     if wide is None:
-        left, right = (_in_one_order(draft, call, value) for value in both)
-        if left.dims != right.dims:
-            raise Unknown("both of its inputs are stretched")
-        y = draft.layers.add(key, {}, [left.node, right.node], draft.path(call, key))
-        return Value(y.node, left.dims)
+        return _both_stretched(draft, call, key, both)
     full, other = both[wide], both[1 - wide]
     differing = [
         dim
@@ -68,6 +64,32 @@ def joined(draft: Draft, call: Call, key: str, left: Value, right: Value) -> Val
         nodes.reverse()
     y = draft.layers.add(key, {}, nodes, draft.path(call, key))
     return Value(y.node, full.dims)
+
+
+def _both_stretched(draft: Draft, call: Call, key: str, both: Sequence[Value]) -> Value:
+    """Join two tensors that are stretched along different axes; neighbours may be merged."""
+    left, right = (_in_one_order(draft, call, value) for value in both)
+    if left.dims != right.dims:
+        raise Unknown("both of its inputs are stretched")
+    shapes = draft.shape(left), draft.shape(right)
+    nodes = [left.node, right.node]
+    if len(shapes[0]) <= MOST_AXES:
+        y = draft.layers.add(key, {}, nodes, draft.path(call, key))
+        return Value(y.node, left.dims)
+    groups: list[Group] = []
+    for axis, (n, m) in enumerate(zip(*shapes)):
+        before = groups[-1][-1] if groups else None
+        if n == m and before is not None and shapes[0][before] == shapes[1][before]:
+            groups[-1] = (*groups[-1], axis)
+        else:
+            groups.append((axis,))
+    scope = draft.scope(call)
+    merged = [draft.layers.laid_out(node, groups, scope) for node in nodes]
+    y = draft.layers.add(key, {}, merged, draft.path(call, key))
+    sizes = tuple(map(max, zip(*shapes)))
+    body = {"sizes": with_one_open(draft.shape(y), sizes)}
+    y = draft.layers.add("reshape", body, [y.node], draft.path(call, "reshape"), sizes)
+    return Value(y.node, left.dims)
 
 
 def _in_one_order(draft: Draft, call: Call, value: Value) -> Value:

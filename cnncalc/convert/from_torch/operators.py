@@ -8,6 +8,7 @@ from ...num import Shape
 from ...ops import BY_KEY
 from ...ops.base import alike
 from ...ops.called import Called
+from ...ops.field_types import each_side
 from ...trace import Call, Ref, Weight
 from ..axes import Value, positive
 from ..layers import Unknown
@@ -19,6 +20,7 @@ _UNUSED = {
     "cudnn_enabled", "training", "train", "dtype", "memory_format", "scales_h", "scales_w",
     "scale_factors", "scales", "half_to_float", "input_shape",
 }  # fmt: skip
+_ROUNDED = ("eps", "momentum")
 
 
 def called(draft: Draft, call: Call) -> Value:
@@ -119,14 +121,17 @@ def _linear(draft: Draft, call: Call) -> Value:
     return _over_last(draft, call, value)
 
 
-def multiplied_by_weight(draft: Draft, call: Call) -> Value:
-    """Return a product with a matrix of parameters: a linear layer, whose weight is transposed."""
+def multiplied_by_weight(draft: Draft, call: Call, value: Value | None = None) -> Value:
+    """Return a product with a matrix of parameters: a linear layer, whose weight is transposed.
+
+    It multiplies a tensor that the call reads, or another view of it.
+    """
     names = ("self", "other") if "other" in call.arguments else ("self", "mat2")
     ref, weight = (call.arguments[name] for name in names)
     if not isinstance(ref, Ref) or not isinstance(weight, Weight) or len(weight.sizes) != 2:
         raise Unknown("it multiplies with a parameter")
     linear = call._replace(name="linear", arguments={"input": ref, "weight": _swapped(weight)})
-    return _over_last(draft, linear, draft.of(ref))
+    return _over_last(draft, linear, draft.of(ref) if value is None else value)
 
 
 def _swapped(weight: Weight) -> Weight:
@@ -146,6 +151,37 @@ def _over_last(draft: Draft, call: Call, value: Value) -> Value:
     y[axis or 0] = call.sizes[0][-1]
     settings = {"over": "channels" if axis == 0 else "last"}
     return _in_place_of(draft, call, value, settings, tuple(y))
+
+
+def _pad(draft: Draft, call: Call) -> Value:
+    """Add values at the ends of some dimensions, which may be those of images in a larger batch."""
+    (ref,) = data_of(call)
+    value, given = draft.of(ref), call.arguments
+    if call.sizes[0] == draft.sizes(ref):
+        return value
+    if value.batch_first:
+        return called(draft, call)
+    listed = [*zip(given["pad"][::2], given["pad"][1::2])]
+    around = dict(zip(range(len(value.dims) - 1, -1, -1), listed))
+    padded = [dim for dim, ends in around.items() if any(ends)]
+    value = draft.of_few_axes(draft.separate(value, padded, call), call)
+    shape = draft.shape(value)
+    ends = {value.axis(dim): around[dim] for dim in padded}
+    if 0 in ends or min(n for both in listed for n in both) < 0:
+        raise Unknown("it pads the first axis, or cuts off values")
+    amounts = [ends.get(axis, (0, 0)) for axis in range(1, len(shape))]
+    mode = {"constant": "zeros"}.get(given.get("mode"), given.get("mode"))
+    body = {"amount": each_side(amounts), "mode": mode, "value": float(given.get("value") or 0)}
+    y = (shape[0], *(n + low + high for n, (low, high) in zip(shape[1:], amounts)))
+    node = draft.layers.add("pad", body, [value.node], draft.path(call, "pad"), y).node
+    return Value(node, value.dims)
+
+
+def _dropout(draft: Draft, call: Call) -> Value:
+    """Set values to 0 at random, or never."""
+    if call.arguments.get("p") == 0:
+        return draft.of(data_of(call)[0], stretched=True)
+    return called(draft, call)
 
 
 def _lstm(draft: Draft, call: Call) -> list[Value]:
@@ -179,6 +215,8 @@ def _settings_of(call: Call) -> dict[str, Any]:
             continue
         per_axis = isinstance(value, (list, tuple)) and not call.key
         found[name] = alike(value) if per_axis else value
+        if name in _ROUNDED and isinstance(value, float):
+            found[name] = float(f"{value:.6g}")  # 1 - 0.9997 is meant to be 0.0003
     return found
 
 
@@ -229,5 +267,8 @@ READERS = {
     "batch_norm": Reader(_batch_norm),
     **dict.fromkeys(("softmax", "log_softmax"), Reader(_softmax)),
     "linear": Reader(_linear),
+    "pad": Reader(_pad),
+    "dropout": Reader(_dropout, "`dropout`; no layer if its probability is 0"),
+    "feature_dropout": Reader(_dropout, "`dropout2d`; no layer if its probability is 0"),
     **dict.fromkeys(("lstm", "gru"), Reader(_lstm)),
 }

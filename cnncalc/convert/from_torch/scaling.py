@@ -7,13 +7,13 @@ from math import prod
 from typing import Any
 
 from ...trace import Call, Ref, Sizes, Weight
-from ..axes import Value
+from ..axes import BATCH, Value
 from ..layers import Unknown
 from . import views
 from .draft import Draft
 from .reader import Reader
 
-_TAKES = {"index", "index_select", "gather", "embedding", "slice", "select"}
+_TAKES = {"index", "index_select", "gather", "embedding", "slice", "select", "cat", "flip"}
 
 
 def _addcmul(draft: Draft, call: Call) -> Value:
@@ -47,24 +47,24 @@ def scaled(draft: Draft, call: Call, value: Value, other: Any) -> Value:
     if call.name in ("div", "sub"):
         raise Unknown("it computes with values made of parameters")
     start = 1.0 if key == "scale" else 0.0
-    value = draft.of_few_axes(value, call)
-    trained = _trained(draft, call, value, other.sizes)
+    value, trained = _along(draft, call, draft.of_few_axes(value, call), other.sizes)
     body = {"by": start, "trained": trained, **table}
     return draft.owned_by([other], _by(draft, call, key, value, body))
 
 
 def _table(draft: Draft, key: str, other: Weight) -> dict[str, Sizes]:
-    """Return the shape of the table that offsets are taken from.
+    """Return the shape of the table that offsets are taken or interpolated from, if it differs.
 
     Errors: Unknown if they are computed otherwise.
     """
     trained = [
         sizes for name, sizes in zip(other.names, other.parts) if name in draft.trace.parameters
     ]
-    computes = {name.strip("_") for name in other.made_by} - views.READERS.keys() - _TAKES
+    made_by = {name.strip("_") for name in other.made_by} - views.READERS.keys() - _TAKES
+    computes = {name for name in made_by if not name.startswith("upsample_")}
     if key != "shift" or len(trained) != 1 or computes:
         raise Unknown("it computes with values made of parameters")
-    return {"table": trained[0]}
+    return {} if prod(trained[0]) == prod(other.sizes) else {"table": trained[0]}
 
 
 def _by(draft: Draft, call: Call, key: str, value: Value, body: Mapping[str, Any]) -> Value:
@@ -73,18 +73,22 @@ def _by(draft: Draft, call: Call, key: str, value: Value, body: Mapping[str, Any
     return Value(y.node, value.dims)
 
 
-def _trained(draft: Draft, call: Call, value: Value, sizes: Sizes) -> str:
-    """Return along which axes trained values of these sizes differ.
+def _along(draft: Draft, call: Call, value: Value, sizes: Sizes) -> tuple[Value, str]:
+    """Return a tensor and along which axes of it trained values of these sizes differ.
 
-    Errors: Unknown if `scale` has no such values.
+    Axes are put into another order where `scale` has no word for them.
     """
-    shape = draft.shape(value)
     if len(sizes) > len(value.dims) and sizes[0] != 1:
         raise Unknown("it computes with parameters of another shape")
-    ends = zip(reversed(value.dims), reversed(sizes))
-    axes = tuple(sorted(axis for group, n in ends if n != 1 for axis in group))
+    ends = range(len(value.dims) - 1, -1, -1)
+    dims = sorted(dim for dim, n in zip(ends, reversed(sizes)) if n != 1)
+    if any(BATCH in value.dims[dim] for dim in dims):
+        raise Unknown("its parameters differ from image to image")
+    value = draft.separate(value, dims, call)
+    axes = tuple(sorted(axis for dim in dims for axis in value.dims[dim]))
+    shape = draft.shape(value)
     if shape[0] == 1 and prod(sizes) == 1 and call.name == "mul":
-        return "one"
+        return value, "one"
     spatial = tuple(range(1, len(shape)))
     kinds = {
         (): "one",
@@ -92,9 +96,14 @@ def _trained(draft: Draft, call: Call, value: Value, sizes: Sizes) -> str:
         spatial: "per_position",
         (0, *spatial): "per_value",
     }
-    if axes not in kinds:
-        raise Unknown("its parameters differ along some axes only")
-    return kinds[axes]
+    if axes in kinds:
+        return value, kinds[axes]
+    others = [axis for axis, n in enumerate(shape) if axis not in axes and n != 1]
+    if len(axes) == 1:
+        return draft.in_order(value, [*axes, *others], call), "per_channel"
+    if len(others) == 1:
+        return draft.in_order(value, [*others, *axes], call), "per_position"
+    raise Unknown("its parameters differ along some axes only")
 
 
 READERS = {

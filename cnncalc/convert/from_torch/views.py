@@ -12,8 +12,16 @@ from .reader import Reader, possible
 _MOST_AXES = 6  # that `reshape` and `permute` accept
 
 
+def _viewed(draft: Draft, call: Call) -> Value:
+    """Return the tensor that a call views; its result is repeated along axes where that is."""
+    ref = data_of(call)[0]
+    if ref in draft.stretched:
+        draft.stretched.add(draft.reading)
+    return draft.of(ref, stretched=True)
+
+
 def _same(draft: Draft, call: Call) -> Value:
-    return draft.of(data_of(call)[0])
+    return _viewed(draft, call)
 
 
 def _expand(draft: Draft, call: Call) -> Value:
@@ -32,22 +40,20 @@ def _nothing(draft: Draft, call: Call) -> None:
 
 
 def _permute(draft: Draft, call: Call) -> Value:
-    (ref,) = data_of(call)
-    return draft.of(ref).permuted([positive(d, len(call.sizes[0])) for d in call.arguments["dims"]])
+    dims = [positive(d, len(call.sizes[0])) for d in call.arguments["dims"]]
+    return _viewed(draft, call).permuted(dims)
 
 
 def _transpose(draft: Draft, call: Call) -> Value:
-    (ref,) = data_of(call)
     dims = [*range(len(call.sizes[0]))]
     swapped = [value for value in call.arguments.values() if isinstance(value, int)] or [-2, -1]
     a, b = (positive(dim, len(dims)) for dim in swapped)
     dims[a], dims[b] = dims[b], dims[a]
-    return draft.of(ref).permuted(dims)
+    return _viewed(draft, call).permuted(dims)
 
 
 def _unsqueeze(draft: Draft, call: Call) -> Value:
-    (ref,) = data_of(call)
-    return draft.of(ref).with_dim(positive(call.arguments["dim"], len(call.sizes[0])))
+    return _viewed(draft, call).with_dim(positive(call.arguments["dim"], len(call.sizes[0])))
 
 
 def _squeeze(draft: Draft, call: Call) -> Value:

@@ -14,13 +14,18 @@ _GATES = ("sigmoid", "hardsigmoid", "softmax")
 
 def branch_names(join: Item, chains: Sequence[Sequence[Item]]) -> list[str]:
     """Return a name for each branch of a join."""
-    body = max(range(len(chains)), key=lambda n: (len(chains[n]), -n))
+    body = max(range(len(chains)), key=lambda n: (sum(map(_size, chains[n])), -n))
     names: list[str] = []
     fields = {arg.name for arg in join.args} | {OF}
     for n, chain in enumerate(chains):
         word = _own_name(chain) or _role(join, chain, n, body, not all(chains))
         names.append(unique(word, {*names, *fields}))
     return names
+
+
+def _size(item: Item) -> int:
+    """Count the layers of an item."""
+    return 1 if item.called is None else sum(map(_size, item.called.items))
 
 
 def _own_name(chain: Sequence[Item]) -> str:

@@ -26,6 +26,7 @@ class Branches:
         self._items = block.items
         self._optional = block.optional
         self._known: dict[int, Joined | None] = {}
+        self._skips: set[int] = set()  # concatenations that name what they join
         self.readers: dict[Source, list[int]] = {}  # those that share weights included
         for n, item in enumerate(block.items):
             for source in (*item.sources, item.words.share):
@@ -48,6 +49,8 @@ class Branches:
         item = self._items[join]
         if not item.join or join in self._optional or len(item.sources) == 1:
             return None
+        if item.grows or item.starred:
+            return None
         pairs = [self._chain(source) for source in item.sources]
         chains = [chain for chain, _ in pairs]
         roots = [root for _, root in pairs]
@@ -58,11 +61,24 @@ class Branches:
             readers = {m for n in chain for m in self.readers.get(n, ())}
             if not readers <= {*chain, join}:
                 return None
+        if item.key == "concat" and not all(chains):
+            # The skips of a U-Net would be inside each other: their names are easier to read.
+            nested = [n for n in inside if self._keeps_input(n)]
+            if nested or not self._skips.isdisjoint(roots):
+                self._known.update(dict.fromkeys(nested))
+                self._skips.update(nested, [join])
+                return None
         entries = {root for chain, root in pairs if not chain}
         if len(entries) > 1:
             return None
         entry = entries.pop() if entries else max(roots, key=lambda root: (roots.count(root), root))
         return Joined(entry, chains)
+
+    def _keeps_input(self, n: int) -> bool:
+        """Return whether an item is a concatenation of its input and more."""
+        joined = self._known.get(n)
+        is_concat = self._items[n].key == "concat"
+        return is_concat and joined is not None and not all(joined.chains)
 
     def _chain(self, source: Source) -> tuple[list[int], Source]:
         """Return the items that lead only to a value, in order, and what they start from."""

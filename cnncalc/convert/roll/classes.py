@@ -36,7 +36,7 @@ def levels(root: Scope, graph: Graph) -> list[list[Scope]]:
     for parent in [*scopes, root]:
         inside = [child for child in parent.children if isinstance(child, Scope)]
         for child in inside:
-            if child.is_numbered and child.path.startswith(f"{parent.path}."):
+            if child.is_numbered and child.path.rpartition(".")[0] == parent.path:
                 kinds.setdefault((id(parent), kind(child)[2]), []).append(child)
     for _ in range(8):  # those of one kind may be inside each other: then they are apart
         before = dict(heights)

@@ -44,6 +44,8 @@ def _replace(block: Block, groups: list[list[int]]) -> None:
     for new, group in enumerate(groups):
         item = block.items[group[0]]
         item = item.read_from(tuple(numbers[s] if s >= 0 else s for s in item.sources))
+        if item.chain:
+            item.chain = numbers[group[0] + item.chain - 1] - new + 1
         if item.words.share is not None:
             item.words = item.words._replace(share=numbers[item.words.share])
         own = {arg: block.values[group[0], arg] for arg in item.args}

@@ -32,6 +32,8 @@ def merged(a: Block, b: Block) -> Block | None:
     """Return one block for the members of both, or None if their lists are not alike."""
     if len(a.members[0].read) != len(b.members[0].read):
         return None
+    if any(item.chain for item in (*a.items, *b.items)):
+        return None
     turns = min(sum(map(is_activation, block.items)) for block in (a, b))
     most = min(_MOST_APART, (len(a.items) + len(b.items)) // 3 + 1 + turns)
     for apart in range(_least_apart(a.items, b.items), most + 1):

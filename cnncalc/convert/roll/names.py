@@ -19,7 +19,7 @@ _CONTAINERS = frozenset(
         *("backbone", "block_list", "blocks", "body", "branch", "chain", "children", "conv"),
         *("decoder", "downsample", "encoder", "feature", "features", "fn", "layer", "layers"),
         *("list", "main", "model", "module", "modules", "net", "network", "op", "ops", "part"),
-        *("seq", "sequential"),
+        *("module_dict", "module_list", "seq", "sequential"),
     ]
 )
 _ROWS = frozenset(["block", "stage", "stages", "unit", "units"])  # no names of single layers
@@ -85,8 +85,11 @@ def block_name(block: Block, taken: Container[str]) -> str:
 
 def telling_name(block: Block) -> str:
     """Return what most members of a block are called, if that says something; or an empty text."""
-    kinds = [member.scope.kind for member in block.members if member.scope.kind]
-    words = [plain_name(word) for word in kinds] or [_word(m.scope) for m in block.members]
+    kinds = [plain_name(member.scope.kind) for member in block.members]
+    words = [
+        kind if kind and kind not in _CONTAINERS else _word(member.scope)
+        for kind, member in zip(kinds, block.members)
+    ]
     word, count = Counter(words).most_common(1)[0]
     word = "stage" if word.endswith("_stage") else _BETTER.get(word, word)
     if 2 * count <= len(words) or word in _CONTAINERS or not _is_free(word):
@@ -159,17 +162,23 @@ def parameter_name(base: str, taken: Iterable[str]) -> str:
 
 
 def layer_name(
-    item: Item, otherwise: str, taken: Container[str], automatic: re.Pattern[str]
+    item: Item,
+    otherwise: str,
+    taken: Container[str],
+    automatic: re.Pattern[str],
+    numbered: bool = True,
 ) -> str:
     """Return a name for a layer that others read: that of a module, or one from what it is.
 
-    `automatic` matches the names that layers without a name have.
+    `automatic` matches the names that layers without a name have. One of several copies keeps the
+    number in its name only if it is `numbered`.
     """
     words = [re.sub(r"\W", "_", word) for word in item.label.split(".")]
     for word in [*words, item.branch, otherwise or f"{item.word}_out"]:
         plain = plain_name(word)
         says = plain and plain not in _CONTAINERS | _ROWS and not automatic.match(word)
         if says and word not in BY_KEY and word not in RESERVED and not name_fault(word):
+            word = word if numbered else plain
             break
     while True:
         found = unique(word, taken)

@@ -54,11 +54,14 @@ class Item:
         "branch",
         "called",
         "carriers",
+        "chain",
+        "grows",
         "join",
         "key",
         "label",
         "node",
         "sources",
+        "starred",
         "words",
     )
 
@@ -86,6 +89,9 @@ class Item:
         self.join = join
         self.carriers = carriers  # the fields of the operator that name its further sources
         self.branch = branch  # the name of the branch that it is in
+        self.chain = 0  # how many items, from this one on, are repeated together
+        self.grows = False  # it also joins what all copies of its chain before this one return
+        self.starred: tuple[int, ...] = ()  # the sources that stand for all copies of a row
 
     def read_from(self, sources: tuple[Source, ...]) -> Item:
         """Return the same step with other sources."""
@@ -115,7 +121,8 @@ class Item:
         """What must be equal for two items to be one step with other values."""
         called = id(self.called) if self.called is not None else self.key
         freeze, checkpoint = self.words.freeze, self.words.checkpoint
-        return called, tuple(self.args), self.carriers, len(self.sources), freeze, checkpoint
+        row = self.chain, self.grows, self.starred
+        return called, tuple(self.args), self.carriers, len(self.sources), freeze, checkpoint, *row
 
 
 class Member:

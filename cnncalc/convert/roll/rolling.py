@@ -8,6 +8,7 @@ from typing import NamedTuple
 from ...graph import Graph
 from .classes import classes, is_only_run, levels
 from .conditions import fill_conditions
+from .copies import find_copies
 from .folding import fold
 from .names import block_name, layer_params, unique
 from .parts import Arg, Block, Member
@@ -54,6 +55,7 @@ class _Roller:
             else:
                 unnamed.find()
             keep_apart(self._root, graph)
+            find_copies(self._root, graph, readers)
         self._reader = Reader(graph, labels)
 
     def roll(self, merging: bool) -> Found:

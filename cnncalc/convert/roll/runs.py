@@ -41,7 +41,7 @@ def rows(member: Member, read_elsewhere: bool = False) -> Iterator[list[Item]]:
 
 
 def _alike(a: Item, b: Item) -> bool:
-    if a.called is None or a.called is not b.called:
+    if a.called is None or a.called is not b.called or a.chain or b.chain:
         return False
     return len(a.sources) == 1 and a.words == b.words and a.words.share is None
 
@@ -106,7 +106,11 @@ def replace_items(member: Member, pieces: list[tuple[list[Item], Item]]) -> None
         for _ in piece:
             numbers[old] = new
             old += 1
-    for _, item in pieces:
+    olds = {id(item): n for n, item in enumerate(member.items)}
+    for piece, item in pieces:
+        if item.chain:
+            start = olds[id(piece[0])]
+            item.chain = numbers[start + item.chain - 1] - numbers[start] + 1
         item.sources = tuple(numbers[s] if s >= 0 else s for s in item.sources)
         if item.words.share is not None:
             item.words = item.words._replace(share=numbers[item.words.share])

@@ -34,6 +34,8 @@ class Scope:
         self.kind = ""  # the name of the module's class, if it is known
         self.inlined = False  # its children are written where it is
 
+    is_row = False  # whether it is a row of copies, which are written once
+
     @property
     def nodes(self) -> range:
         """Its nodes."""
@@ -54,7 +56,7 @@ class Scope:
     def units(self) -> Iterator[Scope | int]:
         """Yield what it consists of: scopes that are blocks of their own, and nodes."""
         for child in self.children:
-            if isinstance(child, Scope) and child.inlined:
+            if isinstance(child, Scope) and child.inlined and not child.is_row:
                 yield from child.units()
             else:
                 yield child

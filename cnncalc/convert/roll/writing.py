@@ -79,6 +79,8 @@ class ListWriter:
         # A called block would find its own layer first, were it called like one that it is given.
         calls = [item for item in block.items if item.called]
         self._given = {source for item in calls for source in item.sources[1:]}
+        chains = [(n, item.chain) for n, item in enumerate(block.items) if item.chain]
+        self._chain_ends = {n + count - 1: n for n, count in chains}
         self._names: dict[int, str] = {}
         self._wanted: dict[int, str] = {}  # the layers that have names, and what else to call them
 
@@ -95,7 +97,8 @@ class ListWriter:
             if source in self._given:
                 reserved |= self._taken
             item = self._block.items[source]
-            word = layer_name(item, otherwise, reserved, self._automatic)
+            numbered = source not in self._chain_ends and not item.repeated
+            word = layer_name(item, otherwise, reserved, self._automatic, numbered)
             self._names[source] = word
             self._taken.add(word)
         return self._names[source]
@@ -124,6 +127,8 @@ class ListWriter:
             if n not in hidden and joined is not None:
                 joins[n] = joined
                 hidden.update(joined.inside)
+        for n in numbers:
+            hidden.update(range(n + 1, n + self._block.items[n].chain))
         written = [n for n in numbers if n not in hidden]
         lines: Lines = []
         for group in self._groups(written, joins) if in_list else ([n] for n in written):
@@ -132,12 +137,24 @@ class ListWriter:
                 current = group[-1]
                 continue
             for n in group:
-                if n in joins:
+                if self._block.items[n].chain:
+                    lines += self._chain(n, current, indent)
+                    n += self._block.items[n].chain - 1
+                elif n in joins:
                     lines += self._join(n, joins[n], current, indent)
                 else:
                     lines += self._step(n, current, indent)
                 current = n
         return lines
+
+    def _chain(self, n: int, current: Source, indent: int) -> Lines:
+        """Write items that are repeated together."""
+        pad, last = " " * indent, n + self._block.items[n].chain - 1
+        lines = [f"{pad}- chain:", *self._step(n, current, indent + 4, in_chain=True)]
+        lines += self._list(range(n + 1, last + 1), n, indent + 4)
+        if last in self._names:
+            lines.append(f"{pad}  name: {self._names[last]}")
+        return [*lines, f"{pad}  repeat: {yaml_value(self._block.values[n, COUNT])}"]
 
     def _groups(self, numbers: Sequence[int], joins: Container[int]) -> Iterator[list[int]]:
         """Yield the items, those together that call one block once each."""
@@ -155,12 +172,12 @@ class ListWriter:
         if group:
             yield group
 
-    def _words(self, n: int, current: Source) -> list[tuple[str, str]]:
-        """Return the words beside an item."""
+    def _words(self, n: int, current: Source, in_chain: bool = False) -> list[tuple[str, str]]:
+        """Return the words beside an item; those of a chain are beside the chain."""
         item, words = self._block.items[n], []
         if not item.join and item.sources[0] != current:
             words.append(("from", self.name(item.sources[0])))
-        if item.repeated:
+        if item.repeated and not in_chain:
             words.append(("repeat", yaml_value(self._block.values[n, COUNT])))
         if n in self._block.whens:
             words.append(("when", yaml_value(self._block.whens[n])))
@@ -170,7 +187,7 @@ class ListWriter:
             words.append(("freeze", "true"))
         if item.words.checkpoint:
             words.append(("checkpoint", "true"))
-        if n in self._names:
+        if n in self._names and n not in self._chain_ends:
             words.append(("name", self._names[n]))
         return words
 
@@ -179,7 +196,7 @@ class ListWriter:
         item, values = self._block.items[n], self._block.values
         if item.called is None:
             fields = BY_KEY[item.key].fields()
-            found = [(arg.name, values[n, arg]) for arg in item.args]
+            found = [(arg.name, values[n, arg]) for arg in item.args if arg != COUNT]
             pairs = [(k, v) for k, v in found if not same(v, fields[k].default)]
             named = zip(item.carriers, item.sources[1:])
             pairs += [(key, Text(self.name(source))) for key, source in named]
@@ -188,7 +205,7 @@ class ListWriter:
             named = zip(called.layer_params, item.sources[1:])
             pairs = [(key, Text(self.name(source))) for key, source in named]
             for name in called.params:
-                if item.repeated:
+                if item.repeated and not item.chain:
                     first, rest = values[n, Arg(name, "first")], values[n, Arg(name, "rest")]
                     value = first if rest is ABSENT else first_or_rest(first, rest)
                 else:
@@ -202,8 +219,7 @@ class ListWriter:
         """Return the body of an item: a bare value, a mapping, or nothing."""
         item = self._block.items[n]
         if item.join:
-            bodies = ["body" if item.key == "add" and s == n - 1 else "" for s in item.sources]
-            names = f"[{', '.join(map(self.name, item.sources, bodies))}]"
+            names = f"[{', '.join(self._joined_names(n))}]"
             fields = self._fields(n)
             return flow([*fields, (OF, names)]) if fields else names
         pairs = self._fields(n)
@@ -211,6 +227,17 @@ class ListWriter:
         if len(pairs) == 1 and pairs[0][0] == main:
             return pairs[0][1]
         return flow(pairs) if pairs else ""
+
+    def _joined_names(self, n: int) -> Iterator[str]:
+        """Yield the names of what a join reads; all copies of a row have one."""
+        item = self._block.items[n]
+        for slot, source in enumerate(item.sources):
+            if slot in item.starred:
+                yield f"{self.name(source, 'unit')}.*"
+            else:
+                yield self.name(source, "body" if item.key == "add" and source == n - 1 else "")
+        if item.grows:
+            yield f"{self.name(n + item.chain - 1, 'unit')}.*"
 
     def _fields(self, n: int) -> list[tuple[str, str]]:
         """Return the fields or arguments of an item as YAML."""
@@ -224,9 +251,9 @@ class ListWriter:
             found.append((key, none if value is None else yaml_value(value)))
         return found
 
-    def _step(self, n: int, current: Source, indent: int) -> Lines:
+    def _step(self, n: int, current: Source, indent: int, in_chain: bool = False) -> Lines:
         word, body = self._block.items[n].word, self._body(n)
-        words = self._words(n, current)
+        words = self._words(n, current, in_chain)
         pad = " " * indent
         if not words:
             return [f"{pad}- {word}: {body}" if body else f"{pad}- {word}"]

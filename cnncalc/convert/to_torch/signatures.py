@@ -34,7 +34,12 @@ _SIGNATURES: Mapping[str, Mapping[str, Any]] = {
     "Hardshrink": {"lambd": 0.5},
     "Hardtanh": {"min_val": -1.0, "max_val": 1.0, "inplace": False},
     "InstanceNorm": {**_BATCH, "affine": False, "track_running_stats": False},
-    "LayerNorm": {"normalized_shape": REQUIRED, "eps": 1e-5, "elementwise_affine": True},
+    "LayerNorm": {
+        "normalized_shape": REQUIRED,
+        "eps": 1e-5,
+        "elementwise_affine": True,
+        "bias": True,
+    },
     "LeakyReLU": {"negative_slope": 0.01, "inplace": False},
     "Linear": {"in_features": REQUIRED, "out_features": REQUIRED, "bias": True},
     "LocalResponseNorm": {"size": REQUIRED, "alpha": 1e-4, "beta": 0.75, "k": 1.0},

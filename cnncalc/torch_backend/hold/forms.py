@@ -10,6 +10,7 @@ from math import prod
 from typing import Any
 
 from ...ops.conv import Conv
+from ...ops.join import Add, Mul
 from ...ops.linear import Linear
 
 Shape = tuple[int, ...]
@@ -48,9 +49,17 @@ def form(
         return kind, tuple(map(_matrix, weights)), settings
     if len(weights) == 1 and shape is not None:
         factor = _without_ones(weights[0])
-        if len(factor) == 1 and shape[1:].count(factor[0]) == 1:
+        if not factor or len(factor) == 1 and shape[1:].count(factor[0]) == 1:
             return kind, (factor,), settings
+        if kind in (Add.key, Mul.key):
+            return kind, (_without_first_ones(weights[0]),), settings
     return kind, weights, settings
+
+
+def _without_first_ones(shape: Shape) -> Shape:
+    while shape[:1] == (1,) and len(shape) > 1:
+        shape = shape[1:]
+    return shape
 
 
 def _matrix(weight: Shape) -> Shape:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import starmap, zip_longest
 from typing import Any, NamedTuple
 
 import torch
@@ -68,6 +69,7 @@ def hold(
     device: str = "cpu",
     loose: bool = False,
     arguments: Arranged = in_order,
+    unread: Collection[str] = (),
 ) -> Held:
     """Compare a torch module with a spec.
 
@@ -92,6 +94,7 @@ def hold(
             layer reads.
         arguments: turns the inputs, in the order of the spec, into arguments of the module's
             forward: a tuple of those by position, and a dict of those by name.
+        unread: names of parameters that forward does not read, and that are not compared.
 
     Returns:
         A Held: pairs of computations and of totals. A difference raises nothing: it is among its
@@ -132,14 +135,14 @@ def hold(
     complete &= all(len(run) == 1 for run in missing_runs(pairs))
     notes += filter(None, (_uncounted(run), buffer_note(ours, theirs) if complete else None))
     notes.append(_NOT_COMPARED)
-    totals = list(_totals(report, ours, theirs, run))
+    totals = list(_totals(report, ours, theirs, run, unread))
     diagnostics: list[Diagnostic] = []
     if not loose and all(pair.ok for pair in pairs):
         diagnostics += other_output(report, flows, run)
     diagnostics += first_difference(report, pairs, run)
     diagnostics += total_differences(totals, ours, theirs, named=complete)
     if not run.failure:
-        diagnostics += unread_parameters(theirs, run.used)
+        diagnostics += unread_parameters(theirs, run.used | {*unread})
     return Held(
         report=report,
         module=name,
@@ -172,17 +175,34 @@ def _recorded(network: Network, report: Report) -> tuple[Recorder, list[Any]]:
     return recorder, [recorder.flows.get(y) for y in as_tuple(returned)]
 
 
-def _totals(report: Report, ours: nn.Module, theirs: nn.Module, run: UserRun) -> Iterator[Check]:
+def _totals(
+    report: Report, ours: nn.Module, theirs: nn.Module, run: UserRun, unread: Collection[str]
+) -> Iterator[Check]:
     """Check the totals: parameters and, unless forward failed, outputs and MACs."""
-    expected, found = len([*ours.parameters()]), len([*theirs.parameters()])
-    params = sum(p.numel() for p in theirs.parameters())
+    compared = [p for name, p in theirs.named_parameters() if name not in unread]
+    expected, found = len([*ours.parameters()]), len(compared)
+    params = sum(p.numel() for p in compared)
     yield check_equal("tensors", expected, found, "parameters()")
     yield check_equal("params", report.totals.params, params, "parameters()")
     if run.failure is None:
         shapes = tuple((report.batch, *node.shape) for node in report.graph.returned)
-        returned = tuple(tuple(y.shape) for y in run.outputs)
+        found = tuple(tuple(y.shape) for y in run.outputs)
+        returned = tuple(starmap(_batch_first, zip_longest(found, shapes[: len(found)], fillvalue=())))
         yield check_equal("outputs", shapes, returned, "forward")
         yield check_equal("macs", report.totals.macs, run.macs, "flop_counter")
+
+
+def _batch_first(shape: tuple[int, ...], expected: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a shape with its batch first, as here, where that makes it the expected one.
+
+    >>> _batch_first((24, 2, 10), (2, 24, 10)), _batch_first((24, 2, 10), (2, 24, 8))
+    ((2, 24, 10), (24, 2, 10))
+    """
+    for axis, n in enumerate(shape):
+        moved = (n, *shape[:axis], *shape[axis + 1 :])
+        if moved == expected:
+            return moved
+    return shape
 
 
 def _run_at(

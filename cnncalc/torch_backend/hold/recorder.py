@@ -20,10 +20,12 @@ from torch.utils.flop_counter import flop_registry
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from ...ops import BY_KEY, OPS
+from ...ops.concat import Concat
 from ...ops.join import Add, Mul
 from ...ops.linear import Linear
 from ...ops.matmul import Matmul
 from ...ops.pool import AdaptiveAvgPool, AvgPool
+from ...ops.resize import Pad
 from ...wording import shape_text
 from ..aten import REDUCTIONS, Computed, computed_by
 from .forms import form
@@ -71,7 +73,7 @@ class Event(NamedTuple):
         shape = self.shape or ()
         kind, weights, _ = self.what
         per_channel = bool(weights) and all(len(weight) == 1 for weight in weights)
-        any_order = kind in (Linear.key, Matmul.key, Add.key, Mul.key)
+        any_order = kind in (Linear.key, Matmul.key, Add.key, Mul.key, Concat.key, Pad.key)
         if any_order or self.elementwise or per_channel or self.kind in REDUCTIONS:
             return (prod(shape),)
         return shape[1:]

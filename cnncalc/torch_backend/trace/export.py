@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import logging
 import os
 import re
-from collections.abc import Sequence
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
 from functools import partial
 from math import prod
 from typing import Any
@@ -14,7 +19,7 @@ from torch import Tensor, nn
 from torch.fx import GraphModule, Node
 from torch.utils._pytree import tree_leaves, tree_map
 
-from ...trace import Call, Ref, Trace, Weight
+from ...trace import Call, Measured, Ref, Trace, Weight
 from ..aten import steps
 from .inputs import Inputs, inputs_of
 from .measured import measured
@@ -24,6 +29,8 @@ _REGIONS = {  # calls that run others in another mode
     torch.ops.higher_order.wrap_with_autocast,
     torch.ops.higher_order.wrap_with_set_grad_enabled,
 }
+_COPIES = {"expand", "expand_as", "repeat", "clone", "to", "contiguous", "type_as", "detach"}
+_MOST_TAPS = 1089  # of a filter that is compared with known ones
 _FILE = re.compile(r'File "([^"]+)", line (\d+)')
 
 
@@ -35,10 +42,86 @@ def exported(network: nn.Module, inputs: Inputs | Sequence[tuple[int, ...]]) -> 
     """
     if not isinstance(inputs, Inputs):
         inputs = inputs_of(network, inputs)
+    args, kwargs = inputs.arguments(_images(network, inputs))
+    with quiet():
+        return traced(torch.export.export(network.eval(), args, kwargs, strict=False))
+
+
+def exported_for_values(network: nn.Module, inputs: Inputs) -> Trace:
+    """Return what a network computes from random values, if decisions in it depend on values.
+
+    Errors: any exception of torch.export, or of the network's own code.
+    """
+    random = torch.Generator().manual_seed(0)
+    args, kwargs = inputs.arguments(
+        [torch.randn(x.shape, generator=random).to(x.device) for x in _images(network, inputs)]
+    )
+    with quiet():
+        program = torch.export.draft_export(network.eval(), args, kwargs, strict=False)
+    return _without_decisions(traced(program))
+
+
+def depends_on_values(error: BaseException | None) -> bool:
+    """Return whether torch.export failed because a network decides by values."""
+    while error is not None:
+        if "DataDependent" in type(error).__name__:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _images(network: nn.Module, inputs: Inputs) -> list[Tensor]:
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
-    images = [torch.empty(_BATCH, *shape, device=device) for shape in inputs.shapes]
-    args, kwargs = inputs.arguments(images)
-    return traced(torch.export.export(network.eval(), args, kwargs, strict=False))
+    return [torch.empty(_BATCH, *shape, device=device) for shape in inputs.shapes]
+
+
+def _without_decisions(trace: Trace) -> Trace:
+    """Return a trace without the calls from which nothing is computed but decisions."""
+    needed = {ref.call for ref in trace.outputs}
+    for n in range(len(trace.calls) - 1, -1, -1):
+        call = trace.calls[n]
+        if n in needed or not call.name:
+            needed.add(n)
+            leaves = tree_leaves(dict(call.arguments), is_leaf=_is_tensor)
+            needed.update(leaf.call for leaf in leaves if isinstance(leaf, Ref))
+    kept = sorted(needed)
+    places = {old: new for new, old in enumerate(kept)}
+
+    def moved(value: Any) -> Any:
+        return value._replace(call=places[value.call]) if isinstance(value, Ref) else value
+
+    calls = []
+    for n in kept:
+        call = trace.calls[n]
+        arguments = tree_map(moved, dict(call.arguments), is_leaf=_is_tensor)
+        calls.append(call._replace(arguments=arguments))
+
+    def measure(part: range) -> Measured:
+        return trace.measure(range(kept[part.start], kept[part.stop - 1] + 1))
+
+    return trace._replace(calls=calls, outputs=[*map(moved, trace.outputs)], measure=measure)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep torch from writing what it thinks of a network: what stops it is reported.
+
+    What the network prints is written to stderr, if nothing stops it.
+    """
+    level = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    written = io.StringIO()
+    try:
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(written),
+            contextlib.redirect_stderr(written),
+        ):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(level)
+    sys.stderr.write(written.getvalue())
 
 
 def traced(program: Any) -> Trace:
@@ -54,6 +137,7 @@ class _Tracing:
         self._calls: list[Call] = []
         self._nodes: list[Node] = []  # of the calls
         self._values: dict[Node, Any] = {}
+        self._parameters = {*program.graph_signature.parameters}
 
     def trace(self) -> Trace:
         """Return the whole network."""
@@ -119,11 +203,21 @@ class _Tracing:
 
     def _weight(self, names: tuple[str, ...], node: Node, trained: bool) -> Weight:
         value = node.meta["val"]
-        constant = self._program.constants.get(names[0]) if len(names) == 1 else None
+        constant = self._constant(names[0]) if len(names) == 1 else None
         alone = isinstance(constant, Tensor) and constant.numel() == 1 and not constant.is_meta
         number = float(constant) if alone and constant is not None else None
         sizes = tuple(value.shape)
-        return Weight(names, sizes, trained, value=number, parts=(sizes,) * len(names))
+        parts = (sizes,) * len(names)
+        taps = _filter_of(constant)
+        return Weight(names, sizes, trained, value=number, parts=parts, filter=taps)
+
+    def _constant(self, name: str) -> Tensor | None:
+        """Return the values of a buffer or constant; None for a parameter."""
+        program = self._program
+        if name in self._parameters:
+            return None
+        found = program.constants.get(name)
+        return program.state_dict.get(name) if found is None else found
 
     def _add(self, node: Node, call: Call) -> Ref:
         self._nodes.append(node)
@@ -144,6 +238,7 @@ class _Tracing:
             trained = any(weight.trained for weight in weights)
             parameter = any(weight.is_parameter for weight in weights)
             alike = len(weights) == 1 and prod(weights[0].sizes) == value.numel()
+            copied = len(weights) == 1 and self._name(node).strip("_") in _COPIES
             return Weight(
                 names=tuple(parts),
                 sizes=tuple(value.shape),
@@ -156,6 +251,7 @@ class _Tracing:
                     *(name for weight in weights for name in weight.made_by),
                     self._name(node),
                 ),
+                filter=weights[0].filter if copied else None,
             )
         if not isinstance(value, (Tensor, list, tuple)):
             return value  # a size, or nothing
@@ -213,6 +309,15 @@ def _constant(node: Node, given: dict[str, Any]) -> float | None:
         value = given.get("fill_value", given.get("s"))
         return float(value) if isinstance(value, (int, float)) else None
     return None
+
+
+def _filter_of(constant: Any) -> tuple[float, ...] | None:
+    """Return the values of each filter of a constant tensor, if all its filters are the same."""
+    if not isinstance(constant, Tensor) or constant.is_meta or constant.dim() < 3:
+        return None
+    if not 0 < constant[:1].numel() <= _MOST_TAPS or not bool((constant == constant[:1]).all()):
+        return None
+    return tuple(constant[0].flatten().tolist())
 
 
 def _place(node: Node) -> tuple[str, str, bool]:

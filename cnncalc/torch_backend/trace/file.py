@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import os
-from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
@@ -13,25 +10,13 @@ from torch.utils._pytree import tree_flatten
 
 from ...diagnostic import Diagnostic, Mistake, first_line
 from ...trace import Trace
-from .export import traced
+from .export import quiet, traced
 from .inputs import Inputs
 
 
 def is_program(target: str) -> bool:
     """Return whether a target is a file of torch.export, not a class in a module."""
     return target.endswith(".pt2")
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep torch from logging a file that it cannot read: it is reported."""
-    logger = logging.getLogger("torch.export")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 def loaded(file: str) -> tuple[nn.Module, Trace, Inputs]:
@@ -42,7 +27,7 @@ def loaded(file: str) -> tuple[nn.Module, Trace, Inputs]:
     if not os.path.isfile(file):
         raise Mistake(Diagnostic("CNN403", f"cannot read {file}: no such file"))
     try:
-        with _quiet():
+        with quiet():
             program = torch.export.load(file)
     except KeyboardInterrupt:
         raise
