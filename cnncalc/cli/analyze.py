@@ -27,6 +27,7 @@ def analyze(
     batch: o.Batch = 1,
     dtype: Annotated[o.Dtype, o.choice("--dtype", o.Dtype, "type of the values")] = o.Dtype.float32,
     convention: o.Convention = "macs",
+    fold_bn: o.FoldBn = False,
     format: o.ReportFormat = o.Format.table,
     view: Annotated[
         View | None, o.choice("--view", View, "columns that answer one question")
@@ -67,7 +68,9 @@ def analyze(
         which = "--columns" if columns else "--view"
         figures = "JSON has every figure but `saved` and `peak`"
         raise usage(f"{which} is for tables; {figures}", f"drop {which}")
-    report, sources = spec_report(spec, variant, set, input, batch, dtype.value, convention)
+    report, sources = spec_report(
+        spec, variant, set, input, batch, dtype.value, convention, fold_bn=fold_bn
+    )
     if memory:
         from ..analysis.memory.rows import with_memory  # only for those who ask
 

@@ -62,6 +62,13 @@ AllowCode = Annotated[
         "--allow-code", help="import and run the classes that `opaque` layers of the spec name"
     ),
 ]
+FoldBn = Annotated[
+    bool,
+    typer.Option(
+        "--fold-bn",
+        help="count the network with batch normalizations folded into the filters before them",
+    ),
+]
 Output = Annotated[
     str | None,
     typer.Option("-o", "--output", metavar="FILE", help="write to a file instead of the screen"),
