@@ -63,7 +63,18 @@ def json(report: Report, found: list[Prediction]) -> Json:
 
 def csv(report: Report, found: list[Prediction]) -> Csv:
     """Write a line for each layer of each result, and one for the network."""
-    titles = ("device", "batch", "path", "seconds", "low", "high", "share", "bound", "macs", "bytes")
+    titles = (
+        "device",
+        "batch",
+        "path",
+        "seconds",
+        "low",
+        "high",
+        "share",
+        "bound",
+        "macs",
+        "bytes",
+    )
     rows: list[tuple[Any, ...]] = [titles]
     for one in found:
         start = (one.model.device, one.batch)

@@ -183,9 +183,7 @@ def model(found: Device, way: Way, dtype: str = "float32") -> Model:
     return Model(found.name, peaks, c, 1 / spread, spread, basis)
 
 
-def usual(
-    way: Way, peaks: Peaks, but: str | None = None, dtype: str = "float32"
-) -> Coefficients:
+def usual(way: Way, peaks: Peaks, but: str | None = None, dtype: str = "float32") -> Coefficients:
     """Return the geometric mean of what was fitted in a way, on all devices but one.
 
     These are the defaults of `Coefficients` if nothing was. How many values fill a device depends

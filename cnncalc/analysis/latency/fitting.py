@@ -127,7 +127,7 @@ def fit(
         table: what was measured.
         usual: the values that coefficients are drawn to.
         weights: for each measurement, 1, or 0 to leave it out.
-        start: where the search begins; by default at the usual values.
+        start: where a search begins, beside one that begins at the usual values.
         spread: how far each may go from its usual value.
     """
     weights = np.ones(len(table.measured)) if weights is None else weights
@@ -138,11 +138,15 @@ def fit(
         off = table.errors(x) * weights / ERROR
         return np.concatenate([off, (x - centre)[free] / width[free]])
 
-    return _least_squares(residuals, centre if start is None else start, free)
+    starts = [centre] if start is None else [start, centre]
+    found = [_least_squares(residuals, one, free) for one in starts]
+    return min(found, key=lambda one: one[0])[1]
 
 
-def _least_squares(residuals: Callable[[Floats], Floats], start: Floats, free: Floats) -> Floats:
-    """Minimize the sum of squares by Levenberg and Marquardt's method."""
+def _least_squares(
+    residuals: Callable[[Floats], Floats], start: Floats, free: Floats
+) -> tuple[float, Floats]:
+    """Minimize the sum of squares by Levenberg and Marquardt's method; return it, and where."""
     x, damping, step = start.copy(), 1e-2, 1e-4
     now = residuals(x)
     for _ in range(ROUNDS):
@@ -163,9 +167,9 @@ def _least_squares(residuals: Callable[[Floats], Floats], start: Floats, free: F
                 x, now, damping = tried, then, max(damping / 5, 1e-6)
                 break
             damping *= 4
-        if gain <= 1e-6 * (now @ now):
+        if gain <= 1e-5 * (now @ now):
             break
-    return x
+    return float(now @ now), x
 
 
 def coefficients(logarithms: Floats) -> Coefficients:

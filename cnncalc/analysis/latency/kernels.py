@@ -8,11 +8,12 @@ on the chip.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ...graph import Graph, Node
-from ...num import Num, Shape, product
+from ...num import Num, Open, Shape, product
 from ...ops.autocast import FLOAT32, HALF, Amp, Autocast, Device, Types
 from ...ops.base import Op, values
 
@@ -54,6 +55,7 @@ class Kernel:
         width: bytes of the numbers that it computes with.
         functions: transcendental functions that it computes for one image.
         launches: how many kernels it is.
+        shared: the same object for all kernels that are equal but for their layer.
     """
 
     layer: int
@@ -68,14 +70,24 @@ class Kernel:
     width: int = FLOAT32
     functions: Num = 0
     launches: int = 1
+    shared: object = field(default_factory=object, compare=False)  # one for all alike
 
     @property
     def work(self) -> tuple[object, ...]:
         """All but the layer: kernels with the same work take the same time."""
         return tuple([getattr(self, name) for name in _WORK])
 
+    def at(self, layer: int) -> Kernel:
+        """The same for another layer."""
+        if layer == self.layer:
+            return self
+        found = copy(self)
+        object.__setattr__(found, "layer", layer)
+        object.__setattr__(found, "shared", self.shared)
+        return found
 
-_WORK = tuple(name for name in Kernel.__dataclass_fields__ if name != "layer")
+
+_WORK = tuple(name for name in Kernel.__dataclass_fields__ if name not in ("layer", "shared"))
 
 
 def kernels(graph: Graph, way: Way) -> list[Kernel]:
@@ -96,6 +108,7 @@ class _Found:
         self.widths: list[int] = []
         self.homes = list(range(len(graph.nodes)))
         self.by_node: dict[int, list[Kernel]] = {}
+        self._known: dict[tuple[object, ...], Kernel] = {}
 
     def add(self, n: int, node: Node) -> None:
         """Add the kernels of a node, if it has any."""
@@ -112,7 +125,11 @@ class _Found:
         if op.storage(*xs) == "view":
             self.homes[n] = self.homes[node.inputs[0]]
             return
-        made = [*self._casts(n, node, types), kernel(n, op, xs, node.shape, types)]
+        key = id(op), tuple(map(_same, xs)), types
+        if key not in self._known:
+            self._known[key] = kernel(n, op, xs, node.shape, types)
+        known = self._known[key]
+        made = [*self._casts(n, node, types), known.at(n)]
         self.kernels += made
         self.by_node[n] = made
 
@@ -129,6 +146,11 @@ class _Found:
                     written=count * read,
                     width=read,
                 )
+
+
+def _same(shape: Shape) -> tuple[object, ...]:
+    """Return what is equal for the very same open sizes, or for equal numbers."""
+    return tuple([id(n) if isinstance(n, Open) else n for n in shape])
 
 
 def _types(op: Op, xs: Sequence[Shape], given: tuple[int, ...], way: Way) -> Types:
@@ -251,7 +273,7 @@ def _joined(graph: Graph, found: _Found, nodes: list[int], written: set[int]) ->
         for m in graph.nodes[n].reads:
             home = found.homes[m]
             if home not in inside:
-                read[home] = max(read.get(home, 0), found.bytes[m])
+                read[home] = found.bytes[m]
     parts = [found.by_node[n][-1] for n in nodes]
     kinds = [part.kind for part in parts]
     last = nodes[0]
@@ -261,7 +283,7 @@ def _joined(graph: Graph, found: _Found, nodes: list[int], written: set[int]) ->
         read=sum(read.values()),
         written=sum(leaves),
         weights=sum(part.weights for part in parts),
-        outputs=max(part.outputs for part in parts),
+        outputs=parts[0].outputs,
         functions=sum(part.functions for part in parts),
         kind=_kind_of_all(kinds),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ...num import Open
 from .kernels import PRODUCTS, Kernel, Way
 
 TERA, GIGA = 1e12, 1e9
@@ -99,9 +100,9 @@ UNITS: Mapping[str, str] = {
 class Traits(NamedTuple):
     """What decides the time of a kernel: numbers of one, or arrays of many.
 
-    The names of coefficients are those that apply to it. `macs` are rounded up to whole units of a
-    16-bit matrix unit. `converted` says whether it is a product that needs channels last and is
-    given channels first.
+    The names of coefficients are those that apply to it. `in_units` says that a 16-bit matrix unit
+    computes it, for which channels are rounded up to the wide ones. `converted` says whether it is
+    a product that needs channels last and is given channels first.
     """
 
     share: Any  # of compute
@@ -110,11 +111,16 @@ class Traits(NamedTuple):
     weights_share: Any
     is_product: Any
     is_depthwise: Any
+    is_grouped: Any
+    in_units: Any
     macs: Any
     functions: Any
     outputs: Any
+    macs_per_output: Any
     channels_in: Any
     channels_out: Any
+    wide_in: Any
+    wide_out: Any
     bytes: Any
     weights: Any
     converted: Any
@@ -144,39 +150,51 @@ def traits(kernel: Kernel, way: Way, channels_first: bool) -> Traits:
     depthwise, grouped = kernel.kind == "depthwise", kernel.kind == "grouped"
     linear = kernel.kind == "linear"
     inner, outer = kernel.channels
-    unaligned = uneven = False
-    macs = kernel.macs
-    if product and not depthwise:
-        if kernel.width == 2:
-            wide_in, wide_out = _up(inner), _up(outer)
-            macs = macs * wide_in / inner * wide_out / outer
-            unaligned = not grouped and (inner > 3 and wide_in != inner or wide_out != outer)
-            inner, outer = wide_in, wide_out
-        widest = max(kernel.channels)
-        uneven = grouped and widest < UNEVEN_BELOW and bool(widest & (widest - 1))
-    share = kernel.kind if product else "functions"
     bytes_share = kernel.kind
     if product:
         bytes_share = "depthwise_bytes" if depthwise else "product"
-    return Traits(
-        share=share,
+    found = Traits(
+        share=kernel.kind if product else "functions",
         half="half_group" if grouped else "half_channels",
         bytes_share=bytes_share,
         weights_share=_weights_share(kernel),
         is_product=product,
         is_depthwise=depthwise,
-        macs=macs,
+        is_grouped=grouped,
+        in_units=product and not depthwise and kernel.width == 2,
+        macs=kernel.macs,
         functions=kernel.functions,
         outputs=kernel.outputs,
+        macs_per_output=kernel.taps * inner,
         channels_in=inner,
         channels_out=outer,
+        wide_in=inner,
+        wide_out=outer,
         bytes=kernel.read + kernel.written,
         weights=kernel.weights,
         converted=product and not linear and kernel.width == 2 and channels_first,
-        unaligned=unaligned,
-        uneven=uneven,
+        unaligned=False,
+        uneven=False,
         launches=kernel.launches,
     )
+    if isinstance(inner, Open) or isinstance(outer, Open):
+        return found  # `many` does the rest, on arrays
+    return in_whole_units(found, max(inner, outer))
+
+
+def in_whole_units(t: Traits, widest: Any) -> Traits:
+    """Return the same with channels rounded up, where a matrix unit needs that.
+
+    `widest` is the larger number of the channels of a group.
+    """
+    if t.in_units:
+        wide_in, wide_out = _up(t.channels_in), _up(t.channels_out)
+        odd_in = (wide_in != t.channels_in) * (t.channels_in > 3)
+        odd = odd_in | (wide_out != t.channels_out)
+        t = t._replace(wide_in=wide_in, wide_out=wide_out, unaligned=odd * (not t.is_grouped))
+    if t.is_grouped:
+        t = t._replace(uneven=(widest < UNEVEN_BELOW) * (widest & (widest - 1) > 0))
+    return t
 
 
 def _weights_share(kernel: Kernel) -> str:
@@ -226,16 +244,19 @@ def roofline(
     Every factor is 1 where it does not apply, so that the lines run on arrays too.
     """
     half = k.half * k.is_product * (1 - k.is_depthwise)
-    saturation = (1 + half / k.channels_in) * (1 + half / k.channels_out)
+    saturation = (1 + half / k.wide_in) * (1 + half / k.wide_out)
+    rounding = k.wide_in / k.channels_in * k.wide_out / k.channels_out
     filling = 1 + c.fill * k.is_product / larger(k.outputs * batch, 1)
     factor = 1 + (c.unaligned - 1) * k.unaligned + (c.uneven - 1) * k.uneven
     on_float32 = k.is_depthwise + (1 - k.is_product)
     peak = peaks.operations + (peaks.float32 - peaks.operations) * on_float32
-    work = 2 * k.macs * saturation * filling + k.functions
+    work = 2 * k.macs * rounding * saturation * filling + k.functions
     compute = work * batch / (peak * k.share) * factor
     moved = k.bytes * batch
     speed = 1 + (c.cache - 1) * (moved <= peaks.cache)
     memory = moved / (peaks.bandwidth * speed * k.bytes_share) * factor
     converting = c.layout * moved * k.converted / peaks.bandwidth
     reading = k.weights / (peaks.bandwidth * k.weights_share)
-    return Times(compute + converting + reading, memory + converting + reading, c.launch * k.launches)
+    return Times(
+        compute + converting + reading, memory + converting + reading, c.launch * k.launches
+    )
