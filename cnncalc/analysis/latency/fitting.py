@@ -21,7 +21,7 @@ except ImportError:
 
 Floats = Any  # an array of numpy
 ERROR = 0.05  # how far a measurement is usually off, as a share of it
-ROUNDS = 30
+ROUNDS = 40
 # How far a coefficient usually is from its usual value, as a logarithm; 0: it is not fitted.
 SPREAD = Coefficients(
     dense=0.3,
@@ -127,7 +127,7 @@ def fit(
         table: what was measured.
         usual: the values that coefficients are drawn to.
         weights: for each measurement, 1, or 0 to leave it out.
-        start: where a search begins, beside one that begins at the usual values.
+        start: where the search begins; by default at the usual values.
         spread: how far each may go from its usual value.
     """
     weights = np.ones(len(table.measured)) if weights is None else weights
@@ -138,15 +138,11 @@ def fit(
         off = table.errors(x) * weights / ERROR
         return np.concatenate([off, (x - centre)[free] / width[free]])
 
-    starts = [centre] if start is None else [start, centre]
-    found = [_least_squares(residuals, one, free) for one in starts]
-    return min(found, key=lambda one: one[0])[1]
+    return _least_squares(residuals, centre if start is None else start, free)
 
 
-def _least_squares(
-    residuals: Callable[[Floats], Floats], start: Floats, free: Floats
-) -> tuple[float, Floats]:
-    """Minimize the sum of squares by Levenberg and Marquardt's method; return it, and where."""
+def _least_squares(residuals: Callable[[Floats], Floats], start: Floats, free: Floats) -> Floats:
+    """Minimize the sum of squares by Levenberg and Marquardt's method."""
     x, damping, step = start.copy(), 1e-2, 1e-4
     now = residuals(x)
     for _ in range(ROUNDS):
@@ -167,9 +163,9 @@ def _least_squares(
                 x, now, damping = tried, then, max(damping / 5, 1e-6)
                 break
             damping *= 4
-        if gain <= 1e-5 * (now @ now):
+        if gain <= 1e-7 * (now @ now):
             break
-    return float(now @ now), x
+    return x
 
 
 def coefficients(logarithms: Floats) -> Coefficients:

@@ -113,7 +113,13 @@ def predict(graph: Graph, device: Device, batches: Iterable[int], asked: Asked) 
     Errors: a Mistake (CNN425) for a type of number that the device has no peak for.
     """
     way = asked.way._replace(device="cpu" if device.speed.is_cpu else "cuda")
-    found = model(device, way, asked.dtype)
+    return predictions(graph, model(device, way, asked.dtype), batches, asked, way)
+
+
+def predictions(
+    graph: Graph, found: Model, batches: Iterable[int], asked: Asked, way: Way
+) -> list[Prediction]:
+    """Predict the time at each batch by a model."""
     parts = kernels(graph, way)
     if asked.mode == "training":
         parts = training_kernels(graph, way, parts, asked.optimizer)

@@ -11,9 +11,9 @@ from ...num import Num, choose
 from ...ops.autocast import Amp
 from .backward import training_kernels
 from .devices import Model, device, model
-from .kernels import Kernel, kernels
+from .kernels import Kernel, Way, kernels
 from .model import channels_first, traits
-from .predict import Asked, each
+from .predict import Asked, Prediction, each, predictions
 
 NANO = 1e-9
 
@@ -45,14 +45,22 @@ class Timing(NamedTuple):
         """
         return not self.asked.compile and self.asked.mode == "inference"
 
+    @property
+    def way(self) -> Way:
+        """What decides about the kernels."""
+        return self.asked.way._replace(device="cpu" if self.is_cpu else "cuda")
+
+    def predicted(self, graph: Graph, batch: int) -> Prediction:
+        """Return the time of one network, by layer."""
+        return predictions(graph, self.model, [batch], self.asked, self.way)[0]
+
     def nanoseconds(self, graph: Graph, batch: int) -> int:
-        """Return the time of one network, rounded up."""
-        way = self.asked.way._replace(device="cpu" if self.is_cpu else "cuda")
-        parts = kernels(graph, way)
+        """Return the time of one network, rounded."""
+        parts = kernels(graph, self.way)
         if self.asked.mode == "training":
-            parts = training_kernels(graph, way, parts, self.asked.optimizer)
+            parts = training_kernels(graph, self.way, parts, self.asked.optimizer)
         found = self.model
-        all_times = each(parts, found.coefficients, found.peaks, way, batch)
+        all_times = each(parts, found.coefficients, found.peaks, self.way, batch)
         return round(sum(time.total() for time in all_times) / NANO)
 
     def of_many(self, graph: Graph, batch: Num, there: Mapping[int, Any]) -> Num:
@@ -62,7 +70,7 @@ class Timing(NamedTuple):
         """
         from .many import total_seconds  # imports numpy
 
-        way = self.asked.way._replace(device="cpu" if self.is_cpu else "cuda")
+        way = self.way
         parts: list[Kernel] = kernels(graph, way)
         first = channels_first(parts, way)
         times: dict[int, Num] = {}
@@ -76,14 +84,14 @@ class Timing(NamedTuple):
 
 
 def timing_on(
-    name: str | None, dtype: str, amp: Amp | None = None, channels_last: bool = False
+    name: str | Timing | None, dtype: str, amp: Amp | None = None, channels_last: bool = False
 ) -> Timing | None:
-    """Return the timing of inference on a device; None without one.
+    """Return the timing of inference on a device; None without one, and a timing as it is.
 
     Errors: as of `Timing.on`.
     """
-    if name is None:
-        return None
+    if name is None or isinstance(name, Timing):
+        return name
     return Timing.on(name, Asked(dtype=dtype, amp=amp, channels_last=channels_last))
 
 

@@ -44,7 +44,7 @@ def sweep(
     dtype: str = "float32",
     workers: int = 1,
     dask: str | None = None,
-    device: str | None = None,
+    device: str | Timing | None = None,
     amp: Amp | None = None,
     channels_last: bool = False,
 ) -> Sweep:
