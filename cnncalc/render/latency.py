@@ -80,8 +80,8 @@ def csv(report: Report, found: list[Prediction]) -> Csv:
         start = (one.model.device, one.batch)
         for layer in one.layers:
             share = layer.seconds / one.seconds
-            numbers = (_digits(layer.seconds), None, None, f"{share:.4f}")
-            rows.append((*start, layer.path, *numbers, layer.bound, layer.macs, layer.bytes))
+            of_layer = (_digits(layer.seconds), None, None, f"{share:.4f}")
+            rows.append((*start, layer.path, *of_layer, layer.bound, layer.macs, layer.bytes))
         numbers = (_digits(one.seconds), *map(_digits, one.interval), "1")
         rows.append((*start, "total", *numbers, one.bound, one.macs, one.bytes))
     return Csv(*rows)

@@ -173,17 +173,22 @@ def coefficients(logarithms: Floats) -> Coefficients:
     return Coefficients(*[float(f"{value:.4g}") for value in np.exp(logarithms)])
 
 
-def left_out(table: Table, usual: Coefficients, key: Callable[[Measured], str]) -> list[float]:
+def left_out(
+    table: Table,
+    usual: Coefficients,
+    key: Callable[[Measured], str],
+    spread: Coefficients = SPREAD,
+) -> list[float]:
     """Return the error of each measurement by a fit without all that have the same key.
 
     An error is the logarithm of predicted over measured seconds.
     """
     keys = np.array([key(one) for one in table.measured])
-    whole = fit(table, usual)
+    whole = fit(table, usual, spread=spread)
     errors = np.zeros(len(keys))
     for one in dict.fromkeys(keys.tolist()):
         own = keys == one
-        found = fit(table, usual, weights=1.0 * ~own, start=whole)
+        found = fit(table, usual, weights=1.0 * ~own, start=whole, spread=spread)
         errors[own] = table.errors(found)[own]
     return [float(error) for error in errors]
 

@@ -61,7 +61,8 @@ class Timing(NamedTuple):
             parts = training_kernels(graph, self.way, parts, self.asked.optimizer)
         found = self.model
         all_times = each(parts, found.coefficients, found.peaks, self.way, batch)
-        return round(sum(time.total() for time in all_times) / NANO)
+        seconds: float = sum(time.total() for time in all_times)
+        return round(seconds / NANO)
 
     def of_many(self, graph: Graph, batch: Num, there: Mapping[int, Any]) -> Num:
         """Return the times of all variants of a graph whose sizes are arrays.
