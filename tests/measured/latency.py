@@ -29,6 +29,7 @@ from cnncalc.analysis.latency.kernels import Kernel, Way, kernels
 from cnncalc.analysis.latency.model import Coefficients
 
 FILE = Path(__file__).with_name("timm_inference.json")
+ERRORS = Path(__file__).with_name("latency_errors.json")
 SOURCE = "timm's table of results, fitted by tests/measured/latency.py"
 DEVICES = {"rtx3090": "RTX3090", "rtx4090": "RTX4090", "4090": "RTX4090", "cpu": "i7-12700H"}
 FIVE = ("resnet50", "mobilenet_v2", "vgg16_bn", "regnet_y_1_6gf", "efficientnet_b0")
@@ -86,14 +87,24 @@ def table(configuration: Configuration) -> fitting.Table:
     return fitting.Table(list(measured(configuration)), configuration.way, peaks)
 
 
-def fitted(configuration: Configuration) -> dict[str, Any]:
-    """Fit a configuration, and return its entry in the file of fitted devices."""
+Errors = list[tuple[str, str, float, float]]  # network, family, images a second, error
+
+
+def fitted(configuration: Configuration) -> tuple[dict[str, Any], Errors]:
+    """Fit a configuration; return its entry in the file of fitted devices, and its errors.
+
+    An error is predicted over measured seconds, minus 1, by a fit without the network's family.
+    """
     found = table(configuration)
     way = configuration.way
     usually = start_of(found.peaks)
     logarithms = fitting.fit(found, usually)
     errors = fitting.left_out(found, usually, lambda one: one.family)
-    return entry(
+    rows = [
+        (one.name, one.family, round(one.batch / one.seconds, 2), round(float(np.expm1(e)), 4))
+        for one, e in zip(found.measured, errors)
+    ]
+    one = entry(
         device=configuration.device,
         way=way,
         torch=configuration.torch,
@@ -102,21 +113,29 @@ def fitted(configuration: Configuration) -> dict[str, Any]:
         errors=errors,
         source=SOURCE,
     )
+    return one, rows
 
 
 def _fit(chosen: list[Configuration]) -> None:
-    entries = []
+    errors = json.loads(ERRORS.read_text("utf-8")) if ERRORS.exists() else {}
     known = json.loads(FITTED.read_text("utf-8"))["fits"] if FITTED.exists() else []
     names = {configuration.name for configuration in chosen}
     entries = [one for one in known if one.get("table") not in names]
     for configuration in chosen:
-        one = {**fitted(configuration), "table": configuration.name}
+        one, rows = fitted(configuration)
         print(_line(configuration.name, one["left_out"]), flush=True)
-        entries.append(one)
+        entries.append({**one, "table": configuration.name})
+        errors[configuration.name] = rows
     order = [configuration.name for configuration in configurations()]
     entries.sort(key=lambda one: order.index(one["table"]))
     lines = ",\n".join(json.dumps(one) for one in entries)
     FITTED.write_text(f'{{"fits": [\n{lines}\n]}}\n', "utf-8")
+    tables = [
+        f"{json.dumps(name)}:[\n" + ",\n".join(map(json.dumps, errors[name])) + "]"
+        for name in order
+        if name in errors
+    ]
+    ERRORS.write_text("{" + ",\n".join(tables) + "}\n", "utf-8")
 
 
 def _line(name: str, of: dict[str, float]) -> str:
@@ -130,21 +149,19 @@ def _line(name: str, of: dict[str, float]) -> str:
 def _errors(chosen: list[Configuration]) -> None:
     print(f"{'':40} mean    median  rank    interval     coverage")
     for configuration in chosen:
-        print(_line(configuration.name, fitted(configuration)["left_out"]), flush=True)
+        print(_line(configuration.name, fitted(configuration)[0]["left_out"]), flush=True)
 
 
 def _networks(chosen: list[Configuration]) -> None:
+    known = json.loads(ERRORS.read_text("utf-8"))
     for configuration in chosen:
-        found = table(configuration)
-        usually = start_of(found.peaks)
-        errors = fitting.left_out(found, usually, lambda one: one.family)
         print(f"\n{configuration.name}")
-        order = sorted(range(len(errors)), key=lambda n: -abs(errors[n]))
-        for n in order:
-            one = found.measured[n]
-            rate = one.batch / one.seconds
-            off = float(np.expm1(errors[n]))
-            print(f"  {one.name:34} {rate:10,.1f} img/s  {off:+7.1%}")
+        for name, family, rate, error in sorted(known[configuration.name], key=_size):
+            print(f"  {name:34} {family:20} {rate:10,.1f} img/s  {error:+7.1%}")
+
+
+def _size(row: tuple[str, str, float, float]) -> float:
+    return -abs(row[3])
 
 
 def _peaks(chosen: list[Configuration]) -> None:

@@ -15,7 +15,8 @@ from ...graph import Graph
 from ...num import Num, product
 from ...ops.autocast import FLOAT32
 from ..memory.optimizers import OPTIMIZERS
-from .kernels import PRODUCTS, Kernel, Way
+from ..result import BYTES, Report
+from .kernels import PRODUCTS, Kernel, Way, kernels
 
 OPTIMIZER = -1  # the layer of kernels that belong to none
 
@@ -55,6 +56,25 @@ def backward_macs(graph: Graph) -> list[Num]:
         macs = node.op.cost(*xs, y=node.shape).mac
         found.append(macs * (sum(needs.inputs) + needs.parameters))
     return found
+
+
+def with_backward(report: Report) -> Report:
+    """Return a report whose rows have the multiply–accumulates and bytes of their backward pass.
+
+    Both are for the batch. They stay None in a network with errors.
+    """
+    if not report.complete:
+        return report
+    graph = report.graph
+    macs, needs = backward_macs(graph), gradients(graph)
+    moved = [0] * len(graph.nodes)
+    for kernel in kernels(graph, Way(width=BYTES[report.dtype])):
+        for one in _backward(kernel, needs[kernel.layer]):
+            moved[kernel.layer] += (one.read + one.written) * report.batch + one.weights
+    rows = []
+    for n, row in enumerate(report.rows, len(report.inputs)):
+        rows.append(row._replace(backward_macs=macs[n] * report.batch, backward_bytes=moved[n]))
+    return replace(report, rows=rows)
 
 
 def training_kernels(

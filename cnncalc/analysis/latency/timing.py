@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ...diagnostic import Diagnostic, Mistake
 from ...graph import Graph
 from ...num import Num, choose
 from ...ops.autocast import Amp
+from ..result import Report
 from .backward import training_kernels
 from .devices import Model, device, model
 from .kernels import Kernel, Way, kernels
@@ -82,6 +84,19 @@ class Timing(NamedTuple):
             times[key] = times.get(key, 0) + choose(there.get(kernel.layer, True), 1, 0)
         listed = [(traits(kernel, way, first), times[key]) for key, kernel in rows.items()]
         return total_seconds(listed, self.model.coefficients, self.model.peaks, batch, NANO)
+
+
+def with_latency(report: Report, timing: Timing) -> Report:
+    """Return a report whose rows have the seconds that they take on a device, and their bound."""
+    if not report.complete:
+        return report
+    found = {layer.path: layer for layer in timing.predicted(report.graph, report.batch).layers}
+    rows = []
+    for row in report.rows:
+        layer = found.get(row.path)
+        seconds, bound = (layer.seconds, layer.bound) if layer else (0.0, None)
+        rows.append(row._replace(latency=seconds, bound=bound))
+    return replace(report, rows=rows)
 
 
 def timing_on(
