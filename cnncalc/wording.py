@@ -55,6 +55,17 @@ def value_text(value: Any) -> str:
     return str(value)
 
 
+def figure_text(what: str, value: Any) -> str:
+    """Write a figure for people; a latency, which is in nanoseconds, as a duration.
+
+    >>> figure_text("macs", 1200), figure_text("latency", 1_234_000)
+    ('1,200', '1.23 ms')
+    """
+    if what.startswith("latency") and isinstance(value, int):
+        return duration_text(value * 1e-9)
+    return value_text(value)
+
+
 def short(count: int) -> str:
     """Write a count with four digits and a unit; counts below 10,000 have all their digits.
 

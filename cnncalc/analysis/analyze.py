@@ -32,6 +32,7 @@ def analyze(
     convention: str = "macs",
     freeze: Collection[str] = (),
     train_only: Collection[str] = (),
+    fold_bn: bool = False,
 ) -> Report:
     """Compute every layer's shape, parameters, memory, cost and receptive field; run nothing.
 
@@ -50,6 +51,8 @@ def analyze(
         freeze: paths of layers, blocks, branches and chains whose parameters are not trained,
             beside those that the spec freezes.
         train_only: paths whose parameters alone are trained, whatever the spec freezes.
+        fold_bn: count the network with its batch normalizations folded into the filters before
+            them, as for inference.
 
     Returns:
         A Report. Shapes are ``(C, *spatial)``, without the batch. Counts are exact ints, memory is
@@ -77,7 +80,7 @@ def analyze(
     refuse_settings(batch, dtype)
     variant = variant or spec.variant
     graph = spec.graph(variant, set, input)
-    settings = Settings(set, input, batch, dtype, convention, freeze, train_only)
+    settings = Settings(set, input, batch, dtype, convention, freeze, train_only, fold_bn)
     return report_of(spec, variant, graph, settings)
 
 
@@ -91,14 +94,17 @@ class Settings(NamedTuple):
     convention: str = "macs"
     freeze: Collection[str] = ()
     train_only: Collection[str] = ()
+    fold_bn: bool = False
 
 
 def report_of(spec: Spec, variant: str | None, graph: Graph, settings: Settings) -> Report:
     """Return the report about a network that is already written out, as `analyze` does."""
-    set, input, batch, dtype, convention, freeze, train_only = settings
+    set, input, batch, dtype, convention, freeze, train_only, fold_bn = settings
     declared = variant is None or variant in (spec.document.variants or ())
     if graph.outputs:
         freeze_parts(graph, freeze, train_only)
+        if fold_bn:
+            graph = _folded(graph)
     fields = receptive_fields(graph)
     rows, totals = rows_and_totals(graph, fields, batch, dtype)
     faults = graph.diagnostics
@@ -123,9 +129,15 @@ def report_of(spec: Spec, variant: str | None, graph: Graph, settings: Settings)
     )
     if declared and report.complete:
         as_written = not set and input is None and batch == 1 and dtype == "float32"
-        as_written = as_written and not freeze and not train_only
+        as_written = as_written and not freeze and not train_only and not fold_bn
         report = _judged(report, spec, as_written)
     return report if convention == "macs" else _counted(report, convention)
+
+
+def _folded(graph: Graph) -> Graph:
+    from .folding import folded  # only for those who ask
+
+    return folded(graph, norms_only=True)
 
 
 def refuse_settings(batch: Any, dtype: Any) -> None:

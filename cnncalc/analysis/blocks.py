@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby, takewhile
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .result import Report, Row
 
@@ -120,5 +120,22 @@ def _summed(path: str, rows: list[Row], last: Row, count: int | None = None) -> 
         counted=counted,
         saved=None if first.saved is None else sum(row.saved or 0 for row in rows),
         peak=None if first.peak is None else max(row.peak or 0 for row in rows),
+        bound=_bound(rows),
+        **{name: _sum_of(rows, name) for name in ("backward_macs", "backward_bytes", "latency")},
         **sums,
     )
+
+
+def _sum_of(rows: list[Row], name: str) -> Any:
+    """Return the sum of a figure that only some reports have."""
+    values = [getattr(row, name) for row in rows]
+    return None if values[0] is None else sum(value or 0 for value in values)
+
+
+def _bound(rows: list[Row]) -> str | None:
+    """Return what bounds the largest part of the time of layers."""
+    seconds: dict[str, float] = {}
+    for row in rows:
+        if row.bound is not None:
+            seconds[row.bound] = seconds.get(row.bound, 0.0) + (row.latency or 0.0)
+    return max(seconds, key=lambda bound: seconds[bound]) if seconds else None

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from ..language.validation import plain
 from ..language.yaml_tree import Marks
-from .figures import Printed, printed
+from .figures import Printed, printed, printed_time
 from .result import Figure
 
 COMPARISONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
@@ -106,7 +106,7 @@ def verdict_by(limit: str, ours: Figure) -> str | None:
         wanted = limit.split("×")
         agrees = len(wanted) == len(ours) and all(w in ("_", str(n)) for w, n in zip(wanted, ours))
         return "kept" if agrees else "differs"
-    sign, number = match[1], printed(match[2], bytes=True)
+    sign, number = match[1], printed(match[2], bytes=True) or printed_time(match[2])
     sizes = ours if isinstance(ours, tuple) else (ours,)
     if number is None or not all(isinstance(size, int) for size in sizes):
         return None

@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from ..diagnostic import MOST, Diagnostic, Fix, misspelled, too_many
+from ..diagnostic import MOST, Diagnostic, Fix, Mistake, misspelled, too_many
 from ..language.validation import plain, shown
 from ..language.yaml_tree import Marks
 from ..num import Shape
-from ..wording import bytes_text, shape_text
+from ..wording import bytes_text, duration_text, shape_text
 from .bound import Bound, bounds_of, in_digits, rounded, verdict_on
 from .figures import (
+    LATENCY,
     MAX_BATCH,
     OF_A_RUN,
     RECEPTIVE_FIELDS,
@@ -24,10 +25,12 @@ from .figures import (
     figure,
     in_bytes,
     printed,
+    printed_time,
 )
 from .result import Budget, Report, settings_text
 
 WITH_GATES, WITHOUT_GATES = RECEPTIVE_FIELDS
+NANO = 1e-9
 _OF_MEMORY = (*OF_A_RUN, MAX_BATCH)
 _Judged = tuple[list[Budget], list[Diagnostic]]
 
@@ -97,6 +100,8 @@ def _one_figure(
     """Judge one figure by its limit, or by both of its limits."""
     if what in _OF_MEMORY:
         return _memory(report, what, limit, marks, file, at, given)
+    if what == LATENCY and at is None:
+        return _latency(report, limit, marks, file)
     seen = field_of(report, what, at)
     if seen is not None and seen.unknown:  # no number to compare
         help = "set the budget on an earlier layer, or remove it"
@@ -135,6 +140,24 @@ def _memory(
     return _by_bounds(subject, found.value, limit, marks.find(what), file)
 
 
+def _latency(report: Report, limit: Any, marks: Marks, file: str) -> _Judged:
+    """Judge the time on a device, beside whose limit is how the network runs."""
+    from .latency.budget import computed, settings_of  # only for those who ask
+
+    place = marks.find(LATENCY)
+    settings, fault = settings_of(limit, place, file)
+    if fault is not None:
+        return [], [fault]
+    try:
+        found = computed(report, settings)
+    except Mistake as mistake:  # the type of the command
+        why = mistake.diagnostics[0].message
+        return [], [_undecided(LATENCY, marks, file, None, why, "write `dtype` beside the limit")]
+    limit = {key: value for key, value in limit.items() if key in ("max", "min")}
+    subject = _Subject(report, LATENCY, None, settings, found.about)
+    return _by_bounds(subject, found.value, limit, place, file)
+
+
 class _Subject(NamedTuple):
     """What a budget limits; `about` is why the figure is so large or small, if that is known."""
 
@@ -155,12 +178,14 @@ def _by_bounds(subject: _Subject, ours: Any, limit: Any, place: Marks, file: str
     """Judge a number, or the sizes of a receptive field, by each bound of a limit."""
     what = subject.what
     written = "`< 24 GiB`, {max: 24 GiB} or {min: 1 MiB}"
-    if not in_bytes(what):
+    if what == LATENCY:
+        written = "{max: 5 ms, device: rtx4090}"
+    elif not in_bytes(what):
         written = "`< 26M`, {max: 26M} or {min: 224}"
     results: list[Budget] = []
     found: list[Diagnostic] = []
     for one in bounds_of(limit, place):
-        number = printed(one.value, in_bytes(what))
+        number = _number(one.value, what)
         if number is None:
             given = limit if one.value is None else one.value
             message = f"a budget is written {written}, not {shown(given)}"
@@ -168,7 +193,7 @@ def _by_bounds(subject: _Subject, ours: Any, limit: Any, place: Marks, file: str
             found.append(Diagnostic("CNN103", message, at, in_digits(limit)))
             break
         has_unit = in_bytes(what) and number.step > 1  # 0.7 MiB are no whole number of bytes
-        if isinstance(number.value, Fraction) and not has_unit:
+        if isinstance(number.value, Fraction) and not has_unit and what != LATENCY:
             message = f"{what} is a whole number, but the budget is {one.text}"
             help = f"add its unit: {'24.5 GiB' if in_bytes(what) else '25.6M'}"
             found.append(Diagnostic("CNN103", message, one.marks.position(file), help))
@@ -189,6 +214,10 @@ def _by_bounds(subject: _Subject, ours: Any, limit: Any, place: Marks, file: str
         if verdict != "kept":
             found.append(_exceeded(subject, size, one, number, file))
     return results, found
+
+
+def _number(value: Any, what: str) -> Printed | None:
+    return printed_time(value) if what == LATENCY else printed(value, in_bytes(what))
 
 
 def _undecided(
@@ -233,6 +262,8 @@ def _exceeded(subject: _Subject, ours: int, limit: Bound, number: Printed, file:
     elif what == WITH_GATES:
         first = _kept_without_gates(report, at, limit, number)
     right = rounded(ours, limit.is_maximum, in_bytes(what))
+    if what == LATENCY:
+        right = duration_text(ours * 1.01 * NANO if limit.is_maximum else ours * 0.99 * NANO)
     written = right
     if limit.key:
         right = f"{limit.key}: {right}"
@@ -240,11 +271,13 @@ def _exceeded(subject: _Subject, ours: int, limit: Bound, number: Printed, file:
         # in YAML a plain `>` begins a block of text
         right = written = f"<= {right}" if limit.is_maximum else f"{{min: {right}}}"
     told = f"{ours:,} = {bytes_text(ours)}" if what in OF_A_RUN else f"{ours:,}"
+    if what == LATENCY:
+        told = duration_text(ours * NANO)
     return Diagnostic(
         "CNN302",
         f"{subject.text} is {told}, but the budget is {limit.text}{share}",
         limit.marks.position(file),
-        f"{first}if {ours:,} is right, write `{right}`",
+        f"{first}if {told if what == LATENCY else f'{ours:,}'} is right, write `{right}`",
         severity="warning",
         fix=Fix(f"write `{right}`", (limit.marks.whole(written),), restates=True),
         subject=what,

@@ -10,6 +10,7 @@ from ..ops import BY_KEY
 from .bound import is_maximum, verdict_by
 from .figures import (
     COMPARED,
+    LATENCY,
     MAX_BATCH,
     OF_A_LAYER,
     OF_A_RUN,
@@ -299,6 +300,10 @@ def _budgets_beside(old: Report, new: Report) -> Iterator[BudgetChange]:
 
 def _figure_under(report: Report, budget: Budget) -> Figure:
     """Return the figure that a budget limits, of another network."""
+    if budget.what == LATENCY:
+        from .latency.budget import computed as timed  # only for those who ask
+
+        return timed(report, budget.settings).value
     if budget.what not in (*OF_A_RUN, MAX_BATCH):
         return figure(report, budget.what, budget.at)
     from .memory.budget import computed  # only for those who ask

@@ -27,7 +27,9 @@ OF_A_RUN = ("inference_peak", "saved", "training_peak")
 # What a sweep shows: totals and the shape of the output are counted for many variants at once; the
 # others are found by analysing one variant after another.
 ONE_BY_ONE = (*OF_A_RUN, *RECEPTIVE_FIELDS)
-SWEPT = (*TOTALS, "output", *ONE_BY_ONE)
+# Nanoseconds that a batch takes on a device, which must be named.
+LATENCY = "latency"
+SWEPT = (*TOTALS, LATENCY, "output", *ONE_BY_ONE)
 MAX_BATCH = "max_batch"
 
 _PREFIX = {
@@ -101,6 +103,26 @@ def printed(value: Any, bytes: bool = False) -> Printed | None:
     if unit == 1 and not decimals:
         return Printed(digits)
     return Printed(digits * unit, 10 ** len(decimals), unit)
+
+
+_TIME = re.compile(r"([0-9][0-9,_]*)(?:\.([0-9]{1,9}))?\s*(ns|us|µs|μs|ms|s)\Z")
+_NANOSECONDS = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9}
+
+
+def printed_time(value: Any) -> Printed | None:
+    """Read a time with its unit, such as ``33 ms``, in nanoseconds; None if it is none.
+
+    >>> printed_time("33 ms").value, printed_time("1.5us").value
+    (33000000, 1500)
+    """
+    if not isinstance(value, str) or len(value) > _LONGEST:
+        return None
+    match = _TIME.match(value.strip())
+    if match is None:
+        return None
+    whole, decimals, unit = match.groups("")
+    digits = int(whole.replace(",", "").replace("_", "") + decimals)
+    return Printed(digits * _NANOSECONDS[unit], 10 ** len(decimals))
 
 
 def _decimal(value: Fraction) -> Printed:
@@ -189,4 +211,4 @@ def known_figures() -> tuple[str, ...]:
 
 def budget_figures() -> tuple[str, ...]:
     """Return the names that `budget` may use: a run's memory is limited, but not published."""
-    return (*TOTALS, *OF_A_RUN, MAX_BATCH, *RECEPTIVE_FIELDS, "shape")
+    return (*TOTALS, *OF_A_RUN, MAX_BATCH, LATENCY, *RECEPTIVE_FIELDS, "shape")

@@ -49,6 +49,11 @@ class Row(NamedTuple):
         saved: bytes that backward keeps of this layer, and of none before; None if not asked for.
         peak: the most bytes in memory while it runs at inference; None if not asked for.
         declared: whether its parameters, operations and saved bytes are declared, not computed.
+        backward_macs: multiply–accumulates of its backward pass, for the batch; None if not asked
+            for.
+        backward_bytes: the bytes that its backward pass reads and writes; None if not asked for.
+        latency: seconds that it takes on a device, for the batch; None if not asked for.
+        bound: what bounds that: compute, memory or launch.
     """
 
     path: str
@@ -73,6 +78,10 @@ class Row(NamedTuple):
     saved: int | None = None
     peak: int | None = None
     declared: bool = False
+    backward_macs: int | None = None
+    backward_bytes: int | None = None
+    latency: float | None = None
+    bound: str | None = None
 
     @property
     def receptive_field(self) -> ReceptiveField | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
-from ..analysis.figures import COMPARED, MAX_BATCH, OF_A_RUN, one_size
+from ..analysis.figures import COMPARED, LATENCY, MAX_BATCH, OF_A_RUN, one_size
 from ..analysis.result import Report
 from ..diagnostic import Diagnostic, Mistake, Position
 from ..text_file import read_text, reason
@@ -17,7 +17,7 @@ LOCK_FILE = "cnncalc.lock"
 _HOW = "run `cnncalc lock` to write the current figures"
 _MAIN = ("params", "macs", "receptive_field", "outputs")  # named before the other figures
 
-_OF_MEMORY = (*OF_A_RUN, MAX_BATCH)
+_OF_MEMORY = (*OF_A_RUN, MAX_BATCH, LATENCY)
 _ABSENT = {"frozen_params": 0}  # figures that are left out where they have this value
 
 Figures = dict[str, Any]  # by name, as JSON has them
@@ -42,7 +42,7 @@ def locked_figures(report: Report) -> Figures:
         **{name: value for name, value in totals.items() if _ABSENT.get(name) != value},
         "receptive_field": list(field) if isinstance(field, tuple) else field,
         "outputs": {name: list(shape) for name, shape in report.outputs.items()},
-        # Memory depends on how the network runs, so it is locked where a budget says how.
+        # Memory and time depend on how the network runs: they are locked where a budget says how.
         **{budget.subject: budget.ours for budget in report.budgets if budget.what in _OF_MEMORY},
     }
 

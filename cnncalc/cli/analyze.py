@@ -11,6 +11,7 @@ from . import options as o
 from .option_values import column_keys, depth_of, usage
 from .output import finish, on_terminal, present
 from .spec_report import spec_report
+from .timed_on import timed_on
 
 
 class View(str, Enum):
@@ -27,6 +28,8 @@ def analyze(
     batch: o.Batch = 1,
     dtype: Annotated[o.Dtype, o.choice("--dtype", o.Dtype, "type of the values")] = o.Dtype.float32,
     convention: o.Convention = "macs",
+    fold_bn: o.FoldBn = False,
+    device: o.TimedOn = None,
     format: o.ReportFormat = o.Format.table,
     view: Annotated[
         View | None, o.choice("--view", View, "columns that answer one question")
@@ -59,19 +62,32 @@ def analyze(
         cnncalc analyze resnet50 --depth 1 --columns path,output,macs
     """
     from ..analysis.blocks import folded, readable_depth
-    from ..render.columns import OF_MEMORY
+    from ..render.columns import OF_BACKWARD, OF_LATENCY, OF_MEMORY
 
     keys = column_keys(columns, view.value if view else None)
+    timing = timed_on(device, dtype, None, False)
+    if keys and any(key in OF_LATENCY for key in keys) and timing is None:
+        raise usage("the columns latency and bound need a device", "--device rtx4090")
     memory = any(key in OF_MEMORY for key in keys or ())
     if keys and not memory and format is o.Format.json:
         which = "--columns" if columns else "--view"
         figures = "JSON has every figure but `saved` and `peak`"
         raise usage(f"{which} is for tables; {figures}", f"drop {which}")
-    report, sources = spec_report(spec, variant, set, input, batch, dtype.value, convention)
+    report, sources = spec_report(
+        spec, variant, set, input, batch, dtype.value, convention, fold_bn=fold_bn
+    )
     if memory:
         from ..analysis.memory.rows import with_memory  # only for those who ask
 
         report = with_memory(report)
+    if keys and any(key in OF_BACKWARD for key in keys):
+        from ..analysis.latency.backward import with_backward  # only for those who ask
+
+        report = with_backward(report)
+    if timing is not None:
+        from ..analysis.latency.timing import with_latency
+
+        report = with_latency(report, timing)
     given = depth_of(depth) if depth is not None else None
     by_itself = None
     if given is None and format is o.Format.table and output is None and on_terminal():

@@ -12,6 +12,7 @@ from . import options as o
 from .declared import note_declared
 from .output import complain, finish, present
 from .spec_report import one_variant
+from .timed_on import timed_on
 
 
 def fit(
@@ -71,6 +72,14 @@ def fit(
         o.Optimizer,
         o.choice("--optimizer", o.Optimizer, "the optimizer of the training whose memory counts"),
     ] = o.Optimizer.sgd,
+    device: o.TimedOn = None,
+    amp: Annotated[
+        o.Amp | None, o.choice("--amp", o.Amp, "automatic mixed precision on that device")
+    ] = None,
+    channels_last: Annotated[
+        bool,
+        typer.Option("--channels-last", help="channels are the last axis in memory on that device"),
+    ] = False,
     format: o.MeasuredFormat = o.Screen.table,
     output: o.Output = None,
 ) -> None:
@@ -101,6 +110,7 @@ def fit(
         batch=values.positive(batch, "--batch"),
         dtype=dtype.value,
         optimizer=optimizer.value,
+        timing=timed_on(device, dtype, amp, channels_last),
     )
     if write is not None and found.best is not None:
         from ..checking.add_variant import add_variant

@@ -30,6 +30,7 @@ def memory(
     freeze: m.Freeze = None,
     train_only: m.TrainOnly = None,
     checkpoint: m.Checkpoint = None,
+    fold_bn: o.FoldBn = False,
     device: m.DeviceName = m.Device.cuda,
     fit: m.Fit = None,
     context: m.Context = None,
@@ -74,8 +75,18 @@ def memory(
     if trains and dtype is o.Dtype.int8:
         raise usage("training needs numbers that have gradients, not int8", "--dtype float32")
     wanted = _wanted(device, fit, context, again, allocator, workspace)
+    if trains and fold_bn:
+        raise usage("--fold-bn is for inference: training needs the statistics of each batch")
     report, sources = spec_report(
-        spec, variant, set, input, batch, dtype.value, freeze=frozen, train_only=trained
+        spec,
+        variant,
+        set,
+        input,
+        batch,
+        dtype.value,
+        freeze=frozen,
+        train_only=trained,
+        fold_bn=fold_bn,
     )
     run = Run(
         mode="training" if trains else "inference",

@@ -23,6 +23,7 @@ def spec_report(
     convention: str = "macs",
     freeze: Collection[str] = (),
     train_only: Collection[str] = (),
+    fold_bn: bool = False,
 ) -> tuple[Report, dict[str, str]]:
     """Return the report, and the texts of the files that its diagnostics are about."""
     from ..analysis.analyze import analyze
@@ -40,6 +41,7 @@ def spec_report(
         convention=convention,
         freeze=freeze,
         train_only=train_only,
+        fold_bn=fold_bn,
     )
     return report, {loaded.file: loaded.text}
 

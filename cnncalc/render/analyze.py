@@ -12,7 +12,7 @@ from ..analysis.receptive_field import ReceptiveField
 from ..analysis.records import figures_of
 from ..analysis.result import Comparison, Report, Row
 from ..conventions import CONVENTIONS
-from ..wording import DASH, axes_text, bytes_text, shape_text, short, value_text
+from ..wording import DASH, axes_text, bytes_text, figure_text, shape_text, short, value_text
 from .columns import COLUMNS, OF_MEMORY, Column, chosen, input_values, telling, total, totals
 from .formats.table import DIM, facts, no_room, noted, on_lines, stacked, text
 from .layers import cell, laid_out
@@ -142,7 +142,7 @@ def summary(report: Report) -> Facts:
     if t.buffers:
         yield "buffers", noted(f"{t.buffers:,}", "saved, not trained")
     for budget in report.budgets:
-        line = f"{budget.subject} {value_text(budget.ours)}, {budget.limit}: "
+        line = f"{budget.subject} {figure_text(budget.what, budget.ours)}, {budget.limit}: "
         style = "green" if budget.verdict == "kept" else "bold red"
         yield "budget", text(line, (budget.verdict, style))
     if report.budget_of_base:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ..analysis.result import BYTES, Report, Row
 from ..num import product
-from ..wording import DASH, axes_text, percent_text, shape_text
+from ..wording import DASH, axes_text, duration_text, percent_text, shape_text
 
 
 class Column(NamedTuple):
@@ -102,12 +102,16 @@ COLUMNS: dict[str, Column] = {
         _share("macs", "MACs %"),
         Column("flops", "FLOPs", lambda r, _: r.flops, "flops"),
         _share("flops", "FLOPs %"),
+        Column("backward_macs", "backward MACs", lambda r, _: r.backward_macs, over=sum),
+        Column("backward_bytes", "backward bytes", lambda r, _: r.backward_bytes, over=sum),
         Column("counted", "counted", lambda r, _: r.counted or 0, "counted"),
         Column("activations", "activations", lambda r, _: r.activations, "activations"),
         _share("activations", "act. %"),
         Column("activation_bytes", "bytes", lambda r, _: r.activation_bytes, "activation_bytes"),
         Column("saved", "saved", lambda r, _: r.saved, over=sum),
         Column("peak", "peak", lambda r, _: r.peak, over=max),
+        Column("latency", "latency", lambda r, _: duration_text(r.latency) if r.latency else DASH),
+        Column("bound", "bound by", lambda r, _: r.bound or DASH),
         Column("rf", "field", _field("size")),
         Column("rf_stride", "jump", _field("stride")),
         Column("rf_padding", "field padding", _field("padding")),
@@ -134,6 +138,8 @@ BARRED = frozenset(  # columns with a bar for each layer
         "saved",
     )
 )
+OF_LATENCY = ("latency", "bound")  # on a device that must be named
+OF_BACKWARD = ("backward_macs", "backward_bytes")
 OF_MEMORY = ("saved", "peak")  # these take a pass of their own
 _FREEZING = ("trainable_params", "frozen_params")  # both say nothing where nothing is frozen
 USUAL = ("path", "output", "params", "counted", "activations", "rf")
@@ -141,7 +147,7 @@ USUAL = ("path", "output", "params", "counted", "activations", "rf")
 VIEWS = {
     "textbook": "path output kernel stride padding params counted activations",
     "shapes": "path output input kernel stride padding dilation groups op",
-    "cost": "path output counted macs_share flops params params_share",
+    "cost": "path output counted macs_share flops params params_share backward_macs backward_bytes",
     "memory": "path output activation_bytes saved peak activations params buffers",
     "field": "path output kernel stride rf rf_stride rf_padding rf_centre rf_clipped",
 }
@@ -173,7 +179,12 @@ def _usual(report: Report) -> tuple[str, ...]:
 
 def telling(report: Report) -> list[Column]:
     """Return all columns that may differ from others in this network, and are known."""
-    left_out = {*OF_MEMORY, *(() if report.totals.frozen_params else _FREEZING)}
+    left_out = {
+        *OF_MEMORY,
+        *OF_BACKWARD,
+        *OF_LATENCY,
+        *(() if report.totals.frozen_params else _FREEZING),
+    }
     if not any(row.declared for row in report.rows):
         left_out.add("declared")
     return [column for key, column in COLUMNS.items() if key not in left_out]

@@ -8,7 +8,7 @@ from typing import Any
 from ..analysis.diff import BudgetChange, Change, Diff
 from ..analysis.figures import RECEPTIVE_FIELDS
 from ..language.validation import plain
-from ..wording import value_text
+from ..wording import figure_text, value_text
 from .changes import SIGNS, folded_changes, readable_depth
 from .formats.json import Json, document
 from .formats.lines import Lines, joined
@@ -93,7 +93,7 @@ def _lines(diff: Diff, depth: int | None, folds: bool, width: int) -> Iterator[s
         ]
     yield from in_columns(rows, width)
     for budget in diff.budgets:
-        moved = f"{value_text(budget.old)} → {value_text(budget.new)}"
+        moved = f"{figure_text(budget.what, budget.old)} → {figure_text(budget.what, budget.new)}"
         words = f" budget {budget.what} {_limit(budget)}: {moved}, {_verdict(budget)}"
         yield from hanging(words, width)
     yield ""
@@ -158,8 +158,8 @@ def _budget_row(budget: BudgetChange) -> Cells:
     sign = "✅" if budget.verdict == "kept" else "❌"
     return (
         f"budget {budget.what} {_limit(budget)}",
-        value_text(budget.old),
-        value_text(budget.new),
+        figure_text(budget.what, budget.old),
+        figure_text(budget.what, budget.new),
         f"{sign} {_verdict(budget)}",
     )
 

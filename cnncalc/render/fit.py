@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from ..analysis.figures import OF_A_RUN
+from ..analysis.figures import LATENCY, OF_A_RUN
 from ..analysis.fit.fit import Fitted
 from ..analysis.fit.trial import Trial
 from ..analysis.sweep.asked import FIGURES, Condition
-from ..wording import bytes_text, short, value_text
+from ..wording import bytes_text, duration_text, short, value_text
 from .formats.json import Json, document
 from .formats.table import BOLD, DIM, facts, noted, stacked, text
 
@@ -78,6 +78,8 @@ def _names(found: Fitted, trial: Trial) -> list[str]:
 
 
 def _figure(name: str, value: Any) -> str:
+    if name == LATENCY:
+        return duration_text(value * 1e-9)
     if name in OF_A_RUN or name.endswith("bytes"):
         return f"{value:,} bytes = {bytes_text(value)}"
     if not isinstance(value, int):
@@ -94,10 +96,14 @@ def _verdict(trial: Trial, condition: Condition) -> str:
 def _read(trial: Trial, conditions: Sequence[Condition]) -> list[str]:
     """Write the figures that conditions read: ``macs 300,812,345``."""
     names = dict.fromkeys(name for one in conditions for name in sorted(one.names))
-    return [f"{name} {_short(trial.figures[name])}" for name in names if name in trial.figures]
+    return [
+        f"{name} {_short(trial.figures[name], name)}" for name in names if name in trial.figures
+    ]
 
 
-def _short(value: Any) -> str:
+def _short(value: Any, name: str = "") -> str:
+    if name == LATENCY:
+        return duration_text(value * 1e-9)
     return value_text(value) if isinstance(value, int) else _plain(value)
 
 
@@ -107,7 +113,7 @@ def _beyond(trial: Trial, found: Fitted) -> str:
         return f"{_settings(trial)} does not give a valid network: {trial.fault}"
     unmet = trial.unmet(found.conditions)
     if not unmet:
-        goal = f"{found.objective.name} {_short(found.objective.of(trial))}"
+        goal = f"{found.objective.name} {_short(found.objective.of(trial), found.objective.name)}"
         return f"{_settings(trial)}: {goal}"
     figures = ", ".join(_read(trial, unmet))
     broken = " and ".join(f"`{one.text}`" for one in unmet)

@@ -16,6 +16,8 @@ from ...many.split import Overflow, Split, TooWide
 from ...many.terms import Terms, picked, taken
 from ...num import Num, choose
 from ..count import count
+from ..figures import LATENCY
+from ..latency.timing import Timing
 from .columns import Array, Column
 from .expander import Failure, ManyExpander, Unfit
 from .population import Population
@@ -39,6 +41,7 @@ class Question:
         width: the bytes of one value; may be a Column.
         figures: names of totals; see `analysis.count`.
         sizes: whether the shape of the output is asked for.
+        timing: the device on which the figure `latency` is a time.
     """
 
     spec: Spec
@@ -50,6 +53,7 @@ class Question:
     width: Any
     figures: Collection[str]
     sizes: bool = False
+    timing: Timing | None = None
 
 
 class Part:
@@ -174,7 +178,10 @@ def _part(question: Question, population: Population) -> Part:
         return Part(population, {}, failures, (faults or graph.diagnostics)[0])
     there, either = made[-1].there, made[-1].either
     batch, width = value(question.batch), value(question.width)
-    figures = count(graph, question.figures, batch, width, there, either)
+    totals = [name for name in question.figures if name != LATENCY]
+    figures = count(graph, totals, batch, width, there, either)
+    if question.timing is not None and LATENCY in question.figures:
+        figures[LATENCY] = question.timing.of_many(graph, batch, there)
     if any(isinstance(figure, int) and figure > LIMIT for figure in figures.values()):
         return Part(population, {}, failures, _TOO_LARGE)
     if question.sizes:

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from ...diagnostic import Diagnostic, Mistake
 from ...language.spec import Spec
 from ..analyze import refuse_settings
-from ..figures import ONE_BY_ONE
+from ..figures import LATENCY, ONE_BY_ONE
+from ..latency.timing import Timing, refuse_no_device
 from ..sweep.asked import FIGURES, Condition, condition, divided, known_name
 from .search import MOST_TRIED, Objective, TooMany, searched
 from .trial import Trial, Trials, excess
@@ -61,6 +62,7 @@ def fit(
     batch: int = 1,
     dtype: str = "float32",
     optimizer: str = "sgd",
+    timing: Timing | None = None,
 ) -> Fitted:
     """Find the best values of parameters, sizes or settings under budgets.
 
@@ -77,6 +79,7 @@ def fit(
         batch: the number of images.
         dtype: the type of the values.
         optimizer: the optimizer of the training whose memory is meant.
+        timing: the device on which `latency` is a time.
 
     Errors:
         A Mistake (CNN111) for what cannot be asked.
@@ -98,8 +101,18 @@ def fit(
     objective = Objective(known_name(goal, known, "figure"), minimize is None)
     read = {name for one in conditions for name in one.names} | {objective.name}
     trials = Trials(
-        spec, variant, set or {}, input, batch, dtype, optimizer, frozenset(read & {*ONE_BY_ONE})
+        spec,
+        variant,
+        set or {},
+        input,
+        batch,
+        dtype,
+        optimizer,
+        frozenset(read & {*ONE_BY_ONE, LATENCY}),
+        timing,
     )
+    if LATENCY in read:
+        refuse_no_device(timing)
     varied = read_vary(vary, spec, variant, set or {}, trials)
     found = _Search(spec, variant, set or {}, varied, conditions, objective, trials)
     return found.run()

@@ -11,7 +11,8 @@ from ...diagnostic import Mistake
 from ...language.expression_limits import ExpressionError
 from ...language.spec import Spec
 from ..analyze import analyze
-from ..figures import OF_A_RUN, ONE_BY_ONE, TOTALS, figure
+from ..figures import LATENCY, OF_A_RUN, ONE_BY_ONE, TOTALS, figure
+from ..latency.timing import Timing
 from ..memory.overview import Wanted, at_inference, overview
 from ..memory.run import Run
 from ..result import BYTES, Report
@@ -80,13 +81,14 @@ class Trials:
         dtype: str,
         optimizer: str,
         needed: frozenset[str],
+        timing: Timing | None = None,
     ):
         if input is not None and not isinstance(input, Mapping):
             input = {next(iter(spec.input_ranks)): input}
         self._spec, self._variant, self._fixed = spec, variant, fixed
         self._input: Mapping[str, Any] = input or {}
         self._batch, self._dtype, self._optimizer = batch, dtype, optimizer
-        self._needed = needed
+        self._needed, self._timing = needed, timing
         self._known: dict[tuple[Any, ...], Trial] = {}
 
     @property
@@ -98,6 +100,7 @@ class Trials:
             "input": self._input or None,
             "batch": self._batch,
             "dtype": self._dtype,
+            "device": self._timing,
         }
 
     def trial(self, settings: Mapping[str, Any]) -> Trial:
@@ -135,6 +138,8 @@ class Trials:
         for name in ONE_BY_ONE:
             if name in needed and name not in OF_A_RUN:
                 figures[name] = figure(report, name)
+        if LATENCY in needed and self._timing is not None:
+            figures[LATENCY] = self._timing.nanoseconds(report.graph, report.batch)
         if not needed.isdisjoint(OF_A_RUN):
             figures |= self._memory(report)
         return Trial(settings, figures)

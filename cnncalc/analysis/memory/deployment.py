@@ -14,9 +14,9 @@ from ...diagnostic import Diagnostic, Mistake
 from ...graph import Graph
 from ...num import product
 from ...ops.base import COUNTER
-from ...ops.weighted import Weighted
+from ..folding import folded
 from .arena import Arena, arena, in_arena, lifetimes
-from .order import WIDTH, Order, best_order, moved, reordered
+from .order import WIDTH, Order, best_order, reordered
 
 NUMBER = 4  # bytes of a number that is not a weight in int8
 
@@ -75,39 +75,6 @@ def deployed(graph: Graph, reorder: bool = True, width: int = WIDTH) -> Deployme
     return Deployment(
         graph=graph, order=order, used=used, arena=placed, weights=weights, others=others
     )
-
-
-def folded(graph: Graph) -> Graph:
-    """Return the network without the normalizations that filters before them take in.
-
-    These filters then have a bias. Layers that share weights neither take in nor are taken in: the
-    others would change too. Weights that are computed from others are stored as computed.
-    """
-    readers = graph.readers()
-    sharing = {node.shares for node in graph.nodes}
-    found = Graph(graph.diagnostics)
-    place: dict[int, int] = {}
-    able: set[int] = set()  # the filters that may take in what follows
-    for n, node in enumerate(graph.nodes):
-        op = node.op
-        alone = node.shares is None and n not in sharing
-        if op is not None and op.folds and alone and readers[node.inputs[0]] == 1:
-            before = place[node.inputs[0]]
-            filters = found.nodes[before].op
-            if isinstance(filters, Weighted) and before in able:
-                bias = filters.bias or op.folds == "scale and shift"
-                found.nodes[before].op = filters.changed(bias=bias)
-                place[n] = before
-                continue
-        place[n] = len(found.nodes)
-        found.nodes.append(moved(node, place))
-        if isinstance(op, Weighted):
-            if op.parametrize:
-                found.nodes[-1].op = op.changed(parametrize=None)
-            if alone:
-                able.add(place[n])
-    found.outputs = tuple(place[n] for n in graph.outputs)
-    return found
 
 
 def parameter_bytes(graph: Graph) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """Knows devices and their memory, and reads a limit: a size such as 24 GiB, or a device's name.
 
 `devices.json` has the memory of cards in MiB, as their drivers report it, and that of
-microcontrollers in KiB, each with its source.
+microcontrollers in KiB, each with its source; and the peaks of cards and CPUs.
 """
 
 from __future__ import annotations
@@ -31,6 +31,21 @@ class Device(NamedTuple):
     memory: int | None = None
     sram: int | None = None
     flash: int | None = None
+
+
+class Speed(NamedTuple):
+    """The peaks of a device: TFLOP/s by type of number, GB/s, and MB of its last-level cache.
+
+    The cache is 0 if it is not known; `checked` says whether the peaks are from a data sheet.
+    """
+
+    name: str
+    tflops: Mapping[str, float]
+    gb_per_s: float
+    cache_mb: float
+    source: str
+    checked: bool
+    is_cpu: bool = False
 
 
 class Limit(NamedTuple):
@@ -68,6 +83,25 @@ def devices() -> list[Device]:
     return found
 
 
+def known_speeds() -> list[Speed]:
+    """Return the peaks of all devices that have any."""
+    found = []
+    for name, known in _known()["devices"].items():
+        if "tflops" in known:
+            found.append(
+                Speed(
+                    name=name,
+                    tflops=known["tflops"],
+                    gb_per_s=known["gb_per_s"],
+                    cache_mb=known.get("cache_mb", 0.0),
+                    source=known["source"],
+                    checked=known["peaks_checked"],
+                    is_cpu=known.get("cpu", False),
+                )
+            )
+    return found
+
+
 def _bytes(count: int | None, unit: int) -> int | None:
     return None if count is None else count * unit
 
@@ -77,17 +111,18 @@ def device(name: str, among: Iterable[Device]) -> Device:
 
     Errors: a Mistake (CNN111) for an unknown name; it names the most similar one.
     """
-    by_plain = {_plain(known.name): known for known in among}
-    found = by_plain.get(_plain(name))
+    by_plain = {plain_name(known.name): known for known in among}
+    found = by_plain.get(plain_name(name))
     if found is not None:
         return found
-    alike, _ = nearest(_plain(name), by_plain)
+    alike, _ = nearest(plain_name(name), by_plain)
     names = f"the devices are {', '.join(known.name for known in by_plain.values())}"
     help = f"did you mean `{by_plain[alike].name}`? " if alike else ""
     raise Mistake(Diagnostic("CNN111", f"unknown device `{name}`", help=f"{help}{names}"))
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """Return a name without case, spaces and hyphens."""
     return re.sub(r"[\s_-]", "", name).lower()
 
 

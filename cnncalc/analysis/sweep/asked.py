@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ...diagnostic import Diagnostic, Mistake, misspelled
 from ...language.expression import Expression
 from ...language.expression_limits import ExpressionError
-from ..figures import ONE_BY_ONE, SWEPT, TOTALS, printed
+from ..figures import LATENCY, ONE_BY_ONE, SWEPT, TOTALS, printed, printed_time
 
 FIGURES = SWEPT
 _SHOWN = ("params", "macs")  # where nothing else is asked for
@@ -24,6 +24,7 @@ _WRITTEN: dict[type[ast.cmpop], str] = {
     ast.Eq: "==",
     ast.NotEq: "!=",
 }
+_TIME = re.compile(r"(?<![\w.])\d[\d_]*(?:\.\d+)?\s?(?:ns|us|µs|μs|ms|s)(?!\w)")
 _UNIT = re.compile(r"(?<![\w.])\d[\d_]*(?:\.\d+)?(?:\s?(?:[kKMGT]i?B?|B))?(?![\w.])")
 _ASSIGNED = re.compile(r"(?<![<>=!])=(?!=)")
 
@@ -86,7 +87,12 @@ class Asked:
     def counted(self) -> tuple[str, ...]:
         """The figures that are counted on arrays."""
         names = self.deciding | set(self.figures)
-        return tuple(name for name in TOTALS if name in names)
+        return tuple(name for name in (*TOTALS, LATENCY) if name in names)
+
+    @property
+    def times(self) -> bool:
+        """Whether the time on a device is asked for."""
+        return LATENCY in self.deciding or LATENCY in self.figures
 
     @property
     def sizes(self) -> bool:
@@ -144,6 +150,7 @@ def condition(text: str, known: Sequence[str], option: str = "--where") -> Condi
     written = text
     for sign, ascii in _SIGNS.items():
         written = written.replace(sign, ascii)
+    written = _TIME.sub(_nanoseconds, written)
     written = _ASSIGNED.sub("==", _UNIT.sub(_exactly, written))
     try:
         expression = Expression(written)
@@ -176,6 +183,12 @@ def divided(condition: Condition) -> list[Condition]:
             continue
         found += [f"({a}) {sign} ({b})" for a, sign, b in zip(sides, signs, sides[1:])]
     return [Condition(text, Expression(text)) for text in found]
+
+
+def _nanoseconds(match: re.Match[str]) -> str:
+    """Return a time such as 33 ms as a whole number of nanoseconds, or as written."""
+    number = printed_time(match[0])
+    return match[0] if number is None else str(round(number.value))
 
 
 def _exactly(match: re.Match[str]) -> str:

@@ -14,6 +14,7 @@ from ...many.split import Split
 from ..counting.columns import Column
 from ..counting.parts import Question
 from ..counting.population import Population
+from ..latency.timing import Timing
 from ..result import BYTES
 from .asked import Asked
 from .grid import Grid
@@ -42,6 +43,7 @@ class Job:
         dtype: the type of the values, unless the grid varies it.
         grid: the variants.
         asked: what is asked for.
+        timing: the device on which `latency` is a time.
     """
 
     sources: tuple[Source, ...]
@@ -51,9 +53,10 @@ class Job:
     dtype: str
     grid: Grid
     asked: Asked
+    timing: Timing | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        names = ("sources", "fixed", "input", "batch", "dtype", "grid", "asked")
+        names = ("sources", "fixed", "input", "batch", "dtype", "grid", "asked", "timing")
         return {name: getattr(self, name) for name in names}
 
     @cached_property
@@ -117,6 +120,7 @@ class Job:
             width=width,
             figures=self.asked.counted,
             sizes=self.asked.sizes,
+            timing=self.timing,
         )
 
     def list_of(self, name: str) -> tuple[Any, ...]:

@@ -9,7 +9,9 @@ from typing import Any
 from ...diagnostic import Diagnostic, Mistake
 from ...language.load import load
 from ...language.spec import Spec
+from ...ops.autocast import Amp
 from ..analyze import refuse_settings
+from ..latency.timing import Timing, refuse_no_device, timing_on
 from . import needs_numpy  # noqa: F401  # before what follows imports numpy
 from .asked import asked
 from .grid import check_names, make_grid
@@ -42,6 +44,9 @@ def sweep(
     dtype: str = "float32",
     workers: int = 1,
     dask: str | None = None,
+    device: str | Timing | None = None,
+    amp: Amp | None = None,
+    channels_last: bool = False,
 ) -> Sweep:
     """Count figures of every combination of values of a spec's parameters, sizes and settings.
 
@@ -67,6 +72,10 @@ def sweep(
         dtype: the type of the values.
         workers: how many processes count.
         dask: the address of a Dask scheduler whose workers count.
+        device: the device for the figure ``latency``, which is in nanoseconds for the batch: a
+            name such as ``"rtx4090"``, peaks such as ``"fp16=60,bw=500"``, or the file of a device.
+        amp: float16 or bfloat16, the type of automatic mixed precision on that device.
+        channels_last: whether channels are the last axis in memory there.
 
     Returns:
         A Sweep. It yields a dict for each variant that is kept.
@@ -98,6 +107,7 @@ def sweep(
         input=input,
         batch=batch,
         dtype=dtype,
+        timing=timing_on(device, dtype, amp, channels_last),
     )
     return run(job, workers=workers, dask=dask)
 
@@ -120,6 +130,7 @@ def make_job(
     input: Any,
     batch: int,
     dtype: str,
+    timing: Timing | None = None,
 ) -> Job:
     """Return the sweep as a job; see `sweep`.
 
@@ -151,7 +162,13 @@ def make_job(
         dtype=dtype,
         grid=grid,
         asked=asked(grid.names, show, where, sort, reverse, top, pareto),
+        timing=timing,
     )
+    if job.asked.times:
+        refuse_no_device(timing)
+        if "dtype" in grid.names and "dtype" not in first.parameter_names:
+            message = "`latency` is for one type of number: --over dtype cannot vary it"
+            raise Mistake(Diagnostic("CNN111", message))
     refuse_varied(job)
     return job
 

@@ -1,0 +1,90 @@
+"""Reads and writes the file of a device: its peaks, and what was fitted on it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ...diagnostic import Diagnostic, Mistake
+from ...text_file import read_text, reason
+from ..memory.devices import Speed
+from .devices import NUMBERS, Device
+from .model import Coefficients
+
+SCHEMA_VERSION = 1
+_NEEDED = ("dtype", "amp", "channels_last", "compile", "torch", "networks", "batches", "left_out")
+
+
+def text_of(found: Device) -> str:
+    """Return the file of a device as text, with one line for each fit."""
+    speed = found.speed
+    head = {
+        "schema_version": SCHEMA_VERSION,
+        "device": found.name,
+        "tflops": dict(speed.tflops),
+        "gb_per_s": speed.gb_per_s,
+        "cache_mb": speed.cache_mb,
+        "cpu": speed.is_cpu,
+        "source": speed.source,
+    }
+    lines = ",\n  ".join(json.dumps(one, ensure_ascii=False) for one in found.fits)
+    start = json.dumps(head, ensure_ascii=False)[1:-1]
+    return f'{{{start},\n "fits": [\n  {lines}\n ]}}'
+
+
+def read(file: str) -> Device:
+    """Return the device that a file holds.
+
+    Errors: CNN002 if the file cannot be read, CNN426 if it is not the file of a device.
+    """
+    try:
+        data = json.loads(read_text(file))
+        return _device(data)
+    except OSError as error:
+        raise Mistake(Diagnostic("CNN002", f"cannot read {file}: {reason(error)}")) from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        message = f"{file} is not the file of a device"
+        help = "`cnncalc latency --calibrate profile.json -o device.json` writes one"
+        raise Mistake(Diagnostic("CNN426", message, help=help)) from None
+
+
+def _device(data: Mapping[str, Any]) -> Device:
+    peaks = {name: _positive(data["tflops"][name]) for name in data["tflops"]}
+    if not peaks or not peaks.keys() <= set(NUMBERS.values()):
+        raise ValueError
+    speed = Speed(
+        name=_word(data["device"]),
+        tflops=peaks,
+        gb_per_s=_positive(data["gb_per_s"]),
+        cache_mb=float(data.get("cache_mb", 0.0)),
+        source=_word(data.get("source", "")),
+        checked=False,
+        is_cpu=data.get("cpu", False) is True,
+    )
+    return Device(speed.name, speed, [_fit(one) for one in data["fits"]])
+
+
+def _fit(one: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a fit whose numbers can be computed with."""
+    for key in _NEEDED:
+        one[key]
+    values = {name: _positive(value) for name, value in one["coefficients"].items()}
+    Coefficients(**values)
+    low, high = _positive(one["left_out"]["low"]), _positive(one["left_out"]["high"])
+    first, last = one["batches"]
+    if not low <= high or not 1 <= int(first) <= int(last):
+        raise ValueError
+    return {**one, "coefficients": values, "device": one.get("device", "")}
+
+
+def _positive(value: Any) -> float:
+    if isinstance(value, bool) or not 0 < float(value) < 1e18:
+        raise ValueError
+    return float(value)
+
+
+def _word(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > 200:
+        raise ValueError
+    return value
