@@ -45,7 +45,7 @@ from ..layout import Layout, in_format_of, iterated
 from ..num import Num, Open, Shape, product
 from ..window import IDENTITY, Map, Unknown
 from ..wording import plural
-from .autocast import AS_IS, Autocast, Cast
+from .autocast import AS_IS, Autocast, Cast, Device
 from .called import Called
 from .onnx_call import OnnxCall
 from .torch_call import TorchCall
@@ -511,10 +511,13 @@ class Op:
     def is_followed(self, *xs: Shape, given: tuple[int, ...], mixed: bool, training: bool) -> bool:
         """Whether the peaks in the layer are known to the byte.
 
-        `given` are the bytes of a number of each input, and `mixed` says that autocast is on. What
-        backward keeps is always exact.
+        `given` are the bytes of a number of each input, and `mixed` says that autocast is on.
         """
         return True
+
+    def kept_nearly(self, *xs: Shape, mixed: bool, batch: int, device: Device) -> str | None:
+        """Return why what backward keeps is not known to the byte; None if it is."""
+        return None
 
     def busiest(self, *xs: Shape, y: Shape, back: Backward | None) -> tuple[Moment, ...]:
         """The moments at which forward may hold most beside its inputs.
