@@ -75,7 +75,8 @@ def convolved(
     torch._check(moves > 0 and channels % moves == 0)
     torch._check([*offset.shape] == [batch, 2 * moves * taps, *out])
     torch._check(not masked or [*mask.shape] == [batch, moves * taps, *out])
-    at = (torch.arange(n, device=x.device, dtype=x.dtype) * s - p for n, s, p in zip(out, stride, padding))
+    places = (torch.arange(n, device=x.device, dtype=x.dtype) for n in out)
+    at = (place * s - p for place, s, p in zip(places, stride, padding))
     rows, columns = torch.meshgrid(*at, indexing="ij")
     read = []
     for m, i, j in itertools.product(range(moves), range(kernel[0]), range(kernel[1])):

@@ -14,7 +14,7 @@ from cnncalc.diagnostic import Mistake
 from cnncalc.torch_backend.verify.verify import verify
 
 from .command import run
-from .deformed import convolved, deformable, is_there
+from .deformed import deformable, is_there
 from .samples import yaml
 
 # A bottleneck's convolution, after Zhu et al. 2019.

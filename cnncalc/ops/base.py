@@ -43,7 +43,7 @@ from ..cost import Cost
 from ..diagnostic import Diagnostic
 from ..layout import Layout, in_format_of, iterated
 from ..num import Num, Open, Shape, product
-from ..window import IDENTITY, Map, Unknown
+from ..window import IDENTITY, InARow, Map, Unknown
 from ..wording import plural
 from .autocast import AS_IS, Autocast, Cast, Device
 from .called import Called
@@ -61,8 +61,8 @@ Gradient = Literal["new", "view"] | None
 NEW: Gradient = "new"
 VIEW: Gradient = "view"
 # How the output moves along an axis of an input: the axis of the output and its map; None if every
-# position reads the whole axis; or the reason why this is not followed.
-Reach = tuple[int, Map] | Unknown | None
+# position reads the whole axis; several axes that lie in a row; or why this is not followed.
+Reach = tuple[int, Map] | InARow | Unknown | None
 WHOLE: Reach = None
 Windows = tuple[tuple[Reach, ...] | None, ...]  # per input; None: its values are not read
 # The buffer in which a norm counts batches: a 64-bit integer whatever the dtype; inference does not
