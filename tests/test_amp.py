@@ -237,6 +237,24 @@ def test_the_command_has_both_precisions() -> None:
     assert "--amp needs --memory" in run("verify", "lenet5", "--amp", "bfloat16").stderr
 
 
+@pytest.mark.parametrize(
+    "layer",
+    [
+        "conv: {out: 1, kernel: 3, stride: 3, padding: 1, padding_mode: reflect}",
+        "conv: {out: 5, kernel: 3, padding: 1, padding_mode: circular}",
+        "blurpool: {kernel: 4, stride: 1}",
+        "blurpool: {kernel: 3, mode: replicate}",
+    ],
+)
+def test_what_is_copied_to_be_padded_is_free_when_filters_are_used(layer: str) -> None:
+    text = f"input: [3, 12, 6]\nlayers:\n  - prelu\n  - {layer}\n  - relu\n"
+    graph = cnncalc.loads(text).graph()
+    for mode in ("training", "inference"):
+        how = TRAINING._replace(mode=mode)
+        real = measured(graph, how)
+        assert predicted(graph, how).differ(real) <= NEAR, (mode, predicted(graph, how), real)
+
+
 RECURRENT = (
     "lstm: 8",
     "lstm: {out: 8, layers: 2, bidirectional: true}",

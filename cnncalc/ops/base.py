@@ -156,12 +156,16 @@ class Moment(NamedTuple):
     In backward, at a `late` moment the output's gradient is free again, and what the layer kept
     beside its inputs and output; and these too from the first one on at which they are not `read`.
     The copies of parameters that autocast made are free from the first one without `copies` on.
+
+    In forward, the copies of parameters are made after the moments without `copies`. The copies of
+    inputs are free at a moment without `casts`, unless they are kept.
     """
 
     extras: tuple[Extra, ...]
     late: bool = False
     read: bool = True
     copies: bool = True
+    casts: bool = True
 
 
 def at_once(*extras: Extra) -> tuple[Moment]:
