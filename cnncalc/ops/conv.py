@@ -323,7 +323,7 @@ class Conv(Convolving, Sliding):
         """At inference, what autocast copied to pad it is free again when the filters are used."""
         using = self.using_weight(x, y, copy, uncast)
         padding = Moment((uncast,), copies=False)
-        return (padding,) + tuple(moment._replace(casts=False) for moment in using)
+        return (padding, *(moment._replace(casts=False) for moment in using))
 
     def busiest_backward(self, x: Shape, *, y: Shape, back: Backward) -> tuple[Moment, ...]:
         """The gradient of a padded copy comes first, and then that of the input.
