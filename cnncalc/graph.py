@@ -231,7 +231,7 @@ def checked(op: Op, xs: Sequence[Shape]) -> Shape:
         raise Mistake(
             Diagnostic("CNN103", f"`{op.key}` takes {plural(fewest, 'input')}, not {len(xs)}")
         )
-    if fewest == 1 and len(xs[0]) not in op.ranks:
+    if not op.joins() and len(xs[0]) not in op.ranks:
         raise Mistake(_wrong_rank(op, xs[0]))
     for margin, fault, equal in op.needs(*xs):
         if isinstance(margin, Open) and margin.has_symbols:

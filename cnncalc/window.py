@@ -10,10 +10,10 @@ aligned), a `Listed` field holds what each position sees, for the given sizes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import cache
-from math import gcd, lcm
+from math import gcd, lcm, prod
 from typing import NamedTuple
 
 MAX_PHASES, MAX_TAPS = 2**12, 2**15  # of a field that repeats; if there are more, it is listed
@@ -56,6 +56,28 @@ class Map(NamedTuple):
         if k == s == 1 and not lo:
             return IDENTITY
         return Map(s, (range(-lo, d * (k - 1) - lo + 1, d),))
+
+    @staticmethod
+    def transposed(k: int, s: int, p: int, d: int) -> Map | Unknown:
+        """Return what an output o reads: i where o + p − d·t = s·i for one of k taps t.
+
+        So there are s phases, some of which may read nothing.
+        """
+        if s > MAX_PHASES:
+            return TOO_MANY
+        taps: list[Sequence[int]] = [()] * s
+        apart = s // gcd(s, d)  # taps of one phase
+        for t in range(min(apart, k)):
+            phase, step = (d * t - p) % s, d * apart // s
+            first = (phase + p - d * t) // s
+            count = -(-(k - t) // apart)
+            taps[phase] = range(first - (count - 1) * step, first + 1, step)
+        return Map(1, tuple(taps))
+
+    def read_by(self, j: int) -> Sequence[int]:
+        """Return the positions that output j reads."""
+        turn, phase = divmod(j, len(self.taps))
+        return [self.advance * turn + tap for tap in self.taps[phase]]
 
     def reads_corners(self, n: int, out: int) -> bool:
         """Return whether the first of `out` positions reads the first of n, the last the last."""
@@ -216,6 +238,56 @@ class Listed(NamedTuple):
         return max((min(s[1], n_in - 1) - max(s[0], 0) + 1 for s in self.spans if s), default=0)
 
 
+class Part(NamedTuple):
+    """One of several axes that lie in a row: its size, and the axis of the output that reads it.
+
+    That axis has `places` positions.
+    """
+
+    size: int
+    axis: int
+    places: int
+    reads: Map
+
+
+class InARow(NamedTuple):
+    """An axis that holds several axes in a row, such as the rows of a map one after another."""
+
+    parts: tuple[Part, ...]
+    mixed: Unknown  # what follows if what is seen depends on more than one of them
+
+    @property
+    def size(self) -> int:
+        """Return the number of positions."""
+        return prod(part.size for part in self.parts)
+
+    def along(self, field: Field | Listed) -> tuple[int, Map] | Unknown:
+        """Return the axis of the output along which a field of this axis moves, and the map.
+
+        So the field must depend on the position along one of the parts alone.
+        """
+        n = self.size
+        if n > MAX_POSITIONS:
+            return TOO_MANY
+        spans = [field.at(position) for position in range(n)]
+        inner = n
+        for part in self.parts:
+            inner //= part.size
+            groups: list[list[int]] = [[] for _ in range(part.size)]
+            for position in range(n):
+                groups[position // inner % part.size].append(position)
+            if all(len({spans[position] for position in group}) == 1 for group in groups):
+                return part.axis, Map(0, tuple(_unrolled(part, groups)))
+        return self.mixed
+
+
+def _unrolled(part: Part, groups: Sequence[Sequence[int]]) -> Iterator[Sequence[int]]:
+    """Yield what each position of the output reads of the axis that holds the parts."""
+    for j in range(part.places):
+        read = [place for place in part.reads.read_by(j) if 0 <= place < part.size]
+        yield sorted(position for place in read for position in groups[place])
+
+
 def _widest(spans: Sequence[Span]) -> int:
     """Return the length of the longest span."""
     return max((span[1] - span[0] + 1 for span in spans if span), default=0)
@@ -234,6 +306,18 @@ def listed(below: Field | Listed, reads: Map, n: int) -> Field | Listed:
         start, taps = reads.advance * (j // phases), reads.taps[j % phases]
         spans.append(at(start + taps[0]) if len(taps) == 1 else hull([at(start + t) for t in taps]))
     return settled(spans)
+
+
+def steady(field: Field | Listed, corners: bool) -> Field | Listed:
+    """Return a field that moves by the same amount from each position to the next as such."""
+    if not isinstance(field, Listed) or None in field.spans:
+        return field
+    (low, high), *others = [span for span in field.spans if span is not None]
+    step = others[0][0] - low
+    for turn, span in enumerate(others, 1):
+        if span != (low + step * turn, high + step * turn):
+            return field
+    return Field(step, ((low, high),), corners)
 
 
 def listed_union(a: Field | Listed, b: Field | Listed, n: int) -> Field | Listed:

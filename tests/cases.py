@@ -6,6 +6,7 @@ Nothing here knows an operator by name, so a new operator is covered at once.
 from __future__ import annotations
 
 import contextlib
+import math
 import random
 from fractions import Fraction
 from typing import Any
@@ -18,15 +19,14 @@ from cnncalc.diagnostic import Mistake
 from cnncalc.graph import checked
 from cnncalc.ops import OPS
 from cnncalc.ops.axes import MOST_AXES
-from cnncalc.ops.base import Op
+from cnncalc.ops.base import Op, per_axis
 
-# Operators that torch computes from numbers alone; for the others, see test_opaque.py,
-# test_unpool.py, test_embedding.py and test_deform.py.
-COMPUTED = tuple(
-    op
-    for op in OPS
-    if not op.declared and not op.reads_places and op.choices is None and op.operation is None
-)
+# Operators that have shapes, weights and costs of their own; for the others, see test_opaque.py
+# and test_unpool.py.
+COUNTED = tuple(op for op in OPS if not op.declared and not op.reads_places)
+# Those that torch computes from numbers alone; for the others, see test_embedding.py and
+# test_deform.py.
+COMPUTED = tuple(op for op in COUNTED if op.choices is None and op.operation is None)
 SMALL = (1, 1, 2, 2, 3, 3, 4, 5, 6, 8)
 
 
@@ -138,6 +138,8 @@ def case(
         x = rng.choice(((2, 3), (3, 4), (2, 3), (3, 4), x))  # matrices of affine maps
         if rng.random() < 0.7:
             body["size"] = tuple(rng.randint(1, 9) for _ in range(x[0]))
+    if op.operation is not None:
+        return _moved(op, body, x, rng)
     fewest, most = op.inputs
     count = rng.randint(max(fewest, 1), 4) if most is None else fewest
     xs = [x]
@@ -170,6 +172,34 @@ def _columns(op: type[Op], body: dict[str, Any], rng: random.Random) -> tuple[in
         unfold = nn.Unfold(**{names.get(key, key): value for key, value in window.items()})
         return tuple(unfold(torch.zeros(1, rng.randint(1, 3), *body["size"])).shape[1:])
     return None
+
+
+def _moved(
+    op: type[Op], body: dict[str, Any], x: tuple[int, ...], rng: random.Random
+) -> tuple[dict[str, Any], list[tuple[int, ...]]]:
+    """Return a body that names layers which move a window, and shapes; most of them fit.
+
+    The layers have the size of the output, and two channels, or one, for each weight of a filter.
+    """
+    if rng.random() < 0.7:
+        body["groups"] = rng.choice([g for g in (1, 1, 2, 3, 4) if x[0] % g == 0])
+        body["out"] = body["groups"] * rng.randint(1, 4)
+        body["kernel"] = rng.choice((1, 2, 3, (2, 3)))
+    count = rng.choice((1, 2))
+    body |= dict(zip(op.layers_named, ("other", "another")[:count]))
+    built = instance(op, body)
+    try:
+        assert built is not None
+        sizes = tuple(built.shape(x)[1:])
+        taps = math.prod(per_axis(built.kernel, len(x) - 1))  # type: ignore[attr-defined]
+    except (AssertionError, IndexError, ZeroDivisionError):
+        return body, [x] * (1 + count)
+    parts = rng.choice([g for g in range(1, x[0] + 1) if x[0] % g == 0] + [2, 3])
+    named = [[2 * taps * parts, *sizes], [taps * parts, *sizes]][:count]
+    if rng.random() < 0.2:
+        axis = rng.randrange(1 + len(sizes))
+        rng.choice(named)[axis] += rng.choice((-1, 1, 2))
+    return body, [x, *(tuple(max(n, 1) for n in shape) for shape in named)]
 
 
 def _near_output(

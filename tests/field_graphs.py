@@ -187,9 +187,35 @@ def _reduced(rng: random.Random, n: int) -> list[str]:
     )
 
 
+def _columns(rng: random.Random, n: int) -> list[str]:
+    """Return windows as columns, which are often folded again after a layer that mixes them."""
+    if n == 1:
+        return _reduced(rng, n)
+    name = f"n{rng.randrange(10**6)}"
+    k, s, p = rng.choice(((1, 1, 0), (2, 2, 0), (3, 1, 1), (3, 2, 1), (3, 2, 0), (2, 1, 0)))
+    window = f"kernel: {k}, stride: {s}, padding: {p}"
+    mixed = rng.choice(
+        (
+            [f"conv: {{out: {2 * k * k}, kernel: 1}}"],
+            [f"linear: {{out: {2 * k * k}, over: channels}}", "relu"],
+        )
+    )
+    apart = rng.choice(
+        (
+            ["conv: {out: 2, kernel: 3, padding: 1}"],
+            [*mixed, "conv: {out: 2, kernel: 1}"],
+            [*mixed, "maxpool: 2"],
+        )
+    )
+    start = [f"identity: {{}} | {name}", f"unfold: {{{window}}}"]
+    if rng.random() < 0.3:
+        return [*start, *apart]
+    return [*start, *mixed, f"fold: {{like: {name}, {window}}}", _keep(rng, 2)]
+
+
 _PARTS = (
     *(_slice_of_concat, _slice_of_concat, _regrouped, _aligned, _pyramid, _gate),
-    *(_spatial_gate, _side_by_side, _reduced),
+    *(_spatial_gate, _side_by_side, _reduced, _columns),
 )
 
 

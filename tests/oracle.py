@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -20,6 +20,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from cnncalc.ops.base import Op
 from cnncalc.torch_backend.verify.counters import without_fused_layers
+
+from .deformed import counted, deformable
 
 warnings.filterwarnings("ignore", module="torch")
 REFUSALS = (
@@ -66,10 +68,16 @@ class Seen:
 
 def run(op: Op, shapes: Sequence[tuple[int, ...]]) -> Seen | None:
     """Return what torch does with an operator, or None if it refuses it."""
+    with deformable() if op.operation else nullcontext():
+        return _run(op, shapes)
+
+
+def _run(op: Op, shapes: Sequence[tuple[int, ...]]) -> Seen | None:
     try:
         module = op.torch(*shapes).build().eval()
-        xs = [torch.randn(1, *shape) for shape in shapes]
-        with FlopCounterMode(display=False) as counter, torch.no_grad(), as_products():
+        xs = [read_by(op, shape) for shape in shapes]
+        counter = FlopCounterMode(display=False, custom_mapping=counted())
+        with counter, torch.no_grad(), as_products():
             versions = [x._version for x in xs]
             y = module(*xs)
         if y.numel() == 0:
@@ -87,8 +95,15 @@ def run(op: Op, shapes: Sequence[tuple[int, ...]]) -> Seen | None:
         buffers={name: tuple(b.shape) for name, b in module.named_buffers()},
         macs=counter.get_total_flops() // 2,
         storage=storage,
-        kept=all_kept(module, shapes),
+        kept=all_kept(op, module, shapes),
     )
+
+
+def read_by(op: Op, shape: tuple[int, ...], batch: int = 1) -> torch.Tensor:
+    """Return random numbers for an operator, or integers if it reads these."""
+    if op.choices is None:
+        return torch.randn(batch, *shape)
+    return torch.randint(getattr(op, op.choices), (batch, *shape))
 
 
 @contextmanager
@@ -112,24 +127,24 @@ def recorded_shapes(network: nn.Module) -> dict[str, list[tuple[int, ...]]]:
     return shapes
 
 
-def all_kept(module: nn.Module, shapes: Sequence[tuple[int, ...]]) -> dict[How, int]:
+def all_kept(op: Op, module: nn.Module, shapes: Sequence[tuple[int, ...]]) -> dict[How, int]:
     """Return the bytes held for backward in each way to run in which torch can run the module."""
     found = {}
     for how in RUNS:
         # One value per channel has no variance, and a kernel may lack a type.
         with suppress(ValueError, RuntimeError), without_fused_layers():
-            found[how] = kept(module, shapes, how)
+            found[how] = kept(op, module, shapes, how)
     return found
 
 
-def kept(module: nn.Module, shapes: Sequence[tuple[int, ...]], how: How) -> int:
+def kept(op: Op, module: nn.Module, shapes: Sequence[tuple[int, ...]], how: How) -> int:
     """Return the bytes held for backward, each storage once, without parameters and buffers."""
     if hasattr(module, "inplace"):
         module.inplace = False
     module.train(how.training).to(how.dtype)
-    xs: list[Any] = [
-        torch.randn(how.batch, *shape, dtype=how.dtype, requires_grad=True) for shape in shapes
-    ]
+    xs: list[torch.Tensor] = [read_by(op, shape, how.batch) for shape in shapes]
+    if op.choices is None:
+        xs = [x.to(how.dtype).requires_grad_() for x in xs]
     own = {t.untyped_storage().data_ptr() for t in (*module.parameters(), *module.buffers())}
     storages = {}
 

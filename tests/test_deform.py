@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import functools
-import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import nn
 
 import cnncalc
 from cnncalc.diagnostic import Mistake
 from cnncalc.torch_backend.verify.verify import verify
 
 from .command import run
+from .deformed import deformable, is_there
 from .samples import yaml
 
 # A bottleneck's convolution, after Zhu et al. 2019.
@@ -34,52 +32,11 @@ MODULATED = yaml("""
 """)
 
 
-def moved(
-    x: Tensor, weight: Tensor, offset: Tensor, mask: Tensor, bias: Tensor, *more: int
-) -> Tensor:
-    """Compute a deformable convolution from samples of its map, one for each weight.
-
-    Source: equations 1 and 2 of Dai et al. 2017, and equation 1 of Zhu et al. 2019.
-    """
-    *settings, groups, moves, masked = more
-    (sh, sw), (ph, pw), (dh, dw) = (settings[i : i + 2] for i in (0, 2, 4))
-    batch, channels, h, w = x.shape
-    kh, kw = weight.shape[2:]
-    oh, ow = offset.shape[2:]
-    at = functools.partial(torch.arange, device=x.device)
-    rows, columns = torch.meshgrid(at(oh), at(ow), indexing="ij")
-    own = channels // moves
-    samples = []
-    for m, i, j in itertools.product(range(moves), range(kh), range(kw)):
-        tap = (m * kh + i) * kw + j
-        y = rows * sh - ph + i * dh + offset[:, 2 * tap]
-        z = columns * sw - pw + j * dw + offset[:, 2 * tap + 1]
-        grid = torch.stack((2 * z / (w - 1) - 1, 2 * y / (h - 1) - 1), -1)
-        read = F.grid_sample(x[:, m * own : (m + 1) * own], grid, align_corners=True)
-        samples.append(read * mask[:, tap : tap + 1] if masked else read)
-    parts = [torch.stack(samples[n : n + kh * kw], 2) for n in range(0, len(samples), kh * kw)]
-    taps = torch.cat(parts, 1)
-    taps = taps.reshape(batch, groups, channels // groups, kh * kw, oh, ow)
-    filters = weight.reshape(groups, len(weight) // groups, channels // groups, kh * kw)
-    found = torch.einsum("bgckhw,gock->bgohw", taps, filters).reshape(batch, -1, oh, ow)
-    return found + bias[:, None, None]
-
-
 @pytest.fixture
 def operation() -> Iterator[None]:
-    """torchvision's operation, computed by other ones of torch."""
-    if hasattr(torch.ops.torchvision, "deform_conv2d"):
+    """torchvision's operation, computed by other ones of torch where it is not installed."""
+    with deformable():
         yield
-        return
-    library = torch.library.Library("torchvision", "FRAGMENT")
-    tensors = "Tensor input, Tensor weight, Tensor offset, Tensor mask, Tensor bias"
-    numbers = ", ".join(f"int n{n}" for n in range(8))
-    library.define(f"deform_conv2d({tensors}, {numbers}, bool masked) -> Tensor")
-    library.impl("deform_conv2d", moved, "CompositeImplicitAutograd")
-    yield
-    library._destroy()
-    if "deform_conv2d" in vars(torch.ops.torchvision):
-        del torch.ops.torchvision.deform_conv2d
 
 
 def test_figures_are_those_of_a_convolution_and_its_reads() -> None:
@@ -102,7 +59,7 @@ def test_its_field_is_not_followed_and_the_reason_is_said() -> None:
 
 
 def test_without_torchvision_it_is_refused_clearly(tmp_path: Path) -> None:
-    if hasattr(torch.ops.torchvision, "deform_conv2d"):
+    if is_there():
         pytest.skip("torchvision is installed")
     (tmp_path / "net.yaml").write_text(MODULATED, "utf-8")
     for command in ("verify", "profile"):

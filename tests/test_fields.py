@@ -282,3 +282,46 @@ def test_the_centre_is_the_mean_of_one_period_moved_back_to_the_first_position(l
         assert span is not None
         moved.append(Fraction(sum(span), 2) - position * stride)
     assert len(moved) > 1 and field.centre == (sum(moved) / len(moved),)
+
+
+FOLDED = yaml("""
+    input: [3, 24, 20]
+    layers:
+      - conv: {out: 4, kernel: 3, padding: 1}
+      - unfold: {kernel: 4, stride: 2, padding: 1}
+      - {BETWEEN}
+      - fold: {size: [24, 20], kernel: 4, stride: 2, padding: 1}
+    """)
+
+
+def test_windows_that_are_folded_again_are_followed_where_all_channels_are_mixed() -> None:
+    mixed = FOLDED.replace("{BETWEEN}", "conv: {out: 32, kernel: 1}")
+    report = cnncalc.analyze(cnncalc.loads(mixed))
+    # A position lies in two windows of 4 along each axis, which are 6 wide, and the first layer 3.
+    assert report.rows[-1].receptive_field.size == (8, 8)  # type: ignore[union-attr]
+    assert compare_fields(mixed, report)
+    apart = FOLDED.replace("{BETWEEN}", "relu")
+    (field,) = cnncalc.analyze(cnncalc.loads(apart)).rows[-1].receptive_fields
+    assert all(isinstance(axis, Unknown) for axis in field.axes)
+
+
+def test_blocks_that_are_put_back_by_position_are_not_followed() -> None:
+    """Each position then reads its own place again, which a field of blocks does not say."""
+    text = "input: [3, 16, 16]\nlayers: [pixel_unshuffle: 2, relu, pixel_shuffle: 2]\n"
+    (field,) = cnncalc.analyze(cnncalc.loads(text)).rows[-1].receptive_fields
+    assert all(isinstance(axis, Unknown) for axis in field.axes)
+
+
+def test_a_map_that_becomes_a_sequence_and_a_map_again_is_followed() -> None:
+    text = yaml("""
+        input: [3, 9, 8]
+        layers:
+          - conv: {out: 4, kernel: 3}
+          - flatten: 1
+          - linear: {out: 2, over: channels}
+          - reshape: [2, 7, 6]
+          - conv: {out: 2, kernel: 3}
+    """)
+    report = cnncalc.analyze(cnncalc.loads(text))
+    assert report.rows[-1].receptive_field.size == (5, 5)  # type: ignore[union-attr]
+    assert compare_fields(text, report)

@@ -20,7 +20,7 @@ from cnncalc.num import Open, slide
 from cnncalc.ops.base import Need, Op
 from cnncalc.poly import Poly
 
-from .cases import COMPUTED, case, instance
+from .cases import COUNTED, case, instance
 from .samples import FAMILIES, Bundled
 
 AXES = "CDHW"
@@ -45,7 +45,7 @@ def at(value: Any, column: int, sizes: dict[str, int]) -> int:
     return int(value[column]) if isinstance(value, np.ndarray) else int(value)
 
 
-@pytest.mark.parametrize("op", COMPUTED, ids=[op.key for op in COMPUTED])
+@pytest.mark.parametrize("op", COUNTED, ids=[op.key for op in COUNTED])
 def test_operators_give_the_same_on_ints_arrays_and_symbols(op: type[Op]) -> None:
     rng = random.Random(op.key)
     tried = 0

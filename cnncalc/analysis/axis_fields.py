@@ -12,6 +12,7 @@ from ..window import (
     MAX_POSITIONS,
     TOO_MANY,
     Field,
+    InARow,
     Listed,
     Map,
     Span,
@@ -20,6 +21,7 @@ from ..window import (
     hull,
     listed,
     listed_union,
+    steady,
 )
 from .borders import Borders, Reading, only_input
 from .receptive_field import AxesSeen, AxisSeen, Seen
@@ -109,6 +111,10 @@ class AxisFields:
                 found.append(seen)
                 continue
             reach = reaches[moving]
+            in_a_row = isinstance(reach, InARow)
+            if isinstance(reach, InARow):
+                few = self._affordable(reach.size, len(reach.parts))
+                reach = reach.along(field) if few else TOO_MANY
             in_place = reach is not None and reach[0] == moving and reach[-1] is IDENTITY
             if in_place and x[1 + moving] == y[1 + moving]:
                 found.append(seen)
@@ -126,7 +132,10 @@ class AxisFields:
                 corners = field.corners and reads.reads_corners(x[1 + moving], y[1 + axis])
                 new = field.through(reads, corners) if isinstance(field, Field) else None
                 if new is None:
-                    found.append(self._listed(field, reads, axis, y))
+                    by_position = self._listed(field, reads, axis, y)
+                    if in_a_row and not isinstance(by_position, Unknown):
+                        by_position = axis, steady(by_position[1], corners)
+                    found.append(by_position)
                     continue
                 if len(new.spans) > 1 and not self._affordable(len(new.spans), _most(reads)):
                     found.append(self.give_up(TOO_MANY))
@@ -135,7 +144,9 @@ class AxisFields:
                 done = field, reads, new
         return tuple(found) if changed else below
 
-    def _listed(self, field: Field | Listed, reads: Map, axis: int, y: Shape) -> AxisSeen:
+    def _listed(
+        self, field: Field | Listed, reads: Map, axis: int, y: Shape
+    ) -> tuple[int, Field | Listed] | Unknown:
         """Return what each position sees if no pattern repeats."""
         positions = y[1 + axis]
         if not self._affordable(positions, _most(reads)):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ..graph import Graph
 from ..ops.base import Reach, Windows
-from ..window import IDENTITY, MAX_POSITIONS, Span, Unknown
+from ..window import IDENTITY, MAX_POSITIONS, InARow, Span, Unknown
 from .channels import Channels, SomeChannels
 from .receptive_field import AxisSeen, Seen
 
@@ -102,6 +102,8 @@ class Borders:
                         return step.seen
                     if step.seen is None:
                         return whole
+                    if isinstance(step.reach, Unknown):
+                        return step.reach
                     new = self._positions_read(positions, step)
                     if new is None:
                         return _UNDECIDED
@@ -124,7 +126,7 @@ class Borders:
             return None
         if step.reach is None:
             return range(size)
-        assert not isinstance(step.reach, Unknown)
+        assert not isinstance(step.reach, (Unknown, InARow))
         reads = step.reach[1]
         self._work -= len(positions) * max(map(len, reads.taps), default=0)
         if self._work < 0:
@@ -189,7 +191,7 @@ class Borders:
                 elif windows is None:
                     yield step._replace(reach=(step.moving, IDENTITY))
                 elif reaches := windows[number]:
-                    yield step._replace(reach=reaches[step.moving])
+                    yield step._replace(reach=_along(reaches[step.moving], step.seen))
 
     def _split(self, n: int, channels: SomeChannels) -> Sequence[tuple[SomeChannels, Seen]]:
         """Split channels of a layer into those that see alike, with what they see."""
@@ -199,6 +201,13 @@ class Borders:
     def _size(self, n: int, axis: int) -> int:
         size: int = self._graph.nodes[n].shape[1 + axis]
         return size
+
+
+def _along(reach: Reach, seen: AxisSeen) -> Reach:
+    """Return the reach for what is seen: of several axes in a row, it moves along one."""
+    if isinstance(reach, InARow) and seen is not None and not isinstance(seen, Unknown):
+        return reach.along(seen[1])
+    return reach
 
 
 def _both(a: Positions | None, b: Positions) -> Positions:

@@ -54,6 +54,8 @@ class LayerChannels:
             several = any(len(part.below.sights) > 1 for part in self._parts.values())
             lost = scattered or several
             return self._scattered(self._given_up(self._together) if lost else self._together)
+        if scattered and reads != "each" and any(taken.by_position for taken in reads):
+            return self._scattered(self._given_up(self._together))
         if scattered and (reads == "each" or self._read_whole(reads)):
             return self._scattered(self._together)
         numbers = self._each() if reads == "each" else self._taken(reads)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ..graph import Node
-from ..window import Field, Listed, Map, Unknown
+from ..window import Field, InARow, Listed, Map, Unknown
 from ..wording import DASH, axes_text
 from .field_following import START
 from .receptive_field import ReceptiveField
@@ -98,17 +98,18 @@ def _window_arithmetic(
         if before.receptive_field is None:
             return None
         below_all = before.receptive_field.fields
-    axes = []
+    axes, maps = [], []
     for axis, (step, after) in enumerate(zip(reach, seen.fields)):
         below = below_all[axis]
-        if step is None or isinstance(step, Unknown):
+        if step is None or isinstance(step, (Unknown, InARow)):
             return None
         if not isinstance(below, Field) or not isinstance(after, Field):
             return None
         if step[0] != axis or len(step[1].taps) != 1 or len(below.spans) != 1:
             return None
         axes.append(along(step[1], below, after))
-    if all(reads.advance == 1 and len(reads.taps[0]) == 1 for _, reads in reach):
+        maps.append(step[1])
+    if all(reads.advance == 1 and len(reads.taps[0]) == 1 for reads in maps):
         return None
     sizes, strides, centres = (list(dict.fromkeys(texts)) for texts in zip(*axes))
     return Along(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ..num import slide
 from ..ops.field_types import pads
 from ..ops.sliding import window_line
-from ..ops.transposed import Axis, transposed, transposed_line
+from ..ops.transposed import Axis, transposed_line
 from ..window import Map, Unknown
 
 
@@ -67,5 +67,5 @@ class Window(NamedTuple):
         """Return what each output position reads."""
         low, _ = self.around(n)
         if self.transposed:
-            return transposed(self.kernel, self.stride, low, self.dilation)
+            return Map.transposed(self.kernel, self.stride, low, self.dilation)
         return Map.window(self.kernel, self.stride, low, self.dilation)

@@ -243,7 +243,8 @@ class Prelu(Activation):
         return Kept(inputs=(0,), parameters=("weight",))
 
     def busiest_backward(self, x: Shape, *, y: Shape, back: Backward) -> tuple[Moment, ...]:
-        return product_and_sum(x, self.weights(x)["weight"][0], back)
+        """torch also computes the gradient of an input that needs none."""
+        return product_and_sum(x, self.weights(x)["weight"][0], back._replace(gradients=()))
 
     def laid_out(self, x: Layout, *, y: Shape) -> Layout:
         return copied(x)

@@ -14,7 +14,7 @@ from ..layout import Layout, contiguous
 from ..num import Num, Shape, product, total
 from ..window import IDENTITY, Unknown
 from ..wording import shape_text
-from .autocast import TO_HALF
+from .autocast import TO_HALF, Device
 from .base import (
     NEW,
     NO_AXES,
@@ -234,8 +234,18 @@ class Attention(Op):
         return moments + later(dx, dm, q, k, v, joined, last, read=False)
 
     def is_followed(self, *xs: Shape, given: tuple[int, ...], mixed: bool, training: bool) -> bool:
-        """NOTE: with dropout, the CPU takes many operations for what is one on a card."""
-        return not (training and self.dropout)
+        """NOTE: with dropout, the CPU takes many operations for what is one on a card.
+
+        Under autocast, it copies the weights that it reads last when the peak may be over.
+        """
+        return not (training and self.dropout or mixed)
+
+    def kept_nearly(self, *xs: Shape, mixed: bool, batch: int, device: Device) -> str | None:
+        if mixed and self.memory_features is not None:
+            return "autocast makes copies of its own for keys and values"
+        if self.dropout and not mixed and (batch == 1 or self.heads == 1):
+            return "a single image or head is read without a copy"
+        return None
 
     def gradients(self, *xs: Shape, y: Shape, back: Backward) -> tuple[Gradient, ...]:
         return (NEW,) * len(xs)

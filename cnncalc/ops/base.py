@@ -44,9 +44,9 @@ from ..cost import Cost
 from ..diagnostic import Diagnostic
 from ..layout import Layout, in_format_of, iterated
 from ..num import Num, Open, Shape, product
-from ..window import IDENTITY, Map, Unknown
+from ..window import IDENTITY, InARow, Map, Unknown
 from ..wording import plural
-from .autocast import AS_IS, Autocast, Cast
+from .autocast import AS_IS, Autocast, Cast, Device
 from .called import Called
 from .onnx_call import OnnxCall
 from .torch_call import TorchCall
@@ -62,8 +62,8 @@ Gradient = Literal["new", "view"] | None
 NEW: Gradient = "new"
 VIEW: Gradient = "view"
 # How the output moves along an axis of an input: the axis of the output and its map; None if every
-# position reads the whole axis; or the reason why this is not followed.
-Reach = tuple[int, Map] | Unknown | None
+# position reads the whole axis; several axes that lie in a row; or why this is not followed.
+Reach = tuple[int, Map] | InARow | Unknown | None
 WHOLE: Reach = None
 Windows = tuple[tuple[Reach, ...] | None, ...]  # per input; None: its values are not read
 # The buffer in which a norm counts batches: a 64-bit integer whatever the dtype; inference does not
@@ -157,12 +157,16 @@ class Moment(NamedTuple):
     In backward, at a `late` moment the output's gradient is free again, and what the layer kept
     beside its inputs and output; and these too from the first one on at which they are not `read`.
     The copies of parameters that autocast made are free from the first one without `copies` on.
+
+    In forward, the copies of parameters are made after the moments without `copies`. The copies of
+    inputs are free at a moment without `casts`, unless they are kept.
     """
 
     extras: tuple[Extra, ...]
     late: bool = False
     read: bool = True
     copies: bool = True
+    casts: bool = True
 
 
 def at_once(*extras: Extra) -> tuple[Moment]:
@@ -512,10 +516,13 @@ class Op:
     def is_followed(self, *xs: Shape, given: tuple[int, ...], mixed: bool, training: bool) -> bool:
         """Whether the peaks in the layer are known to the byte.
 
-        `given` are the bytes of a number of each input, and `mixed` says that autocast is on. What
-        backward keeps is always exact.
+        `given` are the bytes of a number of each input, and `mixed` says that autocast is on.
         """
         return True
+
+    def kept_nearly(self, *xs: Shape, mixed: bool, batch: int, device: Device) -> str | None:
+        """Return why what backward keeps is not known to the byte; None if it is."""
+        return None
 
     def busiest(self, *xs: Shape, y: Shape, back: Backward | None) -> tuple[Moment, ...]:
         """The moments at which forward may hold most beside its inputs.

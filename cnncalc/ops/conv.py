@@ -315,8 +315,15 @@ class Conv(Convolving, Sliding):
         made = self.making_weight(x, *() if self._padding_inside(x) else (copy,))
         uncast = copy._replace(kind="uncast", among=1)
         if not back:
-            return made + self.using_weight(x, y, copy, uncast)
+            using = self._using_padded if apart else self.using_weight
+            return made + using(x, y, copy, uncast)
         return made + self.with_uncast(x, y, back, *[uncast] * apart)
+
+    def _using_padded(self, x: Shape, y: Shape, copy: Extra, uncast: Extra) -> tuple[Moment, ...]:
+        """At inference, what autocast copied to pad it is free again when the filters are used."""
+        using = self.using_weight(x, y, copy, uncast)
+        padding = Moment((uncast,), copies=False)
+        return (padding, *(moment._replace(casts=False) for moment in using))
 
     def busiest_backward(self, x: Shape, *, y: Shape, back: Backward) -> tuple[Moment, ...]:
         """The gradient of a padded copy comes first, and then that of the input.

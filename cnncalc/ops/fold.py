@@ -9,16 +9,19 @@ from ..cost import FREE, Cost
 from ..diagnostic import Diagnostic
 from ..layout import Layout, contiguous
 from ..num import Num, Shape, product, slide
-from ..window import Unknown
+from ..window import MAX_POSITIONS, TOO_MANY, InARow, Map, Part, Unknown
 from .base import (
     NO_AXES,
     NOTHING,
     Backward,
+    ChannelReads,
     Extra,
     Kept,
     Moment,
     Need,
     Op,
+    Slide,
+    Taken,
     Windows,
     at_once,
     axes_need,
@@ -31,7 +34,7 @@ from .resize import one_of
 from .sliding import Sliding
 from .torch_call import TorchCall
 
-_IN_A_ROW = Unknown("windows of two axes are in a row")
+_MIXED = Unknown("it reads windows of several rows and columns together")
 _AXES = 2  # torch has both for maps only
 
 
@@ -52,6 +55,7 @@ class Unfold(Sliding):
     key = "unfold"
     signatures = {"Unfold": ("kernel_size", "dilation", "padding", "stride")}
     aliases = ("im2col",)
+    scatters = True
     aten = ("im2col",)
     main = "kernel"
     value_aliases = {}
@@ -76,7 +80,16 @@ class Unfold(Sliding):
         return FREE
 
     def window(self, x: Shape) -> Windows:
-        return ((_IN_A_ROW,) * _AXES,)
+        """Window w is in row ⌊w/W'⌋ and column w mod W' of the windows."""
+        (rows, columns), (down, across) = self.places(x), self.slides(x)
+        moves = Map(down.stride, (_taps(down),) * columns)
+        if rows * columns > MAX_POSITIONS:
+            return (((0, moves), TOO_MANY),)
+        read = [tuple(n + across.stride * at for n in _taps(across)) for at in range(columns)]
+        return (((0, moves), (0, Map(0, tuple(read) * rows))),)
+
+    def channels(self, x: Shape) -> ChannelReads:
+        return "each" if product(per_axis(self.kernel, _AXES)) == 1 else "scattered"
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         return NOTHING
@@ -111,6 +124,11 @@ class Unfold(Sliding):
         return at_once(Extra(values(x) + values(y))) if self._shrinks(x) else ()
 
 
+def _taps(slide: Slide) -> range:
+    first = -slide.low
+    return range(first, first + slide.span, slide.dilation)
+
+
 class Fold(Op):
     """Puts columns back as windows of a map and adds up where they overlap, as torch.nn.Fold.
 
@@ -134,6 +152,7 @@ class Fold(Op):
     key = "fold"
     signatures = {"Fold": ("output_size", "kernel_size", "dilation", "padding", "stride")}
     aliases = ("col2im",)
+    scatters = True
     field_aliases = {
         **{word: field for word, field in Sliding.field_aliases.items() if word != "auto_pad"},
         "output_size": "size",
@@ -201,7 +220,20 @@ class Fold(Op):
         return Cost(add=values(x))
 
     def window(self, x: Shape, *like: Shape) -> Windows:
-        return ((_IN_A_ROW,), None) if like else ((_IN_A_ROW,),)
+        sizes, fields = self.sizes(*like), (self.kernel, self.stride, self.padding, self.dilation)
+        parts: list[Part] = []
+        axes = zip(self._places(sizes), sizes, *(per_axis(field, _AXES) for field in fields))
+        for axis, (windows, n, k, s, p, d) in enumerate(axes):
+            reads = Map.transposed(k, s, p, d)
+            if isinstance(reads, Unknown):
+                return ((reads,), None) if like else ((reads,),)
+            parts.append(Part(windows, axis, n, reads))
+        own = (InARow(tuple(parts), _MIXED),)
+        return (own, None) if like else (own,)
+
+    def channels(self, x: Shape, *like: Shape) -> ChannelReads:
+        n = product(per_axis(self.kernel, _AXES))
+        return [Taken(0, range(c, c + n), 1, by_position=True) for c in range(0, x[0], n)]
 
     def keeps(self, x: Shape, *like: Shape, y: Shape, back: Backward = Backward()) -> Kept:
         return NOTHING

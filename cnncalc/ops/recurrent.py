@@ -12,7 +12,7 @@ from ..diagnostic import Diagnostic
 from ..layout import Layout, ordered
 from ..num import Num, Shape, product, total
 from .attention import OptionalPositive, up_to_each
-from .autocast import TO_HALF
+from .autocast import TO_HALF, Device
 from .base import (
     NO_AXES,
     WHOLE,
@@ -37,6 +37,9 @@ HIDDEN_ALIASES = {
     "use_bias": "bias",
 }
 _BATCH_FIRST = "remove it: a sequence is positions × features, as torch's with `batch_first`"
+
+
+_WORKSPACE = "backward also keeps a workspace"
 
 
 class _Direction(NamedTuple):
@@ -164,6 +167,15 @@ class Recurrent(Op):
         """NOTE: the steps take many operations, or a kernel with a workspace of its own."""
         return False
 
+    def kept_nearly(self, *xs: Shape, mixed: bool, batch: int, device: Device) -> str | None:
+        if device != "cpu":
+            return f"{_WORKSPACE} of cuDNN"
+        if mixed:
+            return "autocast casts the operations of each step by themselves"
+        if self.bidirectional and 1 in (batch, xs[0][0]):
+            return "a single image or step is read without a copy"
+        return None
+
     def laid_out(self, x: Layout, *, y: Shape) -> Layout:
         """The steps come first in memory, then the batch."""
         return ordered(y, (1, 0, 2))
@@ -237,6 +249,11 @@ class Lstm(Recurrent):
 
     def step_cost(self) -> Cost:
         return Cost(add=8, mul=3, div=3, exp=5)
+
+    def kept_nearly(self, *xs: Shape, mixed: bool, batch: int, device: Device) -> str | None:
+        if device == "cpu" and self.projection is None:
+            return f"{_WORKSPACE} of oneDNN"
+        return super().kept_nearly(*xs, mixed=mixed, batch=batch, device=device)
 
     def more(self) -> dict[str, Any]:
         return {"proj_size": self.projection or 0}

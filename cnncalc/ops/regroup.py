@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..num import Shape, product
-from ..window import IDENTITY, MAX_POSITIONS, Map, Unknown
+from ..window import IDENTITY, MAX_POSITIONS, InARow, Map, Part, Unknown
 from .base import WHOLE, Reach
 
 _MAX_VALUES = 2**17  # in a group of axes whose positions are followed one by one
@@ -30,12 +30,20 @@ def regrouped_reaches(x: Shape, y: Shape) -> tuple[Reach, ...]:
             if x[axis] == 1 or not places:
                 reaches[axis] = WHOLE
             elif len(places) > 1:
-                reaches[axis] = _MIXED
+                reaches[axis] = _in_a_row(x, before, axis, y, after)
             elif [a for a in before if x[a] > 1] == [axis] and y[places[0]] == x[axis]:
                 reaches[axis] = places[0] - 1, IDENTITY
             else:
                 reaches[axis] = _one_by_one(x, before, axis, places[0], y[places[0]])
     return tuple(reaches[axis] for axis in range(1, len(x)))
+
+
+def _in_a_row(x: Shape, before: range, axis: int, y: Shape, after: range) -> Reach:
+    """Return what several axes of the new shape read of one that holds all their positions."""
+    places = [new for new in after if y[new] > 1]
+    if 0 in places or [a for a in before if x[a] > 1] != [axis]:
+        return _MIXED
+    return InARow(tuple(Part(y[new], new - 1, y[new], IDENTITY) for new in places), _MIXED)
 
 
 def _groups(x: Shape, y: Shape) -> Iterator[tuple[range, range]]:

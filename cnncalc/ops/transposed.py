@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from math import gcd
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
@@ -11,8 +10,8 @@ from pydantic import Field
 from ..cost import Cost
 from ..diagnostic import Diagnostic
 from ..layout import Layout, contiguous, in_format_of
-from ..num import Num, Shape, ceil_div, product
-from ..window import MAX_PHASES, TOO_MANY, Map, Unknown
+from ..num import Num, Shape, product
+from ..window import Map
 from .base import (
     CHANNELS,
     NO_AXES,
@@ -268,7 +267,7 @@ class ConvTranspose(Convolving):
 
     def window(self, x: Shape, *like: Shape) -> Windows:
         own = tuple(
-            along(axis, transposed(w.kernel, w.stride, w.low, w.dilation))
+            along(axis, Map.transposed(w.kernel, w.stride, w.low, w.dilation))
             for axis, w in enumerate(self.axes(x, *like))
         )
         return (own, None) if like else (own,)
@@ -422,20 +421,3 @@ def transposed_line(n: Num, axis: Axis, out: Num) -> str:
     more = f" + {extra}" if extra else ""
     removed = f" − 2·{low}" if low == high else f" − {low} − {high}"
     return f"({n} − 1)·{s}{removed} + {extent_text(k, d)}{more} = {out}"
-
-
-def transposed(k: int, s: int, p: int, d: int) -> Map | Unknown:
-    """Return what an output position reads: o reads i where o + p − d·t = s·i for a tap t.
-
-    So there are s phases, some of which may read nothing.
-    """
-    if s > MAX_PHASES:
-        return TOO_MANY
-    taps: list[Sequence[int]] = [()] * s
-    apart = s // gcd(s, d)  # taps of one phase
-    for t in range(min(apart, k)):
-        phase, step = (d * t - p) % s, d * apart // s
-        first = (phase + p - d * t) // s
-        count = ceil_div(k - t, apart)
-        taps[phase] = range(first - (count - 1) * step, first + 1, step)
-    return Map(1, tuple(taps))

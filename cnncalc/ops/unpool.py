@@ -9,6 +9,7 @@ from ..cost import FREE, Cost
 from ..diagnostic import Diagnostic
 from ..layout import Layout, contiguous, in_format_of
 from ..num import Shape
+from ..window import Map
 from .base import (
     NO_AXES,
     NOTHING,
@@ -24,7 +25,6 @@ from .base import (
 from .field_types import LayerName
 from .pool import MaxPool
 from .torch_call import TorchCall
-from .transposed import transposed
 
 
 class MaxUnpool(Op):
@@ -122,7 +122,7 @@ class MaxUnpool(Op):
 
     def window(self, x: Shape, pooled: Shape, before: Shape) -> Windows:
         axes = enumerate(zip(*self._geometry(len(x) - 1)))
-        own = tuple(along(axis, transposed(k, s, p, d)) for axis, (k, s, p, d) in axes)
+        own = tuple(along(axis, Map.transposed(k, s, p, d)) for axis, (k, s, p, d) in axes)
         return own, None, None
 
     def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from ...graph import Graph
 from ...ops.autocast import HALF
 from ...ops.base import values
@@ -25,13 +27,26 @@ class Casts:
 
     def of_inputs(self, n: int) -> dict[int, int]:
         """Copy the inputs of a layer that have another type, and return them by input."""
-        node, types = self._graph.nodes[n], self._widths.types[n]
         found = {}
-        for m, (given, read) in enumerate(zip(types.given, types.read)):
-            if given != read:
-                size = Bytes(0, values(self._graph.nodes[node.inputs[m]].shape) * read)
-                found[m] = self._tensors.new("cast", n, size)
+        for m, size in self._sizes(n).items():
+            found[m] = self._tensors.new("cast", n, size)
         return found
+
+    def dropped(self, n: int, kept: Container[int]) -> Bytes:
+        """Return the bytes of the copies of those inputs that backward does not keep."""
+        total = Bytes(0)
+        for m, size in self._sizes(n).items():
+            total = total if m in kept else total.plus(size)
+        return total
+
+    def _sizes(self, n: int) -> dict[int, Bytes]:
+        """Return the bytes of the copies of a layer's inputs, by input."""
+        node, types = self._graph.nodes[n], self._widths.types[n]
+        return {
+            m: Bytes(0, values(self._graph.nodes[node.inputs[m]].shape) * read)
+            for m, (given, read) in enumerate(zip(types.given, types.read))
+            if given != read
+        }
 
     def of_parameters(self, n: int) -> dict[str, int]:
         """Copy a layer's parameters, unless there are copies, and return them by name."""

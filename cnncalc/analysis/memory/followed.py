@@ -1,4 +1,4 @@
-"""Which layers are not followed to the byte, so that a peak in one of them is only near torch's."""
+"""Which layers are not followed to the byte, so that their figures are only near torch's."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ from .widths import Widths
 
 
 def not_followed(graph: Graph, run: Run) -> list[str]:
-    """Return the paths of layers in which the bytes at a busy moment are not exact.
-
-    What backward keeps of them is exact.
-    """
+    """Return the paths of layers in which the bytes at a busy moment are not exact."""
     widths = Widths(graph, run)
     found = []
     for node, types in zip(graph.nodes, widths.types):
@@ -20,4 +17,17 @@ def not_followed(graph: Graph, run: Run) -> list[str]:
         how = {"mixed": run.amp is not None, "training": run.training}
         if not node.op.is_followed(*graph.shapes_into(node), given=types.given, **how):
             found.append(node.path)
+    return found
+
+
+def kept_nearly(graph: Graph, run: Run) -> dict[str, str]:
+    """Return why what backward keeps is not exact, by the paths of the layers where it is not."""
+    found = {}
+    mixed = run.amp is not None
+    for node in graph.nodes:
+        if node.op is not None and run.training:
+            xs = graph.shapes_into(node)
+            reason = node.op.kept_nearly(*xs, mixed=mixed, batch=run.batch, device=run.device)
+            if reason is not None:
+                found[node.path] = reason
     return found

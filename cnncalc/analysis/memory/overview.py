@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ...diagnostic import Diagnostic, Mistake
@@ -16,7 +17,7 @@ from .allocator import Reserved, reserved
 from .checkpoints import checkpoint, recomputed_macs
 from .devices import Limit
 from .fit import Fit, fit
-from .followed import not_followed
+from .followed import kept_nearly, not_followed
 from .lines import Lines
 from .optimizers import OPTIMIZERS
 from .order import peak
@@ -93,6 +94,7 @@ class Overview(NamedTuple):
         checkpoints: what they do, if a training step has any.
         reserved: what the allocator takes, if that was asked for.
         near: paths of layers that are not followed to the byte.
+        kept_nearly: why what backward keeps of a layer is not exact, by its path.
     """
 
     report: Report
@@ -104,6 +106,7 @@ class Overview(NamedTuple):
     checkpoints: Checkpoints | None = None
     reserved: tuple[Reserved, ...] = ()
     near: tuple[str, ...] = ()
+    kept_nearly: Mapping[str, str] = MappingProxyType({})
 
     @property
     def run(self) -> Run:
@@ -142,7 +145,8 @@ def overview(report: Report, run: Run, wanted: Wanted) -> Overview:
     )
     chosen = training if run.training and training else inference
     near = tuple(not_followed(graph, chosen.run))
-    found = Overview(report, figures, chosen, wanted.limit, near=near)
+    kept = kept_nearly(graph, chosen.run)
+    found = Overview(report, figures, chosen, wanted.limit, near=near, kept_nearly=kept)
     if chosen.run.training and graph.checkpoints:
         found = found._replace(checkpoints=_checkpoints(graph, run))
     if wanted.allocator:

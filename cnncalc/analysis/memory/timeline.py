@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from ...graph import Graph, Node
 from ...layout import contiguous
 from ...num import product
-from ...ops.base import Extra, Kept, Op, values
+from ...ops.base import Extra, Kept, Moment, Op, values
 from .backward import Backpropagation, Saved
 from .casts import Casts
 from .checkpoints import GENERATOR, Again, checkpointed
@@ -162,12 +162,16 @@ class Timeline:
             kept = op.keeps(*xs, y=node.shape, back=back)
             if n in self._over and not self._own[n]:
                 kept = _kept_in_place(op, kept, values(node.shape))
-        moments = [self.widths.total(m.extras, n) for m in op.busiest(*xs, y=node.shape, back=back)]
+        busiest = op.busiest(*xs, y=node.shape, back=back)
         own = self.widths.total(kept.extras, n)
         if self._own[n]:
             own = own.plus(self.widths.output(n))
-        parameters, inputs = self._casts.of_parameters(n), self._casts.of_inputs(n)
+        inputs = self._casts.of_inputs(n)
+        for early in (moment for moment in busiest if made and not moment.copies):
+            self.tensors.pass_by(n, self.widths.total(early.extras, n))
+        parameters = self._casts.of_parameters(n)
         copies = self._copies(n, node, op, kept, inputs)
+        moments = [self._at(moment, n, kept) for moment in busiest if moment.copies]
         for moment in moments:
             if made and not moment.covers(own):
                 self.tensors.pass_by(n, moment)
@@ -197,6 +201,11 @@ class Timeline:
             if not forgets:
                 saved.read.extend(self._held.pop(n, ()))
             self._back.saved[n] = saved
+
+    def _at(self, moment: Moment, n: int, kept: Kept) -> Bytes:
+        """The bytes at a moment of a layer, beside its inputs and the copies of these."""
+        total = self.widths.total(moment.extras, n)
+        return total if moment.casts else total.less(self._casts.dropped(n, kept.inputs))
 
     def _copies(
         self, n: int, node: Node, op: Op, kept: Kept, casts: Mapping[int, int]

@@ -56,6 +56,7 @@ def _data(report: Report, found: Overview) -> dict[str, Any]:
             "tensors": tensors,
         },
         "not_followed": list(found.near),
+        "saved_not_followed": dict(found.kept_nearly),
         "parts": chosen.parts,
         "layers": layers,
         "fit": fits[0] if fits else None,

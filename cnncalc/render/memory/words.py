@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
 from ...analysis.memory.devices import context
@@ -68,11 +68,27 @@ def summit(found: Overview) -> str:
 
 def approximate(found: Overview) -> Iterator[tuple[str, str]]:
     """Yield the layers at which a peak is only near torch's, if there are any."""
-    if found.near:
-        shown = ", ".join(found.near[:SEGMENTS])
-        if len(found.near) > SEGMENTS:
-            shown += f" and {len(found.near) - SEGMENTS:,} more"
-        yield "not exact", f"a peak in {shown} may differ from torch's by a few percent"
+    title = "not exact"
+    for reason, paths in _by_reason(found.kept_nearly).items():
+        yield title, f"what is saved of {_some(paths)}, and peaks with it: {reason}"
+        title = ""
+    near = [path for path in found.near if path not in found.kept_nearly]
+    if near:
+        yield title, f"a peak in {_some(near)} may differ from torch's by a few percent"
+
+
+def _by_reason(reasons: Mapping[str, str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for path, reason in reasons.items():
+        found.setdefault(reason, []).append(path)
+    return found
+
+
+def _some(paths: Sequence[str]) -> str:
+    shown = ", ".join(paths[:SEGMENTS])
+    if len(paths) > SEGMENTS:
+        shown += f" and {len(paths) - SEGMENTS:,} more"
+    return shown
 
 
 def tensor_cells(found: Overview, tensor: Alive) -> tuple[str, str, str, str]:
