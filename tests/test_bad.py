@@ -43,6 +43,7 @@ TORCH = {
     "CNN413",
     "CNN414",
     "CNN415",
+    "CNN416",
 }
 REPORTED = re.compile(
     r"^(?:error|warning|note)\[(CNN\d{3})\].*\n  --> [^:]+:(\d+):(\d+)", re.MULTILINE

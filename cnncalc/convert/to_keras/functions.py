@@ -1,4 +1,4 @@
-"""The functions of `layers.py` as text: which there are, what they take, and what they use."""
+"""The functions of `layers.txt`: which there are, what they take, and what they use."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ...graph import Graph
 from ..to_torch import helpers
 
-_FILE = Path(__file__).with_name("layers.py")
+_FILE = Path(__file__).with_name("layers.txt")
 _RESERVED = frozenset(("slice",))  # names that the functions themselves use
 
 

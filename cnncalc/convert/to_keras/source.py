@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
@@ -71,9 +72,12 @@ def _refuse(graph: Graph) -> None:
     Errors: a Mistake (CNN416) that names the first one, and how many more there are.
     """
     found: list[tuple[str, Any]] = []
-    for node in graph.nodes:
+    live = set(graph.live)
+    for n, node in enumerate(graph.nodes):
         if node.op is not None:
             why = refusal(node.op, graph.shapes_into(node), node.shape)
+            if not why and n not in live:
+                why = "no output needs it, so Keras leaves it out"
             if why:
                 found.append((f"`{node.path}` cannot be written in Keras: {why}", node.position))
     if found:
@@ -184,7 +188,8 @@ class _File:
         else:
             paths = ", ".join(f'"{layers[path]}"' for path in frozen)
             lines += wrapped(f"model = {model}", 1)
-            lines += wrapped(f"for layer in ({paths},):", 1)
+            paths += "," * (len(frozen) == 1)
+            lines += wrapped(f"for layer in ({paths}):", 1)
             lines += [f"{INDENT * 2}model.get_layer(layer).trainable = False"]
             lines += [f"{INDENT}return model"]
         return WrittenFunction(name, lines, (), (), called, numbers)
@@ -215,7 +220,8 @@ def _free(name: str) -> str:
 
 def _imports(body: str) -> list[str]:
     """Return the lines that import what a file uses."""
-    used = [line for name, line in _IMPORTS.items() if re.search(rf"\b{name}\b[.(]", body)]
+    words = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
+    used = [line for name, line in _IMPORTS.items() if name in words]
     math = [line.rpartition(" ")[2] for line in used if line.startswith("from math")]
     found = [f"from math import {', '.join(sorted(math))}", ""] if math else []
     keras = [line.rpartition(" ")[2] for line in used if line.startswith("from keras")]

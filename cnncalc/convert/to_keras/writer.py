@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from ...graph import Graph
 from ...language.steps import EVERY_COPY, REQUIRED, BlockSteps, Chosen, LayerName, Numbered, Step
 from ..to_torch.expressions import (
     MISSING,
+    as_in_python,
     constant,
     evaluated,
     functions_in,
@@ -269,6 +271,10 @@ class FunctionWriter:
         for candidate in (body, whole(body), constant(wanted[0])):
             if holds(candidate, wanted, scopes):
                 return self._plain(candidate)
+        if any(isinstance(value, Fraction) for value in wanted):  # then it may be a float
+            found = [as_in_python(body, scope) for scope in scopes]
+            if all(float(a) == float(b) for a, b in zip(found, wanted)):
+                return self._plain(body)
         raise Unwritable(f"an expression: {python(body)}")
 
     def _plain(self, body: ast.expr) -> str:
@@ -418,10 +424,10 @@ class FunctionWriter:
             texts = []
             for n, row in enumerate(rows):
                 some = [copy for copy in copies if copy.bound[counter] == n]
-                cells = (f'"{key}": {self._expression(row[key], some)}' for key in row)
-                texts.append(f"{{{', '.join(cells)}}}")
+                entries = [f'"{key}": {self._expression(row[key], some)}' for key in row]
+                texts.append(f"{{{', '.join(entries)}}}")
             variable = fresh("row", {*self.taken, *self.live})
-            self._put(f"rows = ({', '.join(texts)},)")
+            self._put(f"rows = ({', '.join(texts)}{',' * (len(texts) == 1)})")
             self._put(f"for {counter}, {variable} in enumerate(rows):")
             return {**dict.fromkeys(keys, ""), "**": variable}
         variables = {key: fresh(safe(key), {*self.taken, *self.live}) for key in keys}
@@ -430,7 +436,7 @@ class FunctionWriter:
             some = [copy for copy in copies if copy.bound[counter] == n]
             cells = [self._expression(row[key], some) for key in keys]
             texts.append(f"({', '.join(cells)})" if len(keys) > 1 else cells[0])
-        self._put(f"rows = ({', '.join(texts)},)")
+        self._put(f"rows = ({', '.join(texts)}{',' * (len(texts) == 1)})")
         columns = ", ".join(variables[key] for key in keys)
         target = f"({columns})" if len(keys) > 1 else columns
         self._put(f"for {counter}, {target} in enumerate(rows):")
