@@ -49,10 +49,10 @@ class Call(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What torch finds of some calls: MACs for one image, and bytes kept for backward."""
+    """MACs of some calls for one image, and bytes kept for backward; None where nothing tells."""
 
-    macs: int
-    saved: int
+    macs: int | None
+    saved: int | None
 
 
 class Trace(NamedTuple):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from .at_least import AtLeast
 from .num import Num
 
 if TYPE_CHECKING:
     from .size_set import SizeSet
 
 DASH = "–"  # for what does not exist or does not apply
+UNKNOWN = "?"  # for what exists, but is not known
 _MOST_LISTED = 8  # runs of sizes outside a rule that are named
 
 
@@ -72,6 +74,8 @@ def short(count: int) -> str:
     >>> short(15470264320), short(102_760_448), short(1792)
     ('15.47 G', '102.8 M', '1,792')
     """
+    if isinstance(count, AtLeast):
+        return _partly_unknown(count, short)
     if count < 10_000:
         return f"{count:,}"
     scaled = float(count)
@@ -91,6 +95,8 @@ def bytes_text(count: int) -> str:
     >>> bytes_text(60950432), bytes_text(2048), bytes_text(12)
     ('58.1 MiB', '2.0 KiB', '12 bytes')
     """
+    if isinstance(count, AtLeast):
+        return _partly_unknown(count, bytes_text)
     if count >= 2**20:
         return f"{count / 2**20:,.1f} MiB"
     if count >= 2**10:
@@ -104,11 +110,18 @@ def megabytes_text(count: int) -> str:
     >>> megabytes_text(2218507360), megabytes_text(60950432), megabytes_text(240)
     ('2,219 MB', '60.95 MB', '240 bytes')
     """
+    if isinstance(count, AtLeast):
+        return _partly_unknown(count, megabytes_text)
     if count < 1000:
         return f"{count} bytes"
     scaled = count / 10**6
     places = next(places for places in range(4) if scaled >= 10 ** (3 - places) or places == 3)
     return f"{scaled:,.{places}f} MB"
+
+
+def _partly_unknown(count: AtLeast, written: Callable[[int], str]) -> str:
+    """Write what is known of a count."""
+    return f"≥ {written(int(count))}" if int(count) else UNKNOWN
 
 
 def duration_text(seconds: float) -> str:
@@ -131,10 +144,16 @@ def duration_text(seconds: float) -> str:
 def percent_text(part: int, whole: int) -> str:
     """Write a part in percent of the whole, without the sign; a dash if there is none.
 
+    It is `?` where the part, or the whole, is not known.
+
     >>> percent_text(4097000, 62378344), percent_text(1, 62378344), percent_text(0, 5)
     ('6.6', '0.0', '–')
     """
-    return f"{100 * part / whole:.1f}" if part else DASH
+    if not part:
+        return DASH
+    if isinstance(part, AtLeast) or isinstance(whole, AtLeast):
+        return UNKNOWN
+    return f"{100 * part / whole:.1f}"
 
 
 def plural(n: int, word: str) -> str:

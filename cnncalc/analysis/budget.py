@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from ..at_least import AtLeast
 from ..diagnostic import MOST, Diagnostic, Fix, Mistake, misspelled, too_many
 from ..language.validation import plain, shown
 from ..language.yaml_tree import Marks
@@ -28,6 +29,7 @@ from .figures import (
     printed_time,
 )
 from .result import Budget, Report, settings_text
+from .undeclared import undeclared
 
 WITH_GATES, WITHOUT_GATES = RECEPTIVE_FIELDS
 NANO = 1e-9
@@ -111,7 +113,7 @@ def _one_figure(
         return [], [_no_figure(what, marks, file, at, given)]
     if what == "shape" and isinstance(ours, tuple):
         return _shape(ours, limit, marks.find("shape"), file, at)
-    return _by_bounds(_Subject(report, what, at), ours, limit, marks.find(what), file)
+    return _by_bounds(_Subject(report, what, at), ours, limit, marks, file)
 
 
 def _memory(
@@ -137,7 +139,7 @@ def _memory(
     if isinstance(limit, dict):
         limit = {key: value for key, value in limit.items() if key in ("max", "min")}
     subject = _Subject(report, what, at, settings, found.about)
-    return _by_bounds(subject, found.value, limit, marks.find(what), file)
+    return _by_bounds(subject, found.value, limit, marks, file)
 
 
 def _latency(report: Report, limit: Any, marks: Marks, file: str) -> _Judged:
@@ -155,7 +157,7 @@ def _latency(report: Report, limit: Any, marks: Marks, file: str) -> _Judged:
         return [], [_undecided(LATENCY, marks, file, None, why, "write `dtype` beside the limit")]
     limit = {key: value for key, value in limit.items() if key in ("max", "min")}
     subject = _Subject(report, LATENCY, None, settings, found.about)
-    return _by_bounds(subject, found.value, limit, place, file)
+    return _by_bounds(subject, found.value, limit, marks, file)
 
 
 class _Subject(NamedTuple):
@@ -174,9 +176,10 @@ class _Subject(NamedTuple):
         return f"{self.what}{where}{settings_text(self.settings)}"
 
 
-def _by_bounds(subject: _Subject, ours: Any, limit: Any, place: Marks, file: str) -> _Judged:
+def _by_bounds(subject: _Subject, ours: Any, limit: Any, marks: Marks, file: str) -> _Judged:
     """Judge a number, or the sizes of a receptive field, by each bound of a limit."""
     what = subject.what
+    place = marks.find(what)
     written = "`< 24 GiB`, {max: 24 GiB} or {min: 1 MiB}"
     if what == LATENCY:
         written = "{max: 5 ms, device: rtx4090}"
@@ -201,6 +204,9 @@ def _by_bounds(subject: _Subject, ours: Any, limit: Any, place: Marks, file: str
         extreme = max if one.is_maximum else min  # the axis of a receptive field that decides
         size: int = extreme(ours) if isinstance(ours, tuple) else ours
         verdict = verdict_on(size, one, number)
+        if isinstance(size, AtLeast) and (verdict == "kept") is one.is_maximum:
+            found.append(_undeclared(subject, marks, file))
+            continue
         results.append(
             Budget(
                 what=what,
@@ -218,6 +224,14 @@ def _by_bounds(subject: _Subject, ours: Any, limit: Any, place: Marks, file: str
 
 def _number(value: Any, what: str) -> Printed | None:
     return printed_time(value) if what == LATENCY else printed(value, in_bytes(what))
+
+
+def _undeclared(subject: _Subject, marks: Marks, file: str) -> Diagnostic:
+    """Return a warning that a budget cannot be judged: layers do not declare the figure."""
+    report, what, at = subject.report, subject.what, subject.at
+    why = undeclared(report.graph, at).why(what) or report.undeclared.why(what) or ""
+    help = "declare the figure in the layer, or remove the budget"
+    return _undecided(what, marks, file, at, why, help)
 
 
 def _undecided(
@@ -261,6 +275,14 @@ def _exceeded(subject: _Subject, ours: int, limit: Bound, number: Printed, file:
         first = _largest(report, what, at)
     elif what == WITH_GATES:
         first = _kept_without_gates(report, at, limit, number)
+    told = f"{ours:,} = {bytes_text(ours)}" if what in OF_A_RUN else f"{ours:,}"
+    if what == LATENCY:
+        told = duration_text(ours * NANO)
+    message = f"{subject.text} is {told}, but the budget is {limit.text}{share}"
+    place = limit.marks.position(file)
+    if isinstance(ours, AtLeast):
+        why = undeclared(report.graph, at).why(what) or report.undeclared.why(what)
+        return Diagnostic("CNN302", message, place, why, severity="warning", subject=what)
     right = rounded(ours, limit.is_maximum, in_bytes(what))
     if what == LATENCY:
         right = duration_text(ours * 1.01 * NANO if limit.is_maximum else ours * 0.99 * NANO)
@@ -270,13 +292,10 @@ def _exceeded(subject: _Subject, ours: int, limit: Bound, number: Printed, file:
     else:
         # in YAML a plain `>` begins a block of text
         right = written = f"<= {right}" if limit.is_maximum else f"{{min: {right}}}"
-    told = f"{ours:,} = {bytes_text(ours)}" if what in OF_A_RUN else f"{ours:,}"
-    if what == LATENCY:
-        told = duration_text(ours * NANO)
     return Diagnostic(
         "CNN302",
-        f"{subject.text} is {told}, but the budget is {limit.text}{share}",
-        limit.marks.position(file),
+        message,
+        place,
         f"{first}if {told if what == LATENCY else f'{ours:,}'} is right, write `{right}`",
         severity="warning",
         fix=Fix(f"write `{right}`", (limit.marks.whole(written),), restates=True),

@@ -100,7 +100,7 @@ def _facts(row: Row, op: Op, undone: bool) -> LayerFacts:
         "weights": sum(weights.values()),
         "filters": product(filters) if filters else 0,
         "params": row.params,
-        "trained": row.params - row.frozen_params,
+        "trained": row.trainable_params,
         "statistics": statistics,
         "read": op.reads(*xs),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ..at_least import AtLeast
 from ..graph import Graph, Node
 from ..num import Shape, product
 from ..wording import shape_text
@@ -72,6 +73,8 @@ def _parameters(graph: Graph, node: Node, row: Row) -> list[Quantity]:
     table = node.op.weights(*graph.shapes_into(node))
     if not table:
         return [Quantity("parameters", "0")]
+    if "params" in node.op.undeclared:
+        return [Quantity("parameters", "not declared")]
     parts = []
     for name, shape in table.items():
         total = f" = {product(shape):,}" if len(shape) > 1 else ""
@@ -85,7 +88,9 @@ def _cost(graph: Graph, node: Node, row: Row) -> list[Quantity]:
     """Return the operations of the layer by class, and its FLOPs, for one image."""
     assert node.op is not None
     ledger, lines = row.cost, []
-    if ledger.mac and row.declared:
+    if isinstance(ledger.mac, AtLeast):
+        lines.append(Quantity("MACs", "not declared"))
+    elif ledger.mac and row.declared:
         lines.append(Quantity("MACs", f"{ledger.mac:,}, declared"))
     elif ledger.mac:
         xs = graph.shapes_into(node)
@@ -96,7 +101,9 @@ def _cost(graph: Graph, node: Node, row: Row) -> list[Quantity]:
     parts = [f"{count:,} {word}" for word, count in counts.items() if count]
     lines.append(Quantity("operations", ", ".join(parts) or "none: it only moves or keeps values"))
     others = ledger.flops - 2 * ledger.mac
-    if ledger.mac:
+    if isinstance(ledger.mac, AtLeast):
+        lines.append(Quantity("FLOPs", f"{ledger.flops:,}"))
+    elif ledger.mac:
         more = f" + {others:,}" if others else ""
         lines.append(Quantity("FLOPs", f"2·{ledger.mac:,}{more} = {ledger.flops:,}"))
     elif others:

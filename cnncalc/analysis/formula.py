@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from ..at_least import AtLeast
 from ..decisions import Decisions
 from ..diagnostic import Diagnostic, Mistake, misspelled
 from ..graph import Graph, conditions
@@ -20,6 +21,7 @@ from .input_sizes import Condition, Requirements, fitting_sizes, solution
 from .memory.storage import storages
 from .receptive_field import ReceptiveField
 from .result import Report
+from .undeclared import Undeclared, undeclared
 
 FIGURES = ("params", "macs", "flops", "activations")
 _USUAL = 224  # the size of an input that the spec leaves open, if the network takes it
@@ -27,11 +29,15 @@ _Settings = Mapping[str, Any] | None
 
 
 class LayerFormulas(NamedTuple):
-    """A layer: its path, the shape of its output, and its figures by name."""
+    """A layer: its path, the shape of its output, and its figures by name.
+
+    `undeclared` is what it does not declare: figures with that are at least what is here.
+    """
 
     path: str
     shape: Shape
     figures: dict[str, Num]
+    undeclared: Undeclared
 
 
 class Formulas(NamedTuple):
@@ -51,6 +57,7 @@ class Formulas(NamedTuple):
         field: the layer whose receptive field is shown, and its field; None if there is none.
         field_is_fixed: whether the field is proven to be the same for all sizes.
         shares_memory: whether some layers share memory as they do for the values in `symbols`.
+        undeclared: what layers do not declare: figures with that are at least what is here.
     """
 
     at: str | None
@@ -65,6 +72,7 @@ class Formulas(NamedTuple):
     field: tuple[str, ReceptiveField] | None
     field_is_fixed: bool
     shares_memory: bool
+    undeclared: Undeclared
 
 
 class Found(NamedTuple):
@@ -171,6 +179,7 @@ def _formulas(
                 path=node.path,
                 shape=node.shape,
                 figures={name: _sum(name, values, [n], batch) for name in FIGURES},
+                undeclared=undeclared(graph, node.path),
             )
             for n, node in enumerate(graph.nodes)
             if node.op is not None and n in numbers
@@ -178,6 +187,7 @@ def _formulas(
         field=field,
         field_is_fixed=field is not None and _is_fixed(graph, reference, field[0], decisions),
         shares_memory=any(node.op is not None and node.op.reorders for node in graph.nodes),
+        undeclared=undeclared(graph, layer),
     )
     return made, [d for d in spec.diagnostics if d.severity == "error"]
 
@@ -262,8 +272,9 @@ def _result(graph: Graph, path: str) -> int:
 
 
 def _sum(name: str, values: list[dict[str, Num]], numbers: Sequence[int], batch: Num) -> Num:
-    """Return a figure of some nodes, for the batch."""
+    """Return a figure of some nodes, for the batch; of an unknown one, what is known of it."""
     found = total([values[n][name] for n in numbers if name in values[n]])
+    found = int(found) if isinstance(found, AtLeast) else found
     return found if name == "params" else found * batch
 
 

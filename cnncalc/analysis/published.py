@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cache
 
+from ..at_least import AtLeast
 from ..diagnostic import Diagnostic, first_of, misspelled
 from ..language.model import Published
 from ..language.validation import shown
 from ..language.yaml_tree import Marks
 from .figures import Printed, figure, known_figures, printed
 from .result import Comparison, Figure, Report
+from .undeclared import undeclared
 
 
 def compared_with_published(
@@ -39,6 +41,9 @@ def _judged(
         ours = figure(report, entry.what, entry.at)
         if ours is None:
             yield _no_figure(report, entry, marks.find(index), file)
+            continue
+        if isinstance(ours, AtLeast):
+            yield _undeclared(report, entry, marks.find(index), file)
             continue
         agrees = _agrees(entry, ours, read)
         if agrees is None:
@@ -97,6 +102,20 @@ def _surprise(entry: Published, ours: Figure, agrees: bool, place: Marks, file: 
         help="correct the spec, or say in `erratum` why the published figure is wrong; if this is a"
         " design of your own, remove `published`",
         severity="warning",
+    )
+
+
+def _undeclared(report: Report, entry: Published, place: Marks, file: str) -> Diagnostic:
+    """Return a warning that a figure is not compared, because layers do not declare it."""
+    why = undeclared(report.graph, entry.at).why(entry.what)
+    of = f" of `{entry.at}`" if entry.at else ""
+    return Diagnostic(
+        "CNN308",
+        f"{entry.what}{of} is unknown, so the published figure cannot be checked: {why}",
+        place.position(file),
+        help="declare the figure in the layer",
+        severity="warning",
+        subject=entry.what,
     )
 
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..at_least import AtLeast
 from .figures import one_size
 from .result import Report, Row
 
 
 def records(report: Report) -> list[dict[str, Any]]:
-    """Return a record for each layer."""
-    return [_record(row) for row in report.rows]
+    """Return a record for each layer, with None for what it does not declare."""
+    found = [_record(row) for row in report.rows]
+    return [{name: _known(value) for name, value in record.items()} for record in found]
+
+
+def _known(value: Any) -> Any:
+    return None if isinstance(value, AtLeast) else value
 
 
 def figures_of(row: Row) -> dict[str, Any]:

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
+from ..at_least import AtLeast
 from ..cost import Cost
 from ..diagnostic import Diagnostic, Mistake, Position
 from ..graph import Graph, Node
 from ..num import Shape
 from ..wording import listed
 from .receptive_field import ReceptiveField, last_field
+from .undeclared import Undeclared, declares, undeclared
 
 BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}  # per value
 
@@ -101,7 +103,7 @@ class Row(NamedTuple):
     @property
     def trainable_params(self) -> int:
         """The parameters that training changes."""
-        return self.params - self.frozen_params
+        return 0 if self.params == self.frozen_params else self.params - self.frozen_params
 
     @property
     def macs(self) -> int:
@@ -158,21 +160,28 @@ class Declared(NamedTuple):
     """The parts of the totals that `opaque` layers declare: they are not computed.
 
     Attributes:
-        paths: the paths of the layers.
-        params: their parameters; shared ones count once.
-        macs: their multiply–accumulates, for the batch.
+        paths: the paths of the layers that declare any.
+        params: their parameters; shared ones count once. None if no layer declares its own.
+        macs: their multiply–accumulates, for the batch; None if no layer declares its own.
     """
 
     paths: tuple[str, ...]
-    params: int
-    macs: int
+    params: int | None
+    macs: int | None
 
     def __str__(self) -> str:
         """Write ``1,200 parameters and 3,000 MACs, by attention``, with three names at most."""
         names = [*self.paths[:3]]
         if len(self.paths) > 3:
             names.append(f"{len(self.paths) - 3} more")
-        return f"{self.params:,} parameters and {self.macs:,} MACs, by {listed(names)}"
+        counts = ((self.params, "parameters"), (self.macs, "MACs"))
+        parts = [f"{count:,} {words}" for count, words in counts if count is not None]
+        return f"{' and '.join(parts) or 'memory'}, by {listed(names)}"
+
+
+def _sum_of_known(counts: list[int]) -> int | None:
+    known = [count for count in counts if not isinstance(count, AtLeast)]
+    return sum(known) if known else None
 
 
 class Comparison(NamedTuple):
@@ -323,16 +332,23 @@ class Report:
     def declared(self) -> Declared | None:
         """The parts of the totals that `opaque` layers declare; None if there are no such layers.
 
-        Their FLOPs, twice their MACs, and the bytes that backward keeps are declared too.
+        Their FLOPs, twice their MACs, and the bytes that backward keeps are declared too. What such
+        a layer does not declare is `undeclared`.
         """
         rows = [row for row in self.rows if row.declared]
         if not rows:
             return None
+        some = [row for row in rows if (known := self.node(row.path)) and declares(known)]
         return Declared(
-            paths=tuple(row.path for row in rows),
-            params=sum(row.params for row in rows),
-            macs=sum(row.macs for row in rows),
+            paths=tuple(row.path for row in some),
+            params=_sum_of_known([row.params for row in rows]),
+            macs=_sum_of_known([row.macs for row in rows]),
         )
+
+    @cached_property
+    def undeclared(self) -> Undeclared:
+        """What `opaque` layers do not declare: the figures with these are unknown."""
+        return undeclared(self.graph)
 
     def or_mistake(self) -> Report:
         """Return the report itself if it has no error.

@@ -96,7 +96,7 @@ def _totals(rows: list[Row], inputs: _Inputs, conv_values: int, batch: int, widt
         weights=weights,
         biases=biases,
         affine=affine,
-        trainable_params=params - frozen,
+        trainable_params=total("trainable_params") if frozen else params,
         frozen_params=frozen,
         buffers=total("buffers"),
         macs=macs,

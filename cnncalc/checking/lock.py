@@ -10,6 +10,7 @@ from typing import Any
 
 from ..analysis.figures import COMPARED, LATENCY, MAX_BATCH, OF_A_RUN, one_size
 from ..analysis.result import Report
+from ..at_least import AtLeast
 from ..diagnostic import Diagnostic, Mistake, Position
 from ..text_file import read_text, reason
 
@@ -39,12 +40,17 @@ def locked_figures(report: Report) -> Figures:
     field = report.receptive_field and one_size(report.receptive_field[1])
     totals = {name: getattr(report.totals, name) for name in COMPARED}
     return {
-        **{name: value for name, value in totals.items() if _ABSENT.get(name) != value},
+        **{name: _held(n) for name, n in totals.items() if _ABSENT.get(name) != n},
         "receptive_field": list(field) if isinstance(field, tuple) else field,
         "outputs": {name: list(shape) for name, shape in report.outputs.items()},
         # Memory and time depend on how the network runs: they are locked where a budget says how.
-        **{budget.subject: budget.ours for budget in report.budgets if budget.what in _OF_MEMORY},
+        **{b.subject: _held(b.ours) for b in report.budgets if b.what in _OF_MEMORY},
     }
+
+
+def _held(figure: Any) -> Any:
+    """Return a figure as the lock has it; of one that is partly unknown, what it is at least."""
+    return {"at_least": int(figure)} if isinstance(figure, AtLeast) else figure
 
 
 def lock_text(lock: Lock) -> str:
@@ -161,6 +167,8 @@ def _change_in_words(what: str, old: Any, new: Any) -> str:
 def _figure_in_words(value: Any) -> str:
     if value is None:
         return "none"
+    if isinstance(value, dict) and type(value.get("at_least")) is int:
+        return str(AtLeast(value["at_least"]))
     return f"{value:,}" if isinstance(value, int) else json.dumps(value)
 
 

@@ -13,15 +13,25 @@ if TYPE_CHECKING:
 
 
 def note_declared(
-    spec: Spec, variant: str | None = None, set: Mapping[str, Any] | None = None
+    spec: Spec,
+    variant: str | None = None,
+    set: Mapping[str, Any] | None = None,
+    unknown: bool = True,
 ) -> None:
-    """Note that figures include what `opaque` layers declare, if there are any."""
+    """Note that figures include what `opaque` layers declare; with `unknown`, what they do not."""
     if "opaque" not in spec.text:
         return
     graph = spec.graph(variant, set)
     if not graph.nodes:  # its input leaves sizes open
         graph = spec.symbolic_graph(variant, set)
+    from ..analysis.undeclared import declares, undeclared
+
     found = [node for node in graph.nodes if node.op is not None and node.op.declared]
+    lacking = undeclared(graph)
+    if lacking and unknown:
+        message = f"not declared, so figures with them are unknown: {lacking}"
+        complain([Diagnostic("CNN211", message, severity="note")], {spec.file: spec.text})
+    found = [node for node in found if declares(node)]
     if found:
         more = f" and {len(found) - 1} more" if len(found) > 1 else ""
         message = f"figures include what `{found[0].path}`{more} declares; that is not computed"

@@ -15,7 +15,7 @@ from .option_values import depth_of, usage
 from .output import finish_with_errors, say_exactly
 from .spec_report import one_variant
 
-TARGETS = ("torch", "onnx", "mermaid", "dot")
+TARGETS = ("torch", "keras", "onnx", "mermaid", "dot")
 OPTIONS = {  # the targets that an option is for
     "depth": ("mermaid", "dot"),
     "opset": ("onnx",),
@@ -68,10 +68,10 @@ def export(
     allow_code: o.AllowCode = False,
     output: o.Output = None,
 ) -> None:
-    """Write a network for other tools: source of torch, an ONNX file, or a drawing.
+    """Write a network for other tools: source of torch or Keras, an ONNX file, or a drawing.
 
     The source of torch defines a class for each block, and takes the weights of the network that
-    `cnncalc.build` makes. It does not need cnncalc.
+    `cnncalc.build` makes. That of Keras has a function for each block. Neither needs cnncalc.
 
     Examples:
         Write ResNet-50 as a module of torch:
@@ -108,6 +108,10 @@ def export(
         from ..convert.to_torch.source import torch_source
 
         _put(torch_source(loaded, chosen, set=given, input=shapes), output)
+    elif to == "keras":
+        from ..convert.to_keras.source import keras_source
+
+        _put(keras_source(loaded, chosen, set=given, input=shapes), output)
     else:
         from ..convert.drawing import drawn
 

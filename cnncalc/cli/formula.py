@@ -78,7 +78,7 @@ def formula(
         computed = values_at(found.formulas, given) if given else None
         name = "table" if form is Form.text else form.value
         present("formula", name, output, found, given, computed)
-        note_declared(loaded, found.variant, values.settings(set))
+        note_declared(loaded, found.variant, values.settings(set), unknown=False)
     elif form is Form.json:
         present("formula", form.value, output, found, given, None)
     finish_with_errors(found.diagnostics, {loaded.file: loaded.text})

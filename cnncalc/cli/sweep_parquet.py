@@ -10,6 +10,7 @@ import os
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from ..at_least import AtLeast
 from ..diagnostic import Diagnostic, Mistake
 from ..extras import install_command
 from .sweep_note import Note
@@ -102,10 +103,14 @@ class ParquetFile:
 
 
 def _plain(values: Any) -> Any:
-    """Return values as Arrow takes them: fractions as floats, lists as lists."""
-    if values.dtype.kind != "O":
-        return values
-    return [
-        float(v) if isinstance(v, Fraction) else list(v) if isinstance(v, tuple) else v
-        for v in values
-    ]
+    """Return values as Arrow takes them."""
+    return list(map(_plain_value, values)) if values.dtype.kind == "O" else values
+
+
+def _plain_value(value: Any) -> Any:
+    """Return a fraction as a float, a list as a list, and None for what is partly unknown."""
+    if isinstance(value, Fraction):
+        return float(value)
+    if isinstance(value, tuple):
+        return list(value)
+    return None if isinstance(value, AtLeast) else value

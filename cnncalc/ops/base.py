@@ -575,6 +575,11 @@ class Op:
         return ()
 
     @property
+    def undeclared(self) -> frozenset[str]:
+        """Return what of params, macs and saved is unknown: a declared layer may leave it open."""
+        return frozenset()
+
+    @property
     def code(self) -> UserCode | None:
         """Return the class of the user that makes its module; None if torch's or ours does."""
         return None

@@ -8,20 +8,25 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from ..at_least import AtLeast
 from ..cost import Cost
 from ..diagnostic import Diagnostic
 from ..layout import Layout, contiguous
-from ..num import Shape
+from ..num import Num, Shape
 from ..window import Unknown
 from .base import WHOLE, Backward, Extra, Kept, Need, Op, UserCode, Windows
 from .field_types import ARGUMENTS, VERBATIM, NullableSize
 from .torch_call import TorchCall
 
+FIGURES = ("params", "macs", "saved")  # that may be declared
 _MOST = 10**18
 _TARGET = re.compile(r"[\w./-]+:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\Z")
 _UNDECLARED = Unknown("`opaque` does not declare what it sees")
 
-Declared = Annotated[int, Field(ge=0, le=_MOST, description="an integer ≥ 0")]
+Declared = Annotated[
+    Annotated[int, Field(ge=0, le=_MOST)] | Literal["?"],
+    Field(description='an integer ≥ 0, or "?", in quotes'),
+]
 OutputShape = Annotated[
     tuple[NullableSize, ...] | None,
     Field(
@@ -32,6 +37,15 @@ OutputShape = Annotated[
 ]
 
 
+def _is_unknown(figure: Num) -> bool:
+    return isinstance(figure, str)
+
+
+def _count(figure: Num) -> Num:
+    """Return a figure as a number, of which nothing is known if it is not declared."""
+    return AtLeast(0) if _is_unknown(figure) else figure
+
+
 def _named(value: Any) -> Any:
     return tuple(value.items()) if isinstance(value, Mapping) else value
 
@@ -39,9 +53,11 @@ def _named(value: Any) -> Any:
 class Opaque(Op):
     """Stands for a layer that cnncalc does not know, whose figures are declared and not computed.
 
-    A declared figure is shown as declared, also in every sum that contains it. FLOPs are those of
-    the declared MACs alone, and buffers are not counted. Backward is taken to keep the input and
-    the output, so that no other layer writes over them; `saved` declares the bytes beside these.
+    A declared figure is shown as declared, also in every sum that contains it. One that is not
+    declared is unknown: it is `?`, and sums that contain it are at least the rest of them. FLOPs
+    are those of the declared MACs alone, and buffers are not counted. Backward is taken to keep the
+    input and the output, so that no other layer writes over them; `saved` declares the bytes beside
+    these.
 
     With `module`, `cnncalc.build`, `verify` and `profile` make the layer from a class of yours,
     but only with `--allow-code`; `verify` holds the declared figures to it. Every other command
@@ -53,9 +69,10 @@ class Opaque(Op):
     Cost: the multiply–accumulates that `macs` declares, and nothing else
     Fields:
         out: shape of the output; by default, that of the input
-        params: number of trained parameters
-        macs: multiply–accumulates for one image
-        saved: bytes that backward keeps for one image, beside the input and the output
+        params: number of trained parameters; by default `?`, unknown
+        macs: multiply–accumulates for one image; by default unknown
+        saved: bytes that backward keeps for one image, beside the input and the output; by default
+            unknown
         field: what each position of the output sees of each axis: `all` of it, or `?`, unknown
         module: class that makes the layer, as package.module:Class or file.py:Class
         args: arguments of the class, by name
@@ -76,11 +93,14 @@ class Opaque(Op):
         "kwargs": "args",
         "receptive_field": "field",
     }
-    value_aliases = {"field": {"unknown": '"?"', "whole": "all"}}
+    value_aliases = {
+        "field": {"unknown": '"?"', "whole": "all"},
+        **{name: {"unknown": '"?"'} for name in FIGURES},
+    }
     out: OutputShape = None
-    params: Declared
-    macs: Declared
-    saved: Declared
+    params: Declared = "?"
+    macs: Declared = "?"
+    saved: Declared = "?"
     field: Annotated[Literal["?", "all"], Field(description='all or "?", in quotes')] = "?"
     module: Annotated[
         str | None, VERBATIM, Field(description="package.module:Class or file.py:Class")
@@ -128,12 +148,16 @@ class Opaque(Op):
     def units(self, *xs: Shape) -> frozenset[int]:
         return frozenset(axis for axis, n in enumerate(self.out or ()) if n == 1)
 
+    @property
+    def undeclared(self) -> frozenset[str]:
+        return frozenset(name for name in FIGURES if _is_unknown(getattr(self, name)))
+
     def weights(self, x: Shape) -> dict[str, Shape]:
         none = isinstance(self.params, int) and self.params == 0
-        return {} if none else {"declared": (self.params,)}
+        return {} if none else {"declared": (_count(self.params),)}
 
     def cost(self, x: Shape, *, y: Shape) -> Cost:
-        return Cost(mac=self.macs)
+        return Cost(mac=_count(self.macs))
 
     def window(self, x: Shape) -> Windows:
         reach = WHOLE if self.field == "all" else _UNDECLARED
@@ -141,7 +165,7 @@ class Opaque(Op):
 
     def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
         none = isinstance(self.saved, int) and self.saved == 0
-        extras = () if none else (Extra(self.saved, "declared"),)
+        extras = () if none else (Extra(_count(self.saved), "declared"),)
         return Kept(inputs=(0,), output=True, extras=extras)
 
     def laid_out(self, x: Layout, *, y: Shape) -> Layout:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..analysis.receptive_field import ReceptiveField
 from ..analysis.records import figures_of
 from ..analysis.result import Comparison, Report, Row
+from ..analysis.undeclared import undeclared
 from ..conventions import CONVENTIONS
 from ..wording import DASH, axes_text, bytes_text, figure_text, shape_text, short, value_text
 from .columns import COLUMNS, OF_MEMORY, Column, chosen, input_values, telling, total, totals
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from .formats.json import Json
     from .formats.markdown import Page
 
+UNKNOWN_FIGURES = "not declared, so figures with them are unknown"
 UNFINISHED = "The analysis stops here: see the error."
 Keys = tuple[str, ...] | None
 Facts = Iterator[tuple[str, "str | Text"]]
@@ -123,8 +125,10 @@ def heading(report: Report, *more: str, dtype: bool = True) -> Text:
         f", {report.dtype}" if dtype else "",
     )
     lines = [report.source] if report.source else []
-    if report.declared:
+    if report.declared and report.declared.paths:
         lines.append(f"of which declared, not computed: {report.declared}")
+    if report.undeclared:
+        lines.append(f"{UNKNOWN_FIGURES}: {report.undeclared}")
     return on_lines(line, *(text((words, DIM)) for words in (*lines, *more)))
 
 
@@ -247,8 +251,10 @@ def _sentences(report: Report) -> Iterator[str]:
             f"{t.activations:,} activations ({bytes_text(t.activation_bytes)})",
         )
     )
-    if declared:
+    if declared and declared.paths:
         yield f"Of which declared, not computed: {declared}"
+    if report.undeclared:
+        yield f"{UNKNOWN_FIGURES.capitalize()}: {report.undeclared}"
     if report.convention != "macs" and t.counted is not None:
         yield f"{report.convention}: {t.counted:,} = {report.rule}"
     if t.counted_params != t.params:
@@ -269,6 +275,8 @@ def _network_fields(report: Report) -> dict[str, Any]:
 
 def _totals_data(report: Report) -> dict[str, Any]:
     """Return the totals for JSON; frozen parameters and memory only if there are any."""
+    from .formats.json import with_unknown
+
     data = report.totals._asdict()
     if report.declared:
         data["declared"] = {"params": report.declared.params, "macs": report.declared.macs}
@@ -276,12 +284,14 @@ def _totals_data(report: Report) -> dict[str, Any]:
         data |= {key: total(report, COLUMNS[key]) for key in OF_MEMORY}
     if not report.totals.frozen_params:
         del data["frozen_params"]
-    return data
+    return with_unknown(data, report.undeclared)
 
 
 def _row_data(row: Row, report: Report) -> dict[str, Any]:
     """Return a layer for JSON."""
-    data = {
+    from .formats.json import with_unknown
+
+    data: dict[str, Any] = {
         **figures_of(row),
         "counted": row.counted,
         "receptive_field": row.receptive_field and _field_data(row.receptive_field),
@@ -298,6 +308,8 @@ def _row_data(row: Row, report: Report) -> dict[str, Any]:
         data["frozen_params"] = row.frozen_params
     if len(row.receptive_fields) > 1:
         data["receptive_fields"] = list(map(_field_data, row.receptive_fields))
+    if report.undeclared:
+        data = with_unknown(data, undeclared(report.graph, row.path))
     place = row.position
     return {
         **data,

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from ..analysis.blocks import LONG
 from ..analysis.diff import Change, Unit
+from ..at_least import AtLeast
 from ..wording import plural, shape_text, short, value_text
 
 SIGNS = {"added": "+", "removed": "−", "changed": "~"}
@@ -58,7 +59,9 @@ def _of_block(path: str, changes: list[Change]) -> ChangeLine:
     parts = [", ".join(f"{plural(n, 'layer')} {word}" for word, n in kinds.items())]
     for what in _SUMS:
         moved = sum(_figure(change.new, what) - _figure(change.old, what) for change in changes)
-        if moved:
+        if isinstance(moved, AtLeast):
+            parts.append(f"{what} not known")
+        elif moved:
             parts.append(f"{what} {moved:+,}")
     return ChangeLine(SIGNS[kind], path, "; ".join(parts))
 

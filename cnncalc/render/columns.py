@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from ..analysis.result import BYTES, Report, Row
+from ..analysis.undeclared import declares
 from ..num import product
 from ..wording import DASH, axes_text, duration_text, percent_text, shape_text
 
@@ -31,6 +32,14 @@ _OF_WINDOWS = ("kernel", "stride", "padding", "dilation", "groups")
 
 def _figure(name: str) -> Callable[[Row, Report], Any]:
     return lambda row, _: getattr(row, name)
+
+
+def _declared(row: Row, report: Report) -> str:
+    """Return whether figures of a layer or block are declared; `no` is a layer without any."""
+    node = report.node(row.path)
+    if not row.declared:
+        return DASH
+    return "yes" if node is None or node.op is None or declares(node) else "no"
 
 
 def _share(figure: str, title: str) -> Column:
@@ -118,7 +127,7 @@ COLUMNS: dict[str, Column] = {
         Column("rf_centre", "centre", _field("centre")),
         Column("rf_clipped", "on input", _field("clipped")),
         Column("rf_ungated", "ungated", _field("size", "receptive_field_without_gates")),
-        Column("declared", "declared", lambda r, _: "yes" if r.declared else DASH),
+        Column("declared", "declared", _declared),
         Column("shared_with", "weights of", lambda r, _: r.shared_with or DASH),
         Column("line", "line", lambda r, _: r.position.line if r.position else DASH),
     )

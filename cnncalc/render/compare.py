@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..analysis.compare import Count
 from ..analysis.result import Report
+from ..at_least import AtLeast
 from ..conventions import Term, parsed
 from ..wording import DASH, shape_text, short
 from .analyze import heading
 from .formats.csv import Csv
-from .formats.json import Json, document
+from .formats.json import Json, document, with_unknown
 from .formats.markdown import Page
 from .formats.table import BOLD, DIM, facts, grid, on_lines, stacked, text
 
@@ -57,7 +58,7 @@ def json(report: Report, counts: list[Count]) -> Json:
             "variant": report.variant,
             "input": report.inputs,
             "batch": report.batch,
-            "conventions": [_data(count) for count in counts],
+            "conventions": [_data(report, count) for count in counts],
         }
     )
 
@@ -154,7 +155,8 @@ def _headline(count: Count, macs: Count) -> str:
     if not count.convention.terms:
         return f"{count.params:,} parameters"
     line = f"{count.total:,} {count.convention.unit} = {short(count.total)}"
-    if macs.total and abs(count.total / macs.total - 1) >= 0.0005:
+    known = not isinstance(macs.total, AtLeast) and not isinstance(count.total, AtLeast)
+    if known and macs.total and abs(count.total / macs.total - 1) >= 0.0005:
         line += f", {count.total / macs.total:.4g} × MACs"
     return line
 
@@ -176,7 +178,11 @@ def _against(count: Count, macs: Count) -> Iterator[str]:
     """Yield how it differs from the multiply–accumulates, by operator, largest difference first."""
     twice = any(term.formula.startswith("2*mac") for term in count.convention.terms)
     factor, unit = (2, "2 × MACs") if twice else (1, "MACs")
-    apart = [(op, n - factor * macs.by_operator[op]) for op, n in count.by_operator.items()]
+    apart = [
+        (op, n - factor * macs.by_operator[op])
+        for op, n in count.by_operator.items()
+        if not isinstance(n + macs.by_operator[op], AtLeast)
+    ]
     apart.sort(key=lambda pair: -abs(pair[1]))
     shown = [f"{op} {n:+,}".replace("-", "−") for op, n in apart if n]
     if shown:
@@ -200,10 +206,10 @@ def _listed(items: list[str]) -> str:
     return ", ".join(items)
 
 
-def _data(count: Count) -> dict[str, Any]:
+def _data(report: Report, count: Count) -> dict[str, Any]:
     """Return a convention for JSON; null where it counts only parameters."""
     convention = count.convention
-    return {
+    data = {
         "name": convention.name,
         "who": convention.who,
         "unit": convention.unit or None,
@@ -214,6 +220,7 @@ def _data(count: Count) -> dict[str, Any]:
         "silent": count.silent,
         "notes": [note.text for note in convention.notes],
     }
+    return with_unknown(data, report.undeclared)
 
 
 def _titles(counts: list[Count]) -> list[str]:

@@ -7,10 +7,12 @@ from typing import Any
 
 from ..analysis.diff import BudgetChange, Change, Diff
 from ..analysis.figures import RECEPTIVE_FIELDS
+from ..at_least import AtLeast
 from ..language.validation import plain
 from ..wording import figure_text, value_text
+from .analyze import UNKNOWN_FIGURES
 from .changes import SIGNS, folded_changes, readable_depth
-from .formats.json import Json, document
+from .formats.json import Json, document, with_unknown
 from .formats.lines import Lines, joined
 from .formats.markdown import Page
 from .formats.wrapped import beside, hanging, in_columns, widest
@@ -80,7 +82,9 @@ def _lines(diff: Diff, depth: int | None, folds: bool, width: int) -> Iterator[s
         return
     yield from hanging(_heading(diff), width)
     for report in (diff.old, diff.new):
-        if report.declared:
+        if report.undeclared:
+            yield from hanging(f" {report.name}: {UNKNOWN_FIGURES}: {report.undeclared}", width)
+        if report.declared and report.declared.paths:
             yield from hanging(f" {report.name}: declared, not computed: {report.declared}", width)
     yield ""
     if diff.parameters:
@@ -199,6 +203,8 @@ def _difference(old: Any, new: Any) -> str:
     """Return ``+5,309,696 (+3.8%)``."""
     if not isinstance(old, int) or not isinstance(new, int):
         return "" if old == new else "changed"
+    if isinstance(old, AtLeast) or isinstance(new, AtLeast):
+        return "not known" if old == new else "changed"
     if old == new:
         return "="
     change = f"{new - old:+,}"
@@ -218,8 +224,20 @@ def _data(name: str, diff: Diff) -> dict[str, Any]:
         "layers": [_change_data(change) for change in diff.changes],
         "parameters": diff.parameters,
         "totals": diff.totals,
+        **_unknown(diff),
         "budgets": [budget._asdict() for budget in diff.budgets],
     }
+
+
+def _unknown(diff: Diff) -> dict[str, Any]:
+    """Return why totals are unknown in either network, and what they are at least."""
+    found: dict[str, Any] = {}
+    for n, (side, report) in enumerate((("old", diff.old), ("new", diff.new))):
+        values = {name: both[n] for name, both in diff.totals.items()}
+        known = with_unknown(values, report.undeclared)
+        if "unknown" in known:
+            found[side] = {"unknown": known["unknown"], "at_least": known["at_least"]}
+    return {"unknown": found} if found else {}
 
 
 def _change_data(change: Change) -> dict[str, Any]:

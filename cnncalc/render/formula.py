@@ -11,6 +11,7 @@ from .. import notation
 from ..analysis.formula import Formulas, Found
 from ..analysis.formula_values import leading
 from ..analysis.input_sizes import Condition, solution
+from ..analysis.undeclared import Undeclared
 from ..num import NoFormula, Num, Shape
 from ..poly import Poly
 from ..wording import (
@@ -20,6 +21,7 @@ from ..wording import (
     steps_text,
     value_text,
 )
+from .analyze import UNKNOWN_FIGURES
 from .formats.json import Json, diagnostic_data, document
 from .formats.lines import Lines
 from .formats.table import BOLD, facts, noted, stacked, text
@@ -51,12 +53,13 @@ def _facts(made: Formulas, given: Values, computed: Computed) -> _Facts:
     """Yield the formulas, and what must be known about them."""
     for name, label in _LABELS.items():
         figure = made.figures[name]
-        yield label, notation.text(figure) if isinstance(figure, Poly) else value_text(figure)
+        sign = "≥ " if made.undeclared.why(name) else ""
+        yield label, f"{sign}{_value(figure)}"
         grows = _grows(figure)
         if grows:
             yield "", f"≈ {grows}"
         if computed is not None and isinstance(figure, Poly):
-            yield "", f"= {_value(computed[name])} at {_listed(given)}"
+            yield "", f"{sign or '= '}{_value(computed[name])} at {_listed(given)}"
     yield "output", factors(made.shape)
     if made.field:
         path, seen = made.field
@@ -68,6 +71,8 @@ def _facts(made: Formulas, given: Values, computed: Computed) -> _Facts:
         yield "holds for", holds
     if made.shares_memory:
         yield "note", f"activations: layers share memory as for {_listed(made.symbols)}"
+    if made.undeclared:
+        yield "note", f"{UNKNOWN_FIGURES}: {made.undeclared}"
 
 
 def assumptions(made: Formulas) -> Iterator[str]:
@@ -136,7 +141,7 @@ def latex(found: Found, given: Values, computed: Computed) -> Lines:
     made = found.formulas
     assert made is not None
     rows = [
-        rf"\text{{{label}}} &= {notation.latex(made.figures[name])}"
+        rf"\text{{{label}}} &{_latex_sign(made, name)} {notation.latex(made.figures[name])}"
         for name, label in _LABELS.items()
     ]
     sizes = r" \times ".join(_latex_size(n) for n in made.shape)
@@ -144,6 +149,10 @@ def latex(found: Found, given: Values, computed: Computed) -> Lines:
     conditions = [f"% holds for {assumption}" for assumption in assumptions(made)]
     body = [f"{row} \\\\" for row in rows[:-1]] + rows[-1:]
     return Lines(*conditions, r"\begin{align*}", *body, r"\end{align*}")
+
+
+def _latex_sign(made: Formulas, name: str) -> str:
+    return r"\ge" if made.undeclared.why(name) else "="
 
 
 def _latex_size(size: Num) -> str:
@@ -160,12 +169,17 @@ def python(found: Found, given: Values, computed: Computed) -> Lines:
     arguments = ", ".join(map(_identifier, made.symbols))
     lines = [f"# {found.name}{f', {made.at}' if made.at else ''}"]
     lines += [f"# holds for {assumption}" for assumption in assumptions(made)]
-    functions = {name: notation.python(figure) for name, figure in made.figures.items()}
+    functions = {_function(made, name): notation.python(n) for name, n in made.figures.items()}
     sizes = ", ".join(map(notation.python, made.shape))
     functions["output"] = f"({sizes})" if len(made.shape) > 1 else f"({sizes},)"
     for name, value in functions.items():
         lines += ["", "", f"def {name}({arguments}):", f"    return {value}"]
     return Lines(*lines)
+
+
+def _function(made: Formulas, name: str) -> str:
+    """Return the name of a function, which says what it returns."""
+    return f"{name}_at_least" if made.undeclared.why(name) else name
 
 
 def _identifier(symbol: str) -> str:
@@ -188,24 +202,38 @@ def _data(made: Formulas, given: Values, computed: Computed) -> dict[str, Any]:
         "assumptions": list(assumptions(made)),
         "input": {name: _sizes(shape) for name, shape in made.inputs.items()},
         "output": _sizes(made.shape),
-        "formulas": {name: notation.python(figure) for name, figure in made.figures.items()},
+        "formulas": _formulas(made.figures, made.undeclared),
         "receptive_field": field and {**field, "fixed": made.field_is_fixed},
-        "values": computed and _values(given, computed),
+        "values": computed and _values(given, computed, made.undeclared),
         "layers": [
             {
                 "path": layer.path,
                 "output": _sizes(layer.shape),
-                **{name: notation.python(figure) for name, figure in layer.figures.items()},
+                **_formulas(layer.figures, layer.undeclared),
             }
             for layer in made.layers
         ],
     }
 
 
-def _values(given: Values, computed: dict[str, Num]) -> dict[str, Any]:
+def _formulas(figures: Mapping[str, Num], undeclared: Undeclared) -> dict[str, Any]:
+    """Return figures in Python's syntax; null for those that are unknown, and why."""
+    return _with_unknown({name: notation.python(n) for name, n in figures.items()}, undeclared)
+
+
+def _with_unknown(written: dict[str, Any], undeclared: Undeclared) -> dict[str, Any]:
+    why = undeclared.reasons(written)
+    if not why:
+        return written
+    known = {name: written[name] for name in why}
+    return {**written, **dict.fromkeys(why), "unknown": why, "at_least": known}
+
+
+def _values(given: Values, computed: dict[str, Num], undeclared: Undeclared) -> dict[str, Any]:
     """Return the values, with fractions as ``5/4``."""
     at = {name: n if isinstance(n, int) else str(n) for name, n in given.items()}
-    return {"at": at, **{name: notation.plain(value) for name, value in computed.items()}}
+    written = {name: notation.plain(value) for name, value in computed.items()}
+    return {"at": at, **_with_unknown(written, undeclared)}
 
 
 def _sizes(shape: Shape) -> list[Any]:

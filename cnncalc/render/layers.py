@@ -116,7 +116,7 @@ def _bars(
     Headings have none: their sums are those of the lines below.
     """
     drawn = [column for column in columns if column.key in BARRED]
-    counts = [[column.value(branch.row, report) or 0 for column in drawn] for branch in branches]
+    counts = [[_drawn(column, branch.row, report) for column in drawn] for branch in branches]
     below = [line for line, branch in zip(counts, branches) if not branch.heading]
     peaks = list(map(max, zip(*below)))
     found = []
@@ -124,6 +124,12 @@ def _bars(
         pairs = [] if branch.heading else zip(line, peaks)
         found.append([bar(count, peak, cells) for count, peak in pairs])
     return found
+
+
+def _drawn(column: Column, row: Row, report: Report) -> int:
+    """Return what a bar shows: the part of a figure that is known."""
+    value = column.value(row, report)
+    return 0 if value is None else int(value)
 
 
 def _shorten(found: LayerTable, width: int) -> None:

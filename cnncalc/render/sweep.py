@@ -128,6 +128,6 @@ def _cell(value: Any, is_short: bool) -> str:
     """Write a setting as it is, and a figure with separators or a unit."""
     if isinstance(value, tuple) and all(type(n) is int for n in value):
         return shape_text(value)
-    if type(value) is int:
+    if isinstance(value, int) and not isinstance(value, bool):
         return short(value) if is_short else value_text(value)
     return value_text(value) if value is None else setting_text(value)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 from xml.sax.saxutils import escape
 
 from ..analysis.sweep.best import frontier, sortable
 from ..analysis.sweep.run import Sweep
+from ..at_least import AtLeast
 from ..foreign import visible
 from ..wording import short
 
@@ -78,7 +80,8 @@ def plot(sweep: Sweep) -> Svg:
     names = [order.name for order in asked.pareto][:2]
     names += [name for name in (*sweep.figures, *sweep.names) if name not in names]
     x_name, y_name = (names * 2)[:2]
-    points = [(float(row[x_name]), float(row[y_name])) for row in sweep]
+    pairs = ((row[x_name], row[y_name]) for row in sweep)
+    points = [(float(x), float(y)) for x, y in pairs if _is_known(x) and _is_known(y)]
     title = f'<text class="title" x="{_LEFT}" y="22">{_text(_title(sweep))}</text>'
     background = f'<rect class="background" fill="white" width="{_WIDTH}" height="{_HEIGHT}"/>'
     if not points:
@@ -144,3 +147,7 @@ def _axis_y(scale: _Scale, name: str) -> list[str]:
     turned = f'x="16" y="{middle}" text-anchor="middle" transform="rotate(-90 16 {middle})"'
     found.append(f"<text {turned}>{_label(name)}</text>")
     return found
+
+
+def _is_known(value: Any) -> bool:
+    return value is not None and not isinstance(value, AtLeast)

@@ -6,6 +6,7 @@ import json
 from fractions import Fraction
 from typing import Any
 
+from ..at_least import AtLeast
 from .formats.csv import Csv
 from .formats.json import escaped
 from .sweep import fraction_text, setting_text
@@ -37,9 +38,18 @@ class JsonRows:
 
     def lines(self, columns: Columns, figures: set[str]) -> str:
         """Write a line for each variant."""
-        rows = (dict(zip(columns, values)) for values in zip(*columns.values()))
+        rows = (_known(dict(zip(columns, values))) for values in zip(*columns.values()))
         lines = (json.dumps(row, ensure_ascii=False, default=_number) for row in rows)
         return escaped("\n".join(lines)) + "\n"
+
+
+def _known(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row in which figures that are partly unknown are null, with what is known."""
+    partly = {name: int(value) for name, value in row.items() if isinstance(value, AtLeast)}
+    if not partly:
+        return row
+    why = dict.fromkeys(partly, "layers do not declare it")
+    return {**row, **dict.fromkeys(partly), "unknown": why, "at_least": partly}
 
 
 def _plain(value: Any, is_figure: bool) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import product
 from math import prod
 from typing import Any, NamedTuple
@@ -13,6 +13,7 @@ from ..analyze import refuse_settings
 from ..figures import LATENCY, ONE_BY_ONE
 from ..latency.timing import Timing, refuse_no_device
 from ..sweep.asked import FIGURES, Condition, condition, divided, known_name
+from ..undeclared import undeclared
 from .search import MOST_TRIED, Objective, TooMany, searched
 from .trial import Trial, Trials, excess
 from .varied import Varied, read_vary
@@ -100,6 +101,7 @@ def fit(
     goal = maximize or minimize or names[0]
     objective = Objective(known_name(goal, known, "figure"), minimize is None)
     read = {name for one in conditions for name in one.names} | {objective.name}
+    _refuse_unknown(spec, variant, set, read)
     trials = Trials(
         spec,
         variant,
@@ -116,6 +118,22 @@ def fit(
     varied = read_vary(vary, spec, variant, set or {}, trials)
     found = _Search(spec, variant, set or {}, varied, conditions, objective, trials)
     return found.run()
+
+
+def _refuse_unknown(
+    spec: Spec, variant: str | None, set: Mapping[str, Any] | None, read: Collection[str]
+) -> None:
+    """Refuse figures that layers do not declare: no value is known to be within a budget.
+
+    Errors: a Mistake (CNN308).
+    """
+    graph = spec.graph(variant, set)
+    if not graph.nodes:  # its input leaves sizes open
+        graph = spec.symbolic_graph(variant, set)
+    for figure, why in undeclared(graph).reasons(sorted(read)).items():
+        message = f"{figure} is unknown, so nothing can be found by it: {why}"
+        help = "declare the figure in the layer"
+        raise Mistake(Diagnostic("CNN308", message, help=help))
 
 
 def _names(vary: Sequence[str]) -> list[str]:

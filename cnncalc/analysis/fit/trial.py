@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from ...at_least import AtLeast
 from ...diagnostic import Mistake
 from ...language.expression_limits import ExpressionError
 from ...language.spec import Spec
@@ -43,6 +44,8 @@ class Trial(NamedTuple):
 
 
 def _value(trial: Trial, condition: Condition) -> Any:
+    if any(isinstance(trial.figures.get(name), AtLeast) for name in condition.names):
+        return None
     try:
         return condition.expression.value({**trial.figures, **trial.settings})
     except ExpressionError:  # of a figure that this network does not have

@@ -20,6 +20,7 @@ from .optimizers import OPTIMIZERS
 from .overview import trainable, when
 from .run import Run
 from .summary import Summary, summary
+from .unknown import unknown_memory
 
 Settings = dict[str, Any]
 
@@ -219,6 +220,8 @@ def computed(report: Report, what: str, at: str | None, settings: Settings) -> C
 
 
 def _largest_batch(report: Report, run: Run, settings: Settings) -> Computed:
+    if why := unknown_memory(report.graph, run):
+        return Computed(None, unknown=why)
     limit = devices.limit(settings["memory"], "memory")
     context = devices.context(run.device).usual
     if "context" in settings:

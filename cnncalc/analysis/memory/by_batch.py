@@ -6,7 +6,9 @@ from collections import OrderedDict
 from collections.abc import Collection
 from hashlib import blake2b
 
+from ...at_least import at_least
 from ...graph import Graph
+from ..undeclared import undeclared
 from .lines import Lines
 from .overview import at_inference, in_training
 from .run import Run
@@ -50,7 +52,11 @@ class MemoryByBatch:
                 lines, kept = self._lines(graph, name, in_training(run))
                 peak, saved = _highest(lines, batch), kept.at(batch)
             found |= {"saved": saved, "training_peak": peak}
-        return {figure: found[figure] for figure in asked}
+        lacking = undeclared(graph).reasons(asked)
+        return {
+            figure: None if (size := found[figure]) is None else at_least(size, figure in lacking)
+            for figure in asked
+        }
 
     def _lines(self, graph: Graph, name: bytes, run: Run) -> _Lines:
         key = (name, run.batch == 1, run._replace(batch=1))

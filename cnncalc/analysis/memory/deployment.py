@@ -86,9 +86,9 @@ def parameter_bytes(graph: Graph) -> tuple[int, int]:
         xs = graph.shapes_into(node)
         for name, shape in node.op.weights(*xs).items():
             if node.op.multiplies and name != "bias":
-                weights += int(product(shape))
+                weights += product(shape)
             else:
-                others += int(product(shape)) * NUMBER
+                others += product(shape) * NUMBER
         for name, shape in node.op.buffers(*xs).items():
             others += int(product(shape)) * NUMBER * (name != COUNTER)
     return weights, others

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
+from ...at_least import AtLeast
 from ...graph import Graph, Node
 from ...num import product
 from ...ops.base import Extra, Kept
@@ -19,6 +20,7 @@ from .storage import memory
 from .summary import LayerBytes, summary
 from .tensors import Held
 from .timeline import Timeline
+from .unknown import lacks_saved
 
 Line = tuple[str, str]  # what, and how it is computed
 
@@ -101,7 +103,9 @@ def _of_parameters(row: Row, width: int) -> Iterator[Line]:
     count = row.trainable_params
     if row.frozen_params:
         yield "gradients", "0: its parameters are frozen"
-    if count:
+    if isinstance(count, AtLeast):
+        yield "gradients", "not known: its parameters are not declared"
+    elif count:
         yield "gradients", f"{count:,} parameters · {width} bytes = {count * width:,} bytes"
         yield "optimizer", "; ".join(_states(count * width))
 
@@ -136,7 +140,9 @@ class _Saved:
         """Return each tensor with its bytes, and those that a layer before keeps already."""
         held = self._saved.get(self._n, [])
         parts = [*self._tensors(held), *self._kept_before(held)]
-        if len(held) > 1:
+        if lacks_saved(self._graph, self._n):
+            parts.append("what it keeps beside these is not declared")
+        elif len(held) > 1:
             parts.append(f"{sum(t.size.at(self._run.batch) for t in held):,} bytes together")
         return "; ".join(parts) or f"0: {self._why_not()}"
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
+from ...at_least import at_least
 from ...diagnostic import Diagnostic, Mistake
 from ...graph import Graph
 from ...ops.autocast import Amp
@@ -26,6 +27,7 @@ from .segments import cheapest, checkpointed_graph
 from .summary import Summary, summary
 from .tensors import Step
 from .timeline import Timeline
+from .unknown import unknown_memory
 from .ways import Way, changed_fits, forward_macs, ways
 
 
@@ -127,10 +129,11 @@ def overview(report: Report, run: Run, wanted: Wanted) -> Overview:
     """Read the timelines of a network. `run` is that of the peak; its batch is the report's.
 
     Errors: a Mistake (CNN111, CNN103) where nothing is trained, for a path that is unknown, and
-    for one that cannot be a checkpoint.
+    for one that cannot be a checkpoint; CNN308 where what is asked for cannot be found.
     """
     if run.training and (fault := nothing_trained(report.graph)) is not None:
         raise Mistake(fault)
+    _refuse_unknown(report.graph, run, wanted)
     report = _with_checkpoints(report, run, wanted)
     graph = report.graph
     inference = summary(graph, at_inference(run))
@@ -154,6 +157,18 @@ def overview(report: Report, run: Run, wanted: Wanted) -> Overview:
     return found if wanted.limit is None else _fitted(found, wanted.limit.size, wanted.context)
 
 
+def _refuse_unknown(graph: Graph, run: Run, wanted: Wanted) -> None:
+    """Refuse what cannot be found where layers do not declare what they take.
+
+    Errors: a Mistake (CNN308).
+    """
+    why = unknown_memory(graph, run)
+    if why and (wanted.limit is not None or wanted.allocator):
+        what = "what fits" if wanted.limit is not None else "what the allocator takes"
+        help = "declare the figure in the layer"
+        raise Mistake(Diagnostic("CNN308", f"{what} is unknown: {why}", help=help))
+
+
 def _with_checkpoints(report: Report, run: Run, wanted: Wanted) -> Report:
     """The network with the checkpoints that are asked for."""
     graph = report.graph
@@ -174,8 +189,10 @@ def _checkpoints(graph: Graph, run: Run) -> Checkpoints:
     without = checkpointed_graph(graph, ())
     return Checkpoints(
         segments=tuple(graph.checkpoints),
-        peak_without=peak(Timeline(without, run), run.batch),
-        macs=int(recomputed_macs(graph, run.batch)),
+        peak_without=at_least(
+            peak(Timeline(without, run), run.batch), unknown_memory(graph, run) is not None
+        ),
+        macs=recomputed_macs(graph, run.batch),
         forward_macs=forward_macs(graph, run.batch),
     )
 
@@ -185,9 +202,10 @@ def _fitted(found: Overview, limit: int, context: int) -> Overview:
     graph, run, dtype = found.report.graph, found.run, found.report.dtype
     lines = Lines(graph)
     runs = dict.fromkeys([run, *_others(run, dtype)])
+    runs = {other: None for other in runs if not unknown_memory(graph, other)}
     fits = [fit(graph, other, limit, context, lines) for other in runs]
     tried: list[Way] = []
-    if trainable(dtype):
+    if trainable(dtype) and not unknown_memory(graph, in_training(run)):
         trained = in_training(run)
         for plain in [known for known in fits if known.run._replace(amp=trained.amp) == trained]:
             fits += changed_fits(graph, plain.run, limit, context, plain.max_batch)

@@ -69,12 +69,14 @@ def buffer_bytes(graph: Graph, width: int) -> int:
 def own_bytes(graph: Graph, node: Node, width: int) -> tuple[dict[str, int], dict[str, int]]:
     """Return the bytes of a layer's own parameters and buffers, by name; none if it shares them.
 
+    What a layer does not declare counts nothing.
+
     NOTE: batch normalization counts batches in a 64-bit integer, whatever the dtype.
     """
     if node.op is None or node.shares is not None:
         return {}, {}
     xs = graph.shapes_into(node)
-    params = {name: product(shape) * width for name, shape in node.op.weights(*xs).items()}
+    params = {name: int(product(shape)) * width for name, shape in node.op.weights(*xs).items()}
     buffers = {}
     for name, shape in node.op.buffers(*xs).items():
         buffers[name] = product(shape) * (8 if name == COUNTER else width)

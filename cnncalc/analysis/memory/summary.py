@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ...at_least import AtLeast, at_least
 from ...graph import Graph
+from ..undeclared import undeclared
 from .run import Run
 from .tensors import Event, Held, Step
 from .timeline import Timeline
+from .unknown import lacks_parameters, lacks_saved, unknown_memory
 
 # How the parts of a peak are called, by the reason why a tensor is there.
 PARTS = {
@@ -52,6 +55,7 @@ class Summary(NamedTuple):
         kept: what backward holds at the end of forward, by the first layer that keeps it.
         steps: the most bytes in memory during each step, in order.
         layers: the bytes in memory while each layer runs, in order.
+        unknown_parts: the parts of which layers do not declare all.
     """
 
     run: Run
@@ -62,6 +66,7 @@ class Summary(NamedTuple):
     kept: dict[int, int]
     steps: dict[Step, int]
     layers: list[LayerBytes]
+    unknown_parts: tuple[str, ...] = ()
 
     @property
     def saved(self) -> int:
@@ -80,7 +85,7 @@ class Summary(NamedTuple):
         for tensor in self.alive:
             name = "saved" if tensor.saved else part_of(tensor.what)
             found[name] = found.get(name, 0) + tensor.bytes
-        return found
+        return found | {name: AtLeast(found.get(name, 0)) for name in self.unknown_parts}
 
 
 def part_of(reason: str) -> str:
@@ -95,7 +100,7 @@ def summary(graph: Graph, run: Run) -> Summary:
     held = {id(tensor) for kept in timeline.saved.values() for tensor in kept}
     peak, at, last = _peak(events, run.batch)
     most, after = _by_step(events, run.batch)
-    return Summary(
+    found = Summary(
         run=run,
         peak=peak,
         at=at,
@@ -105,6 +110,43 @@ def summary(graph: Graph, run: Run) -> Summary:
         steps=most,
         layers=_by_layer(graph, run, most, after),
     )
+    return _partly_unknown(graph, found) if undeclared(graph) else found
+
+
+def _partly_unknown(graph: Graph, found: Summary) -> Summary:
+    """Mark the figures that contain what layers do not declare."""
+    kept = dict(found.kept)
+    if found.run.training:
+        numbers = [n for n in range(len(graph.nodes)) if lacks_saved(graph, n)]
+        kept.update({n: AtLeast(kept.get(n, 0)) for n in numbers})
+    found = found._replace(kept=kept, alive=[_marked(graph, tensor) for tensor in found.alive])
+    if not unknown_memory(graph, found.run):
+        return found
+    what = undeclared(graph).paths
+    parts = ["params"] * ("params" in what)
+    if found.run.training:
+        parts += ["gradients", "optimizer"] * ("params" in what)
+        parts += ["saved"] * ("saved" in what)
+    return found._replace(
+        unknown_parts=tuple(parts),
+        peak=AtLeast(found.peak),
+        steps={at: AtLeast(size) for at, size in found.steps.items()},
+        layers=[
+            LayerBytes(n, AtLeast(forward), None if backward is None else AtLeast(backward))
+            for n, forward, backward in found.layers
+        ],
+    )
+
+
+def _marked(graph: Graph, tensor: Alive) -> Alive:
+    """Mark a tensor whose size its layer does not declare."""
+    if tensor.layer is None or tensor.bytes:
+        return tensor
+    if tensor.what == "saved":
+        lacking = lacks_saved(graph, tensor.layer)
+    else:
+        lacking = lacks_parameters(graph, tensor.layer)
+    return tensor._replace(bytes=at_least(0, lacking))
 
 
 def _peak(events: Sequence[Event], batch: int) -> tuple[int, Step, int]:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from ...graph import Graph
-from ...num import Num
 from ...ops.autocast import FLOAT32
 from .fit import Fit, fit
 from .order import peak
@@ -162,11 +161,11 @@ def head_only(graph: Graph) -> tuple[str, Graph] | None:
 
 def forward_macs(graph: Graph, batch: int) -> int:
     """Return the multiply–accumulates of a forward pass."""
-    total: Num = 0
+    total = 0
     for node in graph.nodes:
         if node.op is not None:
             total += node.op.cost(*graph.shapes_into(node), y=node.shape).mac
-    return int(total) * batch
+    return total * batch
 
 
 def changed_fits(graph: Graph, run: Run, limit: int, context: int, plain: int) -> Iterator[Fit]:

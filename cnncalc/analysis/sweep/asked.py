@@ -58,6 +58,7 @@ class Asked:
         sort: by what the variants are ordered; None: by their numbers.
         top: how many variants are kept, in that order; None: all.
         pareto: objectives; only variants that no other one beats in all of them are kept.
+        partly_unknown: totals that are unknown for some variants: no array holds those.
     """
 
     figures: tuple[str, ...]
@@ -65,6 +66,7 @@ class Asked:
     sort: Order | None = None
     top: int | None = None
     pareto: tuple[Order, ...] = ()
+    partly_unknown: frozenset[str] = frozenset()
 
     @property
     def keeps_few(self) -> bool:
@@ -86,7 +88,7 @@ class Asked:
     @property
     def counted(self) -> tuple[str, ...]:
         """The figures that are counted on arrays."""
-        names = self.deciding | set(self.figures)
+        names = (self.deciding | set(self.figures)) - self.partly_unknown
         return tuple(name for name in (*TOTALS, LATENCY) if name in names)
 
     @property
@@ -103,7 +105,8 @@ class Asked:
     def one_by_one(self) -> tuple[str, ...]:
         """The figures that are found by analysing one variant after another."""
         names = self.deciding | set(self.figures)
-        return tuple(name for name in ONE_BY_ONE if name in names)
+        slow = {*ONE_BY_ONE, *self.partly_unknown}
+        return tuple(name for name in SWEPT if name in names & slow)
 
     @property
     def is_slow(self) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...at_least import AtLeast
 from ..counting.columns import Array
 
 
@@ -104,6 +105,6 @@ def sortable(values: Any, largest_first: bool) -> Array:
 def _number(value: Any) -> float:
     if isinstance(value, tuple):
         return max(map(_number, value), default=float("nan"))
-    if value is None or isinstance(value, str):
+    if value is None or isinstance(value, (str, AtLeast)):
         return float("nan")
     return float(value)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...at_least import AtLeast
 from ...many.array import Many
 from ...many.split import Split
 from ...many.terms import Terms
@@ -241,7 +242,7 @@ def _objects(values: Sequence[Any]) -> Array:
 
 
 def _meets(job: Job, rows: Rows, n: int, conditions: Sequence[Any] | None = None) -> bool:
-    """Return whether one variant meets the conditions; None of its figures meets none."""
+    """Return whether one variant meets the conditions; a figure that is unknown meets none."""
     settings = job.grid.settings(int(rows.numbers[n]))
     values: dict[str, Any] = {**settings, **of_parameters(job.specs[0], None, {}, settings)[0]}
     for name, figures in rows.figures.items():
@@ -249,6 +250,7 @@ def _meets(job: Job, rows: Rows, n: int, conditions: Sequence[Any] | None = None
             value = figures[n]
             values[name] = value.item() if isinstance(value, np.generic) else value
     asked = job.asked.where if conditions is None else conditions
-    if any(values[name] is None for one in asked for name in one.names if name in rows.figures):
+    read = {name for one in asked for name in one.names if name in rows.figures}
+    if any(values[name] is None or isinstance(values[name], AtLeast) for name in read):
         return False
     return bool(decided(asked, values))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ...diagnostic import Diagnostic, Mistake
-from ...language.load import load
+from ...language.load import from_text, load
 from ...language.spec import Spec
 from ...ops.autocast import Amp
 from ..analyze import refuse_settings
 from ..latency.timing import Timing, refuse_no_device, timing_on
+from ..figures import TOTALS
+from ..undeclared import may_be_unknown
 from . import needs_numpy  # noqa: F401  # before what follows imports numpy
 from .asked import asked
 from .grid import check_names, make_grid
@@ -78,7 +81,8 @@ def sweep(
         channels_last: whether channels are the last axis in memory there.
 
     Returns:
-        A Sweep. It yields a dict for each variant that is kept.
+        A Sweep. It yields a dict for each variant that is kept. A figure of which layers do not
+        declare a part is an `AtLeast`, which meets no condition.
 
     Errors:
         A Mistake (CNN111) for what cannot be asked. Variants that are no networks are counted in
@@ -154,6 +158,9 @@ def make_job(
         given = {next(iter(first.input_ranks)): given}
     if top is not None and top < 1:
         raise Mistake(Diagnostic("CNN111", f"--top takes a number from 1, not {top}"))
+    wanted = asked(grid.names, show, where, sort, reverse, top, pareto)
+    read = [from_text(one.text, one.file, one.variant) for one in sources[1:]]
+    unknown = may_be_unknown([first, *read], TOTALS)
     job = Job(
         sources=tuple(sources),
         fixed=dict(set or {}),
@@ -161,7 +168,7 @@ def make_job(
         batch=batch,
         dtype=dtype,
         grid=grid,
-        asked=asked(grid.names, show, where, sort, reverse, top, pareto),
+        asked=replace(wanted, partly_unknown=unknown),
         timing=timing,
     )
     if job.asked.times:

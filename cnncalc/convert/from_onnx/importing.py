@@ -139,7 +139,7 @@ def _declared(part: Declared) -> Diagnostic:
     """Report a node that no operator stands for."""
     message = (
         f"`{part.path}` is only declared: no operator is `{part.what}` ({part.source}); the file"
-        " does not tell its multiply–accumulates and the bytes kept for backward, so both are 0"
+        " does not tell its multiply–accumulates and the bytes kept for backward: both are unknown"
     )
     help = "write its figures into the spec, or the layer with operators"
     return Diagnostic("CNN410", message, severity="warning", help=help)

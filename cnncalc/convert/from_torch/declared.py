@@ -102,8 +102,7 @@ def opaque(draft: Draft, part: Part, call: Call) -> Value:
     body: dict[str, Any] = {
         "out": tuple(None if kept else size for kept, size in zip(same, y)),
         "params": sum(draft.trace.parameters.get(name, 0) for name in names),
-        "macs": found.macs,
-        "saved": found.saved,
+        **{name: n for name, n in found._asdict().items() if n is not None},
     }
     if y == tuple(x):
         del body["out"]

@@ -97,6 +97,13 @@ def helpers_for(names: Iterable[str], functions: Iterable[str] = ()) -> list[str
     return [helper.source for helper in found]
 
 
+def of_numbers(names: Iterable[str]) -> list[str]:
+    """Return the sources of functions of numbers, by their names in the language of specs."""
+    known = _functions()
+    wanted = _closed(names, known)
+    return [helper.source for name, helper in known.items() if name in wanted]
+
+
 def _closed(names: Iterable[str], known: dict[str, Helper]) -> set[str]:
     found: set[str] = set()
     open_ = list(names)

@@ -61,7 +61,11 @@ def _item(item: str, depth: int) -> list[str]:
     if start < 0 or end != len(item) - 1:
         return _operands(item, depth)
     space = INDENT * depth
-    return [space + item[: start + 1], *_inside(item[start + 1 : end], depth + 1), space + ")"]
+    return [
+        space + item[: start + 1],
+        *_inside(item[start + 1 : end], depth + 1),
+        space + item[end:],
+    ]
 
 
 def _in_parentheses(line: str, depth: int) -> list[str]:

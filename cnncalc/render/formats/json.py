@@ -6,17 +6,24 @@ import json
 from collections.abc import Mapping
 from fractions import Fraction
 from json.encoder import encode_basestring
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ...at_least import AtLeast
 from ...diagnostic import Diagnostic
 from ...foreign import SUSPECT, replaced
+
+if TYPE_CHECKING:
+    from ...analysis.undeclared import Undeclared
 
 SCHEMA_VERSION = 2
 _WORDS = {None: "null", True: "true", False: "false"}
 
 
 class Json:
-    """A value for programs: every text exactly as it is, and fractions as ``"p/q"``."""
+    """A value for programs: every text exactly as it is, and fractions as ``"p/q"``.
+
+    A count of which a part is unknown is null; see `with_unknown`.
+    """
 
     def __init__(self, value: Any) -> None:
         self.value = value
@@ -40,6 +47,15 @@ class Encoded:
 def document(data: Mapping[str, Any]) -> Json:
     """Return the object that a command prints, with the version of its schema first."""
     return Json({"schema_version": SCHEMA_VERSION, **data})
+
+
+def with_unknown(data: Mapping[str, Any], undeclared: Undeclared) -> dict[str, Any]:
+    """Return figures with why some are unknown, and what those are at least, if any are."""
+    partly = {name: int(value) for name, value in data.items() if type(value) is AtLeast}
+    if not partly:
+        return dict(data)
+    unknown = {name: undeclared.why(name) or str(undeclared) for name in partly}
+    return {**data, "unknown": unknown, "at_least": partly}
 
 
 def escaped(text: str) -> str:
@@ -70,6 +86,8 @@ def _text(value: Any, line: str) -> str:
         return encode_basestring(value)
     if value is None or kind is bool:
         return _WORDS[value]
+    if kind is AtLeast:
+        return _WORDS[None]
     inner = f"{line} "
     if value and kind is dict:
         entries = [

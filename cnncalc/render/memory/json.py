@@ -9,7 +9,7 @@ from ...analysis.memory.fit import Fit
 from ...analysis.memory.overview import Overview
 from ...analysis.memory.ways import Way, checkpoints_tried
 from ...analysis.result import Report
-from ..formats.json import Json, diagnostic_data, document
+from ..formats.json import Json, diagnostic_data, document, with_unknown
 from .allocator import allocator_data
 
 
@@ -48,7 +48,7 @@ def _data(report: Report, found: Overview) -> dict[str, Any]:
         "loss": run.loss,
         "accumulate": run.kept_gradients,
         "device": run.device,
-        "figures": found.figures._asdict(),
+        "figures": with_unknown(found.figures._asdict(), report.undeclared),
         "peak": {
             "bytes": chosen.peak,
             "at": found.place(chosen.at.layer),
@@ -58,6 +58,7 @@ def _data(report: Report, found: Overview) -> dict[str, Any]:
         "not_followed": list(found.near),
         "saved_not_followed": dict(found.kept_nearly),
         "parts": chosen.parts,
+        "parts": with_unknown(chosen.parts, report.undeclared),
         "layers": layers,
         "fit": fits[0] if fits else None,
         "fits": fits,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from ...analysis.memory.overview import Overview, run_text
 from ...analysis.result import Report
+from ...at_least import AtLeast
 from ...wording import DASH
+from ..analyze import UNKNOWN_FIGURES
 from ..formats.markdown import Page
 from .allocator import TITLES, allocator_cells, allocator_note
 from .words import (
@@ -29,6 +31,8 @@ def render(report: Report, found: Overview) -> Page:
     page = Page()
     page.heading(f"{report.name}, batch {report.batch:,}, {report.dtype}")
     page.paragraph(f"{run_text(found.run)}, on {found.run.device}: {summit(found)}")
+    if report.undeclared:
+        page.paragraph(f"{UNKNOWN_FIGURES.capitalize()}: {report.undeclared}")
     rows = [(label, *_both(size), note) for label, size, note in sizes(found)]
     page.table(["figure", "MB", "MiB", ""], [False, True, True, False], rows)
     for _, counts in parameters(found):
@@ -54,4 +58,7 @@ def render(report: Report, found: Overview) -> Page:
 
 
 def _both(size: int | None) -> tuple[str, str]:
-    return (DASH, DASH) if size is None else (megabytes(size, size), f"{size / 2**20:,.1f}")
+    if size is None:
+        return DASH, DASH
+    at_least = "≥ " if isinstance(size, AtLeast) else ""
+    return megabytes(size, size), f"{at_least}{size / 2**20:,.1f}"

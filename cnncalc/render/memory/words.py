@@ -11,7 +11,8 @@ from ...analysis.memory.optimizers import OPTIMIZERS
 from ...analysis.memory.overview import Overview, limit_text, run_text, when
 from ...analysis.memory.summary import Alive
 from ...analysis.memory.ways import CHECKPOINTS, MANY, Way, checkpoints_tried
-from ...wording import DASH, bytes_text, megabytes_text, short
+from ...at_least import AtLeast
+from ...wording import DASH, UNKNOWN, bytes_text, megabytes_text, short
 
 LARGEST = 8  # tensors shown of those at the peak; JSON lists all
 BEST_CHECKPOINTS = "`checkpoints`: those with the lowest peak."
@@ -57,6 +58,8 @@ def parameters(found: Overview) -> Iterator[tuple[str, str]]:
 
 def megabytes(size: int, largest: int) -> str:
     """Write a number of bytes in MB, in a column whose largest number is given."""
+    if isinstance(size, AtLeast):
+        return f"≥ {megabytes(int(size), largest)}" if int(size) else UNKNOWN
     return f"{size / 10**6:,.{1 if largest >= _SMALL else 3}f}"
 
 
@@ -97,6 +100,8 @@ def tensor_cells(found: Overview, tensor: Alive) -> tuple[str, str, str, str]:
     if tensor.saved and tensor.what != "saved":
         what = f"{what}, saved for backward"
     share = f"{tensor.bytes / found.chosen.peak:.1%}"
+    if isinstance(found.chosen.peak, AtLeast):
+        share = UNKNOWN
     size = megabytes(tensor.bytes, found.chosen.alive[0].bytes)
     return found.place(tensor.layer) or DASH, what, size, share
 
@@ -161,8 +166,10 @@ def checkpoint_facts(found: Overview) -> Iterator[tuple[str, str]]:
     if len(known.segments) > SEGMENTS:
         shown.append(f"{len(known.segments) - SEGMENTS:,} more")
     yield "checkpoints", f"{len(known.segments):,}: {', '.join(shown)}"
-    share = f"{known.macs / max(known.forward_macs, 1):.0%} of the forward pass"
-    yield "run again", f"{short(known.macs)} MACs, {share}"
+    share = f", {known.macs / max(known.forward_macs, 1):.0%} of the forward pass"
+    if isinstance(known.forward_macs, AtLeast):
+        share = ""
+    yield "run again", f"{short(known.macs)} MACs{share}"
     yield "without them", f"the peak would be {megabytes_text(known.peak_without)}"
 
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 from ...analysis.result import Row
+from ...at_least import AtLeast
 from ...ops.opaque import Opaque
 from .result import Check, check_equal, unmeasured
 
@@ -16,7 +17,8 @@ from .result import Check, check_equal, unmeasured
 def declared_checks(row: Row, op: Opaque, module: nn.Module) -> Iterator[Check]:
     """Check what a layer declares beside its shape, parameters and MACs."""
     kept = _kept_beside(module, row)
-    yield check_equal("saved", op.saved * row.batch, kept, "saved_tensors_hooks")
+    declared = AtLeast(0) if isinstance(op.saved, str) else op.saved
+    yield check_equal("saved", declared * row.batch, kept, "saved_tensors_hooks")
     if row.receptive_fields:
         why = "it is declared, and no class runs for receptive fields"
         yield unmeasured("receptive_field", op.field, "gradients", why)

@@ -1,0 +1,1 @@
+"""Writes a spec as source of Keras 3."""

@@ -1,0 +1,116 @@
+"""Writes bundled networks as ONNX and as source, and reads them back, each in its own process.
+
+``python -m tests.measured.round_trips onnx RESULTS.jsonl`` takes the first network of each file
+(``--all``: all of them; NAMES: these), and appends a line for each to RESULTS; what is there
+already is not done again. ``source`` in place of ``onnx`` tries the source for torch.
+``python -m tests.measured.round_trips table RESULTS.jsonl`` prints the results as Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+from ..samples import BUNDLED
+
+_LIMIT = 1200  # seconds for one network
+
+
+def onnx_row(name: str) -> dict[str, Any]:
+    """Write a network as ONNX, run the file, and import it."""
+    from ..trips import differences_after_onnx, written_as_onnx
+
+    bundled = next(b for b in BUNDLED if b.name == name)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "net.onnx"
+        error = written_as_onnx(bundled.spec, bundled.variant, file)
+        row = {"bytes": file.stat().st_size, "error": error}
+        return {**row, "differs": differences_after_onnx(bundled.spec, bundled.variant, file)}
+
+
+def source_row(name: str) -> dict[str, Any]:
+    """Write a network as source for torch, import that, and compare the graphs."""
+    from ..trips import differences_after_source
+
+    bundled = next(b for b in BUNDLED if b.name == name)
+    return {"differs": differences_after_source(bundled.spec, bundled.variant)}
+
+
+def main() -> None:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("what", choices=("onnx", "source", "table"))
+    parser.add_argument("results", type=Path)
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--one", action="store_true")
+    given = parser.parse_args()
+    if given.one:
+        print(json.dumps(_row(given.what, given.names[0])))
+        return
+    if given.what == "table":
+        _print_table([json.loads(line) for line in given.results.read_text("utf-8").splitlines()])
+        return
+    firsts = {b.spec.file: b.name for b in reversed(BUNDLED)}
+    names = given.names or ([b.name for b in BUNDLED] if given.all else [*firsts.values()][::-1])
+    done = set()
+    if given.results.exists():
+        lines = given.results.read_text("utf-8").splitlines()
+        done = {json.loads(line)["name"] for line in lines}
+    for name in names:
+        if name not in done:
+            row = _in_process(given.what, name)
+            with given.results.open("a", encoding="utf-8") as results:
+                results.write(json.dumps(row) + "\n")
+            print(json.dumps(row)[:300], flush=True)
+
+
+def _row(what: str, name: str) -> dict[str, Any]:
+    start = time.perf_counter()
+    try:
+        row = (onnx_row if what == "onnx" else source_row)(name)
+    except Exception:
+        row = {"failed": traceback.format_exc().splitlines()[-1]}
+        traceback.print_exc()
+    return {"name": name, **row, "seconds": round(time.perf_counter() - start, 1)}
+
+
+def _in_process(what: str, name: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "tests.measured.round_trips", what, os.devnull, name, "--one"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_LIMIT)
+    except subprocess.TimeoutExpired:
+        return {"name": name, "failed": f"it took more than {_LIMIT} s"}
+    if done.returncode or not done.stdout:
+        return {"name": name, "failed": (done.stderr.splitlines() or ["it was killed"])[-1]}
+    row: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return row
+
+
+def _print_table(rows: list[dict[str, Any]]) -> None:
+    """Print a line for each network, and how many are right."""
+    right = [row for row in rows if _outcome(row) == "the same"]
+    print(f"{len(right)} of {len(rows)} are the same.\n")
+    print("| network | MB | error | read back | seconds |\n| --- | ---: | ---: | --- | ---: |")
+    for row in rows:
+        size = f"{row['bytes'] / 1e6:.1f}" if "bytes" in row else ""
+        error = f"{row['error']:.1e}" if "error" in row else ""
+        print(f"| {row['name']} | {size} | {error} | {_outcome(row)} | {row.get('seconds', '')} |")
+
+
+def _outcome(row: dict[str, Any]) -> str:
+    if "failed" in row:
+        return str(row["failed"])[:100]
+    return "; ".join(row["differs"])[:120] or "the same"
+
+
+if __name__ == "__main__":
+    main()
