@@ -438,6 +438,7 @@ class Expander:
                 values[name] = given[name]
             else:
                 values[name] = self.value(default, values, block.marks.find("params", name))
+        self._graph.blocks[path] = step.key
         context = (f"block `{step.key}`, used at line {step.place.line}", *scope.context)
         inside = Scope(values, path + ".", {"input": (x, x + 1, x)}, scope, step, context)
         return self._layers(block.layers, inside, x)
