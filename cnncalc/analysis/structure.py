@@ -71,9 +71,10 @@ class Cell:
     def label(self) -> str:
         """Return a name: that of the part, or of what is repeated."""
         first = self.parts[0]
-        if self.count == 1:
-            return first.name
-        return first.word or first.name.partition(".")[0]
+        base, _, copy = first.name.rpartition(".")
+        if first.word and (self.count > 1 or copy.isdigit()):
+            return first.word
+        return base.rstrip("0123456789") or base if self.count > 1 else first.name
 
 
 def family(node: Node) -> str:
@@ -129,12 +130,15 @@ def _name(parts: list[str]) -> str:
     return ".".join(parts[-2:]) if parts[-1].isdigit() and len(parts) > 1 else parts[-1]
 
 
-def unfolded(part: Part, depth: int) -> list[Part]:
-    """Return the parts inside a part, with blocks as one down to a depth; 1 is the outermost."""
+def unfolded(graph: Graph, part: Part, depth: int) -> list[Part]:
+    """Return the parts inside a part, with blocks as one down to a depth; 1 is the outermost.
+
+    A block that is one layer with its norm and activation is not opened.
+    """
     found: list[Part] = []
     for inner in part.parts:
-        if depth > 1 and inner.parts:
-            found += unfolded(inner, depth - 1)
+        if depth > 1 and inner.parts and _majors(graph, inner) > 1:
+            found += unfolded(graph, inner, depth - 1)
         else:
             found.append(inner)
     return found
@@ -143,6 +147,33 @@ def unfolded(part: Part, depth: int) -> list[Part]:
 def height(part: Part) -> int:
     """Return how many levels of blocks are in a part; 1 if it holds layers alone."""
     return 1 + max((height(inner) for inner in part.parts if inner.parts), default=0)
+
+
+def chosen_depth(graph: Graph, part: Part, most: int) -> int:
+    """Return the depth that shows most, but not more than so many boxes."""
+    for depth in range(height(part), 1, -1):
+        if len(cells(graph, unfolded(graph, part, depth))) <= most:
+            return depth
+    return 1
+
+
+def opened(graph: Graph, shown: Sequence[Cell], most: int) -> Iterator[tuple[Part, list[Cell]]]:
+    """Yield each kind of block once, with the cells inside it: those that hold others first.
+
+    A block has at most `most` cells, if it can have so few. One that only repeats another is left
+    out.
+    """
+    waiting = [part for cell in shown if cell.is_block for part in cell.parts]
+    seen: set[object] = set()
+    for part in waiting:  # it grows on the way
+        kind = signature(graph, part)
+        if kind in seen or len(kind) == 1:
+            continue
+        seen.add(kind)
+        inside = cells(graph, unfolded(graph, part, chosen_depth(graph, part, most)))
+        waiting += [inner for cell in inside if cell.is_block for inner in cell.parts]
+        if len(inside) > 1:
+            yield part, inside
 
 
 def cells(graph: Graph, parts: Sequence[Part], fold: bool = True) -> list[Cell]:

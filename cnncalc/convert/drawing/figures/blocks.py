@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from math import log
 
-from ....analysis.structure import Cell, Part, cells, height, signature, tree, unfolded
-from ....graph import Graph
+from ....analysis.structure import Cell, cells, chosen_depth, opened, tree, unfolded
 from .diagram import Diagram, Subject, heading
 from .layers import in_columns
 from .levels import has_levels, levels_drawn
@@ -21,19 +21,11 @@ _BETWEEN = 46.0
 _ASPECT = 1.3  # of a figure that fits well into a paper
 
 
-def chosen_depth(graph: Graph, part: Part, most: int) -> int:
-    """Return the depth that shows most, but not more than so many boxes."""
-    for depth in range(height(part), 1, -1):
-        if len(cells(graph, unfolded(part, depth))) <= most:
-            return depth
-    return 1
-
-
 def blocks(subject: Subject) -> Picture:
     """Return the picture of a network."""
     graph = subject.graph
     whole = tree(graph)
-    shown = cells(graph, unfolded(whole, subject.depth or chosen_depth(graph, whole, MOST)))
+    shown = cells(graph, unfolded(graph, whole, subject.depth or chosen_depth(graph, whole, MOST)))
     return _beside(_diagram(subject, shown), list(_panels(subject, shown)), subject.look)
 
 
@@ -47,25 +39,12 @@ def _diagram(subject: Subject, shown: Sequence[Cell]) -> Picture:
 
 
 def _panels(subject: Subject, shown: Sequence[Cell]) -> Iterator[Picture]:
-    """Yield a picture of each kind of block, the inner ones after those that hold them."""
-    graph = subject.graph
-    waiting = [cell.parts[n] for cell in shown if cell.is_block for n in range(cell.count)]
-    seen: set[object] = set()
-    drawn = 0
-    while waiting and drawn < _PANELS:
-        part = waiting.pop(0)
-        kind = signature(graph, part)
-        if kind in seen or len(kind) == 1:
-            continue
-        seen.add(kind)
-        inside = cells(graph, unfolded(part, chosen_depth(graph, part, _INSIDE)))
-        waiting += [part for cell in inside if cell.is_block for part in cell.parts]
-        if len(inside) == 1 or len(inside) > _TOO_MANY:
-            continue
+    """Yield a picture of each kind of block."""
+    kinds = opened(subject.graph, shown, _INSIDE)
+    for part, inside in islice((kind for kind in kinds if len(kind[1]) <= _TOO_MANY), _PANELS):
         picture = _diagram(subject, inside)
         name = part.word or part.name
         heading(picture, name, f"as in {part.path}" if part.path != name else "")
-        drawn += 1
         yield picture
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 from ....analysis.structure import Cell
@@ -14,7 +15,6 @@ from .layered import Line, Point, placed
 from .look import Look
 from .picture import LARGE, SMALL, Picture, Words
 from .words import colour_of, lines_of
-import itertools
 
 _GAP = 28.0
 _EQUAL = 160.0  # pixels: up to here all boxes of layers are as wide as the widest
@@ -143,6 +143,8 @@ class Diagram:
         nodes = self.edges[line.source, line.target]
         said = ", ".join([shape_text(self.graph.nodes[n].shape) for n in nodes][:3])
         middle = (y + below_y) / 2
+        if source.cell is not None and source.cell.count > 1:
+            middle += 3  # below the copies behind the box
         low, high = (x + 5, middle - 7), (x + 9 + text_width(said, SMALL), middle + 7)
         for (ax, ay), (bx, by) in taken:
             if ax < high[0] and bx > low[0] and ay < high[1] and by > low[1]:
@@ -156,7 +158,7 @@ _Span = tuple[Point, Point]
 def _spans(points: Sequence[Point]) -> list[_Span]:
     """Return the straight parts of a line, each from its upper left to its lower right."""
     found = []
-    for (ax, ay), (bx, by) in itertools.pairwise(points):
+    for (ax, ay), (bx, by) in pairwise(points):
         found.append(((min(ax, bx), min(ay, by)), (max(ax, bx), max(ay, by))))
     return found
 

@@ -7,8 +7,8 @@ a place in each of them, so it crosses no box. Boxes alone in their rank are und
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
-import itertools
 
 Point = tuple[float, float]
 
@@ -73,6 +73,7 @@ def placed(
     chains = _chains(boxes, rows, edges)
     _order(rows)
     _spread(rows)
+    _straighten(rows, edges, chains)
     heights = [max((sizes[i.box][1] for i in row if i.box is not None), default=0) for row in rows]
     tracks, used = _tracks(rows, chains, boxes)
     tops, y = [], 0.0
@@ -140,7 +141,7 @@ def _order(rows: list[list[_Item]]) -> None:
 def _crossings(rows: list[list[_Item]]) -> int:
     """Count the lines that cross between ranks."""
     count = 0
-    for above, below in itertools.pairwise(rows):
+    for above, below in pairwise(rows):
         at = {id(item): place for place, item in enumerate(below)}
         ends: list[int] = []
         for item in above:
@@ -164,6 +165,25 @@ def _spread(rows: list[list[_Item]]) -> None:
     for row in rows:
         if len(row) > 1:
             _settle(row, [_wanted(item, False) for item in row])
+
+
+def _straighten(
+    rows: list[list[_Item]], edges: Sequence[tuple[int, int]], chains: list[list[_Item]]
+) -> None:
+    """Let a line that is outermost in each rank go straight down."""
+    longest: dict[int, list[_Item]] = {}
+    for (source, _), chain in zip(edges, chains):
+        if len(chain) > len(longest.get(source, [])):
+            longest[source] = chain
+    for chain in longest.values():
+        if all(rows[item.rank][-1] is item for item in chain):
+            x = max(item.x for item in chain)
+        elif all(rows[item.rank][0] is item for item in chain):
+            x = min(item.x for item in chain)
+        else:
+            continue
+        for item in chain:
+            item.x = x
 
 
 def _wanted(item: _Item, up: bool) -> float:

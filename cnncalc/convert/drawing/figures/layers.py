@@ -23,7 +23,7 @@ _SIZES = 62.0  # pixels for the sizes of maps, at the left of a column
 def layers(subject: Subject) -> Picture:
     """Return the picture of a network."""
     whole = tree(subject.graph)
-    parts = unfolded(whole, subject.depth or height(whole))
+    parts = unfolded(subject.graph, whole, subject.depth or height(whole))
     return in_columns(Diagram(subject, cells(subject.graph, parts, fold=False)))
 
 

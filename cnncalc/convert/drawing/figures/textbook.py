@@ -10,14 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ....analysis.structure import Cell, cells, result_of, tree, unfolded
+from ....analysis.structure import Cell, cells, chosen_depth, result_of, tree, unfolded
 from ....diagnostic import Diagnostic, Mistake
 from ....graph import Graph
 from ....num import Shape
 from ....ops.base import per_axis
 from ....svg import shortened, text_width
 from ....wording import shape_text
-from .blocks import chosen_depth
 from .diagram import Subject
 from .look import Look
 from .picture import SMALL, Picture
@@ -65,7 +64,7 @@ def textbook(subject: Subject) -> Picture:
     graph = subject.graph
     whole = tree(graph)
     depth = subject.depth or chosen_depth(graph, whole, _MOST)
-    parts = unfolded(whole, depth)
+    parts = unfolded(graph, whole, depth)
     shown = cells(graph, parts, fold=False)
     if len(shown) > _MOST:
         shown = cells(graph, parts)
