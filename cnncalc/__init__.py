@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .language.load import from_text as loads
     from .language.load import load
     from .language.spec import Spec
+    from .render.shown import show
     from .torch_backend.build import build
     from .torch_backend.weights import load_state_dict
 
@@ -30,6 +31,7 @@ _HOMES = {
     "analyze": "analysis.analyze:analyze",
     "check": "checking.run:check_specs",
     "sweep": "analysis.sweep.sweep:sweep",
+    "show": "render.shown:show",
     "build": "torch_backend.build:build",
     "load_state_dict": "torch_backend.weights:load_state_dict",
     "Spec": "language.spec:Spec",
@@ -52,6 +54,7 @@ __all__ = [
     "load",
     "load_state_dict",
     "loads",
+    "show",
     "sweep",
 ]
 
