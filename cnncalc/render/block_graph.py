@@ -126,7 +126,7 @@ class _Rails:
                 between = "┬" if opens else "┴"
                 sign = corner if place == last else between
                 if goes_on:
-                    sign = "┤" if place == last else "┼"
+                    sign = "┤" if place == last else "╪"
             elif lane < place < last:
                 sign = "─" if value is None else "┼"
             if lane <= place < last:
