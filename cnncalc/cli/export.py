@@ -23,7 +23,7 @@ OPTIONS = {  # the targets that an option is for
     "style": FIGURES,
     "theme": FIGURES,
     "colour": FIGURES,
-    "font": FIGURES,
+    "font": ("svg",),
     "show": FIGURES,
     "opset": ("onnx",),
     "any_batch": ("onnx",),
