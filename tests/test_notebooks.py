@@ -64,7 +64,7 @@ def test_bars_are_as_long_as_the_numbers() -> None:
 def test_show_gives_the_page_or_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shown, "page_of", lambda report: None)
     found = cnncalc.show("lenet5")
-    assert repr(found) == "<LeNet-5: 12 layers>" and "C5" in str(found)
+    assert repr(found) == "<LeNet-5: 14 layers>" and "C5" in str(found)
     assert found._repr_html_() == found.report._repr_html_()
     monkeypatch.setattr(shown, "page_of", lambda report: '<!doctype html><p class="a">&amp;</p>')
     frame = cnncalc.show("lenet5", height=300)._repr_html_()

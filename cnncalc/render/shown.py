@@ -80,7 +80,7 @@ def show(
     Example:
         >>> import cnncalc
         >>> cnncalc.show("lenet5")
-        <LeNet-5: 12 layers>
+        <LeNet-5: 14 layers>
     """
     if not isinstance(height, int) or isinstance(height, bool) or not 0 < height <= _HIGHEST:
         message = f"`height` is a number of pixels up to {_HIGHEST:,}, not {height!r}"
@@ -102,13 +102,15 @@ class Figure:
 
     Attributes:
         svg: the text of its SVG file.
+        name: the name of the network.
     """
 
-    def __init__(self, svg: str):
+    def __init__(self, svg: str, name: str):
         self.svg = svg
+        self.name = name
 
     def __repr__(self) -> str:
-        return f"<figure of {len(self.svg):,} characters>"
+        return f"<figure of {self.name}>"
 
     def _repr_svg_(self) -> str:
         return self.svg
@@ -167,8 +169,8 @@ def figure(
 
     Example:
         >>> import cnncalc
-        >>> cnncalc.figure("lenet5", style="textbook").svg[:5]
-        '<svg '
+        >>> cnncalc.figure("lenet5", style="textbook")
+        <figure of LeNet-5>
     """
     from ..convert.drawing.figures import figure as drawn
     from ..convert.drawing.figures.look import look
@@ -181,4 +183,5 @@ def figure(
     chosen = look(theme, pairs, font)
     report = analyze(spec, variant, set=set, input=input).or_mistake()
     lines = figures_of(report, names)
-    return Figure(drawn(style, report.graph, report.name, chosen, depth=depth, figures=lines))
+    svg = drawn(style, report.graph, report.name, chosen, depth=depth, figures=lines)
+    return Figure(svg, report.name)
