@@ -57,7 +57,7 @@ def shortened(text: str, size: float, room: float, bold: bool = False) -> str:
     """Return a text that fits into some pixels, with its middle left out if it is too long.
 
     >>> shortened("stage1.bottleneck1.body", 10, 80)
-    'stage…1.body'
+    'stage1….body'
     """
     shown = visible(text)
     if text_width(shown, size, bold) <= room:

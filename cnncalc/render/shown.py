@@ -103,6 +103,12 @@ class Figure:
     Attributes:
         svg: the text of its SVG file.
         name: the name of the network.
+
+    Example:
+        >>> import cnncalc
+        >>> figure = cnncalc.figure("vgg16", style="layers")
+        >>> figure.svg[:5]
+        '<svg '
     """
 
     def __init__(self, svg: str, name: str):
