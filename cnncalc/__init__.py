@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .language.load import from_text as loads
     from .language.load import load
     from .language.spec import Spec
+    from .render.shown import Figure, figure, show
     from .torch_backend.build import build
     from .torch_backend.weights import load_state_dict
 
@@ -30,6 +31,9 @@ _HOMES = {
     "analyze": "analysis.analyze:analyze",
     "check": "checking.run:check_specs",
     "sweep": "analysis.sweep.sweep:sweep",
+    "show": "render.shown:show",
+    "figure": "render.shown:figure",
+    "Figure": "render.shown:Figure",
     "build": "torch_backend.build:build",
     "load_state_dict": "torch_backend.weights:load_state_dict",
     "Spec": "language.spec:Spec",
@@ -43,15 +47,18 @@ _HOMES = {
 }
 __all__ = [
     "Diagnostic",
+    "Figure",
     "Mistake",
     "Report",
     "Spec",
     "analyze",
     "build",
     "check",
+    "figure",
     "load",
     "load_state_dict",
     "loads",
+    "show",
     "sweep",
 ]
 

@@ -87,6 +87,7 @@ class Graph:
         self.nodes: list[Node] = []
         self.outputs: tuple[int, ...] = ()
         self.groups: dict[str, Group] = {}  # by path
+        self.blocks: dict[str, str] = {}  # the block that is used at a path, by its word
         self.checkpoints: list[range] = []  # nodes whose values backward computes again
         self.diagnostics: list[Diagnostic] = list(diagnostics)
         self.follows_input = False  # whether layers, and not their shapes alone, depend on its size

@@ -1,38 +1,35 @@
-"""Draws the README's picture: `python docs/picture.py` writes `docs/alexnet.svg`.
+"""Draws the pictures of the documents: `python docs/picture.py` writes `docs/pictures/`.
 
-It is what `cnncalc analyze alexnet` shows in a terminal, without the published figures.
+They are figures of bundled networks, as `cnncalc export --to svg` draws them.
 """
 
 from __future__ import annotations
 
-import io
-from dataclasses import replace
 from pathlib import Path
-
-from rich._export_format import CONSOLE_SVG_FORMAT
-from rich.console import Console
+from typing import Any
 
 import cnncalc
-from cnncalc.render.formats import writer
 
-PICTURE = Path(__file__).with_name("alexnet.svg")
-COMMAND = "cnncalc analyze alexnet"
-WIDTH = 94  # columns
-# rich's own frame, without the font that it would fetch from the network.
-FONT = CONSOLE_SVG_FORMAT[
-    CONSOLE_SVG_FORMAT.index("    @font-face") : CONSOLE_SVG_FORMAT.index("    .{unique_id}-matrix")
-]
-FRAME = CONSOLE_SVG_FORMAT.replace(FONT, "").replace("Fira Code, monospace", "monospace")
+FOLDER = Path(__file__).with_name("pictures")
+_CLEAR = {"background": "none"}
+PICTURES: dict[str, tuple[str, dict[str, Any]]] = {
+    "alexnet": ("alexnet", {"style": "textbook"}),
+    "alexnet-dark": ("alexnet", {"style": "textbook", "theme": "dark", "colours": _CLEAR}),
+    "lenet5": ("lenet5", {"style": "textbook"}),
+    "vgg16": ("vgg16", {"style": "layers", "theme": "grey"}),
+    "resnet50": ("resnet50", {"figures": ["params", "macs"]}),
+    "googlenet": ("googlenet", {}),
+    "unet": ("unet", {}),
+    "unet-dark": ("unet", {"theme": "dark"}),
+}
 
 
-def drawn() -> str:
-    """Return the picture as SVG."""
-    report = replace(cnncalc.analyze(cnncalc.load("alexnet")), published=[])
-    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
-    console.print(writer("analyze", "table")(report, report.rows, None, width=WIDTH))
-    console.print()  # the frame cuts the lower edge of the last line off
-    return console.export_svg(title=f"$ {COMMAND}", code_format=FRAME, unique_id="table")
+def drawn(name: str) -> str:
+    """Return a picture as SVG."""
+    network, options = PICTURES[name]
+    return cnncalc.figure(network, **options).svg
 
 
 if __name__ == "__main__":
-    PICTURE.write_text(drawn(), "utf-8")
+    for name in PICTURES:
+        (FOLDER / f"{name}.svg").write_text(drawn(name), "utf-8")

@@ -80,7 +80,7 @@ def class_faults(cls: type, known: list[str]) -> list[str]:
     for name, function in methods(cls):
         own = documented(function)
         faults += [f"{name}({word})" for word in parameters(function) if not own.names.get(word)]
-        if not own.summary.startswith(("Return ", "Fail ")):
+        if not own.summary.startswith(("Return ", "Fail ", "Write ")):
             faults.append(f"{name}: its summary does not say what it returns")
     return faults
 

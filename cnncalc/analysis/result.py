@@ -382,6 +382,9 @@ class Report:
         """Return the table that `cnncalc analyze` prints, with what was found."""
         return str(self._written_by("report_text"))
 
+    def __repr__(self) -> str:
+        return f"<{self.name}: {len(self.rows)} layers>"
+
     def _repr_html_(self) -> str:
         """Return the same as a table of HTML, which notebooks show."""
         return str(self._written_by("report_html"))

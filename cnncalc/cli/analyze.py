@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from . import options as o
 from .option_values import column_keys, depth_of, usage
-from .output import finish, on_terminal, present
+from .output import finish, on_terminal, present, put, text_width
 from .spec_report import spec_report
 from .timed_on import timed_on
 
+if TYPE_CHECKING:
+    from ..analysis.result import Report
+
 
 class View(str, Enum):
-    """Columns that answer one question."""
+    """Columns that answer one question, or the blocks drawn as a graph."""
 
     textbook, shapes, cost, memory, field = "textbook", "shapes", "cost", "memory", "field"
+    graph = "graph"
 
 
 def analyze(
@@ -32,7 +36,8 @@ def analyze(
     device: o.TimedOn = None,
     format: o.ReportFormat = o.Format.table,
     view: Annotated[
-        View | None, o.choice("--view", View, "columns that answer one question")
+        View | None,
+        o.choice("--view", View, "columns that answer one question; graph draws the blocks"),
     ] = None,
     columns: Annotated[
         str | None,
@@ -64,6 +69,14 @@ def analyze(
     from ..analysis.blocks import folded, readable_depth
     from ..render.columns import OF_BACKWARD, OF_LATENCY, OF_MEMORY
 
+    if view is View.graph:
+        if format is not o.Format.table or columns is not None:
+            raise usage("--view graph is a drawing", "leave out --format and --columns")
+        report, sources = spec_report(spec, variant, set, input, batch, dtype.value, convention)
+        if report.graph.nodes:
+            _draw(report, depth, output)
+        finish(report.diagnostics, sources)
+        return
     keys = column_keys(columns, view.value if view else None)
     timing = timed_on(device, dtype, None, False)
     if keys and any(key in OF_LATENCY for key in keys) and timing is None:
@@ -97,3 +110,11 @@ def analyze(
     if report.graph.nodes or format is o.Format.json:
         present("analyze", format.value, output, report, rows, keys, by_itself is not None)
     finish(report.diagnostics, sources)
+
+
+def _draw(report: Report, depth: str | None, output: str | None) -> None:
+    """Draw the blocks of a network as text."""
+    from ..render.block_graph import block_graph
+
+    level = depth_of(depth) if depth is not None else None
+    put(block_graph(report, level, text_width(output)), output, output is None and on_terminal())

@@ -9,15 +9,22 @@ import typer
 from ..diagnostic import Diagnostic, Mistake, misspelled
 from ..foreign import visible
 from ..text_file import write_bytes, write_text
+from . import export_figure as f
 from . import option_values as values
 from . import options as o
 from .option_values import depth_of, usage
 from .output import finish_with_errors, say_exactly
 from .spec_report import one_variant
 
-TARGETS = ("torch", "keras", "onnx", "mermaid", "dot")
+TARGETS = ("torch", "keras", "onnx", "mermaid", "dot", "svg", "pdf")
+FIGURES = ("svg", "pdf")
 OPTIONS = {  # the targets that an option is for
-    "depth": ("mermaid", "dot"),
+    "depth": ("mermaid", "dot", *FIGURES),
+    "style": FIGURES,
+    "theme": FIGURES,
+    "colour": FIGURES,
+    "font": ("svg",),
+    "show": FIGURES,
     "opset": ("onnx",),
     "any_batch": ("onnx",),
     "weights": ("onnx",),
@@ -44,10 +51,15 @@ def export(
         typer.Option(
             "--depth",
             metavar="N",
-            help="mermaid, dot: draw each block at this depth as one box; 1 is the outermost, and"
-            " `all` draws every layer (default: 1)",
+            help="mermaid, dot, svg, pdf: draw each block at this depth as one box; 1 is the"
+            " outermost, and `all` draws every layer (default: 1; of a figure, what fits)",
         ),
     ] = None,
+    style: f.Style = None,
+    show: f.Show = None,
+    theme: f.Theme = None,
+    colour: f.Colour = None,
+    font: f.Font = None,
     opset: Annotated[
         int | None,
         typer.Option(
@@ -68,21 +80,37 @@ def export(
     allow_code: o.AllowCode = False,
     output: o.Output = None,
 ) -> None:
-    """Write a network for other tools: source of torch or Keras, an ONNX file, or a drawing.
+    """Write a network for other tools: source of torch or Keras, an ONNX file, a drawing, a figure.
 
-    The source of torch defines a class for each block, and takes the weights of the network that
-    `cnncalc.build` makes. That of Keras has a function for each block. Neither needs cnncalc.
+    `svg` and `pdf` are figures for papers and slides. The source of torch defines a class for each
+    block, and takes the weights of the network that `cnncalc.build` makes. That of Keras has a
+    function for each block. Neither needs cnncalc.
 
     Examples:
         Write ResNet-50 as a module of torch:
         cnncalc export resnet50 --to torch -o resnet50.py
-        Draw the blocks of GoogLeNet:
-        cnncalc export googlenet --to mermaid -o googlenet.mmd
+        Draw AlexNet as boxes in perspective:
+        cnncalc export alexnet --to svg --style textbook -o alexnet.svg
     """
     from ..language.load import load
 
     _check_target(to)
-    _check_options(to, depth=depth, opset=opset, any_batch=any_batch, weights=weights)
+    _check_options(
+        to,
+        depth=depth,
+        opset=opset,
+        any_batch=any_batch,
+        weights=weights,
+        style=style,
+        theme=theme,
+        colour=colour,
+        font=font,
+        show=show,
+    )
+    if to in FIGURES:
+        wanted = f.Wanted(style, theme, tuple(colour or ()), font, show, depth)
+        f.put_figure(to, wanted, spec, variant, set, input, output)
+        return
     loaded = load(spec)
     chosen = one_variant(loaded, variant)
     given, shapes = values.settings(set), values.input_shapes(input)

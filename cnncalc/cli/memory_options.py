@@ -125,5 +125,9 @@ Arena = Annotated[
 ]
 Plot = Annotated[
     str | None,
-    typer.Option("--plot", metavar="FILE", help="draw the memory over time into an SVG file"),
+    typer.Option(
+        "--plot",
+        metavar="FILE",
+        help="draw the memory over time into an SVG file, or a page for .html",
+    ),
 ]

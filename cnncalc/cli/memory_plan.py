@@ -50,9 +50,12 @@ def plan(
 
 
 def draw(found: Overview, file: str) -> None:
-    """Draw the memory of a run over time, as SVG."""
+    """Draw the memory of a run over time, as SVG or as a page."""
     from ..analysis.memory.course import course
     from ..render.memory.plot import svg
+    from ..render.plot_page import is_page, page
     from ..text_file import write_text
 
-    write_text(file, svg(found, course(found.report.graph, found.run)))
+    drawn = svg(found, course(found.report.graph, found.run))
+    name = f"Memory of {found.report.name}"
+    write_text(file, page(drawn, name) if is_page(file) else drawn)

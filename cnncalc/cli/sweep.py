@@ -106,7 +106,8 @@ def sweep(
         typer.Option(
             "--plot",
             metavar="FILE",
-            help="draw the variants as an SVG, by the first two figures, with their frontier",
+            help="draw the variants by the first two figures, with their frontier: as SVG, or for"
+            " .html as a page that says what each point is",
         ),
     ] = None,
     resume: Annotated[

@@ -96,10 +96,14 @@ class SweepOutput:
             self._warn(lines)
 
     def _draw(self, found: Sweep) -> None:
+        from ..render.plot_page import is_page, page
         from ..render.sweep_plot import plot
-        from .output import put
+        from ..text_file import write_text
 
-        put(plot(found), self.plot)
+        assert self.plot is not None
+        drawn = plot(found)
+        svg = drawn.written()
+        write_text(self.plot, (page(svg, drawn.name) if is_page(self.plot) else svg) + "\n")
 
 
 @contextmanager

@@ -239,6 +239,7 @@ class Expander(Branches):
                 values[name] = given[name]
             else:
                 values[name] = self.value(default, values, block.marks, "params", name)
+        self._graph.blocks[path] = step.key
         context = (f"block `{step.key}`, used at line {step.place.line}", *scope.context)
         inside = Scope(values, path + ".", {"input": (x, x + 1, x)}, scope, step, context)
         if self._known is None:

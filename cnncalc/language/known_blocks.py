@@ -23,15 +23,16 @@ class KnownBlock:
         self._depth = scope.depth
         self._context = scope.context
         self._groups: list[tuple[str, Group]] = []  # by their paths after the prefix
+        self._blocks: list[tuple[str, str]] = []  # the blocks used inside, by such paths
         self._longest = 0  # of these paths
-        self._before = len(graph.groups), len(graph.diagnostics)
+        self._before = len(graph.groups), len(graph.blocks), len(graph.diagnostics)
         self.follows_input = False
 
     def finish(self, graph: Graph, limits: Limits, x: int, y: int, follows_input: bool) -> bool:
         """Note what was expanded; return whether it may be copied: it reads x and nothing else."""
         nodes, start = graph.nodes, self.start
         self.follows_input = follows_input
-        groups, diagnostics = self._before
+        groups, blocks, diagnostics = self._before
         outside = {m for node in nodes[start:] for m in node.inputs if m < start}
         if len(graph.diagnostics) > diagnostics or not outside <= {x} or y < start and y != x:
             return False
@@ -40,6 +41,8 @@ class KnownBlock:
         for path, group in islice(reversed(graph.groups.items()), added):
             self._groups.append((path[self._cut :], group))
         self._longest = max((len(path) for path, _ in self._groups), default=0)
+        for path, block in islice(reversed(graph.blocks.items()), len(graph.blocks) - blocks):
+            self._blocks.append((path[self._cut :], block))
         copies, work = limits.spent
         self.spent = copies - self.spent[0], work - self.spent[1]
         return True
@@ -69,6 +72,8 @@ class KnownBlock:
         for inside, (first, end, y) in reversed(self._groups):
             result = x if y < start else y + shift
             graph.groups[prefix + inside] = (first + shift, end + shift, result)
+        for inside, block in reversed(self._blocks):
+            graph.blocks[prefix + inside] = block
         return x if self.y < start else self.y + shift
 
 

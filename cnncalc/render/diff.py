@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import log2
 from typing import Any
 
 from ..analysis.diff import BudgetChange, Change, Diff
@@ -15,10 +16,12 @@ from .changes import SIGNS, folded_changes, readable_depth
 from .formats.json import Json, document, with_unknown
 from .formats.lines import Lines, joined
 from .formats.markdown import Page
+from .formats.table import bar
 from .formats.wrapped import beside, hanging, in_columns, widest
 
 ALWAYS = ("params", "macs")  # sums that are shown even if they are equal
 WITH_GATES, WITHOUT_GATES = RECEPTIVE_FIELDS
+_BAR = 8  # cells of the bar of a change
 LABEL = 60  # most characters of a layer's label that share a line with what changed
 
 Pairs = list[tuple[str, Diff]]  # with the variant's name, if several are compared
@@ -131,7 +134,13 @@ def _add_section(page: Page, name: str, diff: Diff, depth: int | None) -> None:
     if diff.parameters:
         page.paragraph(_parameters(diff))
     columns = {"": False, "old": True, "new": True, "change": True}  # which are numeric
-    page.table(list(columns), columns.values(), rows, compact=True)
+    pairs = [diff.totals.get(row[0], (None, None)) for row in rows]
+    drawn = [_change_bar(*pair) for pair in pairs]
+    if any(drawn):
+        table = [(*row, bar) for row, bar in zip(rows, drawn)]
+        page.table([*columns, " "], [*columns.values(), False], table, compact=True)
+    else:
+        page.table(list(columns), columns.values(), rows, compact=True)
     lines = folded_changes(_listed(diff), depth)
     changes = [(line.sign, f"`{line.label}`", line.words) for line in lines]
     if changes:
@@ -212,6 +221,14 @@ def _difference(old: Any, new: Any) -> str:
         return change
     places = ".1%" if abs(new - old) * 1000 >= old else ".2%"
     return f"{change} ({(new - old) / old:+{places}})"
+
+
+def _change_bar(old: Any, new: Any) -> str:
+    """Return a bar of a change: eight cells for twice or half as much, and more."""
+    if not isinstance(old, int) or not isinstance(new, int) or old == new or old <= 0:
+        return ""
+    change = abs(log2(new / old)) if new > 0 else 1.0
+    return bar(round(min(change, 1.0) * 1000), 1000, _BAR) if change else ""
 
 
 def _data(name: str, diff: Diff) -> dict[str, Any]:

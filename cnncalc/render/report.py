@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..analysis.blocks import folded, readable_depth
 from ..wording import DASH
 from . import analyze
-from .columns import chosen, input_values, totals
+from .columns import BARRED, chosen, input_values, totals
 from .diagnostics import lines_of
 from .formats.entries import FILE_WIDTH
 from .formats.html import Html
@@ -17,7 +18,7 @@ from .layers import cell
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from ..analysis.result import Report
+    from ..analysis.result import Report, Row
 
 
 def text(report: Report) -> str:
@@ -31,16 +32,20 @@ def text(report: Report) -> str:
 
 
 def html(report: Report) -> str:
-    """Return a table of the layers, their totals, and what was found."""
-    page, columns = Html(), chosen(report, None)
+    """Return a table of the layers with bars, their totals, and what was found.
+
+    A long network is folded by its blocks, with all its layers below.
+    """
+    page = Html()
     page.heading(report.name)
-    lines = [list(map(cell, values)) for values in input_values(report, columns)]
-    for row in report.rows:
-        values = ((column, column.value(row, report)) for column in columns)
-        lines.append([DASH if column.total and not v else cell(v) for column, v in values])
-    ends = list(map(cell, totals(report, columns))) if report.complete else None
-    titles = [column.title for column in columns]
-    page.table(titles, [column.numeric for column in columns], lines, ends)
+    depth = readable_depth(report)
+    if depth is None:
+        _layers(page, report, report.rows)
+    else:
+        _layers(page, report, folded(report, depth))
+        every = Html()
+        _layers(every, report, report.rows)
+        page.hidden(f"All {len(report.rows):,} layers", every)
     if report.complete:
         page.facts((label, _words(said)) for label, said in analyze.summary(report))
     else:
@@ -48,6 +53,23 @@ def html(report: Report) -> str:
     for diagnostic in report.diagnostics:
         page.lines(joined([lines_of(diagnostic)]).written())
     return page.written()
+
+
+def _layers(page: Html, report: Report, rows: list[Row]) -> None:
+    """Add a table of rows."""
+    columns = chosen(report, None)
+    lines = [list(map(cell, values)) for values in input_values(report, columns)]
+    bars = [[0.0] * len(columns) for _ in lines]
+    barred = [column for column in columns if column.key in BARRED]
+    most = {c.key: max((c.value(row, report) or 0 for row in rows), default=0) for c in barred}
+    for row in rows:
+        values = [column.value(row, report) for column in columns]
+        pairs = list(zip(columns, values))
+        lines.append([DASH if column.total and not v else cell(v) for column, v in pairs])
+        bars.append([v / most[c.key] if v and most.get(c.key) else 0.0 for c, v in pairs])
+    ends = list(map(cell, totals(report, columns))) if report.complete else None
+    numeric = [column.numeric for column in columns]
+    page.table([column.title for column in columns], numeric, lines, ends, bars)
 
 
 def _words(said: str | Text) -> str:

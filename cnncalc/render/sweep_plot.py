@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -11,7 +12,7 @@ from ..analysis.sweep.best import frontier, sortable
 from ..analysis.sweep.run import Sweep
 from ..at_least import AtLeast
 from ..foreign import visible
-from ..wording import short
+from ..wording import number_text, short, value_text
 
 _WIDTH, _HEIGHT = 720, 480
 _LEFT, _RIGHT, _TOP, _BOTTOM = 90, 20, 40, 60
@@ -30,13 +31,14 @@ text { font: 12px sans-serif; fill: #333; } .title { font-size: 14px; font-weigh
 class Svg:
     """A picture as its elements."""
 
-    def __init__(self, elements: Sequence[str]) -> None:
-        self.elements = elements
+    def __init__(self, elements: Sequence[str], name: str) -> None:
+        self.elements, self.name = elements, name
 
     def written(self, colour: bool = False) -> str:
         """Write the picture."""
         size = f'viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" height="{_HEIGHT}"'
         head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">'
+        head += f"<title>{_text(self.name)}</title>"
         return "\n".join([head, f"<style>{_STYLE}</style>", *self.elements, "</svg>"])
 
 
@@ -80,25 +82,43 @@ def plot(sweep: Sweep) -> Svg:
     names = [order.name for order in asked.pareto][:2]
     names += [name for name in (*sweep.figures, *sweep.names) if name not in names]
     x_name, y_name = (names * 2)[:2]
-    pairs = ((row[x_name], row[y_name]) for row in sweep)
-    points = [(float(x), float(y)) for x, y in pairs if _is_known(x) and _is_known(y)]
+    rows = [row for row in sweep if _is_known(row[x_name]) and _is_known(row[y_name])]
+    points = [(float(row[x_name]), float(row[y_name])) for row in rows]
     title = f'<text class="title" x="{_LEFT}" y="22">{_text(_title(sweep))}</text>'
     background = f'<rect class="background" fill="white" width="{_WIDTH}" height="{_HEIGHT}"/>'
     if not points:
-        return Svg([background, title])
+        return Svg([background, title], _title(sweep))
     xs = _Scale([x for x, _ in points], _LEFT, _WIDTH - _RIGHT)
     ys = _Scale([y for _, y in points], _HEIGHT - _BOTTOM, _TOP)
-    drawn = points[:: -(-len(points) // _MOST)]
+    step = -(-len(points) // _MOST)
     elements = [background, title, *_axis_x(xs, x_name), *_axis_y(ys, y_name)]
-    elements += [f'<circle class="point" cx="{xs.at(x)}" cy="{ys.at(y)}" r="3"/>' for x, y in drawn]
+    for (x, y), row in zip(points[::step], rows[::step]):
+        elements.append(_circle("point", xs.at(x), ys.at(y), row))
     largest = {order.name for order in asked.pareto if order.largest_first}
     columns = zip((x_name, y_name), zip(*points))
     objectives = [sortable(values, name in largest) for name, values in columns]
-    best = sorted(points[n] for n in frontier(objectives).tolist())
-    line = " ".join(f"{xs.at(x)},{ys.at(y)}" for x, y in best)
+    best = sorted(frontier(objectives).tolist(), key=lambda n: points[n])
+    line = " ".join(f"{xs.at(points[n][0])},{ys.at(points[n][1])}" for n in best)
     elements.append(f'<polyline class="frontier" points="{line}"/>')
-    elements += [f'<circle class="best" cx="{xs.at(x)}" cy="{ys.at(y)}" r="3"/>' for x, y in best]
-    return Svg(elements)
+    for n in best:
+        elements.append(_circle("best", xs.at(points[n][0]), ys.at(points[n][1]), rows[n]))
+    return Svg(elements, _title(sweep))
+
+
+def _circle(kind: str, x: float, y: float, row: Mapping[str, Any]) -> str:
+    """Draw a variant; its title is all that is known of it."""
+    said = "\n".join(_text(f"{name} {_value(value)}") for name, value in row.items())
+    focus = ' tabindex="0"' if kind == "best" else ""
+    place = f'class="{kind}" cx="{x}" cy="{y}" r="3"{focus}'
+    return f"<circle {place}><title>{said}</title></circle>"
+
+
+def _value(value: Any) -> str:
+    return (
+        number_text(value)
+        if isinstance(value, (int, Fraction)) and value < 10_000
+        else (value_text(value))
+    )
 
 
 def _title(sweep: Sweep) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...diagnostic import Diagnostic
+from ...diagnostic import Diagnostic, Mistake
+from ...extras import install_command
 from .best import Rows, first, sortable
 from .executors import dask_client, in_processes, in_this_process, on_dask
 from .found import Failed, Found
@@ -71,6 +73,24 @@ class Sweep:
             columns = self.columns(self.rows)
             for values in zip(*columns.values()):
                 yield dict(zip(columns, values))
+
+    def to_pandas(self) -> Any:
+        """Return the variants that are kept as a `pandas.DataFrame`: a row each.
+
+        Fractions, such as a width of 0.25, become floats.
+
+        Errors:
+            A Mistake with CNN401 if pandas is not installed.
+        """
+        try:
+            from pandas import DataFrame
+        except ImportError:
+            message = "`to_pandas` needs pandas, which is not installed"
+            raise Mistake(Diagnostic("CNN401", message, help=install_command("pandas"))) from None
+        if self.rows is None:
+            return DataFrame(columns=[*self.names, *self.figures])
+        found = self.columns(self.rows)
+        return DataFrame({name: list(map(_plain, values)) for name, values in found.items()})
 
     def columns(self, rows: Rows) -> dict[str, list[Any]]:
         """Return the settings and figures of rows by name."""
@@ -202,3 +222,10 @@ def _reasons(job: Job, failed: Iterable[Failed]) -> list[Reason]:
         else:
             found[code] = known._replace(variants=known.variants + one.variants)
     return sorted(found.values(), key=lambda reason: -reason.variants)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as pandas takes it."""
+    if isinstance(value, Fraction):
+        return int(value) if value.denominator == 1 else float(value)
+    return value

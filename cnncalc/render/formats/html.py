@@ -32,21 +32,31 @@ class Html:
         shown = "\n".join(map(_text, text.split("\n")))
         self._blocks.append(f"<pre>{shown}</pre>")
 
+    def hidden(self, label: str, part: Html) -> None:
+        """Add a part that is seen after a click on its label."""
+        inside = part.written()
+        shown = f"<summary>{_text(label)}</summary>\n{inside}"
+        self._blocks.append(f"<details>\n{shown}\n</details>")
+
     def table(
         self,
         head: Sequence[str],
         numeric: Sequence[bool],
         rows: Iterable[Sequence[str]],
         ends: Sequence[str] | None = None,
+        bars: Sequence[Sequence[float]] = (),
     ) -> None:
-        """Add a table, with numeric columns right-aligned, and `ends` as its last line in bold."""
-        styles = [' style="text-align: right"' if right else "" for right in numeric]
-        styles = [style or ' style="text-align: left"' for style in styles]
-        parts = ["<table>", "<thead>", _row("th", head, styles), "</thead>", "<tbody>"]
-        parts += [_row("td", row, styles) for row in rows]
+        """Add a table, with numeric columns right-aligned, and `ends` as its last line in bold.
+
+        `bars` has a part of 1 for each cell of each row, as long as which the cell has a bar.
+        """
+        aligned = ["right" if right else "left" for right in numeric]
+        parts = ["<table>", "<thead>", _row("th", head, aligned), "</thead>", "<tbody>"]
+        for number, row in enumerate(rows):
+            parts.append(_row("td", row, aligned, bars[number] if bars else ()))
         parts.append("</tbody>")
         if ends is not None:
-            parts += ["<tfoot>", _row("th", ends, styles), "</tfoot>"]
+            parts += ["<tfoot>", _row("th", ends, aligned), "</tfoot>"]
         self._blocks.append("\n".join([*parts, "</table>"]))
 
     def written(self, colour: bool = False) -> str:
@@ -54,8 +64,18 @@ class Html:
         return "\n".join(self._blocks)
 
 
-def _row(tag: str, cells: Sequence[str], styles: Sequence[str]) -> str:
-    written = (f"<{tag}{style}>{_text(cell)}</{tag}>" for cell, style in zip(cells, styles))
+_BAR = "rgba(68, 119, 170, .3)"  # seen on white and on black
+
+
+def _row(tag: str, cells: Sequence[str], aligned: Sequence[str], bars: Sequence[float] = ()) -> str:
+    written = []
+    for number, (cell, side) in enumerate(zip(cells, aligned)):
+        style = f"text-align: {side}; white-space: nowrap; font-variant-numeric: tabular-nums"
+        part = bars[number] if bars else 0
+        if part:
+            end = f"{100 * (1 - part):.0f}%"
+            style += f"; background: linear-gradient(to right, transparent {end}, {_BAR} {end})"
+        written.append(f'<{tag} style="{style}">{_text(cell)}</{tag}>')
     return f"<tr>{''.join(written)}</tr>"
 
 

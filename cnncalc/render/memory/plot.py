@@ -12,6 +12,9 @@ from xml.sax.saxutils import escape
 
 from ...analysis.memory.course import Moment
 from ...analysis.memory.overview import Overview, run_text
+from ...foreign import visible
+from ...svg import text_width
+from ...wording import megabytes_text
 from .words import WORDS, summit
 
 WIDTH, HEIGHT = 760, 420
@@ -19,6 +22,7 @@ LEFT, RIGHT, TOP, BOTTOM = 64, 744, 116, 372  # edges of the plot, in pixels
 COLUMNS = 340  # moments drawn of a long run: of each stretch of steps, the highest
 AXIS = "layers in the order in which they run"
 TICKS = 5  # lines across the plot, at most one more
+EDGE = 8  # pixels that words stay away from the edges of the picture
 ENTRY, ROW = 6.3, 17  # pixels of a letter and of a line of the legend
 # From bottom to top: what stays, then what backward keeps, then what comes and goes.
 COLOURS = {
@@ -73,7 +77,7 @@ def svg(found: Overview, moments: Sequence[Moment]) -> str:
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"'
         f' width="{WIDTH}" height="{HEIGHT}" role="img">',
-        f"<title>Memory of {escape(name)}: {escape(summit(found))}</title>",
+        f"<title>Memory of {escape(visible(name))}: {escape(summit(found))}</title>",
         f"<style>{STYLE}</style>",
         _text(16, 24, name, "title"),
         _text(16, 42, f"{run_text(found.run)}, on {found.run.device}", "muted"),
@@ -81,6 +85,7 @@ def svg(found: Overview, moments: Sequence[Moment]) -> str:
         *_grid(scale, unit, step),
         *_areas(shown, scale),
         *_phases(shown, scale),
+        *_columns(found, shown, scale),
         *_peak(found, shown, scale),
         _text(
             (LEFT + RIGHT) / 2,
@@ -144,6 +149,22 @@ def _areas(moments: Sequence[Moment], scale: _Scale) -> Iterator[str]:
         below = above
 
 
+def _columns(found: Overview, moments: Sequence[Moment], scale: _Scale) -> Iterator[str]:
+    """A column over each step, which is not seen; its title says what is in memory there."""
+    for number, moment in enumerate(moments):
+        place = found.place(moment.step.layer)
+        said = [f"{moment.step.phase} {place}" if place else moment.step.phase]
+        said.append(f"{megabytes_text(moment.bytes)} in all")
+        for name, size in sorted(moment.parts.items(), key=lambda part: -part[1]):
+            if size:
+                said.append(f"{megabytes_text(size)} {WORDS.get(name, name).replace('_', ' ')}")
+        x, right = scale.x(number), scale.x(number + 1)
+        wide = _number(float(right) - float(x))
+        area = f'x="{x}" y="{TOP}" width="{wide}" height="{BOTTOM - TOP}" fill-opacity="0"'
+        words = escape("\n".join(map(visible, said)))
+        yield f"<rect {area}><title>{words}</title></rect>"
+
+
 def _parts(moments: Sequence[Moment]) -> list[str]:
     """The parts that there are, from bottom to top."""
     present = {name for moment in moments for name, size in moment.parts.items() if size}
@@ -184,14 +205,16 @@ def _peak(found: Overview, moments: Sequence[Moment], scale: _Scale) -> Iterator
     """The peak, with its size and where it is."""
     highest = max(range(len(moments)), key=lambda n: moments[n].bytes)
     x, y = float(scale.x(highest + 0.5)), float(scale.y(moments[highest].bytes))
-    anchor = "end" if x > (LEFT + RIGHT) / 2 else "start"
     yield f'<circle class="peak" cx="{x:g}" cy="{y:g}" r="3.5" fill="none"/>'
-    yield _text(x + (-8 if anchor == "end" else 8), y - 8, f"peak {summit(found)}", "label", anchor)
+    words = f"peak {summit(found)}"
+    wide = text_width(words, 12)
+    left = x - wide - 8 if x > (LEFT + RIGHT) / 2 else x + 8
+    yield _text(max(min(left, WIDTH - EDGE - wide), EDGE), y - 8, words, "label")
 
 
 def _text(x: float, y: float, words: str, kind: str = "", anchor: str = "") -> str:
     attributes = f' class="{kind}"' * bool(kind) + f' text-anchor="{anchor}"' * bool(anchor)
-    return f'<text x="{_number(x)}" y="{_number(y)}"{attributes}>{escape(words)}</text>'
+    return f'<text x="{_number(x)}" y="{_number(y)}"{attributes}>{escape(visible(words))}</text>'
 
 
 def _number(value: float) -> str:
