@@ -9,7 +9,7 @@ from ...language.validation import plain
 from ...wording import value_text
 from ..diff import difference, heading, verdict
 from .kernels import KERNELS, kernel_of, window_text
-from .layers import Tables
+from .layers import Tables, rides
 
 
 def change_data(diff: Diff, shared: Tables, layers: dict[str, list[Any]]) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def change_data(diff: Diff, shared: Tables, layers: dict[str, list[Any]]) -> dic
             for each in diff.budgets
         ],
         "layers": list(_changed(diff, numbers)),
-        "removed": _removed(gone, _counterparts(diff, numbers, gone), shared),
+        "removed": _removed(diff, gone, _counterparts(diff, numbers, gone), shared),
     }
 
 
@@ -66,9 +66,10 @@ def _counterparts(diff: Diff, numbers: dict[str, int], gone: list[Unit]) -> dict
     found = {path: numbers[path] for path in _paths(diff) if path in numbers}
     for change in diff.changes:
         if change.old and change.new:
-            found[change.old.row.path] = numbers[change.new.row.path]
-            for before, after in zip(change.old.riders, change.new.riders):
-                found[before[0]] = numbers[after[0]]
+            paths = [change.new.row.path, *(path for path, _, _ in change.new.riders)]
+            found[change.old.row.path] = numbers[paths[0]]
+            for n, (before, _, _) in enumerate(change.old.riders, 1):
+                found[before] = numbers[paths[min(n, len(paths) - 1)]]
     for n, unit in enumerate(gone, len(numbers)):
         for path in (unit.row.path, *(path for path, _, _ in unit.riders)):
             found[path] = n
@@ -80,9 +81,10 @@ def _paths(diff: Diff) -> list[str]:
 
 
 def _removed(
-    gone: list[Unit], counterparts: dict[str, int], shared: Tables
+    diff: Diff, gone: list[Unit], counterparts: dict[str, int], shared: Tables
 ) -> list[dict[str, Any]]:
-    """Return the layers that are gone, with what they read."""
+    """Return the layers that are gone, with what they read and the new layers that read them."""
+    readers = _readers(diff, gone, counterparts)
     found = []
     for unit in gone:
         op, row = unit.node.op, unit.row
@@ -95,10 +97,30 @@ def _removed(
                 "kernel": KERNELS.index(kernel),
                 "window": shared.windows.number(window_text(op, row.input_shapes)),
                 "shape": shared.shapes.number(tuple(row.output_shape)),
+                "rides": int(rides(op, row.input_shapes, row.output_shape)),
                 "inputs": [counterparts[path] for path in row.inputs if path in counterparts],
+                "readers": sorted(readers.get(row.path, ())),
                 "then": [path for path, _, _ in unit.riders],
                 "params": row.params,
                 "macs": row.macs,
             }
         )
+    return found
+
+
+def _readers(
+    diff: Diff, gone: list[Unit], counterparts: dict[str, int]
+) -> dict[str, set[int]]:
+    """Return the numbers of the new network's layers that read each layer that is gone."""
+    first = len(diff.new.graph.nodes)
+    owners = {path: unit.row.path for unit in gone for path, _, _ in unit.riders}
+    owners |= {unit.row.path: unit.row.path for unit in gone}
+    found: dict[str, set[int]] = {}
+    for row in diff.old.rows:
+        number = counterparts.get(row.path)
+        if number is None or number >= first:
+            continue
+        for path in row.inputs:
+            if path in owners:
+                found.setdefault(owners[path], set()).add(number)
     return found

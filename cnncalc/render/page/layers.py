@@ -11,6 +11,7 @@ from ...analysis.result import BYTES, Report, Row
 from ...analysis.traffic import moved_bytes
 from ...graph import Node
 from ...num import Shape
+from ...ops.base import Op
 from ...wording import axes_text
 from .fields import field_number
 from .kernels import KERNELS, kernel_of, window_text
@@ -105,7 +106,7 @@ def _identity(report: Report, node: Node, shared: Tables) -> Iterator[tuple[str,
     if op is None:
         yield "op", shared.ops.number("input")
         yield "kernel", None
-        yield "window", 0
+        yield "window", shared.windows.number("")
         yield "rides", 0
         return
     xs: tuple[Shape, ...] = tuple(report.graph.shapes_into(node))
@@ -113,4 +114,10 @@ def _identity(report: Report, node: Node, shared: Tables) -> Iterator[tuple[str,
     yield "op", shared.ops.number(op.key)
     yield "kernel", KERNELS.index(kernel)
     yield "window", shared.windows.number(window_text(op, xs))
-    yield "rides", int(op.channelwise and not op.joins() and not op.pool and xs[0] == node.shape)
+    yield "rides", int(rides(op, xs, node.shape))
+
+
+def rides(op: Op, xs: tuple[Shape, ...], y: Shape) -> bool:
+    """Return whether a layer is drawn as a strip of the one before: it only changes its values."""
+    plain = op.channelwise and not op.joins() and not op.pool
+    return plain and len(xs) == 1 and xs[0] == y

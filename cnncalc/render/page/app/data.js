@@ -47,6 +47,8 @@ function layerOf(data, n) {
     shape: tables.shapes[column("shape")],
     inputs: column("inputs"),
     readers: [],
+    goneInputs: [],
+    isGone: false,
     rides: column("rides") === 1,
     line: column("line"),
     declared: column("declared") === 1,
@@ -77,7 +79,8 @@ function addChanges(network, data) {
       window: tables.windows[gone.window],
       shape: tables.shapes[gone.shape],
       readers: [],
-      rides: false,
+      goneInputs: [],
+      rides: gone.rides === 1,
       isGone: true,
       change: { kind: "removed", figures: [] },
       fields: [],
@@ -90,4 +93,8 @@ function addChanges(network, data) {
     for (const name of FIGURES) layer[name] = 0;
     network.nodes.push(layer);
   }
+  data.diff.removed.forEach((gone, n) => {
+    const number = data.layers.path.length + n;
+    for (const reader of gone.readers) network.nodes[reader].goneInputs.push(number);
+  });
 }

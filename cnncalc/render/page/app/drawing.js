@@ -19,7 +19,7 @@ export function drawing(placed, look) {
   return {
     order: parts.order,
     width: placed.w + 2 * pad,
-    height: placed.h + 2 * pad,
+    height: placed.h + 2 * pad + SIZES.output,
     group: svg("g", { transform: `translate(${pad} ${pad})` }, frames, edges, labels, boxes),
   };
 }
@@ -38,7 +38,7 @@ function addPart(parts, placed, dx, dy) {
     const y = dy + box.y;
     if (box.inside) {
       addFrame(parts, box, x, y);
-      addPart(parts, box.inside, x, y);
+      addPart({ ...parts, inner: true }, box.inside, x, y);
     } else addBox(parts, box, x, y);
   }
 }
@@ -49,9 +49,10 @@ function addEdge(parts, edge, dx, dy) {
   const width = THIN + (THICK - THIN) * share;
   const gone = edge.layer.isGone || edge.isGone;
   const ends = edge.from === "in" || edge.to === "out" ? " port" : "";
-  parts.edges.append(svg("path", { d: curve(points), class: `edge${gone ? " gone" : ""}${ends}`,
+  parts.edges.append(svg("path", { d: curve(points, edge.bend), class: `edge${gone ? " gone" : ""}${ends}`,
     "stroke-width": width.toFixed(1), "data-source": edge.source }));
-  if (edge.to !== "out") parts.edges.append(arrow(points, width, gone));
+  if (edge.to !== "out") parts.edges.append(arrow(points, width, gone, edge.bend));
+  else if (!parts.inner) addOutput(parts, points[points.length - 1], edge);
   if (edge.label) {
     const [x, y] = edge.label;
     parts.labels.append(svg("text", { class: "shape", x: (x + dx).toFixed(1),
@@ -59,8 +60,16 @@ function addEdge(parts, edge, dx, dy) {
   }
 }
 
+// The end of the network, where a tensor leaves it.
+function addOutput(parts, [x, y], edge) {
+  const top = edge.isUp ? y - SIZES.output : y;
+  parts.labels.append(svg("g", { class: "output" },
+    svg("rect", { x: x - 26, y: top, width: 52, height: SIZES.output, rx: 9 }),
+    svg("text", { x, y: top + 12.5, "text-anchor": "middle" }, "output")));
+}
+
 // A smooth line that leaves and enters boxes at a right angle.
-export function curve(points) {
+export function curve(points, bend) {
   const place = ([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`;
   let path = `M${place(points[0])}`;
   for (let n = 1; n < points.length; n += 1) {
@@ -68,21 +77,38 @@ export function curve(points) {
     const [x1, y1] = points[n];
     if (Math.abs(x0 - x1) < 0.5 || Math.abs(y0 - y1) < 0.5) path += `L${place(points[n])}`;
     else {
-      const middle = (y0 + y1) / 2;
-      path += `C${place([x0, middle])} ${place([x1, middle])} ${place(points[n])}`;
+      const [xm, ym] = [(x0 + x1) / 2, (y0 + y1) / 2];
+      if (!bend && Math.abs(x1 - x0) > 1.2 * Math.abs(y1 - y0)) {
+        path += stepped(x0, y0, x1, y1);
+        continue;
+      }
+      const [a, b] = {
+        across: [[xm, y0], [xm, y1]], into: [[x1, y0], [x1, y0]], turn: [[x0, y1], [x0, y1]],
+      }[bend] ?? [[x0, ym], [x1, ym]];
+      path += `C${place(a)} ${place(b)} ${place(points[n])}`;
     }
   }
   return path;
 }
 
-function arrow(points, width, gone) {
+// Down, aside and down again, with round corners.
+function stepped(x0, y0, x1, y1) {
+  const ym = (y0 + y1) / 2;
+  const r = Math.min(9, Math.abs(y1 - y0) / 2);
+  const [sx, sy] = [Math.sign(x1 - x0) * r, Math.sign(y1 - y0) * r];
+  const at = (...numbers) => numbers.map((number) => number.toFixed(1)).join(" ");
+  return `L${at(x0, ym - sy)}Q${at(x0, ym, x0 + sx, ym)}L${at(x1 - sx, ym)}Q${
+    at(x1, ym, x1, ym + sy)}L${at(x1, y1)}`;
+}
+
+function arrow(points, width, gone, bend) {
   const [x, y] = points[points.length - 1];
   const [x0, y0] = points[points.length - 2];
   const size = 4 + width / 2;
-  const side = Math.abs(y - y0) < 0.5 ? Math.sign(x - x0) : 0;
+  const aside = bend === "across" || bend === "turn" ? Math.sign(x - x0) : 0;
   const up = y < y0 ? -1 : 1;
-  const d = side
-    ? `M${x} ${y}l${-side * size * 1.3} ${-size}v${2 * size}z`
+  const d = aside
+    ? `M${x} ${y}l${-aside * size * 1.3} ${-size}v${2 * size}z`
     : `M${x.toFixed(1)} ${y.toFixed(1)}l${-size} ${-up * size * 1.3}h${2 * size}z`;
   return svg("path", { d, class: `arrow${gone ? " gone" : ""}` });
 }

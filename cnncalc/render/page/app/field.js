@@ -317,6 +317,8 @@ function raster({ x, y, w, h }) {
   return svg("path", { class: "gridline", d: lines.join("") });
 }
 
+const signed = (value) => String(value).replace("-", "−");
+
 function wordsOf(seen, spans, input) {
   const sizes = input.shape.slice(1);
   const names = axisNames(sizes.length);
@@ -328,7 +330,7 @@ function wordsOf(seen, spans, input) {
     const [low, high] = span;
     const padded = Math.max(0, -low) + Math.max(0, high - sizes[n] + 1);
     const inside = padded ? `, ${padded} of them in the padding` : "";
-    return `${plural(high - low + 1, names[n])} (${low} to ${high}${inside})`;
+    return `${plural(high - low + 1, names[n])} (${signed(low)} to ${signed(high)}${inside})`;
   });
   return `It sees ${parts.join(" and ")} of ${input.path} ${shapeText(input.shape)}.`;
 }

@@ -6,7 +6,7 @@ import { drawing } from "./drawing.js";
 import { place } from "./layout.js";
 import { get, set, watch } from "./store.js";
 import { full, plural, shapeText, short } from "./text.js";
-import { cellsOf, enclosing } from "./tree.js";
+import { cellsOf, enclosing, nameIn } from "./tree.js";
 
 const SHOWN = 34; // boxes that are shown at first, if there are blocks to fold
 const SMALLEST = 0.08;
@@ -26,7 +26,7 @@ export function graphView(tree) {
 
   const isOpen = (item) => open.has(item.id);
 
-  function words(cell) {
+  function words(cell, block) {
     const colour = get("colour");
     const kind = COLOURS[colour];
     const value = kind.write ? figureOfAll(cell.layers, colour) : null;
@@ -40,7 +40,7 @@ export function graphView(tree) {
     const [first, ...others] = cell.items.map((one) => one.layer);
     const ownValue = kind.write ? figureOfAll([first], colour) : null;
     return {
-      name: first.name,
+      name: nameIn(block, cell.items[0]),
       about: aboutLayer(first),
       value: ownValue ? kind.write(ownValue) : "",
       times: "",
@@ -380,9 +380,21 @@ function labelOf(layer) {
   return parts.join(", ");
 }
 
+// Open the blocks in which something changed.
+function openChanges(tree) {
+  const open = new Set();
+  for (const layer of tree.network.nodes) {
+    if (!["added", "removed", "changed"].includes(layer.change?.kind)) continue;
+    for (const outer of enclosing(tree.owner.get(layer.n))) open.add(outer.id);
+    if (open.size > 2 * SHOWN) break;
+  }
+  return open;
+}
+
 // Open blocks level by level, as long as few boxes are shown.
 function firstOpen(tree) {
   const open = new Set();
+  if (tree.network.diff) return openChanges(tree);
   let level = cellsOf(tree.root).filter((cell) => cell.kind === "box").map((cell) => cell.item);
   let count = cellsOf(tree.root).length;
   while (level.length) {

@@ -1,7 +1,7 @@
 // The sizes of what a graph shows, and of its texts as the page draws them.
 
 export const SIZES = { card: 38, strip: 16, head: 26, pad: 16, gap: 30, side: 26, port: 10,
-  near: 16, sign: 18, times: 10 };
+  near: 22, sign: 18, times: 10, output: 18 };
 
 let measuring = null;
 

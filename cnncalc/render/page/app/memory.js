@@ -73,7 +73,7 @@ export function memoryView(tree) {
       axes: [
         { stroke: ink, grid, ticks: grid, size: 34, values: (_, marks) => marks.map((x) =>
           (Number.isInteger(x) ? phaseAt(run, x) : "")) },
-        { stroke: ink, grid, ticks: grid, size: 68,
+        { stroke: ink, grid, ticks: grid, size: 86,
           values: (_, marks) => marks.map((value) => (value ? bytesText(value) : "0")) },
       ],
       series: [{}, ...series],

@@ -82,6 +82,7 @@ export function panelView(tree, extras) {
         if (value === null || value === undefined || !whole) return null;
         const bar = el("span", { class: "bar", "aria-hidden": "true" });
         bar.style.width = `${(100 * value) / whole}%`;
+        bar.hidden = !value;
         return el("tr", {}, el("th", { scope: "row" }, words),
           el("td", { class: "number" }, value ? write(value) : "–"),
           el("td", { class: "number" }, percent(value, whole)),

@@ -5,7 +5,7 @@ import { short } from "./text.js";
 
 const W = 640;
 const H = 400;
-const EDGE = { left: 64, right: 20, top: 16, bottom: 48 };
+const EDGE = { left: 78, right: 20, top: 16, bottom: 48 };
 
 // Draw points {x, y, words, look, act, text}. `lines` are further paths of {points, look}.
 export function scatter(label, [xWords, yWords], points, lines = [], write = short) {
@@ -14,7 +14,9 @@ export function scatter(label, [xWords, yWords], points, lines = [], write = sho
   const xs = axis(shown.map((one) => one.x), EDGE.left, W - EDGE.right);
   const ys = axis(shown.map((one) => one.y), H - EDGE.bottom, EDGE.top);
   const tip = el("p", { class: "tip", role: "status" }, "Move over a point, or to it with Tab.");
-  const marks = shown.map((one) => point(one, xs, ys, tip));
+  const free = room();
+  const inOrder = [...shown].sort((a, b) => (b.size ?? 0) - (a.size ?? 0));
+  const marks = inOrder.map((one) => point(one, xs, ys, tip, free)).reverse();
   const plot = svg("svg", { class: "scatter", viewBox: `0 0 ${W} ${H}`, role: "group",
     "aria-label": label }, grid(xs, ys, write), axisNames(xWords, yWords),
   lines.map((line) => polyline(line, xs, ys)), marks);
@@ -63,7 +65,7 @@ function grid(xs, ys, write) {
 function axisNames(xWords, yWords) {
   return svg("g", { class: "axisnames", "aria-hidden": "true" },
     svg("text", { x: (EDGE.left + W - EDGE.right) / 2, y: H - 8, "text-anchor": "middle" }, xWords),
-    svg("text", { transform: `translate(13 ${(EDGE.top + H - EDGE.bottom) / 2}) rotate(-90)`,
+    svg("text", { transform: `translate(12 ${(EDGE.top + H - EDGE.bottom) / 2}) rotate(-90)`,
       "text-anchor": "middle" }, yWords));
 }
 
@@ -74,11 +76,25 @@ function polyline({ points, look }, xs, ys) {
   return svg("polyline", { class: look, points: places.map((at) => at.join(",")).join(" ") });
 }
 
-function point(one, xs, ys, tip) {
+// A function that says whether a label still has room, and takes it.
+function room() {
+  const taken = [];
+  return (x, y, width) => {
+    const box = { left: x, right: x + width, top: y - 7, bottom: y + 7 };
+    const clear = taken.every((other) => box.right < other.left || box.left > other.right
+      || box.bottom < other.top || box.top > other.bottom);
+    if (clear) taken.push(box);
+    return clear;
+  };
+}
+
+function point(one, xs, ys, tip, free) {
   const say = () => { tip.textContent = one.words; };
   const x = xs.at(one.x);
   const y = ys.at(one.y);
-  const flip = x > W - 150;
+  const width = (one.text?.length ?? 0) * 6.4;
+  const flip = x + width > W - 10;
+  const named = one.text && free(flip ? x - 9 - width : x + 9, y, width);
   return svg("g", { class: `point ${one.look}`, role: "button", tabindex: 0,
     "aria-label": one.words, "data-id": one.id ?? null, on: { pointerenter: say, focus: say,
       click: () => one.act?.(), keydown: (event) => {
@@ -89,6 +105,6 @@ function point(one, xs, ys, tip) {
       } } },
   svg("circle", { class: "reach", cx: x, cy: y, r: 12 }),
   svg("circle", { cx: x, cy: y, r: one.size ?? 5 }),
-  one.text ? svg("text", { x: x + (flip ? -9 : 9), y: y + 4,
+  named ? svg("text", { x: x + (flip ? -9 : 9), y: y + 4,
     "text-anchor": flip ? "end" : "start" }, one.text) : null);
 }

@@ -7,6 +7,8 @@ const FLAT_JOIN = 14; // the same for a join with its branches
 
 export function buildTree(network) {
   const tree = { network, items: new Map(), owner: new Map() };
+  tree.placeOf = (n) => tree.items.get(network.nodes[n].isGone
+    ? `removed:${network.nodes[n].path}` : network.nodes[n].path);
   const root = block(tree, "", null);
   for (const layer of network.nodes) {
     if (!layer.isGone) addLayer(tree, root, layer);
@@ -71,27 +73,36 @@ function simplify(tree, item) {
   if (only.kind !== "block") return;
   item.children = only.children;
   item.joins = only.joins;
+  item.named = true;
   for (const child of item.children) child.parent = item;
   tree.items.set(only.id, item);
 }
 
 // A layer that is gone stands in the block where it was, if that is still there.
 function addRemoved(tree, root, layer) {
-  const parts = layer.path.split(".");
-  let parent = root;
-  for (let n = parts.length - 1; n > 0; n -= 1) {
-    const found = tree.items.get(parts.slice(0, n).join("."));
-    if (found?.kind === "block") {
-      parent = found;
-      break;
-    }
-  }
+  const parent = placeOfRemoved(tree, root, layer);
   const item = { kind: "layer", id: `removed:${layer.path}`, path: layer.path, name: layer.name,
     parent, layer, children: [], layers: [] };
   tree.items.set(item.id, item);
-  const after = Math.max(-1, ...layer.inputs);
-  const place = parent.children.findIndex((child) => firstLayer(child) > after);
+  const after = layer.inputs.map((m) => tree.placeOf(m)).filter((one) => one?.parent === parent);
+  const place = after.length
+    ? Math.max(...after.map((one) => parent.children.indexOf(one))) + 1
+    : parent.children.findIndex((child) => firstLayer(child) > Math.max(-1, ...layer.inputs));
   parent.children.splice(place < 0 ? parent.children.length : place, 0, item);
+}
+
+// The block that it was in, else that of the layer that it read, else one that was around it.
+function placeOfRemoved(tree, root, layer) {
+  const parts = layer.path.split(".");
+  const found = [];
+  for (let n = parts.length - 1; n > 0; n -= 1) {
+    const path = parts.slice(0, n).join(".");
+    const item = tree.items.get(`${path}.*`) ?? tree.items.get(path);
+    if (item?.kind === "block") found.push([n, item]);
+  }
+  if (found[0]?.[0] === parts.length - 1) return found[0][1];
+  const read = layer.inputs.map((m) => tree.placeOf(m)).find(Boolean);
+  return read?.parent ?? found[0]?.[1] ?? root;
 }
 
 function firstLayer(item) {
@@ -122,6 +133,13 @@ function findRuns(tree, item) {
     at = end;
   }
   item.children = kept;
+  const [only] = kept;
+  if (kept.length === 1 && only.kind === "run" && item.parent && !item.joins) {
+    item.children = only.children; // the block is the run
+    item.times = only.times;
+    for (const child of item.children) child.parent = item;
+    tree.items.delete(only.id);
+  }
 }
 
 const isCopy = (item) => /\.\d+$/.test(item.path);
@@ -185,7 +203,7 @@ function countStacks(layers) {
 }
 
 function ridesOn(layer, before) {
-  return layer.rides && !layer.isGone && layer.inputs.length === 1
+  return layer.rides && layer.isGone === before.isGone && layer.inputs.length === 1
     && layer.inputs[0] === before.n && before.readers.length === 1 && before.op !== "input"
     && !before.isOutput;
 }
@@ -194,8 +212,8 @@ function isFlat(item) {
   if (item.kind === "run") return item.stacks <= FLAT + 1;
   if (item.kind !== "block") return false;
   if (item.stacks <= FLAT) return true;
-  return (item.joins || item.parent?.joins) && item.stacks <= FLAT_JOIN
-    && !item.layers.some((layer) => layer.isGone && !item.parent);
+  const plainJoin = item.joins && !item.named;
+  return (plainJoin || item.parent?.joins) && item.stacks <= FLAT_JOIN;
 }
 
 // The boxes in a block: its blocks and runs, and its layers with those that ride on them.
@@ -219,6 +237,20 @@ export function cellsOf(item) {
   }
   item.cells = cells;
   return cells;
+}
+
+// What a layer is called inside a block: the name of the outermost block that it fills alone.
+export function nameIn(block, item) {
+  let at = item;
+  while (at.parent && at.parent !== block && at.parent.stacks === 1) at = at.parent;
+  const parts = [at.name];
+  for (let outer = at.parent; outer && outer !== block; outer = outer.parent) {
+    if (outer.kind === "block" && (!outer.joins || outer.named)) parts.unshift(outer.name);
+  }
+  const [first, ...others] = parts;
+  const copy = /\.(\d+)$/;
+  const kept = others.filter((part, n) => n === others.length - 1 || copy.test(part));
+  return [first, ...kept.map((part) => copy.exec(part)?.[1] ?? part)].join(".");
 }
 
 // The blocks that enclose an item, outermost first.
