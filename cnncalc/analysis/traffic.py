@@ -15,10 +15,10 @@ def moved_bytes(row: Row, batch: int, training: bool, width: int) -> int:
     if row.flops == 0 and row.activations == 0:
         return 0  # a view, or nothing to do
     passes = 3 if training else 1
-    return (batch * _values(row) + row.params) * width * passes
+    return (batch * values_moved(row) + row.params) * width * passes
 
 
-def _values(row: Row) -> int:
+def values_moved(row: Row) -> int:
     """Return how many values a layer reads and writes for one image, without its weights."""
     shapes: tuple[Shape, ...] = (*row.input_shapes, row.output_shape)
     values: int = sum(map(product, shapes))

@@ -196,9 +196,7 @@ def _with_warning(found: Subject, file: str) -> Subject:
     return found._replace(diagnostics=(*found.diagnostics, *([warning] if warning else ())))
 
 
-def _gallery(
-    folder: str | None, others: Sequence[object], batch: int, dtype: o.Dtype
-) -> None:
+def _gallery(folder: str | None, others: Sequence[object], batch: int, dtype: o.Dtype) -> None:
     """Write the gallery of the bundled networks.
 
     Errors: a Mistake for options about one network, and for a folder that cannot be written.

@@ -24,8 +24,7 @@ def change_data(diff: Diff, shared: Tables, layers: dict[str, list[Any]]) -> dic
         "heading": heading(diff),
         "alike": diff.alike,
         "parameters": [
-            [name, plain(old), plain(new)]
-            for name, (old, new) in diff.parameters.items()
+            [name, plain(old), plain(new)] for name, (old, new) in diff.parameters.items()
         ],
         "totals": [
             [name, value_text(old), value_text(new), difference(old, new)]
@@ -108,9 +107,7 @@ def _removed(
     return found
 
 
-def _readers(
-    diff: Diff, gone: list[Unit], counterparts: dict[str, int]
-) -> dict[str, set[int]]:
+def _readers(diff: Diff, gone: list[Unit], counterparts: dict[str, int]) -> dict[str, set[int]]:
     """Return the numbers of the new network's layers that read each layer that is gone."""
     first = len(diff.new.graph.nodes)
     owners = {path: unit.row.path for unit in gone for path, _, _ in unit.riders}

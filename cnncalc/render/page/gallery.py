@@ -62,8 +62,11 @@ def _write_family(job: tuple[str, str, str]) -> list[dict[str, Any]]:
             report=report,
             sources={spec.file: spec.text},
             diagnostics=tuple(report.diagnostics),
-            family=(*family[:n], *(each._replace(own=True) for each in family[n : n + 1]),
-                    *family[n + 1 :]),
+            family=(
+                *family[:n],
+                *(each._replace(own=True) for each in family[n : n + 1]),
+                *family[n + 1 :],
+            ),
         )
         page = network_page([subject], version, home=INDEX)
         write_text(Path(folder) / f"{network.name}.html", page.written() + "\n")

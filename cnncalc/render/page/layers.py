@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from ...analysis.explain import explain_all
 from ...analysis.field_arithmetic import Quantity
+from ...analysis.memory.runs import Runs
 from ...analysis.result import BYTES, Report, Row
 from ...analysis.traffic import moved_bytes
 from ...graph import Node
@@ -38,12 +39,12 @@ def tables() -> Tables:
     return Tables(*(Table() for _ in Tables._fields))
 
 
-def layer_columns(report: Report, shared: Tables) -> dict[str, list[Any]]:
+def layer_columns(report: Report, shared: Tables, runs: Runs | None) -> dict[str, list[Any]]:
     """Return the columns: one value for each node of the graph, its inputs included.
 
     Shapes, operators, arithmetic and fields are numbers in the shared tables.
     """
-    steps = {row.path: lines for row, lines in explain_all(report)}
+    steps = {row.path: lines for row, lines in explain_all(report, runs)}
     numbers = {node.path: n for n, node in enumerate(report.graph.nodes)}
     columns: dict[str, list[Any]] = {}
     for node, row in _nodes(report):
@@ -93,10 +94,7 @@ def _values(
     yield "field_text", axes_text(seen[0].size) if seen else None
     yield (
         "steps",
-        [
-            (shared.labels.number(line.what), shared.arithmetic.number(line.how))
-            for line in lines
-        ],
+        [(shared.labels.number(line.what), shared.arithmetic.number(line.how)) for line in lines],
     )
 
 

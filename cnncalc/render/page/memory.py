@@ -4,39 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...analysis.memory.order import peak
-from ...analysis.memory.overview import at_inference, in_training, trainable
-from ...analysis.memory.run import Run
-from ...analysis.memory.summary import part_of
+from ...analysis.memory.runs import Runs
+from ...analysis.memory.summary import Followed, Summary, part_of
 from ...analysis.memory.tensors import Event, Step
-from ...analysis.memory.timeline import Timeline
-from ...analysis.result import BYTES, Report
 from .tables import Table
 
 
-def memory_data(report: Report) -> dict[str, Any] | None:
+def memory_data(runs: Runs) -> dict[str, Any]:
     """Return the runs at inference and in training by plain gradient descent.
 
-    None for a network with errors. Training is left out for numbers that have no gradients.
+    Training is left out for numbers that have no gradients.
     """
-    if not report.complete:
-        return None
-    run = Run(batch=report.batch, width=BYTES[report.dtype])
-    found = {"inference": run_data(report, at_inference(run))}
-    if trainable(report.dtype):
-        found["training"] = run_data(report, in_training(run))
+    found = {"inference": _run_data(runs.at_inference, runs.inference_summary)}
+    if runs.trains:
+        found["training"] = _run_data(runs.in_training, runs.training_summary)
     return found
 
 
-def run_data(report: Report, run: Run) -> dict[str, Any]:
+def _run_data(known: Followed, summary: Summary) -> dict[str, Any]:
     """Return the tensors and the steps of one run.
 
     `tensors` holds, column by column: the number of the event that makes each, that of the one that
     frees it (null: none), its bytes, its part, the layer that it belongs to, and 1 if backward
     holds it. `steps` holds: phase, layer, and how many events have happened at the busiest moment.
     """
-    timeline = Timeline(report.graph, run)
-    events = list(timeline)
+    run, timeline, events = known
     saved = {id(tensor) for kept in timeline.saved.values() for tensor in kept}
     parts = Table()
     made: list[list[Any]] = [[], [], [], [], [], []]
@@ -54,8 +46,8 @@ def run_data(report: Report, run: Run) -> dict[str, Any]:
             column.append(value)
     return {
         "optimizer": run.optimizer,
-        "peak": peak(events, run.batch),
-        "saved": sum(t.size.at(run.batch) for kept in timeline.saved.values() for t in kept),
+        "peak": summary.peak,
+        "saved": summary.saved,
         "parts": parts.values,
         "tensors": made,
         "steps": _steps(events, run.batch),

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ...analysis.diff import Diff
+from ...analysis.memory.rows import with_memory
+from ...analysis.memory.runs import Runs
 from ...analysis.result import Budget, Comparison, Report
 from ...diagnostic import Diagnostic
 from ...foreign import visible
@@ -49,8 +51,8 @@ def network_data(subject: Subject) -> dict[str, Any]:
     if report is None:
         return {"name": subject.name, "file": subject.name, "diagnostics": found, "layers": None}
     shared = tables()
-    memory = memory_data(report)
-    layers = layer_columns(_with_memory(report, memory), shared)
+    runs = Runs(report) if report.complete else None
+    layers = layer_columns(with_memory(report, runs), shared, runs)
     data = {
         "name": report.name,
         "file": report.file,
@@ -65,7 +67,7 @@ def network_data(subject: Subject) -> dict[str, Any]:
         "parameters": {name: plain(value) for name, value in report.parameters.items()},
         "totals": report.totals._asdict(),
         "field": _field(report),
-        "memory": memory,
+        "memory": memory_data(runs) if runs else None,
         "layers": layers,
         "budgets": [_budget(budget) for budget in report.budgets],
         "published": [_comparison(entry) for entry in report.published],
@@ -83,15 +85,6 @@ def network_data(subject: Subject) -> dict[str, Any]:
 
 def _tables(shared: Tables) -> dict[str, Any]:
     return {"tables": shared.written()}
-
-
-def _with_memory(report: Report, memory: dict[str, Any] | None) -> Report:
-    """Return the report with `saved` and `peak` in its rows, if memory is known."""
-    if memory is None:
-        return report
-    from ...analysis.memory.rows import with_memory
-
-    return with_memory(report)
 
 
 def _field(report: Report) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ from ...analysis.memory.run import Run
 from ...analysis.memory.storage import buffer_bytes
 from ...analysis.memory.summary import summary
 from ...analysis.result import BYTES, Report
+from ...analysis.traffic import values_moved
 from .settings import Settings
 
 
@@ -30,7 +31,7 @@ def fewest_bytes(report: Report, settings: Settings) -> int:
     if settings.training:
         return report.totals.activation_bytes
     width = BYTES[report.dtype]
-    return max((_values(row) * report.batch * width for row in report.rows), default=0)
+    return max((values_moved(row) * report.batch * width for row in report.rows), default=0)
 
 
 def predicted_peak(report: Report, settings: Settings) -> int | None:
