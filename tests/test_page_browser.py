@@ -170,7 +170,7 @@ def test_search_finds_layers(chromium: Any) -> None:
     with Opened(chromium, page_of("googlenet")) as tab:
         tab.keyboard.press("/")
         tab.keyboard.type("4c conv_relu2")
-        assert tab.locator("#found li").count() == 4
+        assert tab.locator("#found li").count() == 6
         tab.keyboard.press("ArrowDown")
         tab.keyboard.press("Enter")
         assert "inception4c" in tab.evaluate("location.hash")
@@ -490,13 +490,13 @@ def test_several_networks_share_a_page(chromium: Any) -> None:
 
 def test_measured_times_are_shown(chromium: Any, tmp_path: Path) -> None:
     times = tmp_path / "times.json"
-    layers = [{"path": "conv1", "seconds": 0.002}, {"path": "pool1", "seconds": 0.0005}]
+    layers = [{"path": "C1", "seconds": 0.002}, {"path": "S2", "seconds": 0.0005}]
     data = {"device_name": "a card", "batches": [{"batch": 8, "layers": layers}]}
     times.write_text(json.dumps(data), "utf-8")
-    with Opened(chromium, page_of("lenet5", "--times", str(times)), "#conv1") as tab:
+    with Opened(chromium, page_of("lenet5", "--times", str(times)), "#C1") as tab:
         assert "2.00 ms" in tab.text_content(".panel")
         tab.select_option(".graph select", "seconds")
-        assert tab.text_content("[data-id='conv1'] .value") == "2.00 ms"
+        assert tab.text_content("[data-id='C1'] .value") == "2.00 ms"
 
 
 def test_the_newcomer_finds_the_most_expensive_layer_and_why(chromium: Any) -> None:

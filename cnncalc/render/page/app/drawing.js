@@ -117,14 +117,23 @@ function addFrame(parts, box, x, y) {
   const { item } = box.cell;
   const { said } = box.inside;
   const { look } = parts;
-  const head = svg("g", { ...look.attributes(box.cell, said, true), class: "head" },
+  const head = svg("g", { ...look.attributes(box.cell, true), class: "head" },
     svg("rect", { class: "bar", width: box.w, height: SIZES.head, rx: 8 }),
     svg("path", { class: "sign", d: `M12 ${SIZES.head / 2}h9` }),
     title(said, box.w - 40, 28, 17));
+  say(head, said.details);
   parts.frames.append(svg("g", { class: "frame", transform: `translate(${x} ${y})` },
     svg("rect", { class: "back", width: box.w, height: box.h, rx: 8 }), head));
   parts.order.push({ id: item.id, cell: box.cell, x, y, w: box.w, h: SIZES.head, element: head,
     open: true });
+}
+
+// Name a box for screen readers: what is written on it, and more about it.
+function say(element, details) {
+  const written = [...element.querySelectorAll("text")];
+  for (const text of written.slice(1)) text.before(" ");
+  element.setAttribute("aria-label",
+    [written.map((text) => text.textContent).join(" "), details].filter(Boolean).join(", "));
 }
 
 // The name at the left, how often it is repeated, and the value at the right.
@@ -134,7 +143,7 @@ function title(said, room, x, y) {
   const taken = said.value ? textWidth(said.value, "about") + 8 : 0;
   const times = said.times ? SIZES.times + textWidth(said.times) : 0;
   const name = svg("text", { class: "name", x, y }, fitted(said.name, room - taken - times));
-  if (said.times) name.append(svg("tspan", { class: "times", dx: 8 }, said.times));
+  if (said.times) name.append(" ", svg("tspan", { class: "times", dx: 4 }, said.times));
   return [name, value];
 }
 
@@ -147,9 +156,10 @@ function addBox(parts, box, x, y) {
   if (said.times) {
     group.append(svg("rect", { class: "copy", x: 5, y: 5, width: box.w, height: box.h, rx: 7 }));
   }
-  const main = svg("g", { ...look.attributes(cell, said, false), class: `card ${said.look}` },
+  const main = svg("g", { ...look.attributes(cell, false), class: `card ${said.look}` },
     face(box.w, isBlock ? box.h : SIZES.card, true, isBlock || cell.items.length === 1),
     ...cardTexts(box, isBlock));
+  say(main, said.details);
   group.append(main);
   parts.order.push({ id: cell.id, cell, x, y, w: box.w, h: box.h, element: main });
   if (!isBlock) addStrips(parts, group, box, x, y);
@@ -172,7 +182,7 @@ function cardTexts(box, isBlock) {
   const room = box.w - left - 10;
   const times = said.times ? SIZES.times + textWidth(said.times) : 0;
   const name = svg("text", { class: "name", x: left, y: 16 }, fitted(said.name, room - times));
-  if (said.times) name.append(svg("tspan", { class: "times", dx: 8 }, said.times));
+  if (said.times) name.append(" ", svg("tspan", { class: "times", dx: 4 }, said.times));
   const value = said.value
     ? svg("text", { class: "value", x: box.w - 10, y: 30, "text-anchor": "end" }, said.value)
     : null;
@@ -189,10 +199,11 @@ function addStrips(parts, group, box, x, y) {
   const { cell, said } = box;
   cell.items.slice(1).forEach((item, n) => {
     const top = SIZES.card + n * SIZES.strip;
-    const strip = svg("g", { ...look.strip(item, said), class: `strip ${said.stripLooks[n]}`,
+    const strip = svg("g", { ...look.strip(item), class: `strip ${said.stripLooks[n]}`,
       transform: `translate(0 ${top})` },
     face(box.w, SIZES.strip, false, n === cell.items.length - 2),
     svg("text", { class: "about", x: 10, y: 11.5 }, fitted(said.strips[n], box.w - 20, "about")));
+    say(strip, said.stripDetails[n]);
     group.append(strip);
     parts.order.push({ id: item.id, cell: { kind: "strip", id: item.id, items: [item],
       layers: [item.layer] }, x, y: y + top, w: box.w, h: SIZES.strip, element: strip });

@@ -16,6 +16,7 @@ export function fieldView(tree) {
   let gated = true;
   let position = [];
   let picture = null;
+  let stageOf = {}; // what the drawing was made for, and how it is moved to another position
   const stage = el("div", { class: "stage" });
   const facts = el("p", { class: "facts", role: "status" });
   const about = el("h3", {});
@@ -70,29 +71,37 @@ export function fieldView(tree) {
       const input = el("input", { type: "number", min: 0, max: size - 1, value: position[axis],
         on: { input: () => {
           position[axis] = Math.min(Math.max(Math.round(Number(input.value) || 0), 0), size - 1);
-          drawStage(fields()[which]);
+          drawStage(fields()[which], input);
         } } });
       return el("label", { class: "choice" }, el("span", {}, `${names[axis]} of ${size}`), input);
     });
   }
 
-  function drawStage(seen) {
+  // Draw the field of the position; a number that is being typed stays as it is.
+  function drawStage(seen, typed = null) {
     const input = network.nodes[seen.of];
     const spans = spansAt(seen, position, sizes());
     facts.textContent = wordsOf(seen, spans, input);
     if (spans.some((span) => span === undefined)) {
       stage.replaceChildren();
+      stageOf = {};
       return;
     }
-    stage.replaceChildren(onInput(seen, spans, input), positions(seen));
+    if (stageOf.seen !== seen || stageOf.layer !== layer || stageOf.picture !== picture) {
+      const [drawing, moveField] = onInput(seen, input);
+      const [map, moveChosen] = positions();
+      stage.replaceChildren(drawing, map);
+      stageOf = { seen, layer, picture, moveField, moveChosen };
+    }
+    stageOf.moveField(spans);
+    stageOf.moveChosen();
     const inputs = places.querySelectorAll("input");
-    inputs.forEach((one, axis) => { if (one !== document.activeElement) one.value = position[axis]; });
+    inputs.forEach((one, axis) => { if (one !== typed) one.value = position[axis]; });
   }
 
-  // The input with its padding, and the field on it.
-  function onInput(seen, spans, input) {
+  // The input with its padding and the field on it, and a function that moves the field.
+  function onInput(seen, input) {
     const [height, width] = plane(input.shape.slice(1), 1);
-    const [rows, columns] = plane(spans, [0, 0]);
     const reach = plane(reachOf(seen, input.shape.slice(1), sizes()), [0, 0]);
     const left = Math.max(-Math.min(reach[1][0], 0), 0);
     const right = Math.max(reach[1][1] - width + 1, 0);
@@ -104,14 +113,14 @@ export function fieldView(tree) {
     const y0 = flat ? 0 : top * scale;
     const h = (flat ? tall : height) * scale;
     const place = { x: left * scale, y: y0, w: width * scale, h };
-    const field = rowsOn(spans, flat, { rows, columns, left, top, scale, tall });
+    const field = svg("rect", { class: "seen" });
     const clip = svg("svg", { class: "input", viewBox: `-2 -2 ${
       ((width + left + right) * scale + 4).toFixed(1)} ${(tall * scale + 4).toFixed(1)}`,
-    role: "img", "aria-label": facts.textContent },
+    role: "img", "aria-label": `Receptive field of ${layer.path} on ${input.path}` },
     svg("rect", { class: "padding", width: (width + left + right) * scale, height: tall * scale }),
     svg("rect", { class: "image", x: place.x, y: place.y, width: place.w, height: place.h }),
     picture ? drawn(picture, place) : raster(place),
-    svg("rect", { class: "seen", ...field }));
+    field);
     clip.addEventListener("pointermove", (event) => {
       const box = clip.getBoundingClientRect();
       const unit = ((width + left + right) * scale + 4) / box.width;
@@ -119,7 +128,10 @@ export function fieldView(tree) {
       const y = ((event.clientY - box.y) * unit - 2) / scale - top;
       aim(seen, flat ? [x] : [y, x]);
     });
-    return clip;
+    return [clip, (spans) => {
+      const rect = rectOf(spans, flat, { left, top, scale, tall });
+      for (const [name, value] of Object.entries(rect)) field.setAttribute(name, value);
+    }];
   }
 
   function aim(seen, point) {
@@ -141,10 +153,9 @@ export function fieldView(tree) {
     return holder;
   }
 
-  // The map of positions, of which one is chosen.
+  // The map of positions, and a function that marks the chosen one.
   function positions() {
     const [height, width] = plane(sizes(), 1);
-    const [row, column] = plane(position, 0);
     const scale = MAP / Math.max(height, width);
     const w = width * scale;
     const h = height * scale;
@@ -152,13 +163,13 @@ export function fieldView(tree) {
     if (width <= LINES) for (let n = 1; n < width; n += 1) lines.push(`M${n * scale} 0V${h}`);
     if (height <= LINES) for (let n = 1; n < height; n += 1) lines.push(`M0 ${n * scale}H${w}`);
     const size = Math.max(scale, 5);
+    const chosen = svg("rect", { class: "chosen", width: size, height: size });
     const map = svg("svg", { class: "map", viewBox: `-3 -3 ${w + 6} ${h + 6}`, tabindex: 0,
       role: "application",
       "aria-label": `Positions of ${layer.path}; arrow keys choose one` },
     svg("rect", { class: "back", width: w, height: h }),
     svg("path", { class: "gridline", d: lines.join("") }),
-    svg("rect", { class: "chosen", x: column * scale + (scale - size) / 2,
-      y: row * scale + (scale - size) / 2, width: size, height: size }));
+    chosen);
     map.style.width = `${MAP + 6}px`;
     const at = (event) => {
       const box = map.getBoundingClientRect();
@@ -173,10 +184,15 @@ export function fieldView(tree) {
         ArrowLeft: [0, -1] };
       if (!(event.key in moves)) return;
       event.preventDefault();
+      const [row, column] = plane(position, 0);
       choose(row + moves[event.key][0], column + moves[event.key][1]);
-      stage.querySelector(".map").focus();
     });
-    return el("div", { class: "mapplace" }, el("p", {}, "positions of the layer"), map);
+    const place = el("div", { class: "mapplace" }, el("p", {}, "positions of the layer"), map);
+    return [place, () => {
+      const [row, column] = plane(position, 0);
+      chosen.setAttribute("x", column * scale + (scale - size) / 2);
+      chosen.setAttribute("y", row * scale + (scale - size) / 2);
+    }];
   }
 
   function choose(row, column) {
@@ -300,9 +316,12 @@ function nearest(axis, value, count) {
 }
 
 // The rectangle of a field in the drawing.
-function rowsOn(spans, flat, { rows, columns, left, top, scale, tall }) {
-  const whole = (span, size, before) => (span === "all" ? [0, size]
-    : span ? [(span[0] + before) * scale, (span[1] - span[0] + 1) * scale] : [0, 0]);
+function rectOf(spans, flat, { left, top, scale, tall }) {
+  const [rows, columns] = plane(spans, [0, 0]);
+  const whole = (span, size, before) => {
+    if (span === "all") return [0, size];
+    return span ? [(span[0] + before) * scale, (span[1] - span[0] + 1) * scale] : [0, 0];
+  };
   const [x, w] = whole(columns, WIDTH, left);
   const [y, h] = flat ? [0, tall * scale] : whole(rows, tall * scale, top);
   return { x, y, width: w, height: h };

@@ -35,7 +35,8 @@ export function graphView(tree) {
     if (cell.kind === "box") {
       const { item } = cell;
       return { name: item.name, about: plural(item.layers.length, "layer"), value: written,
-        times: item.times ? `×${item.times}` : "", strips: [], stripLooks: [], look };
+        times: item.times ? `×${item.times}` : "", strips: [], stripLooks: [], look,
+        details: item.path === item.name ? "" : item.path };
     }
     const [first, ...others] = cell.items.map((one) => one.layer);
     const ownValue = kind.write ? figureOfAll([first], colour) : null;
@@ -44,27 +45,26 @@ export function graphView(tree) {
       about: aboutLayer(first),
       value: ownValue ? kind.write(ownValue) : "",
       times: "",
-      strips: others.map((layer) => aboutStrip(layer)),
+      details: detailsOf(first),
+      strips: others.map(aboutLayer),
+      stripDetails: others.map(detailsOf),
       stripLooks: others.map((layer) =>
         `${classOf([layer], colour, scaleOf)}${changeOf({ layers: [layer] })}`),
       look: `${classOf([first], colour, scaleOf)}${changeOf({ layers: [first] })}`,
     };
   }
 
-  function attributes(cell, said, isFrame) {
+  function attributes(cell, isFrame) {
     const isBlock = cell.kind === "box";
-    const layer = isBlock ? null : cell.items[0].layer;
     return {
       role: "button",
       tabindex: -1,
       "data-id": cell.id,
       "aria-expanded": isBlock ? String(isFrame) : null,
-      "aria-label": isBlock ? `${said.name} ${said.times}, ${said.about}` : labelOf(layer),
     };
   }
 
-  const strip = (item) => ({ role: "button", tabindex: -1, "data-id": item.id,
-    "aria-label": labelOf(item.layer) });
+  const strip = (item) => ({ role: "button", tabindex: -1, "data-id": item.id });
 
   function draw() {
     scaleOf = largestShown();
@@ -371,10 +371,8 @@ function aboutLayer(layer) {
   return [layer.op, layer.window].filter(Boolean).join(" ");
 }
 
-const aboutStrip = (layer) => aboutLayer(layer);
-
-function labelOf(layer) {
-  const parts = [layer.path, aboutLayer(layer), `output ${shapeText(layer.shape)}`];
+function detailsOf(layer) {
+  const parts = [layer.path, `output ${shapeText(layer.shape)}`];
   if (layer.params) parts.push(`${full(layer.params)} parameters`);
   if (layer.macs) parts.push(`${short(layer.macs)} MACs`);
   return parts.join(", ");
