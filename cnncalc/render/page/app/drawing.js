@@ -48,9 +48,8 @@ function addEdge(parts, edge, dx, dy) {
   const share = Math.sqrt(edge.layer.bytes / parts.most);
   const width = THIN + (THICK - THIN) * share;
   const gone = edge.layer.isGone || edge.isGone;
-  const ends = edge.from === "in" || edge.to === "out" ? " port" : "";
-  parts.edges.append(svg("path", { d: curve(points, edge.bend), class: `edge${gone ? " gone" : ""}${ends}`,
-    "stroke-width": width.toFixed(1), "data-source": edge.source }));
+  parts.edges.append(svg("path", { class: `edge${gone ? " gone" : ""}`,
+    d: curve(points, edge.bend), "stroke-width": width.toFixed(1), "data-source": edge.source }));
   if (edge.to !== "out") parts.edges.append(arrow(points, width, gone, edge.bend));
   else if (!parts.inner) addOutput(parts, points[points.length - 1], edge);
   if (edge.label) {

@@ -8,6 +8,9 @@ import { plural, shapeText } from "./text.js";
 const WIDTH = 520; // of the drawing, in its own units
 const MAP = 180; // of the map of positions
 const LINES = 64; // positions of an axis that are drawn apart
+const IS_INPUT = "This is the input. Choose a layer to see what its positions see.";
+const IS_VECTOR = "A vector has no positions: each of its values is computed from all that was "
+  + "flattened or pooled.";
 
 export function fieldView(tree) {
   const { network } = tree;
@@ -42,9 +45,7 @@ export function fieldView(tree) {
     places.replaceChildren();
     if (!seen) {
       stage.replaceChildren();
-      facts.textContent = layer.op === "input" ? "This is the input. Choose a layer to see what its "
-        + "positions see." : "A vector has no positions: each of its values is computed from all "
-        + "that was flattened or pooled.";
+      facts.textContent = layer.op === "input" ? IS_INPUT : IS_VECTOR;
       return;
     }
     places.replaceChildren(...inputsOf());
@@ -147,7 +148,8 @@ export function fieldView(tree) {
   function drawn(bitmap, place) {
     const holder = svg("foreignObject", { x: place.x, y: place.y, width: place.w,
       height: place.h });
-    const canvas = el("canvas", { width: Math.round(place.w * 2), height: Math.round(place.h * 2) });
+    const [width, height] = [Math.round(place.w * 2), Math.round(place.h * 2)];
+    const canvas = el("canvas", { width, height });
     canvas.getContext("2d").drawImage(bitmap, 0, 0, canvas.width, canvas.height);
     holder.append(canvas);
     return holder;
@@ -222,7 +224,8 @@ export function fieldView(tree) {
   const element = el("div", { class: "field" }, about, options, stage, places, facts,
     el("p", { class: "note" }, "Drop a picture here, or ",
       button("choose one", () => chooser.click(), { class: "link" }), chooser,
-      ". It stays on this page. Move over the input or the positions, or over layers in the graph."));
+      ". It stays on this page. Move over the input or the positions, or over layers in the ",
+      "graph."));
   element.addEventListener("dragover", (event) => {
     event.preventDefault();
     element.classList.add("dropping");

@@ -4,23 +4,24 @@ import { classOf, COLOURS, coloursOf, figureOfAll } from "./colour.js";
 import { announce, button, choice, el, svg } from "./dom.js";
 import { drawing } from "./drawing.js";
 import { place } from "./layout.js";
+import { movable } from "./moving.js";
 import { get, set, watch } from "./store.js";
 import { full, plural, shapeText, short } from "./text.js";
 import { cellsOf, enclosing, nameIn } from "./tree.js";
 
 const SHOWN = 34; // boxes that are shown at first, if there are blocks to fold
-const SMALLEST = 0.08;
-const LARGEST = 3;
+const PAD = 24; // around the graph, as it is drawn
 
 export function graphView(tree) {
   const { network } = tree;
   const open = new Set(firstOpen(tree));
-  const view = { x: 0, y: 0, scale: 1 };
   const plane = svg("svg", { class: "plane", role: "group", "aria-label":
     `Graph of ${network.name}. Arrow keys move, Enter opens and closes blocks.` });
   const moving = el("div", { class: "moving" }, plane);
   const pane = el("div", { class: "pane" }, moving);
   const legend = el("div", { class: "legend" });
+  const moved = movable(pane, moving);
+  const { view } = moved;
   let drawn = null;
   let scaleOf = 0;
 
@@ -117,91 +118,15 @@ export function graphView(tree) {
     }
   }
 
-  // --- moving and zooming
-
-  function apply() {
-    moving.style.transform = `translate(${view.x}px, ${view.y}px) scale(${view.scale})`;
-  }
-
-  function zoom(factor, x = pane.clientWidth / 2, y = pane.clientHeight / 2) {
-    const scale = Math.min(LARGEST, Math.max(SMALLEST, view.scale * factor));
-    view.x = x - ((x - view.x) * scale) / view.scale;
-    view.y = y - ((y - view.y) * scale) / view.scale;
-    view.scale = scale;
-    apply();
-  }
-
-  function pan(dx, dy) {
-    view.x += dx;
-    view.y += dy;
-    apply();
-  }
-
-  // Show the whole width if the text stays readable, and the whole graph if `all`.
   function fit(all = false) {
-    const across = pane.clientWidth / drawn.width;
-    const down = pane.clientHeight / drawn.height;
-    const whole = Math.min(across, down);
-    view.scale = Math.min(1, all || whole > 0.8 ? whole : Math.max(Math.min(across, 1), 0.55));
-    view.scale = Math.max(view.scale, SMALLEST);
-    view.x = Math.max((pane.clientWidth - drawn.width * view.scale) / 2,
-      drawn.width * view.scale > pane.clientWidth && !all ? pane.clientWidth / 2
-        - entryX() * view.scale : -Infinity);
-    view.y = Math.max((pane.clientHeight - drawn.height * view.scale) / 2, 0);
-    apply();
-  }
-
-  const entryX = () => (drawn.order[0] ? drawn.order[0].x + drawn.order[0].w / 2 + 24 : 0);
-
-  pane.addEventListener("wheel", (event) => {
-    event.preventDefault();
-    const box = pane.getBoundingClientRect();
-    const unit = event.deltaMode === 1 ? 16 : 1;
-    if (event.ctrlKey || event.metaKey) {
-      zoom(Math.exp(-event.deltaY * unit * 0.005), event.clientX - box.x, event.clientY - box.y);
-    } else if (event.shiftKey) pan(-event.deltaY * unit, 0);
-    else pan(-event.deltaX * unit, -event.deltaY * unit);
-  }, { passive: false });
-
-  const pointers = new Map();
-  let dragged = 0;
-  pane.addEventListener("pointerdown", (event) => {
-    pointers.set(event.pointerId, [event.clientX, event.clientY]);
-    dragged = 0;
-  });
-  pane.addEventListener("pointermove", (event) => {
-    const before = pointers.get(event.pointerId);
-    if (!before) return;
-    const now = [event.clientX, event.clientY];
-    if (pointers.size === 2) pinch(event.pointerId, now);
-    else {
-      dragged += Math.abs(now[0] - before[0]) + Math.abs(now[1] - before[1]);
-      if (dragged > 4 && !pane.hasPointerCapture(event.pointerId)) {
-        pane.setPointerCapture(event.pointerId);
-      }
-      pan(now[0] - before[0], now[1] - before[1]);
-    }
-    pointers.set(event.pointerId, now);
-  });
-  const release = (event) => pointers.delete(event.pointerId);
-  pane.addEventListener("pointerup", release);
-  pane.addEventListener("pointercancel", release);
-  pane.addEventListener("pointerleave", release);
-
-  function pinch(id, now) {
-    const [other] = [...pointers].filter(([key]) => key !== id).map(([, at]) => at);
-    const before = pointers.get(id);
-    const distance = ([x, y]) => Math.hypot(x - other[0], y - other[1]);
-    const box = pane.getBoundingClientRect();
-    const middle = [(now[0] + other[0]) / 2 - box.x, (now[1] + other[1]) / 2 - box.y];
-    zoom(distance(now) / Math.max(distance(before), 1), ...middle);
-    dragged = 100;
+    const [first] = drawn.order;
+    moved.fit({ ...drawn, entry: first ? first.x + first.w / 2 + PAD : 0 }, all);
   }
 
   // --- selecting, opening and closing
 
   pane.addEventListener("click", (event) => {
-    if (dragged > 4) return;
+    if (moved.wasDragged()) return;
     const target = event.target.closest("[data-id]");
     if (!target) return;
     const { id } = target.dataset;
@@ -229,7 +154,7 @@ export function graphView(tree) {
     if (before && now) {
       view.x = before[0] - now.x * view.scale;
       view.y = before[1] - now.y * view.scale;
-      apply();
+      moved.apply();
     }
     announce(`${open.has(id) ? "opened" : "closed"} ${tree.items.get(id)?.name ?? ""}`);
     focus(id);
@@ -257,8 +182,8 @@ export function graphView(tree) {
     } else if (event.key === "Enter" || event.key === " ") {
       if (get("selected") === id && drawn.byId.get(id).cell.kind === "box") toggle(id);
       else set("selected", id);
-    } else if (event.key === "+" || event.key === "=") zoom(1.25);
-    else if (event.key === "-") zoom(0.8);
+    } else if (event.key === "+" || event.key === "=") moved.zoom(1.25);
+    else if (event.key === "-") moved.zoom(0.8);
     else if (event.key === "0") fit(true);
     else return;
     event.preventDefault();
@@ -284,14 +209,13 @@ export function graphView(tree) {
 
   // Move the graph so that a box is in sight.
   function reveal(found, centred = false) {
-    const pad = 24;
-    const left = (found.x + pad) * view.scale + view.x;
-    const top = (found.y + pad) * view.scale + view.y;
+    const left = (found.x + PAD) * view.scale + view.x;
+    const top = (found.y + PAD) * view.scale + view.y;
     const right = left + found.w * view.scale;
     const bottom = top + found.h * view.scale;
     const { clientWidth: w, clientHeight: h } = pane;
     if (!centred && left > 0 && top > 0 && right < w && bottom < h) return;
-    pan(w / 2 - (left + right) / 2, h / 2 - (top + bottom) / 2);
+    moved.pan(w / 2 - (left + right) / 2, h / 2 - (top + bottom) / 2);
   }
 
   function mark() {
@@ -351,11 +275,11 @@ export function graphView(tree) {
   const tools = el("div", { class: "tools", role: "toolbar", "aria-label": "Graph" },
     colours, legend, el("span", { class: "space" }),
     button("Open all", () => openAll(true)), button("Close all", () => openAll(false)),
-    button("−", () => zoom(0.8), { "aria-label": "zoom out", title: "zoom out" }),
-    button("+", () => zoom(1.25), { "aria-label": "zoom in", title: "zoom in" }),
+    button("−", () => moved.zoom(0.8), { "aria-label": "zoom out", title: "zoom out" }),
+    button("+", () => moved.zoom(1.25), { "aria-label": "zoom in", title: "zoom in" }),
     button("Fit", () => fit(true), { title: "show the whole graph" }));
   const element = el("section", { class: "graph", "aria-label": "Graph" }, tools, pane);
-  return { element, draw, fit, show, pan, open, count: () => drawn.order.length };
+  return { element, draw, fit, show, pan: moved.pan, open, count: () => drawn.order.length };
 }
 
 function changeOf(cell) {

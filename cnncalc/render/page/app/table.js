@@ -237,7 +237,8 @@ export function tableView(tree) {
       row.classList.toggle("hovered", id !== undefined && id === hovered);
       if (row.hasAttribute("role")) row.setAttribute("aria-selected", String(id === selected));
     }
-    if (!body.querySelector('tr[tabindex="0"]')) body.firstElementChild?.setAttribute("tabindex", 0);
+    const reached = body.querySelector('tr[tabindex="0"]');
+    if (!reached) body.firstElementChild?.setAttribute("tabindex", 0);
   }
 
   // Open what encloses an item, and bring its line into sight.

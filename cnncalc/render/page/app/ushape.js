@@ -12,7 +12,7 @@ export function turnOf(network, cells, edges) {
   if (sizes.length < 7 || sizes.includes(0)) return null;
   const bottom = sizes.lastIndexOf(Math.min(...sizes));
   if (sizes[bottom] * DEEP > sizes[0] || sizes[bottom] * 2 > sizes[sizes.length - 1]) return null;
-  const inside = edges.filter((edge) => typeof edge.from === "number" && typeof edge.to === "number");
+  const inside = edges.filter(({ from, to }) => Number.isInteger(from) && Number.isInteger(to));
   for (let n = 1; n < cells.length; n += 1) {
     if (!inside.some((edge) => edge.from === n - 1 && edge.to === n)) return null;
   }
