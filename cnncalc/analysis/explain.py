@@ -10,7 +10,8 @@ from ..num import Shape, product
 from ..wording import shape_text
 from .field_arithmetic import Quantity, field_arithmetic, numbers_text
 from .figures import OF_A_LAYER
-from .memory.explain import Runs, explain_group_memory, explain_memory
+from .memory.explain import explain_group_memory, explain_memory
+from .memory.runs import Runs
 from .memory.storage import storages
 from .result import BYTES, Report, Row
 
@@ -134,10 +135,14 @@ def _memory(report: Report, node: Node, row: Row, in_place: bool) -> Quantity:
     return Quantity("memory", f"{values} · {width} bytes = {row.activation_bytes:,} bytes")
 
 
-def explain_all(report: Report) -> Iterator[tuple[Row, list[Quantity]]]:
-    """Yield each layer with its arithmetic, in the order they run."""
+def explain_all(report: Report, runs: Runs | None = None) -> Iterator[tuple[Row, list[Quantity]]]:
+    """Yield each layer with its arithmetic, in the order they run.
+
+    `runs` are those of this network, if they were followed already.
+    """
     homes = storages(report.graph, report.batch)
-    runs = Runs(report) if report.complete else None
+    if report.complete:
+        runs = runs or Runs(report)
     for index, node in enumerate(report.graph.nodes):
         row = report.row(node.path)
         if row is not None and node.op is not None:

@@ -14,7 +14,7 @@ from .command import Command
 from .output import say
 
 GROUPS = {  # in the order of `--help`
-    "Analyse a network": ("analyze", "explain", "memory", "latency", "size", "zoo"),
+    "Analyse a network": ("analyze", "explain", "memory", "latency", "size", "report", "zoo"),
     "Explore designs": ("sizes", "formula", "sweep", "fit"),
     "Check specs, by hand or in CI": ("check", "lock", "rule"),
     "Compare networks and tools": ("diff", "compare"),

@@ -70,7 +70,7 @@ def diff(
         if not given:
             raise usage("NEW is missing", "name a second network, or change the first with --set")
         new = old
-    sides = _loaded(old), _loaded(new)
+    sides = loaded_side(old), loaded_side(new)
     matched, alone = _paired(*sides)
     found = [(name, _compared(sides, variants, given)) for name, variants in matched]
     labels = (old, new) if old != new else ("as written", " ".join(set or ()))
@@ -96,7 +96,7 @@ Variants = tuple[str | None, str | None]
 Alone = tuple[list[str], list[str]]
 
 
-def _loaded(side: str) -> Spec:
+def loaded_side(side: str) -> Spec:
     """Load the spec that an argument names, from a file or from git."""
     from ..language.load import from_text, is_file, load
     from .git import text_in_revision

@@ -83,7 +83,7 @@ def _lines(diff: Diff, depth: int | None, folds: bool, width: int) -> Iterator[s
     if not differs(diff):
         yield from hanging(f"{diff.new.name}: no change", width)
         return
-    yield from hanging(_heading(diff), width)
+    yield from hanging(heading(diff), width)
     for report in (diff.old, diff.new):
         if report.undeclared:
             yield from hanging(f" {report.name}: {UNKNOWN_FIGURES}: {report.undeclared}", width)
@@ -101,7 +101,7 @@ def _lines(diff: Diff, depth: int | None, folds: bool, width: int) -> Iterator[s
     yield from in_columns(rows, width)
     for budget in diff.budgets:
         moved = f"{figure_text(budget.what, budget.old)} → {figure_text(budget.what, budget.new)}"
-        words = f" budget {budget.what} {_limit(budget)}: {moved}, {_verdict(budget)}"
+        words = f" budget {budget.what} {_limit(budget)}: {moved}, {verdict(budget)}"
         yield from hanging(words, width)
     yield ""
     listed = _listed(diff)
@@ -130,7 +130,7 @@ def _add_section(page: Page, name: str, diff: Diff, depth: int | None) -> None:
         page.paragraph(f"{diff.new.name}: no change")
         return
     rows = [*_rows(diff), *map(_budget_row, diff.budgets)]
-    page.heading(f"{_heading(diff)} (`{name}`)" if name else _heading(diff))
+    page.heading(f"{heading(diff)} (`{name}`)" if name else heading(diff))
     if diff.parameters:
         page.paragraph(_parameters(diff))
     columns = {"": False, "old": True, "new": True, "change": True}  # which are numeric
@@ -148,7 +148,7 @@ def _add_section(page: Page, name: str, diff: Diff, depth: int | None) -> None:
     page.paragraph(_alike(diff))
 
 
-def _heading(diff: Diff) -> str:
+def heading(diff: Diff) -> str:
     """Return ``VGG-16 → VGG-19``; for two versions of one network, where they come from."""
     old, new = diff.labels
     return f"{diff.new.name}: {old} → {new}" if old else f"{diff.old.name} → {diff.new.name}"
@@ -161,7 +161,7 @@ def _rows(diff: Diff) -> Iterator[Cells]:
     """Yield the sums that differ, and those that are always shown."""
     for name, (old, new) in diff.totals.items():
         if old != new or name in ALWAYS:
-            change = _difference(old, new)
+            change = difference(old, new)
             if name == WITH_GATES and WITHOUT_GATES in diff.totals:
                 change += ", with gates"
             yield name, value_text(old), value_text(new), change
@@ -173,7 +173,7 @@ def _budget_row(budget: BudgetChange) -> Cells:
         f"budget {budget.what} {_limit(budget)}",
         figure_text(budget.what, budget.old),
         figure_text(budget.what, budget.new),
-        f"{sign} {_verdict(budget)}",
+        f"{sign} {verdict(budget)}",
     )
 
 
@@ -184,7 +184,7 @@ def _limit(budget: BudgetChange) -> str:
     return f"{budget.old_limit} → {budget.limit}"
 
 
-def _verdict(budget: BudgetChange) -> str:
+def verdict(budget: BudgetChange) -> str:
     """Return ``kept``, ``still exceeded``, or both verdicts if they differ."""
     if budget.old_verdict in (None, budget.verdict):
         still = budget.old_verdict is not None and budget.verdict != "kept"
@@ -208,7 +208,7 @@ def _alike(diff: Diff) -> str:
     return words
 
 
-def _difference(old: Any, new: Any) -> str:
+def difference(old: Any, new: Any) -> str:
     """Return ``+5,309,696 (+3.8%)``."""
     if not isinstance(old, int) or not isinstance(new, int):
         return "" if old == new else "changed"

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+from collections.abc import Iterator
 
 from ...at_least import AtLeast
-from ...graph import Graph, Node
+from ...graph import Node
 from ...num import product
 from ...ops.base import Extra, Kept
 from ...wording import either, plural
-from ..result import BYTES, Report, Row
-from .gradients import Gradients
+from ..result import Report, Row
 from .optimizers import OPTIMIZERS
-from .overview import at_inference, in_training, trainable
+from .overview import trainable
 from .rows import with_memory
-from .run import Run
-from .storage import memory
-from .summary import LayerBytes, summary
+from .runs import Runs
 from .tensors import Held
-from .timeline import Timeline
 from .unknown import lacks_saved
 
 Line = tuple[str, str]  # what, and how it is computed
@@ -35,48 +30,6 @@ _EXTRAS = {
     "scores": "its scores",
     "sums": "sums of its scores",
 }
-
-
-class Runs:
-    """The memory of a network at inference and in training, computed once for all of its layers.
-
-    Nothing is kept before the loss, and training is by plain gradient descent.
-    """
-
-    def __init__(self, report: Report):
-        self.graph = report.graph
-        self.run = Run(batch=report.batch, width=BYTES[report.dtype])
-        self.trains = trainable(report.dtype)
-
-    @cached_property
-    def inference(self) -> dict[int, LayerBytes]:
-        """What is in memory while each node runs at inference."""
-        return _by_layer(self.graph, at_inference(self.run))
-
-    @cached_property
-    def training(self) -> dict[int, LayerBytes]:
-        """What is in memory while each node runs in training."""
-        return _by_layer(self.graph, in_training(self.run))
-
-    @cached_property
-    def saved(self) -> dict[int, list[Held]]:
-        """What backward keeps of each node."""
-        timeline = Timeline(self.graph, in_training(self.run))
-        for _ in timeline:
-            pass
-        return timeline.saved
-
-    @cached_property
-    def homes(self) -> Sequence[int]:
-        """The node whose memory each node's output is in, in training."""
-        return memory(self.graph, self.run.batch, training=True).homes
-
-
-def _by_layer(graph: Graph, run: Run) -> dict[int, LayerBytes]:
-    found: dict[int, LayerBytes] = {}
-    for layer in summary(graph, run).layers:
-        found.setdefault(layer.layer, layer)
-    return found
 
 
 def explain_memory(runs: Runs, n: int, row: Row) -> Iterator[Line]:
@@ -133,7 +86,7 @@ class _Saved:
     """What backward keeps of a layer, in words."""
 
     def __init__(self, runs: Runs, n: int):
-        self._graph, self._run, self._n = runs.graph, runs.run, n
+        self._runs, self._graph, self._run, self._n = runs, runs.graph, runs.run, n
         self._saved, self._homes = runs.saved, runs.homes
 
     def text(self) -> str:
@@ -152,7 +105,7 @@ class _Saved:
 
     def _kept(self) -> Kept:
         """What the layer's operator keeps."""
-        node, gradients = self._node, Gradients(self._graph)
+        node, gradients = self._node, self._runs.gradients
         if node.op is None or not gradients.passes[self._n] or self._is_computed_again():
             return Kept()
         xs = self._graph.shapes_into(node)
@@ -200,15 +153,9 @@ class _Saved:
         own = {tensor.layer for tensor in held}
         homes = dict.fromkeys(self._homes[self._node.inputs[m]] for m in self._kept().inputs)
         for home in homes:
-            first = self._first_to_keep(home)
+            first = self._runs.first_to_keep.get(home)
             if home not in own and first is not None:
                 yield f"its input is kept by {self._graph.nodes[first].path} already"
-
-    def _first_to_keep(self, home: int) -> int | None:
-        for n, tensors in self._saved.items():
-            if any(t.layer == home and t.reason in ("input", "output") for t in tensors):
-                return n
-        return None
 
     def _is_computed_again(self) -> bool:
         return any(self._n in numbers for numbers in self._graph.checkpoints)
@@ -217,6 +164,6 @@ class _Saved:
         """Return why backward keeps nothing."""
         if self._is_computed_again():
             return "backward computes its values again"
-        if not Gradients(self._graph).passes[self._n]:
+        if not self._runs.gradients.passes[self._n]:
             return "nothing before it is trained"
         return "backward needs none of its values"

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..result import BYTES, Report
-from .overview import at_inference, in_training, trainable
-from .run import Run
-from .summary import Summary, summary
+from ..result import Report
+from .runs import Runs
+from .summary import Summary
 
 
-def with_memory(report: Report) -> Report:
+def with_memory(report: Report, runs: Runs | None = None) -> Report:
     """Return a report whose rows have `saved` and `peak`, in bytes for the batch.
 
     `saved` is what backward keeps and no layer before keeps already. It stays None for a type of
-    number that has no gradients, and both do in a network with errors.
+    number that has no gradients, and both do in a network with errors. `runs` are those of this
+    network, if they were followed already.
     """
     if not report.complete:
         return report
-    inference, training = _runs(report)
+    inference, training = _summaries(runs or Runs(report))
     peaks = {layer.layer: layer.forward for layer in inference.layers}
     rows = []
     for n, row in enumerate(report.rows, len(report.inputs)):
@@ -29,7 +29,7 @@ def with_memory(report: Report) -> Report:
 
 def memory_figures(report: Report) -> dict[str, int | None]:
     """Return the peaks and what is saved; in training, by plain gradient descent."""
-    inference, training = _runs(report)
+    inference, training = _summaries(Runs(report))
     return {
         "inference_peak": inference.peak,
         "saved": training and training.saved,
@@ -37,9 +37,6 @@ def memory_figures(report: Report) -> dict[str, int | None]:
     }
 
 
-def _runs(report: Report) -> tuple[Summary, Summary | None]:
-    """Follow a network at inference and in training, unless its numbers have no gradients."""
-    run = Run(batch=report.batch, width=BYTES[report.dtype])
-    inference = summary(report.graph, at_inference(run))
-    trains = trainable(report.dtype)
-    return inference, summary(report.graph, in_training(run)) if trains else None
+def _summaries(runs: Runs) -> tuple[Summary, Summary | None]:
+    """Return both runs, or inference alone if the numbers have no gradients."""
+    return runs.inference_summary, runs.training_summary if runs.trains else None

@@ -93,10 +93,28 @@ def part_of(reason: str) -> str:
     return PARTS.get(reason, reason)
 
 
+class Followed(NamedTuple):
+    """A run that was followed to its end: its timeline, and all that happened."""
+
+    run: Run
+    timeline: Timeline
+    events: list[Event]
+
+
+def followed(graph: Graph, run: Run) -> Followed:
+    """Follow a run to its end."""
+    timeline = Timeline(graph, run)
+    return Followed(run, timeline, list(timeline))
+
+
 def summary(graph: Graph, run: Run) -> Summary:
     """Read the timeline of a run."""
-    timeline = Timeline(graph, run)
-    events = list(timeline)
+    return summary_of(graph, followed(graph, run))
+
+
+def summary_of(graph: Graph, known: Followed) -> Summary:
+    """Read the timeline of a run that was followed already."""
+    run, timeline, events = known
     held = {id(tensor) for kept in timeline.saved.values() for tensor in kept}
     peak, at, last = _peak(events, run.batch)
     most, after = _by_step(events, run.batch)

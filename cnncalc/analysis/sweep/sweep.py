@@ -12,8 +12,8 @@ from ...language.load import from_text, load
 from ...language.spec import Spec
 from ...ops.autocast import Amp
 from ..analyze import refuse_settings
-from ..latency.timing import Timing, refuse_no_device, timing_on
 from ..figures import TOTALS
+from ..latency.timing import Timing, refuse_no_device, timing_on
 from ..undeclared import may_be_unknown
 from . import needs_numpy  # noqa: F401  # before what follows imports numpy
 from .asked import asked

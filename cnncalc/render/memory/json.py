@@ -57,7 +57,6 @@ def _data(report: Report, found: Overview) -> dict[str, Any]:
         },
         "not_followed": list(found.near),
         "saved_not_followed": dict(found.kept_nearly),
-        "parts": chosen.parts,
         "parts": with_unknown(chosen.parts, report.undeclared),
         "layers": layers,
         "fit": fits[0] if fits else None,

@@ -187,7 +187,8 @@ def _totals(
     if run.failure is None:
         shapes = tuple((report.batch, *node.shape) for node in report.graph.returned)
         found = tuple(tuple(y.shape) for y in run.outputs)
-        returned = tuple(starmap(_batch_first, zip_longest(found, shapes[: len(found)], fillvalue=())))
+        pairs = zip_longest(found, shapes[: len(found)], fillvalue=())
+        returned = tuple(starmap(_batch_first, pairs))
         yield check_equal("outputs", shapes, returned, "forward")
         yield check_equal("macs", report.totals.macs, run.macs, "flop_counter")
 

@@ -11,13 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from ...analysis.result import BYTES, Report, Row
+from ...analysis.traffic import moved_bytes
 from ...diagnostic import Diagnostic, Mistake
 from ..allocator import AllocatorBytes, Peak, peak_of, refuse_beyond_memory
 from ..build import Network, as_tuple
 from ..inputs import random_inputs
 from .clock import Clock, Spread
 from .layer_times import LayerTime, layer_times
-from .predictions import fewest_bytes, held_bytes, moved_bytes, predicted_peak, step_flops
+from .predictions import fewest_bytes, held_bytes, predicted_peak, step_flops
 from .settings import NUMBERS, Settings
 
 _FAR = 2.0  # times that layers and network may differ by: hooks and gaps between layers take time

@@ -5,8 +5,8 @@ from __future__ import annotations
 from ...analysis.memory.run import Run
 from ...analysis.memory.storage import buffer_bytes
 from ...analysis.memory.summary import summary
-from ...analysis.result import BYTES, Report, Row
-from ...num import Shape, product
+from ...analysis.result import BYTES, Report
+from ...analysis.traffic import values_moved
 from .settings import Settings
 
 
@@ -31,7 +31,7 @@ def fewest_bytes(report: Report, settings: Settings) -> int:
     if settings.training:
         return report.totals.activation_bytes
     width = BYTES[report.dtype]
-    return max((_values(row) * report.batch * width for row in report.rows), default=0)
+    return max((values_moved(row) * report.batch * width for row in report.rows), default=0)
 
 
 def predicted_peak(report: Report, settings: Settings) -> int | None:
@@ -67,22 +67,3 @@ def step_flops(report: Report, training: bool) -> list[int]:
             passes = 3 if before else 2
         flops.append(2 * row.macs * passes)
     return flops
-
-
-def moved_bytes(row: Row, batch: int, training: bool, width: int) -> int:
-    """Return the fewest bytes that a layer must move: it reads inputs and weights, writes output.
-
-    Because of the gradients, they are three times as many in training. `width` is the number of
-    bytes of a value.
-    """
-    if row.flops == 0 and row.activations == 0:
-        return 0  # a view, or nothing to do
-    passes = 3 if training else 1
-    return (batch * _values(row) + row.params) * width * passes
-
-
-def _values(row: Row) -> int:
-    """Return how many values a layer reads and writes for one image, without its weights."""
-    shapes: tuple[Shape, ...] = (*row.input_shapes, row.output_shape)
-    values: int = sum(map(product, shapes))
-    return values
