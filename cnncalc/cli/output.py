@@ -30,6 +30,7 @@ USAGE = frozenset(  # codes with which the run could not begin: exit 2
         "CNN412",
         "CNN420",
         "CNN422",
+        "CNN428",
     )
 )
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import Any
 
-from ..diagnostic import Mistake, first_of
+from ..diagnostic import BlockUse, Mistake, first_of
 from ..graph import Group, Node, checked, refuse_wrong_numbers
 from ..num import NoFormula, Shape
 from ..ops.base import Op
+from ..pausing import pause
 from .branches import Branches
 from .expansion_faults import passes_another, without_formula
 from .expectations import Expectations
@@ -124,6 +125,7 @@ class Expander(Branches):
 
     def _step(self, step: Step, scope: Scope, x: int) -> int:
         """Expand one layer as written: all its copies."""
+        pause()
         nodes, path = self._graph.nodes, scope.prefix + step.name
         start = len(nodes)
         if step.source is not None:
@@ -240,7 +242,7 @@ class Expander(Branches):
             else:
                 values[name] = self.value(default, values, block.marks, "params", name)
         self._graph.blocks[path] = step.key
-        context = (f"block `{step.key}`, used at line {step.place.line}", *scope.context)
+        context = (BlockUse(step.key, step.place), *scope.context)
         inside = Scope(values, path + ".", {"input": (x, x + 1, x)}, scope, step, context)
         if self._known is None:
             return self.layers(block.layers, inside, x)

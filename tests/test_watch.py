@@ -1,0 +1,89 @@
+"""`watch` shows findings and changes whenever a spec is saved, until it is interrupted."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .command import python_path, run
+
+SPEC = """\
+cnncalc: 1
+name: Net
+input: [3, 32, 32]
+layers:
+  - conv: {out: 8, kernel: 3}
+  - relu
+  - maxpool: 2
+"""
+
+
+class Watched:
+    """A spec that is watched."""
+
+    def __init__(self, folder: Path):
+        self.file = folder / "net.cnn.yaml"
+        self.file.write_text(SPEC, "utf-8")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "cnncalc", "watch", "net.cnn.yaml", "--depth", "1"],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": python_path(), "COLUMNS": "100", "NO_COLOR": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.lines: queue.Queue[str] = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.put(line)
+
+    def until(self, text: str) -> str:
+        """Return what is shown until it has a text, with single blanks between words."""
+        found = ""
+        while text not in found:
+            try:
+                found = " ".join(f"{found} {self.lines.get(timeout=60)}".split())
+            except queue.Empty:
+                pytest.fail(f"{text!r} is not shown: {found}")
+        return found
+
+    def save(self, text: str) -> None:
+        """Save a text."""
+        self.file.write_text(text, "utf-8")
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Iterator[Watched]:
+    found = Watched(tmp_path)
+    yield found
+    found.process.kill()
+    found.process.wait()
+
+
+def test_what_changed_is_shown_whenever_it_is_saved(watched: Watched) -> None:
+    watched.until("Net: 224 parameters, 194.4 K MACs")
+    watched.save(SPEC.replace("out: 8", "out: 16"))
+    watched.until("conv1 + relu1 out 8 → 16; output 8×30×30 → 16×30×30; params 224 → 448")
+    watched.save(SPEC.replace("maxpool: 2", "maxpool: 99"))
+    wrong = watched.until("1 file, 1 network: 1 error")
+    assert "error[CNN204]" in wrong and "params" not in wrong, wrong
+    watched.save(SPEC.replace("out: 8", "out: 16") + "# a comment\n")
+    watched.until("no figure changed")
+    watched.process.send_signal(signal.SIGINT)
+    assert watched.process.wait(30) == 0
+
+
+def test_only_a_file_can_be_watched(tmp_path: Path) -> None:
+    done = run("watch", "vgg16", folder=tmp_path)
+    assert (done.returncode, "vgg16 is not a file" in done.stderr) == (2, True), done.stderr
