@@ -134,7 +134,7 @@ def _last(graph: Graph, seen: list[Seen]) -> ReceptiveField | None:
     return found and found[1]
 
 
-def _of_report(name: str, target: str, report: Report) -> BundledNetwork:
+def of_report(name: str, target: str, report: Report) -> BundledNetwork:
     """Return what the list says about a network that has been analysed."""
     return BundledNetwork(
         name=name,
@@ -167,7 +167,7 @@ def zoo_entry(name: str) -> ZooEntry:
         spec = load(name)
         report = _right(spec)
         return ZooEntry(
-            network=_of_report(name, name, report),
+            network=of_report(name, name, report),
             report=report,
             family=[member or spec.title() for member in spec.members],
             smallest_input=smallest_input(report.graph),
@@ -183,7 +183,7 @@ def zoo_entry(name: str) -> ZooEntry:
         variant = next(name for name, own in variants.items() if own is None or not own.params)
     report = analyze(spec, variant)
     return ZooEntry(
-        network=_of_report(variant or path.stem, _target(path.stem, variant), report),
+        network=of_report(variant or path.stem, _target(path.stem, variant), report),
         report=report,
         family=[member or path.stem for member in family],
         smallest_input=smallest_input(report.graph),

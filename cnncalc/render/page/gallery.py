@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
 from ...analysis.analyze import analyze
-from ...analysis.zoo import BundledNetwork
+from ...analysis.result import Report
+from ...analysis.zoo import BundledNetwork, of_report
 from ...diagnostic import Diagnostic, Mistake
 from ...language.load import bundled_spec
 from ...text_file import reason, write_text
@@ -52,11 +54,11 @@ def _write_family(job: tuple[str, str, str]) -> list[dict[str, Any]]:
     networks = []
     for variant in spec.members:
         target = f"{stem}.yaml#{variant}" if variant else f"{stem}.yaml"
-        networks.append(BundledNetwork(variant or stem, target, analyze(spec, variant)))
-    family = tuple(map(_member, networks)) if len(networks) > 1 else ()
+        report = analyze(spec, variant)
+        networks.append((of_report(variant or stem, target, report), report))
+    family = tuple(starmap(_member, networks)) if len(networks) > 1 else ()
     cards = []
-    for n, network in enumerate(networks):
-        report = network.report
+    for n, (network, report) in enumerate(networks):
         subject = Subject(
             name=network.name,
             report=report,
@@ -74,13 +76,12 @@ def _write_family(job: tuple[str, str, str]) -> list[dict[str, Any]]:
     return cards
 
 
-def _member(network: BundledNetwork) -> Member:
-    totals = network.report.totals
+def _member(network: BundledNetwork, report: Report) -> Member:
     return Member(
         name=network.name,
-        title=network.report.name,
-        params=totals.params,
-        macs=totals.macs,
+        title=report.name,
+        params=report.totals.params,
+        macs=report.totals.macs,
         page=f"{network.name}.html",
     )
 
