@@ -40,6 +40,9 @@ BUNDLED = [
 
 # The first network of each file; in a full run, all of them.
 FAMILIES = BUNDLED if FULL else [*{n.spec.file: n for n in reversed(BUNDLED)}.values()][::-1]
+# Those whose layers, and not their shapes alone, depend on the size of the input.
+FOLLOWING = [one for one in FAMILIES if one.spec.graph(one.variant).follows_input]
+FIXED = [one for one in FAMILIES if one not in FOLLOWING]
 
 SIAMESE = yaml("""
     input: {left: [1, 20, 20], right: [1, 20, 20]}

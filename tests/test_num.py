@@ -21,7 +21,7 @@ from cnncalc.ops.base import Need, Op
 from cnncalc.poly import Poly
 
 from .cases import COUNTED, case, instance
-from .samples import FAMILIES, Bundled
+from .samples import FIXED, FOLLOWING, Bundled
 
 AXES = "CDHW"
 
@@ -101,7 +101,29 @@ def first_needs(op: Op, xs: list[tuple]) -> list[Need]:
     return asked
 
 
-@pytest.mark.parametrize("network", FAMILIES, ids=lambda network: network.name)
+@pytest.mark.parametrize("network", FOLLOWING, ids=lambda network: network.name)
+def test_layers_that_follow_the_size_do_so_in_symbols_too(network: Bundled) -> None:
+    spec, variant = network.spec, network.variant
+    symbolic = spec.symbolic_graph(variant)
+    if any(d.code == "CNN210" for d in symbolic.diagnostics):
+        return  # which layers there are depends on the size: `sizes` solves for one of the cases
+    channels, *spatial = spec.graph(variant).inputs[0].shape
+    names = AXES[-len(spatial) :]
+    rng = random.Random(0)
+    compared = 0
+    for _ in range(40):
+        sizes = [rng.randint(1, 3) * 32 - rng.randint(0, 1) for _ in spatial]
+        graph = spec.graph(variant, input=(channels, *sizes))
+        if not graph.outputs:
+            continue
+        compared += 1
+        named = dict(zip(names, sizes))
+        for node, same in zip(graph.nodes, symbolic.nodes):
+            assert [at(v, 0, named) for v in same.shape] == list(node.shape), (node.path, sizes)
+    assert compared
+
+
+@pytest.mark.parametrize("network", FIXED, ids=lambda network: network.name)
 def test_specs_give_the_same_on_ints_arrays_and_symbols(network: Bundled) -> None:
     spec, variant = network.spec, network.variant
     graph = spec.graph(variant)

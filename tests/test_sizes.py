@@ -30,7 +30,7 @@ from cnncalc.size_set import Pattern
 from cnncalc.wording import sizes_text
 
 from .command import run
-from .samples import BUNDLED, FAMILIES, SIAMESE, Bundled, yaml
+from .samples import BUNDLED, FIXED, FOLLOWING, SIAMESE, Bundled, yaml
 from .settings import FULL
 
 LARGEST = 2000
@@ -46,10 +46,6 @@ def fitting_by_arrays(graph: Graph, axis: int) -> np.ndarray:
     for _, margin, equal in conditions(graph, propagate(graph, [tuple(shape)])):
         fits &= np.asarray(margin == 0 if equal else margin >= 0)
     return fits
-
-
-FOLLOWING = [one for one in FAMILIES if one.spec.graph(one.variant).follows_input]
-FIXED = [one for one in FAMILIES if one not in FOLLOWING]
 
 
 @pytest.mark.parametrize("network", FOLLOWING, ids=lambda network: network.name)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from torch import nn
 
-from . import models, models_maps, models_shaped, models_zoo
+from . import models, models_cells, models_maps, models_shaped, models_zoo
 from .samples import BUNDLED
 
 Factory = Callable[[], nn.Module]
@@ -19,6 +19,7 @@ _TWINS: dict[str, tuple[Factory, tuple[int, ...]]] = {
     **models_zoo.NETWORKS,
     **models_maps.NETWORKS,
     **models_shaped.NETWORKS,
+    **models_cells.NETWORKS,
 }
 _ALIASES = {"unet": "unet_valid", "vgg16d": "vgg16"}
 _NAMES = {network.name for network in BUNDLED}

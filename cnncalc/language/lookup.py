@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Any
 
 from ..diagnostic import Mistake
@@ -35,12 +36,11 @@ class Lookup:
         Errors: a Mistake if it has none, at the `path` from these marks.
         """
         kind = type(prepared)
-        if kind is Expression:
-            if not prepared.names.isdisjoint(values[OF_SIZES]):
-                self._graph.follows_input = True
-                self._sizes_read += 1
-        elif kind is not tuple and prepared is not FAULT:
+        if kind is not Expression and kind is not tuple and prepared is not FAULT:
             return prepared
+        if _reads_any(prepared, values[OF_SIZES]):
+            self._graph.follows_input = True
+            self._sizes_read += 1
         self._limits.work(work(prepared, values))
         try:
             return evaluate(prepared, values)
@@ -123,3 +123,10 @@ class Lookup:
     def copies(self, results: list[int]) -> list[int]:
         """Return the results of the copies of a layer that are there."""
         return results
+
+
+def _reads_any(prepared: Any, names: Set[str]) -> bool:
+    """Return whether an expression in prepared data reads one of these names."""
+    if type(prepared) is Expression:
+        return not prepared.names.isdisjoint(names)
+    return type(prepared) is tuple and any([_reads_any(item, names) for item in prepared])

@@ -62,8 +62,10 @@ def _facts(found: Sizes, sizes: InputSizes) -> _Facts:
         yield f"  {EXACT}", _unless_same(exact, read, symbol)
     if found.same_layers_as:
         shapes = ", ".join(map(shape_text, found.same_layers_as.values()))
-        text = f"sizes that have the layers of {shapes}; others may fit with other layers"
-        yield "holds for", text
+        yield (
+            "holds for",
+            f"sizes that have the layers of {shapes}; others may fit with other layers",
+        )
     for condition in sizes.unsolved[:_MOST_CONDITIONS]:
         label = {"read": f"also needed for {CUT}", "exact": f"also needed for {EXACT}"}
         where = f"at {condition.path}, not solved" if condition.path else "not solved"
