@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ...diagnostic import Mistake
+from ...diagnostic import Diagnostic, Mistake
 from ...graph import Graph
 from ...trace import Ref, Trace
 from ..layers import Unknown, without_unread_moves
@@ -47,7 +47,8 @@ class _Import:
             self._begun[n] = len(draft.layers.graph.nodes)
             if not call.name:
                 path = "input" if inputs == 1 else call.path
-                draft.values[Ref(n)] = draft.layers.input(path, call.sizes[0][1:])
+                value = draft.layers.input(path, call.sizes[0][1:], call.integers)
+                draft.values[Ref(n)] = value
             else:
                 draft.reading = Ref(n)
                 try:
@@ -57,7 +58,11 @@ class _Import:
                     continue
             n += 1
         graph = draft.layers.graph
-        graph.outputs = tuple(draft.output(ref) for ref in self._trace.outputs)
+        try:
+            graph.outputs = tuple(draft.output(ref) for ref in self._trace.outputs)
+        except Unknown as error:
+            message = f"an output of the network is none of a spec: {error}"
+            raise Mistake(Diagnostic("CNN404", message)) from None
         return Imported(without_unread_moves(graph), self._declared)
 
     def _declare(self, n: int, why: str) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...trace import Call
-from . import attention, joins, operators, parts, reductions, scaling, views
+from . import attention, joins, operators, parts, placed, reductions, scaling, views
 from .draft import Draft
 from .reader import Reader
 
@@ -18,6 +18,7 @@ READERS: Mapping[str, Reader] = {
     **reductions.READERS,
     **operators.READERS,
     **attention.READERS,
+    **placed.READERS,
 }
 _DECLARED = {
     "index": "declared as `opaque`: it may take any positions",

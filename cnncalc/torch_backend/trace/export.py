@@ -17,6 +17,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 from ...trace import Call, Ref, Trace, Weight
 from ..aten import steps
 from .inputs import Inputs, inputs_of
+from .integers import with_integers
 from .measured import measured
 
 _BATCH = 2  # a batch of 1 would be taken for a constant
@@ -36,7 +37,8 @@ def exported(network: nn.Module, inputs: Inputs | Sequence[tuple[int, ...]]) -> 
     if not isinstance(inputs, Inputs):
         inputs = inputs_of(network, inputs)
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
-    images = [torch.empty(_BATCH, *shape, device=device) for shape in inputs.shapes]
+    images = [torch.zeros(_BATCH, *shape, device=device) for shape in inputs.shapes]
+    images = with_integers(network.eval(), images, inputs)
     args, kwargs = inputs.arguments(images)
     return traced(torch.export.export(network.eval(), args, kwargs, strict=False))
 
@@ -115,7 +117,8 @@ class _Tracing:
             return None
         value = node.meta["val"]
         sizes = (tuple(value.shape),) if isinstance(value, Tensor) else ()
-        return self._add(node, Call("", {}, frozenset(), sizes, path=node.name))
+        integers = isinstance(value, Tensor) and not value.is_floating_point()
+        return self._add(node, Call("", {}, frozenset(), sizes, node.name, integers=integers))
 
     def _weight(self, names: tuple[str, ...], node: Node, trained: bool) -> Weight:
         value = node.meta["val"]
