@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -141,3 +145,51 @@ def test_each_is_an_operator_and_compared_with_the_module(
 def test_places_are_no_numbers(name: str) -> None:
     with pytest.raises(Mistake, match=r"CNN404.*its result is not a tensor"):
         import_network(f"{__file__}:{name}", [(3, 8, 8)])
+
+
+def test_pools_of_onnx_are_undone(tmp_path: Path) -> None:
+    onnx_cases, helper = _onnx()
+    window = {"kernel_shape": [2, 3], "strides": [2, 3]}
+    nodes = [
+        helper.make_node("MaxPool", ["x"], ["y", "places"], **window),
+        helper.make_node("Relu", ["y"], ["z"]),
+        helper.make_node("MaxUnpool", ["z", "places"], ["u"], **window),
+    ]
+    path = onnx_cases.saved(nodes, {"x": (2, 4, 8, 9)}, ["u"], [], tmp_path / "net.onnx")
+    assert _agrees(path) == ["maxpool", "relu", "maxunpool"]
+
+
+def test_rows_of_onnx_are_looked_up(tmp_path: Path) -> None:
+    onnx_cases, helper = _onnx()
+    onnx = pytest.importorskip("onnx")
+    table = onnx.numpy_helper.from_array(onnx_cases.random_weights("w", (7, 6)), "w")
+    nodes = [
+        helper.make_node("Gather", ["w", "tokens"], ["rows"]),
+        helper.make_node("Transpose", ["rows"], ["y"], perm=[0, 2, 1]),
+    ]
+    given = helper.make_tensor_value_info("tokens", onnx.TensorProto.INT64, (2, 5))
+    returned = helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, (2, 6, 5))
+    graph = helper.make_graph(nodes, "net", [given], [returned], [table])
+    opset = [helper.make_opsetid("", 17)]
+    path = tmp_path / "net.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), path)
+    assert _agrees(path) == ["embedding", "permute"]
+
+
+def _onnx() -> tuple[Any, Any]:
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    from . import onnx_cases
+
+    return onnx_cases, onnx.helper
+
+
+def _agrees(path: Path) -> list[str]:
+    """Return the operators of a file, whose values are those of onnxruntime."""
+    from .onnx_files import imported, run_both
+
+    found = imported(path)
+    assert found.declared == []
+    for ours, theirs in run_both(path, found):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+    return [node.op.key for node in cnncalc.loads(found.text).graph().nodes if node.op]

@@ -34,8 +34,10 @@ def _fractional_pool(draft: Draft, call: Call) -> Any:
 def _unpool(draft: Draft, call: Call) -> Value:
     """Put values back where a pool of the network found its maxima."""
     places = call.arguments["indices"]
-    found = draft.values.get(Ref(places.call)) if isinstance(places, Ref) else None
-    pooled = found[0] if isinstance(found, list) and places.part == 1 else None
+    if not isinstance(places, Ref) or places.part != 1:
+        raise Unknown("its places are not those of the maxima of a pool")
+    found = draft.values.get(Ref(places.call))
+    pooled = found[0] if isinstance(found, list) else found
     nodes = draft.layers.graph.nodes
     if not isinstance(pooled, Value) or not isinstance(nodes[pooled.node].op, MaxPool):
         raise Unknown("its places are not those of the maxima of a pool")
