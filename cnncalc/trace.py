@@ -45,6 +45,7 @@ class Call(NamedTuple):
     module: str = ""  # the class of that module
     only: bool = False  # whether the module is one of torch.nn
     source: str | None = None  # file and line of the user's code, or the name of a node
+    integers: bool = False  # whether it is an input of integers
     key: str = ""  # of the operator that it is, if this is known: its fields are among `arguments`
 
 

@@ -17,7 +17,13 @@ from torch import Tensor
 from torch.utils.flop_counter import conv_flop_count
 
 _TENSORS = "Tensor input, Tensor weight, Tensor offset, Tensor mask, Tensor bias"
-_NUMBERS = ", ".join(f"int n{n}" for n in range(8))
+_NUMBERS = ", ".join(
+    f"int {name}"
+    for name in (
+        *("stride_h", "stride_w", "pad_h", "pad_w", "dilation_h", "dilation_w"),
+        *("groups", "offset_groups"),
+    )
+)
 
 
 def is_there() -> bool:
@@ -32,7 +38,7 @@ def deformable() -> Iterator[None]:
         yield
         return
     library = torch.library.Library("torchvision", "FRAGMENT")
-    library.define(f"deform_conv2d({_TENSORS}, {_NUMBERS}, bool masked) -> Tensor")
+    library.define(f"deform_conv2d({_TENSORS}, {_NUMBERS}, bool use_mask) -> Tensor")
     library.impl("deform_conv2d", convolved, "CompositeExplicitAutograd")
     library.impl("deform_conv2d", _Differentiable.apply, "Autograd")
     try:

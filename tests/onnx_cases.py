@@ -84,7 +84,10 @@ def one(op: str, keys: str, inputs: str = "", x: Shape = (4, 9, 8), opset: int =
     return Case(name or keys, x, [(op, inputs, attributes)], keys, constants, opset)
 
 
-_CONSTANTS = ("w", "b", "m", "v", "low", "high", "values", "more", "empty", "fill")
+_CONSTANTS = (
+    *("w", "b", "m", "v", "low", "high", "values", "more", "empty", "fill"),
+    *("image", "window"),
+)
 _HALF = np.array([0.5], np.float32)
 _E = np.array([], np.float32)
 
@@ -258,4 +261,21 @@ ARITHMETIC = [
           x=(5, 6))._replace(keys="permute matmul"),
 ]  # fmt: skip
 
-CASES = [*WINDOWS, *NORMS, *ACTIVATIONS, *CHAINS, *VIEWS, *RESIZES, *ARITHMETIC]
+PLACED = [
+    one("Col2Im", "fold", "_ image window", x=(12, 20), image=[5, 6], window=[2, 2], opset=18),
+    one("Col2Im", "fold", "_ image window", x=(18, 9), image=[5, 6], window=[3, 3], opset=18,
+        strides=[2, 2], pads=[1, 1, 1, 1], dilations=[1, 1], name="fold of strided windows"),
+    *(
+        chain(f"samples, {mode}, {outside}", "reshape affine_grid grid_sample",
+              ("Reshape", "_ matrix", {}),
+              ("AffineGrid", "_ size", {"align_corners": corners}),
+              ("GridSample", "x t1",
+               {"mode": mode, "padding_mode": outside, "align_corners": corners}),
+              x=(1, 3, 2), opset=20, matrix=[-1, 2, 3], size=[2, 1, 5, 6])
+        for mode, outside, corners in (
+            ("linear", "zeros", 0), ("nearest", "border", 1), ("cubic", "reflection", 0),
+        )
+    ),
+]  # fmt: skip
+
+CASES = [*WINDOWS, *NORMS, *ACTIVATIONS, *CHAINS, *VIEWS, *RESIZES, *ARITHMETIC, *PLACED]

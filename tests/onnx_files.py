@@ -74,7 +74,8 @@ def run_both(path: Path, found: ImportedSpec) -> Iterator[tuple[np.ndarray, np.n
     network = cnncalc.build(spec).eval()
     load_weights(network, path)
     shapes = [tuple(n if isinstance(n, int) else 2 for n in i.shape) for i in session.get_inputs()]
-    images = [torch.rand(shape) for shape in shapes]
+    whole = [given.type == "tensor(int64)" for given in session.get_inputs()]
+    images = [torch.randint(5, n) if of else torch.rand(n) for n, of in zip(shapes, whole)]
     names = [given.name for given in session.get_inputs()]
     expected = session.run(None, {n: image.numpy() for n, image in zip(names, images)})
     given = [

@@ -62,9 +62,11 @@ class Layers:
         self.dropped: set[str] = set()  # paths of layers that were taken back
         self._paths: Counter[str] = Counter()
 
-    def input(self, path: str, shape: Shape) -> Value:
+    def input(self, path: str, shape: Shape, integers: bool = False) -> Value:
         """Add an input of the network."""
-        self.graph.nodes.append(Node(path, None, (), shape))
+        node = Node(path, None, (), shape)
+        node.integers = integers
+        self.graph.nodes.append(node)
         self._paths[path] += 1
         return plain(len(self.graph.nodes) - 1, shape)
 
@@ -88,6 +90,8 @@ class Layers:
         xs = [nodes[n].shape for n in inputs]
         try:
             op = BY_KEY[key](**body)
+            if op.reads_places:
+                op = op.attached(nodes[inputs[1]].op, xs[2])
             y = checked(op, xs)
         except (ValueError, Mistake, NoFormula) as error:
             raise Unknown(f"{key}: {error}") from None

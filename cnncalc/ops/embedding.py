@@ -63,8 +63,9 @@ class Embedding(Op):
 
     @classmethod
     def of_call(cls, call: Called) -> Mapping[str, Any] | None:
-        """NOTE: an import runs a network on images alone, and so never on integers."""
-        return None
+        """What is a matter of training, such as `padding_idx`, is no field."""
+        weight = call.weights.get("weight", ())
+        return dict(zip(("vocabulary", "out"), weight)) if len(weight) == 2 else None
 
     def shape(self, x: Shape) -> Shape:
         return (*x, self.out)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -414,8 +415,9 @@ class DeformConv(nn.Module):
         self.groups = plain.groups
 
     def forward(self, x: Tensor, offset: Tensor, mask: Tensor | None = None) -> Tensor:
-        given = x.new_zeros(len(x), 1) if mask is None else mask
-        bias = x.new_zeros(len(self.weight)) if self.bias is None else self.bias
+        zeros = partial(torch.zeros, dtype=x.dtype, device=x.device)
+        given = zeros(len(x), 1) if mask is None else mask
+        bias = zeros(len(self.weight)) if self.bias is None else self.bias
         moved = offset.shape[1] // (2 * self.weight[0, 0].numel())
         found: Tensor = torch.ops.torchvision.deform_conv2d(
             x,

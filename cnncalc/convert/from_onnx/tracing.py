@@ -18,11 +18,12 @@ from .file import OnnxFile, OnnxNode, OnnxValue, Tensor
 from .folding import folded, sizes_of
 from .known_chains import CHAINS
 from .naming import Place, clean, places
+from .placed import PLACED
 from .recurrent import LAYERS, Steps, of_steps, recurrent, with_steps_first
 from .step import Given, Result, Step
 from .views import VIEWS, permuted
 
-_RULES = {**VIEWS, **ARITHMETIC}
+_RULES = {**VIEWS, **ARITHMETIC, **PLACED}
 _QUANTIZED = {"QuantizeLinear", "DequantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger",
               "MatMulInteger", "DynamicQuantizeLinear"}  # fmt: skip
 _VALUES = ("value", "value_int", "value_ints", "value_float", "value_floats")
@@ -79,7 +80,9 @@ class OnnxTrace:
         moved = order is not None and order == (0, last, *range(1, last))
         if moved:
             sizes = (sizes[0], sizes[-1], *sizes[1:-1])
-        self._calls.append(Call("", {}, frozenset(), (sizes,), path=clean(given.name)))
+        looked_up = any(n.op == "Gather" and n.inputs[1:] == (given.name,) for n in nodes)
+        path = clean(given.name)
+        self._calls.append(Call("", {}, frozenset(), (sizes,), path, integers=looked_up))
         ref = Ref(len(self._calls) - 1)
         if not moved:
             return ref

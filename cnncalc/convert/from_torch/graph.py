@@ -47,7 +47,8 @@ class _Import:
             self._begun[n] = len(draft.layers.graph.nodes)
             if not call.name:
                 path = "input" if inputs == 1 else call.path
-                draft.values[Ref(n)] = draft.layers.input(path, call.sizes[0][1:])
+                value = draft.layers.input(path, call.sizes[0][1:], call.integers)
+                draft.values[Ref(n)] = value
             else:
                 draft.reading = Ref(n)
                 try:

@@ -6,7 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...trace import Call
-from . import attention, blur, einsum, joins, operators, parts, reductions, scaling, views
+from . import (
+    attention,
+    blur,
+    einsum,
+    joins,
+    operators,
+    parts,
+    placed,
+    reductions,
+    scaling,
+    views,
+)
 from .draft import Draft
 from .reader import Reader
 
@@ -20,6 +31,7 @@ READERS: Mapping[str, Reader] = {
     **attention.READERS,
     **blur.READERS,
     **einsum.READERS,
+    **placed.READERS,
 }
 _DECLARED = {
     "index": "declared as `opaque`: it may take any positions",

@@ -1,6 +1,7 @@
 """Says when two computations are the same although they are written differently.
 
-A linear layer on channels is a convolution with kernel 1, and C factors are C×1×1 factors.
+A linear layer on channels is a convolution with kernel 1, and C factors are C×1×1 factors. A grid
+of places is the same for any number of channels. How an embedding is trained makes no difference.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from math import prod
 from typing import Any
 
 from ...ops.conv import Conv
+from ...ops.embedding import Embedding
+from ...ops.grid import AffineGrid
 from ...ops.join import Add, Mul
 from ...ops.linear import Linear
 
@@ -45,6 +48,11 @@ def form(
     """
     if is_linear_on_channels(kind, weights, dict(settings), shape):
         return Linear.key, tuple(map(_matrix, weights)), ()
+    if kind == Embedding.key:
+        return kind, weights, ()
+    if kind == AffineGrid.key:
+        plain = ((name, (n[0], *n[2:]) if name == "size" else n) for name, n in settings)
+        return kind, weights, tuple(plain)
     if kind == Linear.key:
         return kind, tuple(map(_matrix, weights)), settings
     if len(weights) == 1 and shape is not None:

@@ -22,6 +22,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 from ...trace import Call, Measured, Ref, Trace, Weight
 from ..aten import steps
 from .inputs import Inputs, inputs_of
+from .integers import with_integers
 from .measured import measured
 
 _BATCH = 2  # a batch of 1 would be taken for a constant
@@ -42,7 +43,8 @@ def exported(network: nn.Module, inputs: Inputs | Sequence[tuple[int, ...]]) -> 
     """
     if not isinstance(inputs, Inputs):
         inputs = inputs_of(network, inputs)
-    args, kwargs = inputs.arguments(_images(network, inputs))
+    images = with_integers(network.eval(), _images(network, inputs), inputs)
+    args, kwargs = inputs.arguments(images)
     with quiet():
         return traced(torch.export.export(network.eval(), args, kwargs, strict=False))
 
@@ -72,7 +74,7 @@ def depends_on_values(error: BaseException | None) -> bool:
 
 def _images(network: nn.Module, inputs: Inputs) -> list[Tensor]:
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
-    return [torch.empty(_BATCH, *shape, device=device) for shape in inputs.shapes]
+    return [torch.zeros(_BATCH, *shape, device=device) for shape in inputs.shapes]
 
 
 def _without_decisions(trace: Trace) -> Trace:
@@ -199,7 +201,8 @@ class _Tracing:
             return None
         value = node.meta["val"]
         sizes = (tuple(value.shape),) if isinstance(value, Tensor) else ()
-        return self._add(node, Call("", {}, frozenset(), sizes, path=node.name))
+        integers = isinstance(value, Tensor) and not value.is_floating_point()
+        return self._add(node, Call("", {}, frozenset(), sizes, node.name, integers=integers))
 
     def _weight(self, names: tuple[str, ...], node: Node, trained: bool) -> Weight:
         value = node.meta["val"]

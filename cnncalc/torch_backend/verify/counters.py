@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
+from torch.utils.flop_counter import FlopCounterMode, conv_flop_count, sdpa_flop_count
 
 from ...diagnostic import Diagnostic, Mistake
 from ...extras import install_command
@@ -74,14 +74,24 @@ def _attention(
     return int(sdpa_flop_count(q, k, v))
 
 
+def _moved(
+    x: tuple[int, ...], w: tuple[int, ...], *others: Any, out_shape: Any, **more: Any
+) -> int:
+    """Apply torch's rule for convolutions to those that read their input at other places."""
+    return int(conv_flop_count(list(x), list(w), list(out_shape)))
+
+
 @contextmanager
 def counting_flops(network: nn.Module) -> Iterator[FlopCounterMode]:
     """Count with torch's counter also what it does not see of itself on the CPU.
 
     It has a rule for attention's kernel on a card, which is that of the CPU's too. It has none for
-    recurrent layers, so torch computes them here as products of matrices.
+    recurrent layers, so torch computes them here as products of matrices. torchvision's
+    convolutions have the products of plain ones.
     """
-    rules = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention}
+    rules: dict[Any, Any] = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention}
+    if hasattr(torch.ops.torchvision, "deform_conv2d"):
+        rules[torch.ops.torchvision.deform_conv2d] = _moved
     recurrent = any(isinstance(module, nn.RNNBase) for module in network.modules())
     with ExitStack() as stack:
         if recurrent:
