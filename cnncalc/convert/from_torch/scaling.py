@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from ...trace import Call, Ref, Sizes, Weight
-from ..axes import Value
+from ..axes import BATCH, Value
 from ..layers import Unknown
 from . import views
 from .draft import Draft
@@ -81,8 +81,10 @@ def _trained(draft: Draft, call: Call, value: Value, sizes: Sizes) -> str:
     shape = draft.shape(value)
     if len(sizes) > len(value.dims) and sizes[0] != 1:
         raise Unknown("it computes with parameters of another shape")
-    ends = zip(reversed(value.dims), reversed(sizes))
-    axes = tuple(sorted(axis for group, n in ends if n != 1 for axis in group))
+    ends = [(group, n) for group, n in zip(reversed(value.dims), reversed(sizes)) if n != 1]
+    if any(BATCH in group or prod(shape[axis] for axis in group) != n for group, n in ends):
+        raise Unknown("its parameters stretch what they are joined with")
+    axes = tuple(sorted(axis for group, _ in ends for axis in group))
     if shape[0] == 1 and prod(sizes) == 1 and call.name == "mul":
         return "one"
     spatial = tuple(range(1, len(shape)))
