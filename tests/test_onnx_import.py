@@ -236,6 +236,26 @@ def test_norms_of_equal_values_share_nothing(tmp_path: Path) -> None:
     assert cnncalc.analyze(cnncalc.loads(found.text)).totals.params == 16
 
 
+def test_weights_that_stretch_a_tensor_are_no_shift(tmp_path: Path) -> None:
+    """A vector minus each of four vectors is four vectors, whatever operator is found for that."""
+    rbf = cnncalc.loads("input: [6]\nlayers: [rbf: 4]")
+    path = exported(cnncalc.build(rbf), [(6,)], tmp_path / "net.onnx")
+    found = imported(path)
+    assert [n.shape for n in cnncalc.loads(found.text).graph().returned] == [(4,)]
+    assert [part.what for part in found.declared] == ["add"]
+
+
+def test_a_sequence_may_have_its_steps_last(tmp_path: Path) -> None:
+    """The columns of a map are the steps of an LSTM: one Transpose puts them first."""
+    spec = cnncalc.loads(
+        "input: [6, 1, 9]\nlayers: [reshape: [6, -1], permute: [1, 0], lstm: 8, linear: {out: 3,"
+        " over: last}]"
+    )
+    path = exported(cnncalc.build(spec), [(6, 1, 9)], tmp_path / "net.onnx")
+    text = agree(path)
+    assert "lstm: 8" in text and "opaque" not in text
+
+
 SOME = ("squeezenet", "mobilenet_v2")
 
 

@@ -12,9 +12,9 @@ import cnncalc
 from cnncalc.analysis.compare import counts
 from cnncalc.analysis.result import Report
 from cnncalc.convert.from_onnx.importing import import_onnx
-from cnncalc.convert.importing import ImportedSpec
 from cnncalc.convert.to_keras.functions import function_name, layer_names
 from cnncalc.convert.to_onnx import onnx_bytes
+from cnncalc.graph import Graph, Node
 from cnncalc.language.spec import Spec
 
 TOLERANCE = 1e-5  # of the largest output
@@ -89,18 +89,48 @@ def products(report: Report) -> Counter[tuple[Any, ...]]:
     return Counter((row.output_shape, row.macs) for row in report.rows if row.macs)
 
 
-def imported_source(source: str, spec: Spec, variant: str | None) -> ImportedSpec:
-    """Import the class of a network from the source that was written of it."""
+def differences_after_source(spec: Spec, variant: str | None) -> list[str]:
+    """Import the class that the source of a network defines; return in what the graphs differ."""
+    import torch
+
     from cnncalc.convert.importing import imported, traced
+    from cnncalc.convert.to_torch.source import torch_source
 
     from .test_export import network_class
 
-    shapes = {node.path: tuple(node.shape) for node in spec.graph(variant).inputs}
-    import torch
-
+    graph = spec.graph(variant)
     with torch.device("meta"):
-        network = network_class(source)().eval()
-    return imported(traced(network, [*shapes.values()], "net"))
+        network = network_class(torch_source(spec, variant))().eval()
+    text = imported(traced(network, [tuple(node.shape) for node in graph.inputs], "net")).text
+    return [*differences(cnncalc.loads(text).graph(), graph)][:4]
+
+
+def differences(found: Graph, wanted: Graph) -> Iterator[str]:
+    """Yield how the layers of two graphs differ, by operator, fields, shape, inputs and sharing."""
+    for n, m in zip(found.nodes, wanted.nodes):
+        a, b = _facts(found, n), _facts(wanted, m)
+        if a != b:
+            parts = [f"{key}: {a[key]} and {b[key]}" for key in b if a[key] != b[key]]
+            yield f"{n.path} and {m.path}: {', '.join(parts)}"
+    if len(found.nodes) != len(wanted.nodes):
+        yield f"{len(found.nodes)} nodes and {len(wanted.nodes)}"
+    if found.outputs != wanted.outputs:
+        yield f"outputs: {found.outputs} and {wanted.outputs}"
+
+
+def _facts(graph: Graph, node: Node) -> dict[str, Any]:
+    op = node.op
+    fields = {}
+    if op is not None:
+        settings = op.settings(*graph.shapes_into(node))
+        fields = {key: n for key, n in settings.items() if key not in op.layers_named}
+    return {
+        "operator": op and op.key,
+        "fields": fields,
+        "shape": tuple(node.shape),
+        "inputs": node.inputs,
+        "shares": node.shares,
+    }
 
 
 def keras_differences(

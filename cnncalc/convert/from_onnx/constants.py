@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product as positions
-from math import prod
+from math import isfinite, prod
 from typing import NamedTuple
 
 from ...num import Shape
@@ -53,8 +53,11 @@ class Constant(NamedTuple):
         return self.values
 
     def integers(self) -> tuple[int, ...]:
-        """Return its values as integers. Errors: Unknown if they are not known."""
-        return tuple(int(value) for value in self.listed())
+        """Return its values as integers. Errors: Unknown if they are not known, or not finite."""
+        values = self.listed()
+        if not all(map(isfinite, values)):
+            raise Unknown("it reads whole numbers from values that are not finite")
+        return tuple(map(int, values))
 
     def weight(self, is_parameter: bool = True) -> Weight:
         """Return it as what is trained."""

@@ -23,6 +23,7 @@ LAYERS = {"LSTM": "lstm", "GRU": "gru"}
 _GATES = {"LSTM": 4, "GRU": 3}
 _PLAIN = "nlh"  # the batch, the steps, the features
 _STEPS_FIRST = "lnh"
+_LAST_STEPS_FIRST = "hnl"  # of sequences whose steps are their last axis
 _LAST_AXIS = ("Softmax", "LogSoftmax", "LayerNormalization")
 _JOINS = ("Add", "Sub", "Mul", "Div")
 _LINEAR = ("MatMul", "Gemm")
@@ -60,6 +61,8 @@ def of_steps(step: Step, n: int, steps: Steps, rule: Callable[[Step], Any]) -> A
     if step.op == "Shape":
         return sizes_of(sizes, step.attributes)
     if step.op in LAYERS:
+        if steps.axes == _LAST_STEPS_FIRST:
+            return recurrent(step, permuted(step, steps.ref, (0, 2, 1)))
         if steps.axes != _STEPS_FIRST:
             raise Unknown("its steps are not the first axis")
         return recurrent(step, steps.ref)

@@ -81,9 +81,13 @@ def _along(draft: Draft, call: Call, value: Value, sizes: Sizes) -> tuple[Value,
     if len(sizes) > len(value.dims) and sizes[0] != 1:
         raise Unknown("it computes with parameters of another shape")
     ends = range(len(value.dims) - 1, -1, -1)
-    dims = sorted(dim for dim, n in zip(ends, reversed(sizes)) if n != 1)
+    needed = {dim: n for dim, n in zip(ends, reversed(sizes)) if n != 1}
+    dims = sorted(needed)
     if any(BATCH in value.dims[dim] for dim in dims):
         raise Unknown("its parameters differ from image to image")
+    shape = draft.shape(value)
+    if any(prod(shape[axis] for axis in value.dims[dim]) != n for dim, n in needed.items()):
+        raise Unknown("its parameters stretch what they are joined with")
     value = draft.separate(value, dims, call)
     axes = tuple(sorted(axis for dim in dims for axis in value.dims[dim]))
     shape = draft.shape(value)

@@ -36,7 +36,8 @@ def _holds(column: Column, values: Column) -> bool:
 
 
 def _mapped(other: Column, function: Callable[[int], int]) -> Column:
-    return [value if value is ABSENT else function(value) for value in other]
+    """Compute with whole numbers; what is no number, such as `none`, has no value then."""
+    return [function(value) if isinstance(value, int) else ABSENT for value in other]
 
 
 def _first(column: Column, other: Column) -> tuple[int, int] | None:
@@ -99,7 +100,8 @@ def _difference(
     for less, values in named:
         if less != name:
             differences = [
-                ABSENT if a is ABSENT or b is ABSENT else a - b for a, b in zip(other, values)
+                a - b if isinstance(a, int) and isinstance(b, int) else ABSENT
+                for a, b in zip(other, values)
             ]
             yield f"{name} - {less}", differences
 

@@ -25,7 +25,7 @@ from ..to_torch.expressions import (
 from ..to_torch.flows import fresh, safe
 from ..to_torch.layout import INDENT, wrapped
 from ..to_torch.uses import INPUT, Place, Use
-from .functions import function_name, separator
+from .functions import FUNCTIONS, function_name, separator
 
 _SIZES = {"c": "x.shape[-1]", "h": "x.shape[1]", "w": "x.shape[2]", "d": "x.shape[1]"}
 _TAKEN = ("x", "name", "inputs", "keras", "layers", "ops", "np")
@@ -96,6 +96,7 @@ class FunctionWriter:
         self.names |= {key: constant(value) for key, value in values.items()}
         self.names |= {key: name(text) for key, text in self.params.items()}
         self.taken = {*_TAKEN, *self.params.values(), *map(safe, self.further), *_SIZES}
+        self.taken |= {*FUNCTIONS, *(function.name for function in functions.values())}
         self.live: list[str] = []
 
     def _kept(self) -> set[str]:
