@@ -43,6 +43,10 @@ TORCH = {
     "CNN413",
     "CNN414",
     "CNN415",
+    "CNN424",
+    "CNN425",
+    "CNN426",
+    "CNN427",
 }
 REPORTED = re.compile(
     r"^(?:error|warning|note)\[(CNN\d{3})\].*\n  --> [^:]+:(\d+):(\d+)", re.MULTILINE

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from ..render.formats.lines import Line
 
 SHOWN = 20  # diagnostics on the screen; JSON lists all
+_OF_LATENCY = ("CNN424", "CNN425", "CNN426", "CNN427")
 USAGE = frozenset(  # codes with which the run could not begin: exit 2
-    ("CNN002", "CNN111", "CNN401", "CNN402", "CNN403", "CNN404", "CNN411", "CNN412")
+    ("CNN002", "CNN111", "CNN401", "CNN402", "CNN403", "CNN404", "CNN411", "CNN412", *_OF_LATENCY)
 )
 
 
