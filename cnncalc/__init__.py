@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .analysis.analyze import analyze
+    from .analysis.latency.latency import latency
     from .analysis.result import Report
     from .analysis.sweep.sweep import sweep
     from .checking.run import check_specs as check
@@ -30,6 +31,7 @@ _HOMES = {
     "loads": "language.load:from_text",
     "analyze": "analysis.analyze:analyze",
     "check": "checking.run:check_specs",
+    "latency": "analysis.latency.latency:latency",
     "sweep": "analysis.sweep.sweep:sweep",
     "show": "render.shown:show",
     "figure": "render.shown:figure",
@@ -55,6 +57,7 @@ __all__ = [
     "build",
     "check",
     "figure",
+    "latency",
     "load",
     "load_state_dict",
     "loads",

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from typer.main import get_command
 
 from cnncalc.analysis.figures import budget_figures
+from cnncalc.analysis.latency.devices import fits
+from cnncalc.analysis.latency.model import UNITS, Coefficients
 from cnncalc.analysis.memory.budget import SETTINGS, SETTINGS_OF
 from cnncalc.analysis.ops import worked
 from cnncalc.cli.app import app_for
@@ -22,7 +26,9 @@ from cnncalc.render.columns import COLUMNS, VIEWS
 from cnncalc.rules import rules
 
 from .command import ROOT
+from .docstrings import documented
 from .library_page import library
+from .measured.latency import ERRORS
 from .measured.record import markdown
 
 
@@ -159,6 +165,57 @@ def read_as(operation: str) -> str:
     return READ_AS.get(name) or " or ".join(operators)
 
 
+def latency_errors() -> str:
+    """Return how far predicted times are off, by configuration and by family."""
+    lines = [
+        "| device | how | torch | measurements | mean | median | rank | 80 % interval | inside |",
+        "|---|---|---|---:|---:|---:|---:|---|---:|",
+    ]
+    for one in fits():
+        off = one["left_out"]
+        cells = (
+            one["device"],
+            _how(one),
+            one["torch"],
+            one["networks"],
+            f"{off['mean']:.1%}",
+            f"{off['median']:.1%}",
+            f"{off['rank']:.3f}",
+            f"{off['low'] - 1:+.0%} to {off['high'] - 1:+.0%}",
+            f"{off['coverage']:.0%}",
+        )
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    lines += [
+        "",
+        "Where a network is off by more than 15 % (predicted time, by measured time):",
+        "",
+    ]
+    for one in fits():
+        rows = json.loads(ERRORS.read_text("utf-8"))[one["table"]]
+        large = sorted((row for row in rows if abs(row[3]) > 0.15), key=lambda row: -abs(row[3]))
+        words = [f"{row[0].replace(' ', ' at ')} {row[3]:+.0%}" for row in large]
+        found = ", ".join(words) if words else "none"
+        lines.append(f"- {one['device']}, {_how(one)}, torch {one['torch']}: {found}")
+    return "\n".join(lines)
+
+
+def _how(one: Mapping[str, Any]) -> str:
+    words = [f"AMP {one['amp']}" if one["amp"] else one["dtype"]]
+    words += ["channels last"] if one["channels_last"] else []
+    words += ["compiled"] if one["compile"] else []
+    return ", ".join(words)
+
+
+def coefficients() -> str:
+    """Return the coefficients of a device, with their units."""
+    about = documented(Coefficients).names
+    lines = ["| coefficient | unit | usual | |", "|---|---|---:|---|"]
+    for name, value in Coefficients()._asdict().items():
+        unit = UNITS.get(name, "share of a peak")
+        lines.append(f"| `{name}` | {unit} | {value:g} | {about[name]} |")
+    return "\n".join(lines)
+
+
 PARTS: dict[str, Callable[[], str]] = {  # by the marks around them
     "operators": operators,
     "conventions": conventions,
@@ -171,4 +228,6 @@ PARTS: dict[str, Callable[[], str]] = {  # by the marks around them
     "codes": codes,
     "measured": markdown,
     "aten": traced,
+    "latency_errors": latency_errors,
+    "coefficients": coefficients,
 }

@@ -47,6 +47,10 @@ TORCH = {
     "CNN416",
     "CNN418",
     "CNN419",
+    "CNN424",
+    "CNN425",
+    "CNN426",
+    "CNN427",
 }
 REPORTED = re.compile(
     r"^(?:error|warning|note)\[(CNN\d{3})\].*\n  --> [^:]+:(\d+):(\d+)", re.MULTILINE

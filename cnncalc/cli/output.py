@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..render.formats.lines import Line
 
 SHOWN = 20  # diagnostics on the screen; JSON lists all
+_OF_LATENCY = ("CNN424", "CNN425", "CNN426", "CNN427")
 USAGE = frozenset(  # codes with which the run could not begin: exit 2
     (
         "CNN002",
@@ -30,6 +31,7 @@ USAGE = frozenset(  # codes with which the run could not begin: exit 2
         "CNN412",
         "CNN420",
         "CNN422",
+        *_OF_LATENCY,
         "CNN428",
     )
 )
