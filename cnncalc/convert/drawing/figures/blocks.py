@@ -18,6 +18,7 @@ _INSIDE = 12  # boxes of a block that is opened, if they can be so few
 _PANELS = 6
 _TOO_MANY = 60  # boxes of a block that is not opened
 _BETWEEN = 46.0
+_FRAME_X, _FRAME_Y = 28.0, 24.0  # how much larger a frame is than what is in it
 _ASPECT = 1.3  # of a figure that fits well into a paper
 
 
@@ -49,41 +50,49 @@ def _panels(subject: Subject, shown: Sequence[Cell]) -> Iterator[Picture]:
 
 
 def _beside(main: Picture, panels: list[Picture], look: Look) -> Picture:
-    """Return the main picture with the panels on its right or below it, as fits a page better."""
+    """Return the main picture with the panels on its right or below it, as fits a page best."""
     if not panels:
         return main
     found = []
-    for arrange in (_in_columns, _in_rows):
-        whole = Picture(look)
-        whole.put(main, 0, 0)
-        arrange(whole, panels, main)
-        found.append(whole)
-    return min(found, key=lambda whole: abs(log(whole.width / whole.height / _ASPECT)))
+    for arrange, least in (
+        (_in_columns, max([main.height, *(panel.height + _FRAME_Y for panel in panels)])),
+        (_in_rows, max([main.width, *(panel.width + _FRAME_X for panel in panels)])),
+    ):
+        for more in (1.0, 1.3, 1.7, 2.2):
+            whole = Picture(look)
+            whole.put(main, 0, 0)
+            arrange(whole, panels, main, least * more)
+            found.append(whole)
+    return min(found, key=_unfitness)
 
 
-def _in_columns(whole: Picture, panels: list[Picture], main: Picture) -> None:
-    area = sum((panel.width + 28) * (panel.height + 24) for panel in panels)
-    tallest = max([main.height, (area * 0.8) ** 0.5, *(panel.height + 24 for panel in panels)])
+def _unfitness(whole: Picture) -> float:
+    """Return how far a picture is from the form of a page, and how much room it takes."""
+    return abs(log(whole.width / whole.height / _ASPECT)) + log(whole.width * whole.height)
+
+
+def _in_columns(whole: Picture, panels: list[Picture], main: Picture, tallest: float) -> None:
     x, y, widest = main.width + _BETWEEN, 0.0, 0.0
     for panel in panels:
-        wide, high = panel.width + 28, panel.height + 24
+        wide, high = panel.width + _FRAME_X, panel.height + _FRAME_Y
         if y and y + high > tallest + 1:
             x, y, widest = x + widest + _BETWEEN / 2, 0.0, 0.0
-        whole.frame(x, y, wide, high)
-        whole.put(panel, x + 14, y + 12)
+        _framed(whole, panel, x, y)
         y += high + _BETWEEN / 2
         widest = max(widest, wide)
 
 
-def _in_rows(whole: Picture, panels: list[Picture], main: Picture) -> None:
-    area = sum((panel.width + 28) * (panel.height + 24) for panel in panels)
-    widest = max([main.width, (area * 1.4) ** 0.5, *(panel.width + 28 for panel in panels)])
+def _in_rows(whole: Picture, panels: list[Picture], main: Picture, widest: float) -> None:
     x, y, tallest = 0.0, main.height + _BETWEEN, 0.0
     for panel in panels:
-        wide, high = panel.width + 28, panel.height + 24
+        wide, high = panel.width + _FRAME_X, panel.height + _FRAME_Y
         if x and x + wide > widest + 1:
             x, y, tallest = 0.0, y + tallest + _BETWEEN / 2, 0.0
-        whole.frame(x, y, wide, high)
-        whole.put(panel, x + 14, y + 12)
+        _framed(whole, panel, x, y)
         x += wide + _BETWEEN / 2
         tallest = max(tallest, high)
+
+
+def _framed(whole: Picture, panel: Picture, x: float, y: float) -> None:
+    whole.frame(x, y, panel.width + _FRAME_X, panel.height + _FRAME_Y)
+    whole.put(panel, x + _FRAME_X / 2, y + _FRAME_Y / 2)
