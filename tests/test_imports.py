@@ -41,6 +41,7 @@ COMMANDS = (
     ("check", "specs"),
     ("check", "tests/bad"),
     ("diff", "vgg16", "vgg19"),
+    ("report", "vgg16", "--against", "vgg19"),
     ("rule", "--all"),
     ("ops", "conv"),
     ("sweep", "--help"),

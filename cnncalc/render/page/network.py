@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from ...analysis.diff import Diff
 from ...analysis.memory.rows import with_memory
 from ...analysis.memory.runs import Runs
+from ...analysis.receptive_field import ReceptiveField
 from ...analysis.result import Budget, Comparison, Report
 from ...diagnostic import Diagnostic
 from ...foreign import visible
@@ -66,7 +67,8 @@ def network_data(subject: Subject) -> dict[str, Any]:
         "outputs": {name: list(shape) for name, shape in report.outputs.items()},
         "parameters": {name: plain(value) for name, value in report.parameters.items()},
         "totals": report.totals._asdict(),
-        "field": _field(report),
+        "field": _field(report.receptive_field),
+        "field_without_gates": _field(report.receptive_field_without_gates),
         "memory": memory_data(runs) if runs else None,
         "layers": layers,
         "budgets": [_budget(budget) for budget in report.budgets],
@@ -87,9 +89,8 @@ def _tables(shared: Tables) -> dict[str, Any]:
     return {"tables": shared.written()}
 
 
-def _field(report: Report) -> dict[str, Any] | None:
+def _field(found: tuple[str, ReceptiveField] | None) -> dict[str, Any] | None:
     """Return the receptive field of the last layer that does not see the whole input."""
-    found = report.receptive_field
     if found is None:
         return None
     path, seen = found

@@ -26,7 +26,7 @@ export function drawing(placed, look) {
 
 function largest(placed) {
   let most = 1;
-  for (const edge of placed.edges) most = Math.max(most, edge.layer.bytes);
+  for (const edge of placed.edges) most = Math.max(most, edge.bytes);
   for (const box of placed.boxes) if (box.inside) most = Math.max(most, largest(box.inside));
   return most;
 }
@@ -45,11 +45,11 @@ function addPart(parts, placed, dx, dy) {
 
 function addEdge(parts, edge, dx, dy) {
   const points = edge.points.map(([x, y]) => [x + dx, y + dy]);
-  const share = Math.sqrt(edge.layer.bytes / parts.most);
+  const share = Math.sqrt(edge.bytes / parts.most);
   const width = THIN + (THICK - THIN) * share;
-  const gone = edge.layer.isGone || edge.isGone;
+  const gone = edge.isGone;
   parts.edges.append(svg("path", { class: `edge${gone ? " gone" : ""}`,
-    d: curve(points, edge.bend), "stroke-width": width.toFixed(1), "data-source": edge.source }));
+    d: curve(points, edge.bend), "stroke-width": width.toFixed(1), "data-sources": edge.sources.join(" ") }));
   if (edge.to !== "out") parts.edges.append(arrow(points, width, gone, edge.bend));
   else if (!parts.inner) addOutput(parts, points[points.length - 1], edge);
   if (edge.label) {

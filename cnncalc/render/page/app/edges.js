@@ -52,7 +52,7 @@ export function joined(boxes, edges, size) {
 
 // Whether the point between two ends is above or below one of them.
 function isAligned([[x0], [x1], [x2]]) {
-  return Math.min(Math.abs(x0 - x1), Math.abs(x2 - x1)) < 12;
+  return Math.min(Math.abs(x0 - x1), Math.abs(x2 - x1)) < 3;
 }
 
 // Put the label of a line that goes straight down at its side.

@@ -48,9 +48,9 @@ function begin() {
 
 function card(one) {
   const facts = [["parameters", short(one.params)], ["MACs", short(one.macs)],
-    ["input", shapeText(one.input)], ["year", one.year ?? "–"]];
+    ["input", shapeText(one.input)]];
   return el("li", {}, el("a", { href: `${one.name}.html` },
-    el("b", {}, one.title), el("span", { class: "name" }, one.name),
+    el("b", {}, one.title), el("span", { class: "name" }, one.year ? `${one.name}, ${one.year}` : one.name),
     el("dl", {}, facts.map(([label, value]) =>
       el("div", {}, el("dt", {}, label), el("dd", {}, String(value)))))));
 }

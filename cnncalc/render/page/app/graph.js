@@ -227,7 +227,8 @@ export function graphView(tree) {
     }
     const sources = new Set(tree.items.get(hovered ?? selected)?.layers.map((one) => one.n) ?? []);
     for (const edge of plane.querySelectorAll(".edge")) {
-      edge.classList.toggle("lit", sources.has(Number(edge.dataset.source)));
+      const own = edge.dataset.sources.split(" ").map(Number);
+      edge.classList.toggle("lit", own.some((source) => sources.has(source)));
     }
     for (const one of drawn.order) one.element.classList.toggle("hovered", one.id === hovered);
   }

@@ -19,8 +19,9 @@ export function place(network, block, isOpen, words, up = false) {
   const turn = inner ? null : turnOf(network, cells, edges);
   const boxes = cells.map((cell, n) =>
     boxOf(network, block, cell, isOpen, words, up || (turn !== null && n > turn.bottom)));
-  if (turn) return placeAsU(boxes, edges, turn);
-  const arranged = arrange(boxes, edges, inner);
+  const lines = merged(boxes, edges);
+  if (turn) return placeAsU(boxes, lines, turn);
+  const arranged = arrange(boxes, lines, inner);
   if (up) upsideDown(arranged);
   return inner ? framed(block, arranged, words, up) : arranged;
 }
@@ -64,10 +65,27 @@ function edgesBetween(network, cells, home) {
   const list = [...edges.values()];
   for (const edge of list) {
     const layer = network.nodes[edge.source];
-    edge.layer = layer;
-    edge.text = shapeText(layer.shape);
+    Object.assign(edge, { bytes: layer.bytes, isGone: layer.isGone, sources: [edge.source],
+      text: shapeText(layer.shape) });
   }
   return list;
+}
+
+// Let one edge stand for all tensors that a closed box reads from another one.
+function merged(boxes, edges) {
+  const kept = new Map();
+  for (const edge of edges) {
+    const [from, to] = [boxes[edge.from], boxes[edge.to]];
+    const apart = !from || !to || from.inside || to.inside || edge.isGone;
+    const key = apart ? `${edge.source} ${edge.from} ${edge.to}` : `${edge.from} ${edge.to}`;
+    const known = kept.get(key);
+    if (known) {
+      known.sources.push(edge.source);
+      known.bytes += edge.bytes;
+      known.text = `${known.sources.length} tensors`;
+    } else kept.set(key, edge);
+  }
+  return [...kept.values()];
 }
 
 function arrange(boxes, edges, inner) {

@@ -85,7 +85,7 @@ function headline(network) {
     ["MACs", short(totals.macs)],
     ["inference", memory ? bytesText(memory.inference.peak) : null],
     ["training", memory?.training ? bytesText(memory.training.peak) : null],
-    ["field", network.field?.size ?? null],
+    ["field", (network.field_without_gates ?? network.field)?.size ?? null],
   ];
   return facts.filter(([, value]) => value).map(([label, value]) =>
     el("div", {}, el("dt", {}, label), el("dd", {}, value)));

@@ -170,6 +170,7 @@ export function panelView(tree, extras) {
         memory.training.optimizer}, of which ${bytesText(memory.training.saved)} are saved for
  backward` : null],
       ["receptive field", network.field ? `${network.field.size} at ${network.field.at}` : null],
+      ["without gates", ungated(network)],
       ["frozen", totals.frozen_params ? `${full(totals.frozen_params)} parameters` : null],
       ["batch", network.batch > 1 ? full(network.batch) : null],
       ["dtype", network.dtype === "float32" ? null : network.dtype],
@@ -205,6 +206,11 @@ export function panelView(tree, extras) {
   watch(["selected"], draw);
   draw();
   return { element, draw };
+}
+
+// The field without gates, such as squeeze-and-excite, if it is another one.
+function ungated({ field, field_without_gates: without }) {
+  return without && without.size !== field?.size ? `${without.size} at ${without.at}` : null;
 }
 
 // The address of the page with an item in it.
