@@ -199,7 +199,7 @@ class Spec:
         return self._expansion(variant, set, input, self._known_blocks).graph
 
     def graphs(self, variants: Iterable[str | None]) -> Iterator[tuple[str | None, Graph]]:
-        """Yield the networks of some variants, as `graph` returns them; None is the base.
+        """Return the networks of some variants, one after the other, as `graph` returns each.
 
         What blocks become in several of them is computed once.
 

@@ -38,7 +38,7 @@ def _float_in_yaml(number: float) -> str:
     """Write a number so that YAML reads it as one: `1e-05` needs a decimal point.
 
     >>> _float_in_yaml(1e-05), _float_in_yaml(0.00030000000000000858)
-    ('1.0e-05', '3.0000000000000858e-04')
+    ('1.0e-05', '3.0000000000000859e-04')
     """
     text = repr(number)
     if sum(map(str.isdigit, text)) > _MOST_DIGITS and "e" not in text:
