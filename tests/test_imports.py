@@ -34,6 +34,7 @@ COMMANDS = (
     ("zoo",),
     ("size", "7", "-k", "3"),
     ("sizes", "unet"),
+    ("latency", "vgg16", "--device", "rtx4090"),
     ("formula", "vgg16", "--at", "H=224,W=224"),
     ("expand", "googlenet"),
     ("expand", "googlenet", "--roll"),

@@ -26,7 +26,7 @@ def latency(
         str | None,
         typer.Argument(
             help="a file, file#variant, a bundled name such as vgg16, or - for standard input",
-            metavar="[SPEC]",
+            metavar="SPEC",
         ),
     ] = None,
     variant: o.Variant = None,

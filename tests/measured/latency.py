@@ -31,7 +31,13 @@ from cnncalc.analysis.latency.model import Coefficients
 FILE = Path(__file__).with_name("timm_inference.json")
 ERRORS = Path(__file__).with_name("latency_errors.json")
 SOURCE = "timm's table of results, fitted by tests/measured/latency.py"
-DEVICES = {"rtx3090": "RTX3090", "rtx4090": "RTX4090", "4090": "RTX4090", "cpu": "i7-12700H"}
+DEVICES = {
+    "rtx3090": "RTX3090",
+    "rtx4090": "RTX4090",
+    "4090": "RTX4090",
+    "i7": "i7-12700H",
+    "i9": "i9-10940X",
+}
 FIVE = ("resnet50", "mobilenet_v2", "vgg16_bn", "regnet_y_1_6gf", "efficientnet_b0")
 
 

@@ -161,7 +161,7 @@ def model(found: Device, way: Way, dtype: str = "float32") -> Model:
     if own:
         one = own[-1]
         low, high = one["left_out"]["low"], one["left_out"]["high"]
-        words = f"fitted to {one['networks']} measurements with torch {one['torch']}"
+        words = f"fitted to {one['networks']} measurements, PyTorch {one['torch']}"
         return Model(
             device=found.name,
             peaks=peaks,
