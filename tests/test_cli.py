@@ -88,7 +88,8 @@ def test_flops_are_the_sum_of_the_classes_of_cost() -> None:
 def test_csv_has_the_columns_and_rows(columns: str | None) -> None:
     done = run("analyze", "lenet5", "--format", "csv", *(["--columns", columns] if columns else []))
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
-    left_out = ("trainable_params", "frozen_params", "declared", *OF_MEMORY)
+    of_time = ("backward_macs", "backward_bytes", "latency", "bound")
+    left_out = ("trainable_params", "frozen_params", "declared", *OF_MEMORY, *of_time)
     every = [key for key in COLUMNS if key not in left_out]
     assert list(rows[0]) == (columns.split(",") if columns else every)
     assert [row["path"] for row in rows][:4] == ["input", "C1", "tanh1", "S2"]
