@@ -32,6 +32,26 @@ class Position(NamedTuple):
     length: int = 1
 
 
+class BlockUse(str):
+    """A block around a layer, in words, with the place where it is used.
+
+    >>> BlockUse("stage", Position("net.yaml", 12, 5))
+    'block `stage`, used at line 12'
+    """
+
+    position: Position
+
+    def __new__(cls, name: str, position: Position) -> BlockUse:
+        """Name the block that is used at a position."""
+        use = super().__new__(cls, f"block `{name}`, used at line {position.line}")
+        use.position = position
+        return use
+
+    def __getnewargs__(self) -> tuple[str, Position]:
+        """Return what a copy in another process is made from."""
+        return self.split("`")[1], self.position
+
+
 class Edit(NamedTuple):
     """A text that replaces a range of a file.
 

@@ -10,6 +10,7 @@ from ..diagnostic import Diagnostic
 from ..graph import Graph, Node
 from ..num import Shape
 from ..ops.base import Op, Reach, Windows
+from ..pausing import pause
 from ..window import IDENTITY, Field, Unknown
 from .axis_fields import AxisFields
 from .borders import Borders, Reading, only_input
@@ -68,6 +69,7 @@ class _Following:
         """Follow every node."""
         seen, channels, remarks = self.seen, self._channels, self._fields.remarks
         for n, node in enumerate(self._graph.nodes):
+            pause()
             op = node.op
             if op is None:
                 seen.append({n: tuple([(axis, START) for axis in range(len(node.shape) - 1)])})

@@ -10,6 +10,7 @@ from ..cost import Cost
 from ..graph import Graph
 from ..num import Num, Shape, product
 from ..ops.base import Op
+from ..pausing import pause
 from .field_following import ReceptiveFields
 from .memory.storage import storages
 from .receptive_field import ReceptiveField, receptive_fields_of
@@ -27,6 +28,7 @@ def rows_and_totals(
     known: dict[tuple[int, int, Shape], _Fields] = {}
     ungated = fields.ungated or fields.seen
     for n, node in enumerate(nodes):
+        pause()
         op, y = node.op, node.shape
         values = product(y)
         if op is None:

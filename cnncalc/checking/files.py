@@ -125,7 +125,7 @@ def _specs_in(folder: str, is_excluded: Callable[[str], bool]) -> Iterator[str]:
 
 
 def _is_spec(path: str) -> bool:
-    """Return whether a file is a spec by its name, `*.cnn.yaml`, or by its top-level key `cnncalc`.
+    """Return whether a file is a spec.
 
     A file that cannot be read counts as one, so that the check reports it.
     """
@@ -135,7 +135,16 @@ def _is_spec(path: str) -> bool:
         start = read_start(path, MAX_BYTES)
     except OSError:
         return True
-    return _KEY.search(start.decode("utf-8-sig", "replace")) is not None
+    return is_spec(path, start.decode("utf-8-sig", "replace"))
+
+
+def is_spec(path: str, text: str) -> bool:
+    """Return whether a text is a spec: by its name, `*.cnn.yaml`, or its top-level key `cnncalc`.
+
+    >>> is_spec("net.cnn.yaml", ""), is_spec("a.yaml", "cnncalc: 1"), is_spec("a.yaml", "jobs:")
+    (True, True, False)
+    """
+    return path.endswith(_OWN_NAME) or _KEY.search(text) is not None
 
 
 def relative_path(file: str, folder: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..diagnostic import Diagnostic
+from ..diagnostic import Diagnostic, Fix
 from .lock import Lock
 
 
@@ -18,6 +18,7 @@ class Finding(NamedTuple):
         hides: whether what depends on it was not checked.
         fails: whether it makes the check fail.
         fingerprint: the mark by which a baseline recognises it.
+        fixes: all tried repairs, the most likely first; that of the diagnostic is the first.
     """
 
     diagnostic: Diagnostic
@@ -26,6 +27,7 @@ class Finding(NamedTuple):
     hides: bool = False
     fails: bool = False
     fingerprint: str = ""
+    fixes: tuple[Fix, ...] = ()
 
     @property
     def place(self) -> tuple[int, int]:

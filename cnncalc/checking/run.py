@@ -22,7 +22,7 @@ from .config import Config
 from .files import Target, excluded, find_specs, relative_path
 from .finding import Checked, Finding
 from .lock import Lock, lock_findings, locked_figures, network_name, stale_entries
-from .repair.search import examine, examine_under
+from .repair.search import Examined, examine, examine_under
 from .suppress import fingerprints, without_ignored
 
 _BOM = "\ufeff".encode()
@@ -179,6 +179,14 @@ def check_text(text: str, file: str, variant: str | None, job: Job) -> Checked:
         examined = examine(text, file, variant)
     else:
         examined = examine_under(text, file, variant, job.settings)
+    return judged(examined, text, file, job, complete=variant is None and job.as_written)
+
+
+def judged(examined: Examined, text: str, file: str, job: Job, complete: bool) -> Checked:
+    """Return the findings of a text that count, as the job says.
+
+    They are `complete` unless only one variant was examined, or under other settings.
+    """
     findings = list(examined.findings)
     path = relative_path(file, job.lock_folder)
     figures = {
@@ -190,8 +198,7 @@ def check_text(text: str, file: str, variant: str | None, job: Job) -> Checked:
         findings += [Finding(d) for d in lock_findings(job.lock, figures, examined.places)]
     # a check of one variant, of other settings, or one with errors, may lack findings
     failed = any(finding.diagnostic.severity == "error" for finding in findings)
-    complete = variant is None and job.as_written and not failed
-    wanted, ignored = without_ignored(findings, text, file, complete)
+    wanted, ignored = without_ignored(findings, text, file, complete and not failed)
     shown = [finding for finding in wanted if not job.config.hides(finding.diagnostic)]
     selected = list(_selected(shown, file, job.config))
     marks = fingerprints(selected, text, relative_path(file, job.config.root))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 from typing import Any
 
-from ..diagnostic import Mistake, Position, first_of
+from ..diagnostic import BlockUse, Mistake, Position, first_of
 from ..graph import Group, Node, checked, refuse_wrong_numbers
 from ..num import NoFormula, Open, Shape, choose
 from ..ops.base import Op
+from ..pausing import pause
 from .expansion_faults import (
     joins_nothing,
     no_condition,
@@ -145,6 +146,7 @@ class Expander:
 
     def _step(self, step: Step, scope: Scope, x: int) -> int:
         """Expand one layer as written: all its copies."""
+        pause()
         start, path = len(self._graph.nodes), scope.prefix + step.name
         if step.source is not None:
             x = self._find(step.source, scope, step.marks.find("from"))[2]
@@ -438,6 +440,6 @@ class Expander:
                 values[name] = given[name]
             else:
                 values[name] = self.value(default, values, block.marks.find("params", name))
-        context = (f"block `{step.key}`, used at line {step.place.line}", *scope.context)
+        context = (BlockUse(step.key, step.place), *scope.context)
         inside = Scope(values, path + ".", {"input": (x, x + 1, x)}, scope, step, context)
         return self._layers(block.layers, inside, x)

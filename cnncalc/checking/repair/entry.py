@@ -46,7 +46,13 @@ class Entry:
         if self.fixes and diagnostic.code.startswith(REPAIRABLE):
             titles = [fix.title for fix in self.fixes[:OFFERED]]
             diagnostic = diagnostic._replace(help="; or ".join(titles))
-        return Finding(diagnostic, tuple(self.variants), self.later, self.hides)
+        return Finding(
+            diagnostic=diagnostic,
+            variants=tuple(self.variants),
+            later=self.later,
+            hides=self.hides,
+            fixes=tuple(self.fixes[:OFFERED]),
+        )
 
 
 def key_of(diagnostic: Diagnostic, place: Position | None) -> Key:

@@ -9,6 +9,7 @@ from ...analysis.analyze import analyze
 from ...diagnostic import Diagnostic, Edit, Fix, Mistake
 from ...graph import Graph
 from ...language.load import from_text
+from ...pausing import pause
 from ...wording import shape_text
 from .candidates import candidates
 from .case import Candidate, Case, Rank, error_count, expanded_layers, reading_cost
@@ -66,6 +67,7 @@ def search_repairs(case: Case, work: int) -> Repairs:
         if candidate.edits is None or candidate.edits in tried:
             continue
         tried.add(candidate.edits)
+        pause()
         trial = _attempt(case, candidate, candidate.edits)
         done += max(least, reading_cost(case.text, expanded_layers(trial.graph)))
         if trial.repairs:
