@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SHOWN = 20  # diagnostics on the screen; JSON lists all
 USAGE = frozenset(  # codes with which the run could not begin: exit 2
-    ("CNN002", "CNN111", "CNN401", "CNN402", "CNN403", "CNN404", "CNN411", "CNN412")
+    ("CNN002", "CNN111", "CNN401", "CNN402", "CNN403", "CNN404", "CNN411", "CNN412", "CNN428")
 )
 
 

@@ -15,14 +15,14 @@ from ...language.yaml_tree import Marks
 _ANCHOR = re.compile(r"&[^\s,\[\]{}]+\s+")
 
 
-class _Replacement(NamedTuple):
+class Replacement(NamedTuple):
     """A range of offsets, and the text that replaces it."""
 
     start: int
     end: int
     text: str
 
-    def overlaps(self, others: Iterable[_Replacement]) -> bool:
+    def overlaps(self, others: Iterable[Replacement]) -> bool:
         """Return whether it overlaps one of the others; insertions at the same place do not."""
         return any(self.start < other.end and other.start < self.end for other in others)
 
@@ -98,23 +98,23 @@ class EditedText:
         """Return the edit that replaces a range of offsets."""
         return Edit(*self.line_and_column(start), *self.line_and_column(end), text)
 
-    def _replacement(self, edit: Edit) -> _Replacement | None:
+    def replacement(self, edit: Edit) -> Replacement | None:
         """Return an edit as offsets; None if the word to replace is not in its range."""
         start = self.offset(edit.line, edit.column)
         end = self.offset(edit.end_line, edit.end_column)
         if edit.word is None:
             text = edit.text.replace("\n", self._newline)
-            return _Replacement(self._after_anchor(start, end), end, text)
+            return Replacement(self._after_anchor(start, end), end, text)
         found = re.search(rf"(?<!\w){re.escape(edit.word)}(?!\w)", self.text[start:end])
         if found is None:
             return None
-        return _Replacement(start + found.start(), start + found.end(), edit.text)
+        return Replacement(start + found.start(), start + found.end(), edit.text)
 
     def apply(self, *fixes: Sequence[Edit]) -> EditedText:
         """Return the text with fixes applied, except any fix that overlaps an earlier one."""
-        taken: list[_Replacement] = []
+        taken: list[Replacement] = []
         for edits in fixes:
-            wanted = [self._replacement(edit) for edit in edits]
+            wanted = [self.replacement(edit) for edit in edits]
             new = [one for one in wanted if one is not None and one not in taken]
             if all(wanted) and not any(one.overlaps(taken) for one in new):
                 taken += new
@@ -200,7 +200,7 @@ class EditedText:
 
     def original_edit(self, edit: Edit) -> Edit | None:
         """Return the same edit for the original text; None if it changes text that edits added."""
-        found = self._replacement(edit)
+        found = self.replacement(edit)
         if found is None:
             return None
         start, end, text = found

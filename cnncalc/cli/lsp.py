@@ -1,0 +1,56 @@
+"""The command lsp: serves an editor."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ..diagnostic import Diagnostic, Mistake
+from ..extras import install_command
+from ..text_file import reason
+
+_PORTS = 65_535
+
+
+def lsp(
+    stdio: Annotated[
+        bool, typer.Option("--stdio", help="talk over standard input and output: the default")
+    ] = False,
+    tcp: Annotated[bool, typer.Option("--tcp", help="wait for an editor at a port")] = False,
+    host: Annotated[
+        str, typer.Option("--host", metavar="HOST", help="with --tcp: the address to wait at")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int,
+        typer.Option(
+            "--port", metavar="N", min=1, max=_PORTS, help="with --tcp: the port to wait at"
+        ),
+    ] = 2087,
+) -> None:
+    """Serve an editor: shapes beside every line, findings as you type, repairs and completion.
+
+    Your editor starts this; it speaks the Language Server Protocol. It needs the extra `lsp`.
+
+    Examples:
+        Serve an editor that starts this command:
+        cnncalc lsp
+        Let an editor on this machine connect to a port:
+        cnncalc lsp --tcp --port 9257
+    """
+    from .option_values import usage
+
+    if stdio and tcp:
+        raise usage("--stdio and --tcp are both given", "give one of them")
+    try:
+        from ..lsp.server import run
+    except ImportError:
+        help = install_command("lsp")
+        fault = Diagnostic("CNN401", "the language server needs the package pygls", help=help)
+        raise Mistake(fault) from None
+    try:
+        run(host if tcp else None, port)
+    except OSError as error:
+        message = f"cannot wait at {host}, port {port}: {reason(error)}"
+        help = "choose another port with --port"
+        raise Mistake(Diagnostic("CNN428", message, help=help)) from None

@@ -1,0 +1,1 @@
+"""Code actions: each file knows one change of a text that an editor offers."""
