@@ -20,7 +20,7 @@ GROUPS = {  # in the order of `--help`
     "Compare networks and tools": ("diff", "compare"),
     "Run a network in torch": ("verify", "profile"),
     "Write for other tools": ("export",),
-    "See figures while you write": ("lsp",),
+    "See figures while you write": ("lsp", "watch"),
     "Write specs": ("import", "init", "ops", "expand", "schema"),
 }
 COMMANDS = tuple(chain.from_iterable(GROUPS.values()))

@@ -16,6 +16,7 @@ from .output import on_terminal, present
 if TYPE_CHECKING:
     from ..analysis.diff import Diff
     from ..language.spec import Spec
+    from ..render.diff import Alone, Pairs
 
 _SIDE = "a file, file#variant, a bundled name, or REVISION:FILE from git"
 
@@ -70,9 +71,7 @@ def diff(
         if not given:
             raise usage("NEW is missing", "name a second network, or change the first with --set")
         new = old
-    sides = _loaded(old), _loaded(new)
-    matched, alone = _paired(*sides)
-    found = [(name, _compared(sides, variants, given)) for name, variants in matched]
+    found, alone = differences(_loaded(old), _loaded(new), given)
     labels = (old, new) if old != new else ("as written", " ".join(set or ()))
     if old != new or given:
         found = [(name, _labelled(pair, labels)) for name, pair in found]
@@ -92,8 +91,16 @@ def show_changes(
     present("diff", format, output, [("", pair)], ([], []), None, folds)
 
 
+def differences(old: Spec, new: Spec, given: dict[str, Any]) -> tuple[Pairs, Alone]:
+    """Compare two specs variant by variant; return also the variants that only one of them has.
+
+    Parameters that are `given` are those of the new one.
+    """
+    matched, alone = _paired(old, new)
+    return [(name, _compared((old, new), both, given)) for name, both in matched], alone
+
+
 Variants = tuple[str | None, str | None]
-Alone = tuple[list[str], list[str]]
 
 
 def _loaded(side: str) -> Spec:

@@ -38,7 +38,7 @@ def code_lens(
         if where is None:
             continue
         totals = short_totals(figures[variant]) if variant in figures else ""
-        if variant == view.variant:
+        if variant in view.names_shown:
             title = ": ".join(filter(None, ("shown", totals)))
             found.append(_lens(where[0], title))
         else:

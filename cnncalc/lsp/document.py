@@ -116,7 +116,8 @@ class Document:
         others: list[Finding] = []
         for finding in self.checked.findings:
             position = finding.diagnostic.position
-            if view.variant in finding.variants or position is None or not finding.variants:
+            is_shown = not view.names_shown.isdisjoint(finding.variants)
+            if is_shown or position is None or not finding.variants:
                 continue
             line = lines.now(position.line - 1)
             if line is not None:

@@ -158,7 +158,7 @@ def _variant(view: View, variant: str, figures: dict[str | None, Figures]) -> st
     assert view.spec is not None
     lines = [f"**{view.spec.title(variant)}** (variant `{variant}`)"]
     totals = figures.get(variant)
-    if totals is None and variant == view.variant and view.report and view.report.complete:
+    if totals is None and variant in view.names_shown and view.report and view.report.complete:
         totals = {
             "params": view.report.totals.params,
             "macs": view.report.totals.macs,

@@ -5,10 +5,8 @@ from __future__ import annotations
 from lsprotocol import types as lsp
 
 from ..diagnostic import Diagnostic, Mistake
-from ..language.load import from_text
 from ..language.names import NAME, NAME_FORM, name_fault, parameter_fault
 from ..ops import BY_KEY
-from .actions.same import same_network
 from .actions.words import word_beside
 from .names import Mention
 from .view import View
@@ -27,8 +25,8 @@ def rename(view: View, offset: int, new: str) -> list[lsp.TextEdit]:
 
     Errors: a Mistake for a word that is not allowed or taken, or if the network would change.
     """
-    mention, spec, names = _mention(view, offset), view.spec, view.names
-    if mention is None or spec is None or names is None:
+    mention, names = _mention(view, offset), view.names
+    if mention is None or names is None:
         raise Mistake(Diagnostic("CNN105", "there is no name here"))
     fault = _fault(view, mention, new)
     if fault is not None:
@@ -46,7 +44,7 @@ def rename(view: View, offset: int, new: str) -> list[lsp.TextEdit]:
     text = view.text
     for (start, end), word in sorted(changes.items(), reverse=True):
         text = text[:start] + word + text[end:]
-    if not same_network(spec, from_text(text, view.file)):
+    if not view.allows(text):
         raise Mistake(Diagnostic("CNN108", f"`{new}` would change what the spec means"))
     return [
         lsp.TextEdit(view.places.range(start, end), word)

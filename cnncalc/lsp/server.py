@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +61,12 @@ class Server(LanguageServer):
         encoding = self.workspace.position_encoding or "utf-16"
         return Document(uri, to_fs_path(uri) or uri, getattr(encoding, "value", str(encoding)))
 
-    def publish(self, document: Document) -> None:
+    def take_settings(self, sent: Any) -> None:
+        """Take the settings that the editor sent."""
+        self.settings = settings_from(sent, self.settings)
+        self.session.check_after = self.settings.check_after
+
+    def publish(self, document: Document, is_checked: bool) -> None:
         """Send what is wrong with a document."""
         view = document.view
         found: list[lsp.Diagnostic] = []
@@ -67,13 +75,13 @@ class Server(LanguageServer):
         self.text_document_publish_diagnostics(
             lsp.PublishDiagnosticsParams(document.uri, found, document.version)
         )
-        self.protocol.notify(STATUS, status(document))
+        self.protocol.notify(STATUS, status(document, is_checked))
 
     def _looked(self, document: Document) -> None:
-        self.publish(document)
+        self.publish(document, is_checked=document.view is None)
 
     def _checked(self, document: Document) -> None:
-        self.publish(document)
+        self.publish(document, is_checked=True)
         self.refresh_lenses()
 
     def refresh_lenses(self) -> None:
@@ -116,7 +124,9 @@ def run(host: str | None, port: int) -> None:
     gc.enable()
     try:
         if host is None:
-            made.start_io()
+            # The server closes its streams in the end, and nothing else may write to its output.
+            with open(os.dup(sys.stdout.fileno()), "wb") as output, redirect_stdout(sys.stderr):
+                made.start_io(stdout=output)
         else:
             made.start_tcp(host, port)
     finally:
@@ -128,7 +138,7 @@ def _documents(server: Server) -> None:
 
     @server.feature(lsp.INITIALIZE)
     def initialize(params: lsp.InitializeParams) -> None:
-        server.settings = settings_from(params.initialization_options)
+        server.take_settings(params.initialization_options)
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
     def opened(params: lsp.DidOpenTextDocumentParams) -> None:
@@ -159,7 +169,7 @@ def _documents(server: Server) -> None:
 
     @server.feature(lsp.WORKSPACE_DID_CHANGE_CONFIGURATION)
     def configured(params: lsp.DidChangeConfigurationParams) -> None:
-        server.settings = settings_from(params.settings, server.settings)
+        server.take_settings(params.settings)
         server.refresh_hints()
         server.refresh_lenses()
 
@@ -273,7 +283,8 @@ def _named(server: Server) -> None:
         if view is None:
             return None
         try:
-            edits = rename(view, view.places.offset(params.position), params.new_name)
+            offset = view.places.offset(params.position)
+            edits = await asyncio.to_thread(rename, view, offset, params.new_name)
         except Mistake as mistake:
             _say(server, mistake)
             return None
@@ -351,7 +362,12 @@ def _changed(server: Server) -> None:
         if document is None or view is None:
             return []
         only = [str(getattr(kind, "value", kind)) for kind in params.context.only or ()]
-        return code_actions(view, uri, params.range, document.findings, only or None)
+        automatic = params.context.trigger_kind is lsp.CodeActionTriggerKind.Automatic
+        if automatic and not only:
+            only = ["quickfix"]  # the others are analysed: only for those who ask
+        return await asyncio.to_thread(
+            code_actions, view, uri, params.range, document.findings, only or None
+        )
 
     @server.feature(lsp.TEXT_DOCUMENT_FORMATTING)
     async def formatted(params: lsp.DocumentFormattingParams) -> list[lsp.TextEdit]:

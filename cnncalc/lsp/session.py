@@ -13,8 +13,6 @@ from ..pausing import GivenUp, given_up_when
 from .document import Document
 from .view import View
 
-CHECK_AFTER = 0.15  # seconds without an edit before repairs are searched
-
 T = TypeVar("T")
 
 
@@ -28,6 +26,7 @@ class Session:
         self, looked: Callable[[Document], None], checked: Callable[[Document], None]
     ) -> None:
         self.documents: dict[str, Document] = {}
+        self.check_after = 150  # milliseconds without an edit before repairs are searched
         self._looked, self._checked = looked, checked
         self._worker = ThreadPoolExecutor(1, "cnncalc")
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -99,7 +98,7 @@ class Session:
             self._ready[document.uri].set()
             self._looked(document)
             while document.generation == generation:
-                await asyncio.sleep(CHECK_AFTER)
+                await asyncio.sleep(self.check_after / 1000)
                 edits = self._edits
                 if await self._run(document.check, lambda: self._edits != edits):
                     self._checked(document)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+_LONGEST = 60_000  # milliseconds
 _HINTS = ("shape", "params", "macs", "field", "repeats")
 
 
@@ -19,6 +20,8 @@ class Settings(NamedTuple):
         field: whether the receptive field is.
         repeats: whether the number of copies is.
         lenses: whether there are lines of totals above the layers, variants and blocks.
+        check_after: milliseconds without an edit before the whole text is checked, and repairs
+            are searched.
     """
 
     hints: bool = True
@@ -28,13 +31,15 @@ class Settings(NamedTuple):
     field: bool = True
     repeats: bool = True
     lenses: bool = True
+    check_after: int = 150
 
 
 def settings_from(data: Any, before: Settings = Settings()) -> Settings:
     """Return the settings that an editor sent; what is missing or wrong stays as before.
 
-    >>> settings_from({"cnncalc": {"hints": {"macs": True}, "codeLens": {"enabled": False}}})
-    Settings(hints=True, shape=True, params=True, macs=True, field=True, repeats=True, lenses=False)
+    >>> sent = {"cnncalc": {"hints": {"macs": True}, "codeLens": {"enabled": False}}}
+    >>> settings_from(sent) == Settings(macs=True, lenses=False)
+    True
     """
     if isinstance(data, Mapping) and isinstance(data.get("cnncalc"), Mapping):
         data = data["cnncalc"]
@@ -49,4 +54,8 @@ def settings_from(data: Any, before: Settings = Settings()) -> Settings:
         given["hints"] = hints
     if isinstance(lenses, Mapping) and "enabled" in lenses:
         given["lenses"] = lenses["enabled"]
-    return before._replace(**{k: v for k, v in given.items() if isinstance(v, bool)})
+    given = {key: value for key, value in given.items() if isinstance(value, bool)}
+    delay = data.get("checkAfter")
+    if isinstance(delay, int) and not isinstance(delay, bool) and 0 <= delay <= _LONGEST:
+        given["check_after"] = delay
+    return before._replace(**given)

@@ -9,8 +9,11 @@ from .document import Document
 STATUS = "cnncalc/status"  # a notification of our own, which other editors pass over
 
 
-def status(document: Document) -> dict[str, Any]:
-    """Return the totals of a document, or none if it is not a spec or not complete."""
+def status(document: Document, is_checked: bool) -> dict[str, Any]:
+    """Return the totals of a document, or none if it is not a spec or not complete.
+
+    It `is_checked` once repairs and the other variants are examined too.
+    """
     view = document.view
     report = view.report if view is not None and view.has_figures else None
     totals = None
@@ -19,6 +22,8 @@ def status(document: Document) -> dict[str, Any]:
     spec = view.spec if view is not None else None
     return {
         "uri": document.uri,
+        "version": document.version,
+        "isChecked": is_checked,
         "isSpec": view is not None,
         "name": spec.title(view.variant) if spec is not None and view is not None else None,
         "variant": view.variant if view is not None else None,

@@ -11,9 +11,11 @@ from ..checking.finding import Finding
 from ..checking.guidelines import guidelines
 from ..checking.repair.search import Examined
 from ..diagnostic import Diagnostic, Mistake
+from ..graph import Graph
 from ..language.load import from_text
 from ..language.scope import Expansion
 from ..language.spec import Spec
+from .actions.same import is_same_network
 from .names import Names
 from .places import Places
 from .uses import LayerUse, Uses
@@ -51,19 +53,28 @@ class View:
         self.faults: tuple[Diagnostic, ...] = ()
         self.variant: str | None = None
         self.expansion = Expansion()
+        self._graphs: dict[str | None, Graph] = {}
         try:
             spec = from_text(text, file)
         except Mistake as mistake:
             self.faults = mistake.diagnostics
             return
         self.spec = spec
-        self.variant = variant if variant in spec.members else _first(spec)
+        self.variant = variant if variant in spec.variants else None
         self.expansion = spec.expansion(self.variant)
 
     @cached_property
     def places(self) -> Places:
         """The places of the text."""
         return Places(self.text, self.encoding)
+
+    @property
+    def names_shown(self) -> set[str | None]:
+        """The network that is shown; if that is the base, also the variants that are the base."""
+        if self.spec is None or self.variant is not None:
+            return {self.variant}
+        variants = self.spec.document.variants or {}
+        return {None, *(name for name, own in variants.items() if own is None or not own.params)}
 
     @property
     def is_sound(self) -> bool:
@@ -97,6 +108,19 @@ class View:
         """The names of layers, blocks, parameters and variants, where they are written."""
         return Names(self.spec, self.places) if self.spec is not None else None
 
+    def graph_of(self, variant: str | None) -> Graph:
+        """Return the network of a variant."""
+        assert self.spec is not None
+        if variant == self.variant:
+            return self.expansion.graph
+        if variant not in self._graphs:
+            self._graphs[variant] = self.spec.graph(variant)
+        return self._graphs[variant]
+
+    def allows(self, text: str) -> bool:
+        """Return whether the networks stay the same with another text."""
+        return self.spec is not None and is_same_network(self.spec, self.graph_of, text)
+
     def examined(self) -> Examined:
         """Return what is wrong with the text and the network that is shown, without repairs."""
         if self.spec is None:
@@ -111,10 +135,3 @@ class View:
         ordered = sorted(findings.values(), key=lambda finding: finding.place)
         return Examined(ordered, {}, [], {})
 
-
-def _first(spec: Spec) -> str | None:
-    """Return the base; if it has a name, the variant that has its parameters."""
-    if None in spec.members:
-        return None
-    variants = spec.document.variants or {}
-    return next(name for name, own in variants.items() if own is None or not own.params)

@@ -6,14 +6,11 @@ import re
 from collections.abc import Iterator
 
 from ...checking.repair.edited_text import Replacement
-from ...diagnostic import Mistake
-from ...language.load import from_text
 from ...ops import BY_KEY
 from ..names import Layers, Names
 from ..view import View
 from .action import Action, changed
 from .entries import entries, lines_of, moved
-from .same import same_network
 
 
 def extract_block(view: View, first: int, last: int) -> Iterator[Action]:
@@ -40,11 +37,7 @@ def extract_block(view: View, first: int, last: int) -> Iterator[Action]:
     use = block + (f": {{{', '.join(f'{name}: {name}' for name in used)}}}" if used else "")
     dash = " " * chosen[0].dash + "-" + " " * (chosen[0].column - chosen[0].dash - 1)
     changes = (_definition(view, definition), Replacement(start, end, dash + use))
-    try:
-        after = from_text(changed(view.text, changes), view.file)
-    except Mistake:
-        return
-    if same_network(spec, after):
+    if view.allows(changed(view.text, changes)):
         yield Action(f"Extract into block `{block}`", "refactor.extract", changes)
 
 

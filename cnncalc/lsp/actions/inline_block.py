@@ -6,14 +6,11 @@ import re
 from collections.abc import Iterator
 
 from ...checking.repair.edited_text import Replacement
-from ...diagnostic import Mistake
-from ...language.load import from_text
 from ...language.steps import REQUIRED, BlockSteps, Step
 from ..names import Layers
 from ..view import View
 from .action import Action, changed
 from .entries import entries, lines_of, moved
-from .same import same_network
 
 _SIMPLE = re.compile(r"[\w.]+")
 _SPECIAL = set(",[]{}:#&*!|>'\"%@`")
@@ -45,11 +42,7 @@ def inline_block(view: View, layers: Layers, step: Step) -> Iterator[Action]:
     start = view.places.start_of_line(own.first)
     end = view.places.end_of_line(own.last)
     change = Replacement(start, end, "\n".join(lines))
-    try:
-        after = from_text(changed(view.text, (change,)), view.file)
-    except Mistake:
-        return
-    if same_network(spec, after):
+    if view.allows(changed(view.text, (change,))):
         yield Action(f"Write the layers of `{step.key}` here", "refactor.inline", (change,))
 
 

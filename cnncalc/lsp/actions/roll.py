@@ -6,14 +6,11 @@ import re
 from collections.abc import Iterator
 
 from ...checking.repair.edited_text import Replacement
-from ...diagnostic import Mistake
-from ...language.load import from_text
 from ...language.steps import Step
 from ..names import Layers
 from ..view import View
 from .action import Action, changed
 from .entries import Entry, entries, moved
-from .same import same_network
 
 _LONGEST = 12  # layers of a group that is repeated
 _MOST = 64  # copies that are written one by one
@@ -108,9 +105,5 @@ def _offered(
     start = view.places.start_of_line(first.first)
     end = view.places.end_of_line(last.last)
     change = Replacement(start, end, "\n".join(lines))
-    try:
-        after = from_text(changed(view.text, (change,)), view.file)
-    except Mistake:
-        return
-    if view.spec is not None and same_network(view.spec, after):
+    if view.allows(changed(view.text, (change,))):
         yield Action(title, "refactor.rewrite", (change,))
