@@ -148,7 +148,9 @@ async def client(lsp_client: pytest_lsp.LanguageClient) -> AsyncIterator[None]:
     capabilities = lsp.ClientCapabilities(
         text_document=lsp.TextDocumentClientCapabilities(
             completion=lsp.CompletionClientCapabilities(
-                completion_item=lsp.ClientCompletionItemOptions(snippet_support=True)
+                completion_item=lsp.ClientCompletionItemOptions(
+                    snippet_support=True, documentation_format=[lsp.MarkupKind.Markdown]
+                )
             )
         )
     )
@@ -493,7 +495,8 @@ async def test_actions_change_the_form_alone(editor: Editor) -> None:
     assert "- block1: {out: out, stride: stride}\n" in inside["Extract into block `block1`"]
     for text in (rolled, one_by_one, inlined, block, inside["Extract into block `block1`"]):
         found = check_text(text, "x", None, Job(Config())).findings
-        assert {finding.diagnostic.code for finding in found} <= {"CNN302", "CNN110", "CNN510"}, text
+        codes = {finding.diagnostic.code for finding in found}
+        assert codes <= {"CNN302", "CNN110", "CNN510"}, text
 
 
 async def test_columns_count_as_editors_do(editor: Editor) -> None:

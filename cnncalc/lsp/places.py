@@ -39,6 +39,7 @@ class Places:
         """Return the position of an offset."""
         offset = max(0, min(offset, len(self.text)))
         line = self.line_of(offset)
+        offset = min(offset, self.end_of_line(line))  # never between the two characters of its end
         return lsp.Position(line, self._units(self.text[self._starts[line] : offset]))
 
     def range(self, start: int, end: int) -> lsp.Range:
@@ -103,3 +104,12 @@ class Places:
         if self.encoding == "utf-8":
             return len(text.encode("utf-8", "surrogatepass"))
         return len(text) + sum(character > "\uffff" for character in text)
+
+
+def edited(text: str, change: lsp.TextDocumentContentChangeEvent, encoding: str) -> str:
+    """Return a text after a change that an editor reports."""
+    if isinstance(change, lsp.TextDocumentContentChangeWholeDocument):
+        return change.text
+    places = Places(text, encoding)
+    start, end = places.offset(change.range.start), places.offset(change.range.end)
+    return text[:start] + change.text + text[max(start, end) :]

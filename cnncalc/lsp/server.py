@@ -31,6 +31,7 @@ from .formatting import formatting
 from .hover import hover
 from .inlay_hints import inlay_hints
 from .moved import moved_hints, moved_lenses
+from .places import edited
 from .references import highlights, references
 from .rename import prepare_rename, rename
 from .semantic_tokens import TYPES, semantic_tokens
@@ -147,9 +148,11 @@ def _documents(server: Server) -> None:
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
     def changed(params: lsp.DidChangeTextDocumentParams) -> None:
-        uri = params.text_document.uri
-        text = server.workspace.get_text_document(uri).source
-        server.session.update(server.document(uri), text, params.text_document.version)
+        document = server.document(params.text_document.uri)
+        text = document.text
+        for change in params.content_changes:
+            text = edited(text, change, document.encoding)
+        server.session.update(document, text, params.text_document.version)
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_SAVE)
     def saved(params: lsp.DidSaveTextDocumentParams) -> None:

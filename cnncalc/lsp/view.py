@@ -134,4 +134,3 @@ class View:
             findings.setdefault(diagnostic, Finding(diagnostic, (self.variant,)))
         ordered = sorted(findings.values(), key=lambda finding: finding.place)
         return Examined(ordered, {}, [], {})
-
