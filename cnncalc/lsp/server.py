@@ -30,6 +30,7 @@ from .folding import folding
 from .formatting import formatting
 from .hover import hover
 from .inlay_hints import inlay_hints
+from .layer_at import LAYER_AT, layer_at
 from .moved import moved_hints, moved_lenses
 from .places import edited
 from .references import highlights, references
@@ -202,6 +203,14 @@ def _shown(server: Server) -> None:
         if document is None or view is None:
             return None
         return hover(view, view.places.offset(params.position), document.figures)
+
+    @server.feature(LAYER_AT)
+    async def layer(params: Any) -> str | None:
+        view = await server.view(params.uri)
+        if view is None:
+            return None
+        where = lsp.Position(int(params.position.line), int(params.position.character))
+        return layer_at(view, view.places.offset(where))
 
     @server.feature(lsp.TEXT_DOCUMENT_CODE_LENS)
     async def lenses(params: lsp.CodeLensParams) -> list[lsp.CodeLens]:
