@@ -47,7 +47,8 @@ class Uses:
         self._layers: list[LayerUse] = []
         self._spec, self._groups = spec, graph.groups
         self._left = _MOST
-        self._follow(spec.steps, "", None, is_first=True)
+        if graph.nodes:  # a network that passes a limit keeps none of them
+            self._follow(spec.steps, "", None, is_first=True)
 
     def shown(self, chosen: Mapping[str, int]) -> list[LayerUse]:
         """Return each layer once: those of a block in its chosen use, by default the first.
