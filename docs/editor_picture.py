@@ -158,10 +158,8 @@ def _line(line: str, y: int) -> str:
             style = f' fill="{colour}"' if colour else ""
             bare = len(text) - len(text.lstrip())
             x = MARGIN + (column + bare) * WIDTH
-            length = len(text.strip()) * WIDTH
-            runs.append(
-                f'<tspan x="{x:.1f}" textLength="{length:.1f}"{style}>{escape(text.strip())}</tspan>'
-            )
+            place = f'x="{x:.1f}" textLength="{len(text.strip()) * WIDTH:.1f}"'
+            runs.append(f"<tspan {place}{style}>{escape(text.strip())}</tspan>")
         column += len(text)
         if token is not None:
             at = token.end()

@@ -20,6 +20,7 @@ from .command import run, run_without
 from .test_imports import command, imported
 
 WIDTHS = (60, 80, 120, 200)
+STAYING = ("lsp", "watch")  # they run until they are ended; see test_lsp.py and test_watch.py
 OF_TORCH = (*GROUPS["Run a network in torch"], "import")  # tested with what runs in torch
 
 
@@ -88,7 +89,9 @@ def test_every_command_has_two_examples_of_its_own() -> None:
         assert all(words.startswith(f"cnncalc {name}") for words in own)
 
 
-@pytest.mark.parametrize("words", [words for name, words in EXAMPLES if name not in OF_TORCH])
+@pytest.mark.parametrize(
+    "words", [words for name, words in EXAMPLES if name not in (*OF_TORCH, *STAYING)]
+)
 def test_examples_work(words: str, tmp_path: Path) -> None:
     """The examples run outside the checkout, in a folder with one spec."""
     run("init", "net", folder=tmp_path)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,7 +17,7 @@ from cnncalc.checking.config import Config
 from cnncalc.checking.run import Job, check_text
 from cnncalc.ops import BY_KEY
 
-from .command import ROOT, python_path, run_without
+from .command import ROOT, python_path, run, run_without
 
 pytest_lsp = pytest.importorskip("pytest_lsp")
 from lsprotocol import types as lsp  # noqa: E402
@@ -519,3 +522,46 @@ async def test_without_the_package_it_says_how_to_install_it() -> None:
     done = run_without("pygls", "lsp")
     assert done.returncode == 2
     assert "CNN401" in done.stderr and "[lsp]" in done.stderr
+
+
+async def test_editors_may_connect_to_a_port(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [*COMMAND, "--tcp", "--port", str(port)]
+    environment = {**os.environ, "PYTHONPATH": python_path()}
+    server = await asyncio.create_subprocess_exec(*command, env=environment)
+    try:
+        for _ in range(300):
+            try:
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                break
+            except OSError:
+                await asyncio.sleep(0.1)
+        ask = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"capabilities": {}}}
+        body = json.dumps(ask).encode()
+        writer.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)
+        assert b"Content-Length" in answer
+        busy = await asyncio.to_thread(run, "lsp", "--tcp", "--port", str(port))
+        assert (busy.returncode, "CNN428" in busy.stderr) == (2, True), busy.stderr
+        writer.close()
+    finally:
+        server.kill()
+        await server.wait()
+    both = await asyncio.to_thread(run, "lsp", "--tcp", "--stdio")
+    assert both.returncode == 2
+
+
+async def test_a_page_beside_the_editor_can_follow_the_cursor(editor: Editor) -> None:
+    await editor.type(SPEC).hints()
+
+    async def path(position: lsp.Position) -> Any:
+        where = {"line": position.line, "character": position.character}
+        params = {"uri": editor.uri, "position": where}
+        return await editor.client.protocol.send_request_async("cnncalc/layerAt", params)
+
+    assert await path(editor.at("maxpool", nth=1, offset=3)) == "maxpool2"
+    assert await path(editor.at("batchnorm")) == "stem.batchnorm1"
+    assert await path(editor.at("repeat")) == "unit2.0"
+    assert await path(editor.at("variants")) is None

@@ -106,6 +106,9 @@ class Session:
             gc.collect()
         except GivenUp:
             return
+        finally:
+            if document.generation == generation and document.uri in self._ready:
+                self._ready[document.uri].set()
 
     async def _run(self, work: Callable[[], T], is_unwanted: Callable[[], bool]) -> T | None:
         """Do work in the thread for it; None if it was given up."""

@@ -10,7 +10,7 @@ from ..analysis.result import Report
 from ..checking.finding import Finding
 from ..checking.guidelines import guidelines
 from ..checking.repair.search import Examined
-from ..diagnostic import Diagnostic, Mistake
+from ..diagnostic import Diagnostic, Mistake, Position, internal_fault
 from ..graph import Graph
 from ..language.load import from_text
 from ..language.scope import Expansion
@@ -52,16 +52,22 @@ class View:
         self.spec: Spec | None = None
         self.faults: tuple[Diagnostic, ...] = ()
         self.variant: str | None = None
-        self.expansion = Expansion()
         self._graphs: dict[str | None, Graph] = {}
         try:
             spec = from_text(text, file)
         except Mistake as mistake:
             self.faults = mistake.diagnostics
             return
+        except Exception as error:
+            self.faults = (internal_fault(error, Position(file, 1, 1)),)
+            return
         self.spec = spec
         self.variant = variant if variant in spec.variants else None
-        self.expansion = spec.expansion(self.variant)
+
+    @cached_property
+    def expansion(self) -> Expansion:
+        """The network that is shown, with the source of every layer."""
+        return self.spec.expansion(self.variant) if self.spec is not None else Expansion()
 
     @cached_property
     def places(self) -> Places:

@@ -1,0 +1,80 @@
+"""The connection to an editor: its settings, its documents, and what is sent unasked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lsprotocol import types as lsp
+from pygls.lsp.server import LanguageServer
+from pygls.uris import to_fs_path
+
+from .. import __version__
+from .diagnostics import diagnostics
+from .document import Document
+from .session import Session, view_of
+from .settings import Settings, settings_from
+from .status import STATUS, status
+from .view import View
+
+
+class Server(LanguageServer):
+    """A language server with its open documents and settings."""
+
+    def __init__(self) -> None:
+        super().__init__("cnncalc", __version__)
+        self.settings = Settings()
+        self.session = Session(self._looked, self._checked)
+
+    def document(self, uri: str) -> Document:
+        """Return an open document, or a new one."""
+        known = self.session.documents.get(uri)
+        if known is not None:
+            return known
+        encoding = self.workspace.position_encoding or "utf-16"
+        return Document(uri, to_fs_path(uri) or uri, getattr(encoding, "value", str(encoding)))
+
+    def take_settings(self, sent: Any) -> None:
+        """Take the settings that the editor sent."""
+        self.settings = settings_from(sent, self.settings)
+        self.session.check_after = self.settings.check_after
+
+    def publish(self, document: Document, is_checked: bool) -> None:
+        """Send what is wrong with a document."""
+        view = document.view
+        found: list[lsp.Diagnostic] = []
+        if view is not None:
+            found = diagnostics(view.places, document.uri, document.findings)
+        self.text_document_publish_diagnostics(
+            lsp.PublishDiagnosticsParams(document.uri, found, document.version)
+        )
+        self.protocol.notify(STATUS, status(document, is_checked))
+
+    def _looked(self, document: Document) -> None:
+        self.publish(document, is_checked=document.view is None)
+
+    def _checked(self, document: Document) -> None:
+        self.publish(document, is_checked=True)
+        self.refresh_lenses()
+
+    def refresh_lenses(self) -> None:
+        """Ask the editor for new lenses, if it can be asked."""
+        workspace = self.client_capabilities.workspace
+        if workspace and workspace.code_lens and workspace.code_lens.refresh_support:
+            self.workspace_code_lens_refresh(None)
+
+    def refresh_hints(self) -> None:
+        """Ask the editor for new hints, if it can be asked."""
+        workspace = self.client_capabilities.workspace
+        if workspace and workspace.inlay_hint and workspace.inlay_hint.refresh_support:
+            self.workspace_inlay_hint_refresh(None)
+
+    async def view(self, uri: str) -> View | None:
+        """Return the view of the newest text of a document, if it is a spec that can be read."""
+        return view_of(await self.session.current(uri))
+
+    @property
+    def fills_in(self) -> bool:
+        """Whether the editor can fill in the parts of an inserted text one by one."""
+        text = self.client_capabilities.text_document
+        item = text.completion.completion_item if text and text.completion else None
+        return bool(item and item.snippet_support)

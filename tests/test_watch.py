@@ -1,0 +1,92 @@
+"""`watch` shows findings and changes whenever a spec is saved, until it is interrupted."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .command import python_path, run
+
+SPEC = """\
+cnncalc: 1
+name: Net
+input: [3, 32, 32]
+layers:
+  - conv: {out: 8, kernel: 3}
+  - relu
+  - maxpool: 2
+"""
+
+
+class Watched:
+    """A spec that is watched."""
+
+    def __init__(self, folder: Path):
+        self.file = folder / "net.cnn.yaml"
+        self.file.write_text(SPEC, "utf-8")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "cnncalc", "watch", "net.cnn.yaml", "--depth", "1"],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": python_path(), "COLUMNS": "100", "NO_COLOR": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.lines: queue.Queue[str] = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.put(line)
+
+    def shown(self) -> str:
+        """Return what is shown about the next saved text; its last line is empty."""
+        found: list[str] = []
+        blanks = 0
+        while True:
+            try:
+                line = self.lines.get(timeout=30 if not found else 3)
+            except queue.Empty:
+                return "".join(found)
+            found.append(line)
+            blanks += not line.strip()
+
+    def save(self, text: str) -> str:
+        """Save a text, and return what is shown."""
+        self.file.write_text(text, "utf-8")
+        return self.shown()
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Iterator[Watched]:
+    found = Watched(tmp_path)
+    yield found
+    found.process.kill()
+    found.process.wait()
+
+
+def test_what_changed_is_shown_whenever_it_is_saved(watched: Watched) -> None:
+    first = watched.shown()
+    assert "Net: 224 parameters, 194.4 K MACs" in first, first
+    changed = watched.save(SPEC.replace("out: 8", "out: 16"))
+    assert "conv1" in changed and "224 → 448" in " ".join(changed.split()), changed
+    wrong = watched.save(SPEC.replace("maxpool: 2", "maxpool: 99"))
+    assert "error[CNN204]" in wrong and "→ 448" not in wrong, wrong
+    again = watched.save(SPEC.replace("out: 8", "out: 16") + "# a comment\n")
+    assert "no figure changed" in again, again
+    watched.process.send_signal(signal.SIGINT)
+    assert watched.process.wait(30) == 0
+
+
+def test_only_a_file_can_be_watched(tmp_path: Path) -> None:
+    done = run("watch", "vgg16", folder=tmp_path)
+    assert (done.returncode, "vgg16 is not a file" in done.stderr) == (2, True), done.stderr
