@@ -48,22 +48,19 @@ class Watched:
         for line in self.process.stdout:
             self.lines.put(line)
 
-    def shown(self) -> str:
-        """Return what is shown about the next saved text; its last line is empty."""
-        found: list[str] = []
-        blanks = 0
-        while True:
+    def until(self, text: str) -> str:
+        """Return what is shown until it has a text, with single blanks between words."""
+        found = ""
+        while text not in found:
             try:
-                line = self.lines.get(timeout=30 if not found else 3)
+                found = " ".join(f"{found} {self.lines.get(timeout=60)}".split())
             except queue.Empty:
-                return "".join(found)
-            found.append(line)
-            blanks += not line.strip()
+                pytest.fail(f"{text!r} is not shown: {found}")
+        return found
 
-    def save(self, text: str) -> str:
-        """Save a text, and return what is shown."""
+    def save(self, text: str) -> None:
+        """Save a text."""
         self.file.write_text(text, "utf-8")
-        return self.shown()
 
 
 @pytest.fixture
@@ -75,14 +72,14 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
 
 
 def test_what_changed_is_shown_whenever_it_is_saved(watched: Watched) -> None:
-    first = watched.shown()
-    assert "Net: 224 parameters, 194.4 K MACs" in first, first
-    changed = watched.save(SPEC.replace("out: 8", "out: 16"))
-    assert "conv1" in changed and "224 → 448" in " ".join(changed.split()), changed
-    wrong = watched.save(SPEC.replace("maxpool: 2", "maxpool: 99"))
-    assert "error[CNN204]" in wrong and "→ 448" not in wrong, wrong
-    again = watched.save(SPEC.replace("out: 8", "out: 16") + "# a comment\n")
-    assert "no figure changed" in again, again
+    watched.until("Net: 224 parameters, 194.4 K MACs")
+    watched.save(SPEC.replace("out: 8", "out: 16"))
+    watched.until("conv1 + relu1 out 8 → 16; output 8×30×30 → 16×30×30; params 224 → 448")
+    watched.save(SPEC.replace("maxpool: 2", "maxpool: 99"))
+    wrong = watched.until("1 file, 1 network: 1 error")
+    assert "error[CNN204]" in wrong and "params" not in wrong, wrong
+    watched.save(SPEC.replace("out: 8", "out: 16") + "# a comment\n")
+    watched.until("no figure changed")
     watched.process.send_signal(signal.SIGINT)
     assert watched.process.wait(30) == 0
 
