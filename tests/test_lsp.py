@@ -565,3 +565,15 @@ async def test_a_page_beside_the_editor_can_follow_the_cursor(editor: Editor) ->
     assert await path(editor.at("batchnorm")) == "stem.batchnorm1"
     assert await path(editor.at("repeat")) == "unit2.0"
     assert await path(editor.at("variants")) is None
+
+
+async def test_the_configuration_of_the_project_counts(editor: Editor, tmp_path: Path) -> None:
+    wrong = SPEC.replace("maxpool: 2", "maxpool: 20", 1)
+    found = await editor.type(wrong).diagnostics()
+    assert "CNN204" in {one.code for one in found}
+    (tmp_path / "pyproject.toml").write_text('[tool.cnncalc]\nignore = ["CNN204"]\n', "utf-8")
+    change = lsp.FileEvent((tmp_path / "pyproject.toml").as_uri(), lsp.FileChangeType.Created)
+    params = lsp.DidChangeWatchedFilesParams([change])
+    editor.client.workspace_did_change_watched_files(params)
+    editor.type(f"{wrong}\n")
+    assert "CNN204" not in {one.code for one in await editor.diagnostics()}

@@ -38,6 +38,12 @@ class Server(LanguageServer):
         self.settings = settings_from(sent, self.settings)
         self.session.check_after = self.settings.check_after
 
+    def reconfigure(self) -> None:
+        """Read the configuration of the project again, which a saved file may have changed."""
+        for document in [*self.session.documents.values()]:
+            document.reconfigure()
+            self.session.refresh(document)
+
     def publish(self, document: Document, is_checked: bool) -> None:
         """Send what is wrong with a document."""
         view = document.view

@@ -51,6 +51,21 @@ def _documents(server: Server) -> None:
     def initialize(params: lsp.InitializeParams) -> None:
         server.take_settings(params.initialization_options)
 
+    @server.feature(lsp.INITIALIZED)
+    def initialized(params: lsp.InitializedParams) -> None:
+        workspace = server.client_capabilities.workspace
+        files = workspace.did_change_watched_files if workspace else None
+        if files is not None and files.dynamic_registration:
+            watchers = [lsp.FileSystemWatcher("**/pyproject.toml")]
+            options = lsp.DidChangeWatchedFilesRegistrationOptions(watchers)
+            method = lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES
+            registration = lsp.Registration("configuration", method, options)
+            server.client_register_capability(lsp.RegistrationParams([registration]))
+
+    @server.feature(lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    def files_changed(params: lsp.DidChangeWatchedFilesParams) -> None:
+        server.reconfigure()
+
     @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
     def opened(params: lsp.DidOpenTextDocumentParams) -> None:
         item = params.text_document
@@ -66,13 +81,7 @@ def _documents(server: Server) -> None:
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_SAVE)
     def saved(params: lsp.DidSaveTextDocumentParams) -> None:
-        document = server.session.documents.get(params.text_document.uri)
-        for other in [*server.session.documents.values()] if document is None else []:
-            other.reconfigure()  # a file of the project may have been saved, such as its settings
-            server.session.refresh(other)
-        if document is not None:
-            document.reconfigure()
-            server.session.refresh(document)
+        server.reconfigure()
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
     def closed(params: lsp.DidCloseTextDocumentParams) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from lsprotocol import types as lsp
 
+from ..analysis.ops import OperatorField
 from ..language.steps import REQUIRED
+from ..language.yaml_flow import in_yaml
 from .cursor import cursor_at
 from .documentation import operators_by_name
 from .part import Part, part_at
@@ -46,7 +48,12 @@ def _parameters(part: Part, sound: View | None) -> list[tuple[str, str]]:
     operator = operators_by_name().get(part.owner)
     if part.kind not in ("body", "field") or operator is None:
         return []
-    return [
-        (field.name if field.required else f"{field.name} = {field.default}", field.meaning)
-        for field in operator.fields
-    ]
+    return [(_label(field), field.meaning) for field in operator.fields]
+
+
+def _label(field: OperatorField) -> str:
+    """Return a field with its default."""
+    if field.required:
+        return field.name
+    default = "…" if field.default is None else in_yaml(field.default)
+    return f"{field.name} = {default}"

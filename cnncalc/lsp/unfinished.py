@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 from .view import View
 
 _ROUNDS = 8  # lines that are left out
+_LONGEST = 0.03  # seconds: an editor waits for this
 
 
 def without_unfinished(view: View) -> View | None:
@@ -15,10 +17,12 @@ def without_unfinished(view: View) -> View | None:
     The other lines keep their numbers. YAML often finds a fault only after the line that has it,
     so the line before is tried too, and the view that can be read furthest is kept.
     """
-    here = view
+    here, start = view, time.monotonic()
     for _ in range(_ROUNDS):
         if here.is_sound:
             return here
+        if time.monotonic() - start > _LONGEST:
+            return None
         tried = [*_without_a_line(here)]
         if not tried:
             return None

@@ -10,7 +10,7 @@ from ...language.steps import Step
 from ..names import Layers
 from ..view import View
 from .action import Action, changed
-from .entries import Entry, entries, moved
+from .entries import Entry, entries, lines_of, moved
 
 _LONGEST = 12  # layers of a group that is repeated
 _MOST = 64  # copies that are written one by one
@@ -34,11 +34,7 @@ def roll(view: View, layers: Layers, step: Step) -> Iterator[Action]:
     if copies < 2:
         return
     first, last = listed[at], listed[at + copies * length - 1]
-    lines = [
-        line
-        for entry in listed[at : at + length]
-        for line in (view.places.of_line(n) for n in range(entry.first, entry.last + 1))
-    ]
+    lines = lines_of(view.places, first, listed[at + length - 1])
     dash = " " * first.dash + "-" + " " * (first.column - first.dash - 1)
     inside = moved(lines, first.dash, first.dash + 4)
     new = [f"{dash}chain:", *inside, f"{' ' * first.column}repeat: {copies}"]
