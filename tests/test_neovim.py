@@ -12,10 +12,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from .command import python_path
+from .command import ROOT, python_path
 
 pytest.importorskip("pygls")
 NEOVIM = os.environ.get("NEOVIM") or shutil.which("nvim")
@@ -71,6 +72,12 @@ seen.left = table.concat(codes(), " ")
 vim.fn.writefile({vim.json.encode(seen)}, "seen.json")
 vim.cmd("qall!")
 """
+WAIT = """\
+vim.wait(20000, function() return #vim.lsp.inlay_hint.get({bufnr = 0}) == 3 end, 20)
+local seen = {hints = #vim.lsp.inlay_hint.get({bufnr = 0})}
+vim.fn.writefile({vim.json.encode(seen)}, "seen.json")
+vim.cmd("qall!")
+"""
 
 
 def neovim() -> str:
@@ -84,13 +91,14 @@ def neovim() -> str:
     return NEOVIM
 
 
-def test_hints_follow_typing_and_actions_repair(tmp_path: Path) -> None:
-    program = neovim()
-    (tmp_path / "net.cnn.yaml").write_text(SPEC, "utf-8")
-    (tmp_path / "script.lua").write_text(SCRIPT, "utf-8")
+def run_neovim(folder: Path, *words: str) -> dict[str, Any]:
+    """Run Neovim without a screen on the spec, and return what its script saw."""
+    (folder / "net.cnn.yaml").write_text(SPEC, "utf-8")
+    (folder / "cnncalc").write_text(f'#!/bin/sh\nexec {sys.executable} -m cnncalc "$@"\n')
+    (folder / "cnncalc").chmod(0o755)
     done = subprocess.run(
-        [program, "--headless", "--clean", "net.cnn.yaml", "-c", "luafile script.lua"],
-        cwd=tmp_path,
+        [neovim(), "--headless", *words],
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=120,
@@ -98,13 +106,31 @@ def test_hints_follow_typing_and_actions_repair(tmp_path: Path) -> None:
         env={
             **os.environ,
             "PYTHONPATH": python_path(),
+            "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
             "SERVER": json.dumps([sys.executable, "-m", "cnncalc", "lsp"]),
-            "HOME": str(tmp_path),
-            "XDG_STATE_HOME": str(tmp_path),
+            "HOME": str(folder),
+            "XDG_STATE_HOME": str(folder),
         },
     )
-    assert (tmp_path / "seen.json").exists(), done.stdout + done.stderr
-    seen = json.loads((tmp_path / "seen.json").read_text("utf-8"))
+    assert (folder / "seen.json").exists(), done.stdout + done.stderr
+    found: dict[str, Any] = json.loads((folder / "seen.json").read_text("utf-8"))
+    return found
+
+
+def test_the_settings_in_the_documents_work(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "how-to" / "editor.md").read_text("utf-8")
+    settings = re.search(r"```lua\n(.*?)```", page, re.S)
+    assert settings is not None
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "init.lua").write_text(settings[1], "utf-8")
+    (tmp_path / "script.lua").write_text(WAIT, "utf-8")
+    arguments = ("-u", "init.lua", "net.cnn.yaml", "-c", "luafile script.lua")
+    assert run_neovim(tmp_path, *arguments) == {"hints": 3}
+
+
+def test_hints_follow_typing_and_actions_repair(tmp_path: Path) -> None:
+    (tmp_path / "script.lua").write_text(SCRIPT, "utf-8")
+    seen = run_neovim(tmp_path, "--clean", "net.cnn.yaml", "-c", "luafile script.lua")
     assert seen["first"]["4"].startswith("→ 8×30×30 · 224 params"), seen
     assert seen["typed"]["4"].startswith("→ 9×30×30 · 252 params"), seen
     assert seen["typed"]["6"].startswith("→ 9×15×15"), seen

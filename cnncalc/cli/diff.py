@@ -37,15 +37,7 @@ def diff(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="set a parameter of NEW; may be repeated"),
     ] = None,
-    depth: Annotated[
-        str | None,
-        typer.Option(
-            "--depth",
-            metavar="N",
-            help="show each block at this depth as one line; 1 is the outermost, and `all` shows"
-            " every layer. On a terminal, long lists of layers are folded unless this is given",
-        ),
-    ] = None,
+    depth: o.Depth = None,
     format: Annotated[
         DiffFormat, o.choice("--format", DiffFormat, "format of the output")
     ] = DiffFormat.table,

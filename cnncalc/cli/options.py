@@ -55,6 +55,15 @@ Input = Annotated[
         " inputs",
     ),
 ]
+Depth = Annotated[
+    str | None,
+    typer.Option(
+        "--depth",
+        metavar="N",
+        help="show each block at this depth as one line; 1 is the outermost, and `all` shows"
+        " every layer. On a terminal, long lists of layers are folded unless this is given",
+    ),
+]
 Batch = Annotated[int, typer.Option("--batch", metavar="N", help="images per batch")]
 AllowCode = Annotated[
     bool,

@@ -29,15 +29,7 @@ def watch(
         str, typer.Argument(metavar="SPEC", help="a file, or file#variant to watch one variant")
     ],
     variant: o.Variant = None,
-    depth: Annotated[
-        str | None,
-        typer.Option(
-            "--depth",
-            metavar="N",
-            help="show each block at this depth as one line; 1 is the outermost, and `all` shows"
-            " every layer. On a terminal, long lists of layers are folded unless this is given",
-        ),
-    ] = None,
+    depth: o.Depth = None,
 ) -> None:
     """Analyse a spec again whenever it is saved, and show what changed, until Ctrl-C.
 
