@@ -81,13 +81,10 @@ def _not_found(fault: Diagnostic, layer: str, paths: list[str]) -> Diagnostic:
 
 def _explained(report: Report, path: str | None) -> list[Explained]:
     """Return the layer or block with this path, or every layer if there is none."""
-    from ..analysis.explain import explain, explain_all, explain_group
-    from ..render.explain import Explained
+    from ..analysis.explain import explain_all
+    from ..render.explain import Explained, explained
 
     if path is None:
         return [Explained(row.path, row, lines) for row, lines in explain_all(report)]
-    lines = explain(report, path)
-    if lines:
-        return [Explained(path, report.row(path), lines)]
-    lines = explain_group(report, path)
-    return [Explained(path, None, lines)] if lines else []
+    found = explained(report, path)
+    return [found] if found is not None else []

@@ -6,14 +6,13 @@ from typing import Any
 
 from lsprotocol import types as lsp
 
-from ..analysis.explain import explain, explain_group
 from ..analysis.result import Report
 from ..checking.lock import Figures
 from ..language.names import GRAPH_WORDS
 from ..language.scope import Scope
 from ..language.steps import REQUIRED, Step
 from ..language.validation import plain
-from ..render.explain import Explained, markdown
+from ..render.explain import Explained, explained, markdown
 from ..wording import axes_text, plural, shape_text, short
 from .documentation import field_text, keys_of, operator_text, operators_by_name, word_text
 from .names import Mention, Names
@@ -69,23 +68,17 @@ def layer_text(view: View, step: Step) -> str:
     use = _use(view, step)
     if use is None or view.report is None or use.group[0] == use.group[1]:
         return ""
-    explained = _explained(view, view.report, use)
-    return markdown([explained]).written() if explained else ""
+    found = _explained(view, view.report, use)
+    return markdown([found]).written() if found else ""
 
 
 def _explained(view: View, report: Report, use: LayerUse) -> Explained | None:
     path = f"{use.path}.0" if use.copies is not None else use.path
-    lines = explain(report, path, runs=view.has_figures)
-    if lines:
-        return Explained(path, report.row(path), lines)
-    lines = explain_group(report, use.path)
-    if lines:
-        return Explained(use.path, None, lines)
+    found = explained(report, path, view.has_figures)
     rows = report.group(use.path)
-    if len(rows) != 1:
-        return None
-    (row,) = rows
-    return Explained(row.path, row, explain(report, row.path, runs=view.has_figures))
+    if found is None and len(rows) == 1:  # a block of one layer
+        return explained(report, rows[0].path, view.has_figures)
+    return found
 
 
 def _use(view: View, step: Step) -> LayerUse | None:
@@ -109,8 +102,7 @@ def _block(view: View, block: str, mention: Mention) -> str:
         lines.append(layer_text(view, step))
     elif uses and view.report is not None:
         use = uses[min(view.chosen.get(block, 0), len(uses) - 1)]
-        explained = Explained(use.path, None, explain_group(view.report, use.path))
-        lines.append(markdown([explained]).written())
+        lines.append(markdown(filter(None, [explained(view.report, use.path)])).written())
     return "\n\n".join(filter(None, lines))
 
 

@@ -120,7 +120,8 @@ def _shown(server: Server) -> None:
         view = document.view if document is not None else None
         if document is None or view is None:
             return None
-        return hover(view, view.places.offset(params.position), document.figures)
+        offset = view.places.offset(params.position)
+        return await asyncio.to_thread(hover, view, offset, document.figures)
 
     @server.feature(LAYER_AT)
     async def layer(params: Any) -> str | None:

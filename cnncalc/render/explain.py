@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from ..analysis.explain import explain, explain_group
 from ..analysis.field_arithmetic import Quantity
-from ..analysis.result import Row
+from ..analysis.result import Report, Row
 from .formats.entries import MARGIN, block
 from .formats.latex import Latex
 from .formats.lines import Line, Lines
@@ -28,6 +29,18 @@ class Explained(NamedTuple):
     def about(self) -> str:
         """Return what the layer is, and what it reads."""
         return f"{self.row.op} on {', '.join(self.row.inputs)}" if self.row else "a block"
+
+
+def explained(report: Report, path: str, runs: bool = True) -> Explained | None:
+    """Return the layer or block at a path with its arithmetic; None if there is none.
+
+    With `runs`, memory includes what a layer takes in a run of the network.
+    """
+    lines = explain(report, path, runs)
+    if lines:
+        return Explained(path, report.row(path), lines)
+    lines = explain_group(report, path)
+    return Explained(path, None, lines) if lines else None
 
 
 def text(found: Iterable[Explained], width: int) -> Lines:
