@@ -563,6 +563,7 @@ async def test_a_page_beside_the_editor_can_follow_the_cursor(editor: Editor) ->
 
     assert await path(editor.at("maxpool", nth=1, offset=3)) == "maxpool2"
     assert await path(editor.at("batchnorm")) == "stem.batchnorm1"
+    assert await path(editor.at("    - batchnorm")) == "stem.batchnorm1"
     assert await path(editor.at("repeat")) == "unit2.0"
     assert await path(editor.at("variants")) is None
 

@@ -15,6 +15,7 @@ from .places import Places
 Kind = Literal["layer", "block", "parameter", "variant"]
 _IDENTIFIER = re.compile(r"(?<![\w.])[A-Za-z_]\w*", re.ASCII)
 _PATH = re.compile(r"(?<![\w.\])])[A-Za-z0-9_]+(?:(?:\[[^\]]*\])?\.[A-Za-z0-9_*]+)*", re.ASCII)
+_BEFORE = re.compile(r" *(?:- +)*")
 _SEGMENT = re.compile(r"(\[[^\]]*\])|[A-Za-z0-9_*]+")
 BUILT_IN = frozenset(["c", "i", "sizes", *AXES])  # names that expressions always know
 
@@ -91,7 +92,14 @@ class Names:
         return None
 
     def step_at(self, offset: int) -> tuple[Layers, Step] | None:
-        """Return the innermost layer around an offset, and the list that it is in."""
+        """Return the innermost layer around an offset, and the list that it is in.
+
+        Blanks and dashes at the start of a line belong to what comes after them.
+        """
+        line = self.places.line_of(offset)
+        start = self.places.start_of_line(line)
+        before = _BEFORE.match(self.places.text, start, self.places.end_of_line(line))
+        offset = max(offset, before.end() if before is not None else start)
         best: tuple[int, Layers, Step] | None = None
         for layers in self.lists:
             for step in layers.steps:
