@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 from ..analysis.result import Budget
@@ -65,17 +64,19 @@ class Document:
 
         It takes some milliseconds, and replaces `view` and `findings`.
         """
-        view = View(self.text, self.path, self.version, self.variant, self.chosen, self.encoding)
+        text = self.text  # the editor may change it meanwhile
+        view = View(text, self.path, self.version, self.variant, self.chosen, self.encoding)
         try:
             if view.has_figures:
                 _ = view.report
             _ = view.shown
-            findings = judged(view.examined(), view.text, self.path, self._job(), False).findings
+            findings = judged(view.examined(), text, self.path, self._job(), False).findings
         except Exception as error:
             findings = self._failed(error)
-        self.findings = self._with_others(view, findings)
-        self._keep_sound(view)
-        self.view = view
+        others = self._of_others(view)
+        ordered = sorted([*findings, *others], key=lambda finding: finding.place)
+        sound = self._sound_view(view)
+        self.view, self.sound, self.findings = view, sound, tuple(ordered)
         return view
 
     def check(self) -> Checked:
@@ -108,12 +109,12 @@ class Document:
         """Return where the lines of a view are now; None if it is of this text."""
         return None if view.text == self.text else LineMap(view.text, self.text)
 
-    def _with_others(self, view: View, findings: Sequence[Finding]) -> tuple[Finding, ...]:
-        """Add what the last check found in other variants, on lines that are still there."""
+    def _of_others(self, view: View) -> list[Finding]:
+        """Return what the last check found in other variants, on lines that are still there."""
         if self.checked is None or not view.is_sound:
-            return tuple(findings)
-        lines = LineMap(self.checked.text, self.text)
-        others: list[Finding] = []
+            return []
+        lines = LineMap(self.checked.text, view.text)
+        found: list[Finding] = []
         for finding in self.checked.findings:
             position = finding.diagnostic.position
             is_shown = not view.names_shown.isdisjoint(finding.variants)
@@ -123,19 +124,20 @@ class Document:
             if line is not None:
                 moved = position._replace(line=line + 1)
                 kept = finding.diagnostic._replace(position=moved, fix=None)
-                others.append(finding._replace(diagnostic=kept, fixes=()))
-        return tuple(sorted([*findings, *others], key=lambda finding: finding.place))
+                found.append(finding._replace(diagnostic=kept, fixes=()))
+        return found
 
-    def _keep_sound(self, view: View) -> None:
-        """Keep the view if the text has no error of its own, or what of it can be read."""
+    def _sound_view(self, view: View) -> View | None:
+        """Return the view if its text has no error of its own, or what of it can be read.
+
+        While somebody types in one place, the view before that is kept.
+        """
         if view.is_sound:
-            self.sound = view
-            return
-        if self.sound is not None:
-            changed = LineMap(self.sound.text, self.text).changed
-            if changed <= _IN_ONE_PLACE:
-                return
-        self.sound = without_unfinished(view) or self.sound
+            return view
+        before = self.sound
+        if before is not None and LineMap(before.text, view.text).changed <= _IN_ONE_PLACE:
+            return before
+        return without_unfinished(view) or before
 
     def _config(self) -> Config:
         """Return the configuration of the project of the document; the usual one if it is wrong."""

@@ -100,7 +100,8 @@ class Session:
             while document.generation == generation:
                 await asyncio.sleep(self.check_after / 1000)
                 edits = self._edits
-                if await self._run(document.check, lambda: self._edits != edits):
+                checked = await self._run(document.check, lambda: self._edits != edits)
+                if checked is not None and document.generation == generation:
                     self._checked(document)
                     break
             gc.collect()
