@@ -19,6 +19,7 @@ from lsprotocol import types as lsp
 from cnncalc.lsp.diagnostics import diagnostics
 from cnncalc.lsp.document import Document
 from cnncalc.lsp.inlay_hints import inlay_hints
+from cnncalc.lsp.server import server
 from cnncalc.lsp.session import Session
 from cnncalc.lsp.settings import Settings
 from cnncalc.lsp.view import MOST_ROWS, MOST_SHAPES
