@@ -14,9 +14,12 @@ from cnncalc.pausing import GivenUp, given_up_when, pause
 from .command import ROOT, run
 
 pytest.importorskip("pygls")
+from lsprotocol import types as lsp
+
 from cnncalc.lsp.diagnostics import diagnostics
 from cnncalc.lsp.document import Document
 from cnncalc.lsp.inlay_hints import inlay_hints
+from cnncalc.lsp.server import server
 from cnncalc.lsp.session import Session
 from cnncalc.lsp.settings import Settings
 from cnncalc.lsp.view import MOST_ROWS, MOST_SHAPES
@@ -118,3 +121,14 @@ def test_memory_does_not_grow() -> None:
     finally:
         tracemalloc.stop()
     assert after - before < 100_000, (before, after)
+
+
+def test_notifications_are_not_kept() -> None:
+    made = server()
+    try:
+        for _ in range(50):
+            params = lsp.SetTraceParams(lsp.TraceValue.Off)
+            made.protocol._handle_notification(lsp.SET_TRACE, params)
+        assert len(made.protocol._request_futures) <= 1
+    finally:
+        made.session.end()

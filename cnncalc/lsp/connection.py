@@ -6,6 +6,7 @@ from typing import Any
 
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
+from pygls.protocol import LanguageServerProtocol
 from pygls.uris import to_fs_path
 
 from .. import __version__
@@ -17,11 +18,22 @@ from .status import STATUS, status
 from .view import View
 
 
+class _Protocol(LanguageServerProtocol):
+    """The protocol as pygls speaks it, without what it keeps of each notification."""
+
+    def _handle_notification(self, method_name: str, params: Any) -> None:
+        # NOTE: pygls 2 never drops the results of notifications, such as edits.
+        super()._handle_notification(method_name, params)
+        futures = self._request_futures
+        for number in [number for number, future in futures.items() if future.done()]:
+            futures.pop(number, None)
+
+
 class Server(LanguageServer):
     """A language server with its open documents and settings."""
 
     def __init__(self) -> None:
-        super().__init__("cnncalc", __version__)
+        super().__init__("cnncalc", __version__, protocol_cls=_Protocol)
         self.settings = Settings()
         self.session = Session(self._looked, self._checked)
 

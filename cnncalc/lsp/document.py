@@ -79,6 +79,14 @@ class Document:
         self.view, self.sound, self.findings = view, sound, tuple(ordered)
         return view
 
+    def forget(self) -> None:
+        """Forget what was known of the document, which is not a spec any more.
+
+        It is done in turn with the work on earlier texts, which would bring their views back.
+        """
+        self.view = self.sound = self.checked = None
+        self.findings = ()
+
     def check(self) -> Checked:
         """Check the text as `cnncalc check` does, with a search for repairs."""
         try:

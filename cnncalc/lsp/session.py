@@ -87,10 +87,10 @@ class Session:
         generation = document.generation
         try:
             if not document.is_spec():
-                document.view = document.sound = document.checked = None
-                document.findings = ()
-                self._ready[document.uri].set()
-                self._looked(document)
+                await self._run(document.forget, lambda: document.generation != generation)
+                if document.generation == generation:
+                    self._ready[document.uri].set()
+                    self._looked(document)
                 return
             await self._run(document.look, lambda: document.generation != generation)
             if document.generation != generation:
