@@ -328,8 +328,11 @@ def test_a_diff_marks_what_changed(chromium: Any) -> None:
 def test_errors_are_shown_with_the_layers_before(chromium: Any) -> None:
     with Opened(chromium, page_of("tests/bad/CNN204-pool-too-large.yaml")) as tab:
         assert tab.locator(".plane .box").count() > 0
-        tab.click("#tab-checks")
-        assert "CNN204" in tab.text_content(".finding.error")
+        assert "CNN204" in tab.text_content(".checks .finding.error")
+        assert tab.evaluate(LAYOUT)["found"] == []
+        tab.click(".plane .is-stop")
+        tab.click("#tab-layer")
+        assert "CNN204" in tab.text_content(".panel .finding.error")
     with Opened(chromium, page_of("tests/hostile/message-tab.yaml")) as tab:
         assert "CNN0" in tab.text_content(".finding.error")
 
