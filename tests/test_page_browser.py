@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from cnncalc.analysis.analyze import analyze
+from cnncalc.render.page import gallery
 from cnncalc.zoo import files, stems
 
 from .browser import Opened, axe, browser
@@ -188,10 +189,12 @@ def test_the_table_sorts_filters_and_copies(chromium: Any) -> None:
         tab.fill(".tableview input[type=search]", "conv")
         assert {op.text_content() for op in tab.locator("tbody td:nth-child(2)").all()} == {"conv"}
         tab.click("text=Copy CSV")
+        tab.wait_for_function("window.lastCopied")
         lines = tab.evaluate("window.lastCopied").splitlines()
         assert lines[0] == "layer,operator,window,output,parameters,MACs,field"
         assert re.match(r'conv\d,conv,\d+×\d+.*,\d+×\d+×\d+,"[\d,]+","[\d,]+",\d+$', lines[1])
         tab.click("text=Copy Markdown")
+        tab.wait_for_function("window.lastCopied.startsWith('|')")
         assert tab.evaluate("window.lastCopied").splitlines()[1].startswith("| --- |")
 
 
@@ -325,8 +328,11 @@ def test_a_diff_marks_what_changed(chromium: Any) -> None:
 def test_errors_are_shown_with_the_layers_before(chromium: Any) -> None:
     with Opened(chromium, page_of("tests/bad/CNN204-pool-too-large.yaml")) as tab:
         assert tab.locator(".plane .box").count() > 0
-        tab.click("#tab-checks")
-        assert "CNN204" in tab.text_content(".finding.error")
+        assert "CNN204" in tab.text_content(".checks .finding.error")
+        assert tab.evaluate(LAYOUT)["found"] == []
+        tab.click(".plane .is-stop")
+        tab.click("#tab-layer")
+        assert "CNN204" in tab.text_content(".panel .finding.error")
     with Opened(chromium, page_of("tests/hostile/message-tab.yaml")) as tab:
         assert "CNN0" in tab.text_content(".finding.error")
 
@@ -505,6 +511,31 @@ def test_the_newcomer_finds_the_most_expensive_layer_and_why(chromium: Any) -> N
         assert first.locator("h3").text_content() == "Most MACs"
         line = first.locator("li").first.text_content()
         assert "stem.conv1" in line and "9,408 weights · 12,544 places = 118,013,952" in line
+
+
+def test_the_gallery_lists_its_pages(
+    chromium: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = [path for path in files() if path.stem in ("lenet5", "vgg", "squeezenet")]
+    monkeypatch.setattr(gallery, "files", lambda: few)
+    done: list[str] = []
+    count = gallery.write_gallery(str(tmp_path / "new" / "gallery"), "1", done.append)
+    folder = tmp_path / "new" / "gallery"
+    assert sorted(done) == ["lenet5", "squeezenet", "vgg"]
+    assert count == len(list(folder.iterdir())) == 13
+    with Opened(chromium, folder / "index.html") as tab:
+        assert tab.locator(".cards li").count() == 12
+        tab.fill("input[type=search]", "vgg bn")
+        links = [one.get_attribute("href") for one in tab.locator(".cards a").all()]
+        assert links == [f"vgg{n}_bn.html" for n in (11, 13, 16, 19)]
+        tab.select_option("select", "params")
+        assert tab.locator(".cards a").first.get_attribute("href") == "vgg19_bn.html"
+        tab.click("summary")
+        assert tab.locator(".scatter .point").count() == 4
+    with Opened(chromium, folder / "vgg13_bn.html") as tab:
+        assert tab.get_attribute("a.home", "href") == "index.html"
+        tab.click("#tab-family")
+        assert tab.locator(".family a[href='vgg19.html']").count() == 1
 
 
 @pytest.mark.skipif(not FULL, reason="all pages are opened with CNNCALC_FULL=1")

@@ -21,6 +21,8 @@ export function readNetwork(data) {
   const { path } = data.layers;
   path.forEach((_, n) => network.nodes.push(layerOf(data, n)));
   if (data.diff) addChanges(network, data);
+  const error = data.diagnostics.find((one) => one.severity === "error");
+  if (!data.complete && error) addStop(network, error);
   for (const layer of network.nodes) {
     if (!network.byPath.has(layer.path)) network.byPath.set(layer.path, layer);
   }
@@ -62,6 +64,18 @@ function layerOf(data, n) {
   const values = layer.shape.reduce((product, size) => product * size, 1);
   layer.bytes = values * column("width") * data.batch;
   return layer;
+}
+
+// Add a layer that stands for the first wrong one, after the last one that is right.
+function addStop(network, error) {
+  const last = network.nodes[network.nodes.length - 1];
+  if (!last) return;
+  const layer = { ...last, n: network.nodes.length, path: error.code, name: error.code,
+    op: error.line ? `error at line ${error.line}` : "error", window: "", kernel: null,
+    inputs: [last.n], readers: [], goneInputs: [], rides: false, isGone: true, stop: error,
+    fields: [], ungated: [], steps: [], line: error.line, sharedWith: null, declared: false };
+  for (const name of FIGURES) layer[name] = 0;
+  network.nodes.push(layer);
 }
 
 // Mark the layers that changed, and add those that are gone.

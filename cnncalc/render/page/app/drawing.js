@@ -49,7 +49,8 @@ function addEdge(parts, edge, dx, dy) {
   const width = THIN + (THICK - THIN) * share;
   const gone = edge.isGone;
   parts.edges.append(svg("path", { class: `edge${gone ? " gone" : ""}`,
-    d: curve(points, edge.bend), "stroke-width": width.toFixed(1), "data-sources": edge.sources.join(" ") }));
+    d: curve(points, edge.bend), "stroke-width": width.toFixed(1),
+    "data-sources": edge.sources.join(" ") }));
   if (edge.to !== "out") parts.edges.append(arrow(points, width, gone, edge.bend));
   else if (!parts.inner) addOutput(parts, points[points.length - 1], edge);
   if (edge.label) {

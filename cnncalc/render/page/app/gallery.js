@@ -50,7 +50,8 @@ function card(one) {
   const facts = [["parameters", short(one.params)], ["MACs", short(one.macs)],
     ["input", shapeText(one.input)]];
   return el("li", {}, el("a", { href: `${one.name}.html` },
-    el("b", {}, one.title), el("span", { class: "name" }, one.year ? `${one.name}, ${one.year}` : one.name),
+    el("b", {}, one.title), el("span", { class: "name" }, [one.name, one.year].filter(Boolean)
+      .join(", ")),
     el("dl", {}, facts.map(([label, value]) =>
       el("div", {}, el("dt", {}, label), el("dd", {}, String(value)))))));
 }

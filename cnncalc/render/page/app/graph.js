@@ -284,6 +284,7 @@ export function graphView(tree) {
 }
 
 function changeOf(cell) {
+  if (cell.layers.length === 1 && cell.layers[0].stop) return " is-stop";
   const kinds = new Set(cell.layers.map((layer) => layer.change?.kind).filter(Boolean));
   if (!kinds.size) return "";
   if (cell.layers.every((layer) => layer.change?.kind === "removed")) return " is-removed";

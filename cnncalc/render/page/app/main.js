@@ -47,7 +47,7 @@ function showNetwork(n) {
   const tabs = tabsOf(viewsOf(network, graph));
   const side = el("aside", { class: "side", "aria-label": "Details" }, tabs.list, tabs.panels);
   main.replaceChildren(graph.element, resizer(main, () => graph.fit()), side);
-  tabs.show("layer");
+  tabs.show(network.complete ? "layer" : "checks");
   if (narrow.matches) tabs.show("graph");
   graph.draw();
   graph.fit();
@@ -79,10 +79,11 @@ function viewsOf(network, graph) {
 function headline(network) {
   if (!network.layers) return [];
   const { totals, memory } = network;
+  const soFar = network.complete ? "" : " so far";
   const facts = [
     ["input", Object.values(network.inputs).map(shapeText).join(", ")],
-    ["parameters", short(totals.params)],
-    ["MACs", short(totals.macs)],
+    [`parameters${soFar}`, short(totals.params)],
+    [`MACs${soFar}`, short(totals.macs)],
     ["inference", memory ? bytesText(memory.inference.peak) : null],
     ["training", memory?.training ? bytesText(memory.training.peak) : null],
     ["field", (network.field_without_gates ?? network.field)?.size ?? null],

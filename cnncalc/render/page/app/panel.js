@@ -58,6 +58,10 @@ export function panelView(tree, extras) {
       ["frozen", layer.frozen ? `${full(layer.frozen)} parameters` : null],
       ["times", layer.seconds === null ? null : secondsText(layer.seconds)],
     ].filter(([, value]) => value !== null && value.length !== 0);
+    if (layer.stop) {
+      return [way(item), heading(item, layer.op),
+        el("pre", { class: "finding error", tabindex: 0 }, layer.stop.text.join("\n"))];
+    }
     return [way(item), heading(item, about), changes(layer), factList(facts),
       ...(layer.isGone ? [] : [shares(item)]), ...arithmetic(layer)].filter(Boolean);
   }
