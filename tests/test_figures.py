@@ -233,7 +233,7 @@ def test_columns_of_a_family_are_beside_each_other() -> None:
     found = run("export", "vgg11", "--to", "svg", "--beside", "vgg13")
     assert found.returncode == 2 and "add --style layers" in found.stderr
     found = run("export", "vgg11", "--to", "svg", "--style", "layers", "--beside", "vgg31")
-    assert found.returncode == 2 and "did you mean `vgg13`?" in found.stderr
+    assert found.returncode == 2 and "no file or bundled network is called `vgg31`" in found.stderr
 
 
 def test_options_of_figures_are_for_figures_alone(tmp_path: Path) -> None:
