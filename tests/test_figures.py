@@ -218,6 +218,24 @@ def test_a_wrong_option_is_one_diagnostic(arguments: tuple[str, ...], code: str,
     assert found.stderr.count("error[") == 1 and code in found.stderr and said in found.stderr
 
 
+def test_columns_of_a_family_are_beside_each_other() -> None:
+    others = ("vgg13", "vgg16d", "vgg19")
+    found = run("export", "vgg11", "--to", "svg", "--style", "layers", "--beside", ",".join(others))
+    assert found.returncode == 0 and not found.stderr
+    said = texts(found.stdout)
+    heads = [w for w in said if w.bold and w.box is None]
+    assert [head.words.partition(" ")[0] for head in heads] == ["VGG-A", "VGG-B", "VGG-D", "VGG-E"]
+    assert [head.x for head in heads] == sorted(head.x for head in heads)
+    convs = sum(w.words.startswith("conv 3×3") for w in said)
+    assert convs == 8 + 10 + 13 + 16
+    placed = boxes(found.stdout)
+    assert not any(a.overlaps(b) for n, a in enumerate(placed) for b in placed[n + 1 :])
+    found = run("export", "vgg11", "--to", "svg", "--beside", "vgg13")
+    assert found.returncode == 2 and "add --style layers" in found.stderr
+    found = run("export", "vgg11", "--to", "svg", "--style", "layers", "--beside", "vgg31")
+    assert found.returncode == 2 and "no file or bundled network is called `vgg31`" in found.stderr
+
+
 def test_options_of_figures_are_for_figures_alone(tmp_path: Path) -> None:
     found = run("export", "lenet5", "--to", "dot", "--style", "blocks")
     assert found.returncode == 2 and "--style is for `--to svg` or `--to pdf`" in found.stderr

@@ -25,6 +25,7 @@ OPTIONS = {  # the targets that an option is for
     "colour": FIGURES,
     "font": ("svg",),
     "show": FIGURES,
+    "beside": FIGURES,
     "opset": ("onnx",),
     "any_batch": ("onnx",),
     "weights": ("onnx",),
@@ -57,6 +58,7 @@ def export(
     ] = None,
     style: f.Style = None,
     show: f.Show = None,
+    beside: f.Beside = None,
     theme: f.Theme = None,
     colour: f.Colour = None,
     font: f.Font = None,
@@ -106,9 +108,10 @@ def export(
         colour=colour,
         font=font,
         show=show,
+        beside=beside,
     )
     if to in FIGURES:
-        wanted = f.Wanted(style, theme, tuple(colour or ()), font, show, depth)
+        wanted = f.Wanted(style, theme, tuple(colour or ()), font, show, depth, beside)
         f.put_figure(to, wanted, spec, variant, set, input, output)
         return
     loaded = load(spec)

@@ -54,6 +54,16 @@ Font = Annotated[
 ]
 
 
+Beside = Annotated[
+    str | None,
+    typer.Option(
+        "--beside",
+        metavar="SPEC,SPEC",
+        help="svg, pdf: with --style layers, the columns of other networks beside this one",
+    ),
+]
+
+
 class Wanted(NamedTuple):
     """The options of a figure, as they are given."""
 
@@ -63,6 +73,7 @@ class Wanted(NamedTuple):
     font: str | None
     show: str | None
     depth: str | None
+    beside: str | None = None
 
 
 def put_figure(
@@ -75,25 +86,31 @@ def put_figure(
     output: str | None,
 ) -> None:
     """Draw a network, and write the figure to stdout or to a file."""
-    from ..convert.drawing.figures import figure
+    from ..convert.drawing.figures import figure, figure_of_several
+    from ..convert.drawing.figures.diagram import Subject
     from ..convert.drawing.figures.look import look
     from ..convert.drawing.figures.numbers import figures_of, known
 
     if to == "pdf" and output is None:
         raise usage("a PDF is not text", "name the file: -o net.pdf")
-    names = known([name.strip() for name in (wanted.show or "").split(",") if name.strip()])
+    style = wanted.style or STYLES[0]
+    others = _names(wanted.beside)
+    if others and style != "layers":
+        raise usage("--beside is for columns of layers", "add --style layers")
+    names = known(_names(wanted.show))
     depth = None if wanted.depth is None else depth_of(wanted.depth)
     chosen = look(wanted.theme or THEMES[0], wanted.colours, wanted.font)
-    report, sources = spec_report(spec, variant, set, input)
-    finish_with_errors(report.diagnostics, sources)
-    svg = figure(
-        wanted.style or STYLES[0],
-        report.graph,
-        report.name,
-        chosen,
-        depth=depth,
-        figures=figures_of(report, names),
-    )
+    subjects = []
+    for name in (spec, *others):
+        own = (variant, set, input) if name == spec else (None, None, None)
+        report, sources = spec_report(name, *own)
+        finish_with_errors(report.diagnostics, sources)
+        figures = figures_of(report, names)
+        subjects.append((report.name, Subject(report.graph, chosen, depth, figures)))
+    if others:
+        svg = figure_of_several(subjects)
+    else:
+        svg = figure(style, report.graph, report.name, chosen, depth=depth, figures=figures)
     if to == "pdf":
         from ..convert.drawing.pdf import pdf
 
@@ -102,3 +119,8 @@ def put_figure(
         say_exactly(svg)
     else:
         write_text(output, svg)
+
+
+def _names(text: str | None) -> list[str]:
+    """Parse ``params,macs`` as names."""
+    return [name.strip() for name in (text or "").split(",") if name.strip()]

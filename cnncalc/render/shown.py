@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from .. import __version__
 from ..analysis.analyze import analyze
 from ..analysis.result import Report
 from ..diagnostic import Diagnostic, Mistake
@@ -93,8 +94,11 @@ def page_of(report: Report) -> str | None:
     """Return the page of a network; None where this copy of cnncalc has no pages."""
     if find_spec(_PAGE) is None:
         return None
-    inline = getattr(import_module(_PAGE), "inline", None)
-    return None if inline is None else str(inline(report))
+    document, network = import_module(f"{_PAGE}.document"), import_module(f"{_PAGE}.network")
+    subject = network.Subject(
+        name=report.name, report=report, diagnostics=tuple(report.diagnostics)
+    )
+    return str(document.network_page([subject], __version__).written())
 
 
 class Figure:

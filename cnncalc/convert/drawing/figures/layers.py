@@ -14,7 +14,7 @@ from .layered import Line, Placed, Point, placed, ranks_of
 from .picture import SMALL, Picture
 
 _GAP = 16.0
-_TALLEST = 1250.0  # pixels of a column that is not broken
+_TALLEST = 1500.0  # pixels of a column that is not broken
 _ASPECT = 1.2  # of the whole, if it is
 _GUTTER = 34.0
 _SIZES = 62.0  # pixels for the sizes of maps, at the left of a column
