@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -41,11 +41,13 @@ from .base import (
     units_of,
     values,
 )
-from .called import Called
 from .field_types import Flag, Padding, PerAxis, Real
-from .onnx_call import OnnxCall
 from .sliding import Sliding
 from .torch_call import TorchCall, torch_nd
+
+if TYPE_CHECKING:
+    from .called import Called
+    from .onnx_call import OnnxCall
 
 
 class Pool(Sliding):
