@@ -15,6 +15,7 @@ from ..diagnostic import Diagnostic
 from ..layout import Layout, contiguous, copied, in_format_of
 from ..num import Num, Shape, ceil_div, product, scaled
 from ..window import IDENTITY, MAX_POSITIONS, TOO_MANY, Map, Unknown
+from .adaptive import adaptive_mean
 from .autocast import AS_IS, TO_FLOAT32, Autocast, Cast
 from .base import (
     CHANNELS,
@@ -53,7 +54,6 @@ from .field_types import (
     pairs,
 )
 from .padding import mirrors_in_float32, undone
-from .pool import adaptive_mean
 from .torch_call import TorchCall
 
 if TYPE_CHECKING:
