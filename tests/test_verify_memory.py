@@ -16,10 +16,11 @@ from cnncalc.analysis.memory.run import Run
 from cnncalc.analysis.memory.summary import summary
 from cnncalc.analysis.memory.timeline import Step
 from cnncalc.ops.activation import Relu
+from cnncalc.ops.adaptive import GlobalAvgPool
 from cnncalc.ops.base import Extra
 from cnncalc.ops.conv import Conv
 from cnncalc.ops.linear import Linear
-from cnncalc.ops.pool import GlobalAvgPool, MaxPool
+from cnncalc.ops.pool import MaxPool
 from cnncalc.torch_backend.allocations import bytes_of, recorded
 from cnncalc.torch_backend.allocator import held_by
 from cnncalc.torch_backend.build import assemble

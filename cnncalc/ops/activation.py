@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -34,10 +34,12 @@ from .base import (
     units_of,
     values,
 )
-from .called import Called
 from .field_types import Flag, Natural, Positive, Real
-from .onnx_call import OnnxCall
 from .torch_call import TorchCall
+
+if TYPE_CHECKING:
+    from .called import Called
+    from .onnx_call import OnnxCall
 
 
 class Activation(Op):

@@ -32,7 +32,7 @@ logarithm too). `CNNCALC_UPDATE=1 pytest tests/test_documents.py` writes the pag
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
@@ -47,12 +47,13 @@ from ..num import Num, Open, Shape, product
 from ..window import IDENTITY, InARow, Map, Unknown
 from ..wording import plural
 from .autocast import AS_IS, Autocast, Cast, Device
-from .called import Called
-from .onnx_call import OnnxCall
 from .torch_call import TorchCall
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
+
+    from .called import Called
+    from .onnx_call import OnnxCall
 
 Storage = Literal["new", "view", "inplace"]
 # Multiplies by a fixed number, or adds one too; None: does something else.
@@ -631,8 +632,18 @@ def made(cls: type[Op]) -> type[Op]:
                 made(base)
             elif "__dataclass_fields__" not in base.__dict__:
                 dataclass(frozen=True, kw_only=True)(base)
+                _forget_class_variables(base)
         validated(frozen=True, kw_only=True, config=cls.CONFIG)(cls)
     return cls
+
+
+def _forget_class_variables(base: type) -> None:
+    """Leave only the fields of a dataclass.
+
+    It also lists its class variables, and pydantic would read the type of each for every operator.
+    """
+    own = {field.name: field for field in fields(base)}
+    base.__dataclass_fields__ = own  # type: ignore[attr-defined]
 
 
 def units_of(x: Shape) -> frozenset[int]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..cost import FREE, Cost
 from ..layout import Layout, contiguous
 from ..num import Shape, product
 from .autocast import IN_FLOAT32
 from .base import NO_AXES, NOTHING, Backward, Gradient, Kept, Op
-from .called import Called
 from .field_types import Positive
 from .torch_call import TorchCall
+
+if TYPE_CHECKING:
+    from .called import Called
 
 _OF_TRAINING = "remove it: it changes what training does, and no figure here"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -32,11 +32,13 @@ from .base import (
     at_once,
     values,
 )
-from .called import Called
 from .field_types import Flag, LayerName, Positive
 from .join import same_rank
 from .resize import one_of
 from .torch_call import TorchCall
+
+if TYPE_CHECKING:
+    from .called import Called
 
 Interpolation = Annotated[
     Literal["bilinear", "nearest", "bicubic"],

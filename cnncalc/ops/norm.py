@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -35,10 +35,12 @@ from .base import (
     later,
     values,
 )
-from .called import Called
 from .field_types import Flag, Positive, PositiveReal, Real
-from .onnx_call import OnnxCall
 from .torch_call import TorchCall, torch_nd
+
+if TYPE_CHECKING:
+    from .called import Called
+    from .onnx_call import OnnxCall
 
 
 def statistics_cost(n: Num, groups: Num, affine: bool, shifted: bool = True) -> Cost:

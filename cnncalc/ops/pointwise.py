@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..cost import Cost
 from ..diagnostic import Diagnostic
@@ -12,8 +12,10 @@ from .activation import Activation
 from .autocast import AS_IS, TO_FLOAT32, Autocast, Cast
 from .base import NOTHING, Backward, Extra, Kept, Moment, Need, at_once, values
 from .field_types import Real
-from .onnx_call import OnnxCall
 from .torch_call import TorchCall
+
+if TYPE_CHECKING:
+    from .onnx_call import OnnxCall
 
 
 class Pointwise(Activation):

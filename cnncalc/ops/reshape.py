@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import chain
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -36,9 +36,11 @@ from .base import (
     values,
 )
 from .field_types import LARGEST, Positive
-from .onnx_call import OnnxCall
 from .regroup import regrouped_reaches
 from .torch_call import TorchCall
+
+if TYPE_CHECKING:
+    from .onnx_call import OnnxCall
 
 MOST_AXES = 6  # of windows of maps, with channels: more than layers with parameters have
 Sizes = Annotated[

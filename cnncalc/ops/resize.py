@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from math import floor
 from struct import pack, unpack
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -15,6 +15,7 @@ from ..diagnostic import Diagnostic
 from ..layout import Layout, contiguous, copied, in_format_of
 from ..num import Num, Shape, ceil_div, product, scaled
 from ..window import IDENTITY, MAX_POSITIONS, TOO_MANY, Map, Unknown
+from .adaptive import adaptive_mean
 from .autocast import AS_IS, TO_FLOAT32, Autocast, Cast
 from .base import (
     CHANNELS,
@@ -40,7 +41,6 @@ from .base import (
     units_of,
     values,
 )
-from .called import Called
 from .field_types import (
     FILL_WORDS,
     Amount,
@@ -53,10 +53,12 @@ from .field_types import (
     each_side,
     pairs,
 )
-from .onnx_call import OnnxCall
 from .padding import mirrors_in_float32, undone
-from .pool import adaptive_mean
 from .torch_call import TorchCall
+
+if TYPE_CHECKING:
+    from .called import Called
+    from .onnx_call import OnnxCall
 
 Interpolation = Annotated[
     Literal["nearest", "linear", "bilinear", "trilinear", "bicubic", "area"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -29,8 +29,10 @@ from .base import (
     values,
 )
 from .field_types import Flag, Positive, Probability, Real
-from .onnx_call import OnnxCall
 from .torch_call import TorchCall
+
+if TYPE_CHECKING:
+    from .onnx_call import OnnxCall
 
 Trained = Annotated[
     Literal["none", "one", "per_channel", "per_position", "per_value"],

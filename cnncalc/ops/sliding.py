@@ -12,7 +12,9 @@ from ..window import Map
 from ..wording import article
 from .base import Need, Op, Reach, Slide, Windows, axes_need, per_axis, units_of
 from .field_types import PADDING_WORDS, each_side, pads
-from .onnx_call import OnnxCall
+
+if TYPE_CHECKING:
+    from .onnx_call import OnnxCall
 
 
 class Sliding(Op):

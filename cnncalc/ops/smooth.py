@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..cost import Cost
 from ..diagnostic import Diagnostic
@@ -26,8 +26,10 @@ from .base import (
     values,
 )
 from .field_types import PositiveReal, Real
-from .onnx_call import OnnxCall
 from .torch_call import TorchCall
+
+if TYPE_CHECKING:
+    from .onnx_call import OnnxCall
 
 
 class Softplus(Activation):

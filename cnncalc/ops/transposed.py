@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -39,11 +39,13 @@ from .field_types import (
     each_side,
     pairs,
 )
-from .onnx_call import OnnxCall
 from .resize import like_fits
 from .sliding import Sliding, extent_text
 from .torch_call import TorchCall, torch_nd
 from .weighted import CHANNEL_ALIASES, Parametrization
+
+if TYPE_CHECKING:
+    from .onnx_call import OnnxCall
 
 Cropped = Annotated[
     Sides | Literal["valid", "same"],

@@ -19,9 +19,11 @@ from .base import (
     later,
     values,
 )
-from .called import Called
-from .onnx_call import OnnxCall
 from .torch_call import TorchCall
+
+if TYPE_CHECKING:
+    from .called import Called
+    from .onnx_call import OnnxCall
 
 FEW = 4  # channels of a layer in a smaller copy of the network
 CHANNEL_ALIASES = {

@@ -20,11 +20,12 @@ from torch.utils.flop_counter import flop_registry
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from ...ops import BY_KEY, OPS
+from ...ops.adaptive import AdaptiveAvgPool
 from ...ops.concat import Concat
 from ...ops.join import Add, Mul
 from ...ops.linear import Linear
 from ...ops.matmul import Matmul
-from ...ops.pool import AdaptiveAvgPool, AvgPool
+from ...ops.pool import AvgPool
 from ...ops.resize import Pad
 from ...wording import shape_text
 from ..aten import REDUCTIONS, Computed, computed_by
