@@ -90,8 +90,8 @@ def fitting_sizes(
 
     Only sizes are solved for: the layers stay as they are, and so do the parameters of a linear
     layer after a flatten. The inputs of the graph may have numbers or symbols. At most about `work`
-    residue classes are looked at. Sizes that were `decided` otherwise have other layers, and are left
-    out.
+    residue classes are looked at. Sizes that were `decided` otherwise have other layers, and are
+    left out.
 
     Errors: NoFormula if the size of a layer cannot be written in symbols, or that is too much work.
     """
@@ -113,8 +113,8 @@ def fitting_sizes(
 def _always(condition: Condition, axes: Mapping[str, SizeSet]) -> bool:
     """Return whether an equality holds for all sizes that these sets have.
 
-    Where each floor's sizes go in steps of its divisor, a margin is a polynomial, of degree d. It is
-    0 everywhere if it is 0 for d + 1 sizes along each axis.
+    Where each floor's sizes go in steps of its divisor, a margin is a polynomial, of degree d. It
+    is 0 everywhere if it is 0 for d + 1 sizes along each axis.
     """
     margin = Poly.of(condition.margin)
     if not condition.equal or condition.kind == "unequal":

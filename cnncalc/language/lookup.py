@@ -129,4 +129,4 @@ def _reads_any(prepared: Any, names: Set[str]) -> bool:
     """Return whether an expression in prepared data reads one of these names."""
     if type(prepared) is Expression:
         return not prepared.names.isdisjoint(names)
-    return type(prepared) is tuple and any([_reads_any(item, names) for item in prepared])
+    return type(prepared) is tuple and any(_reads_any(item, names) for item in prepared)
