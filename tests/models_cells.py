@@ -72,9 +72,9 @@ class Fit(nn.Module):
         if len(self.parts) == 1:
             return self.norm(self.parts[0](x))
         even, odd = self.parts
-        between = F.pad(x, (-1, 1, -1, 1))
-        halves = [even(F.avg_pool2d(x, 1, 2)), odd(F.avg_pool2d(between, 1, 2))]
-        return self.norm(torch.cat(halves, 1))
+        first = even(F.avg_pool2d(x, 1, 2))
+        between = F.avg_pool2d(F.pad(x, (-1, 1, -1, 1)), 1, 2)
+        return self.norm(torch.cat([first, odd(between)], 1))
 
 
 class Reduction(nn.Module):
