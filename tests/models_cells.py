@@ -12,13 +12,18 @@ from torch.nn import functional as F
 Factory = Callable[[], nn.Module]
 
 
-def around(x: Tensor, k: int, s: int, value: float = 0.0) -> Tensor:
-    """Pad so that there are ⌈n/s⌉ windows, an odd position at the end."""
+def around(x: Tensor, k: int, s: int, value: float = 0.0) -> tuple[Tensor, tuple[int, int]]:
+    """Return what a window reads so that there are ⌈n/s⌉ of them, and its padding.
+
+    An odd position is added at the end, before the window.
+    """
+    if s == 1:
+        return x, (k // 2, k // 2)
     pads: list[int] = []
     for n in (x.shape[3], x.shape[2]):
         missing = max((-(-n // s) - 1) * s + k - n, 0)
         pads += [missing // 2, missing - missing // 2]
-    return F.pad(x, pads, value=value)
+    return F.pad(x, pads, value=value), (0, 0)
 
 
 class Depthwise(nn.Module):
@@ -32,7 +37,10 @@ class Depthwise(nn.Module):
         self.norm = nn.BatchNorm2d(o, eps=0.001)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.norm(self.point(self.depth(around(x.relu(), self.k, self.s))))
+        x, padding = around(x.relu(), self.k, self.s)
+        weight, groups = self.depth.weight, self.depth.groups
+        x = F.conv2d(x, weight, stride=self.s, padding=padding, groups=groups)
+        return self.norm(self.point(x))
 
 
 def separable(i: int, o: int, k: int, s: int = 1) -> nn.Sequential:
@@ -41,13 +49,13 @@ def separable(i: int, o: int, k: int, s: int = 1) -> nn.Sequential:
 
 def mean3(x: Tensor, s: int = 1) -> Tensor:
     """Return the mean over windows of 3×3: at stride 1, of the positions that exist."""
-    if s == 1:
-        return F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
-    return F.avg_pool2d(around(x, 3, s), 3, s)
+    x, padding = around(x, 3, s)
+    return F.avg_pool2d(x, 3, s, padding, count_include_pad=s > 1)
 
 
 def max3(x: Tensor) -> Tensor:
-    return F.max_pool2d(around(x, 3, 2, float("-inf")), 3, 2)
+    x, padding = around(x, 3, 2, float("-inf"))
+    return F.max_pool2d(x, 3, 2, padding)
 
 
 class Fit(nn.Module):
@@ -64,9 +72,9 @@ class Fit(nn.Module):
         if len(self.parts) == 1:
             return self.norm(self.parts[0](x))
         even, odd = self.parts
-        between = F.pad(x, (-1, 1, -1, 1))
-        halves = [even(F.avg_pool2d(x, 1, 2)), odd(F.avg_pool2d(between, 1, 2))]
-        return self.norm(torch.cat(halves, 1))
+        first = even(F.avg_pool2d(x, 1, 2))
+        between = F.avg_pool2d(F.pad(x, (-1, 1, -1, 1)), 1, 2)
+        return self.norm(torch.cat([first, odd(between)], 1))
 
 
 class Reduction(nn.Module):

@@ -391,3 +391,63 @@ def test_the_built_network_agrees() -> None:
     spec = cnncalc.loads(yaml(EVERYTHING))
     for point in (POINTS[0], POINTS[-1]):
         assert verify(spec, set=at(point)).ok
+
+
+SHARED = """
+input: [3, 16, 16]
+params: {n: 3, w: 8, late: true}
+blocks:
+  unit:
+    params: {out: }
+    layers: [conv: {out: out, kernel: 3, padding: 1}, batchnorm, relu]
+  pair:
+    layers: [{unit: w, name: a}, {unit: w, share: a}]
+layers:
+  - conv: {out: w, kernel: 1}
+  - {unit: w, name: first}
+  - {unit: w, repeat: n, share: first}
+  - {unit: w, repeat: n, name: own, share: own}
+  - {pair: , name: p}
+  - {unit: w, share: p.a, when: late}
+  - {pair: , share: p, repeat: 2}
+  - {unit: w, repeat: n, name: many}
+  - {unit: w, repeat: n, share: many}
+  - {unit: w, share: "many[1]"}
+  - {unit: w, share: "first if late else p.a"}
+"""
+
+
+def test_weights_are_shared_with_copies_and_across_blocks() -> None:
+    spec = cnncalc.loads(SHARED)
+    unit = 8 * 8 * 9 + 8 + 16
+    for n in (2, 3, 4):
+        params = cnncalc.analyze(spec, set={"n": n}).or_mistake().totals.params
+        assert params == 3 * 8 + 8 + (3 + n) * unit  # first, own, p.a, and those of many
+    swept = cnncalc.sweep(spec, {"n": [0, 1, 2, 3], "w": [4, 8], "late": [True, False]})
+    assert {row["n"] for row in swept} == {2, 3}  # there is no many[1] before
+    for row in swept:
+        given = {name: row[name] for name in ("n", "w", "late")}
+        totals = cnncalc.analyze(spec, set=given).or_mistake().totals
+        assert (row["params"], row["macs"]) == (totals.params, totals.macs), given
+    none = cnncalc.analyze(spec, set={"n": 0})
+    assert [d.message for d in none.diagnostics] == ["`many` has no copies so far"]
+
+
+def test_torch_shares_the_same_weights() -> None:
+    torch = pytest.importorskip("torch")
+    from cnncalc.torch_backend.build import Network
+    from cnncalc.torch_backend.verify.few_channels import narrowed_report
+
+    # The first unit reads the input, whose channels a narrow copy keeps.
+    text = SHARED.replace("[3, 16", "[8, 16").replace("  - conv: {out: w, kernel: 1}\n", "")
+    spec = cnncalc.loads(text)
+    report = cnncalc.analyze(spec).or_mistake()
+    network = cnncalc.build(spec)
+    assert sum(p.numel() for p in network.parameters()) == report.totals.params
+    other = cnncalc.build(spec)
+    other.load_state_dict(network.state_dict())
+    x = torch.randn(1, 8, 16, 16)
+    assert torch.equal(network.eval()(x), other.eval()(x))
+    few = narrowed_report(report)
+    assert few is not None
+    Network(few.graph)(torch.zeros(1, 8, 47, 1))

@@ -179,6 +179,12 @@ def test_networks_of_a_sweep_over_memory_are_freed() -> None:
         gc.enable()
 
 
+def test_a_spec_that_is_wrong_for_all_variants_is_refused_as_by_analyze() -> None:
+    spec = cnncalc.loads("input: '[a]'\nparams: {n: 1}\nlayers: [{relu: , repeat: n}]")
+    with pytest.raises(cnncalc.Mistake, match="an input is"):
+        cnncalc.sweep(spec, {"n": [1, 2]})
+
+
 def test_variants_that_are_no_networks_are_counted_with_their_reasons() -> None:
     found = sweep("unet", {"H,W": "100:300:7"})
     spec = cnncalc.load("unet")

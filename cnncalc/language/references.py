@@ -74,7 +74,8 @@ def copy_number(
         return number % count
     place = marks.position(file)
     if not count:
-        written = path in graph.groups
+        group = graph.groups.get(path)
+        written = group is not None and group[0] < group[1]  # without copies, nothing is there
         message = f"`{name}` is not repeated" if written else f"`{name}` has no copies so far"
         help = "name the layer itself" if written else "name a layer that has been repeated before"
         raise Mistake(Diagnostic("CNN105", message, place, help, subject=name))

@@ -175,7 +175,8 @@ def _part(question: Question, population: Population) -> Part:
     failures = made[-1].failures if made else ()
     faults = [d for d in graph.diagnostics if d.severity == "error"]
     if faults or not graph.outputs:
-        return Part(population, {}, failures, (faults or graph.diagnostics)[0])
+        known = faults or graph.diagnostics or question.spec.diagnostics
+        return Part(population, {}, failures, known[0])
     there, either = made[-1].there, made[-1].either
     batch, width = value(question.batch), value(question.width)
     totals = [name for name in question.figures if name != LATENCY]

@@ -142,6 +142,10 @@ def make_job(
     """
     refuse_settings(batch, dtype)
     first = spec if isinstance(spec, Spec) else load(spec)
+    if not first.ok:
+        mistake = Mistake(*(d for d in first.diagnostics if d.severity == "error"))
+        mistake.sources[first.file] = first.text
+        raise mistake
     listed = _listed(over)
     grid = make_grid(listed, zip, random, seed)
     check_names(grid, names_to_vary(first), first.file)

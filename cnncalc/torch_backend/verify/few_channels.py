@@ -25,11 +25,25 @@ def narrowed_report(report: Report) -> Report | None:
                 op = op.narrowed()
                 shape = checked(op, [graph.nodes[n].shape for n in node.inputs])
             new = Node(node.path, op, node.inputs, shape, node.position, node.context)
-            new.shares, new.integers = node.shares, node.integers
+            new.integers = node.integers
             graph.nodes.append(new)
+            if node.shares is not None and _alike(graph, new, graph.nodes[node.shares]):
+                new.shares = node.shares
     except Mistake:
         return None
     graph.outputs, graph.groups = report.graph.outputs, report.graph.groups
     rows, totals = rows_and_totals(graph, receptive_fields(graph))
     same = all(a.receptive_fields == b.receptive_fields for a, b in zip(rows, report.rows))
     return replace(report, rows=rows, totals=totals, graph=graph) if same else None
+
+
+def _alike(graph: Graph, node: Node, lender: Node) -> bool:
+    """Return whether a layer can still use the weights of another one.
+
+    One that reads the network's input keeps that input's channels. What a layer sees does not
+    depend on whose weights it uses.
+    """
+    own, lent = (
+        one.op.weights(*graph.shapes_into(one)) if one.op else {} for one in (node, lender)
+    )
+    return own == lent
