@@ -8,7 +8,6 @@ from ...ops.base import alike
 from ...ops.resize import Pad
 from ...trace import Call, Weight
 from ..axes import Value
-from ..layers import Unknown
 from .draft import Draft, data_of
 from .operators import called
 from .reader import Reader

@@ -127,9 +127,7 @@ class Reader:
         freeze = not all_frozen and share is None and self.frozen(nodes)
         return Words(share, freeze, nodes in self._checkpoints)
 
-    def _layer(
-        self, n: int, source: Callable[[int], Source], rows: Sequence[Copies] = ()
-    ) -> Item:
+    def _layer(self, n: int, source: Callable[[int], Source], rows: Sequence[Copies] = ()) -> Item:
         node = self.graph.nodes[n]
         op = node.op
         assert op is not None
