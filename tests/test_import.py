@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,32 @@ def test_layers_of_which_all_results_are_joined_are_written_once() -> None:
     assert cnncalc.analyze(found.text).totals.params == sum(
         p.numel() for p in __import__("tests.real.to_import").real.to_import.Dense().parameters()
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "arguments", "changes"),
+    [
+        ("Dense", (3, 16, 16), {"depth": 7}, {r"repeat: 5": "repeat: 7"}),
+        ("Dense", (3, 16, 16), {"growth": 6}, {r"out: 4\b": "out: 6"}),
+        ("Mixer", (3, 32, 32), {"features": 40}, {r"\b24\b": "40"}),
+        (
+            "Skips",
+            (3, 32, 32),
+            {"widths": (16, 32, 64)},
+            {r"out: (\d+), kernel: 2": lambda m: f"out: {2 * int(m[1])}, kernel: 2"}
+            | {r"relu: (\d+)(?=[,}\n])": lambda m: f"relu: {2 * int(m[1])}"},
+        ),
+    ],
+)
+def test_a_spec_stays_right_with_other_widths_and_depths(
+    name: str, shape: tuple[int, ...], arguments: dict[str, Any], changes: dict[str, Any]
+) -> None:
+    text = imported(name, shape).text
+    for pattern, other in changes.items():
+        text = re.sub(pattern, other, text)
+    wanted = import_network(f"{NETWORKS}:{name}", [shape], kwargs=arguments)
+    assert wanted.verified
+    assert sizes(cnncalc.loads(text).graph()) == sizes(cnncalc.loads(wanted.text).graph()), text
 
 
 def test_a_blur_is_one_layer() -> None:

@@ -84,7 +84,9 @@ def main() -> None:
         sources = [text.format(name=given.name, shape=given.shape) for text in (_EXPORT, _IMPORT)]
         alone, imported = paired(sources, folder, given.pairs)
     ratio = median(b / a for a, b in zip(alone, imported))
-    print(f"{given.name}: exported {median(alone):.2f} s, imported {median(imported):.2f} s of CPU,")
+    print(
+        f"{given.name}: exported {median(alone):.2f} s, imported {median(imported):.2f} s of CPU,"
+    )
     print(f"{ratio:.2f} times as long; the aim is less than 2")
 
 
