@@ -236,7 +236,35 @@ def without_unread_moves(graph: Graph) -> Graph:
         if n in read or node.op is None or not isinstance(node.op, Rearrangement):
             kept.append(n)
             read.update(node.inputs)
-    places = {old: new for new, old in enumerate(reversed(kept))}
+    return _with_nodes(graph, kept[::-1])
+
+
+def with_sums_joined(graph: Graph) -> Graph:
+    """Return a graph in which a sum of a sum that nothing else reads is one: a + b + c."""
+    readers = Counter(m for node in graph.nodes for m in node.inputs)
+    readers.update(graph.outputs)
+    gone: set[int] = set()
+    for node in graph.nodes:
+        if not _is_plain_sum(graph, node):
+            continue
+        for m in node.inputs:
+            if readers[m] == 1 and m not in gone and _is_plain_sum(graph, graph.nodes[m]):
+                others = [other for other in node.inputs if other != m]
+                node.inputs = (*graph.nodes[m].inputs, *others)
+                gone.add(m)
+                break
+    return _with_nodes(graph, [n for n in range(len(graph.nodes)) if n not in gone])
+
+
+def _is_plain_sum(graph: Graph, node: Node) -> bool:
+    """Return whether a node adds up tensors of one shape."""
+    is_sum = node.op is not None and node.op.key == "add"
+    return is_sum and all(shape == node.shape for shape in graph.shapes_into(node))
+
+
+def _with_nodes(graph: Graph, kept: Sequence[int]) -> Graph:
+    """Keep some of the nodes of a graph; the others are not read."""
+    places = {old: new for new, old in enumerate(kept)}
     nodes = [graph.nodes[n] for n in places]
     for node in nodes:
         node.inputs = tuple(places[n] for n in node.inputs)

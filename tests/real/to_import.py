@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -154,7 +157,7 @@ class Fourier(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = torch.fft.rfft2(x).abs()
         y = functional.interpolate(y, size=x.shape[2:])
-        return x + torch.einsum("bchw,cd->bdhw", y, self.mix)
+        return x + torch.tensordot(y, self.mix, dims=([1], [0])).permute(0, 3, 1, 2)
 
 
 class Odd(nn.Module):
@@ -280,3 +283,193 @@ def quantised() -> nn.Module:
     """Return a network with a quantised layer."""
     network = nn.Sequential(nn.Flatten(), nn.Linear(192, 3))
     return torch.ao.quantization.quantize_dynamic(network)
+
+
+class Pyramid(nn.Module):
+    """Levels in lists and dicts, joined from the smallest up; the result is a dict."""
+
+    def __init__(self, width: int = 8, classes: int = 5) -> None:
+        super().__init__()
+        widths = [width, 2 * width, 4 * width]
+        self.stem = nn.Conv2d(3, width, 3, stride=2, padding=1)
+        self.downs = nn.ModuleList(
+            nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in pairwise(widths)
+        )
+        self.laterals = nn.ModuleDict(
+            {f"level{n}": nn.Conv2d(c, 16, 1) for n, c in enumerate(widths)}
+        )
+        self.heads = nn.ModuleDict(
+            {"mask": nn.Conv2d(16, classes, 1), "depth": nn.Conv2d(16, 1, 1)}
+        )
+
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
+        levels = [functional.relu(self.stem(image))]
+        for down in self.downs:
+            levels.append(functional.relu(down(levels[-1])))
+        y = self.laterals["level2"](levels[2])
+        for n in (1, 0):
+            larger = functional.interpolate(y, scale_factor=2, mode="nearest")
+            y = self.laterals[f"level{n}"](levels[n]) + larger
+        mask = functional.interpolate(self.heads["mask"](y), scale_factor=2.0, mode="bilinear")
+        return {"mask": mask, "depth": torch.sigmoid(self.heads["depth"](y))}
+
+
+class Mixer(nn.Module):
+    """Patches that are cut by hand, and linear layers over them and over their features."""
+
+    def __init__(self, features: int = 24, patch: int = 8, size: int = 32) -> None:
+        super().__init__()
+        self.patch, count = patch, (size // patch) ** 2
+        self.embed = nn.Linear(3 * patch * patch, features)
+        self.position = nn.Parameter(torch.zeros(1, count, features))
+        self.tokens = nn.Sequential(nn.Linear(count, 32), nn.GELU(), nn.Linear(32, count))
+        self.channels = nn.Sequential(nn.Linear(features, 48), nn.GELU(), nn.Linear(48, features))
+        self.norm = nn.LayerNorm(features, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        n, c, h, w = x.shape
+        p = self.patch
+        x = x.view(n, c, h // p, p, w // p, p).permute(0, 2, 4, 1, 3, 5)
+        x = self.embed(x.reshape(n, (h // p) * (w // p), c * p * p)) + self.position
+        x = x + self.tokens(self.norm(x).transpose(1, 2)).transpose(1, 2)
+        return (x + self.channels(self.norm(x))).mean(1)
+
+
+class Einsums(nn.Module):
+    """Attention over channels by Einstein's notation, with a factor for each head."""
+
+    def __init__(self, heads: int = 4) -> None:
+        super().__init__()
+        self.heads = heads
+        self.stem = nn.Conv2d(3, 32, 3, padding=1)
+        self.inside = nn.Conv2d(32, 96, 1)
+        self.factor = nn.Parameter(torch.ones(heads, 1, 1))
+        self.mix = nn.Parameter(torch.randn(12, 32))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        n, c, h, w = x.shape
+        q, k, v = self.inside(x).reshape(n, 3, self.heads, c // self.heads, h * w).unbind(1)
+        q, k = functional.normalize(q, dim=-1), functional.normalize(k, dim=-1)
+        shares = (torch.einsum("bhcn,bhdn->bhcd", q, k) * self.factor).softmax(-1)
+        y = torch.einsum("bhcd,bhdn->bhcn", shares, v).reshape(n, c, h, w)
+        return torch.einsum("oc,bchw->bohw", self.mix, x + y)
+
+
+class Skips(nn.Module):
+    """A U-Net that pads what comes up to the size of what it skips to, here by nothing."""
+
+    def __init__(self, widths: tuple[int, ...] = (8, 16, 32)) -> None:
+        super().__init__()
+        pairs = [*pairwise(widths)]
+        self.first = twice(3, widths[0])
+        self.downs = nn.ModuleList(nn.Sequential(nn.MaxPool2d(2), twice(a, b)) for a, b in pairs)
+        self.ups = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, stride=2) for a, b in pairs[::-1])
+        self.after = nn.ModuleList(twice(2 * a, a) for a, _ in pairs[::-1])
+
+    def forward(self, x: Tensor) -> Tensor:
+        kept = [self.first(x)]
+        for down in self.downs:
+            kept.append(down(kept[-1]))
+        x = kept.pop()
+        for up, after in zip(self.ups, self.after):
+            skip, x = kept.pop(), up(x)
+            more = skip.shape[-1] - x.shape[-1]
+            x = functional.pad(x, [more // 2, more - more // 2, 0, 0])
+            x = after(torch.cat([skip, x], dim=1))
+        return x
+
+
+def twice(inputs: int, outputs: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for channels in (inputs, outputs):
+        layers += [nn.Conv2d(channels, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU()]
+    return nn.Sequential(*layers)
+
+
+class Text(nn.Module):
+    """Reads the columns of a map, and returns them first, before the images."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 8, 3, padding=1)
+        self.rnn = nn.LSTM(8 * 16, 12, bidirectional=True, batch_first=True)
+        self.letters = nn.Linear(24, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = functional.max_pool2d(functional.relu(self.conv(x)), 2)
+        n, c, h, w = x.shape
+        x, _ = self.rnn(x.view(n, c * h, w).permute(0, 2, 1))
+        return functional.log_softmax(self.letters(x), 2).permute(1, 0, 2)
+
+
+class Dense(nn.Module):
+    """Layers that each read all before them, then a row of layers that are all joined."""
+
+    def __init__(self, growth: int = 4, depth: int = 5) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, padding=1)
+        self.grow = nn.ModuleList(
+            nn.Sequential(
+                nn.BatchNorm2d(8 + n * growth), nn.Conv2d(8 + n * growth, growth, 3, padding=1)
+            )
+            for n in range(depth)
+        )
+        self.squeeze = nn.Conv2d(8 + depth * growth, 16, 1)
+        self.row = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(16, 16, 1), nn.ReLU()) for _ in range(depth)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        collected = [self.stem(x)]
+        for layer in self.grow:
+            collected.append(layer(torch.cat(collected, 1)))
+        x = self.squeeze(torch.cat(collected, 1))
+        joined = [x]
+        for layer in self.row:
+            joined.append(layer(joined[-1]))
+        return torch.cat(joined, 1)
+
+
+class Forked(nn.Module):
+    """Decides by values, and has a module that only training reads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+        self.other = nn.Conv2d(8, 8, 1)
+        self.auxiliary = nn.Linear(8, 2)
+
+    def forward(self, x: Tensor) -> Any:
+        x = functional.relu(self.conv(x))
+        if x.mean() < 0:
+            x = self.other(x)
+        x = x.mean((2, 3))
+        return (x, self.auxiliary(x)) if self.training else x
+
+
+class Auxiliary(nn.Module):
+    """Has a module that only training reads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+        self.auxiliary = nn.Linear(8, 2)
+
+    def forward(self, x: Tensor) -> Any:
+        x = self.conv(x).mean((2, 3))
+        return (x, self.auxiliary(x)) if self.training else x
+
+
+class Blurred(nn.Module):
+    """Blurs before a stride with a filter that is not trained."""
+
+    def __init__(self, channels: int = 8) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, channels, 3, padding=1)
+        row = torch.tensor([1.0, 2.0, 1.0]) / 4
+        self.register_buffer("filter", torch.outer(row, row).expand(channels, 1, 3, 3).clone())
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = functional.pad(self.conv(x), (1, 1, 1, 1), mode="reflect")
+        return functional.conv2d(x, self.filter, stride=2, groups=x.shape[1])

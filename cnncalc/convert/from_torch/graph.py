@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ...diagnostic import Diagnostic, Mistake
 from ...graph import Graph
 from ...trace import Ref, Trace
-from ..layers import Unknown, without_unread_moves
+from ..layers import Unknown, with_sums_joined, without_unread_moves
 from .declared import Declared, opaque, parts_around, undeclared
 from .draft import Draft
 from .readers import read
@@ -59,7 +59,7 @@ class _Import:
             n += 1
         graph = draft.layers.graph
         graph.outputs = tuple(map(self._output, self._trace.outputs))
-        return Imported(without_unread_moves(graph), self._declared)
+        return Imported(with_sums_joined(without_unread_moves(graph)), self._declared)
 
     def _output(self, ref: Ref) -> int:
         try:

@@ -170,7 +170,7 @@ def _pad(draft: Draft, call: Call) -> Value:
     if 0 in ends or min(n for both in listed for n in both) < 0:
         raise Unknown("it pads the first axis, or cuts off values")
     amounts = [ends.get(axis, (0, 0)) for axis in range(1, len(shape))]
-    mode = {"constant": "zeros"}.get(given.get("mode"), given.get("mode"))
+    mode = "zeros" if given.get("mode") == "constant" else given.get("mode")
     body = {"amount": each_side(amounts), "mode": mode, "value": float(given.get("value") or 0)}
     y = (shape[0], *(n + low + high for n, (low, high) in zip(shape[1:], amounts)))
     node = draft.layers.add("pad", body, [value.node], draft.path(call, "pad"), y).node

@@ -37,12 +37,12 @@ class Copies(Scope):
 class _Row(NamedTuple):
     start: int
     length: int  # of each copy, in nodes
-    count: int
+    copies: int
     grows: bool
 
     @property
     def nodes(self) -> range:
-        return range(self.start, self.start + self.length * self.count)
+        return range(self.start, self.start + self.length * self.copies)
 
     @property
     def results(self) -> tuple[int, ...]:
@@ -64,7 +64,7 @@ def _rows(graph: Graph, first: int) -> Iterator[_Row]:
         if op is not None and op.key == "concat":
             found += _joined_by(graph, n, first)
     taken: set[int] = set()
-    for row in sorted(found, key=lambda row: (not row.grows, -row.count * row.length)):
+    for row in sorted(found, key=lambda row: (not row.grows, -row.copies * row.length)):
         if taken.isdisjoint(row.nodes):
             taken.update(row.nodes)
             yield row
@@ -84,9 +84,9 @@ def _joined_by(graph: Graph, n: int, first: int) -> Iterator[_Row]:
             stop += 1
         for begin in (start, start + 1):
             row = _Row(inputs[begin] - length + 1, length, stop - begin, False)
-            if row.start < first or row.count < _FEWEST:
+            if row.start < first or row.copies < _FEWEST:
                 continue
-            if row.count >= _FEWEST_GROWING and _grows(graph, n, begin, row):
+            if row.copies >= _FEWEST_GROWING and _grows(graph, n, begin, row):
                 row = row._replace(grows=True)
             if _are_equal(graph, row):
                 yield row
@@ -107,7 +107,7 @@ def _grows(graph: Graph, n: int, begin: int, row: _Row) -> bool:
 def _are_equal(graph: Graph, row: _Row) -> bool:
     """Return whether all copies compute the same: from the one before, or from all before."""
     nodes = graph.nodes
-    for copy in range(1, row.count):
+    for copy in range(1, row.copies):
         moved = copy * row.length
         for n in range(row.start, row.start + row.length):
             one, other = nodes[n], nodes[n + moved]
@@ -164,7 +164,7 @@ def _wrap(scope: Scope, row: _Row) -> None:
             return
         if start < row.nodes.stop and row.start < end:
             inside.append(child)
-    parts: list[list[Scope | int]] = [[] for _ in range(row.count)]
+    parts: list[list[Scope | int]] = [[] for _ in range(row.copies)]
     for child in inside:
         start, end = _ends(child)
         copy = (start - row.start) // row.length

@@ -70,6 +70,11 @@ def _without_first_ones(shape: Shape) -> Shape:
     return shape
 
 
+def is_matrix(shape: Shape) -> bool:
+    """Return whether a parameter is a matrix: other axes are of 1."""
+    return len(_without_ones(shape)) == 2
+
+
 def _matrix(weight: Shape) -> Shape:
     """Return the shape of a weight, which may be transposed; the output shows which axis it is."""
     return tuple(sorted(_without_ones(weight)))

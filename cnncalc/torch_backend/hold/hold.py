@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import starmap, zip_longest
 from typing import Any, NamedTuple
 
 import torch
@@ -186,9 +185,9 @@ def _totals(
     yield check_equal("params", report.totals.params, params, "parameters()")
     if run.failure is None:
         shapes = tuple((report.batch, *node.shape) for node in report.graph.returned)
-        found = tuple(tuple(y.shape) for y in run.outputs)
-        pairs = zip_longest(found, shapes[: len(found)], fillvalue=())
-        returned = tuple(starmap(_batch_first, pairs))
+        given = [tuple(y.shape) for y in run.outputs]
+        wanted = [*shapes, *given[len(shapes) :]]
+        returned = tuple(map(_batch_first, given, wanted))
         yield check_equal("outputs", shapes, returned, "forward")
         yield check_equal("macs", report.totals.macs, run.macs, "flop_counter")
 

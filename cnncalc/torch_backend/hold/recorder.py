@@ -29,7 +29,7 @@ from ...ops.pool import AvgPool
 from ...ops.resize import Pad
 from ...wording import shape_text
 from ..aten import REDUCTIONS, Computed, computed_by
-from .forms import form
+from .forms import form, is_matrix
 from .products import AttentionByProducts
 
 _COMMUTATIVE = frozenset(op.key for op in OPS if op.commutative)
@@ -248,6 +248,8 @@ class Recorder(TorchDispatchMode):
         weights = tuple(sorted((source.shape for source in sources), key=len, reverse=True))
         if output is not None and _is_mean(kind, output, data, numbers):
             kind, numbers = "mean", {}  # of the whole map, whichever operator computes it
+        if kind == Matmul.key and len(weights) == 1 and is_matrix(weights[0]):
+            kind = Linear.key
         shape = None if output is None else tuple(output.shape)
         largest = max((t.shape for t in data), key=lambda s: s.numel(), default=shape)
         read = flows + [self.flows[t] for t in data]

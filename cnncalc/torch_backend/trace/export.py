@@ -219,8 +219,8 @@ class _Tracing:
         program = self._program
         if name in self._parameters:
             return None
-        found = program.constants.get(name)
-        return program.state_dict.get(name) if found is None else found
+        found: Tensor | None = program.constants.get(name, program.state_dict.get(name))
+        return found
 
     def _add(self, node: Node, call: Call) -> Ref:
         self._nodes.append(node)
