@@ -1,4 +1,4 @@
-"""Pooling by windows that slide, and LeNet-5's trained subsampling."""
+"""Pooling: windows that slide, and LeNet-5's trained subsampling."""
 
 from __future__ import annotations
 
