@@ -32,15 +32,14 @@ class Depthwise(nn.Module):
     def __init__(self, i: int, o: int, k: int, s: int) -> None:
         super().__init__()
         self.k, self.s = k, s
-        self.depth = nn.Conv2d(i, i, k, s, groups=i, bias=False)
+        padding = k // 2 if s == 1 else 0
+        self.depth = nn.Conv2d(i, i, k, s, padding, groups=i, bias=False)
         self.point = nn.Conv2d(i, o, 1, bias=False)
         self.norm = nn.BatchNorm2d(o, eps=0.001)
 
     def forward(self, x: Tensor) -> Tensor:
-        x, padding = around(x.relu(), self.k, self.s)
-        weight, groups = self.depth.weight, self.depth.groups
-        x = F.conv2d(x, weight, stride=self.s, padding=padding, groups=groups)
-        return self.norm(self.point(x))
+        x, _ = around(x.relu(), self.k, self.s)
+        return self.norm(self.point(self.depth(x)))
 
 
 def separable(i: int, o: int, k: int, s: int = 1) -> nn.Sequential:
@@ -73,7 +72,7 @@ class Fit(nn.Module):
             return self.norm(self.parts[0](x))
         even, odd = self.parts
         first = even(F.avg_pool2d(x, 1, 2))
-        between = F.avg_pool2d(F.pad(x, (-1, 1, -1, 1)), 1, 2)
+        between = F.avg_pool2d(F.pad(x[:, :, 1:, 1:], (0, 1, 0, 1)), 1, 2)
         return self.norm(torch.cat([first, odd(between)], 1))
 
 
