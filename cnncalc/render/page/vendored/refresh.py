@@ -20,6 +20,7 @@ PACKAGES = {  # each package with the files that are taken from it, and what the
         "LICENSE": "uPlot.LICENSE",
     },
 }
+_CONTROL = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")  # in strings of scripts only
 _SOURCE_MAP = re.compile(rb"^//# sourceMappingURL=.*\n?", re.M)  # browsers would look for a file
 
 
@@ -38,7 +39,12 @@ def refresh(folder: Path = FOLDER) -> None:
                 for inside, name in files.items():
                     member = archive.extractfile(f"package/{inside}")
                     assert member is not None
-                    (folder / name).write_bytes(_SOURCE_MAP.sub(b"", member.read()))
+                    (folder / name).write_bytes(_tidied(member.read()))
+
+
+def _tidied(data: bytes) -> bytes:
+    """Return a file without what a browser would look for, and without control characters."""
+    return _CONTROL.sub(lambda match: rb"\x%02x" % match[0][0], _SOURCE_MAP.sub(b"", data))
 
 
 if __name__ == "__main__":
