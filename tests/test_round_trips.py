@@ -30,7 +30,8 @@ WRITTEN = ("three_conv", "tcn")
 # Networks whose source, imported, is the graph of the spec, node by node.
 SOURCES = (
     "three_conv", "lenet5_modern", "cifar10_cnn", "fully_connected", "cifar10_keras",
-    "squeezenet1_0", "resnet18", "seresnet18", "dla34", "shufflenet_v2_x1_0", "mobilenet_v3_large", "regnet_y_400mf",
+    "squeezenet1_0", "resnet18", "seresnet18", "dla34", "shufflenet_v2_x1_0",
+    "mobilenet_v3_large", "regnet_y_400mf",
     "densenet121", "dpn68", "darknet53", "vgg11",
 )  # fmt: skip
 
