@@ -326,7 +326,7 @@ def test_what_cannot_be_written_is_one_diagnostic() -> None:
     "arguments, said",
     (
         (("--to", "torhc"), "did you mean `torch`?"),
-        (("--to", "coreml"), "it writes torch, onnx, mermaid, dot, svg, pdf"),
+        (("--to", "coreml"), "it writes torch, keras, onnx, mermaid, dot, svg, pdf"),
         (("--to", "torch", "--depth", "2"), "--depth is for"),
         (("--to", "onnx"), "name the file: -o net.onnx"),
         (("--to", "dot", "-o", "/nowhere/net.dot"), "cannot write /nowhere/net.dot"),

@@ -40,6 +40,9 @@ EXPORTERS: dict[str, dict[str, Any]] = {
     "dynamo, not optimized": {"how": "dynamo", "optimize": False},
     "script": {"how": "script"},
     "script, version 11": {"how": "script", "opset_version": 11},
+    "script, version 9": {"how": "script", "opset_version": 9},
+    "dynamo, version 21": {"how": "dynamo", "opset_version": 21},
+    "dynamo, weights beside": {"how": "dynamo", "external_data": True},
     "script, not folded": {
         "how": "script",
         "training": torch.onnx.TrainingMode.PRESERVE,
@@ -91,6 +94,9 @@ SAMPLE = [
     ("Gated", "dynamo, not optimized"),
     ("Sequence", "script"),
     ("Upwards", "script, version 11"),
+    ("Residual", "script, version 9"),
+    ("Gated", "dynamo, version 21"),
+    ("Shuffled", "dynamo, weights beside"),
 ]
 PAIRS = [(n, e) for n in NETWORKS for e in EXPORTERS] if FULL else SAMPLE
 

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from pydantic import ValidationError
+
 from ..diagnostic import Mistake
 from ..graph import Graph, Node, checked
 from ..num import NoFormula, Shape, product
@@ -94,7 +96,7 @@ class Layers:
                 op = op.attached(nodes[inputs[1]].op, xs[2])
             y = checked(op, xs)
         except (ValueError, Mistake, NoFormula) as error:
-            raise Unknown(f"{key}: {error}") from None
+            raise Unknown(f"{key}: {why_refused(error)}") from None
         if wanted is not None and tuple(y) != tuple(wanted):
             raise Unknown(f"{key} would give {tuple(y)}, not {tuple(wanted)}")
         nodes.append(Node(self._unique(path), op, tuple(inputs), y))
@@ -310,3 +312,11 @@ def _with_defaults(op: type[Op], body: Mapping[str, Any]) -> dict[str, Any]:
         if field.is_required() or value != field.default:
             found[name] = value
     return found
+
+
+def why_refused(error: Exception) -> str:
+    """Return why an operator refuses its fields, on one line."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors()[0]
+    return f"`{first['loc'][0] if first['loc'] else ''}`: {first['msg']}"

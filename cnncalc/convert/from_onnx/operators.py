@@ -12,7 +12,7 @@ from ...num import NoFormula, Shape
 from ...ops import OPS
 from ...ops.base import Op
 from ...ops.onnx_call import OnnxCall
-from ..layers import Unknown
+from ..layers import Unknown, why_refused
 from .constants import Constant
 
 
@@ -71,7 +71,7 @@ def operator_of(
             y = checked(found, [x])
             weights = _as_here({**found.weights(x), **found.buffers(x)}, held)
         except (ValueError, ArithmeticError, Mistake, NoFormula) as error:
-            reasons.append(f"{op.key}: {error}")
+            reasons.append(f"{op.key}: {why_refused(error)}")
             continue
         if weights is not None:
             return Found(op, body, weights, frozenset(found.buffers(x)), y)

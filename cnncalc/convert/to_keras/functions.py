@@ -71,8 +71,7 @@ def definitions(names: Iterable[str], of_numbers: Iterable[str]) -> list[str]:
 
 def sharing(text: str) -> str:
     """Return the text of a function in which layers with a name are made once alone."""
-    tree = ast.parse(text)
-    return ast.unparse(_Once().visit(tree))
+    return helpers.formatted(_Once().visit(ast.parse(text)).body[0])
 
 
 class _Once(ast.NodeTransformer):

@@ -121,7 +121,8 @@ class _File:
         outputs = ", ".join(shape_text(_last(node.shape)) for node in self.graph.returned)
         about = visible(f"{title}: {shapes} -> {outputs}, with the channels last")
         about = about.replace("\\", "/").replace('"', "'")
-        return "\n".join([f'"""{about}."""', "", *_imports(body), "", "", body, ""])
+        apart = [""] if self.shares else ["", ""]  # a constant is nearer to the imports
+        return "\n".join([f'"""{about}."""', "", *_imports(body), *apart, body, ""])
 
     def _blocks(self) -> Iterator[WrittenFunction]:
         """Yield the functions of the blocks, those that others call first."""

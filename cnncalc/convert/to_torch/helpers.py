@@ -168,6 +168,11 @@ class _Untyped(ast.NodeTransformer):
         return node
 
 
+def formatted(definition: ast.stmt) -> str:
+    """Write a definition as ruff formats it."""
+    return "\n".join(_lines(definition, 0))
+
+
 def _lines(node: ast.stmt, depth: int) -> Iterator[str]:
     """Write a statement, each line of at most 88 columns."""
     if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
