@@ -13,7 +13,7 @@ from .analyze import heading
 from .formats.csv import Csv
 from .formats.json import Json, document
 from .formats.markdown import Page
-from .formats.table import CYAN, bar, captioned, facts, grid, on_lines, stacked, text
+from .formats.table import CYAN, bar, captioned, facts, fitting, on_lines, stacked, text
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 SHOWN = 15  # layers in a table; the other formats have all
 BAR = 10  # cells of a long bar
-WIDE = 100  # columns that bars and rates need
 NAMES = {
     "dense": "convolutions",
     "pointwise": "1×1 convolutions",
@@ -42,9 +41,10 @@ TITLES = ("device", "batch", "time", "an image", "images/s", "80 % interval", "b
 def table(report: Report, found: list[Prediction], width: int) -> Group:
     """Write the times, what they are made of, and the slowest layers of the last one."""
     last = found[-1]
-    results = grid(*TITLES, left=("device", "bound by"))
-    for one in found:
-        results.add_row(*_cells(one))
+    rows = [list(_cells(one)) for one in found]
+    results = fitting(
+        TITLES, rows, width, left=("device", "bound by"), optional=("of peak", "an image", "time")
+    )
     labels = facts(_facts(report, found))
     return stacked(_title(report, last), results, labels, _layers(last, width))
 
@@ -188,16 +188,16 @@ def _layers(one: Prediction, width: int) -> Table:
     bound = sorted((layer.seconds for layer in one.layers), reverse=True)[:SHOWN][-1]
     kept = [layer for layer in one.layers if layer.seconds >= bound][:SHOWN]
     first = f"layer, {one.model.device}, batch {one.batch:,}"
-    wide = width >= WIDE
-    titles = [first, "time", "share", *([""] if wide else []), "bound by", "GFLOP/s", "FLOP/byte"]
-    found = grid(*titles, left=(first, "", "bound by"))
+    titles = (first, *_layer_titles()[1:3], "", *_layer_titles()[3:])
     most = max(layer.seconds for layer in kept)
+    rows = []
     for layer in kept:
         cells: list[str | Text] = list(_layer_cells(layer, one))
-        if wide:
-            drawn = bar(round(layer.seconds * 1e9), round(most * 1e9), BAR)
-            cells.insert(3, text(drawn, style=CYAN))
-        found.add_row(*cells)
+        drawn = bar(round(layer.seconds * 1e9), round(most * 1e9), BAR)
+        cells.insert(3, text((drawn, CYAN)))
+        rows.append(cells)
+    optional = ("", "FLOP/byte", "GFLOP/s")
+    found = fitting(titles, rows, width, left=(first, "", "bound by"), optional=optional)
     rest = len(one.layers) - len(kept)
     if rest <= 0:
         return found

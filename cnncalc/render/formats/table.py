@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -98,6 +98,39 @@ def grid(*titles: str, left: Container[str] = (), gap: int = 1) -> Table:
     for title in titles:
         table.add_column(title, justify="left" if title in left else "right", no_wrap=True)
     return table
+
+
+def fitting(
+    titles: Sequence[str],
+    rows: Sequence[Sequence[str | Text]],
+    width: int,
+    left: Container[str] = (),
+    optional: Sequence[str] = (),
+) -> Table:
+    """Return such a table that is no wider than `width`.
+
+    Columns that are `optional` are left out where there is no room, the first of them first. Then
+    the cells of the first column lose their beginnings.
+    """
+    lines: list[list[str | Text]] = [[*titles], *map(list, rows)]
+    without = list(optional)
+    widths = [max(len(str(cell)) for cell in column) for column in zip(*lines)]
+    least = min(widths[0], max(NARROWEST, len(titles[0])))
+    while without and _grid_width([least, *widths[1:]]) > width:
+        place = lines[0].index(without.pop(0))
+        del widths[place]
+        for line in lines:
+            del line[place]
+    room = max(width - _grid_width([0, *widths[1:]]), 1)
+    table = grid(*map(str, lines[0]), left=left)
+    for line in lines[1:]:
+        table.add_row(ending(str(line[0]), room), *line[1:])
+    return table
+
+
+def _grid_width(widths: Sequence[int]) -> int:
+    """Return how wide a grid with such columns is, with what is between and around them."""
+    return sum(widths) + 2 * len(widths)
 
 
 def captioned(table: Table, caption: str) -> Table:
