@@ -189,12 +189,12 @@ def test_the_table_sorts_filters_and_copies(chromium: Any) -> None:
         tab.fill(".tableview input[type=search]", "conv")
         assert {op.text_content() for op in tab.locator("tbody td:nth-child(2)").all()} == {"conv"}
         tab.click("text=Copy CSV")
-        tab.wait_for_function("window.lastCopied")
+        tab.wait_for_selector("#toast:text('CSV copied')")
         lines = tab.evaluate("window.lastCopied").splitlines()
         assert lines[0] == "layer,operator,window,output,parameters,MACs,field"
         assert re.match(r'conv\d,conv,\d+×\d+.*,\d+×\d+×\d+,"[\d,]+","[\d,]+",\d+$', lines[1])
         tab.click("text=Copy Markdown")
-        tab.wait_for_function("window.lastCopied.startsWith('|')")
+        tab.wait_for_selector("#toast:text('Markdown copied')")
         assert tab.evaluate("window.lastCopied").splitlines()[1].startswith("| --- |")
 
 

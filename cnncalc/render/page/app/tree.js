@@ -47,8 +47,8 @@ function addLayer(tree, root, layer) {
     tree.items.set(own.id, own);
     parent = own;
   }
-  const item = { kind: "layer", id: layer.path, path: layer.path, name: lastPart(layer.path), parent, layer,
-    children: [], layers: [] };
+  const item = { kind: "layer", id: layer.path, path: layer.path, name: lastPart(layer.path),
+    parent, layer, children: [], layers: [] };
   tree.items.set(item.id, item);
   parent.children.push(item);
 }
