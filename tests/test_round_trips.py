@@ -11,7 +11,6 @@ import pytest
 
 import cnncalc
 
-from .benchmarks import onnx_fuzz
 from .settings import FULL
 
 pytest.importorskip("torch")
@@ -19,6 +18,7 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
 
+from .benchmarks import onnx_fuzz
 from .trips import (
     TOLERANCE,
     differences_after_onnx,
