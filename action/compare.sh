@@ -8,6 +8,7 @@
 # PAGES    a folder for the pages of the specs; empty for none
 set -euo pipefail
 
+case "$BASE" in -*) echo "not a revision: $BASE" >&2 && exit 2 ;; esac
 most=60000 # characters of a comment; GitHub takes 65,536
 read -ra cnncalc <<< "$CNNCALC"
 paths=()
@@ -38,10 +39,15 @@ page_of() {
   "${cnncalc[@]}" report "./$1" "${old[@]}" -o "$PAGES/$(tr / - <<< "$1" | sed 's/\.ya\?ml$//').html"
 }
 
+# Print a name as Markdown, unless it could be read as something else.
+named() {
+  if [[ "$1" =~ ^[A-Za-z0-9/._\ -]+$ ]]; then echo "\`$1\`"; else echo "A spec"; fi
+}
+
 write_all() { # $1 is how deep blocks are opened
   local file
   for file in "${specs[@]}"; do
-    compared "$file" "$1" || echo "\`$file\` has errors: see the checks."
+    compared "$file" "$1" || echo "$(named "$file") has errors: see the checks."
     echo
   done
 }

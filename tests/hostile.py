@@ -13,7 +13,7 @@ import random
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from enum import Enum
 from importlib import import_module
 from keyword import iskeyword
@@ -201,6 +201,11 @@ class Stream(io.StringIO):
         return self.terminal
 
 
+def _ctrl_c() -> Any:
+    """Let `watch`, which waits for ever, look at its file once."""
+    return patch("time.sleep", side_effect=[None, KeyboardInterrupt])
+
+
 def called(
     arguments: list[str], folder: Path, terminal: bool = False, stdin: str = "", **environment: str
 ) -> Ran:
@@ -213,6 +218,7 @@ def called(
         patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()))),
         redirect_stdout(out),
         redirect_stderr(err),
+        _ctrl_c() if "watch" in arguments[:1] else nullcontext(),
     ):
         try:
             main()
