@@ -43,6 +43,8 @@ def offered(name: str) -> Any:
 def test_the_examples_of_docstrings(name: str) -> None:
     if "torch" in name:
         pytest.importorskip("torch")
+    if ".lsp." in name:
+        pytest.importorskip("pygls")
     done = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
     assert done.attempted > 0
     assert done.failed == 0

@@ -14,7 +14,7 @@ from ...wording import either
 from ..figures import LATENCY
 from ..memory.optimizers import OPTIMIZERS
 from ..result import Report
-from .devices import NUMBERS
+from .device_file import NUMBERS
 from .predict import Asked
 from .timing import Timing
 

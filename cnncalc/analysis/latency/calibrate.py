@@ -18,7 +18,8 @@ from ...text_file import read_text, reason
 from ...wording import listed, plural
 from ..memory.devices import Speed
 from . import fitting
-from .devices import NUMBERS, Device, device, entry, peaks_of, start_of
+from .device_file import NUMBERS, Device
+from .devices import device, entry, peaks_of, start_of
 from .kernels import Way, kernels
 
 STEADY = 0.25  # of the median, by which the quartiles of a run may lie apart

@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from ...diagnostic import Diagnostic, Mistake
 from ...text_file import read_text, reason
 from ..memory.devices import Speed
-from .devices import NUMBERS, Device
 from .model import Coefficients
+
+# Types of number, and the names of their peaks.
+NUMBERS = {
+    "float32": "fp32",
+    "tf32": "tf32",
+    "float16": "fp16",
+    "bfloat16": "bf16",
+    "int8": "int8",
+}
+
+
+class Device(NamedTuple):
+    """A device: its peaks, and what was fitted on it."""
+
+    name: str
+    speed: Speed
+    fits: Sequence[Mapping[str, Any]]
+    launch: float | None = None
+
 
 SCHEMA_VERSION = 1
 _NEEDED = ("dtype", "amp", "channels_last", "compile", "torch", "networks", "batches", "left_out")

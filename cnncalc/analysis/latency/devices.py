@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...diagnostic import Diagnostic, Mistake, misspelled
 from ..memory.devices import Speed, known_speeds, plain_name
+from .device_file import NUMBERS, Device, read
 from .kernels import Way
 from .model import GIGA, TERA, Coefficients, Peaks
 
@@ -24,14 +25,6 @@ if TYPE_CHECKING:
     from .fitting import Table
 
 FITTED = Path(__file__).with_name("fitted.json")
-# Types of number, and the names of their peaks.
-NUMBERS = {
-    "float32": "fp32",
-    "tf32": "tf32",
-    "float16": "fp16",
-    "bfloat16": "bf16",
-    "int8": "int8",
-}
 KEYS = (*NUMBERS.values(), "bw", "cache", "launch")  # of a device that is described by numbers
 BEYOND = 1.35  # how far a mean of other devices is usually off, as a factor, where none is known
 UNMEASURED = 1.25  # by how much more, if no device was measured in this way at all
@@ -56,15 +49,6 @@ class Model(NamedTuple):
     trained: bool = False  # whether training was measured
 
 
-class Device(NamedTuple):
-    """A device: its peaks, and what was fitted on it."""
-
-    name: str
-    speed: Speed
-    fits: Sequence[Mapping[str, Any]]
-    launch: float | None = None
-
-
 @cache
 def fits() -> tuple[Mapping[str, Any], ...]:
     """Return what was fitted to measurements, the newest last."""
@@ -80,8 +64,6 @@ def device(text: str) -> Device:
     cannot be read; CNN426 for a file that is no device.
     """
     if text.endswith(".json"):
-        from .device_file import read
-
         return read(text)
     if "=" in text:
         return _described(text)

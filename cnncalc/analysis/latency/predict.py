@@ -9,7 +9,8 @@ from ...graph import Graph
 from ...ops.autocast import Amp
 from ..result import BYTES
 from .backward import training_kernels
-from .devices import OTHER_BATCH, Device, Model, model
+from .device_file import Device
+from .devices import OTHER_BATCH, Model, model
 from .kernels import Kernel, Way, kernels
 from .model import Coefficients, Peaks, Times, channels_first, times, traits
 

@@ -23,7 +23,10 @@ _EXAMPLES = "24 GiB (2³⁰ bytes each) or 24 GB (10⁹)"
 
 
 class Device(NamedTuple):
-    """A device. `memory` is in bytes; None for a microcontroller, which has `sram` and `flash`."""
+    """A device. `memory` is in bytes; None for a processor, and for a microcontroller.
+
+    The latter has `sram` and `flash`.
+    """
 
     name: str
     source: str
