@@ -104,7 +104,7 @@ class Normal(nn.Module):
 
     def forward(self, before: Tensor, x: Tensor) -> Tensor:
         a, b, c, d, e = self.filters
-        before, x = self.before(before), self.now(x)
+        x, before = self.now(x), self.before(before)
         sums = [a(x) + b(before), c(before) + d(before), mean3(x) + before]
         return torch.cat([before, *sums, mean3(before) + mean3(before), e(x) + x], 1)
 

@@ -47,9 +47,11 @@ LIMIT = 15 * 10**8  # multiply–accumulates; larger networks get a smaller inpu
 def said(report: Report) -> dict[str, Said]:
     """Return what each tool reports about the torch network of a report.
 
-    The weights are never set, because the tools do not use their values.
+    The weights are never set, because the tools do not use their values; places in a table are.
     """
     network = assemble(report.graph, "meta").to_empty(device="cpu").eval()
+    for buffer in network.buffers():
+        buffer.zero_()
     inputs = [torch.zeros(1, *node.shape) for node in report.graph.inputs]
     return {name: tool(network, inputs) for name, tool in TOOLS.items()}
 
@@ -407,7 +409,8 @@ def test_keras_layers_have_the_parameters() -> None:
                 continue  # Keras has no such layers
             tried.add(key)
             shape = row.input_shapes[0]
-            if row.op != "linear" or getattr(node.op, "over", None) == "channels":
+            over = getattr(node.op, "over", None)
+            if over == "channels" or row.op != "linear" and over != "last":
                 shape = (*(max(n, 16) for n in shape[1:]), shape[0])  # Keras has channels last
             made.build((None, *shape))
             one = by_convention(single(node.op, [row.input_shapes[0]]))["keras"]
@@ -434,6 +437,6 @@ def keras_layer(op: Any, x: tuple[int, ...]) -> Any:
     if op.key == "batchnorm":
         return layers.BatchNormalization(center=op.affine, scale=op.affine)
     if op.key == "layernorm":
-        axes = -1 if op.over == "channels" else list(range(1, n + 2))
+        axes = -1 if op.over in ("channels", "last") else list(range(1, n + 2))
         return layers.LayerNormalization(axis=axes)
     return None

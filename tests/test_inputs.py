@@ -22,6 +22,7 @@ FURTHER = {  # arguments of a command after the spec
     "explain": ["conv1_1"],
     "export": ["--to", "dot"],
     "fit": ["--vary", "batch", "--budget", "macs < 1T"],
+    "latency": ["--device", "rtx4090"],
 }
 OF_SPECS = [
     name

@@ -103,7 +103,7 @@ def test_a_network_with_an_error_has_no_percentages() -> None:
 
 
 def test_every_view_shows_its_columns_in_their_order() -> None:
-    assert [view.value for view in View] == list(VIEWS)
+    assert [view.value for view in View] == [*VIEWS, "graph"]  # which has no columns
     for view, keys in VIEWS.items():
         done = run("analyze", "lenet5", "--view", view, COLUMNS="200")
         titles = [COLUMNS[key].title if key != "counted" else "MACs" for key in keys.split()]

@@ -82,9 +82,9 @@ class Unfold(Sliding):
     def window(self, x: Shape) -> Windows:
         """Window w is in row ⌊w/W'⌋ and column w mod W' of the windows."""
         (rows, columns), (down, across) = self.places(x), self.slides(x)
-        moves = Map(down.stride, (_taps(down),) * columns)
         if rows * columns > MAX_POSITIONS:
-            return (((0, moves), TOO_MANY),)
+            return ((TOO_MANY, TOO_MANY),)
+        moves = Map(down.stride, (_taps(down),) * columns)
         read = [tuple(n + across.stride * at for n in _taps(across)) for at in range(columns)]
         return (((0, moves), (0, Map(0, tuple(read) * rows))),)
 

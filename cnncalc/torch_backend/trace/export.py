@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import logging
 import os
 import re
@@ -108,22 +107,16 @@ def _without_decisions(trace: Trace) -> Trace:
 def quiet() -> Iterator[None]:
     """Keep torch from writing what it thinks of a network: what stops it is reported.
 
-    What the network prints is written to stderr, if nothing stops it.
+    What the network prints goes to stderr.
     """
     level = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
-    written = io.StringIO()
     try:
-        with (
-            warnings.catch_warnings(),
-            contextlib.redirect_stdout(written),
-            contextlib.redirect_stderr(written),
-        ):
+        with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
             warnings.simplefilter("ignore")
             yield
     finally:
         logging.disable(level)
-    sys.stderr.write(written.getvalue())
 
 
 def traced(program: Any) -> Trace:
