@@ -141,9 +141,8 @@ class NASNet(nn.Module):
         for number, stage in enumerate(self.stages):
             if number:
                 x = self.reductions[number - 1](skip, x)
-            before = skip
             for cell in stage:
-                skip, before, x = before, x, cell(before, x)
+                skip, x = x, cell(skip, x)
         return self.head(x.relu().mean((2, 3)))
 
 
