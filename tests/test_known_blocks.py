@@ -28,6 +28,7 @@ def described(graph: Graph) -> Any:
         read,
         units,
         [*graph.groups.items()],
+        [*graph.blocks.items()],
         graph.outputs,
         graph.checkpoints,
         graph.follows_input,
