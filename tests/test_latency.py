@@ -426,6 +426,11 @@ def test_the_command_writes_every_format(tmp_path: Path) -> None:
     assert run(*call, "--format", "csv").stdout.count("total") == 4
     assert run(*call, "--format", "markdown").stdout.startswith("#")
     assert "images/s" in run(*call).stdout
+    for width in (60, 80, 100, 200):
+        shown = run(*call, COLUMNS=str(width)).stdout
+        assert all(len(line) <= width for line in shown.splitlines())
+        cells = [cell for line in shown.splitlines() for cell in line.split()]
+        assert not any(cell.endswith("…") for cell in cells)  # paths lose their beginnings
 
 
 @pytest.mark.parametrize(

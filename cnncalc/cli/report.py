@@ -114,8 +114,8 @@ class _Options:
     def subject(self, name: str, against: str | None, times: str | None) -> Subject:
         """Return a network with what a page shows beside it.
 
-        One with errors is shown up to the first wrong layer. A spec that is no spec has no layers,
-        and its diagnostics are shown.
+        One with errors is shown up to the first wrong layer. A text that is not a spec has no
+        layers, and its diagnostics are shown.
 
         Errors: a Mistake for a spec that cannot be read, and for wrong options.
         """

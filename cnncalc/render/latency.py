@@ -188,6 +188,8 @@ def _layers(one: Prediction, width: int) -> Table:
     bound = sorted((layer.seconds for layer in one.layers), reverse=True)[:SHOWN][-1]
     kept = [layer for layer in one.layers if layer.seconds >= bound][:SHOWN]
     first = f"layer, {one.model.device}, batch {one.batch:,}"
+    if len(first) > width // 2:  # a device that is described by its peaks
+        first = f"layer, batch {one.batch:,}"
     titles = (first, *_layer_titles()[1:3], "", *_layer_titles()[3:])
     most = max(layer.seconds for layer in kept)
     rows = []

@@ -1,7 +1,7 @@
 """Knows how fast devices are: their peaks by data sheets, and coefficients that were fitted.
 
 `fitted.json` has the coefficients of some devices, with how far they were off on families of
-networks that they were not fitted to. For all others, the mean of these stands in, and the interval
+networks that they were not fitted to. For all others, their mean is used, and the interval
 is as wide as that one is off.
 """
 
@@ -61,7 +61,7 @@ def device(text: str) -> Device:
     """Return a device by its name, its numbers such as ``fp16=60,bw=500``, or its file.
 
     Errors: a Mistake (CNN424) for an unknown name, with the most similar one, and for numbers that
-    cannot be read; CNN426 for a file that is no device.
+    cannot be read; CNN426 for a file that does not describe one.
     """
     if text.endswith(".json"):
         return read(text)
