@@ -10,7 +10,7 @@ aligned), a `Listed` field holds what each position sees, for the given sizes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from functools import cache
 from math import gcd, lcm, prod
@@ -119,8 +119,8 @@ class Field(NamedTuple):
             return None
         spans: list[Span] = []
         for j in range(phases):
-            start = reads.advance * (j // outer)
-            spans.append(hull([self.at(start + tap) for tap in reads.taps[j % outer]]))
+            start, taps = reads.advance * (j // outer), reads.taps[j % outer]
+            spans.append(_seen(self.at, start, taps))
         return Field(self.advance * (reads.advance * turns // inner), tuple(spans), corners)
 
     def at(self, j: int) -> Span:
@@ -138,9 +138,14 @@ class Field(NamedTuple):
         phases = lcm(len(self.spans), len(other.spans))
         if phases > MAX_PHASES:
             return None
-        spans = tuple(hull([self.at(j), other.at(j)]) for j in range(phases))
+        spans = tuple(map(_either, self._first(phases), other._first(phases)))
         corners = self.corners or other.corners
         return Field(self.advance * phases // len(self.spans), spans, corners)
+
+    def _first(self, phases: int) -> list[Span]:
+        """Return what the first positions see, for whole periods."""
+        shifts = [self.advance * turn for turn in range(phases // len(self.spans))]
+        return [s and (s[0] + by, s[1] + by) for by in shifts for s in self.spans]
 
     @property
     def stride(self) -> Fraction | int:
@@ -180,7 +185,10 @@ class Field(NamedTuple):
     def clipped(self, n_in: int, n_out: int) -> int:
         """Return the most positions of the input, without padding, that one position sees."""
         best, phases = 0, len(self.spans)
+        most = min(self.size, n_in)
         for phase, span in enumerate(self.spans):
+            if best >= most:
+                break
             last_turn = (n_out - 1 - phase) // phases
             if span is None or last_turn < 0:
                 continue
@@ -304,8 +312,20 @@ def listed(below: Field | Listed, reads: Map, n: int) -> Field | Listed:
     at = cache(below.at)  # many positions read the same one after a reshape
     for j in range(n):
         start, taps = reads.advance * (j // phases), reads.taps[j % phases]
-        spans.append(at(start + taps[0]) if len(taps) == 1 else hull([at(start + t) for t in taps]))
+        spans.append(_seen(at, start, taps))
     return settled(spans)
+
+
+def _seen(at: Callable[[int], Span], start: int, taps: Sequence[int]) -> Span:
+    """Return what the positions at some distances from a start see."""
+    return at(start + taps[0]) if len(taps) == 1 else hull([at(start + tap) for tap in taps])
+
+
+def _either(a: Span, b: Span) -> Span:
+    """Return the smallest span that covers both."""
+    if a is None or b is None:
+        return a or b
+    return a[0] if a[0] < b[0] else b[0], a[1] if a[1] > b[1] else b[1]
 
 
 def steady(field: Field | Listed, corners: bool) -> Field | Listed:
@@ -322,7 +342,7 @@ def steady(field: Field | Listed, corners: bool) -> Field | Listed:
 
 def listed_union(a: Field | Listed, b: Field | Listed, n: int) -> Field | Listed:
     """Return what each of n positions sees of either."""
-    return settled([hull([a.at(j), b.at(j)]) for j in range(n)])
+    return settled([_either(a.at(j), b.at(j)) for j in range(n)])
 
 
 def settled(spans: Sequence[Span]) -> Field | Listed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from ..num import Shape, product
 from ..window import IDENTITY, MAX_POSITIONS, InARow, Map, Part, Unknown
@@ -34,7 +35,9 @@ def regrouped_reaches(x: Shape, y: Shape) -> tuple[Reach, ...]:
             elif [a for a in before if x[a] > 1] == [axis] and y[places[0]] == x[axis]:
                 reaches[axis] = places[0] - 1, IDENTITY
             else:
-                reaches[axis] = _one_by_one(x, before, axis, places[0], y[places[0]])
+                size = y[places[0]]
+                taps = _taps(tuple(x[a] for a in before), axis - before.start, size)
+                reaches[axis] = taps if isinstance(taps, Unknown) else (places[0] - 1, taps)
     return tuple(reaches[axis] for axis in range(1, len(x)))
 
 
@@ -60,17 +63,17 @@ def _groups(x: Shape, y: Shape) -> Iterator[tuple[range, range]]:
         yield range(start, i), range(other, j)
 
 
-def _one_by_one(x: Shape, before: range, axis: int, place: int, size: int) -> Reach:
-    """Return what the positions of one axis read of another, over all other axes of the group.
+@lru_cache(maxsize=32)  # networks repeat the same few reshapes
+def _taps(group: Shape, axis: int, size: int) -> Map | Unknown:
+    """Return what the positions of an axis of `size` read of an axis of the group before.
 
     Value v of a group is at position ⌊v / inner⌋ mod n of an axis of size n, where `inner` is the
     product of the axes after it. Position p of the new axis holds the values v ≡ p mod `size`.
     """
-    group = [x[a] for a in before]
-    inner, n, values = product(x[axis + 1 : before.stop]), x[axis], product(group)
+    inner, n, values = product(group[axis + 1 :]), group[axis], product(group)
     if values > _MAX_VALUES or size > MAX_POSITIONS:
         return Unknown("`reshape` moves more values than are followed")
     if size == values:  # one value for each position
-        return place - 1, Map(0, tuple([(v // inner % n,) for v in range(values)]))
+        return Map(0, tuple([(v // inner % n,) for v in range(values)]))
     read = ({v // inner % n for v in range(position, values, size)} for position in range(size))
-    return place - 1, Map(0, tuple(tuple(sorted(taps)) for taps in read))
+    return Map(0, tuple(tuple(sorted(taps)) for taps in read))

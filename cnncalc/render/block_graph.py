@@ -22,6 +22,7 @@ from ..convert.drawing.figures.diagram import outside_name
 from ..convert.drawing.figures.words import colour_of, lines_of
 from ..foreign import visible
 from ..wording import DASH, shape_text, short
+from .analyze import UNFINISHED
 from .formats.lines import Line, Lines
 
 _MOST = 24  # lines of the network, and of a block that is opened
@@ -53,13 +54,16 @@ def block_graph(report: Report, depth: int | None, width: int) -> Lines:
     most = chosen_depth(graph, whole, _MOST)
     shown = cells(graph, unfolded(graph, whole, depth or most))
     lines: list[Line] = [((_cut(report.name, width), "heading"),)]
-    lines += _laid_out(list(_rows(report, shown)), width)
+    if shown:
+        lines += _laid_out(list(_rows(report, shown)), width)
     kinds = opened(graph, shown, _INSIDE)
     for _, (part, inside) in zip(range(_KINDS), kinds):
         name = part.word or part.name
         where = f"  as in {part.path}" if part.path != name else ""
         lines += ["", ((_cut(name, width), "heading"), _cut(where, width - _wide(name)))]
         lines += _laid_out(list(_rows(report, inside)), width)
+    if not report.complete:
+        lines += ["", ((UNFINISHED, "dim"),)]
     return Lines(*lines)
 
 
@@ -184,8 +188,8 @@ def _row(report: Report, cell: Cell, rails: str, is_output: bool) -> _Row:
 def _laid_out(rows: list[_Row], width: int) -> list[Line]:
     """Return the lines: figures are shown where there is room, and long words lose their middle."""
     rails = min(max(_wide(row.rails) for row in rows), max(width // 3, 8))
-    shapes = max(_wide(row.shape) for row in rows)
     heads = _Row("", "", "", "output", _HEADS)
+    shapes = max(_wide(row.shape) for row in (heads, *rows))
     numbers = [max(_wide(f[n]) for f in (*_figures(rows), _HEADS)) for n in range(len(_HEADS))]
     room = width - rails - shapes - 3 * len(_GAP)
     if room - sum(numbers) - len(_GAP) * len(numbers) < _ROOMY:

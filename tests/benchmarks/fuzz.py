@@ -9,6 +9,7 @@ file in the current folder.
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import re
@@ -251,11 +252,13 @@ def batch(first: int, count: int, seed: int) -> Outcome:
     codes, slowest, failed, mib = Counter[str](), 0.0, [], 0.0
     begun = peak()  # what the parent process held at the fork
     signal.signal(signal.SIGPROF, _stop)
+    gc.freeze()
     for case in range(first, first + count):
         rng = random.Random(f"{seed} {case}")
         data = mutated(rng.choice(texts), rng)
         why, seconds = "", 0.0
         signal.setitimer(signal.ITIMER_PROF, 5 * SECONDS)
+        gc.disable()  # as the command line does
         try:
             found, seconds = one(data)
             codes += found
@@ -264,6 +267,8 @@ def batch(first: int, count: int, seed: int) -> Outcome:
         except Exception as error:
             why = f"{type(error).__name__}: {error}"[:200]
         signal.setitimer(signal.ITIMER_PROF, 0)
+        gc.enable()
+        gc.collect()
         slowest = max(slowest, seconds)
         before, mib = mib, peak() - begun
         if before <= MIB < mib:

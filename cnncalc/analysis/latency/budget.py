@@ -141,6 +141,8 @@ def computed(report: Report, settings: Mapping[str, Any]) -> Computed:
     timing = timing_of(settings, report.dtype)
     batch = settings.get("batch", report.batch)
     found = timing.predicted(report.graph, batch)
+    if not found.layers:
+        return Computed(0, "no layer does any work")
     slowest = max(found.layers, key=lambda layer: layer.seconds)
     share = slowest.seconds / found.seconds
     about = f"`{slowest.path}` takes {share:.0%} of it, bound by {slowest.bound}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
+from ...diagnostic import Diagnostic, Mistake
 from ...graph import Graph
 from ...ops.autocast import Amp
 from ..result import BYTES
@@ -111,10 +112,14 @@ class Prediction(NamedTuple):
 def predict(graph: Graph, device: Device, batches: Iterable[int], asked: Asked) -> list[Prediction]:
     """Predict the time at each batch.
 
-    Errors: a Mistake (CNN425) for a type of number that the device has no peak for.
+    Errors: a Mistake: CNN425 for a type of number that the device has no peak for, CNN111 for a
+    network that does no work.
     """
     way = asked.way._replace(device="cpu" if device.speed.is_cpu else "cuda")
-    return predictions(graph, model(device, way, asked.dtype), batches, asked, way)
+    found = predictions(graph, model(device, way, asked.dtype), batches, asked, way)
+    if not all(prediction.layers for prediction in found):
+        raise Mistake(Diagnostic("CNN111", "the network does no work: there is no time to predict"))
+    return found
 
 
 def predictions(

@@ -42,7 +42,7 @@ class ClassWriter(Branches):
         body: list[Statement] = []
         flow = Flow(first, self.names.get("c", name("c")))
         flow = self.steps(steps, self.uses, "self", flow, self.names, var, body)
-        named = {step.name: self.flows[id(step)].name for step in steps}
+        named = {**self.inputs, **{step.name: self.flows[id(step)].name for step in steps}}
         results = [named[output] for output in outputs] or [flow.name]
         is_plain = len(self.inputs) == 1 and not self.further and results == [flow.name]
         is_plain = is_plain and is_sequence(body, "self", first, self.kept_names() - {*results})

@@ -48,9 +48,12 @@ class Layers(Constructor):
 
     def operator(self, layer: Layer) -> str:
         """Return the source of an operator's module, without what runs before and after it."""
-        op = self.graph.nodes[layer.present[0].numbers[-1]].op
+        use = layer.present[0]
+        op = self.graph.nodes[use.numbers[-1]].op
         if op is not None and op.code is not None:
-            return self.users_class(layer.present[0], op.code.target, op.code.arguments)
+            return self.users_class(use, op.code.target, op.code.arguments)
+        if op is not None and op.declared:
+            raise Inexpressible(use, "it is declared only, and no class says how to make it")
         return self.made(layer, [self.calls[use.numbers[-1]] for use in layer.present])
 
     def made(self, layer: Layer, calls: Sequence[TorchCall]) -> str:

@@ -61,8 +61,10 @@ def with_unknown(data: Mapping[str, Any], undeclared: Undeclared) -> dict[str, A
 def escaped(text: str) -> str:
     """Return JSON with escapes for characters that a terminal or a log might not just show.
 
-    Such characters are only inside its strings.
+    Such characters are only inside its strings, where those below the space are escaped already.
     """
+    if text.isascii() and "\x7f" not in text and "##" not in text:
+        return text
     return replaced(text, _unit) if SUSPECT.search(text) else text
 
 
