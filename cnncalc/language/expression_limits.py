@@ -39,7 +39,7 @@ def leaves(value: Any, seen: int = 0, depth: int = 0) -> int:
     if depth > _MAX_NESTING:
         raise ExpressionError(f"lists are nested more than {_MAX_NESTING} levels deep")
     for item in value:
-        seen = leaves(item, seen, depth + 1)
+        seen = leaves(item, seen, depth + 1) if isinstance(item, tuple) else seen + 1
         if seen > MAX_LIST:
             raise ExpressionError(f"a list has more than {MAX_LIST:,} entries")
     return seen

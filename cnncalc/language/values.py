@@ -64,14 +64,19 @@ def evaluate(prepared: Any, scope: Mapping[str, Any]) -> Any:
 
     Errors: an ExpressionError if it has no value, a Mistake without diagnostics for a FAULT.
     """
+    value = _value_of(prepared, scope)
+    if type(prepared) is tuple:
+        leaves(value)
+    return value
+
+
+def _value_of(prepared: Any, scope: Mapping[str, Any]) -> Any:
     if type(prepared) is Expression:
         return prepared.value(scope)
+    if type(prepared) is tuple:
+        return tuple([_value_of(item, scope) for item in prepared])
     if prepared is FAULT:
         raise Mistake()
-    if type(prepared) is tuple:
-        values = tuple(evaluate(item, scope) for item in prepared)
-        leaves(values)
-        return values
     return prepared
 
 
