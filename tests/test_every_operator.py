@@ -27,11 +27,12 @@ from cnncalc.graph import Graph, Node, checked
 from cnncalc.language.values import words_of
 from cnncalc.language.write import flat_spec
 from cnncalc.num import product
-from cnncalc.ops import BY_KEY, torch_modules
+from cnncalc.ops import BY_KEY
 from cnncalc.ops.axes import MOST_AXES
 from cnncalc.ops.base import Op
 from cnncalc.ops.pool import MaxPool
 from cnncalc.ops.torch_call import TorchCall
+from cnncalc.ops.torch_modules import OURS
 from cnncalc.ops.words import plain_forms, translations
 from cnncalc.torch_backend.aten import computed_by
 from cnncalc.torch_backend.verify.verify import verify
@@ -168,7 +169,7 @@ def the_field_of_explain_is_computed(report: Report, row: Row) -> None:
 
 def runs_as_source(made: Op, shapes: list[tuple[int, ...]], spec: cnncalc.Spec) -> None:
     """Assert that the printed call makes the network's own module: same tensors, same output."""
-    names = {"nn": nn, **vars(torch_modules)}
+    names = {"nn": nn, **OURS}
     written = eval(made.torch(*shapes).source(), names)
     built = cnncalc.build(spec)
     own = {name.removeprefix("it."): tensor for name, tensor in built.state_dict().items()}

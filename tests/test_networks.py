@@ -12,7 +12,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import cnncalc
-from cnncalc.ops.torch_modules import DropBranch
+from cnncalc.ops.torch_modules.values import DropBranch
 
 from .oracle import recorded_shapes
 from .samples import BUNDLED, FAMILIES

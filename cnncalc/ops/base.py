@@ -20,7 +20,7 @@ inherited from a base class that has them for a family: `Activation` and `InPlac
 each value, `Sliding` and `Pool` for windows, `Weighted` for filters, `Norm`, `Elementwise`,
 `Rearrangement`. `shape`, `window`, `storage` and the others have defaults that are right for a
 function of each value which autocast leaves alone; if it does not, set `cast`, or define
-`autocast`. If torch.nn has no such module, add a class to `ops/torch_modules.py`. Nothing else
+`autocast`. If torch.nn has no such module, add a class to `ops/torch_modules`. Nothing else
 needs to change.
 
 The tests take a new operator from `OPS`: its shapes, parameters, aliasing and bytes kept are

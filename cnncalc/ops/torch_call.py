@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 class TorchCall(NamedTuple):
     """The call that makes a torch module.
 
-    `name` is a class of torch.nn or of `ops/torch_modules.py`, and `arguments` are its keyword
+    `name` is a class of torch.nn or of `ops/torch_modules`, and `arguments` are its keyword
     arguments, which may be calls themselves. `before` and `after` have no parameters; they run as
     hooks on the input and the output, so that the module itself keeps torch's type. `parametrize`
-    is a function of torch.nn.utils.parametrizations, or of `ops/torch_modules.py`, that is applied
-    to its weight.
+    is a function of torch.nn.utils.parametrizations, or of `ops/torch_modules`, that is applied to
+    its weight.
     """
 
     name: str
@@ -32,8 +32,8 @@ class TorchCall(NamedTuple):
         """Build the module on torch's default device. Imports torch."""
         from torch.nn.utils import parametrizations
 
-        from . import torch_modules
-        from .torch_modules import class_named, hooked
+        from .torch_modules import OURS, class_named
+        from .torch_modules.hooks import hooked
 
         arguments = {
             name: value.build() if isinstance(value, TorchCall) else value
@@ -41,7 +41,7 @@ class TorchCall(NamedTuple):
         }
         module = class_named(self.name)(**arguments)
         if self.parametrize:
-            ours = getattr(torch_modules, self.parametrize, None)
+            ours = OURS.get(self.parametrize)
             module = (ours or getattr(parametrizations, self.parametrize))(module)
         return hooked(module, *(hook and hook.build() for hook in (self.before, self.after)))
 
@@ -51,14 +51,12 @@ class TorchCall(NamedTuple):
         >>> TorchCall("Conv2d", {"in_channels": 3, "kernel_size": (3, 3)}).source()
         'nn.Conv2d(in_channels=3, kernel_size=(3, 3))'
         """
-        from . import torch_modules
-        from .torch_modules import is_ours
+        from .torch_modules import OURS
 
         arguments = ", ".join(f"{key}={_source(value)}" for key, value in self.arguments.items())
-        text = f"{'' if is_ours(self.name) else 'nn.'}{self.name}({arguments})"
+        text = f"{'' if self.name in OURS else 'nn.'}{self.name}({arguments})"
         if self.parametrize:
-            ours = hasattr(torch_modules, self.parametrize)
-            place = "" if ours else "nn.utils.parametrizations."
+            place = "" if self.parametrize in OURS else "nn.utils.parametrizations."
             text = f"{place}{self.parametrize}({text})"
         if self.before or self.after:
             hooks = (self.before, self.after)

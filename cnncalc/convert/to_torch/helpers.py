@@ -16,7 +16,8 @@ from .layout import INDENT, wrapped
 from .signatures import REQUIRED
 
 _HOME = Path(__file__).parents[2]
-_FILES = (_HOME / "num.py", _HOME / "ops" / "torch_modules.py")
+_NUMBERS = _HOME / "num.py"
+_MODULES = sorted((_HOME / "ops" / "torch_modules").glob("[!_]*.py"))
 _OF_NUMBERS = ("ceil_div", "slide_offset", "slide")  # what the modules use of `num.py`
 _FUNCTIONS = '''
 def ceil_div(a, b):
@@ -78,14 +79,15 @@ def defaults_of(name: str) -> dict[str, Any]:
 
 @cache
 def _classes() -> dict[str, ast.ClassDef]:
-    body = ast.parse(_FILES[1].read_text("utf-8")).body
-    return {node.name: node for node in body if isinstance(node, ast.ClassDef)}
+    bodies = (ast.parse(file.read_text("utf-8")).body for file in _MODULES)
+    nodes = (node for body in bodies for node in body)
+    return {node.name: node for node in nodes if isinstance(node, ast.ClassDef)}
 
 
 def helpers_for(names: Iterable[str], functions: Iterable[str] = ()) -> list[str]:
     """Return the sources of helpers with all that they need.
 
-    `names` are classes and functions of `ops/torch_modules.py`, `functions` are those of the
+    `names` are classes and functions of `ops/torch_modules`, `functions` are those of the
     language of specs.
     """
     known = _modules()
@@ -122,8 +124,10 @@ def _functions() -> dict[str, Helper]:
 
 @cache
 def _modules() -> dict[str, Helper]:
-    numbers, modules = (dict(_definitions(file.read_text("utf-8"))) for file in _FILES)
-    found = {name: numbers[name] for name in _OF_NUMBERS} | modules
+    numbers = dict(_definitions(_NUMBERS.read_text("utf-8")))
+    found = {name: numbers[name] for name in _OF_NUMBERS}
+    for file in _MODULES:
+        found |= _definitions(file.read_text("utf-8"))
     plain = _functions()  # of numbers alone, where ours also take symbols and arrays
     return {name: plain.get(name, helper) for name, helper in found.items()}
 
