@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
+from typing import Any
 
 import pytest
 import torch
 
 import cnncalc
+from cnncalc.analysis.borders import Borders
 from cnncalc.analysis.explain import explain
 from cnncalc.render.analyze import summary
 from cnncalc.window import Unknown
 
+from .command import ROOT
 from .settings import FIELDS
 from .test_fields import Gradients
 
@@ -210,3 +214,23 @@ def test_all_is_not_claimed_of_a_branch_because_of_what_another_one_sees() -> No
             whole = measured == (0, size - 1)
             assert whole == (seen is None), f"{measured} is seen, not {seen}\n{text}"
     assert followed > told / 2
+
+
+def test_layers_that_see_the_same_everywhere_are_followed_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """ResNeSt-200 at one position, where each of 1,700 layers seems to see the whole input."""
+    steps = Counter[str]()
+    original = Borders._steps
+
+    def counted(self: Borders, *arguments: Any) -> Any:
+        steps["taken"] += 1
+        return original(self, *arguments)
+
+    monkeypatch.setattr(Borders, "_steps", counted)
+    text = (ROOT / "specs" / "resnest.yaml").read_text("utf-8").replace("radix: 2", "radix: 1")
+    first = "groups: groups, bias: false}\n"
+    text = text.replace(first, f"{first}      - conv: {{out: c, kernel: 1, stride: w}}\n", 1)
+    report = cnncalc.analyze(cnncalc.loads(text), "resnest200")
+    assert report.complete and len(report.rows) > 1500
+    assert 0 < steps["taken"] < 60_000

@@ -17,10 +17,12 @@ from .channels import Channels, SomeChannels
 from .receptive_field import AxisSeen, Seen
 
 _WORK = 10**5  # positions and taps that may be followed one by one in a graph
+_STEP = 4  # the work of going from a layer to one of its inputs, in positions
 _UNDECIDED = Unknown("too many positions decide whether the borders of the input are seen")
 _BY_POSITION = Unknown("channels that see different borders of the input become positions")
 
 Positions = range | set[int]
+_ANY = range(1)  # of a layer whose positions all see the same
 Reading = tuple[int, SomeChannels]  # the number of an input, and the channels read of it
 
 
@@ -63,6 +65,7 @@ class Borders:
         self._channels = channels
         self._windows_of = windows_of
         self._whole: set[tuple[int, int, int]] = set()  # layers and axes that they see whole
+        self._known: dict[tuple[object, ...], Span | Unknown] = {}  # what was followed, with ends
         self._work = _WORK
 
     def covers(self, span: tuple[int, int], origin: int, axis: int) -> bool:
@@ -74,7 +77,8 @@ class Borders:
 
         `readings` are what it reads.
         """
-        ends = self._followed(n, readings, origin, axis)
+        key = n, tuple(readings), origin, axis
+        ends = self._known[key] = self._followed(n, readings, origin, axis)
         if not isinstance(ends, Unknown) and ends and self.covers(ends, origin, axis):
             steps = list(self._steps(n, readings, origin, axis))
             if len(steps) == 1 and steps[0].reach is None and steps[0].channels is None:
@@ -85,7 +89,7 @@ class Borders:
         self, n: int, readings: Sequence[Reading], origin: int, axis: int
     ) -> Span | Unknown:
         """Return these ends by following every position that exists."""
-        read: dict[int, dict[SomeChannels, Positions]] = {n: {None: range(1)}}
+        read: dict[int, dict[SomeChannels, Positions]] = {n: {None: _ANY}}
         found: set[int] = set()
         whole = 0, self._size(origin, axis) - 1
         while read:
@@ -97,6 +101,13 @@ class Borders:
                 below = readings if node == n else self._readings(node, channels)
                 if isinstance(below, Unknown):
                     return below
+                key = node, tuple(below), origin, axis
+                if key in self._known and positions == _ANY:
+                    known = self._known[key]
+                    if isinstance(known, Unknown):
+                        return known
+                    found.update(known or ())
+                    continue
                 for step in self._steps(node, below, origin, axis):
                     if isinstance(step.seen, Unknown):
                         return step.seen
@@ -104,14 +115,17 @@ class Borders:
                         return whole
                     if isinstance(step.reach, Unknown):
                         return step.reach
+                    self._work -= _STEP
+                    if self._work < 0:
+                        return _UNDECIDED
                     new = self._positions_read(positions, step)
                     if new is None:
                         return _UNDECIDED
                     all_read = step.moving is not None and len(new) == self._size(
                         step.source, step.moving
                     )
-                    known = all_read and step.channels is None
-                    if known and (step.source, origin, axis) in self._whole:
+                    is_whole = all_read and step.channels is None
+                    if is_whole and (step.source, origin, axis) in self._whole:
                         return whole
                     others = read.setdefault(step.source, {})
                     others[step.channels] = _both(others.get(step.channels), new)
@@ -120,7 +134,7 @@ class Borders:
     def _positions_read(self, positions: Positions, step: _Step) -> Positions | None:
         """Return the positions of an input that are read; None if there are too many to follow."""
         if step.moving is None:
-            return range(1)
+            return _ANY
         size = self._size(step.source, step.moving)
         if size > MAX_POSITIONS:
             return None
