@@ -12,7 +12,7 @@ from ..diagnostic import Diagnostic
 from ..layout import Layout, contiguous, in_format_of_map
 from ..num import Shape, product
 from ..wording import plural
-from .autocast import TO_HALF, Autocast, Cast
+from .autocast import TO_HALF, Autocast, Cast, Device
 from .base import (
     CHANNELS,
     Backward,
@@ -286,6 +286,11 @@ class Conv(Convolving, Sliding):
         if self.connections is not None:
             return not (self.parametrize or mixed)
         return super().is_followed(*xs, given=given, mixed=mixed, training=training)
+
+    def kept_nearly(self, *xs: Shape, mixed: bool, batch: int, device: Device) -> str | None:
+        if mixed and self.parametrize and self.connections is not None:
+            return "autocast copies the parts of a computed weight one by one"
+        return None
 
     def _table(self, x: Shape, y: Shape) -> Table:
         """Return what a table of connections is computed with."""

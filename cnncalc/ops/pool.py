@@ -17,7 +17,7 @@ from ..layout import (
     with_number,
 )
 from ..num import Num, Shape, product, slide
-from .autocast import AS_IS, IN_FLOAT32, MEANS_IN_FLOAT32, TO_FLOAT32, Autocast, Cast
+from .autocast import AS_IS, HALF, IN_FLOAT32, MEANS_IN_FLOAT32, TO_FLOAT32, Autocast, Cast
 from .base import (
     Backward,
     Extra,
@@ -281,6 +281,11 @@ class AvgPool(MeanPool):
             return kept
         return kept._replace(extras=(*kept.extras, Extra(values(y))))  # what the mean is over
 
+    def is_followed(self, x: Shape, *, given: tuple[int, ...], mixed: bool, training: bool) -> bool:
+        """NOTE: autocast casts the numbers of values in windows of 16-bit volumes by themselves."""
+        counts = self.uneven(x) and not self.count_include_pad
+        return not (mixed and counts and len(x) == 4 and given[0] == HALF)
+
     def padded_and_pooled(self, x: Layout, y: Shape) -> Layout:
         means = super().padded_and_pooled(x, y)
         if self.count_include_pad:
@@ -344,6 +349,10 @@ class LpPool(MeanPool):
             return MEANS_IN_FLOAT32 if len(x) == 4 else AS_IS
         return TO_FLOAT32
 
+    def is_followed(self, x: Shape, *, given: tuple[int, ...], mixed: bool, training: bool) -> bool:
+        """NOTE: under autocast, backward of 16-bit volumes holds less than is predicted."""
+        return not (mixed and training and len(x) == 4 and given[0] == HALF)
+
     def busiest(self, x: Shape, *, y: Shape, back: Backward | None) -> tuple[Moment, ...]:
         """The powers with their means, or four steps from the means to the root."""
         powers = at_once(Extra(values(x) + values(y)), Extra(values(x), "uncast means"))
@@ -404,6 +413,10 @@ class Subsample(MeanPool):
     def autocast(self, x: Shape, *, by: Autocast) -> Cast:
         """NOTE: on the CPU, means over 3 axes run in float32; elsewhere in the input's type."""
         return TO_FLOAT32 if by.on_cpu and len(x) == 4 else IN_FLOAT32
+
+    def is_followed(self, x: Shape, *, given: tuple[int, ...], mixed: bool, training: bool) -> bool:
+        """NOTE: under autocast, gradients of 16-bit means change their type on the way."""
+        return not (mixed and training and given[0] == HALF)
 
     def busiest_backward(self, x: Shape, *, y: Shape, back: Backward) -> tuple[Moment, ...]:
         """The coefficients' gradient is a product in full; the means' comes after it."""

@@ -298,7 +298,8 @@ class ConvTranspose(Convolving):
         if whole == y:
             return moments
         kept = self.keeps(x, y=y, back=back).extras if back else ()
-        return moments + at_once(*kept, Extra(values(whole)), Extra(values(y)))
+        trimmed = Moment((*kept, Extra(values(whole)), Extra(values(y))), casts=False)
+        return (*moments, trimmed)
 
     def busiest_backward(
         self, x: Shape, *like: Shape, y: Shape, back: Backward
