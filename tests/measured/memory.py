@@ -192,6 +192,7 @@ def main() -> int:
     options.add_argument("command", choices=[*COMMANDS])
     options.add_argument("networks", nargs="*")
     given = options.parse_args()
+    torch.set_num_threads(1)  # bytes do not depend on it, and threads that wait slow others down
     return COMMANDS[given.command](given.networks)
 
 
