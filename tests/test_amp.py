@@ -86,7 +86,11 @@ def test_an_operator_holds_what_it_does_under_autocast(op: type[Op]) -> None:
         graph = after_halves(alone, rng)
         unread = op.reads_first_only() and len(graph.inputs) > 1
         if not unread and not kept_nearly(graph, TRAINING):
-            ours, theirs = saved(graph, TRAINING)
+            try:
+                ours, theirs = saved(graph, TRAINING)
+            except REFUSED:
+                outcome["torch refuses"] += 1
+                continue
             assert ours == theirs, built
         for mode in ("training", "inference")[: 1 + (FULL or not outcome)]:
             how = TRAINING._replace(mode=mode)
