@@ -210,7 +210,8 @@ def _held(spec: Spec, source: Source, unread: Mapping[str, int]) -> Held:
 def _declared(part: Declared) -> Diagnostic:
     """Report a part of the network that no operator stands for."""
     where = f" ({part.source})" if part.source else ""
-    message = f"`{part.path}` is only declared: no operator is `{part.what}`{where}"
+    why = part.why or f"no operator is `{part.what}`"
+    message = f"`{part.path}` is only declared: {why}{where}"
     return Diagnostic("CNN410", message, severity="warning")
 
 

@@ -22,6 +22,13 @@ class Unknown(Exception):
     """No operator is what a call computes."""
 
 
+class Tied(Unknown):
+    """A call reads weights of a layer that differs from it, which no spec says."""
+
+    def __init__(self, lender: str):
+        super().__init__(f"it has weights of `{lender}`, from which it differs")
+
+
 def _operators() -> dict[str, list[tuple[Mapping[str, Any], type[Op]]]]:
     """Return the operators by the names of calls; those for certain arguments come first."""
     found: dict[str, list[tuple[Mapping[str, Any], type[Op]]]] = {}
@@ -60,7 +67,7 @@ class Layers:
 
     def __init__(self) -> None:
         self.graph = Graph()
-        self.owners: dict[tuple[str, ...], int] = {}  # the nodes by the names of their parameters
+        self.owners: dict[str, int] = {}  # the nodes by the names of their parameters
         self.dropped: set[str] = set()  # paths of layers that were taken back
         self._paths: Counter[str] = Counter()
 
@@ -122,9 +129,17 @@ class Layers:
             raise Unknown(f"{key} has other parameters")
         return value
 
-    def named(self) -> set[str]:
-        """Return the names of all parameters that layers have."""
-        return {name for names in self.owners for name in names}
+    def own(self, n: int, names: Sequence[str]) -> int:
+        """Note that node n has these parameters; return the node of the first layer with them.
+
+        Errors: Tied if that layer differs from this one.
+        """
+        owners = {self.owners.get(name, n) for name in names}
+        for m in owners - {n}:
+            if len(owners) > 1 or self.graph.nodes[m].op != self.graph.nodes[n].op:
+                raise Tied(self.graph.nodes[m].path)
+        self.owners |= {name: n for name in names if name not in self.owners}
+        return min(owners, default=n)
 
     def drop_after(self, count: int) -> None:
         """Take all layers back but the first `count`."""
@@ -133,7 +148,7 @@ class Layers:
         self.dropped = {node.path for node in gone}
         for node in gone:
             self._paths[node.path] -= 1
-        self.owners = {names: n for names, n in self.owners.items() if n < count}
+        self.owners = {name: n for name, n in self.owners.items() if n < count}
 
     def _unique(self, path: str) -> str:
         self._paths[path] += 1

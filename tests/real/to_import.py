@@ -230,7 +230,8 @@ class Standardized(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         rows = self.weight.reshape(1, self.out_channels, -1)
         factors = None if self.gain is None else (self.gain * 0.1).view(-1)
-        rows = functional.batch_norm(rows, None, None, factors, training=True, momentum=0.0)
+        eps = 1e-6 if self.gain is None else 1e-5
+        rows = functional.batch_norm(rows, None, None, factors, None, True, 0.0, eps)
         weight = rows.reshape_as(self.weight)
         return functional.conv2d(x, weight, self.bias, self.stride, self.padding)
 

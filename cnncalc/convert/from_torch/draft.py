@@ -155,12 +155,15 @@ class Draft:
         return self.owned_by([w for w in call.arguments.values() if isinstance(w, Weight)], value)
 
     def owned_by(self, weights: Sequence[Weight], value: Value) -> Value:
-        """Note that a layer has these parameters."""
+        """Note that a layer has these parameters.
+
+        Errors: Tied if a layer that differs from it has some of them.
+        """
         names = tuple(name for weight in weights for name in weight.names)
         if not names:
             return value
         node = self.layers.graph.nodes[value.node]
-        owner = self.layers.owners.setdefault(names, value.node)
+        owner = self.layers.own(value.node, names)
         if owner != value.node:
             node.shares = owner
         node.frozen = not any(w.trained for w in weights)
