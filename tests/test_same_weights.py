@@ -24,6 +24,7 @@ SCALED = {"0.gain": 0.1 * 27**0.5}
         ("Residual", IMAGE),
         ("Functional", [(3, 28, 28)]),
         ("Twice", [(3, 16, 16)]),
+        ("Neighbours", [(8, 6, 6)]),
         ("Two", [(1, 12, 12)] * 2),
         ("Upwards", IMAGE),
         ("Attending", IMAGE),

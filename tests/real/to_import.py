@@ -119,6 +119,25 @@ class Shuffled(nn.Module):
         return x.view(b, 2, c // 2, h, w).transpose(1, 2).reshape(b, c, h, w)
 
 
+class Neighbours(nn.Module):
+    """Norms over neighbours, and shuffles of channels before an activation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1, groups=2)
+        self.norm = nn.LocalResponseNorm(5, 2e-4, 0.7, 2.0)
+        self.last = nn.Conv2d(8, 8, 1, groups=4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = functional.relu(self._mixed(self.norm(self.conv(x)), 2))
+        return functional.relu(self._mixed(functional.local_response_norm(self.last(x), 4), 4))
+
+    @staticmethod
+    def _mixed(x: Tensor, groups: int) -> Tensor:
+        n, c, h, w = x.shape
+        return x.reshape(n, groups, c // groups, h, w).permute(0, 2, 1, 3, 4).flatten(1, 2)
+
+
 class Two(nn.Module):
     """Two inputs and two outputs."""
 

@@ -88,6 +88,11 @@ class Draft:
             raise Unknown("it moves images of the batch")
         return self.layers.laid_out(value.node, value.dims[1:], self.scope(call))
 
+    def is_plain(self, value: Value) -> bool:
+        """Return whether a tensor is the output of a layer, or of one that shuffles channels."""
+        shuffled = value.batch_first and self.layers.is_shuffle(value.node, value.dims[1:])
+        return shuffled or value.is_plain(self.shape(value))
+
     def separate(self, value: Value, dims: Sequence[int], call: Call) -> Value:
         """Return a tensor of which each of these dimensions is one axis of a layer's output.
 
@@ -163,7 +168,7 @@ class Draft:
         if not names:
             return value
         node = self.layers.graph.nodes[value.node]
-        owner = self.layers.own(value.node, names)
+        owner = self.layers.own(value.node, names, self.trace.merged)
         if owner != value.node:
             node.shares = owner
         node.frozen = not any(w.trained for w in weights)

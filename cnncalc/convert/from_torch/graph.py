@@ -8,6 +8,7 @@ from ...diagnostic import Diagnostic, Mistake
 from ...graph import Graph
 from ...trace import Ref, Trace
 from ..layers import Tied, Unknown, with_sums_joined, without_unread_moves
+from ..local_norms import with_local_norms
 from .declared import Declared, opaque, parts_around, undeclared
 from .draft import Draft
 from .readers import read
@@ -59,7 +60,8 @@ class _Import:
             n += 1
         graph = draft.layers.graph
         graph.outputs = tuple(map(self._output, self._trace.outputs))
-        return Imported(with_sums_joined(without_unread_moves(graph)), self._declared)
+        graph = with_local_norms(with_sums_joined(without_unread_moves(graph)))
+        return Imported(graph, self._declared)
 
     def _output(self, ref: Ref) -> int:
         try:
