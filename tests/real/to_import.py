@@ -282,6 +282,23 @@ class Silent(nn.Module):
         return None
 
 
+class Unchanged(nn.Module):
+    """It returns what it gets."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x
+
+
+def halved() -> nn.Module:
+    """Return a network in half precision."""
+    return nn.Sequential(nn.Conv2d(3, 3, 1)).half()
+
+
+def lazy() -> nn.Module:
+    """Return a network whose layers find their channels by themselves."""
+    return nn.Sequential(nn.LazyConv2d(4, 3), nn.Flatten(), nn.LazyLinear(3))
+
+
 class Failing(nn.Module):
     """It raises."""
 
