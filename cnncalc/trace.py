@@ -59,13 +59,15 @@ class Measured(NamedTuple):
 class Trace(NamedTuple):
     """A network: its inputs come first among the calls.
 
-    `parameters` has the number of values of each. `measure` measures the calls of a range.
+    `parameters` has the number of values of each. `measure` measures the calls of a range. `merged`
+    tells whether equal tensors of different layers may be one, as in files of ONNX.
     """
 
     calls: list[Call]
     outputs: list[Ref]
     parameters: Mapping[str, int]
     measure: Callable[[range], Measured]
+    merged: bool = False
 
     def inputs(self) -> Iterator[tuple[str, Sizes]]:
         """Yield the name and the sizes of each input."""

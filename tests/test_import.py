@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 import cnncalc
-from cnncalc.convert.importing import ImportedSpec, import_network
+from cnncalc.convert.importing import ImportedSpec, import_network, traced
+from cnncalc.convert.importing import imported as of_trace
 from cnncalc.graph import Graph
 
 from .command import run
@@ -18,6 +19,7 @@ from .generated import read_as
 from .samples import BUNDLED, Bundled
 
 torch = pytest.importorskip("torch")
+functional = torch.nn.functional
 NETWORKS = Path(__file__).parent / "real" / "to_import.py"
 
 
@@ -104,6 +106,45 @@ def test_a_spec_stays_right_with_other_widths_and_depths(
     wanted = import_network(f"{NETWORKS}:{name}", [shape], kwargs=arguments)
     assert wanted.verified
     assert sizes(cnncalc.loads(text).graph()) == sizes(cnncalc.loads(wanted.text).graph()), text
+
+
+def test_a_local_norm_and_a_shuffle_are_one_layer_each() -> None:
+    found = imported("Neighbours", (8, 6, 6))
+    assert found.verified
+    assert [
+        line.strip("- ") for line in found.text.partition("layers:")[2].split("\n") if line
+    ] == [
+        "conv: {out: 8, kernel: 1, groups: 2}",
+        "lrn: {alpha: 0.0002, beta: 0.7, k: 2.0}",
+        "channel_shuffle: 2",
+        "relu",
+        "conv: {out: 8, kernel: 1, groups: 4}",
+        "lrn: 4",
+        "channel_shuffle: 4",
+        "relu",
+    ]
+
+
+@pytest.mark.parametrize(
+    "norm",
+    [
+        lambda x, y: x / (2 + 0.1 * y) ** 0.75,  # what it divides by is read twice
+        lambda x, y: x.relu() / (1 + 0.1 * x.pow(2).mean(1, keepdim=True)) ** 0.75,
+        lambda x, y: x / (1 + 0.1 * functional.avg_pool2d(x * x, 3, 1, 1)) ** 0.75,  # of positions
+    ],
+)
+def test_what_only_looks_like_a_local_norm_is_none(norm: Any) -> None:
+    class Network(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            y = functional.pad((x * x).unsqueeze(1), (0, 0, 0, 0, 1, 1))
+            y = functional.avg_pool3d(y, (3, 1, 1), stride=1).squeeze(1)
+            return norm(x, y), y
+
+    assert "lrn" not in spec_of(Network(), (4, 6, 6))
+
+
+def spec_of(network: torch.nn.Module, *shapes: tuple[int, ...]) -> str:
+    return of_trace(traced(network, shapes, "net")).text
 
 
 def test_a_blur_is_one_layer() -> None:

@@ -47,6 +47,8 @@ def test_a_file_of_torch_export_is_read(batch: int, tmp_path: Path) -> None:
     ("name", "shapes", "says"),
     [
         ("Silent", [(3, 8, 8)], "returns no tensor"),
+        ("Unchanged", [(3, 8, 8)], "returns no tensor that it computes"),
+        ("halved", [(3, 8, 8)], "Half"),
         ("Failing", [(3, 8, 8)], f"ValueError: no such layer ({NETWORKS.relative_to(Path.cwd())}:"),
         ("scripted", [(3, 8, 8)], "scripted by torch.jit"),
         ("quantised", [(3, 8, 8)], "`1` is quantised"),
@@ -59,6 +61,22 @@ def test_what_cannot_be_traced_is_one_mistake(name: str, shapes: object, says: s
         import_network(f"{NETWORKS}:{name}", shapes)  # type: ignore[arg-type]
     (found,) = raised.value.diagnostics
     assert says in found.message and found.code == "CNN404" and found.code in USAGE
+
+
+def test_a_network_of_another_type_is_to_be_converted() -> None:
+    with pytest.raises(Mistake, match=r"float16: import what its `\.float"):
+        import_network(f"{NETWORKS}:halved", [(3, 8, 8)])
+
+
+def test_layers_that_find_their_channels_are_read() -> None:
+    found = import_network(f"{NETWORKS}:lazy", [(3, 8, 8)])
+    assert found.verified and found.problems == []
+    assert cnncalc.analyze(found.text).totals.params == 4 * 28 + 3 * (4 * 36 + 1)
+
+
+def test_nothing_is_written_but_the_diagnostic(capfd: pytest.CaptureFixture[str]) -> None:
+    import_network(f"{NETWORKS}:Decides", [(3, 8, 8)])
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_compiled_network_is_the_one_inside() -> None:

@@ -83,6 +83,7 @@ NETWORKS: dict[str, tuple[type[nn.Module], list[tuple[int, ...]]]] = {
     "Functional": (to_import.Functional, [(3, 28, 28)]),
     "Twice": (to_import.Twice, [(3, 16, 16)]),
     "Shuffled": (to_import.Shuffled, [(8, 14, 14)]),
+    "Neighbours": (to_import.Neighbours, [(8, 6, 6)]),
     "Two": (to_import.Two, [(1, 12, 12)] * 2),
     "Upwards": (to_import.Upwards, [(3, 32, 32)]),
     "Sequence": (Sequence, [(10, 6)]),
@@ -129,6 +130,29 @@ def test_a_node_is_the_operator_that_computes_the_same(case: Case, tmp_path: Pat
 @pytest.mark.parametrize(("name", "exporter"), PAIRS)
 def test_what_exporters_write_computes_the_same(name: str, exporter: str, tmp_path: Path) -> None:
     agree(write(name, exporter, tmp_path))
+
+
+@pytest.mark.parametrize("exporter", ["dynamo", "script"] if FULL else ["dynamo"])
+def test_a_local_norm_and_a_shuffle_are_one_layer_each(exporter: str, tmp_path: Path) -> None:
+    text = agree(write("Neighbours", exporter, tmp_path))
+    keys = [node.op.key for node in cnncalc.loads(text).graph().nodes if node.op]
+    assert keys == ["conv", "lrn", "channel_shuffle", "relu"] * 2
+
+
+def test_equal_biases_that_a_file_holds_once_are_counted_for_each_layer(tmp_path: Path) -> None:
+    case = chain("merged", "conv conv", ("Conv", "_ v b", {}), ("Conv", "_ w b", {}),
+                 v=(4, 4, 1, 1), w=(4, 4, 1, 1), b=(4,))  # fmt: skip
+    assert cnncalc.analyze(agree(_written(case, tmp_path))).totals.params == 2 * (16 + 4)
+
+
+def test_a_weight_of_two_different_layers_is_counted_once(tmp_path: Path) -> None:
+    case = chain("tied", "", ("Conv", "_ w", {}), ("Conv", "_ w", {"strides": [2, 2]}),
+                 w=(4, 4, 1, 1))  # fmt: skip
+    found = imported(_written(case, tmp_path))
+    assert "it has weights of `conv1`, from which it differs (node Conv_1)" in str(
+        found.problems[0]
+    )
+    assert cnncalc.analyze(found.text).totals.params == 16
 
 
 def test_blocks_are_found_again(tmp_path: Path) -> None:
@@ -310,6 +334,7 @@ def test_what_has_no_operator_is_declared(tmp_path: Path) -> None:
     ("case", "message"),
     [
         (one("QuantizeLinear", "", "_ fill", fill=0.1, opset=100), "is quantized"),
+        (one("DequantizeLinear", "", "_ fill", fill=0.1, opset=100), "is quantized"),
         (one("Sin", "")._replace(opset=100), "the file does not state its shape"),
     ],
 )

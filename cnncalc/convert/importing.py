@@ -12,6 +12,7 @@ from ..language.load import from_text
 from ..language.spec import Spec
 from ..num import Shape
 from ..trace import Trace
+from ..wording import listed
 from .from_torch import graph_of
 from .from_torch.declared import Declared
 from .from_torch.draft import weights_in
@@ -121,8 +122,7 @@ def traced(network: nn.Module, shapes: Shapes, name: str, target: str = "") -> S
         raise
     except BaseException as error:
         message = f"{shown} cannot be traced: {first_line(error)}{user_line(error)}"
-        help = "give the shapes of its inputs, and remove decisions that depend on values"
-        mistake = Mistake(Diagnostic("CNN404", message, help=help))
+        mistake = Mistake(Diagnostic("CNN404", message, help=_help(network)))
         if not depends_on_values(error):
             raise mistake from error
         one_path = user_line(error)
@@ -132,9 +132,18 @@ def traced(network: nn.Module, shapes: Shapes, name: str, target: str = "") -> S
             raise
         except BaseException:
             raise mistake from error
-    if not trace.outputs:
+    if not trace.outputs or not any(call.name for call in trace.calls):
         raise Mistake(Diagnostic("CNN404", f"{shown} returns no tensor that it computes"))
     return Source(name, network, trace, inputs, one_path)
+
+
+def _help(network: nn.Module) -> str:
+    """Say what may help where a network cannot be traced."""
+    types = {p.dtype for p in network.parameters()}
+    others = sorted(str(t).removeprefix("torch.") for t in types if str(t) != "torch.float32")
+    if others:
+        return f"its parameters are {listed(others)}: import what its `.float()` returns"
+    return "give the shapes of its inputs, and remove decisions that depend on values"
 
 
 def imported(source: Source) -> ImportedSpec:
@@ -210,7 +219,8 @@ def _held(spec: Spec, source: Source, unread: Mapping[str, int]) -> Held:
 def _declared(part: Declared) -> Diagnostic:
     """Report a part of the network that no operator stands for."""
     where = f" ({part.source})" if part.source else ""
-    message = f"`{part.path}` is only declared: no operator is `{part.what}`{where}"
+    why = part.why or f"no operator is `{part.what}`"
+    message = f"`{part.path}` is only declared: {why}{where}"
     return Diagnostic("CNN410", message, severity="warning")
 
 

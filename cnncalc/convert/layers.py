@@ -22,6 +22,13 @@ class Unknown(Exception):
     """No operator is what a call computes."""
 
 
+class Tied(Unknown):
+    """A call reads weights of a layer that differs from it, which no spec says."""
+
+    def __init__(self, lender: str):
+        super().__init__(f"it has weights of `{lender}`, from which it differs")
+
+
 def _operators() -> dict[str, list[tuple[Mapping[str, Any], type[Op]]]]:
     """Return the operators by the names of calls; those for certain arguments come first."""
     found: dict[str, list[tuple[Mapping[str, Any], type[Op]]]] = {}
@@ -60,7 +67,7 @@ class Layers:
 
     def __init__(self) -> None:
         self.graph = Graph()
-        self.owners: dict[tuple[str, ...], int] = {}  # the nodes by the names of their parameters
+        self.owners: dict[str, int] = {}  # the nodes by the names of their parameters
         self.dropped: set[str] = set()  # paths of layers that were taken back
         self._paths: Counter[str] = Counter()
 
@@ -122,9 +129,21 @@ class Layers:
             raise Unknown(f"{key} has other parameters")
         return value
 
-    def named(self) -> set[str]:
-        """Return the names of all parameters that layers have."""
-        return {name for names in self.owners for name in names}
+    def own(self, n: int, names: Sequence[str], merged: bool = False) -> int:
+        """Note that node n has these parameters; return the node of the first layer with them.
+
+        If equal ones may be `merged`, a layer that has only some of them has its own.
+
+        Errors: Tied if that layer differs from this one.
+        """
+        owners = {self.owners.get(name, n) for name in names}
+        if merged and len(owners) > 1:
+            owners = {n}
+        for m in owners - {n}:
+            if len(owners) > 1 or self.graph.nodes[m].op != self.graph.nodes[n].op:
+                raise Tied(self.graph.nodes[m].path)
+        self.owners |= {name: n for name in names if name not in self.owners}
+        return min(owners, default=n)
 
     def drop_after(self, count: int) -> None:
         """Take all layers back but the first `count`."""
@@ -133,7 +152,7 @@ class Layers:
         self.dropped = {node.path for node in gone}
         for node in gone:
             self._paths[node.path] -= 1
-        self.owners = {names: n for names, n in self.owners.items() if n < count}
+        self.owners = {name: n for name, n in self.owners.items() if n < count}
 
     def _unique(self, path: str) -> str:
         self._paths[path] += 1
@@ -183,9 +202,8 @@ class Layers:
         long = [axis for axis in held if shape[axis] != 1]
         order = (*held, *gone)
         if long != sorted(long):
-            shuffled = self._shuffled(node, groups, path)
-            if shuffled is not None:
-                return shuffled
+            if self.is_shuffle(node, groups):
+                return self._shuffled(node, path)
             node = self.add("permute", {"order": order}, [node], f"{path}permute").node
             shape = self.graph.nodes[node].shape
             groups = _counted(groups)
@@ -214,16 +232,19 @@ class Layers:
         op = self.graph.nodes[node].op
         return op is not None and op.key == "reshape"
 
-    def _shuffled(self, node: int, groups: Sequence[Group], path: str) -> int | None:
-        """Return a shuffle of channels, if a reshape has divided them and they are merged again."""
+    def is_shuffle(self, node: int, groups: Sequence[Group]) -> bool:
+        """Return whether a reshape has divided channels, and they are merged in another order."""
+        if not self._is_reshape(node):
+            return False
         divided = self.graph.nodes[node]
-        if divided.op is None or divided.op.key != "reshape":
-            return None
         x, y = self.graph.nodes[divided.inputs[0]].shape, divided.shape
         rest = [(axis,) for axis in range(2, len(y))]
-        if tuple(x[1:]) != tuple(y[2:]) or [*groups] != [(1, 0), *rest]:
-            return None
-        body = {"groups": y[0]}
+        return tuple(x[1:]) == tuple(y[2:]) and [*groups] == [(1, 0), *rest]
+
+    def _shuffled(self, node: int, path: str) -> int:
+        """Return a shuffle of channels in place of the reshape that divides them."""
+        divided = self.graph.nodes[node]
+        body = {"groups": divided.shape[0]}
         return self.add("channel_shuffle", body, divided.inputs, f"{path}channel_shuffle").node
 
 
@@ -238,7 +259,7 @@ def without_unread_moves(graph: Graph) -> Graph:
         if n in read or node.op is None or not isinstance(node.op, Rearrangement):
             kept.append(n)
             read.update(node.inputs)
-    return _with_nodes(graph, kept[::-1])
+    return with_nodes(graph, kept[::-1])
 
 
 def with_sums_joined(graph: Graph) -> Graph:
@@ -255,7 +276,7 @@ def with_sums_joined(graph: Graph) -> Graph:
                 node.inputs = (*graph.nodes[m].inputs, *others)
                 gone.add(m)
                 break
-    return _with_nodes(graph, [n for n in range(len(graph.nodes)) if n not in gone])
+    return with_nodes(graph, [n for n in range(len(graph.nodes)) if n not in gone])
 
 
 def _is_plain_sum(graph: Graph, node: Node) -> bool:
@@ -264,7 +285,7 @@ def _is_plain_sum(graph: Graph, node: Node) -> bool:
     return is_sum and all(shape == node.shape for shape in graph.shapes_into(node))
 
 
-def _with_nodes(graph: Graph, kept: Sequence[int]) -> Graph:
+def with_nodes(graph: Graph, kept: Sequence[int]) -> Graph:
     """Keep some of the nodes of a graph; the others are not read."""
     places = {old: new for new, old in enumerate(kept)}
     nodes = [graph.nodes[n] for n in places]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from ..diagnostic import Diagnostic, Mistake, first_line
 
@@ -53,6 +54,22 @@ def name_of(device: torch.device) -> str:
     if device.type != "cuda":
         return str(device)
     return f"{torch.cuda.get_device_name(device)} ({device})"
+
+
+def move(network: nn.Module, device: torch.device) -> None:
+    """Move a network to a device. Modules that hold one parameter still do.
+
+    NOTE: torch alone gives each module a parameter of its own on meta.
+    """
+    holders: dict[nn.Parameter, list[tuple[nn.Module, str]]] = {}
+    for module in network.modules():
+        for name, parameter in module._parameters.items():
+            if parameter is not None:
+                holders.setdefault(parameter, []).append((module, name))
+    network.to(device)
+    for (first, own), *others in holders.values():
+        for module, name in others:
+            module._parameters[name] = first._parameters[own]
 
 
 def needs_tf32(device: torch.device) -> None:

@@ -114,6 +114,8 @@ def user_line(error: BaseException) -> str:
         os.path.dirname(os.path.dirname(__file__)),
         os.path.dirname(torch.__file__),
         "<frozen",
+        "<string>",  # what torch writes and runs
+        "<eval_with_key>",
         os.path.dirname(importlib.__file__),
     )
     for frame in reversed(traceback.extract_tb(error.__traceback__)):

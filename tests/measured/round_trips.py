@@ -3,6 +3,8 @@
 ``python -m tests.measured.round_trips onnx RESULTS.jsonl`` takes the first network of each file
 (``--all``: all of them; NAMES: these), and appends a line for each to RESULTS; what is there
 already is not done again. ``source`` in place of ``onnx`` tries the source for torch.
+``weights`` imports the twins of the bundled networks, and networks of timm, and compares what the
+specs compute with their weights; it needs timm and torchvision.
 ``python -m tests.measured.round_trips table RESULTS.jsonl`` prints the results as Markdown.
 """
 
@@ -22,6 +24,12 @@ from typing import Any
 from ..samples import BUNDLED
 
 _LIMIT = 1200  # seconds for one network
+OF_TIMM = (  # small ones of different families
+    "resnet26d", "legacy_seresnext26_32x4d", "efficientnet_b0", "mobilenetv3_small_050",
+    "convnext_atto", "regnetx_004_tv", "ghostnet_050", "mobilevit_xxs", "dla34", "densenet121",
+    "repvgg_b0", "mambaout_small", "starnet_s1", "skresnet18", "botnet26t_256", "levit_128",
+    "mixnet_l", "tresnet_m", "inception_v3", "fastvit_s12", "lcnetv2_base", "focalnet_tiny_lrf",
+)  # fmt: skip
 
 
 def onnx_row(name: str) -> dict[str, Any]:
@@ -44,10 +52,47 @@ def source_row(name: str) -> dict[str, Any]:
     return {"differs": differences_after_source(bundled.spec, bundled.variant)}
 
 
+def weights_row(name: str) -> dict[str, Any]:
+    """Import a twin or a network of timm, and run the network of its spec with its weights."""
+    import torch
+
+    from ..same_weights import differences_with_same_weights
+    from ..twins import NO_TWIN, twin
+
+    torch.set_num_threads(1)
+    if name in {b.name for b in BUNDLED} - NO_TWIN:
+        make, shape = twin(name)
+        return {"differs": differences_with_same_weights(make(), [shape], images=1)}
+    from .timm_import import torchvision_without_its_operators
+
+    torchvision_without_its_operators()
+    import timm
+
+    network = timm.create_model(name)
+    shape = tuple(network.default_cfg["input_size"])
+    return {"differs": differences_with_same_weights(network, [shape], images=1)}
+
+
+_ROWS = {"onnx": onnx_row, "source": source_row, "weights": weights_row}
+
+
+def _names(given: argparse.Namespace) -> list[str]:
+    """Return the networks to take."""
+    from ..twins import NO_TWIN
+
+    if given.names:
+        return list(given.names)
+    every = [b.name for b in BUNDLED]
+    if given.what == "weights":
+        return [name for name in every if name not in NO_TWIN] + list(OF_TIMM)
+    firsts = {b.spec.file: b.name for b in reversed(BUNDLED)}
+    return every if given.all else [*firsts.values()][::-1]
+
+
 def main() -> None:
     """Run what is asked for."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=("onnx", "source", "table"))
+    parser.add_argument("what", choices=(*_ROWS, "table"))
     parser.add_argument("results", type=Path)
     parser.add_argument("names", nargs="*")
     parser.add_argument("--all", action="store_true")
@@ -59,13 +104,11 @@ def main() -> None:
     if given.what == "table":
         _print_table([json.loads(line) for line in given.results.read_text("utf-8").splitlines()])
         return
-    firsts = {b.spec.file: b.name for b in reversed(BUNDLED)}
-    names = given.names or ([b.name for b in BUNDLED] if given.all else [*firsts.values()][::-1])
     done = set()
     if given.results.exists():
         lines = given.results.read_text("utf-8").splitlines()
         done = {json.loads(line)["name"] for line in lines}
-    for name in names:
+    for name in _names(given):
         if name not in done:
             row = _in_process(given.what, name)
             with given.results.open("a", encoding="utf-8") as results:
@@ -76,7 +119,7 @@ def main() -> None:
 def _row(what: str, name: str) -> dict[str, Any]:
     start = time.perf_counter()
     try:
-        row = (onnx_row if what == "onnx" else source_row)(name)
+        row = _ROWS[what](name)
     except Exception:
         row = {"failed": traceback.format_exc().splitlines()[-1]}
         traceback.print_exc()

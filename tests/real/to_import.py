@@ -119,6 +119,25 @@ class Shuffled(nn.Module):
         return x.view(b, 2, c // 2, h, w).transpose(1, 2).reshape(b, c, h, w)
 
 
+class Neighbours(nn.Module):
+    """Norms over neighbours, and shuffles of channels before an activation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1, groups=2)
+        self.norm = nn.LocalResponseNorm(5, 2e-4, 0.7, 2.0)
+        self.last = nn.Conv2d(8, 8, 1, groups=4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = functional.relu(self._mixed(self.norm(self.conv(x)), 2))
+        return functional.relu(self._mixed(functional.local_response_norm(self.last(x), 4), 4))
+
+    @staticmethod
+    def _mixed(x: Tensor, groups: int) -> Tensor:
+        n, c, h, w = x.shape
+        return x.reshape(n, groups, c // groups, h, w).permute(0, 2, 1, 3, 4).flatten(1, 2)
+
+
 class Two(nn.Module):
     """Two inputs and two outputs."""
 
@@ -230,7 +249,8 @@ class Standardized(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         rows = self.weight.reshape(1, self.out_channels, -1)
         factors = None if self.gain is None else (self.gain * 0.1).view(-1)
-        rows = functional.batch_norm(rows, None, None, factors, training=True, momentum=0.0)
+        eps = 1e-6 if self.gain is None else 1e-5
+        rows = functional.batch_norm(rows, None, None, factors, None, True, 0.0, eps)
         weight = rows.reshape_as(self.weight)
         return functional.conv2d(x, weight, self.bias, self.stride, self.padding)
 
@@ -260,6 +280,23 @@ class Silent(nn.Module):
 
     def forward(self, x: Tensor) -> None:
         return None
+
+
+class Unchanged(nn.Module):
+    """It returns what it gets."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x
+
+
+def halved() -> nn.Module:
+    """Return a network in half precision."""
+    return nn.Sequential(nn.Conv2d(3, 3, 1)).half()
+
+
+def lazy() -> nn.Module:
+    """Return a network whose layers find their channels by themselves."""
+    return nn.Sequential(nn.LazyConv2d(4, 3), nn.Flatten(), nn.LazyLinear(3))
 
 
 class Failing(nn.Module):

@@ -137,8 +137,9 @@ def _without_size(message: str, help: str) -> Mistake:
 
 def _declared(part: Declared) -> Diagnostic:
     """Report a node that no operator stands for."""
+    why = part.why or f"no operator is `{part.what}`"
     message = (
-        f"`{part.path}` is only declared: no operator is `{part.what}` ({part.source}); the file"
+        f"`{part.path}` is only declared: {why} ({part.source}); the file"
         " does not tell its multiply–accumulates and the bytes kept for backward: both are unknown"
     )
     help = "write its figures into the spec, or the layer with operators"

@@ -65,7 +65,7 @@ class OnnxTrace:
             raise _mistake("an output of the network does not depend on its inputs")
         weights = {name: prod(own.sizes) for own in constants.values() for name in own.names}
         returned = [ref for ref in refs if isinstance(ref, Ref)]
-        return Trace(self._calls, returned, weights, lambda part: Measured(None, None))
+        return Trace(self._calls, returned, weights, lambda part: Measured(None, None), True)
 
     def _input(self, given: OnnxValue, nodes: Sequence[OnnxNode]) -> Ref:
         """Add an input. If it is only read with its channels moved first, they are first here."""

@@ -19,7 +19,7 @@ class Declared(NamedTuple):
     what: str  # the call that has no operator
     module: str  # the class of the module that it is a part of
     source: str | None  # the line in the user's code
-    why: str
+    why: str | None = None  # if it is not for lack of an operator
 
 
 class Part(NamedTuple):
@@ -96,7 +96,7 @@ def opaque(draft: Draft, part: Part, call: Call) -> Value:
     node = draft.plain(draft.of(part.source), calls[part.calls.start])
     x, y = draft.layers.graph.nodes[node].shape, draft.sizes(part.result)[1:]
     held = [w for m in part.calls for w in weights_in(calls[m].arguments)]
-    names = {name for weight in held for name in weight.names} - draft.layers.named()
+    names = {name for weight in held for name in weight.names} - draft.layers.owners.keys()
     found = draft.trace.measure(part.calls)
     same = [0 < axis < len(x) and x[axis] == size for axis, size in enumerate(y)]
     body: dict[str, Any] = {
@@ -110,7 +110,7 @@ def opaque(draft: Draft, part: Part, call: Call) -> Value:
     if len(part.calls) > 1:
         path = _around(draft, part.calls)
     value = draft.layers.add("opaque", body, [node], path, y)
-    draft.layers.owners[tuple(sorted(names))] = value.node
+    draft.layers.own(value.node, sorted(names))
     return value
 
 

@@ -88,6 +88,11 @@ class Draft:
             raise Unknown("it moves images of the batch")
         return self.layers.laid_out(value.node, value.dims[1:], self.scope(call))
 
+    def is_plain(self, value: Value) -> bool:
+        """Return whether a tensor is the output of a layer, or of one that shuffles channels."""
+        shuffled = value.batch_first and self.layers.is_shuffle(value.node, value.dims[1:])
+        return shuffled or value.is_plain(self.shape(value))
+
     def separate(self, value: Value, dims: Sequence[int], call: Call) -> Value:
         """Return a tensor of which each of these dimensions is one axis of a layer's output.
 
@@ -155,12 +160,15 @@ class Draft:
         return self.owned_by([w for w in call.arguments.values() if isinstance(w, Weight)], value)
 
     def owned_by(self, weights: Sequence[Weight], value: Value) -> Value:
-        """Note that a layer has these parameters."""
+        """Note that a layer has these parameters.
+
+        Errors: Tied if a layer that differs from it has some of them.
+        """
         names = tuple(name for weight in weights for name in weight.names)
         if not names:
             return value
         node = self.layers.graph.nodes[value.node]
-        owner = self.layers.owners.setdefault(names, value.node)
+        owner = self.layers.own(value.node, names, self.trace.merged)
         if owner != value.node:
             node.shares = owner
         node.frozen = not any(w.trained for w in weights)

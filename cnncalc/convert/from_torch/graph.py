@@ -7,7 +7,8 @@ from typing import NamedTuple
 from ...diagnostic import Diagnostic, Mistake
 from ...graph import Graph
 from ...trace import Ref, Trace
-from ..layers import Unknown, with_sums_joined, without_unread_moves
+from ..layers import Tied, Unknown, with_sums_joined, without_unread_moves
+from ..local_norms import with_local_norms
 from .declared import Declared, opaque, parts_around, undeclared
 from .draft import Draft
 from .readers import read
@@ -54,12 +55,13 @@ class _Import:
                 try:
                     draft.values[Ref(n)] = read(draft, call)
                 except Unknown as error:
-                    n = self._declare(n, str(error))
+                    n = self._declare(n, error)
                     continue
             n += 1
         graph = draft.layers.graph
         graph.outputs = tuple(map(self._output, self._trace.outputs))
-        return Imported(with_sums_joined(without_unread_moves(graph)), self._declared)
+        graph = with_local_norms(with_sums_joined(without_unread_moves(graph)))
+        return Imported(graph, self._declared)
 
     def _output(self, ref: Ref) -> int:
         try:
@@ -70,7 +72,7 @@ class _Import:
             message = f"no layer gives what `{call.name}`{place} returns: {error}"
             raise Mistake(Diagnostic("CNN404", message)) from None
 
-    def _declare(self, n: int, why: str) -> int:
+    def _declare(self, n: int, why: Unknown) -> int:
         """Add a layer with declared figures for call n, or for a module that makes it.
 
         Returns the number of the next call. Errors: a Mistake if there is no such part.
@@ -87,6 +89,7 @@ class _Import:
             draft.values[Ref(part.result.call)] = value
             path = draft.layers.graph.nodes[value.node].path
             self._declared = [d for d in self._declared if d.path not in draft.layers.dropped]
-            self._declared.append(Declared(path, call.name, call.module, call.source, why))
+            said = str(why) if isinstance(why, Tied) else None
+            self._declared.append(Declared(path, call.name, call.module, call.source, said))
             return part.calls.stop
-        raise Mistake(undeclared(call, why))
+        raise Mistake(undeclared(call, str(why)))

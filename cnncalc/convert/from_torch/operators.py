@@ -33,7 +33,7 @@ def called(draft: Draft, call: Call) -> Value:
         and (not call.key or BY_KEY[call.key].elementwise)
     )
     settings = _settings_of(call)
-    if elementwise and not values[0].is_plain(draft.shape(values[0])):
+    if elementwise and not draft.is_plain(values[0]):
         return _in_place_of(draft, call, draft.of_few_axes(values[0], call), settings)
     nodes = [draft.plain(value, call) for value in values]
     xs = tuple(draft.layers.graph.nodes[n].shape for n in nodes)

@@ -16,7 +16,7 @@ from ...language.spec import Spec
 from ...wording import listed
 from ..allocator import fits, fitting, largest_that_fits, refuse_beyond_memory, too_large
 from ..build import Network, as_tuple, assemble, refuse_code
-from ..device import described, device_of
+from ..device import described, device_of, move
 from ..inputs import blank_inputs, random_inputs
 from ..user_code import import_network, run_user_code
 from ..verify.result import Check, check_equal
@@ -118,7 +118,7 @@ def hold(
     theirs = import_network(module, args, kwargs) if isinstance(module, str) else module
     name = module if isinstance(module, str) else type(module).__qualname__
     with run_user_code(f"moving `{name}` to {device}"), fitting(f"`{name}`", where):
-        theirs.to(where)
+        move(theirs, where)
         theirs.eval()
     run = _run_at(theirs, report, where, arguments)
     ours = assemble(report.graph, "meta").eval()

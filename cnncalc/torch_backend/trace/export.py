@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import os
 import re
@@ -16,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.fx import GraphModule, Node
+from torch.nn.parameter import is_lazy
 from torch.utils._pytree import tree_leaves, tree_map
 
 from ...trace import Call, Measured, Ref, Trace, Weight
@@ -45,6 +47,8 @@ def exported(network: nn.Module, inputs: Inputs | Sequence[tuple[int, ...]]) -> 
     images = with_integers(network.eval(), _images(network, inputs), inputs)
     args, kwargs = inputs.arguments(images)
     with quiet():
+        if any(map(is_lazy, network.parameters())):  # they take their shapes from the first input
+            network(*args, **kwargs)
         return traced(torch.export.export(network.eval(), args, kwargs, strict=False))
 
 
@@ -107,14 +111,16 @@ def _without_decisions(trace: Trace) -> Trace:
 def quiet() -> Iterator[None]:
     """Keep torch from writing what it thinks of a network: what stops it is reported.
 
-    What the network prints goes to stderr.
+    What the network prints goes to stderr. What torch writes there is what it computed before it
+    stopped.
     """
     level = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
             warnings.simplefilter("ignore")
-            yield
+            with contextlib.redirect_stderr(io.StringIO()):
+                yield
     finally:
         logging.disable(level)
 
