@@ -3,7 +3,10 @@
 import { copyText } from "./copy.js";
 import { button, el } from "./dom.js";
 import { get, set, watch } from "./store.js";
-import { bytesText, full, percent, plural, secondsText, shapeText, short } from "./text.js";
+import {
+  bytesText, figureText, full, peakText, percent, plural, savedText, secondsText,
+  shapeText, short,
+} from "./text.js";
 import { enclosing } from "./tree.js";
 
 const TITLES = {
@@ -83,24 +86,28 @@ export function panelView(tree, extras) {
       .map(([key, words, write]) => {
         const value = item.figures[key];
         const whole = network.totals[key] ?? sumOf(key);
-        if (value === null || value === undefined || !whole) return null;
+        if (value === null || value === undefined) return null;
+        if (!whole && !isUnknown(key)) return null;
         const bar = el("span", { class: "bar", "aria-hidden": "true" });
         bar.style.width = `${(100 * value) / whole}%`;
-        bar.hidden = !value;
+        bar.hidden = !value || isUnknown(key);
         return el("tr", {}, el("th", { scope: "row" }, words),
-          el("td", { class: "number" }, value ? write(value) : "–"),
-          el("td", { class: "number" }, percent(value, whole)),
+          el("td", { class: "number" }, figureText(value, (known) => (known ? write(known) : "–"),
+            item.unknown.has(key))),
+          el("td", { class: "number" }, isUnknown(key) ? "?" : percent(value, whole)),
           el("td", { class: "track" }, bar));
       });
     return el("table", { class: "shares" },
       el("caption", {}, "Share of the network"), el("tbody", {}, rows));
   }
 
+  const isUnknown = (key) => tree.root.unknown.has(key);
+
   const sumOf = (key) => tree.root.figures[key];
 
   function arithmetic(layer) {
     const groups = new Map();
-    for (const [label, how] of layer.steps) {
+    for (const [label, how] of layer.explained()) {
       const title = TITLES[label] ?? label;
       if (!groups.has(title)) groups.set(title, []);
       groups.get(title).push([label, how]);
@@ -148,8 +155,8 @@ export function panelView(tree, extras) {
       const bar = el("span", { class: "bar", "aria-hidden": "true" });
       bar.style.width = `${whole[key] ? (100 * (child.figures[key] ?? 0)) / whole[key] : 0}%`;
       return el("tr", {}, el("th", { scope: "row" }, link(child, child.name)),
-        el("td", { class: "number" }, child.figures.params ? short(child.figures.params) : "–"),
-        el("td", { class: "number" }, child.figures.macs ? short(child.figures.macs) : "–"),
+        ["params", "macs"].map((name) => el("td", { class: "number" }, figureText(
+          child.figures[name], (value) => (value ? short(value) : "–"), child.unknown.has(name)))),
         el("td", { class: "track" }, bar));
     });
     return el("table", { class: "shares" }, el("caption", { class: "unseen" }, "Parts"),
@@ -161,17 +168,18 @@ export function panelView(tree, extras) {
   }
 
   function overview() {
-    const { totals, memory } = network;
+    const { totals, memory, unknown } = network;
+    const total = (key, write) => figureText(totals[key], write, unknown.has(key));
     const facts = [
       ["input", Object.entries(network.inputs).map(([name, shape]) =>
         `${name === "input" ? "" : `${name} `}${shapeText(shape)}`).join(", ")],
-      ["parameters", `${full(totals.params)}, ${bytesText(totals.param_bytes)}`],
-      ["MACs", full(totals.macs)],
-      ["FLOPs", full(totals.flops)],
+      ["parameters", `${total("params", full)}, ${total("param_bytes", bytesText)}`],
+      ["MACs", total("macs", full)],
+      ["FLOPs", total("flops", full)],
       ["activations", `${full(totals.activations)}, ${bytesText(totals.activation_bytes)}`],
-      ["inference peak", memory ? bytesText(memory.inference.peak) : null],
-      ["training peak", memory?.training ? `${bytesText(memory.training.peak)} with ${
-        memory.training.optimizer}, of which ${bytesText(memory.training.saved)} are saved for
+      ["inference peak", memory ? peakText(memory.inference) : null],
+      ["training peak", memory?.training ? `${peakText(memory.training)} with ${
+        memory.training.optimizer}, of which ${savedText(memory.training)} are saved for
  backward` : null],
       ["receptive field", network.field ? `${network.field.size} at ${network.field.at}` : null],
       ["without gates", ungated(network)],
@@ -199,12 +207,16 @@ export function panelView(tree, extras) {
     if (!found.length) return null;
     const whole = network.totals[key] ?? sumOf(key);
     const rows = found.map((layer) => {
-      const why = layer.steps.find(([name]) => name === label)?.[1] ?? "";
+      const why = layer.explained().find(([name]) => name === label)?.[1] ?? "";
       return el("li", {}, link(tree.owner.get(layer.n), layer.path),
-        el("span", { class: "sum" }, `${write(layer[key])}, ${percent(layer[key], whole)}`),
+        el("span", { class: "sum" }, figureText(layer[key], write, layer.unknown.has(key)),
+          isUnknown(key) ? "" : `, ${percent(layer[key], whole)}`),
         why ? el("span", { class: "why" }, steps(why)) : null);
     });
-    return el("section", { class: "most" }, el("h3", {}, title), el("ol", {}, rows));
+    const others = network.nodes.filter((layer) => layer.unknown.has(key));
+    return el("section", { class: "most" }, el("h3", {}, title), el("ol", {}, rows),
+      others.length ? el("p", { class: "note" }, "Not declared, so not in this order: ",
+        named(others)) : null);
   }
 
   watch(["selected"], draw);
