@@ -23,6 +23,16 @@ from .command import ROOT, run
 SEVERAL = ("vgg16", "googlenet", "unet", "yolov8n")  # networks whose graphs differ most
 FULL = bool(os.environ.get("CNNCALC_FULL"))
 LAYOUT = (Path(__file__).parent / "page_layout.js").read_text("utf-8")
+BELOW_THE_ROOF = """() => {
+  const roof = [...document.querySelector(".roof").points];
+  const at = (x) => {
+    const n = roof.findIndex((one, m) => m > 0 && x <= one.x);
+    const share = (x - roof[n - 1].x) / (roof[n].x - roof[n - 1].x);
+    return roof[n - 1].y + share * (roof[n].y - roof[n - 1].y);
+  };
+  const points = [...document.querySelectorAll(".point circle:not(.reach)")];
+  return points.filter((one) => one.cy.baseVal.value > at(one.cx.baseVal.value)).length;
+}"""
 SIAMESE = """\
 name: Siamese
 input: {left: [1, 32, 32], right: [1, 32, 32]}
@@ -83,6 +93,8 @@ def assert_graph(tab: Any) -> None:
 
 def test_two_inputs_and_a_network_of_one_layer(chromium: Any, tmp_path: Path) -> None:
     with Opened(chromium, page_of(siamese())) as tab:
+        places = [tab.locator(f"[data-id='{name}']").bounding_box() for name in ("left", "right")]
+        assert places[0]["x"] + places[0]["width"] < places[1]["x"]
         assert_graph(tab)
         tab.click("#tab-field")
         assert tab.locator(".field .tools button").all_text_contents() == []
@@ -298,6 +310,7 @@ def test_roofline_says_what_bounds_each_layer(chromium: Any) -> None:
         assert tab.locator(".scatter .roof").count() == 1
         assert "on RTX4090" in tab.text_content(said) and "81.9 FLOP" in tab.text_content(said)
         assert tab.text_content(".roofline tbody tr").startswith("fc6")
+        assert tab.evaluate(BELOW_THE_ROOF) == 16
         tab.select_option(".roofline select", label="RPi5")
         assert "on RPi5" in tab.text_content(said)
         tab.select_option(".roofline select", label="by its figures")
@@ -548,6 +561,10 @@ def test_the_newcomer_finds_the_most_expensive_layer_and_why(chromium: Any) -> N
         assert first.locator("h3").text_content() == "Most MACs"
         line = first.locator("li").first.text_content()
         assert "stem.conv1" in line and "9,408 weights · 12,544 places = 118,013,952" in line
+        assert "conv 7×7 /2, 3×224×224 → 64×112×112" in line
+        others = first.locator("li").nth(1).text_content()
+        assert others.startswith("stage1.bottleneck1.0.add1.body.conv_bn2.conv1 and 2 like it")
+        assert "115.6 M, 2.8 % each" in others
 
 
 def test_the_gallery_lists_its_pages(

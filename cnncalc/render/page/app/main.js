@@ -84,9 +84,9 @@ function headline(network) {
     ["input", Object.values(network.inputs).map(shapeText).join(", ")],
     [`parameters${soFar}`, figureText(totals.params, short, unknown.has("params"))],
     [`MACs${soFar}`, figureText(totals.macs, short, unknown.has("macs"))],
-    ["inference", memory ? peakText(memory.inference) : null],
-    ["training", memory?.training ? peakText(memory.training) : null],
-    ["field", (network.field_without_gates ?? network.field)?.size ?? null],
+    ["memory, inference", memory ? peakText(memory.inference) : null],
+    ["memory, training", memory?.training ? peakText(memory.training) : null],
+    ["receptive field", (network.field_without_gates ?? network.field)?.size ?? null],
   ];
   return facts.filter(([, value]) => value).map(([label, value]) =>
     el("div", {}, el("dt", {}, label), el("dd", {}, value)));

@@ -186,7 +186,7 @@ export function panelView(tree, extras) {
       ["frozen", totals.frozen_params ? `${full(totals.frozen_params)} parameters` : null],
       ["batch", network.batch > 1 ? full(network.batch) : null],
       ["dtype", network.dtype === "float32" ? null : network.dtype],
-      ["published", [network.source, network.year].filter(Boolean).join(", ") || null],
+      ["published", published(network)],
       ["spec", network.variant ? `${network.file}, ${network.variant}` : network.file],
       ["set to", Object.entries(network.parameters).map(([name, value]) => `${name} ${value}`)
         .join(", ") || null],
@@ -199,19 +199,35 @@ export function panelView(tree, extras) {
     ].filter(Boolean);
   }
 
-  // The layers that take most of something, each with the arithmetic that says why.
+  // What a layer does: its operator, its window and its shapes.
+  function about(layer) {
+    const shapes = layer.inputs.map((m) => shapeText(network.nodes[m].shape));
+    const words = [layer.op, layer.window].filter(Boolean).join(" ");
+    return `${words}, ${shapes.join(", ")} → ${shapeText(layer.shape)}`;
+  }
+
+  // The layers that take most of something, each with the arithmetic that says why. Copies are one.
   function mostExpensive(key, title, label) {
     const write = { saved: bytesText, seconds: secondsText }[key] ?? short;
-    const found = network.nodes.filter((layer) => layer[key])
-      .sort((a, b) => b[key] - a[key]).slice(0, TOP);
+    const alike = new Map();
+    for (const layer of network.nodes.filter((one) => one[key])) {
+      const why = layer.explained().find(([name]) => name === label)?.[1] ?? "";
+      const like = why ? `${layer.op} ${layer.window} ${layer[key]} ${why}` : layer.path;
+      if (!alike.has(like)) alike.set(like, { why, layers: [] });
+      alike.get(like).layers.push(layer);
+    }
+    const found = [...alike.values()].sort((a, b) => b.layers[0][key] - a.layers[0][key])
+      .slice(0, TOP);
     if (!found.length) return null;
     const whole = network.totals[key] ?? sumOf(key);
-    const rows = found.map((layer) => {
-      const why = layer.explained().find(([name]) => name === label)?.[1] ?? "";
-      return el("li", {}, link(tree.owner.get(layer.n), layer.path),
-        el("span", { class: "sum" }, figureText(layer[key], write, layer.unknown.has(key)),
-          isUnknown(key) ? "" : `, ${percent(layer[key], whole)}`),
-        why ? el("span", { class: "why" }, steps(why)) : null);
+    const rows = found.map(({ why, layers }) => {
+      const [layer, ...copies] = layers;
+      const share = isUnknown(key) ? "" : `, ${percent(layer[key], whole)}`;
+      return el("li", {}, el("span", {}, link(tree.owner.get(layer.n), layer.path),
+        copies.length ? ` and ${copies.length} like it` : ""),
+      el("span", { class: "sum" }, figureText(layer[key], write, layer.unknown.has(key)), share,
+        copies.length ? " each" : ""),
+      el("span", { class: "why" }, about(layer), why ? [": ", steps(why)] : null));
     });
     const others = network.nodes.filter((layer) => layer.unknown.has(key));
     return el("section", { class: "most" }, el("h3", {}, title), el("ol", {}, rows),
@@ -227,6 +243,12 @@ export function panelView(tree, extras) {
 // The field without gates, such as squeeze-and-excite, if it is another one.
 function ungated({ field, field_without_gates: without }) {
   return without && without.size !== field?.size ? `${without.size} at ${without.at}` : null;
+}
+
+// The source of the network, with its year unless that is in it.
+function published({ source, year }) {
+  const known = year && !source?.includes(year) ? [source, year] : [source];
+  return known.filter(Boolean).join(", ") || null;
 }
 
 // The address of the page with an item in it.

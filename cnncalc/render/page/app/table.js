@@ -51,7 +51,7 @@ const lastOf = (item) => item.layers[item.layers.length - 1];
 
 function opOf(item) {
   if (item.layer) return item.layer.op;
-  return `${item.times ? `×${item.times}, ` : ""}${plural(item.layers.length, "layer")}`;
+  return plural(item.layers.length, "layer");
 }
 
 function fieldOf(item) {
@@ -280,7 +280,7 @@ export function tableView(tree) {
     copyText(all.map((cells) => `| ${cells.join(" | ")} |`).join("\n"), "Markdown");
   }
 
-  const filter = el("input", { type: "search", placeholder: "Filter: conv, stage3 …",
+  const filter = el("input", { type: "search", placeholder: "Filter layers",
     "aria-label": "Filter layers", on: { input: () => { wanted = filter.value; draw(); } } });
   const boxes = Object.keys(COLUMNS).filter((key) => key !== "seconds" || network.times)
     .map((key) => el("label", {}, el("input", { type: "checkbox", checked: chosen.has(key),
