@@ -228,6 +228,9 @@ def test_what_cannot_be_done_is_said(arguments: tuple[str, ...], said: str) -> N
     assert done.stderr.count("error[") == 1
 
 
+_PROFILE = '{"batches": [{"batch": 1, "layers": [{"path": "C1", "seconds": %s}]}]}'
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
@@ -236,6 +239,9 @@ def test_what_cannot_be_done_is_said(arguments: tuple[str, ...], said: str) -> N
         ('{"batches": [3]}', "it has no `batches`"),
         ('{"batches": [{"batch": 1, "layers": null}]}', "it has no times of layers"),
         ('{"batches": [{"batch": 1, "layers": [{"path": "x"}]}]}', "no paths and seconds"),
+        (_PROFILE % "1e999", "no paths and seconds"),
+        (_PROFILE % "NaN", "no paths and seconds"),
+        (_PROFILE % -3, "no paths and seconds"),
     ],
 )
 def test_a_file_that_is_no_profile_is_refused(text: str, why: str, tmp_path: Path) -> None:
@@ -288,6 +294,11 @@ def test_the_usual_devices_are_those_with_a_peak() -> None:
     assert names()[0] == "RTX4090" and len(names()) >= 5
     assert names("--dtype", "bfloat16") == ["RTX4090", "A100-SXM-80"]
     assert names("--dtype", "float64") == []
+
+
+def test_a_linear_layer_on_a_sequence_has_a_page() -> None:
+    (network,) = data_of(page("crnn"))["networks"]
+    assert network["complete"] and layers_of(network)[-1]["op"]
 
 
 def test_unknown_figures_are_said_to_be() -> None:
