@@ -12,15 +12,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cnncalc.analysis.analyze import analyze
+from cnncalc.analysis.explain import explain_all
 from cnncalc.analysis.memory.course import course
 from cnncalc.analysis.memory.run import Run
+from cnncalc.analysis.memory.runs import Runs
+from cnncalc.render.page.packed import packed
 from cnncalc.render.page.scripts import APP, VENDORED
 from cnncalc.render.page.vendored import refresh
 
 from .command import ROOT, run
+from .page_data import layers_of, steps_of, tensors_of, unpacked
 
+OPAQUE = "tests/page_opaque.yaml"  # a layer whose figures are not declared
 HOSTILE = sorted((ROOT / "tests" / "injected").glob("*.yaml"))
 
 
@@ -65,16 +72,27 @@ def data_of(found: Elements) -> dict[str, Any]:
 def test_the_data_are_those_of_the_report() -> None:
     report = analyze("resnet18", batch=2)
     (network,) = data_of(page("resnet18", "--batch", "2"))["networks"]
-    layers, tables = network["layers"], network["tables"]
-    assert layers["path"] == [node.path for node in report.graph.nodes]
-    for n, row in enumerate(report.rows, 1):
-        assert tables["shapes"][layers["shape"][n]] == list(row.output_shape)
-        assert [layers["path"][m] for m in layers["inputs"][n]] == list(row.inputs)
+    layers = layers_of(network)
+    assert [layer["path"] for layer in layers] == [node.path for node in report.graph.nodes]
+    for layer, row in zip(layers[1:], report.rows):
+        assert layer["shape"] == list(row.output_shape)
+        assert layer["inputs"] == list(row.inputs)
         for name in ("params", "macs", "flops", "activations", "activation_bytes"):
-            assert layers[name][n] == getattr(row, name)
+            assert layer[name] == getattr(row, name)
     assert network["totals"]["macs"] == report.totals.macs
-    kinds = {tables["ops"][op]: kind for op, kind in zip(layers["op"], layers["kernel"])}
+    kinds = {layer["op"]: layer["kernel"] for layer in layers}
     assert kinds["maxpool"] == 4 and kinds["batchnorm"] == 5 and kinds["add"] == 7
+
+
+@pytest.mark.parametrize("name", ["resnest50", "retinanet"])
+def test_the_arithmetic_is_that_of_explain(name: str) -> None:
+    """Sentences that are written once come back with the numbers and paths of each layer."""
+    report = analyze(name)
+    (network,) = data_of(page(name))["networks"]
+    explained = explain_all(report, Runs(report))
+    for layer, (row, lines) in zip(layers_of(network)[1:], explained, strict=True):
+        assert layer["path"] == row.path
+        assert layer["arithmetic"] == [tuple(line) for line in lines]
 
 
 @pytest.mark.parametrize("name", ["alexnet", "unet", "retinanet"])
@@ -84,16 +102,16 @@ def test_memory_is_that_of_the_course_of_a_run(name: str) -> None:
     graph = analyze(name).graph
     for mode, optimizer in (("inference", "none"), ("training", "sgd")):
         known = network["memory"][mode]
-        made, freed, sizes, part, *_ = known["tensors"]
+        tensors = tensors_of(known)
         moments = course(graph, Run(mode=mode, optimizer=optimizer))
         assert known["peak"] == max(moment.bytes for moment in moments)
-        assert known["steps"][0] == [moment.step.phase for moment in moments]
-        for moment, after in list(zip(moments, known["steps"][2]))[::7]:
+        steps = steps_of(known)
+        assert [phase for phase, _ in steps] == [moment.step.phase for moment in moments]
+        for moment, (_, after) in list(zip(moments, steps))[::7]:
             sums: dict[str, int] = {}
-            for n, first in enumerate(made):
-                if first < after and (freed[n] is None or freed[n] >= after):
-                    name = known["parts"][part[n]]
-                    sums[name] = sums.get(name, 0) + sizes[n]
+            for made, freed, size, part in tensors:
+                if made < after and (freed is None or freed >= after):
+                    sums[part] = sums.get(part, 0) + size
             assert {k: v for k, v in moment.parts.items() if v} == {
                 k: v for k, v in sums.items() if v
             }
@@ -143,8 +161,26 @@ def test_the_policy_allows_the_page_alone() -> None:
 
 
 def test_a_large_network_is_a_small_page() -> None:
-    done = run("report", "resnet152")
-    assert len(done.stdout.encode()) < 1_000_000
+    """The copies of a block add little: 1,016 layers more than those of ResNeSt-200."""
+    sizes = [len(run("report", f"resnest{n}").stdout.encode()) for n in (200, 269)]
+    assert sizes[1] < sizes[0] + 40_000 < 500_000
+
+
+@given(st.lists(st.sampled_from([0, 1, None, "a", "b.c"]), max_size=60))
+def test_a_packed_column_is_read_back(column: list[Any]) -> None:
+    assert unpacked(packed(column)) == column
+
+
+def test_a_repeated_stretch_is_written_once() -> None:
+    once = [*range(40)]
+    assert packed(once * 30) == [*once, [40, 40 * 29]]
+
+
+def test_many_notes_alike_are_one() -> None:
+    (network,) = data_of(page("resnest50"))["networks"]
+    (finding,) = network["diagnostics"]
+    notes = [d for d in analyze("resnest50").diagnostics if d.code == finding["code"]]
+    assert f"{len(notes) - 1} more notes like this" in finding["text"][-1]
 
 
 def test_pages_are_the_same_each_time() -> None:
@@ -157,7 +193,7 @@ def test_an_error_leaves_a_page(tmp_path: Path) -> None:
     assert done.returncode == 1 and "CNN204" in done.stderr
     (network,) = data_of(Elements(file.read_text("utf-8")))["networks"]
     assert not network["complete"] and network["memory"] is None
-    assert network["layers"]["path"][-1] == "relu13"
+    assert layers_of(network)[-1]["path"] == "relu13"
     assert [found["code"] for found in network["diagnostics"]] == ["CNN204"]
     broken = tmp_path / "broken.yaml"
     broken.write_text("input: [3, 8, 8\nlayers: [relu]\n", "utf-8")
@@ -177,6 +213,8 @@ def test_an_error_leaves_a_page(tmp_path: Path) -> None:
         (("vgg16", "alexnet", "--against", "vgg19"), "--against is for one network"),
         (("vgg16", "--against", "vgg91"), "no file or bundled network is called `vgg91`"),
         (("vgg16", "--times", "none.json"), "cannot read none.json"),
+        (("vgg16", "--device", "rtx4091"), "did you mean `rtx4090`?"),
+        (("vgg16", "--device", "rpi5", "--dtype", "bfloat16"), "`RPi5` has no peak for bfloat16"),
         (("vgg16", "-o", "/nowhere/x.html"), "cannot write /nowhere/x.html"),
         (("--zoo",), "name the folder: -o gallery/"),
         (("--zoo", "vgg16", "-o", "x"), "--zoo shows the bundled networks as they are"),
@@ -190,6 +228,9 @@ def test_what_cannot_be_done_is_said(arguments: tuple[str, ...], said: str) -> N
     assert done.stderr.count("error[") == 1
 
 
+_PROFILE = '{"batches": [{"batch": 1, "layers": [{"path": "C1", "seconds": %s}]}]}'
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
@@ -198,6 +239,9 @@ def test_what_cannot_be_done_is_said(arguments: tuple[str, ...], said: str) -> N
         ('{"batches": [3]}', "it has no `batches`"),
         ('{"batches": [{"batch": 1, "layers": null}]}', "it has no times of layers"),
         ('{"batches": [{"batch": 1, "layers": [{"path": "x"}]}]}', "no paths and seconds"),
+        (_PROFILE % "1e999", "no paths and seconds"),
+        (_PROFILE % "NaN", "no paths and seconds"),
+        (_PROFILE % -3, "no paths and seconds"),
     ],
 )
 def test_a_file_that_is_no_profile_is_refused(text: str, why: str, tmp_path: Path) -> None:
@@ -218,13 +262,59 @@ def test_times_are_those_of_the_largest_batch(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "CNN421" in done.stderr and "times of `X`" in done.stderr
     (network,) = data_of(Elements(done.stdout))["networks"]
-    assert network["layers"]["seconds"][:3] == [None, 0.5, None]
+    assert [layer["seconds"] for layer in layers_of(network)][:3] == [None, 0.5, None]
     assert network["times"] == "batch 4, on cpu"
+
+
+def test_times_on_devices_are_those_of_latency() -> None:
+    devices = ("--device", "rtx3090", "--device", "fp32=2,bw=100")
+    (network,) = data_of(page("resnet18", "--batch", "8", *devices))["networks"]
+    done = run("latency", "resnet18", "--batch", "8", "--format", "json", *devices)
+    paths = [layer["path"] for layer in layers_of(network)]
+    for found, known in zip(network["devices"], json.loads(done.stdout)["results"], strict=True):
+        assert found["name"] == known["device"]
+        assert found["operations"] / found["bandwidth"] == pytest.approx(known["ridge"])
+        assert [found["seconds"], *found["interval"]] == pytest.approx(
+            [known["seconds"], *known["interval"]], rel=1e-3
+        )
+        columns = [unpacked(found["layers"][name]) for name in ("seconds", "bound")]
+        layers = {path: pair for path, *pair in zip(paths, *columns) if pair[0] is not None}
+        assert list(layers) == [layer["path"] for layer in known["layers"]]
+        for layer in known["layers"]:
+            seconds, bound = layers[layer["path"]]
+            assert seconds == pytest.approx(layer["seconds"], rel=1e-3)
+            assert ("compute", "memory", "launch")[bound] == layer["bound"]
+
+
+def test_the_usual_devices_are_those_with_a_peak() -> None:
+    def names(*arguments: str) -> list[str]:
+        (network,) = data_of(page("lenet5", *arguments))["networks"]
+        return [one["name"] for one in network["devices"]]
+
+    assert names()[0] == "RTX4090" and len(names()) >= 5
+    assert names("--dtype", "bfloat16") == ["RTX4090", "A100-SXM-80"]
+    assert names("--dtype", "float64") == []
+
+
+def test_a_linear_layer_on_a_sequence_has_a_page() -> None:
+    (network,) = data_of(page("crnn"))["networks"]
+    assert network["complete"] and layers_of(network)[-1]["op"]
+
+
+def test_unknown_figures_are_said_to_be() -> None:
+    (network,) = data_of(page(OPAQUE))["networks"]
+    layer = layers_of(network)[2]
+    unknown = network["tables"]["unknown"][layer["unknown"]]
+    assert layer["op"] == "opaque" and {"params", "macs", "saved"} <= set(unknown)
+    assert {"params", "macs", "param_bytes"} <= set(network["unknown"])
+    assert "activations" not in network["unknown"]
+    assert network["memory"]["training"]["unknown"] == ["peak", "saved"]
+    assert network["devices"] == []
 
 
 def test_a_diff_names_what_is_gone_and_where() -> None:
     (network,) = data_of(page("vgg16", "--against", "vgg19"))["networks"]
-    paths = network["layers"]["path"]
+    paths = [layer["path"] for layer in layers_of(network)]
     gone = network["diff"]["removed"]
     assert [one["path"] for one in gone] == [f"stage1.{n}.conv_relu1.3.conv1" for n in (2, 3, 4)]
     assert [paths[one["inputs"][0]] for one in gone] == ["relu7", "relu10", "relu13"]

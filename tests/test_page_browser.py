@@ -17,12 +17,22 @@ from cnncalc.analysis.analyze import analyze
 from cnncalc.render.page import gallery
 from cnncalc.zoo import files, stems
 
-from .browser import Opened, axe, browser
+from .browser import AXE, Opened, axe, browser
 from .command import ROOT, run
 
 SEVERAL = ("vgg16", "googlenet", "unet", "yolov8n")  # networks whose graphs differ most
 FULL = bool(os.environ.get("CNNCALC_FULL"))
 LAYOUT = (Path(__file__).parent / "page_layout.js").read_text("utf-8")
+BELOW_THE_ROOF = """() => {
+  const roof = [...document.querySelector(".roof").points];
+  const at = (x) => {
+    const n = roof.findIndex((one, m) => m > 0 && x <= one.x);
+    const share = (x - roof[n - 1].x) / (roof[n].x - roof[n - 1].x);
+    return roof[n - 1].y + share * (roof[n].y - roof[n - 1].y);
+  };
+  const points = [...document.querySelectorAll(".point circle:not(.reach)")];
+  return points.filter((one) => one.cy.baseVal.value > at(one.cx.baseVal.value)).length;
+}"""
 SIAMESE = """\
 name: Siamese
 input: {left: [1, 32, 32], right: [1, 32, 32]}
@@ -83,6 +93,8 @@ def assert_graph(tab: Any) -> None:
 
 def test_two_inputs_and_a_network_of_one_layer(chromium: Any, tmp_path: Path) -> None:
     with Opened(chromium, page_of(siamese())) as tab:
+        places = [tab.locator(f"[data-id='{name}']").bounding_box() for name in ("left", "right")]
+        assert places[0]["x"] + places[0]["width"] < places[1]["x"]
         assert_graph(tab)
         tab.click("#tab-field")
         assert tab.locator(".field .tools button").all_text_contents() == []
@@ -290,13 +302,22 @@ def test_the_memory_under_the_cursor_adds_up(chromium: Any) -> None:
         assert tab.locator(".alive tbody tr").count() > 5
 
 
-def test_roofline_says_what_memory_limits(chromium: Any) -> None:
+def test_roofline_says_what_bounds_each_layer(chromium: Any) -> None:
     with Opened(chromium, page_of("vgg16")) as tab:
         tab.click("#tab-roofline")
+        said = ".roofline .note[role=status]"
         assert tab.locator(".scatter .point").count() == 16
+        assert tab.locator(".scatter .roof").count() == 1
+        assert "on RTX4090" in tab.text_content(said) and "81.9 FLOP" in tab.text_content(said)
+        assert tab.text_content(".roofline tbody tr").startswith("fc6")
+        assert tab.evaluate(BELOW_THE_ROOF) == 16
+        tab.select_option(".roofline select", label="RPi5")
+        assert "on RPi5" in tab.text_content(said)
+        tab.select_option(".roofline select", label="by its figures")
         for n, value in enumerate(("10", "1000")):
             tab.locator(".roofline input").nth(n).fill(value)
-        assert "5.00 MACs for each byte" in tab.text_content(".roofline .note:last-child")
+        assert "Below 10.0 FLOP for each byte" in tab.text_content(said)
+        assert tab.locator(".scatter .point.bound").count() == 3
         tab.locator(".point[data-id='fc8']").focus()
         tab.keyboard.press("Enter")
         assert tab.evaluate("location.hash") == "#fc8"
@@ -452,25 +473,54 @@ def test_it_prints_every_view(chromium: Any) -> None:
         assert tab.pdf()[:4] == b"%PDF"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_serious_violation(chromium: Any, scheme: str) -> None:
-    source = axe()
-    with Opened(
-        chromium, page_of("vgg16", "--against", "vgg19"), "#conv1_1", color_scheme=scheme
-    ) as tab:
-        tab.evaluate(source)
+WIDE, NARROW = 1280, 360
+KINDS_OF_PAGE = (  # arguments, anchor, width of the screen
+    (("vgg16", "--against", "vgg19"), "#conv1_1", WIDE),
+    (("lenet5",), "", NARROW),
+    (("tests/bad/CNN204-pool-too-large.yaml",), "", WIDE),
+    (("tests/page_opaque.yaml",), "#opaque1", WIDE),
+    (("lenet5", "squeezenet"), "", NARROW),
+)
+
+
+@pytest.mark.parametrize(("arguments", "anchor", "width"), KINDS_OF_PAGE)
+def test_axe_finds_no_serious_violation(
+    chromium: Any, arguments: tuple[str, ...], anchor: str, width: int
+) -> None:
+    viewport = {"width": width, "height": 800}
+    with Opened(chromium, page_of(*arguments), anchor, viewport=viewport) as tab:
+        tab.evaluate(axe())
         for view in tab.locator("[role=tab]").all():
-            if not view.is_visible():
-                continue
-            view.click()
-            found = tab.evaluate("axe.run()")["violations"]
-            serious = [
-                (one["id"], node["html"][:200], node.get("failureSummary", "")[:300])
-                for one in found
-                if one["impact"] in ("serious", "critical")
-                for node in one["nodes"][:2]
-            ]
-            assert serious == [], view.text_content()
+            if view.is_visible():
+                view.click()
+                assert_accessible(tab, view.text_content())
+
+
+def assert_accessible(tab: Any, where: str) -> None:
+    """Have axe look at a page, light and dark."""
+    for scheme in ("light", "dark"):
+        tab.emulate_media(color_scheme=scheme)
+        found = tab.evaluate("axe.run({ resultTypes: ['violations'] })")["violations"]
+        serious = [
+            (one["id"], node["html"][:200], node.get("failureSummary", "")[:300])
+            for one in found
+            if one["impact"] in ("serious", "critical")
+            for node in one["nodes"][:2]
+        ]
+        assert serious == [], (where, scheme)
+
+
+def test_unknown_figures_are_not_shown_as_numbers(chromium: Any) -> None:
+    with Opened(chromium, page_of("tests/page_opaque.yaml")) as tab:
+        facts = dict(zip(*(tab.locator(f".panel dl.facts d{x}").all_text_contents() for x in "td")))
+        assert facts["MACs"] == "≥ 194,560" and facts["parameters"].startswith("≥ 394, ≥ ")
+        assert "so not in this order: opaque1" in tab.text_content(".most")
+        assert tab.text_content("[data-id='opaque1'] .value") == "?"
+        tab.click("#tab-table")
+        cells = tab.locator("tr[data-id='opaque1'] td").all_text_contents()
+        assert cells[3:5] == ["?", "?"]
+        total = tab.locator("tfoot").text_content()
+        assert "≥ 394" in total and "≥ 194,560" in total
 
 
 def test_a_narrow_screen_shows_one_view_at_a_time(chromium: Any) -> None:
@@ -511,6 +561,10 @@ def test_the_newcomer_finds_the_most_expensive_layer_and_why(chromium: Any) -> N
         assert first.locator("h3").text_content() == "Most MACs"
         line = first.locator("li").first.text_content()
         assert "stem.conv1" in line and "9,408 weights · 12,544 places = 118,013,952" in line
+        assert "conv 7×7 /2, 3×224×224 → 64×112×112" in line
+        others = first.locator("li").nth(1).text_content()
+        assert others.startswith("stage1.bottleneck1.0.add1.body.conv_bn2.conv1 and 2 like it")
+        assert "115.6 M, 2.8 % each" in others
 
 
 def test_the_gallery_lists_its_pages(
@@ -532,6 +586,9 @@ def test_the_gallery_lists_its_pages(
         assert tab.locator(".cards a").first.get_attribute("href") == "vgg19_bn.html"
         tab.click("summary")
         assert tab.locator(".scatter .point").count() == 4
+        if os.environ.get(AXE):
+            tab.evaluate(axe())
+            assert_accessible(tab, "gallery")
     with Opened(chromium, folder / "vgg13_bn.html") as tab:
         assert tab.get_attribute("a.home", "href") == "index.html"
         tab.click("#tab-family")

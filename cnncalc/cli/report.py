@@ -17,6 +17,7 @@ from .spec_report import one_variant
 
 if TYPE_CHECKING:
     from ..analysis.diff import Diff
+    from ..analysis.latency.device_file import Device
     from ..language.spec import Spec
     from ..render.page.network import Subject
 
@@ -52,6 +53,15 @@ def report(
             help="show the times of layers that `cnncalc profile --format json` measured",
         ),
     ] = None,
+    device: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--device",
+            metavar="DEVICE",
+            help="a device of the roofline, as in `cnncalc latency`: rtx4090, or fp16=60,bw=500;"
+            " may be repeated",
+        ),
+    ] = None,
     zoo: Annotated[
         bool,
         typer.Option("--zoo", help="write a page for every bundled network, and an index of them"),
@@ -74,7 +84,8 @@ def report(
         cnncalc report vgg19 --against vgg16 -o vgg.html
     """
     if zoo:
-        _gallery(output, [*(specs or ()), variant, set, input, against, times], batch, dtype)
+        others = [*(specs or ()), variant, set, input, against, times, device]
+        _gallery(output, others, batch, dtype)
         return
     if not specs:
         raise usage("SPEC is missing", "name a spec, or write all bundled networks with --zoo")
@@ -86,7 +97,9 @@ def report(
     from .. import __version__
     from ..render.page.document import network_page
 
-    options = _Options(variant, set, input, values.positive(batch, "--batch"), dtype.value)
+    count = values.positive(batch, "--batch")
+    devices = _devices(device, dtype.value)
+    options = _Options(variant, set, input, count, dtype.value, devices)
     subjects = [options.subject(spec, against, times) for spec in specs]
     put(network_page(subjects, __version__), output)
     found = [d for subject in subjects for d in subject.diagnostics]
@@ -104,12 +117,14 @@ class _Options:
         input: list[str] | None,
         batch: int,
         dtype: str,
+        devices: tuple[Device, ...] | None,
     ) -> None:
         self.variant = variant
         self.given = values.settings(set)
         self.shapes = values.input_shapes(input)
         self.batch = batch
         self.dtype = dtype
+        self.devices = devices
 
     def subject(self, name: str, against: str | None, times: str | None) -> Subject:
         """Return a network with what a page shows beside it.
@@ -156,6 +171,7 @@ class _Options:
             sources={spec.file: spec.text},
             diagnostics=tuple(report.diagnostics),
             family=family,
+            devices=self.devices,
         )
 
     def _difference(self, against: str, found: Subject) -> Diff:
@@ -175,6 +191,22 @@ class _Options:
         if before.name != found.report.name:
             return compared
         return compared._replace(labels=(against, found.name))
+
+
+def _devices(names: list[str] | None, dtype: str) -> tuple[Device, ...] | None:
+    """Return the devices of the roofline, by their names; None if none are named.
+
+    Errors: a Mistake for an unknown device, and for one that has no peak for the type.
+    """
+    from ..analysis.latency.devices import device, peaks_of
+    from ..analysis.latency.kernels import Way
+
+    if not names:
+        return None
+    found = tuple(map(device, names))
+    for one in found:
+        peaks_of(one, Way(), dtype)
+    return found
 
 
 def _refuse_usage(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str]) -> None:

@@ -12,13 +12,13 @@ from .kernels import KERNELS, kernel_of, window_text
 from .layers import Tables, rides
 
 
-def change_data(diff: Diff, shared: Tables, layers: dict[str, list[Any]]) -> dict[str, Any]:
+def change_data(diff: Diff, shared: Tables, numbers: dict[str, int]) -> dict[str, Any]:
     """Return what changed: the sums, the budgets, and each layer that differs.
 
-    Layers of the new network are named by their numbers. `removed` are layers that only the old one
-    has; what they read is a number too, which counts on after the new network's layers.
+    Layers of the new network are named by their numbers, which `numbers` has by their paths.
+    `removed` are layers that only the old one has; what they read is a number too, which counts on
+    after the new network's layers.
     """
-    numbers = {path: n for n, path in enumerate(layers["path"])}
     gone = [change.old for change in diff.changes if change.kind == "removed" and change.old]
     return {
         "heading": heading(diff),

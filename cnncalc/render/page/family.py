@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from ...analysis.result import Report
 from ...analysis.rows import own_values
+from ...at_least import AtLeast
 from ...cost import Cost
 from ...graph import Graph
 from ...language.spec import Spec
@@ -34,7 +35,10 @@ class Member(NamedTuple):
 
 
 def members(spec: Spec, report: Report) -> tuple[Member, ...]:
-    """Return the networks of a spec that has several; those with errors are left out."""
+    """Return the networks of a spec that has several.
+
+    Those with errors are left out, and those of which a part is unknown.
+    """
     if len(spec.members) < 2:
         return ()
     found = []
@@ -48,6 +52,8 @@ def members(spec: Spec, report: Report) -> tuple[Member, ...]:
             if not graph.outputs:
                 continue
             params, macs = _sums(graph)
+        if isinstance(params, AtLeast) or isinstance(macs, AtLeast):
+            continue
         title = spec.title(variant)
         found.append(Member(name=variant or title, title=title, params=params, macs=macs, own=own))
     return tuple(found)
@@ -64,4 +70,4 @@ def _sums(graph: Graph) -> tuple[int, int]:
             weights, biases, affine, _ = own_values(node.op, xs)
             params += weights + biases + affine
         cost = cost.plus(node.op.cost(*xs, y=node.shape))
-    return params, int(cost.mac)
+    return params, cost.mac

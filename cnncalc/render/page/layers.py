@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ...analysis.explain import explain_all
-from ...analysis.field_arithmetic import Quantity
 from ...analysis.memory.runs import Runs
 from ...analysis.result import BYTES, Report, Row
 from ...analysis.traffic import moved_bytes
+from ...at_least import AtLeast
 from ...graph import Node
 from ...num import Shape
 from ...ops.base import Op
 from ...wording import axes_text
 from .fields import field_number
 from .kernels import KERNELS, kernel_of, window_text
+from .packed import packed, path_columns
 from .tables import Table
+from .texts import Texts
 
 
 class Tables(NamedTuple):
@@ -25,33 +27,65 @@ class Tables(NamedTuple):
     ops: Table
     shapes: Table
     windows: Table
-    labels: Table  # of quantities
-    arithmetic: Table
+    reads: Table  # how many layers before a layer are those that it reads
+    explained: Table  # which quantities are explained
+    arithmetic: Texts
     fields: Table
+    seen: Table  # the fields of a layer
+    unknown: Table  # the figures of a layer of which a part is unknown
 
     def written(self) -> dict[str, Any]:
         """Return the tables by name."""
-        return {name: table.values for name, table in self._asdict().items()}
+        return {name: table.written() for name, table in self._asdict().items()}
 
 
-def tables() -> Tables:
-    """Return empty tables."""
-    return Tables(*(Table() for _ in Tables._fields))
+def tables(report: Report) -> Tables:
+    """Return empty tables for the layers of a network."""
+    return Tables(
+        ops=Table(),
+        shapes=Table(),
+        windows=Table(),
+        reads=Table(),
+        explained=Table(),
+        arithmetic=Texts(layer_numbers(report)),
+        fields=Table(),
+        seen=Table(),
+        unknown=Table(),
+    )
 
 
-def layer_columns(report: Report, shared: Tables, runs: Runs | None) -> dict[str, list[Any]]:
+def layer_numbers(report: Report) -> dict[str, int]:
+    """Return the number of each node of the graph, by its path."""
+    return {node.path: n for n, node in enumerate(report.graph.nodes)}
+
+
+def layer_columns(report: Report, shared: Tables, runs: Runs | None) -> dict[str, Any]:
     """Return the columns: one value for each node of the graph, its inputs included.
 
-    Shapes, operators, arithmetic and fields are numbers in the shared tables.
+    Shapes, operators, arithmetic and fields are numbers in the shared tables. The arithmetic has a
+    column for each quantity, with the layers that have it. All columns are packed.
     """
-    steps = {row.path: lines for row, lines in explain_all(report, runs)}
-    numbers = {node.path: n for n, node in enumerate(report.graph.nodes)}
+    lines = {row.path: lines for row, lines in explain_all(report, runs)}
+    numbers = layer_numbers(report)
     columns: dict[str, list[Any]] = {}
+    arithmetic: dict[str, list[int]] = {}
     for node, row in _nodes(report):
-        lines = steps.get(node.path, ())
-        for name, value in _values(report, node, row, lines, numbers, shared):
+        for name, value in _values(report, node, row, numbers, shared):
             columns.setdefault(name, []).append(value)
-    return columns
+        quantities = lines.get(node.path, ())
+        explained = shared.explained.number(tuple(line.what for line in quantities))
+        columns.setdefault("explained", []).append(explained)
+        for what, how in quantities:
+            arithmetic.setdefault(what, []).append(shared.arithmetic.text_number(how))
+    columns["kept"], columns["rest"] = path_columns(list(numbers))
+    return {
+        **_packed(columns),
+        "arithmetic": _packed(arithmetic),
+    }
+
+
+def _packed(columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    return {name: packed(column) for name, column in columns.items()}
 
 
 def _nodes(report: Report) -> Iterator[tuple[Node, Row | None]]:
@@ -65,37 +99,53 @@ def _values(
     report: Report,
     node: Node,
     row: Row | None,
-    lines: Iterable[Quantity],
     numbers: dict[str, int],
     shared: Tables,
 ) -> Iterator[tuple[str, Any]]:
     """Yield the values of one node, by the names of the columns."""
-    yield "path", node.path
-    yield "inputs", node.inputs
+    n = numbers[node.path]
+    yield "reads", shared.reads.number(tuple(n - m for m in node.inputs))
     yield "shape", shared.shapes.number(tuple(node.shape))
     yield "width", node.width(BYTES[report.dtype])
     yield "line", node.position.line if node.position else None
     yield from _identity(report, node, shared)
-    for name in ("params", "macs", "flops", "activations", "activation_bytes", "saved", "peak"):
-        yield name, getattr(row, name) if row else 0
-    width = BYTES[report.dtype]
-    yield "moved", moved_bytes(row, report.batch, False, width) if row else 0
-    yield "buffers", row.buffers if row else 0
-    yield "frozen", row.frozen_params if row else 0
+    figures = _figures(report, row)
+    yield "unknown", shared.unknown.number(unknown_of(figures))
+    yield from known_parts(figures).items()
     yield "declared", int(row.declared) if row else 0
     yield "shared_with", numbers[row.shared_with] if row and row.shared_with else None
     inputs = {path: numbers[path] for path in report.inputs}
     seen = row.receptive_fields if row else ()
     ungated = row.ungated_fields if row else ()
-    yield "field", [field_number(field, inputs, shared.fields) for field in seen]
-    same = ungated == seen
-    known = () if same else ungated
-    yield "ungated", [field_number(field, inputs, shared.fields) for field in known]
+    for name, fields in (("seen", seen), ("ungated", () if ungated == seen else ungated)):
+        known = tuple(field_number(field, inputs, shared.fields) for field in fields)
+        yield name, shared.seen.number(known)
     yield "field_text", axes_text(seen[0].size) if seen else None
-    yield (
-        "steps",
-        [(shared.labels.number(line.what), shared.arithmetic.number(line.how)) for line in lines],
-    )
+
+
+def _figures(report: Report, row: Row | None) -> dict[str, Any]:
+    """Return what a layer costs; an input costs nothing."""
+    names = ("params", "macs", "flops", "activations", "activation_bytes", "saved", "peak")
+    if row is None:
+        return dict.fromkeys((*names, "moved", "buffers", "frozen"), 0)
+    return {
+        **{name: getattr(row, name) for name in names},
+        "moved": moved_bytes(row, report.batch, False, BYTES[report.dtype]),
+        "buffers": row.buffers,
+        "frozen": row.frozen_params,
+    }
+
+
+def unknown_of(figures: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of the figures of which a part is unknown."""
+    return tuple(name for name, value in figures.items() if isinstance(value, AtLeast))
+
+
+def known_parts(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the figures as plain numbers: of those that are partly unknown, what is known."""
+    return {
+        name: int(value) if isinstance(value, AtLeast) else value for name, value in figures.items()
+    }
 
 
 def _identity(report: Report, node: Node, shared: Tables) -> Iterator[tuple[str, Any]]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ...analysis.diff import Diff
+from ...analysis.latency.device_file import Device
 from ...analysis.memory.rows import with_memory
 from ...analysis.memory.runs import Runs
 from ...analysis.receptive_field import ReceptiveField
@@ -14,12 +15,14 @@ from ...diagnostic import Diagnostic
 from ...foreign import visible
 from ...language.validation import plain
 from ...wording import axes_text, shape_text, value_text
-from ..diagnostics import lines_of
+from ..diagnostics import lines_of, lines_of_others, notes_alike
 from ..formats.lines import joined
 from .changes import change_data
+from .devices import devices_data
 from .family import Member
-from .layers import Tables, layer_columns, tables
+from .layers import known_parts, layer_columns, layer_numbers, tables, unknown_of
 from .memory import memory_data
+from .packed import packed
 from .times import Times
 
 
@@ -34,6 +37,7 @@ class Subject(NamedTuple):
         family: the networks of its file, itself included.
         diff: how it differs from an older network.
         times: the measured times of its layers.
+        devices: devices on which times are predicted; None for the usual ones.
     """
 
     name: str
@@ -43,15 +47,16 @@ class Subject(NamedTuple):
     family: tuple[Member, ...] = ()
     diff: Diff | None = None
     times: Times | None = None
+    devices: tuple[Device, ...] | None = None
 
 
 def network_data(subject: Subject) -> dict[str, Any]:
     """Return what a page shows of a network."""
-    found = [_diagnostic(d, subject.sources) for d in subject.diagnostics]
+    found = _findings(subject)
     report = subject.report
     if report is None:
         return {"name": subject.name, "file": subject.name, "diagnostics": found, "layers": None}
-    shared = tables()
+    shared = tables(report)
     runs = Runs(report) if report.complete else None
     layers = layer_columns(with_memory(report, runs), shared, runs)
     data = {
@@ -66,10 +71,12 @@ def network_data(subject: Subject) -> dict[str, Any]:
         "inputs": {name: list(shape) for name, shape in report.inputs.items()},
         "outputs": {name: list(shape) for name, shape in report.outputs.items()},
         "parameters": {name: plain(value) for name, value in report.parameters.items()},
-        "totals": report.totals._asdict(),
+        "totals": known_parts(report.totals._asdict()),
+        "unknown": unknown_of(report.totals._asdict()),
         "field": _field(report.receptive_field),
         "field_without_gates": _field(report.receptive_field_without_gates),
         "memory": memory_data(runs) if runs else None,
+        "devices": devices_data(report, subject.devices) if report.complete else [],
         "layers": layers,
         "budgets": [_budget(budget) for budget in report.budgets],
         "published": [_comparison(entry) for entry in report.published],
@@ -77,16 +84,13 @@ def network_data(subject: Subject) -> dict[str, Any]:
         "family": [member._asdict() for member in subject.family],
         "diagnostics": found,
     }
+    numbers = layer_numbers(report)
     if subject.times is not None:
-        layers["seconds"] = subject.times.of(layers["path"])
+        layers["seconds"] = packed(subject.times.of(list(numbers)))
         data["times"] = subject.times.about
     if subject.diff is not None:
-        data["diff"] = change_data(subject.diff, shared, layers)
-    return {**data, **_tables(shared)}
-
-
-def _tables(shared: Tables) -> dict[str, Any]:
-    return {"tables": shared.written()}
+        data["diff"] = change_data(subject.diff, shared, numbers)
+    return {**data, "tables": shared.written()}
 
 
 def _field(found: tuple[str, ReceptiveField] | None) -> dict[str, Any] | None:
@@ -120,15 +124,25 @@ def _comparison(entry: Comparison) -> dict[str, Any]:
     }
 
 
-def _diagnostic(found: Diagnostic, sources: Mapping[str, str]) -> dict[str, Any]:
-    place = found.position
-    return {
-        "code": found.code,
-        "severity": found.severity,
-        "message": found.message,
-        "line": place.line if place else None,
-        "text": joined([lines_of(found, sources)]).written().split("\n"),
-    }
+def _findings(subject: Subject) -> list[dict[str, Any]]:
+    """Return the diagnostics; of many notes alike, the first."""
+    alike = notes_alike(subject.diagnostics)
+    found = []
+    for diagnostic in subject.diagnostics:
+        same = alike.get(diagnostic.code, [diagnostic])
+        if diagnostic is not same[0]:
+            continue
+        place = diagnostic.position
+        lines = [*lines_of(diagnostic, subject.sources), *lines_of_others(same, None)]
+        found.append(
+            {
+                "code": diagnostic.code,
+                "severity": diagnostic.severity,
+                "line": place.line if place else None,
+                "text": joined([lines]).written().split("\n"),
+            }
+        )
+    return found
 
 
 def shown(value: Any) -> Any:

@@ -20,3 +20,7 @@ class Table:
             known = self._numbers[value] = len(self.values)
             self.values.append(value if written is None else written)
         return known
+
+    def written(self) -> Any:
+        """Return the values, for the page."""
+        return self.values

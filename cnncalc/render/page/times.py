@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from math import inf
 from typing import Any, NamedTuple
 
 from ...diagnostic import Diagnostic, Mistake
@@ -38,12 +39,23 @@ def read_times(file: str) -> Times:
         raise Mistake(_no_profile(file, "it has no times of layers"))
     try:
         last = max(timed, key=lambda batch: int(batch["batch"]))
-        seconds = {str(one["path"]): float(one["seconds"]) for one in last["layers"]}
+        seconds = {str(one["path"]): _duration(one["seconds"]) for one in last["layers"]}
     except (KeyError, TypeError, ValueError):
         raise Mistake(_no_profile(file, "its layers have no paths and seconds")) from None
     where = data.get("device_name") or data.get("device") or "unknown device"
     words = (f"batch {last['batch']}", data.get("mode"), data.get("dtype"), f"on {where}")
     return Times(seconds, ", ".join(str(word) for word in words if word))
+
+
+def _duration(seconds: Any) -> float:
+    """Return seconds that a layer can take.
+
+    Errors: ValueError for a number below zero, and for one that is not finite, which JSON has not.
+    """
+    found = float(seconds)
+    if not 0 <= found < inf:
+        raise ValueError
+    return found
 
 
 def _batches(data: Any, file: str) -> list[dict[str, Any]]:

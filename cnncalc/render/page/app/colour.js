@@ -1,7 +1,7 @@
 // Colours boxes by a figure: a scale of nine steps, or one colour for each kind.
 
 import { KERNELS } from "./data.js";
-import { bytesText, full, secondsText, short } from "./text.js";
+import { bytesText, figureText, full, secondsText, short } from "./text.js";
 
 const STEPS = 8;
 
@@ -53,6 +53,14 @@ export function figureOfAll(layers, key) {
   if (!known.length) return null;
   if (key === "peak") return known.reduce((a, b) => Math.max(a, b), 0);
   return known.reduce((a, b) => a + b, 0);
+}
+
+// The figure of all layers of a box as a text, if it says something.
+export function writtenOf(layers, key) {
+  const { write } = COLOURS[key];
+  const value = write ? figureOfAll(layers, key) : null;
+  const isUnknown = layers.some((layer) => layer.unknown.has(key));
+  return value || isUnknown ? figureText(value, write, isUnknown) : "";
 }
 
 // The step of a value on the scale, from 0 to 8; the scale follows the square root.

@@ -1,8 +1,9 @@
 // Reads the data of the page: networks whose layers are objects.
 
-const BYTES_AS_READ = JSON.parse(document.getElementById("data").textContent);
+import { pathsOf, unpacked } from "./packed.js";
+import { full } from "./text.js";
 
-export const pageData = BYTES_AS_READ;
+export const pageData = JSON.parse(document.getElementById("data").textContent);
 
 export const KERNELS = [
   "convolution", "1×1 convolution", "depthwise convolution", "matrix product", "pooling",
@@ -16,10 +17,9 @@ const FIGURES = [
 
 // Return the network with a list of layers; those that only an older one has come last.
 export function readNetwork(data) {
-  const network = { ...data, nodes: [], byPath: new Map() };
+  const network = { ...data, nodes: [], byPath: new Map(), unknown: new Set(data.unknown) };
   if (!data.layers) return network;
-  const { path } = data.layers;
-  path.forEach((_, n) => network.nodes.push(layerOf(data, n)));
+  network.nodes = layersOf(data);
   if (data.diff) addChanges(network, data);
   const error = data.diagnostics.find((one) => one.severity === "error");
   if (!data.complete && error) addStop(network, error);
@@ -36,18 +36,48 @@ export function readNetwork(data) {
   return network;
 }
 
-function layerOf(data, n) {
-  const { layers, tables } = data;
-  const column = (name) => layers[name]?.[n];
+function layersOf(data) {
+  const { arithmetic, ...packed } = data.layers;
+  const columns = unpackedAll(packed);
+  const paths = pathsOf(data.layers);
+  const explained = explanations(data, columns.explained, unpackedAll(arithmetic), paths);
+  return paths.map((path, n) => layerOf(data, columns, n, path, explained));
+}
+
+const unpackedAll = (columns) => Object.fromEntries(
+  Object.entries(columns).map(([name, column]) => [name, unpacked(column)]));
+
+// A function that returns the quantities of a layer, each with its arithmetic.
+function explanations({ tables }, explained, arithmetic, paths) {
+  const { sentences, texts } = tables.arithmetic;
+  const reached = {};
+  const numbers = explained.map((which) => tables.explained[which].map((label) => {
+    reached[label] = (reached[label] ?? -1) + 1;
+    return [label, arithmetic[label][reached[label]]];
+  }));
+  const written = (text) => {
+    if (!Array.isArray(text)) return text;
+    const [sentence, ...values] = text;
+    return sentences[sentence].replace(/[#@]/g, (sign) => {
+      const value = values.shift();
+      return sign === "#" ? full(value) : paths[value];
+    });
+  };
+  return (n) => numbers[n].map(([label, number]) => [label, written(texts[number])]);
+}
+
+function layerOf(data, columns, n, path, explained) {
+  const { tables } = data;
+  const column = (name) => columns[name]?.[n];
   const layer = {
     n,
-    path: column("path"),
-    name: column("path").split(".").pop(),
+    path,
+    name: path.split(".").pop(),
     op: tables.ops[column("op")],
     window: tables.windows[column("window")] ?? "",
     kernel: column("kernel"),
     shape: tables.shapes[column("shape")],
-    inputs: column("inputs"),
+    inputs: tables.reads[column("reads")].map((distance) => n - distance),
     readers: [],
     goneInputs: [],
     isGone: false,
@@ -55,12 +85,13 @@ function layerOf(data, n) {
     line: column("line"),
     declared: column("declared") === 1,
     sharedWith: column("shared_with"),
-    fields: column("field").map((m) => tables.fields[m]),
-    ungated: column("ungated").map((m) => tables.fields[m]),
+    fields: tables.seen[column("seen")].map((m) => tables.fields[m]),
+    ungated: tables.seen[column("ungated")].map((m) => tables.fields[m]),
     fieldText: column("field_text"),
-    steps: column("steps").map(([label, how]) => [tables.labels[label], tables.arithmetic[how]]),
+    explained: () => explained(n),
   };
   for (const name of FIGURES) layer[name] = column(name) ?? null;
+  layer.unknown = new Set(tables.unknown[column("unknown")]);
   const values = layer.shape.reduce((product, size) => product * size, 1);
   layer.bytes = values * column("width") * data.batch;
   return layer;
@@ -73,7 +104,8 @@ function addStop(network, error) {
   const layer = { ...last, n: network.nodes.length, path: error.code, name: error.code,
     op: error.line ? `error at line ${error.line}` : "error", window: "", kernel: null,
     inputs: [last.n], readers: [], goneInputs: [], rides: false, isGone: true, stop: error,
-    fields: [], ungated: [], steps: [], line: error.line, sharedWith: null, declared: false };
+    fields: [], ungated: [], explained: () => [], line: error.line, sharedWith: null,
+    declared: false, unknown: new Set() };
   for (const name of FIGURES) layer[name] = 0;
   network.nodes.push(layer);
 }
@@ -99,16 +131,18 @@ function addChanges(network, data) {
       change: { kind: "removed", figures: [] },
       fields: [],
       ungated: [],
-      steps: [],
+      explained: () => [],
       line: null,
       sharedWith: null,
+      unknown: new Set(),
     };
     layer.oldFigures = { params: gone.params, macs: gone.macs };
     for (const name of FIGURES) layer[name] = 0;
     network.nodes.push(layer);
   }
+  const known = network.nodes.length - data.diff.removed.length;
   data.diff.removed.forEach((gone, n) => {
-    const number = data.layers.path.length + n;
+    const number = known + n;
     for (const reader of gone.readers) network.nodes[reader].goneInputs.push(number);
   });
 }

@@ -1,6 +1,6 @@
 // The graph: its boxes open and close, can be selected, and are moved and zoomed as a whole.
 
-import { classOf, COLOURS, coloursOf, figureOfAll } from "./colour.js";
+import { classOf, COLOURS, coloursOf, figureOfAll, writtenOf } from "./colour.js";
 import { announce, button, choice, el, svg } from "./dom.js";
 import { drawing } from "./drawing.js";
 import { place } from "./layout.js";
@@ -29,9 +29,7 @@ export function graphView(tree) {
 
   function words(cell, block) {
     const colour = get("colour");
-    const kind = COLOURS[colour];
-    const value = kind.write ? figureOfAll(cell.layers, colour) : null;
-    const written = value ? kind.write(value) : "";
+    const written = writtenOf(cell.layers, colour);
     const look = `${classOf(cell.layers, colour, scaleOf)}${changeOf(cell)}`;
     if (cell.kind === "box") {
       const { item } = cell;
@@ -40,11 +38,10 @@ export function graphView(tree) {
         details: item.path === item.name ? "" : item.path };
     }
     const [first, ...others] = cell.items.map((one) => one.layer);
-    const ownValue = kind.write ? figureOfAll([first], colour) : null;
     return {
       name: nameIn(block, cell.items[0]),
       about: aboutLayer(first),
-      value: ownValue ? kind.write(ownValue) : "",
+      value: writtenOf([first], colour),
       times: "",
       details: detailsOf(first),
       strips: others.map(aboutLayer),

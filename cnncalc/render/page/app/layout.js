@@ -88,6 +88,24 @@ function merged(boxes, edges) {
   return [...kept.values()];
 }
 
+// Whether the inputs of the network run from the right to the left.
+function areReversed(graph, boxes) {
+  const places = boxes.flatMap((box, n) =>
+    (box.cell.layers[0].op === "input" ? [graph.node(`n${n}`).x] : []));
+  return places.length > 1 && places[0] > places[places.length - 1];
+}
+
+function mirror(graph) {
+  const { width } = graph.graph();
+  const turned = (at) => { at.x = width - at.x; };
+  graph.nodes().forEach((name) => turned(graph.node(name)));
+  for (const key of graph.edges()) {
+    const edge = graph.edge(key);
+    edge.points.forEach(turned);
+    if (edge.x !== undefined) turned(edge);
+  }
+}
+
 function arrange(boxes, edges, inner) {
   const graph = new dagre.graphlib.Graph({ multigraph: true });
   graph.setGraph({ rankdir: "TB", nodesep: SIZES.side, ranksep: SIZES.gap, edgesep: 14,
@@ -106,6 +124,7 @@ function arrange(boxes, edges, inner) {
   }
   if (ports.size) holdPorts(graph, boxes, ports);
   dagre.layout(graph);
+  if (areReversed(graph, boxes)) mirror(graph);
   boxes.forEach((box, n) => {
     const at = graph.node(`n${n}`);
     Object.assign(box, { x: at.x - box.w / 2, y: at.y - box.h / 2 });

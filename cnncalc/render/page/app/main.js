@@ -15,7 +15,7 @@ import { searchBox } from "./search.js";
 import { forgetViews, get, set, watchAlways } from "./store.js";
 import { tableView } from "./table.js";
 import { tabsOf } from "./tabs.js";
-import { bytesText, shapeText, short } from "./text.js";
+import { figureText, peakText, shapeText, short } from "./text.js";
 import { themeButton } from "./theme.js";
 import { buildTree } from "./tree.js";
 import { resizer } from "./resizer.js";
@@ -78,15 +78,15 @@ function viewsOf(network, graph) {
 
 function headline(network) {
   if (!network.layers) return [];
-  const { totals, memory } = network;
+  const { totals, memory, unknown } = network;
   const soFar = network.complete ? "" : " so far";
   const facts = [
     ["input", Object.values(network.inputs).map(shapeText).join(", ")],
-    [`parameters${soFar}`, short(totals.params)],
-    [`MACs${soFar}`, short(totals.macs)],
-    ["inference", memory ? bytesText(memory.inference.peak) : null],
-    ["training", memory?.training ? bytesText(memory.training.peak) : null],
-    ["field", (network.field_without_gates ?? network.field)?.size ?? null],
+    [`parameters${soFar}`, figureText(totals.params, short, unknown.has("params"))],
+    [`MACs${soFar}`, figureText(totals.macs, short, unknown.has("macs"))],
+    ["memory, inference", memory ? peakText(memory.inference) : null],
+    ["memory, training", memory?.training ? peakText(memory.training) : null],
+    ["receptive field", (network.field_without_gates ?? network.field)?.size ?? null],
   ];
   return facts.filter(([, value]) => value).map(([label, value]) =>
     el("div", {}, el("dt", {}, label), el("dd", {}, value)));

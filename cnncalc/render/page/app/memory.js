@@ -1,8 +1,9 @@
 // Memory over time, at inference and in training, with the tensors alive under the cursor.
 
 import { el, plainTable } from "./dom.js";
+import { summed, unpacked } from "./packed.js";
 import { set } from "./store.js";
-import { bytesText, percent, plural } from "./text.js";
+import { bytesText, peakText, percent, plural, savedText } from "./text.js";
 import { colourNamed, onTheme } from "./theme.js";
 
 const WORDS = { params: "parameters", buffers: "buffers", gradients: "gradients of parameters",
@@ -37,11 +38,13 @@ export function memoryView(tree) {
     for (const one of picks.children) {
       one.setAttribute("aria-pressed", String(one.dataset.mode === mode));
     }
-    const { optimizer, peak, saved } = network.memory[mode];
+    const { optimizer, saved } = network.memory[mode];
     const by = mode === "training" ? ` with ${optimizer}` : "";
-    facts.textContent = `The peak of ${mode}${by} is ${bytesText(peak)}, ${stepWords(
-      network, run, run.peakStep)}.${saved ? ` Backward holds ${bytesText(saved)} at the end of `
-      + "the forward pass." : ""} Tensors only: what the allocator and libraries add comes on top.`;
+    const held = saved
+      ? ` Backward holds ${savedText(network.memory[mode])} at the end of the forward pass.` : "";
+    facts.textContent = `The peak of ${mode}${by} is ${peakText(network.memory[mode])}, ${stepWords(
+      network, run, run.peakStep)}.${held} Tensors only: what the allocator and libraries add `
+      + "comes on top.";
     legend.replaceChildren(...run.parts.map((part) => el("span", { class: "kind" },
       el("i", { class: `swatch part-${part}`, "aria-hidden": "true" }), WORDS[part] ?? part)));
     drawPlot();
@@ -130,15 +133,17 @@ export function memoryView(tree) {
 
 // Read a run: its steps, and what is alive at the busiest moment of each.
 function readRun(data) {
-  const [made, freed, bytes, part, layer, kept] = data.tensors;
-  const [phases, layers, after] = data.steps;
+  const tensors = tensorsOf(data);
+  const { made, freed, bytes, part, layer, kept } = tensors;
+  const phases = unpacked(data.steps[0]);
+  const [layers, after] = data.steps.slice(1).map(summed);
   const order = [...data.parts];
   const rank = Object.keys(WORDS);
   order.sort((a, b) => rank.indexOf(a) - rank.indexOf(b));
   const xs = phases.map((_, n) => n);
   const sums = Object.fromEntries(order.map((name) => [name, new Array(xs.length).fill(0)]));
   const isAlive = (n, moment) => made[n] < moment && (freed[n] === null || freed[n] >= moment);
-  addUp(data, sums, after);
+  addUp(tensors, data.parts, sums, after);
   const totals = xs.map((x) => order.reduce((sum, name) => sum + sums[name][x], 0));
   const peakStep = totals.indexOf(Math.max(...totals));
 
@@ -156,14 +161,20 @@ function readRun(data) {
   return { xs, phases, layers, parts: order, sums, totals, peakStep, aliveAt };
 }
 
+function tensorsOf({ tensors }) {
+  const made = summed(tensors[0]);
+  const freed = unpacked(tensors[1]).map((later, n) => (later === null ? null : made[n] + later));
+  const [bytes, part] = tensors.slice(2, 4).map(unpacked);
+  return { made, freed, bytes, part, layer: summed(tensors[4]), kept: unpacked(tensors[5]) };
+}
+
 // Add the bytes of every tensor to the steps in whose busiest moment it is alive.
-function addUp(data, sums, after) {
-  const [made, freed, bytes, part] = data.tensors;
+function addUp({ made, freed, bytes, part }, parts, sums, after) {
   const first = (event) => lowest(after, event + 1);
   for (let n = 0; n < made.length; n += 1) {
     const start = first(made[n]);
     const end = freed[n] === null ? after.length : first(freed[n]);
-    const column = sums[data.parts[part[n]]];
+    const column = sums[parts[part[n]]];
     for (let step = start; step < end; step += 1) column[step] += bytes[n];
   }
 }

@@ -3,7 +3,10 @@
 import { copyText } from "./copy.js";
 import { button, el } from "./dom.js";
 import { get, set, watch } from "./store.js";
-import { bytesText, full, percent, plural, secondsText, shapeText, short } from "./text.js";
+import {
+  bytesText, figureText, full, peakText, percent, plural, savedText, secondsText,
+  shapeText, short,
+} from "./text.js";
 import { enclosing } from "./tree.js";
 
 const TITLES = {
@@ -83,24 +86,28 @@ export function panelView(tree, extras) {
       .map(([key, words, write]) => {
         const value = item.figures[key];
         const whole = network.totals[key] ?? sumOf(key);
-        if (value === null || value === undefined || !whole) return null;
+        if (value === null || value === undefined) return null;
+        if (!whole && !isUnknown(key)) return null;
         const bar = el("span", { class: "bar", "aria-hidden": "true" });
         bar.style.width = `${(100 * value) / whole}%`;
-        bar.hidden = !value;
+        bar.hidden = !value || isUnknown(key);
         return el("tr", {}, el("th", { scope: "row" }, words),
-          el("td", { class: "number" }, value ? write(value) : "–"),
-          el("td", { class: "number" }, percent(value, whole)),
+          el("td", { class: "number" }, figureText(value, (known) => (known ? write(known) : "–"),
+            item.unknown.has(key))),
+          el("td", { class: "number" }, isUnknown(key) ? "?" : percent(value, whole)),
           el("td", { class: "track" }, bar));
       });
     return el("table", { class: "shares" },
       el("caption", {}, "Share of the network"), el("tbody", {}, rows));
   }
 
+  const isUnknown = (key) => tree.root.unknown.has(key);
+
   const sumOf = (key) => tree.root.figures[key];
 
   function arithmetic(layer) {
     const groups = new Map();
-    for (const [label, how] of layer.steps) {
+    for (const [label, how] of layer.explained()) {
       const title = TITLES[label] ?? label;
       if (!groups.has(title)) groups.set(title, []);
       groups.get(title).push([label, how]);
@@ -148,8 +155,8 @@ export function panelView(tree, extras) {
       const bar = el("span", { class: "bar", "aria-hidden": "true" });
       bar.style.width = `${whole[key] ? (100 * (child.figures[key] ?? 0)) / whole[key] : 0}%`;
       return el("tr", {}, el("th", { scope: "row" }, link(child, child.name)),
-        el("td", { class: "number" }, child.figures.params ? short(child.figures.params) : "–"),
-        el("td", { class: "number" }, child.figures.macs ? short(child.figures.macs) : "–"),
+        ["params", "macs"].map((name) => el("td", { class: "number" }, figureText(
+          child.figures[name], (value) => (value ? short(value) : "–"), child.unknown.has(name)))),
         el("td", { class: "track" }, bar));
     });
     return el("table", { class: "shares" }, el("caption", { class: "unseen" }, "Parts"),
@@ -161,24 +168,25 @@ export function panelView(tree, extras) {
   }
 
   function overview() {
-    const { totals, memory } = network;
+    const { totals, memory, unknown } = network;
+    const total = (key, write) => figureText(totals[key], write, unknown.has(key));
     const facts = [
       ["input", Object.entries(network.inputs).map(([name, shape]) =>
         `${name === "input" ? "" : `${name} `}${shapeText(shape)}`).join(", ")],
-      ["parameters", `${full(totals.params)}, ${bytesText(totals.param_bytes)}`],
-      ["MACs", full(totals.macs)],
-      ["FLOPs", full(totals.flops)],
+      ["parameters", `${total("params", full)}, ${total("param_bytes", bytesText)}`],
+      ["MACs", total("macs", full)],
+      ["FLOPs", total("flops", full)],
       ["activations", `${full(totals.activations)}, ${bytesText(totals.activation_bytes)}`],
-      ["inference peak", memory ? bytesText(memory.inference.peak) : null],
-      ["training peak", memory?.training ? `${bytesText(memory.training.peak)} with ${
-        memory.training.optimizer}, of which ${bytesText(memory.training.saved)} are saved for
+      ["inference peak", memory ? peakText(memory.inference) : null],
+      ["training peak", memory?.training ? `${peakText(memory.training)} with ${
+        memory.training.optimizer}, of which ${savedText(memory.training)} are saved for
  backward` : null],
       ["receptive field", network.field ? `${network.field.size} at ${network.field.at}` : null],
       ["without gates", ungated(network)],
       ["frozen", totals.frozen_params ? `${full(totals.frozen_params)} parameters` : null],
       ["batch", network.batch > 1 ? full(network.batch) : null],
       ["dtype", network.dtype === "float32" ? null : network.dtype],
-      ["published", [network.source, network.year].filter(Boolean).join(", ") || null],
+      ["published", published(network)],
       ["spec", network.variant ? `${network.file}, ${network.variant}` : network.file],
       ["set to", Object.entries(network.parameters).map(([name, value]) => `${name} ${value}`)
         .join(", ") || null],
@@ -191,20 +199,40 @@ export function panelView(tree, extras) {
     ].filter(Boolean);
   }
 
-  // The layers that take most of something, each with the arithmetic that says why.
+  // What a layer does: its operator, its window and its shapes.
+  function about(layer) {
+    const shapes = layer.inputs.map((m) => shapeText(network.nodes[m].shape));
+    const words = [layer.op, layer.window].filter(Boolean).join(" ");
+    return `${words}, ${shapes.join(", ")} → ${shapeText(layer.shape)}`;
+  }
+
+  // The layers that take most of something, each with the arithmetic that says why. Copies are one.
   function mostExpensive(key, title, label) {
     const write = { saved: bytesText, seconds: secondsText }[key] ?? short;
-    const found = network.nodes.filter((layer) => layer[key])
-      .sort((a, b) => b[key] - a[key]).slice(0, TOP);
+    const alike = new Map();
+    for (const layer of network.nodes.filter((one) => one[key])) {
+      const why = layer.explained().find(([name]) => name === label)?.[1] ?? "";
+      const like = why ? `${layer.op} ${layer.window} ${layer[key]} ${why}` : layer.path;
+      if (!alike.has(like)) alike.set(like, { why, layers: [] });
+      alike.get(like).layers.push(layer);
+    }
+    const found = [...alike.values()].sort((a, b) => b.layers[0][key] - a.layers[0][key])
+      .slice(0, TOP);
     if (!found.length) return null;
     const whole = network.totals[key] ?? sumOf(key);
-    const rows = found.map((layer) => {
-      const why = layer.steps.find(([name]) => name === label)?.[1] ?? "";
-      return el("li", {}, link(tree.owner.get(layer.n), layer.path),
-        el("span", { class: "sum" }, `${write(layer[key])}, ${percent(layer[key], whole)}`),
-        why ? el("span", { class: "why" }, steps(why)) : null);
+    const rows = found.map(({ why, layers }) => {
+      const [layer, ...copies] = layers;
+      const share = isUnknown(key) ? "" : `, ${percent(layer[key], whole)}`;
+      return el("li", {}, el("span", {}, link(tree.owner.get(layer.n), layer.path),
+        copies.length ? ` and ${copies.length} like it` : ""),
+      el("span", { class: "sum" }, figureText(layer[key], write, layer.unknown.has(key)), share,
+        copies.length ? " each" : ""),
+      el("span", { class: "why" }, about(layer), why ? [": ", steps(why)] : null));
     });
-    return el("section", { class: "most" }, el("h3", {}, title), el("ol", {}, rows));
+    const others = network.nodes.filter((layer) => layer.unknown.has(key));
+    return el("section", { class: "most" }, el("h3", {}, title), el("ol", {}, rows),
+      others.length ? el("p", { class: "note" }, "Not declared, so not in this order: ",
+        named(others)) : null);
   }
 
   watch(["selected"], draw);
@@ -215,6 +243,12 @@ export function panelView(tree, extras) {
 // The field without gates, such as squeeze-and-excite, if it is another one.
 function ungated({ field, field_without_gates: without }) {
   return without && without.size !== field?.size ? `${without.size} at ${without.at}` : null;
+}
+
+// The source of the network, with its year unless that is in it.
+function published({ source, year }) {
+  const known = year && !source?.includes(year) ? [source, year] : [source];
+  return known.filter(Boolean).join(", ") || null;
 }
 
 // The address of the page with an item in it.

@@ -7,18 +7,22 @@ const W = 640;
 const H = 400;
 const EDGE = { left: 78, right: 20, top: 16, bottom: 48 };
 
-// Draw points {x, y, words, look, act, text}. `lines` are further paths of {points, look}.
-export function scatter(label, [xWords, yWords], points, lines = [], write = short) {
+// Draw points {x, y, words, look, act, text}. `lines` are further paths of {points, look}, for all
+// of which there is room if they are `whole`.
+export function scatter(label, [xWords, yWords], points, lines = []) {
   const shown = points.filter((one) => one.x > 0 && one.y > 0);
   if (!shown.length) return el("p", { class: "note" }, "There is nothing to plot.");
-  const xs = axis(shown.map((one) => one.x), EDGE.left, W - EDGE.right);
-  const ys = axis(shown.map((one) => one.y), H - EDGE.bottom, EDGE.top);
+  const ends = lines.filter((line) => line.whole).flatMap((line) => line.points);
+  const xs = axis([...shown.map((one) => one.x), ...ends.map(([x]) => x)], EDGE.left,
+    W - EDGE.right);
+  const ys = axis([...shown.map((one) => one.y), ...ends.map(([, y]) => y)], H - EDGE.bottom,
+    EDGE.top);
   const tip = el("p", { class: "tip", role: "status" }, "Move over a point, or to it with Tab.");
   const free = room();
   const inOrder = [...shown].sort((a, b) => (b.size ?? 0) - (a.size ?? 0));
   const marks = inOrder.map((one) => point(one, xs, ys, tip, free)).reverse();
   const plot = svg("svg", { class: "scatter", viewBox: `0 0 ${W} ${H}`, role: "group",
-    "aria-label": label }, grid(xs, ys, write), axisNames(xWords, yWords),
+    "aria-label": label }, grid(xs, ys), axisNames(xWords, yWords),
   lines.map((line) => polyline(line, xs, ys)), marks);
   return el("figure", {}, plot, tip);
 }
@@ -46,8 +50,9 @@ function ticks({ low, high }) {
   return found.length > 8 ? found.filter((_, n) => n % 2 === 0) : found;
 }
 
-function grid(xs, ys, write) {
-  const small = (value) => (value < 1 ? String(Number(value.toPrecision(2))) : write(value));
+function grid(xs, ys) {
+  const small = (value) => (value < 1 ? String(Number(value.toPrecision(2)))
+    : short(value).replace(/\.0+(?= )/, ""));
   const parts = [];
   for (const value of ticks(xs)) {
     const x = xs.at(value);

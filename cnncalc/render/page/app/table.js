@@ -4,12 +4,13 @@ import { figureOf, figureOfAll } from "./colour.js";
 import { copyText } from "./copy.js";
 import { announce, button, el } from "./dom.js";
 import { get, set, watch } from "./store.js";
-import { bytesText, full, percent, plural, secondsText, shapeText } from "./text.js";
+import { bytesText, figureText, full, percent, plural, secondsText, shapeText } from "./text.js";
 import { enclosing } from "./tree.js";
 
 const INDENT = 14; // pixels a level
 
-const share = (key) => (item, total) => percent(item.figures[key], total[key]);
+const share = (key) => (item, total, unknown) =>
+  (unknown.has(key) ? "?" : percent(item.figures[key], total[key]));
 
 // How each column is named, read for sorting, and written.
 const COLUMNS = {
@@ -38,10 +39,9 @@ const USUAL = ["op", "window", "output", "params", "macs", "field"];
 
 function counted(words, key, write = full) {
   return { words, key, read: (item) => item.figures[key] ?? -1,
-    write: (item) => (item.figures[key] === null ? "–" : writtenOr(item.figures[key], write)) };
+    write: (item) => figureText(item.figures[key], (value) => (value ? write(value) : "–"),
+      item.unknown.has(key)) };
 }
-
-const writtenOr = (value, write) => (value ? write(value) : "–");
 
 function shared(words, key) {
   return { words, key, read: (item) => item.figures[key] ?? -1, write: share(key) };
@@ -51,7 +51,7 @@ const lastOf = (item) => item.layers[item.layers.length - 1];
 
 function opOf(item) {
   if (item.layer) return item.layer.op;
-  return `${item.times ? `×${item.times}, ` : ""}${plural(item.layers.length, "layer")}`;
+  return plural(item.layers.length, "layer");
 }
 
 function fieldOf(item) {
@@ -67,6 +67,7 @@ function sortableField(item) {
 export function tableView(tree) {
   const { network } = tree;
   const total = network.totals;
+  const { unknown } = tree.root;
   const closed = new Set();
   const chosen = new Set(USUAL);
   if (network.times) chosen.add("seconds");
@@ -126,7 +127,7 @@ export function tableView(tree) {
     foot.replaceChildren(el("th", { scope: "row" }, "total"), ...keys.map((key) => {
       const known = COLUMNS[key].key && total[COLUMNS[key].key];
       const isShare = key.endsWith("_share");
-      const text = known && !isShare ? COLUMNS[key].write({ figures: total }) : "";
+      const text = known && !isShare ? COLUMNS[key].write({ figures: total, unknown }) : "";
       return el("td", { class: COLUMNS[key].text ? null : "number" }, text);
     }));
     mark();
@@ -166,7 +167,7 @@ export function tableView(tree) {
     const cells = keys.map((key) => {
       const column = COLUMNS[key];
       const cell = el("td", { role: "gridcell", class: column.text ? null : "number" },
-        column.write(item, total));
+        column.write(item, total, unknown));
       if (key === get("colour") && column.key) addBar(cell, item.figures[key], total[key]);
       return cell;
     });
@@ -256,7 +257,7 @@ export function tableView(tree) {
     const keys = columns();
     const heads = ["layer", ...keys.map((key) => COLUMNS[key].words)];
     const lines = rows().map(({ item }) =>
-      [item.path, ...keys.map((key) => COLUMNS[key].write(item, total))]);
+      [item.path, ...keys.map((key) => COLUMNS[key].write(item, total, unknown))]);
     return { heads, lines, keys, separator, wrap };
   }
 
@@ -279,7 +280,7 @@ export function tableView(tree) {
     copyText(all.map((cells) => `| ${cells.join(" | ")} |`).join("\n"), "Markdown");
   }
 
-  const filter = el("input", { type: "search", placeholder: "Filter: conv, stage3 …",
+  const filter = el("input", { type: "search", placeholder: "Filter layers",
     "aria-label": "Filter layers", on: { input: () => { wanted = filter.value; draw(); } } });
   const boxes = Object.keys(COLUMNS).filter((key) => key !== "seconds" || network.times)
     .map((key) => el("label", {}, el("input", { type: "checkbox", checked: chosen.has(key),

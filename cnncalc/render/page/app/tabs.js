@@ -26,6 +26,12 @@ export function tabsOf(entries) {
       view.element);
   }
 
+  // NOTE: `scrollIntoView` would also have the Tab key start from here.
+  function bringIntoSight(tab) {
+    const [own, all] = [tab, list].map((one) => one.getBoundingClientRect());
+    list.scrollLeft += Math.min(own.left - all.left, 0) + Math.max(own.right - all.right, 0);
+  }
+
   function show(key) {
     if (!entries.some(([name]) => name === key)) return;
     current = key;
@@ -33,7 +39,7 @@ export function tabsOf(entries) {
       const is = tab.id === `tab-${key}`;
       tab.setAttribute("aria-selected", String(is));
       tab.tabIndex = is ? 0 : -1;
-      if (is) tab.scrollIntoView({ block: "nearest", inline: "nearest" });
+      if (is) bringIntoSight(tab);
     }
     for (const panel of panels.children) panel.hidden = panel.id !== `view-${key}`;
     fill(key);

@@ -36,6 +36,17 @@ export function secondsText(seconds) {
   return `${(seconds * 1e6).toFixed(0)} µs`;
 }
 
+// A figure of which a part is unknown is at least the rest of it.
+export function figureText(value, write, isUnknown) {
+  if (!isUnknown) return write(value);
+  return value ? `≥ ${write(value)}` : "?";
+}
+
+// What a run of the network takes, and what backward holds of it.
+const runText = (key) => (run) => figureText(run[key], bytesText, run.unknown.includes(key));
+export const peakText = runText("peak");
+export const savedText = runText("saved");
+
 export const shapeText = (shape) => shape.join("×");
 
 export function percent(part, whole) {

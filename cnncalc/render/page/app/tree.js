@@ -182,6 +182,7 @@ function measure(tree, item) {
     item.layers.push(...child.layers);
   }
   item.figures = {};
+  item.unknown = new Set(item.layers.flatMap((layer) => [...layer.unknown]));
   for (const name of SUMMED) {
     const known = item.layers.map((layer) => layer[name]).filter((value) => value !== null);
     item.figures[name] = known.length ? known.reduce((a, b) => a + b, 0) : null;
