@@ -28,6 +28,7 @@ from cnncalc.rules import rules
 from .command import ROOT
 from .docstrings import documented
 from .library_page import library
+from .measured import latency_cpu
 from .measured.latency import ERRORS
 from .measured.record import markdown
 
@@ -229,5 +230,6 @@ PARTS: dict[str, Callable[[], str]] = {  # by the marks around them
     "measured": markdown,
     "aten": traced,
     "latency_errors": latency_errors,
+    "latency_cpu": latency_cpu.markdown,
     "coefficients": coefficients,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -80,7 +81,7 @@ def test_every_coefficient_decides_some_time() -> None:
             spec = cnncalc.load(name)
             parts = kernels(spec.graph(spec.variant), way)
             rows += [fitting.Measured(name, name, parts, batch, 1.0) for batch in (1, 256)]
-        tables.append(fitting.Table(rows, way, Peaks(1e14, 5e13, 1e12, 1e7)))
+        tables.append(fitting.Table(rows, way, Peaks(1e14, 5e13, 1e12)))
     usual = np.log(np.array(Coefficients()))
     for n, name in enumerate(Coefficients._fields):
         moved = []
@@ -190,31 +191,37 @@ def test_the_ledger_explains_efficientnet() -> None:
 # --- one network and many ---
 
 
-@pytest.mark.parametrize("channels_last", [False, True])
-def test_sweeps_count_as_single_networks_do(channels_last: bool) -> None:
-    asked = Asked(amp="float16", channels_last=channels_last)
-    timing = Timing.on("rtx4090", asked)
+WAYS = (
+    {},
+    {"channels_last": True},
+    {"compile": True},
+    {"mode": "training"},
+    {"compile": True, "mode": "training"},
+)
+
+
+@pytest.mark.parametrize("how", WAYS, ids=lambda how: " ".join(how) or "as it is")
+def test_sweeps_count_as_single_networks_do(how: dict[str, Any]) -> None:
+    timing = Timing.on("rtx4090", Asked(amp="float16", **how))
     cases = [
         ("mobilenet_v2", {"width": "0.5:1.5:0.5", "H,W": [96, 128]}),
         ("convnext_tiny", {"width": [40, 100]}),
         ("resnet50", {"width": "0.5:1:0.25", "batch": [1, 64]}),
+        ("resnext50_32x4d", {"groups": [1, 8, 32]}),
+        ("resnet50", {"depths[2]": [1, 4, 6], "width": [0.5, 1]}),
     ]
     for name, over in cases:
         spec = cnncalc.load(name)
-        found = cnncalc.sweep(
-            spec,
-            over,
-            show=["latency"],
-            device="rtx4090",
-            amp="float16",
-            channels_last=channels_last,
-        )
+        found = cnncalc.sweep(spec, over, show=["latency"], device="rtx4090", amp="float16", **how)
+        assert found.total == found.fitting
         for row in found:
-            given = {"width": row["width"]}
+            given = {key: row[key] for key in row if key in spec.parameter_names}
+            if "depths[2]" in row:
+                given["depths"] = [3, 4, row["depths[2]"], 3]
             size = (3, row["H"], row["W"]) if "H" in row else None
             graph = spec.graph(spec.variant, given, size)
             one = timing.nanoseconds(graph, row.get("batch", 1))
-            assert row["latency"] == pytest.approx(one, abs=1.01)
+            assert row["latency"] == pytest.approx(one, abs=1.01), (name, row)
 
 
 def test_a_sweep_needs_a_device() -> None:

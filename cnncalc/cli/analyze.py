@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import options as o
+from . import timed_on as t
 from .option_values import column_keys, depth_of, usage
 from .output import finish, on_terminal, present, put, text_width
 from .spec_report import spec_report
-from .timed_on import timed_on
 
 if TYPE_CHECKING:
     from ..analysis.result import Report
@@ -33,7 +33,7 @@ def analyze(
     dtype: Annotated[o.Dtype, o.choice("--dtype", o.Dtype, "type of the values")] = o.Dtype.float32,
     convention: o.Convention = "macs",
     fold_bn: o.FoldBn = False,
-    device: o.TimedOn = None,
+    device: t.Device = None,
     format: o.ReportFormat = o.Format.table,
     view: Annotated[
         View | None,
@@ -78,7 +78,7 @@ def analyze(
         finish(report.diagnostics, sources)
         return
     keys = column_keys(columns, view.value if view else None)
-    timing = timed_on(device, dtype, None, False)
+    timing = t.timed_on(device, dtype)
     if keys and any(key in OF_LATENCY for key in keys) and timing is None:
         raise usage("the columns latency and bound need a device", "--device rtx4090")
     memory = any(key in OF_MEMORY for key in keys or ())

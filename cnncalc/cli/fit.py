@@ -9,10 +9,10 @@ import typer
 from ..diagnostic import Diagnostic
 from . import option_values as values
 from . import options as o
+from . import timed_on as t
 from .declared import note_declared
 from .output import complain, finish, present
 from .spec_report import one_variant
-from .timed_on import timed_on
 
 
 def fit(
@@ -70,16 +70,13 @@ def fit(
     dtype: Annotated[o.Dtype, o.choice("--dtype", o.Dtype, "type of the values")] = o.Dtype.float32,
     optimizer: Annotated[
         o.Optimizer,
-        o.choice("--optimizer", o.Optimizer, "the optimizer of the training whose memory counts"),
+        o.choice("--optimizer", o.Optimizer, "the optimizer of training, for its memory and time"),
     ] = o.Optimizer.sgd,
-    device: o.TimedOn = None,
-    amp: Annotated[
-        o.Amp | None, o.choice("--amp", o.Amp, "automatic mixed precision on that device")
-    ] = None,
-    channels_last: Annotated[
-        bool,
-        typer.Option("--channels-last", help="channels are the last axis in memory on that device"),
-    ] = False,
+    device: t.Device = None,
+    amp: t.Amp = None,
+    channels_last: t.ChannelsLast = False,
+    compile: t.Compile = False,
+    mode: t.Mode = None,
     format: o.MeasuredFormat = o.Screen.table,
     output: o.Output = None,
 ) -> None:
@@ -110,7 +107,7 @@ def fit(
         batch=values.positive(batch, "--batch"),
         dtype=dtype.value,
         optimizer=optimizer.value,
-        timing=timed_on(device, dtype, amp, channels_last),
+        timing=t.timed_on(device, dtype, amp, channels_last, compile, mode, optimizer),
     )
     if write is not None and found.best is not None:
         from ..checking.add_variant import add_variant

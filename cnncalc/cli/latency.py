@@ -13,6 +13,7 @@ from . import options as o
 from .option_values import usage
 from .output import finish, present
 from .spec_report import spec_report
+from .timed_on import asked
 
 
 class Numbers(str, Enum):
@@ -108,37 +109,26 @@ def latency(
         raise usage("--check is for --calibrate")
     if not device:
         raise usage("latency needs a device", "such as --device rtx4090")
-    if amp is not None and dtype is not Numbers.float32:
-        raise usage("--amp is for networks in float32", "remove --dtype or --amp")
     trains = optimizer is not None or freeze is not None or train_only is not None
     if trains and mode is m.Mode.inference:
         raise usage("inference has no optimizer or gradients", "--mode training")
     trains = trains or mode is m.Mode.training
     if trains and fold_bn:
         raise usage("--fold-bn is for inference: training needs the statistics of each batch")
-    if trains and dtype is Numbers.int8:
-        raise usage("training needs numbers that have gradients, not int8", "--dtype float32")
+    how = asked(dtype.value, amp, channels_last, compile, trains, optimizer or o.Optimizer.sgd)
     batches = values.numbers(batch, "--batch")
     from ..analysis.latency.devices import device as known
-    from ..analysis.latency.predict import Asked, predict
+    from ..analysis.latency.predict import predict
 
     devices = [known(text) for text in device]
     frozen, trained = values.paths(freeze, "--freeze"), values.paths(train_only, "--train-only")
     report, sources = spec_report(
         spec, variant, set, input, freeze=frozen, train_only=trained, fold_bn=fold_bn
     )
-    asked = Asked(
-        dtype=dtype.value,
-        amp=None if amp is None else amp.value,
-        channels_last=channels_last,
-        compile=compile,
-        mode="training" if trains else "inference",
-        optimizer=(optimizer or o.Optimizer.sgd).value,
-    )
     found = []
     if report.complete:
         for one in devices:
-            found += predict(report.graph, one, batches, asked)
+            found += predict(report.graph, one, batches, how)
     if found or format is o.Format.json:
         present("latency", format.value, output, report, found)
     finish([d for d in report.diagnostics if d.severity == "error"], sources)

@@ -78,14 +78,6 @@ FoldBn = Annotated[
         help="count the network with batch normalizations folded into the filters before them",
     ),
 ]
-TimedOn = Annotated[
-    str | None,
-    typer.Option(
-        "--device",
-        metavar="DEVICE",
-        help="the device for `latency`, as in `cnncalc latency`: rtx4090, or fp16=60,bw=500",
-    ),
-]
 Output = Annotated[
     str | None,
     typer.Option("-o", "--output", metavar="FILE", help="write to a file instead of the screen"),

@@ -9,9 +9,9 @@ import typer
 
 from . import option_values as values
 from . import options as o
+from . import timed_on as t
 from .option_values import usage
 from .output import warn
-from .timed_on import timed_on
 
 
 class SweepFormat(str, Enum):
@@ -81,14 +81,11 @@ def sweep(
     input: o.Input = None,
     batch: o.Batch = 1,
     dtype: Annotated[o.Dtype, o.choice("--dtype", o.Dtype, "type of the values")] = o.Dtype.float32,
-    device: o.TimedOn = None,
-    amp: Annotated[
-        o.Amp | None, o.choice("--amp", o.Amp, "automatic mixed precision on that device")
-    ] = None,
-    channels_last: Annotated[
-        bool,
-        typer.Option("--channels-last", help="channels are the last axis in memory on that device"),
-    ] = False,
+    device: t.Device = None,
+    amp: t.Amp = None,
+    channels_last: t.ChannelsLast = False,
+    compile: t.Compile = False,
+    mode: t.Mode = None,
     workers: Annotated[
         int, typer.Option("--workers", metavar="N", help="count in N processes")
     ] = 1,
@@ -150,7 +147,7 @@ def sweep(
         input=values.input_shapes(input),
         batch=values.positive(batch, "--batch"),
         dtype=dtype.value,
-        timing=timed_on(device, dtype, amp, channels_last),
+        timing=t.timed_on(device, dtype, amp, channels_last, compile, mode),
     )
     note_declared(loaded, one_variant(loaded, variant), values.settings(set))
     chosen = format.value if format else _format_of(output)

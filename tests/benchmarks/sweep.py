@@ -91,6 +91,22 @@ def resnet50_list() -> None:
     print(f"ResNet-50 list: {count:,} variants in {took:.2f} s, {rate:.1f} M a second")
 
 
+def latency() -> None:
+    """Predict times of ResNet-50 over a grid, as single networks run and in other ways."""
+    over = ["--over", "H=128:512:2", "--over", "W=128:512:2", "--over", "width=0.25:1.25:0.05"]
+    chosen = ["--show", "latency", "--sort", "latency", "--top", "3", "--device", "rtx4090"]
+    count = 193 * 193 * 21
+    for way in ([], ["--compile"], ["--mode", "training"]):
+        before = _processor_seconds()
+        sweep("resnet50", *over, *chosen, "--amp", "float16", *way)
+        took = _processor_seconds() - before
+        how = " ".join(way) or "as it is"
+        print(
+            f"Latency, {how}: {count:,} variants in {took:.2f} s of a processor,"
+            f" {count / took / 10**6:.2f} M a second"
+        )
+
+
 def regnet_depths() -> None:
     """Count RegNet over the depths of its stages."""
     over = [text for n in range(4) for text in ("--over", f"depths[{n}]=1:12")]
@@ -157,6 +173,7 @@ QUICK: tuple[Callable[[], None], ...] = (
     nas_bench_201,
     resnet50_grid,
     resnet50_list,
+    latency,
     regnet_depths,
 )
 LONG: tuple[Callable[[], None], ...] = (parquet, workers, peer)

@@ -171,7 +171,7 @@ def _size(row: tuple[str, str, float, float]) -> float:
 
 
 def _peaks(chosen: list[Configuration]) -> None:
-    """Print errors with the coefficients of other devices, and after five networks."""
+    """Print errors with the coefficients of other devices, and after a fit to five networks."""
     print(f"{'':40} data sheet       five networks")
     for configuration in chosen:
         found = table(configuration)
@@ -183,7 +183,7 @@ def _peaks(chosen: list[Configuration]) -> None:
             first.setdefault(found.measured[n].name.split()[0], n)
         weights = np.zeros(len(five))
         weights[list(first.values())] = 1
-        errors = found.errors(fitting.fit(found, start, weights))
+        errors = found.errors(fitting.fit(found, start_of(found.peaks), weights))
         others = np.abs(np.expm1(errors[~five]))
         print(
             f"{configuration.name:40} {alone.mean:6.1%} {alone.median:6.1%}"

@@ -99,22 +99,26 @@ def _in_training(graph: Graph, kernel: Kernel) -> Kernel:
 
 def _backward(kernel: Kernel, needs: Gradients) -> list[Kernel]:
     """Return the kernels of a kernel's backward pass."""
+    read, written = kernel.read, kernel.written
     if not needs.any:
         return []
-    if kernel.kind in PRODUCTS and kernel.macs:
-        found = []
+    if kernel.kind in PRODUCTS:
+        found = []  # as much work as the kernel itself, so `shared` stays
         if any(needs.inputs):
-            found.append(replace(kernel, read=kernel.written, written=kernel.read))
+            found.append(replace(kernel, read=written, written=read))
         if needs.parameters:
-            read = kernel.read + kernel.written
-            found.append(replace(kernel, read=read, written=0))
+            found.append(replace(kernel, read=read + written, written=0))
         return found
     if kernel.kind == "norm":  # the sums of gradients first, then the gradient itself
-        read = 2 * (kernel.read + kernel.written)
-        return [replace(kernel, read=read, written=kernel.read)]
+        return [_gradient(kernel, read=2 * (read + written), written=read)]
     if kernel.kind in ("copy", "reduction"):
-        return [replace(kernel, read=kernel.written, written=kernel.read)]
-    return [replace(kernel, read=kernel.read + kernel.written, written=kernel.read)]
+        return [_gradient(kernel, read=written, written=read)]
+    return [_gradient(kernel, read=read + written, written=read)]
+
+
+def _gradient(kernel: Kernel, read: Num, written: Num) -> Kernel:
+    """Return the kernel that computes the gradient of what a kernel reads."""
+    return replace(kernel, read=read, written=written, shared=("gradient", kernel.shared))
 
 
 def optimizer_step(graph: Graph, optimizer: str) -> Kernel | None:

@@ -24,7 +24,6 @@ from .kernels import Way, kernels
 
 STEADY = 0.25  # of the median, by which the quartiles of a run may lie apart
 FEWEST = 5  # networks from which a device is fitted
-SPREAD = fitting.SPREAD._replace(fill=1.5, cache=0.4, launch=1.5, layout=0.5)
 _SOURCE = "cnncalc latency --calibrate"
 
 
@@ -78,8 +77,8 @@ def calibrate(files: Sequence[str], name: str | None = None) -> Calibration:
     peaks = peaks_of(base, first.way, first.dtype)
     table = fitting.Table([one.measured for one in profiles], first.way, peaks)
     usual = start_of(peaks)
-    logarithms = fitting.fit(table, usual, spread=SPREAD)
-    errors = fitting.left_out(table, usual, lambda one: one.name, SPREAD)
+    logarithms = fitting.fit(table, usual)
+    errors = fitting.left_out(table, usual, lambda one: one.name)
     one = entry(
         device=base.name,
         way=first.way,
@@ -116,7 +115,6 @@ def _base(name: str | None, first: Profile, rates: Sequence[tuple[float, float]]
         name=first.device,
         tflops={number: round(flops / 1e12, 4)},
         gb_per_s=round(moved / 1e9, 2),
-        cache_mb=0.0,
         source="the fastest layers that were measured",
         checked=False,
         is_cpu=is_cpu,

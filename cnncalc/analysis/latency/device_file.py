@@ -42,7 +42,6 @@ def text_of(found: Device) -> str:
         "device": found.name,
         "tflops": dict(speed.tflops),
         "gb_per_s": speed.gb_per_s,
-        "cache_mb": speed.cache_mb,
         "cpu": speed.is_cpu,
         "source": speed.source,
     }
@@ -75,7 +74,6 @@ def _device(data: Mapping[str, Any]) -> Device:
         name=_word(data["device"]),
         tflops=peaks,
         gb_per_s=_positive(data["gb_per_s"]),
-        cache_mb=float(data.get("cache_mb", 0.0)),
         source=_word(data.get("source", "")),
         checked=False,
         is_cpu=data.get("cpu", False) is True,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .fitting import Table
 
 FITTED = Path(__file__).with_name("fitted.json")
-KEYS = (*NUMBERS.values(), "bw", "cache", "launch")  # of a device that is described by numbers
+KEYS = (*NUMBERS.values(), "bw", "launch")  # of a device that is described by numbers
 BEYOND = 1.35  # how far a mean of other devices is usually off, as a factor, where none is known
 UNMEASURED = 1.25  # by how much more, if no device was measured in this way at all
 FILLING = 2e2  # values that half fill a device, for each TFLOP/s in float32
@@ -79,7 +79,7 @@ def device(text: str) -> Device:
 
 
 def _described(text: str) -> Device:
-    """Read ``fp16=60,bw=500``: peaks in TFLOP/s, bytes in GB/s, a cache in MB, launches in µs."""
+    """Read ``fp16=60,bw=500``: peaks in TFLOP/s, bytes in GB/s, launches in µs."""
     given: dict[str, float] = {}
     for part in text.split(","):
         key, _, value = part.partition("=")
@@ -102,7 +102,6 @@ def _described(text: str) -> Device:
         name=text,
         tflops=peaks,
         gb_per_s=given["bw"],
-        cache_mb=given.get("cache", 0.0),
         source="as given",
         checked=False,
     )
@@ -128,7 +127,6 @@ def peaks_of(found: Device | str, way: Way, dtype: str = "float32") -> Peaks:
         operations=peaks[number] * TERA,
         float32=float32 * TERA,
         bandwidth=found.speed.gb_per_s * GIGA,
-        cache=found.speed.cache_mb * 1e6,
     )
 
 

@@ -1,6 +1,7 @@
 """Fits the coefficients of a device to measured times, and finds how far it is off elsewhere.
 
 Each coefficient is drawn to its usual value, the more so the less the measurements say about it.
+Shares of the peak move together too: where a data sheet promises too much, all of them are lower.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ except ImportError:
 Floats = Any  # an array of numpy
 ERROR = 0.05  # how far a measurement is usually off, as a share of it
 ROUNDS = 40
+TOGETHER = 0.3  # how far all shares of the peak together are from usual ones, as a logarithm
 FEW_FAMILIES = 0.45  # by which an end of an interval moves outwards, over the number of families
-# How far a coefficient usually is from its usual value, as a logarithm; 0: it is not fitted.
+# How far each coefficient is from its usual value by itself, as a logarithm.
 SPREAD = Coefficients(
     dense=0.3,
     pointwise=0.3,
@@ -33,7 +35,7 @@ SPREAD = Coefficients(
     functions=1.5,
     half_channels=0.7,
     half_group=0.7,
-    fill=0.0,
+    fill=0.7,
     product=0.3,
     depthwise_bytes=0.5,
     elementwise=0.2,
@@ -44,12 +46,12 @@ SPREAD = Coefficients(
     copy=0.4,
     weights=1.0,
     linear_weights=1.0,
-    cache=0.0,
     layout=0.7,
     unaligned=0.5,
     uneven=0.5,
     launch=0.5,
 )
+OF_THE_PEAK = ("dense", "pointwise", "grouped", "linear")  # what they are shares of is the same
 
 
 class Measured(NamedTuple):
@@ -120,7 +122,6 @@ def fit(
     usual: Coefficients,
     weights: Floats = None,
     start: Floats = None,
-    spread: Coefficients = SPREAD,
 ) -> Floats:
     """Return the logarithms of the coefficients that fit best.
 
@@ -129,35 +130,41 @@ def fit(
         usual: the values that coefficients are drawn to.
         weights: for each measurement, 1, or 0 to leave it out.
         start: where the search begins; by default at the usual values.
-        spread: how far each may go from its usual value.
     """
     weights = np.ones(len(table.measured)) if weights is None else weights
-    centre, width = np.log(np.array(usual)), np.array(spread)
-    free = np.flatnonzero(width)
+    centre = np.log(np.array(usual))
+    whiten = _whitening()
 
     def residuals(x: Floats) -> Floats:
         off = table.errors(x) * weights / ERROR
-        return np.concatenate([off, (x - centre)[free] / width[free]])
+        return np.concatenate([off, whiten @ (x - centre)])
 
-    return _least_squares(residuals, centre if start is None else start, free)
+    return _least_squares(residuals, centre if start is None else start)
 
 
-def _least_squares(residuals: Callable[[Floats], Floats], start: Floats, free: Floats) -> Floats:
+def _whitening() -> Floats:
+    """Return what makes the distances of logarithms from the usual ones independent, and 1 wide."""
+    covariance = np.diag(np.array(SPREAD) ** 2)
+    own = [Coefficients._fields.index(name) for name in OF_THE_PEAK]
+    covariance[np.ix_(own, own)] += TOGETHER**2
+    return np.linalg.inv(np.linalg.cholesky(covariance))
+
+
+def _least_squares(residuals: Callable[[Floats], Floats], start: Floats) -> Floats:
     """Minimize the sum of squares by Levenberg and Marquardt's method."""
     x, damping, step = start.copy(), 1e-2, 1e-4
     now = residuals(x)
     for _ in range(ROUNDS):
-        slopes = np.empty((len(now), len(free)))
-        for column, n in enumerate(free):
+        slopes = np.empty((len(now), len(x)))
+        for n in range(len(x)):
             moved = x.copy()
             moved[n] += step
-            slopes[:, column] = (residuals(moved) - now) / step
+            slopes[:, n] = (residuals(moved) - now) / step
         square, down = slopes.T @ slopes, slopes.T @ now
         gain = 0.0
         for _ in range(8):
             move = np.linalg.solve(square + damping * np.diag(np.diag(square) + 1e-9), -down)
-            tried = x.copy()
-            tried[free] += move
+            tried = x + move
             then = residuals(tried)
             gain = now @ now - then @ then
             if gain > 0:
@@ -178,18 +185,17 @@ def left_out(
     table: Table,
     usual: Coefficients,
     key: Callable[[Measured], str],
-    spread: Coefficients = SPREAD,
 ) -> list[float]:
     """Return the error of each measurement by a fit without all that have the same key.
 
     An error is the logarithm of predicted over measured seconds.
     """
     keys = np.array([key(one) for one in table.measured])
-    whole = fit(table, usual, spread=spread)
+    whole = fit(table, usual)
     errors = np.zeros(len(keys))
     for one in dict.fromkeys(keys.tolist()):
         own = keys == one
-        found = fit(table, usual, weights=1.0 * ~own, start=whole, spread=spread)
+        found = fit(table, usual, weights=1.0 * ~own, start=whole)
         errors[own] = table.errors(found)[own]
     return [float(error) for error in errors]
 

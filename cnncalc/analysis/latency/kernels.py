@@ -55,7 +55,7 @@ class Kernel:
         width: bytes of the numbers that it computes with.
         functions: transcendental functions that it computes for one image.
         launches: how many kernels it is.
-        shared: the same object for all kernels that are equal but for their layer.
+        shared: equal for all kernels that are equal but for their layer.
     """
 
     layer: int
@@ -277,9 +277,16 @@ def _joined(graph: Graph, found: _Found, nodes: list[int], written: set[int]) ->
     parts = [found.by_node[n][-1] for n in nodes]
     kinds = [part.kind for part in parts]
     last = nodes[0]
-    leaves = [found.bytes[n] for n in nodes if n in written or n == last and "reduction" in kinds]
+    leaving = [n for n in nodes if n in written or n == last and "reduction" in kinds]
+    leaves = [found.bytes[n] for n in leaving]
+    enters = [(_same(graph.nodes[home].shape), found.widths[home]) for home in read]
     return replace(
         parts[0],
+        shared=(
+            tuple([part.shared for part in parts]),
+            tuple([nodes.index(n) for n in leaving]),
+            tuple(enters),
+        ),
         read=sum(read.values()),
         written=sum(leaves),
         weights=sum(part.weights for part in parts),

@@ -19,7 +19,7 @@ def total_seconds(
     rows: Sequence[tuple[Traits, Any]], c: Coefficients, peaks: Peaks, batch: Any, unit: float
 ) -> Any:
     """Return the sum of the times of kernels in whole units, each so many times as is said."""
-    times = [_row(row, count, c, peaks, batch) for row, count in rows]
+    times = [_row(row, count, c, peaks, batch) for row, count in _summed(rows)]
     shape = np.broadcast_shapes(*[time.shape for time in times], _shape(batch))
     if not shape or prod(shape) == 1:
         return round(float(np.sum([time.at([slice(None)] * len(shape)) for time in times])) / unit)
@@ -30,6 +30,33 @@ def total_seconds(
             found += time.at(slices)
         out[tuple(slices)] = np.rint(found / unit)
     return Many(out)
+
+
+def _summed(rows: Sequence[tuple[Traits, Any]]) -> Iterator[tuple[Traits, Any]]:
+    """Yield kernels; those whose time is linear in what they move become one for each coefficient.
+
+    Sums of bytes over a network have few terms.
+    """
+    linear: dict[str, list[tuple[Traits, int]]] = {}
+    for row, count in rows:
+        if row.is_product or not _is_zero(row.functions) or not isinstance(count, int):
+            yield row._replace(bytes=_collected([(row.bytes, 1)])), count
+        else:
+            linear.setdefault(row.bytes_share, []).append((row, count))
+    for alike in linear.values():
+        one = alike[0][0]._replace(
+            bytes=_collected([(row.bytes, count) for row, count in alike]),
+            weights=_collected([(row.weights, count) for row, count in alike]),
+            launches=sum(row.launches * count for row, count in alike),
+        )
+        yield one, 1
+
+
+def _collected(values: Sequence[tuple[Any, int]]) -> Any:
+    """Return the sum of values, each so many times, with few terms."""
+    if all(isinstance(value, int) for value, _ in values):
+        return sum(value * count for value, count in values)
+    return Terms.sum_of([Terms.of(value) * count for value, count in values])
 
 
 class _Bound(NamedTuple):
@@ -100,7 +127,7 @@ def _row(row: Traits, count: Any, c: Coefficients, peaks: Peaks, batch: Any) -> 
         bytes_share=getattr(c, row.bytes_share),
         weights_share=getattr(c, row.weights_share),
     )
-    if not _is_zero(row.functions) or c.cache != 1:
+    if not _is_zero(row.functions):
         return _General(row, count, c, peaks, batch)
     return _bound(row, count, c, peaks, batch)
 
@@ -167,6 +194,10 @@ def _first(value: Any) -> float:
 
 
 def _is_zero(value: Any) -> bool:
+    if isinstance(value, Terms):
+        return not value.terms
+    if isinstance(value, Many):
+        return not value.values.any()
     return isinstance(value, (int, float)) and value == 0
 
 

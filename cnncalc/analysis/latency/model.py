@@ -14,19 +14,15 @@ from .kernels import PRODUCTS, Kernel, Way
 TERA, GIGA = 1e12, 1e9
 ALIGNED = 8  # channels that a matrix unit reads at once
 UNEVEN_BELOW = 64  # channels of a group from which it is as good as a network of its own
-CHANNELS_FIRST_FROM = 1 / 3  # share of MACs in groups from which compilers keep channels first
+CHANNELS_FIRST_FROM = 3  # if one MAC of so many is in groups, compilers keep channels first
 
 
 class Peaks(NamedTuple):
-    """What a data sheet says: operations a second in the type used and in float32, bytes a second.
-
-    `cache` is the bytes of the last-level cache, 0 if they are not known.
-    """
+    """What a data sheet says: operations a second in the type used and in float32, bytes."""
 
     operations: float
     float32: float
     bandwidth: float
-    cache: float = 0.0
 
 
 class Coefficients(NamedTuple):
@@ -52,7 +48,6 @@ class Coefficients(NamedTuple):
         copy: the same of concatenations and the like.
         weights: share of the bandwidth when products read their weights.
         linear_weights: the same of layers on vectors.
-        cache: how many times faster a kernel's bytes are if all fit in the last-level cache.
         layout: further passes over what products read and write, where they need channels last.
         unaligned: factor on products whose channels are no multiple of 8.
         uneven: factor on products in groups of few channels that are no power of two.
@@ -78,7 +73,6 @@ class Coefficients(NamedTuple):
     copy: float = 0.6
     weights: float = 0.5
     linear_weights: float = 0.5
-    cache: float = 1.0
     layout: float = 0.3
     unaligned: float = 1.3
     uneven: float = 1.3
@@ -89,7 +83,6 @@ UNITS: Mapping[str, str] = {
     "half_channels": "channels",
     "half_group": "channels",
     "fill": "values",
-    "cache": "times",
     "layout": "passes",
     "unaligned": "times",
     "uneven": "times",
@@ -215,9 +208,11 @@ def channels_first(kernels: Sequence[Kernel], way: Way) -> bool:
     """
     if not way.compile:
         return not way.channels_last
+    grouped = [kernel.macs for kernel in kernels if kernel.kind == "grouped"]
+    if not grouped:
+        return False
     macs = sum(kernel.macs for kernel in kernels)
-    grouped = sum(kernel.macs for kernel in kernels if kernel.kind == "grouped")
-    return bool(grouped > macs * CHANNELS_FIRST_FROM)
+    return bool(sum(grouped) * CHANNELS_FIRST_FROM > macs)
 
 
 def times(kernel: Traits, c: Coefficients, peaks: Peaks, batch: int) -> Times:
@@ -253,8 +248,7 @@ def roofline(
     work = 2 * k.macs * rounding * saturation * filling + k.functions
     compute = work * batch / (peak * k.share) * factor
     moved = k.bytes * batch
-    speed = 1 + (c.cache - 1) * (moved <= peaks.cache)
-    memory = moved / (peaks.bandwidth * speed * k.bytes_share) * factor
+    memory = moved / (peaks.bandwidth * k.bytes_share) * factor
     converting = c.layout * moved * k.converted / peaks.bandwidth
     reading = k.weights / (peaks.bandwidth * k.weights_share)
     return Times(

@@ -126,10 +126,16 @@ def predictions(
     graph: Graph, found: Model, batches: Iterable[int], asked: Asked, way: Way
 ) -> list[Prediction]:
     """Predict the time at each batch by a model."""
-    parts = kernels(graph, way)
-    if asked.mode == "training":
-        parts = training_kernels(graph, way, parts, asked.optimizer)
+    parts = all_kernels(graph, asked, way)
     return [_at(graph, parts, found, batch, asked, way) for batch in batches]
+
+
+def all_kernels(graph: Graph, asked: Asked, way: Way) -> list[Kernel]:
+    """Return the kernels of inference, or of a step of training."""
+    forward = kernels(graph, way)
+    if asked.mode == "training":
+        return training_kernels(graph, way, forward, asked.optimizer)
+    return forward
 
 
 def _at(

@@ -8,14 +8,13 @@ from typing import Any, NamedTuple
 
 from ...diagnostic import Diagnostic, Mistake
 from ...graph import Graph
+from ...many.split import Split
 from ...num import Num, choose
-from ...ops.autocast import Amp
 from ..result import Report
-from .backward import training_kernels
 from .devices import Model, device, model
-from .kernels import Kernel, Way, kernels
+from .kernels import Way
 from .model import channels_first, traits
-from .predict import Asked, Prediction, each, predictions
+from .predict import Asked, Prediction, all_kernels, each, predictions
 
 NANO = 1e-9
 
@@ -40,14 +39,6 @@ class Timing(NamedTuple):
         return cls(model(found, way, asked.dtype), asked, cpu)
 
     @property
-    def counts_many(self) -> bool:
-        """Whether it can be counted for many variants at once.
-
-        What a compiler joins, and where gradients go, may differ between variants.
-        """
-        return not self.asked.compile and self.asked.mode == "inference"
-
-    @property
     def way(self) -> Way:
         """What decides about the kernels."""
         return self.asked.way._replace(device="cpu" if self.is_cpu else "cuda")
@@ -58,9 +49,7 @@ class Timing(NamedTuple):
 
     def nanoseconds(self, graph: Graph, batch: int) -> int:
         """Return the time of one network, rounded."""
-        parts = kernels(graph, self.way)
-        if self.asked.mode == "training":
-            parts = training_kernels(graph, self.way, parts, self.asked.optimizer)
+        parts = all_kernels(graph, self.asked, self.way)
         found = self.model
         all_times = each(parts, found.coefficients, found.peaks, self.way, batch)
         seconds: float = sum(time.total() for time in all_times)
@@ -70,16 +59,20 @@ class Timing(NamedTuple):
         """Return the times of all variants of a graph whose sizes are arrays.
 
         `there` is, by the number of a node, the condition that its layer is there.
+
+        Errors: Split if that decides which layers a compiler joins, or where gradients go.
         """
         from .many import total_seconds  # imports numpy
 
         way = self.way
-        parts: list[Kernel] = kernels(graph, way)
+        if there and (way.compile or self.asked.mode == "training"):
+            raise Split(next(iter(there.values())))
+        parts = all_kernels(graph, self.asked, way)
         first = channels_first(parts, way)
-        times: dict[int, Num] = {}
+        times: dict[object, Num] = {}
         rows = {}
         for kernel in parts:
-            key = id(kernel.shared)
+            key = kernel.shared
             rows[key] = kernel
             times[key] = times.get(key, 0) + choose(there.get(kernel.layer, True), 1, 0)
         listed = [(traits(kernel, way, first), times[key]) for key, kernel in rows.items()]
@@ -99,16 +92,14 @@ def with_latency(report: Report, timing: Timing) -> Report:
     return replace(report, rows=rows)
 
 
-def timing_on(
-    name: str | Timing | None, dtype: str, amp: Amp | None = None, channels_last: bool = False
-) -> Timing | None:
-    """Return the timing of inference on a device; None without one, and a timing as it is.
+def timing_on(name: str | Timing | None, asked: Asked) -> Timing | None:
+    """Return the timing on a device; None without one, and a timing as it is.
 
     Errors: as of `Timing.on`.
     """
     if name is None or isinstance(name, Timing):
         return name
-    return Timing.on(name, Asked(dtype=dtype, amp=amp, channels_last=channels_last))
+    return Timing.on(name, asked)
 
 
 def refuse_no_device(timing: Timing | None) -> None:

@@ -37,15 +37,14 @@ class Device(NamedTuple):
 
 
 class Speed(NamedTuple):
-    """The peaks of a device: TFLOP/s by type of number, GB/s, and MB of its last-level cache.
+    """The peaks of a device: TFLOP/s by type of number, and GB/s.
 
-    The cache is 0 if it is not known; `checked` says whether the peaks are from a data sheet.
+    `checked` says whether they are from a data sheet.
     """
 
     name: str
     tflops: Mapping[str, float]
     gb_per_s: float
-    cache_mb: float
     source: str
     checked: bool
     is_cpu: bool = False
@@ -96,7 +95,6 @@ def known_speeds() -> list[Speed]:
                     name=name,
                     tflops=known["tflops"],
                     gb_per_s=known["gb_per_s"],
-                    cache_mb=known.get("cache_mb", 0.0),
                     source=known["source"],
                     checked=known["peaks_checked"],
                     is_cpu=known.get("cpu", False),

@@ -13,6 +13,8 @@ from ...language.spec import Spec
 from ...ops.autocast import Amp
 from ..analyze import refuse_settings
 from ..figures import TOTALS
+from ..latency.predict import Asked as TimeOf
+from ..latency.predict import Mode
 from ..latency.timing import Timing, refuse_no_device, timing_on
 from ..undeclared import may_be_unknown
 from . import needs_numpy  # noqa: F401  # before what follows imports numpy
@@ -50,6 +52,8 @@ def sweep(
     device: str | Timing | None = None,
     amp: Amp | None = None,
     channels_last: bool = False,
+    compile: bool = False,
+    mode: Mode = "inference",
 ) -> Sweep:
     """Count figures of every combination of values of a spec's parameters, sizes and settings.
 
@@ -79,6 +83,8 @@ def sweep(
             name such as ``"rtx4090"``, peaks such as ``"fp16=60,bw=500"``, or the file of a device.
         amp: float16 or bfloat16, the type of automatic mixed precision on that device.
         channels_last: whether channels are the last axis in memory there.
+        compile: whether networks are compiled there.
+        mode: inference or training, with an optimizer without state.
 
     Returns:
         A Sweep. It yields a dict for each variant that is kept. A figure of which layers do not
@@ -111,7 +117,10 @@ def sweep(
         input=input,
         batch=batch,
         dtype=dtype,
-        timing=timing_on(device, dtype, amp, channels_last),
+        timing=timing_on(
+            device,
+            TimeOf(dtype=dtype, amp=amp, channels_last=channels_last, compile=compile, mode=mode),
+        ),
     )
     return run(job, workers=workers, dask=dask)
 
