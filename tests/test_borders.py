@@ -10,7 +10,7 @@ import torch
 import cnncalc
 from cnncalc.analysis.explain import explain
 from cnncalc.render.analyze import summary
-from cnncalc.window import Unknown
+from cnncalc.window import Map, Unknown
 
 from .settings import FIELDS
 from .test_fields import Gradients
@@ -210,3 +210,20 @@ def test_all_is_not_claimed_of_a_branch_because_of_what_another_one_sees() -> No
             whole = measured == (0, size - 1)
             assert whole == (seen is None), f"{measured} is seen, not {seen}\n{text}"
     assert followed > told / 2
+
+
+def test_positions_that_are_read_together() -> None:
+    """They are those that each output reads, within the input."""
+    rng = random.Random(3)
+    for _ in range(2000):
+        kernel, stride, dilation = rng.randint(1, 4), rng.randint(1, 4), rng.randint(1, 2)
+        window = Map.window(kernel, stride, rng.randint(0, 3), dilation)
+        transposed = Map.transposed(kernel, stride, rng.randint(0, 1), dilation)
+        assert isinstance(transposed, Map)
+        n, first = rng.randint(1, 20), rng.randint(0, 9)
+        some = range(first, first + rng.randint(0, 9), rng.randint(1, 2))
+        for reads in (window, transposed, Map.adaptive(n, 3)):
+            assert isinstance(reads, Map)
+            for outputs in (some, set(some)):
+                one_by_one = {m for j in outputs for m in reads.read_by(j) if 0 <= m < n}
+                assert set(reads.read_within(outputs, n)) == one_by_one
