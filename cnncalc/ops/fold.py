@@ -30,7 +30,7 @@ from .base import (
     values,
 )
 from .field_types import LayerName, PerAxis, PerAxisNatural
-from .resize import one_of
+from .needs import one_of
 from .sliding import Sliding
 from .torch_call import TorchCall
 

@@ -28,7 +28,7 @@ from .base import (
     values,
 )
 from .field_types import PerAxis, Scale
-from .resize import one_of
+from .needs import one_of
 from .torch_call import TorchCall, torch_nd
 
 _RANDOM = Unknown("its windows begin at places that are random in each run")

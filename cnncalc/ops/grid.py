@@ -34,7 +34,7 @@ from .base import (
 )
 from .field_types import Flag, LayerName, Positive
 from .join import same_rank
-from .resize import one_of
+from .needs import one_of
 from .torch_call import TorchCall
 
 if TYPE_CHECKING:

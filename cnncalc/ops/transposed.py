@@ -39,7 +39,7 @@ from .field_types import (
     each_side,
     pairs,
 )
-from .resize import like_fits
+from .needs import like_fits
 from .sliding import Sliding, extent_text
 from .torch_call import TorchCall, torch_nd
 from .weighted import CHANNEL_ALIASES, Parametrization

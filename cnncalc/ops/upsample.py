@@ -1,4 +1,4 @@
-"""Changes to the spatial sizes: interpolation, padding and cropping."""
+"""Changes the spatial sizes by interpolation."""
 
 from __future__ import annotations
 
@@ -12,48 +12,35 @@ from pydantic import Field
 
 from ..cost import FREE, Cost
 from ..diagnostic import Diagnostic
-from ..layout import Layout, contiguous, copied, in_format_of
-from ..num import Num, Shape, ceil_div, product, scaled
-from ..window import IDENTITY, MAX_POSITIONS, TOO_MANY, Map, Unknown
+from ..layout import Layout, in_format_of
+from ..num import Shape, ceil_div, product, scaled
+from ..window import MAX_POSITIONS, TOO_MANY, Map, Unknown
 from .adaptive import adaptive_mean
 from .autocast import AS_IS, TO_FLOAT32, Autocast, Cast
 from .base import (
     CHANNELS,
     NOTHING,
-    SAME_BODY,
     Backward,
-    Extra,
-    Gradient,
     Kept,
     Meaning,
-    Moment,
     Need,
     Op,
     Reach,
-    Storage,
     Windows,
     alike,
     along,
-    at_once,
     axes_need,
-    later,
     per_axis,
     units_of,
     values,
 )
 from .field_types import (
-    FILL_WORDS,
-    Amount,
-    FillMode,
     Flag,
     LayerName,
     PerAxis,
-    Real,
     Scale,
-    each_side,
-    pairs,
 )
-from .padding import mirrors_in_float32, undone
+from .needs import like_fits, one_of
 from .torch_call import TorchCall
 
 if TYPE_CHECKING:
@@ -391,329 +378,3 @@ def _scaling(n: int, scale: Fraction, size: int) -> str:
     if n * scale.numerator // scale.denominator == size:
         return line
     return f"{line}, because torch computes {n}·{float(scale)!r} = {n * float(scale)!r}"
-
-
-def _has_list(body: Any) -> bool:
-    parts = body.values() if isinstance(body, dict) else [body]
-    return any(isinstance(part, list) for part in parts)
-
-
-_LAST_AXIS_FIRST = Meaning(
-    note="torch lists the last axis first; here the first one is: [[top, bottom], [left, right]]",
-    differs=_has_list,
-)
-
-
-class Pad(Op):
-    """Adds positions before and after each spatial axis.
-
-    Give one of `amount` and `like`. With `like` the map stays in the middle; if an odd number of
-    positions is added, one more goes at the end.
-
-    Shapes: (C, *n) -> (C, *n')
-    Rule: n' = n + before + after, or the size of layer `like`
-    Cost: none: it only copies values
-    Fields:
-        amount: number of positions added before and after each axis
-        like: layer whose spatial size the output gets
-        mode: what they are filled with: zeros (or `value`), a mirror image (reflect), the border
-            (replicate) or the opposite border (circular)
-        value: what `mode: zeros` writes instead of 0
-
-    Source: torch.nn.functional.pad
-    Example: `pad: 1` on 3×224×224
-    """
-
-    key = "pad"
-    onnx = ("Pad",)
-    channelwise = True
-    aliases = ("zeropadding",)
-    meanings = {
-        **dict.fromkeys(("zeropad", "constantpad"), _LAST_AXIS_FIRST),
-        "reflectionpad": _LAST_AXIS_FIRST._replace(settings={"mode": "reflect"}),
-        "replicationpad": _LAST_AXIS_FIRST._replace(settings={"mode": "replicate"}),
-        "circularpad": _LAST_AXIS_FIRST._replace(settings={"mode": "circular"}),
-    }
-    field_aliases = {"padding": "amount", "pad": "amount", "constant_values": "value"}
-    field_notes = dict.fromkeys(
-        ("pads", "paddings"),
-        "write `amount`, with one entry per spatial axis, a number or [before, after]",
-    )
-    value_aliases = {"mode": FILL_WORDS}
-    aten = ("constant_pad_nd",)
-    main = "amount"
-    ranks: ClassVar[tuple[int, ...]] = (2, 3, 4)
-    traced = ("pad",)
-    inputs = (1, 2)
-    layers_named = ("like",)
-    amount: Amount | None = None
-    like: LayerName | None = None
-    mode: FillMode = "zeros"
-    value: Real = 0.0
-
-    @classmethod
-    def of_call(cls, call: Called) -> Mapping[str, Any] | None:
-        """torch lists pairs of amounts, those of the last axis first."""
-        listed, axes = call.settings["pad"], len(call.y) - 1
-        padded = sum(n != m for n, m in zip(call.xs[0][1:], call.y[1:]))
-        given = list(listed) if isinstance(listed, tuple) else [listed] * 2 * padded
-        amounts = [(given[n], given[n + 1]) for n in range(0, len(given), 2)][::-1]
-        if len(amounts) > axes or min(given, default=-1) < 0:
-            return None
-        both = [(0, 0)] * (axes - len(amounts)) + amounts
-        if all(low == high for low, high in both):
-            both = [low for low, _ in both]
-        mode, value = call.settings.get("mode", "constant"), call.settings.get("value")
-        word = "zeros" if mode == "constant" else mode
-        amount = alike(both) if not isinstance(both[0], tuple) else tuple(both)
-        return {"amount": amount, "mode": word, "value": float(value or 0)}
-
-    @classmethod
-    def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
-        """Return the fields: ONNX lists all starts, then all ends, of all axes with the batch."""
-        listed = call.attributes.get("pads") or call.numbers.get(1, ())
-        axes = len(call.xs[0]) + 1
-        if len(listed) != 2 * axes or 3 in call.numbers or min(listed) < 0:
-            return None
-        amounts = [*zip(listed[:axes], listed[axes:])]
-        if any(map(any, amounts[:2])):
-            return None
-        mode = call.attributes.get("mode", "constant")
-        value = call.given("value", 2)
-        return {
-            "amount": each_side(amounts[2:]),
-            "mode": FILL_WORDS.get(mode, mode),
-            "value": float(value or 0),
-        }
-
-    def around(self, x: Shape, *like: Shape) -> tuple[tuple[Num, Num], ...]:
-        """Return what is added before and after each axis."""
-        if not like:
-            return pairs(self.amount, len(x) - 1)
-        added = (m - n for n, m in zip(x[1:], like[0][1:]))
-        return tuple((more // 2, more - more // 2) for more in added)
-
-    def needs(self, x: Shape, *like: Shape) -> Iterator[Need]:
-        yield one_of(self, ("amount", "like"))
-        yield from axes_need(self.amount, len(x) - 1, "amount")
-        yield from (like_fits(x, other) for other in like)
-        for n, m in zip(x[1:], like[0][1:] if like else ()):
-            yield Need(
-                m - n,
-                lambda n=n, m=m: Diagnostic(
-                    "CNN207",
-                    f"cannot pad {n} to {m}",
-                    help="`crop: {like: …}` makes a map smaller",
-                ),
-            )
-        yield Need(
-            -1 if self.value and self.mode != "zeros" else 0,
-            lambda: Diagnostic(
-                "CNN207",
-                f"`value` cannot be used with `mode: {self.mode}`",
-                help="remove `value`",
-            ),
-        )
-        most = {"reflect": 1, "circular": 0}.get(self.mode)
-        if self.amount is None and not like:
-            return
-        for n, amounts in zip(x[1:], self.around(x, *like) if most is not None else ()):
-            largest = amounts[1] if like else max(amounts)  # an odd position goes at the end
-            yield Need(
-                n - most - largest,
-                lambda n=n, p=largest: Diagnostic(
-                    "CNN207",
-                    f"padding {p} is too large for `mode: {self.mode}` on an input of size {n}",
-                    help=f"the largest padding here is {n - most}",
-                ),
-            )
-
-    def shape(self, x: Shape, *like: Shape) -> Shape:
-        if like:
-            return (x[0], *like[0][1:])
-        return (x[0], *(n + lo + hi for n, (lo, hi) in zip(x[1:], self.around(x))))
-
-    def units(self, *xs: Shape) -> frozenset[int]:
-        return units_of(xs[0]) & CHANNELS
-
-    def cost(self, *xs: Shape, y: Shape) -> Cost:
-        return FREE
-
-    def window(self, x: Shape, *like: Shape) -> Windows:
-        own = tuple(
-            (axis, Map.window(1, 1, lo)) for axis, (lo, _) in enumerate(self.around(x, *like))
-        )
-        return (own, None) if like else (own,)
-
-    def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
-        return Kept(inputs=(0,)) if self.mode in ("reflect", "replicate") else NOTHING
-
-    def autocast(self, x: Shape, *like: Shape, by: Autocast) -> Cast:
-        return TO_FLOAT32 if by.on_cpu and mirrors_in_float32(self.mode, x) else AS_IS
-
-    def busiest_backward(
-        self, x: Shape, *like: Shape, y: Shape, back: Backward
-    ) -> tuple[Moment, ...]:
-        return at_once(Extra(undone(x, self.around(x, *like), self.mode)))
-
-    def arithmetic(self, x: Shape, *like: Shape) -> str:
-        parts = (
-            f"{n} + {lo} + {hi} = {n + lo + hi}"
-            for n, (lo, hi) in zip(x[1:], self.around(x, *like))
-        )
-        return "; ".join(dict.fromkeys(parts))
-
-    def laid_out(self, x: Layout, *like: Layout, y: Shape) -> Layout:
-        if self.mode == "circular":
-            return contiguous(y)
-        return copied(x) if x.sizes == y and self.mode == "zeros" else in_format_of(x, y)
-
-    def torch(self, x: Shape, *like: Shape) -> TorchCall:
-        how = {"mode": self.mode, "value": self.value}
-        if like:
-            return TorchCall("PaddingLike", how)
-        return TorchCall("Padding", {"around": self.around(x), **how})
-
-    def linearized(self, x: Shape, *like: Shape) -> TorchCall:
-        """NOTE: padding is not part of the input, whatever it is filled with, so zeros are used."""
-        call = self.torch(x, *like)
-        return call._replace(arguments={**call.arguments, "mode": "zeros", "value": 0.0})
-
-
-class Crop(Op):
-    """Cuts off positions at the ends of each spatial axis.
-
-    Give one of `size`, `amount` and `like`. With `size` and `like` the middle is kept; if an odd
-    number of positions is removed, one more goes at the end.
-
-    Shapes: (C, *n) -> (C, *n')
-    Rule: n' = size, or the size of layer `like`, or n − before − after
-    Cost: none: the output is a view of the input
-    Fields:
-        size: spatial size of the output
-        amount: number of positions removed before and after each axis
-        like: layer whose spatial size the output gets
-
-    Source: Ronneberger, Fischer and Brox 2015, U-Net, arXiv:1505.04597
-    Example: `crop: 224` on 3×256×256
-    """
-
-    key = "crop"
-    channelwise = True
-    meanings = {"centercrop": SAME_BODY, "cropping": Meaning(bare="amount")}
-    field_aliases = {"cropping": "amount", "output_size": "size"}
-    reorders = True
-    main = "size"
-    ranks: ClassVar[tuple[int, ...]] = (2, 3, 4)
-    inputs = (1, 2)
-    layers_named = ("like",)
-    size: PerAxis | None = None
-    amount: Amount | None = None
-    like: LayerName | None = None
-
-    def needs(self, x: Shape, *like: Shape) -> Iterator[Need]:
-        yield one_of(self, ("size", "amount", "like"))
-        yield from axes_need(self.size, len(x) - 1, "size")
-        yield from axes_need(self.amount, len(x) - 1, "amount")
-        yield from (like_fits(x, other) for other in like)
-        for n, m in zip(x[1:], self.shape(x, *like)[1:]):
-
-            def fault(n: Num = n, m: Num = m) -> Diagnostic:
-                return Diagnostic(
-                    "CNN207",
-                    f"cannot crop {n} to {m}",
-                    help=f"crop to a size from 1 to {n}",
-                )
-
-            yield Need(n - m, fault)
-            yield Need(m - 1, fault)
-
-    def shape(self, x: Shape, *like: Shape) -> Shape:
-        if like:
-            return (x[0], *like[0][1:])
-        if self.amount is not None:
-            return (
-                x[0],
-                *(n - lo - hi for n, (lo, hi) in zip(x[1:], pairs(self.amount, len(x) - 1))),
-            )
-        return (x[0], *per_axis(self.size, len(x) - 1))
-
-    def starts(self, x: Shape, *like: Shape) -> tuple[int, ...]:
-        """Return the first position kept on each axis; an odd rest is cut off at the end."""
-        if self.amount is not None:
-            return tuple(lo for lo, _ in pairs(self.amount, len(x) - 1))
-        return tuple((n - m) // 2 for n, m in zip(x[1:], self.shape(x, *like)[1:]))
-
-    def cost(self, *xs: Shape, y: Shape) -> Cost:
-        return FREE
-
-    def window(self, x: Shape, *like: Shape) -> Windows:
-        own = tuple(
-            (axis, Map.window(1, 1, -start) if start else IDENTITY)
-            for axis, start in enumerate(self.starts(x, *like))
-        )
-        return (own, None) if like else (own,)
-
-    def storage(self, *xs: Shape) -> Storage:
-        return "view"
-
-    def gradients(self, *xs: Shape, y: Shape, back: Backward) -> tuple[Gradient, ...]:
-        return ("view" if xs[0] == y else "new", *[None] * len(xs[1:]))
-
-    def busiest_backward(self, *xs: Shape, y: Shape, back: Backward) -> tuple[Moment, ...]:
-        """One axis after the other gets its zeros back, the last one first.
-
-        The output's gradient is only read for the first one.
-        """
-        x, sizes = xs[0], list(y)
-        moments: tuple[Moment, ...] = ()
-        before: Num = 0
-        for axis in range(len(x) - 1, 0, -1):
-            if sizes[axis] != x[axis]:
-                sizes[axis] = x[axis]
-                padded = product(sizes)
-                both = Extra(before + padded)
-                moments += later(both) if moments else at_once(both)
-                before = padded
-        return moments
-
-    def viewed(self, x: Layout, *like: Layout, y: Shape) -> Layout:
-        starts = self.starts(x.sizes[1:], *(other.sizes[1:] for other in like))
-        for axis, start in enumerate(starts, 2):
-            x = x.sliced(axis, start, y[axis])
-        return x
-
-    def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
-        return NOTHING
-
-    def arithmetic(self, x: Shape, *like: Shape) -> str:
-        parts = (
-            f"{n} − {a} − {n - m - a} = {m}"
-            for n, m, a in zip(x[1:], self.shape(x, *like)[1:], self.starts(x, *like))
-        )
-        return "; ".join(dict.fromkeys(parts))
-
-    def torch(self, x: Shape, *like: Shape) -> TorchCall:
-        if like:
-            return TorchCall("CroppingLike", {})
-        return TorchCall("Cropping", {"starts": self.starts(x), "sizes": self.shape(x)[1:]})
-
-
-def one_of(op: Any, fields: tuple[str, ...]) -> Need:
-    """Return the condition that exactly one of the fields is given."""
-    given = [f for f in fields if getattr(op, f) is not None]
-    known = ", ".join(f"`{field}`" for field in fields)
-    text = f"`{op.key}` needs exactly one of {known}, but {len(given)} are given"
-    return Need(len(given) - 1, lambda: Diagnostic("CNN102", text), True)
-
-
-def like_fits(x: Shape, other: Shape) -> Need:
-    """Return the condition that the layer named by `like` has as many axes."""
-    return Need(
-        len(other) - len(x),
-        lambda: Diagnostic(
-            "CNN201",
-            f"`like` names a {len(other) - 1}-D layer, but the input is {len(x) - 1}-D",
-        ),
-        True,
-    )
