@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from ..graph import Graph
-from ..ops.base import Reach, Windows
+from ..ops.reads import Reach, Windows
 from ..window import IDENTITY, MAX_POSITIONS, InARow, Span, Unknown
 from .channels import Channels, SomeChannels
 from .receptive_field import AxisSeen, Seen

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Literal, NamedTuple
 
 from ..num import Shape
-from ..ops.base import Reach, Taken
+from ..ops.reads import Reach, Taken
 from ..window import Unknown
 from .axis_fields import AxisFields
 from .borders import Reading

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from ..diagnostic import Diagnostic
 from ..graph import Graph, Node
 from ..num import Shape
-from ..ops.base import Op, Reach, Windows, in_place
+from ..ops.base import Op
+from ..ops.reads import Reach, Windows, in_place
 from ..pausing import pause
 from ..window import Field, Unknown
 from .axis_fields import AxisFields

@@ -10,31 +10,13 @@ from ..diagnostic import Diagnostic
 from ..layout import Layout
 from ..num import Num, Shape, product
 from ..window import IDENTITY, Map
-from .base import (
-    NOTHING,
-    SAME_BODY,
-    Backward,
-    Extra,
-    Gradient,
-    Kept,
-    Meaning,
-    Moment,
-    Need,
-    Op,
-    Storage,
-    Windows,
-    at_once,
-    axes_need,
-    later,
-    per_axis,
-)
-from .field_types import (
-    Amount,
-    LayerName,
-    PerAxis,
-    pairs,
-)
-from .needs import like_fits, one_of
+from .base import Op
+from .field_types import Amount, LayerName, PerAxis, pairs
+from .kept import NOTHING, Backward, Extra, Gradient, Kept, Moment, Storage, at_once, later
+from .meanings import SAME_BODY, Meaning
+from .needs import Need, axes_need, like_fits, one_of
+from .reads import Windows
+from .shapes import per_axis
 from .torch_call import TorchCall
 
 if TYPE_CHECKING:

@@ -2,16 +2,63 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 from ..diagnostic import Diagnostic
-from ..num import Shape
-from .base import (
-    Need,
-)
+from ..num import Num, Shape
+from ..wording import plural
 
-if TYPE_CHECKING:
-    pass
+
+class Need(NamedTuple):
+    """A condition: `margin` ≥ 0, or = 0 if `equal`. `fault` returns the error if it fails."""
+
+    margin: Num
+    fault: Callable[[], Diagnostic]
+    equal: bool = False
+
+
+def axes_need(value: Any, n: int, field: str) -> Iterator[Need]:
+    """Yield the condition that a list in a field has one entry per spatial axis."""
+    if isinstance(value, tuple):
+        yield Need(
+            len(value) - n,
+            lambda: Diagnostic(
+                "CNN201",
+                f"`{field}` has {plural(len(value), 'value')}, but this input is {n}-D",
+                help="give one value per spatial axis, or one for all axes",
+            ),
+            True,
+        )
+
+
+def divides(n: Num, divisor: int, fault: Callable[[], Diagnostic]) -> Need:
+    """Return the condition that `divisor` divides n."""
+    return Need(n - n // divisor * divisor, fault, True)
+
+
+def grouped(groups: int, n: Num, what: str = "", *divided: Num) -> Need:
+    """Return the condition that `groups` divides n channels.
+
+    The message suggests numbers of groups that divide all of `divided` (default: n).
+    """
+
+    def fault() -> Diagnostic:
+        counts = divided or (n,)
+        largest = min(*map(int, counts), 4096)
+        fitting = [g for g in range(1, largest + 1) if not any(m % g for m in counts)]
+        shown = [str(g) for g in fitting]
+        if len(fitting) > 12:
+            shown[6:-3] = ["…"]
+        near = sorted(fitting, key=lambda g: abs(g - groups))[:2]
+        return Diagnostic(
+            "CNN205",
+            f"{plural(n, f'{what}channel')} cannot be divided into {groups} equal groups",
+            help=f"numbers of groups that fit: {', '.join(shown)}",
+            settings=tuple(("groups", g) for g in near),
+        )
+
+    return divides(n, groups, fault)
 
 
 def one_of(op: Any, fields: tuple[str, ...]) -> Need:

@@ -11,33 +11,14 @@ from ..layout import Layout, contiguous, copied, in_format_of
 from ..num import Num, Shape
 from ..window import Map
 from .autocast import AS_IS, TO_FLOAT32, Autocast, Cast
-from .base import (
-    CHANNELS,
-    NOTHING,
-    Backward,
-    Extra,
-    Kept,
-    Meaning,
-    Moment,
-    Need,
-    Op,
-    Windows,
-    alike,
-    at_once,
-    axes_need,
-    units_of,
-)
-from .field_types import (
-    FILL_WORDS,
-    Amount,
-    FillMode,
-    LayerName,
-    Real,
-    each_side,
-    pairs,
-)
-from .needs import like_fits, one_of
+from .base import Op
+from .field_types import FILL_WORDS, Amount, FillMode, LayerName, Real, each_side, pairs
+from .kept import NOTHING, Backward, Extra, Kept, Moment, at_once
+from .meanings import Meaning
+from .needs import Need, axes_need, like_fits, one_of
 from .padding import mirrors_in_float32, undone
+from .reads import Windows
+from .shapes import CHANNELS, alike, units_of
 from .torch_call import TorchCall
 
 if TYPE_CHECKING:

@@ -17,30 +17,13 @@ from ..num import Shape, ceil_div, product, scaled
 from ..window import MAX_POSITIONS, TOO_MANY, Map, Unknown
 from .adaptive import adaptive_mean
 from .autocast import AS_IS, TO_FLOAT32, Autocast, Cast
-from .base import (
-    CHANNELS,
-    NOTHING,
-    Backward,
-    Kept,
-    Meaning,
-    Need,
-    Op,
-    Reach,
-    Windows,
-    alike,
-    along,
-    axes_need,
-    per_axis,
-    units_of,
-    values,
-)
-from .field_types import (
-    Flag,
-    LayerName,
-    PerAxis,
-    Scale,
-)
-from .needs import like_fits, one_of
+from .base import Op
+from .field_types import Flag, LayerName, PerAxis, Scale
+from .kept import NOTHING, Backward, Kept
+from .meanings import Meaning
+from .needs import Need, axes_need, like_fits, one_of
+from .reads import Reach, Windows, along
+from .shapes import CHANNELS, alike, per_axis, units_of, values
 from .torch_call import TorchCall
 
 if TYPE_CHECKING:
