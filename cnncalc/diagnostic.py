@@ -270,7 +270,7 @@ def nearest(word: str, known: Iterable[str]) -> tuple[str | None, bool]:
         return found[0], slips <= 1.001 and all(first - other > 0.1 for other in others)
     if len(word) > 2:
         lower = word.lower()
-        found = [k for k in known if k.startswith(lower) or lower.startswith(k)]
+        found = [k for k in known if k.startswith(lower) or len(k) > 1 and lower.startswith(k)]
     return (found[0] if found else None), False
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from functools import cache
+from itertools import chain
 from math import gcd, lcm, prod
 from typing import NamedTuple
 
@@ -78,6 +79,17 @@ class Map(NamedTuple):
         """Return the positions that output j reads."""
         turn, phase = divmod(j, len(self.taps))
         return [self.advance * turn + tap for tap in self.taps[phase]]
+
+    def read_within(self, outputs: range | set[int], n: int) -> range | set[int]:
+        """Return the positions that some outputs read, of those from 0 to n - 1."""
+        if isinstance(outputs, range) and outputs and len(self.taps) == 1:
+            taps = self.taps[0]
+            closed = taps and taps[-1] - taps[0] == len(taps) - 1
+            if closed and 0 < self.advance * outputs.step <= len(taps):  # without a gap
+                first, last = (self.advance * j for j in (outputs[0], outputs[-1]))
+                return range(max(first + taps[0], 0), min(last + taps[-1] + 1, n))
+        read = chain.from_iterable(map(self.read_by, outputs))
+        return {position for position in read if 0 <= position < n}
 
     def reads_corners(self, n: int, out: int) -> bool:
         """Return whether the first of `out` positions reads the first of n, the last the last."""

@@ -19,7 +19,8 @@ from cnncalc.diagnostic import Mistake
 from cnncalc.graph import checked
 from cnncalc.ops import OPS
 from cnncalc.ops.axes import MOST_AXES
-from cnncalc.ops.base import Op, per_axis
+from cnncalc.ops.base import Op
+from cnncalc.ops.shapes import per_axis
 
 # Operators that have shapes, weights and costs of their own; for the others, see test_opaque.py
 # and test_unpool.py.

@@ -13,7 +13,7 @@ import cnncalc
 from cnncalc.analysis.borders import Borders
 from cnncalc.analysis.explain import explain
 from cnncalc.render.analyze import summary
-from cnncalc.window import Unknown
+from cnncalc.window import Map, Unknown
 
 from .command import ROOT
 from .settings import FIELDS
@@ -234,3 +234,20 @@ def test_layers_that_see_the_same_everywhere_are_followed_once(
     report = cnncalc.analyze(cnncalc.loads(text), "resnest200")
     assert report.complete and len(report.rows) > 1500
     assert 0 < steps["taken"] < 60_000
+
+
+def test_positions_that_are_read_together() -> None:
+    """They are those that each output reads, within the input."""
+    rng = random.Random(3)
+    for _ in range(2000):
+        kernel, stride, dilation = rng.randint(1, 4), rng.randint(1, 4), rng.randint(1, 2)
+        window = Map.window(kernel, stride, rng.randint(0, 3), dilation)
+        transposed = Map.transposed(kernel, stride, rng.randint(0, 1), dilation)
+        assert isinstance(transposed, Map)
+        n, first = rng.randint(1, 20), rng.randint(0, 9)
+        some = range(first, first + rng.randint(0, 9), rng.randint(1, 2))
+        for reads in (window, transposed, Map.adaptive(n, 3)):
+            assert isinstance(reads, Map)
+            for outputs in (some, set(some)):
+                one_by_one = {m for j in outputs for m in reads.read_by(j) if 0 <= m < n}
+                assert set(reads.read_within(outputs, n)) == one_by_one

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 import cnncalc
 from cnncalc.analysis.receptive_field import ReceptiveField
 from cnncalc.analysis.result import Report, Row
-from cnncalc.ops.resize import nearest_sources
+from cnncalc.ops.upsample import nearest_sources
 from cnncalc.torch_backend.verify.linearize import linear_values
 from cnncalc.window import Field, Span, Unknown, hull
 

@@ -14,7 +14,7 @@ from cnncalc.analysis.memory.in_place import written_over
 from cnncalc.analysis.memory.storage import memory
 from cnncalc.graph import Graph
 from cnncalc.num import product
-from cnncalc.ops.base import Backward
+from cnncalc.ops.kept import Backward
 from cnncalc.torch_backend.build import as_tuple, assemble
 from cnncalc.torch_backend.verify.verify import verify
 

@@ -8,12 +8,13 @@ from torch.nn import functional as F
 
 from cnncalc.ops.base import Op
 from cnncalc.ops.conv import Conv
+from cnncalc.ops.crop import Crop
 from cnncalc.ops.linear import Rbf
 from cnncalc.ops.norm import LayerNorm
 from cnncalc.ops.pool import AvgPool, MaxPool, Subsample
 from cnncalc.ops.reshape import Reshape, Slice
-from cnncalc.ops.resize import Crop, Upsample
 from cnncalc.ops.scale import LayerScale, StochasticDepth
+from cnncalc.ops.upsample import Upsample
 
 torch.manual_seed(0)
 

@@ -17,7 +17,8 @@ from cnncalc.cost import CLASSES
 from cnncalc.graph import conditions, propagate
 from cnncalc.many.array import Many
 from cnncalc.num import Open, slide
-from cnncalc.ops.base import Need, Op
+from cnncalc.ops.base import Op
+from cnncalc.ops.needs import Need
 from cnncalc.poly import Poly
 
 from .cases import COUNTED, case, instance

@@ -14,8 +14,10 @@ from cnncalc.cost import Cost
 from cnncalc.diagnostic import Mistake
 from cnncalc.graph import Graph, Node, checked
 from cnncalc.num import product
-from cnncalc.ops.base import Backward, Op, per_axis, values
+from cnncalc.ops.base import Op
 from cnncalc.ops.field_types import pairs
+from cnncalc.ops.kept import Backward
+from cnncalc.ops.shapes import per_axis, values
 
 from . import oracle
 from .cases import COUNTED, body_of, case, instance, plausible, shape

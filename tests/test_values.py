@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from cnncalc.ops import BY_KEY
-from cnncalc.ops.base import per_axis
+from cnncalc.ops.shapes import per_axis
 
 from .cases import case, instance
 from .deformed import convolved, deformable

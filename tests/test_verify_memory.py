@@ -17,8 +17,8 @@ from cnncalc.analysis.memory.summary import summary
 from cnncalc.analysis.memory.timeline import Step
 from cnncalc.ops.activation import Relu
 from cnncalc.ops.adaptive import GlobalAvgPool
-from cnncalc.ops.base import Extra
 from cnncalc.ops.conv import Conv
+from cnncalc.ops.kept import Extra
 from cnncalc.ops.linear import Linear
 from cnncalc.ops.pool import MaxPool
 from cnncalc.torch_backend.allocations import bytes_of, recorded

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ..num import Shape
-from ..ops.base import Reach, in_place
+from ..ops.reads import Reach, in_place
 from ..window import (
     IDENTITY,
     MAX_POSITIONS,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from ..graph import Graph
-from ..ops.base import Reach, Windows
+from ..ops.reads import Reach, Windows
 from ..window import IDENTITY, MAX_POSITIONS, InARow, Span, Unknown
 from .channels import Channels, SomeChannels
 from .receptive_field import AxisSeen, Seen
@@ -145,13 +145,7 @@ class Borders:
         self._work -= len(positions) * max(map(len, reads.taps), default=0)
         if self._work < 0:
             return None
-        phases = len(reads.taps)
-        return {
-            position
-            for j in positions
-            for position in (reads.advance * (j // phases) + tap for tap in reads.taps[j % phases])
-            if 0 <= position < size
-        }
+        return reads.read_within(positions, size)
 
     def _readings(self, n: int, channels: SomeChannels) -> Sequence[Reading] | Unknown:
         """Return the channels of its inputs that these channels of a layer read."""
@@ -228,4 +222,12 @@ def _both(a: Positions | None, b: Positions) -> Positions:
     """Return the positions that are in either."""
     if a is None or a == b:
         return b
+    if isinstance(a, range) and isinstance(b, range) and _touch(a, b):
+        return range(min(a.start, b.start), max(a.stop, b.stop))
     return {*a, *b}
+
+
+def _touch(a: range, b: range) -> bool:
+    """Return whether two ranges without gaps are one together."""
+    apart = max(a.start, b.start) > min(a.stop, b.stop)
+    return a.step == b.step == 1 and bool(a) and bool(b) and not apart

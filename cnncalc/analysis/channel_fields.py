@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from ..num import Shape
-from ..ops.base import ChannelReads, Reach, Taken
+from ..ops.reads import Reach, Taken
 from ..window import Unknown
 from .axis_fields import AxisFields
 from .borders import Reading
@@ -45,11 +45,9 @@ class LayerChannels:
         self._seen: list[Seen] = []
         self._known: dict[tuple[int, int], Seen] = {}
 
-    def reading(self, reads: ChannelReads) -> Channels:
-        """Return what each channel sees, from the channels that it reads."""
+    def reading(self, reads: Literal["each", "scattered"] | Sequence[Taken]) -> Channels:
+        """Return what each channel sees, from the channels that it reads if these are not all."""
         scattered = any(part.below.scattered for part in self._parts.values())
-        if reads == "all":
-            return Channels.alike(self._together, self._y[0])
         if reads == "scattered":
             several = any(len(part.below.sights) > 1 for part in self._parts.values())
             lost = scattered or several

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from ..diagnostic import Diagnostic
 from ..graph import Graph, Node
 from ..num import Shape
-from ..ops.base import Op, Reach, Windows, in_place
+from ..ops.base import Op
+from ..ops.reads import Reach, Windows, in_place
 from ..pausing import pause
 from ..window import Field, Unknown
 from .axis_fields import AxisFields
@@ -24,6 +25,9 @@ _TOO_MANY_CHANNELS = Unknown("there are too many channels to follow each of them
 
 START = Field()
 
+# What operators read of inputs, by the identity of the operator and of the list of their shapes.
+_KnownWindows = dict[tuple[int, int], Windows]
+
 
 class ReceptiveFields(NamedTuple):
     """The receptive fields of a graph: for each node, the axes seen of each network input."""
@@ -36,11 +40,12 @@ class ReceptiveFields(NamedTuple):
 
 def receptive_fields(graph: Graph) -> ReceptiveFields:
     """Follow the receptive field of every node back to the network's inputs."""
-    strict = _Following(graph)
+    known: _KnownWindows = {}
+    strict = _Following(graph, known)
     strict.follow()
     ungated = None
     if strict.gated:
-        without = _Following(graph, gates=False, windows=strict.windows)
+        without = _Following(graph, known, gates=False)
         without.follow()
         ungated = without.seen
     return ReceptiveFields(strict.seen, ungated, strict.notes, tuple(strict.not_followed))
@@ -53,13 +58,14 @@ class _Following:
     such as the one value per channel by which a squeeze-and-excite block multiplies a map.
     """
 
-    def __init__(self, graph: Graph, gates: bool = True, windows: dict[int, Windows] | None = None):
+    def __init__(self, graph: Graph, known: _KnownWindows, gates: bool = True):
         self.seen: list[Seen] = []
         self.notes: list[Diagnostic] = []
         self.not_followed: list[str] = []
         self.gated = False
-        self.windows = {} if windows is None else windows  # of the nodes for which they are known
+        self.windows: dict[int, Windows] = {}  # of the nodes that do not read plainly
         self._graph = graph
+        self._known = known
         self._gates = gates
         self._channels: dict[int, Channels] = {}  # of the nodes whose channels differ
         self._channel_work = _CHANNEL_WORK
@@ -85,9 +91,7 @@ class _Following:
                     channels[n] = channels[first]
                 continue
             xs = self._graph.shapes_into(node)
-            windows = self.windows.get(n)
-            if windows is None:
-                windows = self.windows[n] = op.window(*xs)
+            windows = self.windows[n] = self._windows_of(op, xs)
             if alike and not (op.scatters and self._some_make_positions):
                 reaches = windows[0]
                 through = self._fields.through
@@ -98,6 +102,14 @@ class _Following:
                 self._fields.apart = None
             if remarks:
                 self._note(node)
+
+    def _windows_of(self, op: Op, xs: list[Shape]) -> Windows:
+        """Return the windows of an operator; copies of a block have both in common."""
+        key = id(op), id(xs)
+        windows = self._known.get(key)
+        if windows is None:
+            windows = self._known[key] = op.window(*xs)
+        return windows
 
     def _note(self, node: Node) -> None:
         """Turn the remarks about a node into notes."""
@@ -140,7 +152,7 @@ class _Following:
             apart = len(xs) == 1 and type(op).channels is not Op.channels
             return unknown(together, fields.give_up(_TOO_MANY_CHANNELS)) if apart else together
         reads = op.channels(*xs)
-        if reads in ("each", "all") and channels.keys().isdisjoint(sources):
+        if reads == "all" or reads == "each" and channels.keys().isdisjoint(sources):
             return together
         if reads == "each" and len(below) == 1 and _reads_in_place(windows[0] or ()):
             if sources[0] in channels:

@@ -103,16 +103,15 @@ def _no_network(word: str, names: list[str]) -> Diagnostic:
 def _network(spec: Spec, stem: str, variant: str | None, graph: Graph) -> BundledNetwork:
     """Return one network of a file, with the name that SPEC may have."""
     fields = receptive_fields(graph)
+    field = _last(graph, fields.seen)
+    ungated = field if fields.ungated is None else _last(graph, fields.ungated)
     return BundledNetwork(
         name=variant or stem,
         target=_target(stem, variant),
         year=spec.year(variant),
         input=graph.nodes[0].shape,
         totals=count(graph, TOTALS),
-        fields={
-            "receptive_field": _last(graph, fields.seen),
-            "receptive_field_without_gates": _last(graph, fields.ungated or fields.seen),
-        },
+        fields={"receptive_field": field, "receptive_field_without_gates": ungated},
     )
 
 

@@ -9,7 +9,8 @@ from ..analysis.result import Report
 from ..diagnostic import Diagnostic, Severity
 from ..graph import Graph, Node
 from ..num import Shape, product
-from ..ops.base import Op, Slide
+from ..ops.base import Op
+from ..ops.reads import Slide
 from ..ops.sliding import window_line
 from ..wording import shape_text
 

@@ -12,8 +12,9 @@ from ..diagnostic import Mistake
 from ..graph import Graph, Node, checked
 from ..num import NoFormula, Shape, product
 from ..ops import BY_KEY, OPS
-from ..ops.base import Dispatched, Op
+from ..ops.base import Op
 from ..ops.called import Called
+from ..ops.meanings import Dispatched
 from ..ops.reshape import Flatten, Rearrangement
 from .axes import Group, Value, plain
 

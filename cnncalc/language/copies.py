@@ -57,14 +57,15 @@ class Copies(Lookup):
 
     def repeats(self, step: Step, scope: Scope) -> Any:
         """Return how many copies a `repeat` makes, a whole number."""
-        count = self.value(step.repeat, scope.values, step.marks, "repeat")
+        marks = step.marks.find("repeat", "times")
+        count = self.value(step.repeat, scope.values, marks)
         if isinstance(count, Open) and not count.is_condition and 0 <= count <= MAX_LAYERS:
             whole = floor(count)  # it may be computed from fractions
             if equals(whole, count):
                 return whole
         elif type(count) is int and 0 <= count <= MAX_LAYERS:
             return count
-        raise Mistake(wrong_repeat(count, step.marks.find("repeat").position(self._file)))
+        raise Mistake(wrong_repeat(count, marks.position(self._file)))
 
     def copy(
         self,

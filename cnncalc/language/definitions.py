@@ -40,7 +40,7 @@ def read_definitions(
 ) -> Definitions:
     """Read a document; its diagnostics come after those already `found`."""
     reader = Reader(file)
-    names = frozenset(document.params or ())
+    names = reader.params = frozenset(document.params or ())
     _declare_blocks(reader, document, marks.find("blocks"), names)
     param_marks = marks.find("params")
     params = read_parameters(reader, document.params, param_marks, (), may_be_required=False)

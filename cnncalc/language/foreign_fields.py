@@ -9,7 +9,8 @@ from typing import Any
 
 from ..diagnostic import Diagnostic, Edit, Fix, Position, instead
 from ..ops import OPS
-from ..ops.base import SAME_BODY, Op
+from ..ops.base import Op
+from ..ops.meanings import SAME_BODY
 from ..ops.words import Translation
 from .names import NEEDLESS
 from .validation import described, shown

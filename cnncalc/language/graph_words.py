@@ -7,14 +7,13 @@ from typing import Any
 from ..ops import BY_KEY
 from .expression_limits import clip
 from .layer_names import read_layer_name
-from .names import name_fault, parameter_fault
+from .names import REPEAT_WORDS, name_fault, parameter_fault
 from .reader import Reader
 from .steps import Step
 from .validation import shown, unknown_key
 from .values import ANY_WORD
 from .yaml_tree import Marks
 
-_REPEAT = ["times", "as"]
 _OF_WEIGHTS = frozenset(["share", "freeze", "checkpoint"])  # they change layers that are there
 _MOST_AXES = 8  # of an expected shape
 
@@ -102,11 +101,12 @@ def _read_repeat(
     if not isinstance(data, dict):
         step.repeat = reader.prepared(data, marks, known)
         return
-    for key in data.keys() - set(_REPEAT):
+    unknown = data.keys() - set(REPEAT_WORDS)
+    for key in unknown:
         place = marks.key(reader.file, key)
-        reader.add(unknown_key(key, place, _REPEAT, "`repeat`", data))
-    for key in _REPEAT:
-        if key not in data:
+        reader.add(unknown_key(key, place, REPEAT_WORDS, "`repeat`", data))
+    for key in REPEAT_WORDS:
+        if key not in data and not unknown:
             help = "write `repeat: {times: 3, as: j}`"
             reader.report("CNN102", f"`repeat` needs `{key}`", marks.position(reader.file), help)
     step.repeat = reader.prepared(data.get("times", 1), marks.find("times"), known)

@@ -8,6 +8,7 @@ from typing import Any
 from ..ops import BY_KEY
 from .graph_words import read_graph_words
 from .layer_arguments import read_join_fields
+from .layer_key import is_layer
 from .layer_names import is_entry
 from .names import BRANCH_WORDS, ENTRY_WORDS, name_fault
 from .reader import Reader
@@ -30,12 +31,18 @@ def read_join(
             reader.report("CNN102", f"`{step.key}` has no branches", step.place, help)
             return False
     marks = step.body_marks
+    if isinstance(body, dict) and _is_nameless(body):
+        words = ", ".join(f"{word}: …" for word in body)
+        help = f"give the branch a name: `{step.key}: {{path: {{{words}}}}}`"
+        message = f"`{step.key}` takes branches by name, and this one has none"
+        reader.report("CNN102", message, marks.position(reader.file), help)
+        return False
     if isinstance(body, dict) and body:
         branches = [
             _read_branch(reader, name, branch, marks, known, read_layers)
             for name, branch in body.items()
         ]
-    elif isinstance(body, list) and body and all(map(is_entry, body)):
+    elif isinstance(body, list) and _are_entries(reader, body):
         branches = [_read_entry(reader, item, marks.find(n), known) for n, item in enumerate(body)]
         if step.source is not None:
             message = f"`{step.key}` with a list of layer names does not take `from`"
@@ -53,6 +60,21 @@ def read_join(
     step.branches = branches
     sound &= all(branch.kind != "fault" for branch in branches)
     return sound & _right_number(reader, step)
+
+
+def _is_nameless(body: dict[str, Any]) -> bool:
+    """Return whether a mapping of branches is one branch, as its words show."""
+    return len(body) > 1 and "layers" in body and body.keys() <= {*BRANCH_WORDS}
+
+
+def _are_entries(reader: Reader, items: list[Any]) -> bool:
+    """Return whether items are meant as entries of a join's list: at least one is, and no layer."""
+    if not any(map(is_entry, items)):
+        return False
+    others = [item for item in items if not is_entry(item)]
+    return all(isinstance(item, dict) for item in others) and not any(
+        is_layer(reader, key) for item in others for key in item
+    )
 
 
 def _right_number(reader: Reader, step: Step) -> bool:
@@ -91,6 +113,9 @@ def _read_branch(
     if isinstance(data, dict):
         known = _read_words(reader, branch, data, known, BRANCH_WORDS, f"branch `{name}`")
         layers, inside = data.get("layers", []), branch.marks.find("layers")
+        if branch.is_repeated and not {"layers", "from"} & data.keys():
+            message = f"branch `{name}` repeats nothing"
+            reader.report("CNN102", message, branch.place, "give it `layers`, or `from`")
         if branch.is_many:
             help = f"put `{branch.source}` into a list: `[{branch.source}]`"
             place = branch.marks.find("from").position(reader.file)
@@ -110,7 +135,10 @@ def _read_entry(reader: Reader, item: Any, marks: Marks, known: frozenset[str]) 
     branch.kind = "chain"
     errors = reader.errors
     words = item if isinstance(item, dict) else {"from": item}
-    _read_words(reader, branch, words, known, ENTRY_WORDS, "an entry of a join's list")
+    what = "an entry of a join's list"
+    _read_words(reader, branch, words, known, ENTRY_WORDS, what)
+    if reader.errors == errors and "from" not in words:
+        reader.report("CNN102", f"{what} needs `from`", branch.place, "name an earlier layer")
     if reader.errors > errors:
         branch.kind = "fault"
     return branch

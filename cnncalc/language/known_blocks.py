@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 
 from ..graph import Graph, Group, Node
-from ..ops.base import units_of
+from ..ops.shapes import units_of
 from .limits import Limits
 from .scope import Scope
 from .steps import BlockSteps, Step

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..diagnostic import Diagnostic, Edit, Fix, Position, misspelled, nearest
 from ..ops import BY_KEY
-from .names import GRAPH_WORDS
+from .names import GRAPH_WORDS, REPEAT_WORDS
 from .reader import Reader
 from .unquoted_comma import cut_by_yaml
 from .values import words_of
@@ -46,6 +46,8 @@ def _not_a_key(operator: str, key: str, item: dict[str, Any], position: Position
     owner = BY_KEY.get(operator)
     if owner is not None and key in words_of(owner):
         return fault._replace(help=f"it belongs inside: `{operator}: {{{key}: …}}`")
+    if key in REPEAT_WORDS:
+        return fault._replace(help="it belongs inside: `repeat: {times: 3, as: j}`")
     otherwise = f"the keys allowed beside `{operator}` are {', '.join(GRAPH_WORDS)}"
     return misspelled(fault, key, GRAPH_WORDS, otherwise, item)
 

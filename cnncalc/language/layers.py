@@ -12,7 +12,7 @@ from .joins import read_join
 from .layer_arguments import read_block_use, read_operator
 from .layer_key import is_layer, layer_key
 from .reader import Reader
-from .steps import Step
+from .steps import EVERY_COPY, Step
 from .validation import shown
 from .yaml_tree import Marks
 
@@ -71,6 +71,7 @@ def _read_layer(
     step = Step(key, f"{key}{separator}{counts[key]}", marks, place)
     errors = reader.errors
     inside = read_graph_words(reader, step, item, marks, known)
+    _check_names(reader, step)
     sound = reader.errors == errors
     with reader.separate_names() as used:
         sound &= _read_body(reader, step, item[key], inside)
@@ -81,14 +82,39 @@ def _read_layer(
     return step
 
 
+def _check_names(reader: Reader, step: Step) -> None:
+    """Report layers that `from` and `share` cannot name."""
+    for word, field in (("from", "source"), ("share", "share")):
+        name = getattr(step, field)
+        if isinstance(name, str) and EVERY_COPY in name:
+            last = name.partition(EVERY_COPY)[0]
+            message = f"`{word}` takes one layer, not every copy of `{last}`"
+            place = step.marks.find(word).position(reader.file)
+            help = f"`{last}` is its last copy, and `{last}[0]` the first; a join can list `{name}`"
+            reader.report("CNN103", message, place, help)
+            setattr(step, field, None)
+    if step.share == step.name and not step.is_repeated:
+        message = f"`{step.name}` shares its own weights, but it is not repeated"
+        place = step.marks.find("share").position(reader.file)
+        help = "put `repeat` beside `share`: then its copies share them"
+        reader.report("CNN112", message, place, help)
+
+
 def _hidden_counter(reader: Reader, step: Step) -> Diagnostic:
-    """Describe a repeat inside another one, inside which the number of the outer copy is hidden."""
+    """Describe a repeat whose counter hides a parameter, or the counter of a repeat around it."""
     word = "repeat" if step.repeat is not None else "each"
+    counter = step.counter
+    block = reader.blocks.get(reader.block or "")
+    if counter in reader.params or (block and counter in block.params):
+        hidden, help = f"the parameter `{counter}`", "give the counter another name"
+    else:
+        hidden = "that of the one around it"
+        help = "give the outer one another counter: `repeat: {times: 3, as: j}`"
     return Diagnostic(
         "CNN119",
-        f"`{step.counter}` means the copy of this `{word}`, and hides that of the one around it",
+        f"`{counter}` means the copy of this `{word}`, and hides {hidden}",
         step.marks.key(reader.file, word),
-        "give the outer one another counter: `repeat: {times: 3, as: j}`",
+        help,
         severity="warning",
     )
 

@@ -21,6 +21,7 @@ GRAPH_WORDS = (
     "checkpoint",
 )
 
+REPEAT_WORDS = ["times", "as"]  # of a `repeat` that is a mapping
 BRANCH_WORDS = ["from", "repeat", "each", "when", "layers"]  # of a branch that is a mapping
 ENTRY_WORDS = ["from", "repeat", "each", "when"]  # of an entry in a join's list
 

@@ -25,6 +25,7 @@ class Reader:
         self.errors = 0
         self.used_names: set[str] = set()
         self.used_blocks: set[str] = set()
+        self.params: Set[str] = frozenset()  # of the spec
         self.block: str | None = None  # whose layers are being read
         self.trains = False  # whether a layer shares or freezes weights, or is checkpointed
 

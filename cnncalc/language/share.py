@@ -22,11 +22,13 @@ def share(graph: Graph, lender: Group, start: int, copies: int, step: Step, file
     if len(graph.nodes) - start == copies * len(lenders):
         lenders = [*lenders] * copies
     if not _share_weights(graph, lenders, start):
+        what = f"`{step.name}` cannot use the weights of `{step.share}`"
+        if step.share == step.name:
+            what = f"the copies of `{step.name}` cannot share weights"
         raise Mistake(
             Diagnostic(
                 "CNN112",
-                f"`{step.name}` cannot use the weights of `{step.share}`: "
-                "they are not the same layers with the same shapes",
+                f"{what}: they are not the same layers with the same shapes",
                 step.marks.find("share").position(file),
                 help="to share weights, both need equal bodies, and inputs with "
                 "the same number of channels",

@@ -14,27 +14,13 @@ from ..num import Shape, product
 from ..window import IDENTITY
 from .autocast import AS_IS, IN_FLOAT32, TO_FLOAT32, TO_HALF, Autocast, Cast
 from .axes import NO_BATCH, has_axis
-from .base import (
-    WHOLE,
-    Backward,
-    ChannelReads,
-    Dispatched,
-    Extra,
-    Kept,
-    Meaning,
-    Moment,
-    Need,
-    Op,
-    Storage,
-    Taken,
-    Windows,
-    at_once,
-    divides,
-    product_and_sum,
-    units_of,
-    values,
-)
+from .base import Op
 from .field_types import Flag, Natural, Positive, Real
+from .kept import Backward, Extra, Kept, Moment, Storage, at_once, product_and_sum
+from .meanings import Dispatched, Meaning
+from .needs import Need, divides
+from .reads import WHOLE, ChannelReads, Taken, Windows
+from .shapes import units_of, values
 from .torch_call import TorchCall
 
 if TYPE_CHECKING:

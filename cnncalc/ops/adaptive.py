@@ -8,33 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import Field
 
 from ..cost import Cost
-from ..layout import (
-    Layout,
-    contiguous,
-    in_format_of_map,
-)
+from ..layout import Layout, contiguous, in_format_of_map
 from ..num import Num, Shape, product
 from ..window import IDENTITY, Map
 from .autocast import AS_IS, TO_FLOAT32, Autocast, Cast
-from .base import (
-    NOTHING,
-    WHOLE,
-    Backward,
-    Extra,
-    Kept,
-    Meaning,
-    Moment,
-    Need,
-    Op,
-    Reach,
-    Windows,
-    along,
-    at_once,
-    axes_need,
-    per_axis,
-    units_of,
-    values,
-)
+from .base import Op
+from .kept import NOTHING, Backward, Extra, Kept, Moment, at_once
+from .meanings import Meaning
+from .needs import Need, axes_need
+from .reads import WHOLE, Reach, Windows, along
+from .shapes import per_axis, units_of, values
 from .torch_call import TorchCall, torch_nd
 
 if TYPE_CHECKING:

@@ -15,27 +15,12 @@ from ..num import Num, Shape, product, total
 from ..window import IDENTITY, Unknown
 from ..wording import shape_text
 from .autocast import TO_HALF, Device
-from .base import (
-    NEW,
-    NO_AXES,
-    WHOLE,
-    Backward,
-    ChannelReads,
-    Extra,
-    Gradient,
-    Kept,
-    Moment,
-    Need,
-    Op,
-    Reach,
-    Taken,
-    Windows,
-    at_once,
-    divides,
-    later,
-    values,
-)
+from .base import Op
 from .field_types import LARGEST, Flag, LayerName, Positive, Probability
+from .kept import NEW, Backward, Extra, Gradient, Kept, Moment, at_once, later
+from .needs import Need, divides
+from .reads import WHOLE, ChannelReads, Reach, Taken, Windows
+from .shapes import NO_AXES, values
 from .torch_call import TorchCall
 
 OptionalPositive = Annotated[int | None, Gt(0), Field(le=LARGEST, description="a positive integer")]

@@ -9,7 +9,7 @@ from pydantic import Field
 from ..diagnostic import Diagnostic
 from ..num import Num, Shape
 from ..wording import shape_text
-from .base import Need
+from .needs import Need
 
 MOST_AXES = 4  # of a tensor, with the channels and without the batch
 Axis = Annotated[int, Field(ge=0, le=MOST_AXES - 1, description="an axis, from 0 (channels) to 3")]

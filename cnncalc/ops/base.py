@@ -12,6 +12,9 @@ in `language/foreign_words.py`.
 
 `onnx`, `onnx_fields`, `onnx_weights` and `of_onnx` say which nodes of ONNX are the operator.
 
+What the methods return is defined by idea: conditions in `needs.py`, what is read of inputs in
+`reads.py`, what is in memory in `kept.py`, and words of other frameworks in `meanings.py`.
+
 To add an operator, write a subclass of `Op` and list it in `HOMES` in `ops/__init__.py`. `key` is
 its word in a spec. Its docstring is its entry in the docs and in `cnncalc ops`;
 `ops/docstring.py` says which sections it has. The types of its fields are those of
@@ -31,11 +34,10 @@ logarithm too). `CNNCALC_UPDATE=1 pytest tests/test_documents.py` writes the pag
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass as validated
@@ -43,10 +45,13 @@ from pydantic.dataclasses import dataclass as validated
 from ..cost import Cost
 from ..diagnostic import Diagnostic
 from ..layout import Layout, in_format_of, iterated
-from ..num import Num, Open, Shape, product
-from ..window import IDENTITY, InARow, Map, Unknown
-from ..wording import plural
+from ..num import Num, Shape
 from .autocast import AS_IS, Autocast, Cast, Device
+from .kept import Backward, Gradient, Kept, Moment, Storage
+from .meanings import Dispatched, Meaning, UserCode
+from .needs import Need
+from .reads import ChannelReads, Slide, Windows, in_place
+from .shapes import alike, units_of, values
 from .torch_call import TorchCall
 
 if TYPE_CHECKING:
@@ -55,220 +60,12 @@ if TYPE_CHECKING:
     from .called import Called
     from .onnx_call import OnnxCall
 
-Storage = Literal["new", "view", "inplace"]
 # Multiplies by a fixed number, or adds one too; None: does something else.
 Folds = Literal["scale", "scale and shift"] | None
-# A new tensor, or a view of the output's gradient.
-Gradient = Literal["new", "view"] | None
-NEW: Gradient = "new"
-VIEW: Gradient = "view"
-# How the output moves along an axis of an input: the axis of the output and its map; None if every
-# position reads the whole axis; several axes that lie in a row; or why this is not followed.
-Reach = tuple[int, Map] | InARow | Unknown | None
-WHOLE: Reach = None
-Windows = tuple[tuple[Reach, ...] | None, ...]  # per input; None: its values are not read
 # The buffer in which a norm counts batches: a 64-bit integer whatever the dtype; inference does not
 # read it, and old checkpoints lack it.
 COUNTER = "num_batches_tracked"
 _Op = TypeVar("_Op", bound="Op")
-
-
-class Need(NamedTuple):
-    """A condition: `margin` ≥ 0, or = 0 if `equal`. `fault` returns the error if it fails."""
-
-    margin: Num
-    fault: Callable[[], Diagnostic]
-    equal: bool = False
-
-
-class Backward(NamedTuple):
-    """How the network runs before backward: in which mode, and which inputs need gradients.
-
-    If `gradients` is empty, all inputs need one. `trained` says whether the layer's own parameters
-    get gradients, if it has any.
-    """
-
-    training: bool = True
-    gradients: tuple[bool, ...] = ()
-    trained: bool = True
-
-    def needs(self, n: int) -> bool:
-        """Return whether input n needs a gradient."""
-        return not self.gradients or self.gradients[n]
-
-
-class Extra(NamedTuple):
-    """A tensor that a layer makes beside its output: `count` numbers for each image, or `once`.
-
-    The kind says how wide a number is. `values` have the type that the layer computes with,
-    `parameters` that of its parameters, `means` that of the means in a layer of several operations.
-    `lengths` are at least float32. `statistics` of a norm are wider in some runs, and those of a
-    norm without parameters in fewer. `indices` take 8 bytes, a `mask` and what is `declared` a
-    byte, and the random `noise` of dropout a byte on a card, where a `buffer` takes nothing. What
-    is `uncast` is there only where autocast makes a copy of it, to compute with it or to take
-    means; it has the type of the parameters or of the input. What attention with dropout keeps is
-    `upcast` to float32 or more on the CPU, where it keeps `scores` too; on a card it keeps their
-    `sums` instead.
-
-    If `among` is not 0, the numbers are as wide as the widest of the first so many inputs.
-    """
-
-    count: Num
-    kind: Literal[
-        "values",
-        "parameters",
-        "means",
-        "uncast",
-        "uncast means",
-        "lengths",
-        "statistics",
-        "bare statistics",
-        "indices",
-        "noise",
-        "mask",
-        "declared",
-        "buffer",
-        "upcast",
-        "scores",
-        "sums",
-    ] = "values"
-    once: bool = False
-    among: int = 0
-
-
-class Kept(NamedTuple):
-    """What is kept in memory for backward: inputs by number, the output, and further tensors.
-
-    Parameters and buffers are held anyway, and are not counted. But autocast may make copies of
-    parameters, so `parameters` names those that backward reads.
-    """
-
-    inputs: tuple[int, ...] = ()
-    output: bool = False
-    extras: tuple[Extra, ...] = ()
-    parameters: tuple[str, ...] = ()
-
-
-NOTHING = Kept()
-
-
-class Moment(NamedTuple):
-    """All tensors that a layer makes and holds at once, at a busy moment.
-
-    In backward, at a `late` moment the output's gradient is free again, and what the layer kept
-    beside its inputs and output; and these too from the first one on at which they are not `read`.
-    The copies of parameters that autocast made are free from the first one without `copies` on.
-
-    In forward, the copies of parameters are made after the moments without `copies`. The copies of
-    inputs are free at a moment without `casts`, unless they are kept.
-    """
-
-    extras: tuple[Extra, ...]
-    late: bool = False
-    read: bool = True
-    copies: bool = True
-    casts: bool = True
-
-
-def at_once(*extras: Extra) -> tuple[Moment]:
-    """These tensors at one moment."""
-    return (Moment(extras),)
-
-
-def later(*extras: Extra, read: bool = True, copies: bool = True) -> tuple[Moment]:
-    """These tensors at one late moment."""
-    return (Moment(extras, late=True, read=read, copies=copies),)
-
-
-class Taken(NamedTuple):
-    """Channels of one input, each of which is read by one channel of the output.
-
-    With `shared_by`, that many channels of the output read all of them. With `by_position`, a
-    channel of the output reads another one of them at another position.
-    """
-
-    input: int
-    channels: Sequence[int]
-    shared_by: int = 0
-    by_position: bool = False
-
-
-# What each channel of the output reads: the same channel of every input ("each"), all channels
-# ("all"), channels each of which holds other positions ("scattered"), or those that are listed.
-ChannelReads = Literal["each", "all", "scattered"] | Sequence[Taken]
-
-
-class Slide(NamedTuple):
-    """How a window slides along one axis: taps, step, padding before and after, spacing of taps.
-
-    With `ceil`, a last window that is not full counts too.
-    """
-
-    kernel: int
-    stride: int
-    low: int
-    high: int
-    dilation: int
-    ceil: bool = False
-
-    @property
-    def span(self) -> int:
-        """Return the number of positions from the first tap to the last."""
-        return self.dilation * (self.kernel - 1) + 1
-
-    @property
-    def passed_over(self) -> int:
-        """Return how many positions may follow the last window without being lost.
-
-        These are padding, or as many as lie between two windows.
-        """
-        return self.high + max(self.stride - self.span, 0)
-
-    def rest(self, n: Num) -> Num:
-        """Count the positions of an input of size n, and its padding, after the last window."""
-        room = n + self.low + self.high - self.span
-        return room - room // self.stride * self.stride
-
-
-NO_SETTINGS: Mapping[str, Any] = MappingProxyType({})
-
-
-def _any_body(body: Any) -> bool:
-    return True
-
-
-class Meaning(NamedTuple):
-    """What a layer of another framework is here, where its body is written differently.
-
-    `bare` is the field that a bare value sets there, if not the operator's main one; `settings`
-    are fields that the word implies. `note` says what else is different in the bodies for which
-    `differs` is true: a person has to rewrite these.
-    """
-
-    bare: str | None = None
-    settings: Mapping[str, Any] = NO_SETTINGS
-    note: str | None = None
-    differs: Callable[[Any], bool] = _any_body
-
-
-SAME_BODY = Meaning()
-
-
-class UserCode(NamedTuple):
-    """A class of the user's own, ``package.module:Class``, with its keyword arguments.
-
-    It is imported only where a network is built, and only if the user allows code to run.
-    """
-
-    target: str
-    arguments: Mapping[str, Any]
-
-
-class Dispatched(NamedTuple):
-    """The name of an operator in torch's dispatcher, with the arguments that go with it."""
-
-    name: str
-    arguments: Mapping[str, Any] = NO_SETTINGS
 
 
 class Op:
@@ -644,115 +441,3 @@ def _forget_class_variables(base: type) -> None:
     """
     own = {field.name: field for field in fields(base)}
     base.__dataclass_fields__ = own  # type: ignore[attr-defined]
-
-
-def units_of(x: Shape) -> frozenset[int]:
-    """Return the axes of a shape that an operator reduced to 1."""
-    return getattr(x, "units", NO_AXES)
-
-
-@cache
-def in_place(axes: int) -> tuple[Reach, ...]:
-    """Return that each position of so many axes reads its own position; always the same object."""
-    return tuple([(axis, IDENTITY) for axis in range(axes)])
-
-
-NO_AXES: frozenset[int] = frozenset()
-CHANNELS = frozenset((0,))
-
-
-def is_one(out: Num) -> bool:
-    """Return whether a layer declares an output of size 1; a symbol is no such size.
-
-    An array of which only some values are 1 asks for a decision.
-    """
-    if not isinstance(out, Open):
-        return bool(out == 1)
-    low, high = out.ends()
-    return low is not None and low <= 1 <= high and bool(out.equals(1))
-
-
-def alike(values: Sequence[Any]) -> Any:
-    """Return the one value of all axes if they have the same, else one for each.
-
-    >>> alike((3, 3)), alike((1, 7))
-    (3, (1, 7))
-    """
-    return values[0] if len(set(values)) == 1 else tuple(values)
-
-
-def per_axis(value: Any, n: int) -> tuple[Any, ...]:
-    """Return one value for each axis: the same one, or those of a list."""
-    return value if isinstance(value, tuple) else (value,) * n
-
-
-def axes_need(value: Any, n: int, field: str) -> Iterator[Need]:
-    """Yield the condition that a list in a field has one entry per spatial axis."""
-    if isinstance(value, tuple):
-        yield Need(
-            len(value) - n,
-            lambda: Diagnostic(
-                "CNN201",
-                f"`{field}` has {plural(len(value), 'value')}, but this input is {n}-D",
-                help="give one value per spatial axis, or one for all axes",
-            ),
-            True,
-        )
-
-
-def along(axis: int, read: Map | Unknown) -> Reach:
-    """Return an axis of the output and its map, or why there is no map."""
-    return read if isinstance(read, Unknown) else (axis, read)
-
-
-def by_groups(groups: int, n: int, out: int) -> ChannelReads:
-    """Return what channels in equal groups read: each reads the inputs of its own group."""
-    if groups == 1:
-        return "all"
-    if groups == n == out:
-        return "each"
-    read = n // groups
-    return [Taken(0, range(g * read, (g + 1) * read), out // groups) for g in range(groups)]
-
-
-def divides(n: Num, divisor: int, fault: Callable[[], Diagnostic]) -> Need:
-    """Return the condition that `divisor` divides n."""
-    return Need(n - n // divisor * divisor, fault, True)
-
-
-def grouped(groups: int, n: Num, what: str = "", *divided: Num) -> Need:
-    """Return the condition that `groups` divides n channels.
-
-    The message suggests numbers of groups that divide all of `divided` (default: n).
-    """
-
-    def fault() -> Diagnostic:
-        counts = divided or (n,)
-        largest = min(*map(int, counts), 4096)
-        fitting = [g for g in range(1, largest + 1) if not any(m % g for m in counts)]
-        shown = [str(g) for g in fitting]
-        if len(fitting) > 12:
-            shown[6:-3] = ["…"]
-        near = sorted(fitting, key=lambda g: abs(g - groups))[:2]
-        return Diagnostic(
-            "CNN205",
-            f"{plural(n, f'{what}channel')} cannot be divided into {groups} equal groups",
-            help=f"numbers of groups that fit: {', '.join(shown)}",
-            settings=tuple(("groups", g) for g in near),
-        )
-
-    return divides(n, groups, fault)
-
-
-def product_and_sum(x: Shape, n: Num, back: Backward) -> tuple[Moment, ...]:
-    """Gradients of an input and of n parameters, the latter in full before they are summed.
-
-    The former may have been converted to its type by then.
-    """
-    both = Extra((1 + back.needs(0)) * values(x)), Extra(n, once=True)
-    return at_once(*both) + at_once(*both, Extra(back.needs(0) * values(x), "uncast", among=1))
-
-
-def values(x: Shape) -> Num:
-    """Count the values of a tensor of this shape."""
-    return product(x)

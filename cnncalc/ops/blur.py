@@ -12,9 +12,13 @@ from ..cost import Cost
 from ..layout import Layout
 from ..num import Num, Shape, product
 from .autocast import TO_HALF, Autocast, Cast
-from .base import Backward, ChannelReads, Kept, Moment, Need, Op, Slide, Windows, per_axis, units_of
+from .base import Op
 from .conv import Conv
 from .field_types import FILL_WORDS, FillMode, PerAxis
+from .kept import Backward, Kept, Moment
+from .needs import Need
+from .reads import ChannelReads, Slide, Windows
+from .shapes import per_axis, units_of
 from .torch_call import TorchCall
 
 FilterSize = Annotated[int, Field(ge=1, le=33, description="an integer from 1 to 33")]

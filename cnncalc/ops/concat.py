@@ -10,22 +10,12 @@ from ..num import Shape
 from ..window import IDENTITY, MAX_POSITIONS, TOO_MANY, Map, Unknown
 from .autocast import AS_IS, TO_WIDEST, Autocast, Cast
 from .axes import NO_BATCH, Axis, has_axis, replaced
-from .base import (
-    NOTHING,
-    VIEW,
-    Backward,
-    ChannelReads,
-    Gradient,
-    Kept,
-    Need,
-    Op,
-    Reach,
-    Taken,
-    Windows,
-    along,
-    units_of,
-)
+from .base import Op
 from .join import same_rank, sizes_differ
+from .kept import NOTHING, VIEW, Backward, Gradient, Kept
+from .needs import Need
+from .reads import ChannelReads, Reach, Taken, Windows, along
+from .shapes import units_of
 from .torch_call import TorchCall
 
 

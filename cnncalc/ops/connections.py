@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ..num import Num
-from .base import Extra, Moment, at_once
+from .kept import Extra, Moment, at_once
 
 
 class Table(NamedTuple):

@@ -13,23 +13,7 @@ from ..layout import Layout, contiguous, in_format_of_map
 from ..num import Shape, product
 from ..wording import plural
 from .autocast import TO_HALF, Autocast, Cast, Device
-from .base import (
-    CHANNELS,
-    Backward,
-    ChannelReads,
-    Extra,
-    Kept,
-    Moment,
-    Need,
-    Op,
-    Taken,
-    at_once,
-    by_groups,
-    grouped,
-    is_one,
-    later,
-    per_axis,
-)
+from .base import Op
 from .field_types import (
     FILL_WORDS,
     PADDING_WORDS,
@@ -40,7 +24,11 @@ from .field_types import (
     PerAxis,
     Positive,
 )
+from .kept import Backward, Extra, Kept, Moment, at_once, later
+from .needs import Need, grouped
 from .padding import mirrors_in_float32, undone
+from .reads import ChannelReads, Taken, by_groups
+from .shapes import CHANNELS, is_one, per_axis
 from .sliding import Sliding
 from .torch_call import TorchCall, torch_nd
 from .weighted import CHANNEL_ALIASES, FEW, STANDARDIZED, OfFilters, Weighted

@@ -11,26 +11,12 @@ from ..num import Num, Shape, product, slide
 from ..window import IDENTITY, Unknown
 from ..wording import shape_text
 from .autocast import TO_FLOAT32
-from .base import (
-    CHANNELS,
-    NEW,
-    NO_AXES,
-    Backward,
-    ChannelReads,
-    Extra,
-    Gradient,
-    Kept,
-    Need,
-    Op,
-    Windows,
-    axes_need,
-    divides,
-    grouped,
-    is_one,
-    per_axis,
-    values,
-)
+from .base import Op
 from .field_types import Flag, LayerName, PerAxis, PerAxisNatural, Positive
+from .kept import NEW, Backward, Extra, Gradient, Kept
+from .needs import Need, axes_need, divides, grouped
+from .reads import ChannelReads, Windows
+from .shapes import CHANNELS, NO_AXES, is_one, per_axis, values
 from .torch_call import TorchCall
 from .weighted import CHANNEL_ALIASES, FEW
 

@@ -9,8 +9,10 @@ from ..cost import FREE, Cost
 from ..layout import Layout, contiguous
 from ..num import Shape, product
 from .autocast import IN_FLOAT32
-from .base import NO_AXES, NOTHING, Backward, Gradient, Kept, Op
+from .base import Op
 from .field_types import Positive
+from .kept import NOTHING, Backward, Gradient, Kept
+from .shapes import NO_AXES
 from .torch_call import TorchCall
 
 if TYPE_CHECKING:

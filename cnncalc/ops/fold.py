@@ -10,27 +10,12 @@ from ..diagnostic import Diagnostic
 from ..layout import Layout, contiguous
 from ..num import Num, Shape, product, slide
 from ..window import MAX_POSITIONS, TOO_MANY, InARow, Map, Part, Unknown
-from .base import (
-    NO_AXES,
-    NOTHING,
-    Backward,
-    ChannelReads,
-    Extra,
-    Kept,
-    Moment,
-    Need,
-    Op,
-    Slide,
-    Taken,
-    Windows,
-    at_once,
-    axes_need,
-    divides,
-    per_axis,
-    values,
-)
+from .base import Op
 from .field_types import LayerName, PerAxis, PerAxisNatural
-from .resize import one_of
+from .kept import NOTHING, Backward, Extra, Kept, Moment, at_once
+from .needs import Need, axes_need, divides, one_of
+from .reads import ChannelReads, Slide, Taken, Windows
+from .shapes import NO_AXES, per_axis, values
 from .sliding import Sliding
 from .torch_call import TorchCall
 

@@ -13,22 +13,12 @@ from ..layout import Layout, contiguous
 from ..num import Num, Shape, product, scaled
 from ..window import Unknown
 from .autocast import AS_IS, HALF, TO_FLOAT32, Autocast, Cast
-from .base import (
-    NO_AXES,
-    Backward,
-    Extra,
-    Kept,
-    Moment,
-    Need,
-    Op,
-    Windows,
-    at_once,
-    axes_need,
-    per_axis,
-    values,
-)
+from .base import Op
 from .field_types import PerAxis, Scale
-from .resize import one_of
+from .kept import Backward, Extra, Kept, Moment, at_once
+from .needs import Need, axes_need, one_of
+from .reads import Windows
+from .shapes import NO_AXES, per_axis, values
 from .torch_call import TorchCall, torch_nd
 
 _RANDOM = Unknown("its windows begin at places that are random in each run")

@@ -14,27 +14,13 @@ from ..num import Shape
 from ..window import Unknown
 from ..wording import shape_text
 from .autocast import TO_FLOAT32, TO_HALF, TO_WIDEST, Autocast, Cast
-from .base import (
-    NEW,
-    NO_AXES,
-    NOTHING,
-    WHOLE,
-    Backward,
-    ChannelReads,
-    Extra,
-    Gradient,
-    Kept,
-    Moment,
-    Need,
-    Op,
-    Taken,
-    Windows,
-    at_once,
-    values,
-)
+from .base import Op
 from .field_types import Flag, LayerName, Positive
 from .join import same_rank
-from .resize import one_of
+from .kept import NEW, NOTHING, Backward, Extra, Gradient, Kept, Moment, at_once
+from .needs import Need, one_of
+from .reads import WHOLE, ChannelReads, Taken, Windows
+from .shapes import NO_AXES, values
 from .torch_call import TorchCall
 
 if TYPE_CHECKING:

@@ -10,25 +10,23 @@ from ..layout import Layout, iterated
 from ..num import Num, Shape
 from ..window import IDENTITY
 from ..wording import shape_text
-from .base import (
+from .base import Op
+from .kept import (
     NEW,
     NOTHING,
     VIEW,
-    WHOLE,
     Backward,
     Extra,
     Gradient,
     Kept,
     Moment,
-    Need,
-    Op,
     Storage,
-    Windows,
     at_once,
     later,
-    units_of,
-    values,
 )
+from .needs import Need
+from .reads import WHOLE, Windows
+from .shapes import units_of, values
 from .torch_call import TorchCall
 
 

@@ -15,23 +15,12 @@ from ..window import IDENTITY
 from ..wording import plural, shape_text
 from .autocast import PROMOTED
 from .axes import last_of_two, replaced
-from .base import (
-    NO_AXES,
-    WHOLE,
-    Backward,
-    ChannelReads,
-    Extra,
-    Kept,
-    Moment,
-    Need,
-    Op,
-    Windows,
-    at_once,
-    is_one,
-    units_of,
-    values,
-)
+from .base import Op
 from .field_types import Flag, Positive
+from .kept import Backward, Extra, Kept, Moment, at_once
+from .needs import Need
+from .reads import WHOLE, ChannelReads, Windows
+from .shapes import NO_AXES, is_one, units_of, values
 from .torch_call import TorchCall
 from .weighted import CHANNEL_ALIASES, Parametrization, Weighted
 

@@ -11,20 +11,12 @@ from ..num import Shape, product
 from ..window import IDENTITY
 from ..wording import shape_text
 from .autocast import TO_HALF
-from .base import (
-    NEW,
-    WHOLE,
-    Backward,
-    ChannelReads,
-    Gradient,
-    Kept,
-    Need,
-    Op,
-    Reach,
-    Windows,
-    units_of,
-)
+from .base import Op
 from .join import same_rank
+from .kept import NEW, Backward, Gradient, Kept
+from .needs import Need
+from .reads import WHOLE, ChannelReads, Reach, Windows
+from .shapes import units_of
 from .torch_call import TorchCall
 
 

@@ -14,28 +14,13 @@ from ..num import Num, Shape, product
 from ..window import IDENTITY
 from .autocast import AS_IS, IN_FLOAT32, MEANS_IN_FLOAT32, TO_FLOAT32, Autocast, Cast
 from .axes import last_of_two
-from .base import (
-    COUNTER,
-    WHOLE,
-    Backward,
-    ChannelReads,
-    Dispatched,
-    Extra,
-    Folds,
-    Kept,
-    Meaning,
-    Moment,
-    Need,
-    Op,
-    Taken,
-    Windows,
-    at_once,
-    by_groups,
-    grouped,
-    later,
-    values,
-)
+from .base import COUNTER, Folds, Op
 from .field_types import Flag, Positive, PositiveReal, Real
+from .kept import Backward, Extra, Kept, Moment, at_once, later
+from .meanings import Dispatched, Meaning
+from .needs import Need, grouped
+from .reads import WHOLE, ChannelReads, Taken, Windows, by_groups
+from .shapes import values
 from .torch_call import TorchCall, torch_nd
 
 if TYPE_CHECKING:

@@ -14,8 +14,12 @@ from ..diagnostic import Diagnostic
 from ..layout import Layout, contiguous
 from ..num import Num, Shape
 from ..window import Unknown
-from .base import WHOLE, Backward, Extra, Kept, Need, Op, UserCode, Windows
+from .base import Op
 from .field_types import ARGUMENTS, VERBATIM, NullableSize
+from .kept import Backward, Extra, Kept
+from .meanings import UserCode
+from .needs import Need
+from .reads import WHOLE, Windows
 from .torch_call import TorchCall
 
 FIGURES = ("params", "macs", "saved")  # that may be declared

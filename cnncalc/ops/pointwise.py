@@ -10,8 +10,10 @@ from ..diagnostic import Diagnostic
 from ..num import Shape
 from .activation import Activation
 from .autocast import AS_IS, TO_FLOAT32, Autocast, Cast
-from .base import NOTHING, Backward, Extra, Kept, Moment, Need, at_once, values
 from .field_types import Real
+from .kept import NOTHING, Backward, Extra, Kept, Moment, at_once
+from .needs import Need
+from .shapes import values
 from .torch_call import TorchCall
 
 if TYPE_CHECKING:

@@ -18,18 +18,10 @@ from ..layout import (
 )
 from ..num import Num, Shape, product, slide
 from .autocast import AS_IS, HALF, IN_FLOAT32, MEANS_IN_FLOAT32, TO_FLOAT32, Autocast, Cast
-from .base import (
-    Backward,
-    Extra,
-    Kept,
-    Moment,
-    Need,
-    at_once,
-    later,
-    per_axis,
-    values,
-)
 from .field_types import Flag, Padding, PerAxis, Real
+from .kept import Backward, Extra, Kept, Moment, at_once, later
+from .needs import Need
+from .shapes import per_axis, values
 from .sliding import Sliding
 from .torch_call import TorchCall, torch_nd
 

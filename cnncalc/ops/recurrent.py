@@ -13,19 +13,12 @@ from ..layout import Layout, ordered
 from ..num import Num, Shape, product, total
 from .attention import OptionalPositive, up_to_each
 from .autocast import TO_HALF, Device
-from .base import (
-    NO_AXES,
-    WHOLE,
-    Backward,
-    ChannelReads,
-    Extra,
-    Kept,
-    Need,
-    Op,
-    Windows,
-    values,
-)
+from .base import Op
 from .field_types import Flag, Positive, Probability
+from .kept import Backward, Extra, Kept
+from .needs import Need
+from .reads import WHOLE, ChannelReads, Windows
+from .shapes import NO_AXES, values
 from .torch_call import TorchCall
 from .weighted import FEW
 

@@ -14,26 +14,13 @@ from ..num import Num, Shape, product
 from ..window import IDENTITY
 from .autocast import AS_IS, IN_FLOAT32, TO_FLOAT32, Autocast, Cast
 from .axes import Axes, has_axis
-from .base import (
-    NEW,
-    NOTHING,
-    VIEW,
-    WHOLE,
-    Backward,
-    ChannelReads,
-    Extra,
-    Gradient,
-    Kept,
-    Meaning,
-    Moment,
-    Need,
-    Op,
-    Windows,
-    at_once,
-    units_of,
-    values,
-)
+from .base import Op
 from .field_types import Flag
+from .kept import NEW, NOTHING, VIEW, Backward, Extra, Gradient, Kept, Moment, at_once
+from .meanings import Meaning
+from .needs import Need
+from .reads import WHOLE, ChannelReads, Windows
+from .shapes import units_of, values
 from .torch_call import TorchCall
 
 _Measure = Literal["mean", "sum", "max", "min", "var", "std", "norm"]

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from ..num import Shape, product
 from ..window import IDENTITY, MAX_POSITIONS, InARow, Map, Part, Unknown
-from .base import WHOLE, Reach
+from .reads import WHOLE, Reach
 
 _MAX_VALUES = 2**17  # in a group of axes whose positions are followed one by one
 _MIXED = Unknown("`reshape` mixes positions along several axes")

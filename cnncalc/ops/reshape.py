@@ -15,28 +15,14 @@ from ..num import Shape, product
 from ..window import IDENTITY, Map
 from ..wording import plural, shape_text
 from .axes import Axis, has_axis
-from .base import (
-    NO_AXES,
-    NOTHING,
-    WHOLE,
-    Backward,
-    ChannelReads,
-    Gradient,
-    Kept,
-    Meaning,
-    Need,
-    Op,
-    Storage,
-    Taken,
-    Windows,
-    divides,
-    grouped,
-    is_one,
-    units_of,
-    values,
-)
+from .base import Op
 from .field_types import LARGEST, Positive
+from .kept import NOTHING, Backward, Gradient, Kept, Storage
+from .meanings import Meaning
+from .needs import Need, divides, grouped
+from .reads import WHOLE, ChannelReads, Taken, Windows
 from .regroup import regrouped_reaches
+from .shapes import NO_AXES, is_one, units_of, values
 from .torch_call import TorchCall
 
 if TYPE_CHECKING:

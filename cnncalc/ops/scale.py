@@ -12,23 +12,12 @@ from ..diagnostic import Diagnostic
 from ..layout import Layout, contiguous, copied, iterated, with_number
 from ..num import Num, Shape
 from .autocast import AS_IS, PROMOTED, Autocast, Cast
-from .base import (
-    NOTHING,
-    VIEW,
-    Backward,
-    Extra,
-    Folds,
-    Gradient,
-    Kept,
-    Moment,
-    Need,
-    Op,
-    Storage,
-    Windows,
-    product_and_sum,
-    values,
-)
+from .base import Folds, Op
 from .field_types import Flag, Positive, Probability, Real
+from .kept import NOTHING, VIEW, Backward, Extra, Gradient, Kept, Moment, Storage, product_and_sum
+from .needs import Need
+from .reads import Windows
+from .shapes import values
 from .torch_call import TorchCall
 
 if TYPE_CHECKING:

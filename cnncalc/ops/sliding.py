@@ -10,8 +10,11 @@ from ..diagnostic import Diagnostic
 from ..num import Num, Shape, ceil_div, product, slide, slide_offset
 from ..window import Map
 from ..wording import article
-from .base import Need, Op, Reach, Slide, Windows, axes_need, per_axis, units_of
+from .base import Op
 from .field_types import PADDING_WORDS, each_side, pads
+from .needs import Need, axes_need
+from .reads import Reach, Slide, Windows
+from .shapes import per_axis, units_of
 
 if TYPE_CHECKING:
     from .onnx_call import OnnxCall

@@ -11,21 +11,12 @@ from ..layout import Layout, contiguous, copied, iterated, with_number
 from ..num import Shape
 from .activation import WITHOUT_BATCH, Activation, InPlace, Softmax
 from .autocast import AS_IS, IN_FLOAT32, TO_FLOAT32, Autocast, Cast
-from .base import (
-    Backward,
-    ChannelReads,
-    Extra,
-    Kept,
-    Meaning,
-    Moment,
-    Need,
-    Taken,
-    at_once,
-    divides,
-    units_of,
-    values,
-)
 from .field_types import PositiveReal, Real
+from .kept import Backward, Extra, Kept, Moment, at_once
+from .meanings import Meaning
+from .needs import Need, divides
+from .reads import ChannelReads, Taken
+from .shapes import units_of, values
 from .torch_call import TorchCall
 
 if TYPE_CHECKING:

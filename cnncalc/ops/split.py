@@ -12,19 +12,13 @@ from ..layout import Layout
 from ..num import Num, Shape
 from ..wording import plural
 from .axes import NO_BATCH, Axis, has_axis, replaced
-from .base import (
-    Backward,
-    ChannelReads,
-    Gradient,
-    Meaning,
-    Need,
-    Storage,
-    Windows,
-    divides,
-    units_of,
-)
 from .field_types import LARGEST, Natural
+from .kept import Backward, Gradient, Storage
+from .meanings import Meaning
+from .needs import Need, divides
+from .reads import ChannelReads, Windows
 from .reshape import Rearrangement, Slice
+from .shapes import units_of
 from .torch_call import TorchCall
 
 _ONE_PART = (

@@ -12,34 +12,12 @@ from ..diagnostic import Diagnostic
 from ..layout import Layout, contiguous, in_format_of
 from ..num import Num, Shape, product
 from ..window import Map
-from .base import (
-    CHANNELS,
-    NO_AXES,
-    Backward,
-    Extra,
-    Kept,
-    Moment,
-    Need,
-    Windows,
-    alike,
-    along,
-    at_once,
-    axes_need,
-    is_one,
-    later,
-    per_axis,
-    values,
-)
 from .conv import Convolving, convolved
-from .field_types import (
-    PADDING_WORDS,
-    LayerName,
-    PerAxisNatural,
-    Sides,
-    each_side,
-    pairs,
-)
-from .resize import like_fits
+from .field_types import PADDING_WORDS, LayerName, PerAxisNatural, Sides, each_side, pairs
+from .kept import Backward, Extra, Kept, Moment, at_once, later
+from .needs import Need, axes_need, like_fits
+from .reads import Windows, along
+from .shapes import CHANNELS, NO_AXES, alike, is_one, per_axis, values
 from .sliding import Sliding, extent_text
 from .torch_call import TorchCall, torch_nd
 from .weighted import CHANNEL_ALIASES, Parametrization

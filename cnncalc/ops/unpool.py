@@ -10,20 +10,13 @@ from ..diagnostic import Diagnostic
 from ..layout import Layout, contiguous, in_format_of
 from ..num import Shape
 from ..window import Map
-from .base import (
-    NO_AXES,
-    NOTHING,
-    Backward,
-    Extra,
-    Kept,
-    Need,
-    Op,
-    Windows,
-    along,
-    values,
-)
+from .base import Op
 from .field_types import LayerName
+from .kept import NOTHING, Backward, Extra, Kept
+from .needs import Need
 from .pool import MaxPool
+from .reads import Windows, along
+from .shapes import NO_AXES, values
 from .torch_call import TorchCall
 
 

@@ -9,16 +9,9 @@ from pydantic import Field
 
 from ..num import Num, Shape, product
 from .autocast import TO_HALF
-from .base import (
-    Backward,
-    Extra,
-    Moment,
-    Op,
-    alike,
-    at_once,
-    later,
-    values,
-)
+from .base import Op
+from .kept import Backward, Extra, Moment, at_once, later
+from .shapes import alike, values
 from .torch_call import TorchCall
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from functools import cache
 from typing import NamedTuple
 
 from . import OPS
-from .base import SAME_BODY, Meaning, Op
+from .base import Op
+from .meanings import SAME_BODY, Meaning
 
 _NUMBER_OF_AXES = re.compile(r"[123]d")
 _AROUND = re.compile(r"lazy|layer\Z")  # LazyConv2d, DenseLayer

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
 from ..ops import OPS
-from ..ops.base import Dispatched
+from ..ops.meanings import Dispatched
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -19,8 +19,9 @@ from ...language.steps import Step
 from ...many.array import Many
 from ...many.split import Split
 from ...num import Open, Shape, choose, is_open
-from ...ops.base import Op, units_of
+from ...ops.base import Op
 from ...ops.scale import Identity
+from ...ops.shapes import units_of
 from ..count import same
 from ..held import Either
 

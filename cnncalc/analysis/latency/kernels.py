@@ -15,7 +15,8 @@ from typing import NamedTuple
 from ...graph import Graph, Node
 from ...num import Num, Open, Shape, product
 from ...ops.autocast import FLOAT32, HALF, Amp, Autocast, Device, Types
-from ...ops.base import Op, values
+from ...ops.base import Op
+from ...ops.shapes import values
 
 # What multiplies: filters with several taps, with one tap, in groups of channels, of one channel
 # each, and matrices on vectors. What does not: value by value, norms, windows, and copies.

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ...graph import Graph
-from ...ops.base import values
+from ...ops.shapes import values
 from .executed import Needs
 from .storage import storages
 

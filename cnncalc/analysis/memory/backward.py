@@ -8,7 +8,8 @@ from typing import NamedTuple, Protocol
 from ...graph import Graph, Node
 from ...layout import Layout
 from ...num import product
-from ...ops.base import Backward, Moment, Op
+from ...ops.base import Op
+from ...ops.kept import Backward, Moment
 from .cast_gradients import CastGradients, Way
 from .gradients import Gradients
 from .losses import LOSSES

@@ -6,7 +6,7 @@ from collections.abc import Container
 
 from ...graph import Graph
 from ...ops.autocast import HALF
-from ...ops.base import values
+from ...ops.shapes import values
 from .storage import own_bytes
 from .tensors import Bytes, Tensors
 from .widths import Widths

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...at_least import AtLeast
 from ...graph import Node
 from ...num import product
-from ...ops.base import Extra, Kept
+from ...ops.kept import Extra, Kept
 from ...wording import either, plural
 from ..result import Report, Row
 from .optimizers import OPTIMIZERS

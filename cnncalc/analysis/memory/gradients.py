@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...graph import Graph, Node
-from ...ops.base import Backward
+from ...ops.kept import Backward
 
 
 class Gradients:

@@ -13,7 +13,9 @@ from collections.abc import Iterator, Mapping
 from ...graph import Graph, Node
 from ...layout import contiguous
 from ...num import product
-from ...ops.base import Extra, Kept, Moment, Op, values
+from ...ops.base import Op
+from ...ops.kept import Extra, Kept, Moment
+from ...ops.shapes import values
 from .backward import Backpropagation, Saved
 from .casts import Casts
 from .checkpoints import GENERATOR, Again, checkpointed

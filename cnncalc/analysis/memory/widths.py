@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from ...graph import Graph
 from ...ops.autocast import FLOAT32, Types
-from ...ops.base import Extra, values
+from ...ops.kept import Extra
+from ...ops.shapes import values
 from .run import Run
 from .tensors import Bytes
 

@@ -16,7 +16,7 @@ from ...language.expression_limits import ExpressionError
 from ...language.values import evaluate
 from ...language.yaml_flow import in_yaml
 from ...num import product
-from ...ops.base import units_of
+from ...ops.shapes import units_of
 from ...wording import shape_text
 from . import yaml_edits as e
 from .case import Candidate, Case

@@ -16,7 +16,7 @@ from ...language.expression import Expression
 from ...language.scope import Expansion, Scope
 from ...language.steps import Step
 from ...num import Shape
-from ...ops.base import units_of
+from ...ops.shapes import units_of
 from .edited_text import EditedText
 from .side_effects import layers_around
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from ...ops.base import alike
+from ...ops.shapes import alike
 from ...trace import Ref
 from ..layers import Unknown
 from .step import Result, Step

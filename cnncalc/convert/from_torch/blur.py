@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import comb, isclose, prod
 
-from ...ops.base import alike
-from ...ops.resize import Pad
+from ...ops.pad import Pad
+from ...ops.shapes import alike
 from ...trace import Call, Weight
 from ..axes import Value
 from .draft import Draft, data_of

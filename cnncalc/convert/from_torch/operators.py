@@ -6,9 +6,9 @@ from typing import Any
 
 from ...num import Shape
 from ...ops import BY_KEY
-from ...ops.base import alike
 from ...ops.called import Called
 from ...ops.field_types import each_side
+from ...ops.shapes import alike
 from ...trace import Call, Ref, Weight
 from ..axes import Value, positive
 from ..layers import Unknown

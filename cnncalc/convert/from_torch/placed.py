@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...ops.base import alike
 from ...ops.pool import MaxPool
+from ...ops.shapes import alike
 from ...trace import Call, Ref, Weight
 from ..axes import Value
 from ..layers import Unknown

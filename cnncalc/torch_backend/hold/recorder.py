@@ -25,8 +25,8 @@ from ...ops.concat import Concat
 from ...ops.join import Add, Mul
 from ...ops.linear import Linear
 from ...ops.matmul import Matmul
+from ...ops.pad import Pad
 from ...ops.pool import AvgPool
-from ...ops.resize import Pad
 from ...wording import shape_text
 from ..aten import REDUCTIONS, Computed, computed_by
 from .forms import form, is_matrix

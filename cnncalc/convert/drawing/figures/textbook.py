@@ -14,7 +14,7 @@ from ....analysis.structure import Cell, cells, chosen_depth, result_of, tree, u
 from ....diagnostic import Diagnostic, Mistake
 from ....graph import Graph
 from ....num import Shape
-from ....ops.base import per_axis
+from ....ops.shapes import per_axis
 from ....svg import shortened, text_width
 from ....wording import shape_text
 from .diagram import Subject

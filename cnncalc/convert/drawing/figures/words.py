@@ -7,7 +7,7 @@ from typing import Any
 
 from ....analysis.structure import Cell, family, is_minor
 from ....graph import Graph, Node
-from ....ops.base import per_axis
+from ....ops.shapes import per_axis
 from ....wording import axes_text, number_text, plural, shape_text
 from .look import of_node
 
