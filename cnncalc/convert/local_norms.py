@@ -11,8 +11,8 @@ from ..graph import Graph, Node, checked
 from ..ops.base import Op
 from ..ops.field_types import each_side
 from ..ops.norm import Lrn
-from ..ops.pool import AvgPool
 from ..ops.pad import Pad
+from ..ops.pool import AvgPool
 from .layers import with_nodes
 
 # From the squares to what they are divided by. Reshapes, which keep the order, may be anywhere.

@@ -235,6 +235,10 @@ class Fold(Op):
         """The gradient of the columns keeps the memory of a larger map."""
         return at_once(Extra(max(values(x), values(y))))
 
+    def is_followed(self, *xs: Shape, given: tuple[int, ...], mixed: bool, training: bool) -> bool:
+        """NOTE: under autocast, backward holds more than is predicted."""
+        return not (mixed and training)
+
     def laid_out(self, x: Layout, *like: Layout, y: Shape) -> Layout:
         return contiguous(y)
 

@@ -214,6 +214,10 @@ class AffineGrid(Op):
     def keeps(self, x: Shape, *like: Shape, y: Shape, back: Backward = Backward()) -> Kept:
         return NOTHING
 
+    def is_followed(self, *xs: Shape, given: tuple[int, ...], mixed: bool, training: bool) -> bool:
+        """NOTE: autocast computes the grid of the identity in float32 too."""
+        return not mixed
+
     def laid_out(self, *xs: Layout, y: Shape) -> Layout:
         return contiguous(y)
 

@@ -100,6 +100,10 @@ class Elementwise(Op):
         """What the first n branches make together, as wide as the widest of them."""
         return Extra(values(self.shape(*xs[:n])), among=n)
 
+    def is_followed(self, *xs: Shape, given: tuple[int, ...], mixed: bool, training: bool) -> bool:
+        """NOTE: what branches of several types make, and its gradients, change their type."""
+        return len(given) <= 2 or len(set(given)) == 1
+
     def gradients(self, *xs: Shape, y: Shape, back: Backward) -> tuple[Gradient, ...]:
         """NOTE: an input that was stretched gets the sum over what it was stretched along."""
         return tuple([VIEW if values(x) == values(y) else NEW for x in xs])
@@ -156,10 +160,6 @@ class Sub(Elementwise):
     def cost(self, *xs: Shape, y: Shape) -> Cost:
         return Cost(add=(len(xs) - 1) * values(y))
 
-    def is_followed(self, *xs: Shape, given: tuple[int, ...], mixed: bool, training: bool) -> bool:
-        """NOTE: gradients on their way through branches of several types change their type."""
-        return not training or len(given) <= 2 or len(set(given)) == 1
-
     def gradients(self, *xs: Shape, y: Shape, back: Backward) -> tuple[Gradient, ...]:
         """The others get the negative of the first one's."""
         first, *_ = super().gradients(*xs, y=y, back=back)
@@ -194,10 +194,6 @@ class Mul(Elementwise):
             elif back.needs(n):
                 between.append(self._between(xs, n))
         return Kept(inputs=tuple(sorted(held)), extras=tuple(between))
-
-    def is_followed(self, *xs: Shape, given: tuple[int, ...], mixed: bool, training: bool) -> bool:
-        """NOTE: gradients on their way through branches of several types change their type."""
-        return not training or len(given) <= 2 or len(set(given)) == 1
 
     def gradients(self, *xs: Shape, y: Shape, back: Backward) -> tuple[Gradient, ...]:
         return (NEW,) * len(xs)

@@ -87,6 +87,12 @@ class Matmul(Op):
         """Backward needs each of them for the gradient of the other."""
         return Kept(inputs=tuple(n for n in range(2) if back.needs(1 - n)))
 
+    def is_followed(
+        self, a: Shape, b: Shape, *, given: tuple[int, ...], mixed: bool, training: bool
+    ) -> bool:
+        """NOTE: under autocast, gradients of products with vectors take less."""
+        return not (mixed and training and 1 in (a[-2], b[-1]))
+
     def gradients(self, a: Shape, b: Shape, *, y: Shape, back: Backward) -> tuple[Gradient, ...]:
         return NEW, NEW
 

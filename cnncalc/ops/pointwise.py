@@ -223,6 +223,10 @@ class Pow(Pointwise):
         exponent = call.given("exponent", 1)
         return None if exponent is None else {"exponent": float(exponent)}
 
+    def is_followed(self, x: Shape, *, given: tuple[int, ...], mixed: bool, training: bool) -> bool:
+        """NOTE: torch knows the gradient of a constant, and computes nothing for it."""
+        return not (training and self.exponent == 0)
+
 
 class Clamp(Pointwise):
     """Limits each value to a range that is open on one side or closed.
