@@ -17,11 +17,12 @@ from cnncalc.analysis.latency import SUITE, fitting
 from cnncalc.analysis.latency.backward import backward_macs, trained_params
 from cnncalc.analysis.latency.calibrate import calibrate
 from cnncalc.analysis.latency.devices import device, fits, model, peaks_of, start_of
-from cnncalc.analysis.latency.kernels import Kernel, Way, kernels
+from cnncalc.analysis.latency.kernels import Kernel, Way, kernels, shape_of_product
 from cnncalc.analysis.latency.model import Coefficients, Peaks, times, traits
 from cnncalc.analysis.latency.predict import Asked, Prediction, predict
 from cnncalc.analysis.latency.timing import Timing
 from cnncalc.diagnostic import Mistake
+from cnncalc.language.load import bundled_specs
 from tests.command import run
 from tests.measured import latency as measured
 from tests.settings import FULL
@@ -39,6 +40,21 @@ def fault(call: object) -> tuple[str, str]:
         call()  # type: ignore[operator]
     found = raised.value.diagnostics[-1]
     return found.code, f"{found.message} | {found.help}"
+
+
+def test_every_bundled_network_has_a_time() -> None:
+    """Every multiply–accumulate of a network is in a kernel, also of layers of sequences."""
+    for _, spec in bundled_specs():
+        graph = spec.graph(spec.variant)
+        (found,) = predict(graph, device("rtx4090"), [2], Asked())
+        assert found.seconds > 0
+        assert found.macs == 2 * cnncalc.analyze(spec).totals.macs, spec.name
+
+
+def test_a_linear_layer_on_a_sequence_is_no_convolution_of_groups() -> None:
+    """Each of 12 positions is multiplied by a 3×4 matrix, as a 1×1 convolution does."""
+    assert shape_of_product((3, 4), (12, 4), (12, 3)) == ("pointwise", (4, 3), 1)
+    assert shape_of_product((3, 4), (2, 4), (2, 3)) == ("pointwise", (4, 3), 1)
 
 
 # --- the model, against numbers worked out by hand ---

@@ -212,7 +212,7 @@ def shape_of_product(filters: Shape, x: Shape, y: Shape) -> tuple[str, tuple[Num
     if len(filters) < 2:
         return "pointwise", (x[0], y[0]), 1
     taps = product(filters[2:])
-    groups = x[0] // filters[1]
+    groups = x[0] // filters[1] if len(filters) > 2 else 1  # a linear layer has none
     if groups == 1:
         if len(y) == 1:
             return "linear", (filters[1], filters[0]), 1
