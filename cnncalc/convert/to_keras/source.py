@@ -19,8 +19,9 @@ from ..to_torch.layout import INDENT, wrapped
 from ..to_torch.uses import Use, recorded
 from .flat import flat_lines
 from .functions import FUNCTIONS, definitions, function_name, layer_names, sharing
+from .names import Unwritable, WrittenFunction
 from .refusals import refusal
-from .writer import FunctionWriter, Unwritable, WrittenFunction
+from .writer import FunctionWriter
 
 _ONCE = '''LAYERS = {}
 
