@@ -1,4 +1,4 @@
-"""Cuts off positions at the ends of spatial axes."""
+"""Cropping."""
 
 from __future__ import annotations
 

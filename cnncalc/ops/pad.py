@@ -1,4 +1,4 @@
-"""Adds positions at the ends of spatial axes."""
+"""Padding as a layer of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes the spatial sizes by interpolation."""
+"""Interpolation to other sizes."""
 
 from __future__ import annotations
 
