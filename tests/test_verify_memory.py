@@ -312,7 +312,7 @@ def test_the_command_prints_figures() -> None:
 def test_the_command_fails_where_a_figure_differs() -> None:
     """One of two networks has a convolution, whose rule is made wrong."""
     fault = (
-        "from cnncalc.ops import base, conv\nconv.Conv.keeps = lambda *xs, **how: base.NOTHING\n"
+        "from cnncalc.ops import conv, kept\nconv.Conv.keeps = lambda *xs, **how: kept.NOTHING\n"
     )
     spec = "input: [3, 8, 8]\nlayers: [flatten, {linear: 4}]\n"
     done = run_code(fault + code_of("verify", "three_conv", "-", "--memory"), stdin=spec)

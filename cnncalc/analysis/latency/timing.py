@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from ...diagnostic import Diagnostic, Mistake
 from ...graph import Graph
-from ...many.split import Split
 from ...num import Num, choose
 from ..result import Report
 from .devices import Model, device, model
@@ -62,7 +61,8 @@ class Timing(NamedTuple):
 
         Errors: Split if that decides which layers a compiler joins, or where gradients go.
         """
-        from .many import total_seconds  # imports numpy
+        from ...many.split import Split  # these import numpy
+        from .many import total_seconds
 
         way = self.way
         if there and (way.compile or self.asked.mode == "training"):
