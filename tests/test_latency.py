@@ -42,6 +42,18 @@ def fault(call: object) -> tuple[str, str]:
     return found.code, f"{found.message} | {found.help}"
 
 
+def test_no_time_is_told_of_what_is_not_declared(tmp_path: Path) -> None:
+    spec = tmp_path / "net.yaml"
+    layers = "layers: [{conv: {out: 8, kernel: 3}}, {opaque: {out: [2, null, null]}}]"
+    limit = "budget: {latency: {max: 1 ms, device: rtx4090}}"
+    spec.write_text(f"cnncalc: 1\ninput: [4, 8, 8]\n{layers}\n{limit}\n")
+    said = "`opaque1` does not declare its `macs`"
+    asked = run("latency", str(spec), "--device", "rtx4090")
+    assert asked.returncode and said in asked.stderr
+    checked = run("check", str(spec))
+    assert checked.returncode == 1 and "its time is unknown" in checked.stdout + checked.stderr
+
+
 def test_every_bundled_network_has_a_time() -> None:
     """Every multiply–accumulate of a network is in a kernel, also of layers of sequences."""
     for _, spec in bundled_specs():

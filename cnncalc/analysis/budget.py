@@ -152,9 +152,11 @@ def _latency(report: Report, limit: Any, marks: Marks, file: str) -> _Judged:
         return [], [fault]
     try:
         found = computed(report, settings)
-    except Mistake as mistake:  # the type of the command
-        why = mistake.diagnostics[0].message
-        return [], [_undecided(LATENCY, marks, file, None, why, "write `dtype` beside the limit")]
+    except Mistake as mistake:
+        first = mistake.diagnostics[0]
+        of_type = first.code == "CNN425"  # the type of the command
+        help = "write `dtype` beside the limit" if of_type else first.help or ""
+        return [], [_undecided(LATENCY, marks, file, None, first.message, help)]
     limit = {key: value for key, value in limit.items() if key in ("max", "min")}
     subject = _Subject(report, LATENCY, None, settings, found.about)
     return _by_bounds(subject, found.value, limit, marks, file)

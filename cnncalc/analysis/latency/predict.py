@@ -113,7 +113,7 @@ def predict(graph: Graph, device: Device, batches: Iterable[int], asked: Asked) 
     """Predict the time at each batch.
 
     Errors: a Mistake: CNN425 for a type of number that the device has no peak for, CNN111 for a
-    network that does no work.
+    network that does no work, or of which some is not declared.
     """
     way = asked.way._replace(device="cpu" if device.speed.is_cpu else "cuda")
     found = predictions(graph, model(device, way, asked.dtype), batches, asked, way)
@@ -125,7 +125,15 @@ def predict(graph: Graph, device: Device, batches: Iterable[int], asked: Asked) 
 def predictions(
     graph: Graph, found: Model, batches: Iterable[int], asked: Asked, way: Way
 ) -> list[Prediction]:
-    """Predict the time at each batch by a model."""
+    """Predict the time at each batch by a model.
+
+    Errors: a Mistake (CNN111) if a layer does not declare its multiply–accumulates.
+    """
+    for node in graph.nodes:
+        if node.op is not None and "macs" in node.op.undeclared:
+            message = f"`{node.path}` does not declare its `macs`"
+            help = "write `macs` beside `out`: without them, its time is unknown"
+            raise Mistake(Diagnostic("CNN111", message, node.position, help))
     parts = all_kernels(graph, asked, way)
     return [_at(graph, parts, found, batch, asked, way) for batch in batches]
 
