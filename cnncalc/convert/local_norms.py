@@ -10,7 +10,7 @@ from typing import Any
 from ..graph import Graph, Node, checked
 from ..ops.base import Op
 from ..ops.field_types import each_side
-from ..ops.norm import Lrn
+from ..ops.lrn import Lrn
 from ..ops.pad import Pad
 from ..ops.pool import AvgPool
 from .layers import with_nodes

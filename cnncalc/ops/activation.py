@@ -1,4 +1,4 @@
-"""Activation functions: all of them work value by value, except the softmaxes and maxout."""
+"""Activation functions: all of them work value by value."""
 
 from __future__ import annotations
 
@@ -9,18 +9,15 @@ from pydantic import Field
 
 from ..cost import Cost
 from ..diagnostic import Diagnostic
-from ..layout import Layout, contiguous, copied
-from ..num import Shape, product
-from ..window import IDENTITY
-from .autocast import AS_IS, IN_FLOAT32, TO_FLOAT32, TO_HALF, Autocast, Cast
-from .axes import NO_BATCH, has_axis
+from ..layout import Layout, copied
+from ..num import Shape
+from .autocast import TO_HALF
 from .base import Op
-from .field_types import Flag, Natural, Positive, Real
-from .kept import Backward, Extra, Kept, Moment, Storage, at_once, product_and_sum
-from .meanings import Dispatched, Meaning
-from .needs import Need, divides
-from .reads import WHOLE, ChannelReads, Taken, Windows
-from .shapes import units_of, values
+from .field_types import Flag, Real
+from .kept import Backward, Kept, Moment, Storage, product_and_sum
+from .meanings import Dispatched
+from .needs import Need
+from .shapes import values
 from .torch_call import TorchCall
 
 if TYPE_CHECKING:
@@ -396,137 +393,3 @@ class Tanh(Activation):
     onnx = ("Tanh",)
     aten = ("tanh",)
     torch_name, per_value, keeps_output = "Tanh", Cost(exp=1), True
-
-
-class Maxout(Op):
-    """Keeps the largest value of each group of `pieces` neighbouring channels.
-
-    Shapes: (C, *n) -> (C/pieces, *n)
-    Rule: y = max(x₁, x₂, …) over the channels of a group; `pieces` must divide C
-    Cost: pieces − 1 comparisons per output value
-    Fields:
-        pieces: number of channels in a group
-
-    Source: Goodfellow et al. 2013, Maxout networks, arXiv:1302.4389
-    Example: `maxout: 2` on 64×56×56
-    """
-
-    key = "maxout"
-    main = "pieces"
-    keeps_output = True
-    pieces: Positive
-
-    def needs(self, x: Shape) -> Iterator[Need]:
-        up = -(-x[0] // self.pieces) * self.pieces
-        text = f"{x[0]} channels cannot be divided into groups of {self.pieces}"
-        fault = Diagnostic("CNN205", text, help=f"use {up} channels")
-        yield divides(x[0], self.pieces, lambda: fault)
-
-    def shape(self, x: Shape) -> Shape:
-        return (x[0] // self.pieces, *x[1:])
-
-    def units(self, x: Shape) -> frozenset[int]:
-        return units_of(x) - {0}
-
-    def cost(self, x: Shape, *, y: Shape) -> Cost:
-        return Cost(cmp=(self.pieces - 1) * values(y))
-
-    def keeps(self, x: Shape, *, y: Shape, back: Backward = Backward()) -> Kept:
-        return Kept(inputs=(0,), output=True)
-
-    def busiest_backward(self, x: Shape, *, y: Shape, back: Backward) -> tuple[Moment, ...]:
-        """The largest values, where they were, and their share of the gradient."""
-        counts = Extra(values(y), "indices")
-        return at_once(Extra(values(x)), Extra(values(x), "mask"), Extra(values(y)), counts)
-
-    def channels(self, x: Shape) -> ChannelReads:
-        pieces = (range(c, c + self.pieces) for c in range(0, x[0], self.pieces))
-        return [Taken(0, piece, shared_by=1) for piece in pieces]
-
-    def laid_out(self, x: Layout, *, y: Shape) -> Layout:
-        return contiguous(y)
-
-    def torch(self, x: Shape) -> TorchCall:
-        return TorchCall("Maxout", {"pieces": self.pieces})
-
-    def linearized(self, x: Shape) -> TorchCall:
-        """Return a mean: it has a gradient at every channel, a maximum at one only."""
-        return TorchCall("PieceMean", {"pieces": self.pieces})
-
-
-WITHOUT_BATCH = Meaning(
-    note=NO_BATCH,
-    differs=lambda body: isinstance(body, int),
-)
-
-
-class Softmax(Activation):
-    """Turns the values along an axis into positive numbers that add up to 1, as torch.nn.Softmax.
-
-    The largest value is subtracted first: this prevents overflow and does not change the result.
-
-    Rule: y = eˣ/Σ eˣ, with the sum over the axis
-    Cost: per value 1 comparison, 2 additions, 1 exponential and 1 division; per sum 1 comparison
-        and 1 addition less
-    Fields:
-        axis: the axis that is summed over, where axis 0 holds the channels
-
-    Example: `softmax` on 1000
-    """
-
-    key = "softmax"
-    meanings = {"softmax": WITHOUT_BATCH}
-    field_notes = {"dim": WITHOUT_BATCH.note or ""}
-    aten = ("softmax",)
-    main = "axis"
-    torch_name, keeps_output = "Softmax", True
-    axis: Natural = 0
-
-    def needs(self, x: Shape) -> Iterator[Need]:
-        yield has_axis(self.axis, x)
-
-    def cost(self, x: Shape, *, y: Shape) -> Cost:
-        n, sums = values(x), product(size for axis, size in enumerate(x) if axis != self.axis)
-        # cmp: the largest; add: its subtraction, and the sum; exp: the powers; div: the quotients
-        return Cost(cmp=n - sums, add=2 * n - sums, exp=n, div=n)
-
-    def autocast(self, x: Shape, *, by: Autocast) -> Cast:
-        """NOTE: on a card, one kernel reads float16 and writes float32, but not bfloat16."""
-        if by.on_cpu:
-            return AS_IS
-        return IN_FLOAT32 if by.dtype == "float16" else TO_FLOAT32
-
-    def laid_out(self, x: Layout, *, y: Shape) -> Layout:
-        return contiguous(y)
-
-    def arguments(self) -> dict[str, Any]:
-        return {"dim": self.axis + 1}
-
-    def window(self, x: Shape) -> Windows:
-        return (
-            tuple(
-                WHOLE if axis + 1 == self.axis else (axis, IDENTITY) for axis in range(len(x) - 1)
-            ),
-        )
-
-    def channels(self, x: Shape) -> ChannelReads:
-        return "all" if self.axis == 0 else "each"
-
-
-class LogSoftmax(Softmax):
-    """Computes the logarithm of the softmax along an axis, as torch.nn.LogSoftmax.
-
-    Rule: y = x − ln Σ eˣ, with the sum over the axis
-    Cost: per value 1 comparison, 3 additions and 1 exponential; per sum 1 logarithm more, 1
-        comparison and 1 addition less
-    Example: `log_softmax` on 1000
-    """
-
-    key = "log_softmax"
-    meanings = {"logsoftmax": WITHOUT_BATCH}
-    aten = ("log_softmax",)
-    torch_name = "LogSoftmax"
-
-    def cost(self, x: Shape, *, y: Shape) -> Cost:
-        n, sums = values(x), product(size for axis, size in enumerate(x) if axis != self.axis)
-        return Cost(cmp=n - sums, add=3 * n - sums, exp=n + sums)

@@ -9,7 +9,7 @@ from ..cost import Cost
 from ..diagnostic import Diagnostic
 from ..layout import Layout, contiguous, copied, iterated, with_number
 from ..num import Shape
-from .activation import WITHOUT_BATCH, Activation, InPlace, Softmax
+from .activation import Activation, InPlace
 from .autocast import AS_IS, IN_FLOAT32, TO_FLOAT32, Autocast, Cast
 from .field_types import PositiveReal, Real
 from .kept import Backward, Extra, Kept, Moment, at_once
@@ -335,24 +335,3 @@ class Glu(Activation):
         """Return the layout of a product of two views."""
         half = Layout(y, x.strides)
         return iterated((half, half), y)
-
-
-class Softmin(Softmax):
-    """Turns the values along an axis into shares that favour small ones, as torch.nn.Softmin.
-
-    Rule: y = e⁻ˣ/Σ e⁻ˣ, with the sum over the axis
-    Cost: per value 1 comparison, 3 additions, 1 exponential and 1 division; per sum 1 comparison
-        and 1 addition less (a change of sign counts as an addition)
-    Example: `softmin` on 1000
-    """
-
-    key = "softmin"
-    meanings = {"softmin": WITHOUT_BATCH}
-    torch_name = "Softmin"
-
-    def cost(self, x: Shape, *, y: Shape) -> Cost:
-        return super().cost(x, y=y).plus(Cost(add=values(x)))
-
-    def busiest(self, *xs: Shape, y: Shape, back: Backward | None) -> tuple[Moment, ...]:
-        """The values with the other sign are there until the output is."""
-        return at_once(Extra(2 * values(y)))
