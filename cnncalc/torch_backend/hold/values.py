@@ -27,7 +27,6 @@ from .recorder import Arranged, Event, in_order
 from .user_run import returned_tensors
 from .value_recorder import TOLERANCE, Own, ValueRecorder, named_tensors
 
-
 EXACT = 1e-5  # of the largest value of a tensor that both compute from the same parameters
 
 
