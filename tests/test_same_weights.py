@@ -14,8 +14,6 @@ from .real import to_import
 from .same_weights import differences_with_same_weights
 
 IMAGE = [(3, 32, 32)]
-# The module scales standardized filters by 0.1, the layer of the spec by 1 / √27.
-SCALED = {"0.gain": 0.1 * 27**0.5}
 
 
 @pytest.mark.parametrize(
@@ -40,8 +38,7 @@ def test_the_spec_computes_what_the_module_does(name: str, shapes: list[tuple[in
     assert differences_with_same_weights(getattr(to_import, name)(), shapes) == []
 
 
-def test_constants_by_which_a_weight_is_multiplied_are_those_of_the_layer() -> None:
-    shapes = [(3, 8, 8)]
-    assert differences_with_same_weights(to_import.WithoutNorms(), shapes, factors=SCALED) == []
-    (found,) = differences_with_same_weights(to_import.WithoutNorms(), shapes)
-    assert found.startswith("output 0: ")
+def test_constants_by_which_a_weight_is_multiplied_are_not_compared() -> None:
+    """The module scales standardized filters by 0.1, the layer of the spec by 1 / √27."""
+    (why, _) = differences_with_same_weights(to_import.WithoutNorms(), [(3, 8, 8)])
+    assert why == "values are not compared: the module computes the weights of `conv1` otherwise"

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from torch import nn
 
     from ..torch_backend.hold.hold import Held
+    from ..torch_backend.hold.values import Compared
     from ..torch_backend.trace.inputs import Inputs
+
+_MOST_MACS = 10**11  # of a network whose values are compared too, for all images
 
 Shapes = Sequence[Shape] | Mapping[str, Shape]
 
@@ -206,6 +209,7 @@ def _held(spec: Spec, source: Source, unread: Mapping[str, int]) -> Held:
     from ..torch_backend.hold.hold import hold
 
     inputs = source.inputs
+    values = _values(spec, source)  # first: what is moved to meta has none
     return hold(
         spec,
         source.network,
@@ -213,7 +217,23 @@ def _held(spec: Spec, source: Source, unread: Mapping[str, int]) -> Held:
         device="meta",
         arguments=inputs.arguments,
         unread=unread,
+        values=values,
     )
+
+
+def _values(spec: Spec, source: Source) -> Compared:
+    """Compare the values that the network of a spec and the one imported compute."""
+    import torch
+
+    from ..torch_backend.hold.values import Compared, compare_values
+
+    inputs, network = source.inputs, source.network.eval()
+    report = analyze(spec, batch=inputs.batch)
+    if any(t.is_meta for t in network.state_dict().values()):
+        return Compared(why_not="the module has none")
+    if report.totals.macs > _MOST_MACS:
+        return Compared(why_not="that would take long here; `cnncalc verify --module` does it")
+    return compare_values(report, network, torch.device("cpu"), inputs.arguments)
 
 
 def _declared(part: Declared) -> Diagnostic:

@@ -48,6 +48,7 @@ def json(target: str, held: Held) -> Json:
             "notes": held.notes,
             "calls": [_pair_data(pair) for pair in held.pairs],
             "totals": [check._asdict() for check in held.totals],
+            "values": held.values,
             "diagnostics": [diagnostic_data(d) for d in held.diagnostics],
         }
     )

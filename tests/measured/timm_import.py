@@ -88,6 +88,10 @@ def measured(name: str, specs: Path | None) -> dict[str, Any]:
         "opaque": len(found.declared),
         "of": sorted({part.what for part in found.declared}),
         "verified": found.verified,
+        "values": found.held and found.held.values,
+        "why_not": [note for note in found.held.notes if "values are not" in note]
+        if found.held
+        else [],
         "params": [report.totals.params, params],
         "macs": [report.totals.macs, sum(k * v for k, v in theirs.items())],
         "by_layer": ours == theirs,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import groupby
@@ -44,9 +45,9 @@ def align(expected: list[Event], found: list[Event], loose: bool) -> tuple[list[
         other = _first_other_flow(expected, found)
         if alike and (other is None or loose):  # `loose` left out what some of them read
             return pairs, []
-        flows = {event.flow: event for event in found}
-        if all(event.flow in flows for event in expected):
-            return [Pair(event, flows[event.flow]) for event in expected], [_REORDERED]
+        reordered = _align_by_flow(expected, found)
+        if reordered:
+            return reordered, [_REORDERED]
         if alike and other is not None:
             pairs[other] = pairs[other]._replace(rewired=True)
             return pairs, []
@@ -90,6 +91,19 @@ def _first_other_flow(expected: list[Event], found: list[Event]) -> int | None:
         if a.flow != b.flow:
             return n
     return None
+
+
+def _align_by_flow(expected: list[Event], found: list[Event]) -> list[Pair]:
+    """Pair what is computed from the same, in call order where several are. Empty if one is not."""
+    flows: dict[int, deque[Event]] = defaultdict(deque)
+    for event in found:
+        flows[event.flow].append(event)
+    pairs: list[Pair] = []
+    for event in expected:
+        if not flows[event.flow]:
+            return []
+        pairs.append(Pair(event, flows[event.flow].popleft()))
+    return pairs
 
 
 def _align_by_kind(expected: list[Event], found: list[Event]) -> list[Pair]:

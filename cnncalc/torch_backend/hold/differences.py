@@ -82,6 +82,29 @@ def other_output(report: Report, flows: list[Any], run: UserRun) -> list[Diagnos
     return []
 
 
+def other_values(report: Report, pair: Pair | None, output: int | None) -> list[Diagnostic]:
+    """Describe the first computation, or the first output, that has other values in the module.
+
+    The module must compute all that the spec does.
+    """
+    if pair is not None and pair.expected is not None:
+        row = _row_of(report, pair.expected.where)
+        found = Diagnostic(
+            "CNN405",
+            f"with the same inputs and weights, `{_layer_of(report, pair.expected.where)}` returns"
+            f" other values than the module in {_place(pair)}",
+            help="what moves values before it differs, such as the axis of a concat or the order of"
+            " axes that a view merges",
+        )
+        return [found.at(row.position, *_blocks_around(report, row)) if row else found]
+    if output is None:
+        return []
+    names = [node.path for node in report.graph.returned]
+    name = names[min(output, len(names) - 1)]
+    message = f"output {output + 1} of the module holds the values of `{name}` in another order"
+    return [Diagnostic("CNN405", message)]
+
+
 def total_differences(
     totals: Sequence[Check], ours: nn.Module, theirs: nn.Module, named: bool
 ) -> list[Diagnostic]:

@@ -15,8 +15,10 @@ from ...ops.embedding import Embedding
 from ...ops.grid import AffineGrid
 from ...ops.join import Add, Mul
 from ...ops.linear import Linear
+from ...ops.matmul import Matmul
 
 Shape = tuple[int, ...]
+MATRIX_PRODUCTS = (Linear.key, Matmul.key)
 _PLAIN = {"stride": 1, "padding": 0, "groups": 1}  # a convolution that only mixes channels
 
 
@@ -56,7 +58,7 @@ def form(
     if kind == Linear.key:
         return kind, tuple(map(_matrix, weights)), settings
     if len(weights) == 1 and shape is not None:
-        factor = _without_ones(weights[0])
+        factor = without_ones(weights[0])
         if not factor or len(factor) == 1 and shape[1:].count(factor[0]) == 1:
             return kind, (factor,), settings
         if kind in (Add.key, Mul.key):
@@ -72,13 +74,14 @@ def _without_first_ones(shape: Shape) -> Shape:
 
 def is_matrix(shape: Shape) -> bool:
     """Return whether a parameter is a matrix: other axes are of 1."""
-    return len(_without_ones(shape)) == 2
+    return len(without_ones(shape)) == 2
 
 
 def _matrix(weight: Shape) -> Shape:
     """Return the shape of a weight, which may be transposed; the output shows which axis it is."""
-    return tuple(sorted(_without_ones(weight)))
+    return tuple(sorted(without_ones(weight)))
 
 
-def _without_ones(shape: Iterable[int]) -> Shape:
+def without_ones(shape: Iterable[int]) -> Shape:
+    """Return a shape without its axes of length 1."""
     return tuple(n for n in shape if n != 1)

@@ -24,17 +24,21 @@ from .alignment import Pair, align, align_unfinished, missing_runs
 from .differences import (
     first_difference,
     other_output,
+    other_values,
     total_differences,
     unread_parameters,
 )
 from .recorder import Arranged, Event, Recorder, in_order
 from .tensors import buffer_note
 from .user_run import UserRun, place_text, run_user_network
+from .values import Compared, compare_values
 
+_SAME_VALUES = "with the module's weights, both networks return the same values"
 _NOT_COMPARED = (
     "not compared: what happens only in training (such as dropout), eps and momentum of norms,"
-    " values of weights, and what only moves values (such as slices)"
+    " and values of weights"
 )
+_MOVES = ", and what only moves values (such as slices)"
 
 
 class Held(NamedTuple):
@@ -43,6 +47,7 @@ class Held(NamedTuple):
     report: Report
     module: str
     pairs: list[Pair]
+    values: bool | None  # whether those that both return agree; None if they were not compared
     totals: list[Check]
     diagnostics: list[Diagnostic]
     notes: list[str]
@@ -69,13 +74,15 @@ def hold(
     loose: bool = False,
     arguments: Arranged = in_order,
     unread: Collection[str] = (),
+    values: Compared | None = None,
 ) -> Held:
     """Compare a torch module with a spec.
 
     This compares every computation in call order, every parameter's shape, and the totals. Both
     networks are recorded where torch dispatches their operators, so it does not matter whether a
     layer is written as a module, a function or `+`. Operators that only move values, such as `view`
-    or a slice, are not compared; what reads their results is.
+    or a slice, can be written in many ways: where everything else agrees, the spec's network gets
+    the module's weights, and the values that both compute are compared.
 
     Accepts:
         spec: what `load` or `loads` returned.
@@ -94,6 +101,7 @@ def hold(
         arguments: turns the inputs, in the order of the spec, into arguments of the module's
             forward: a tuple of those by position, and a dict of those by name.
         unread: names of parameters that forward does not read, and that are not compared.
+        values: what came of comparing values, where that was done before.
 
     Returns:
         A Held: pairs of computations and of totals. A difference raises nothing: it is among its
@@ -133,7 +141,6 @@ def hold(
     complete = all(pair.ok or pair.expected is None for pair in pairs)
     complete &= all(len(run) == 1 for run in missing_runs(pairs))
     notes += filter(None, (_uncounted(run), buffer_note(ours, theirs) if complete else None))
-    notes.append(_NOT_COMPARED)
     totals = list(_totals(report, ours, theirs, run, unread))
     diagnostics: list[Diagnostic] = []
     if not loose and all(pair.ok for pair in pairs):
@@ -142,10 +149,23 @@ def hold(
     diagnostics += total_differences(totals, ours, theirs, named=complete)
     if not run.failure:
         diagnostics += unread_parameters(theirs, run.used | {*unread})
+    if values is None and where.type == "meta":
+        values = Compared(why_not="there are none on meta")
+    if diagnostics or loose:
+        values = Compared(why_not="the networks differ")
+    else:
+        values = values or compare_values(report, theirs, where, arguments)
+        if values.agree:
+            notes.append(_SAME_VALUES)
+        elif values.why_not:
+            notes.append(f"values are not compared: {values.why_not}")
+        diagnostics += other_values(report, values.pair, values.output)
+    notes.append(_NOT_COMPARED if values.agree else _NOT_COMPARED + _MOVES)
     return Held(
         report=report,
         module=name,
         pairs=pairs,
+        values=values.agree,
         totals=totals,
         diagnostics=diagnostics,
         notes=notes,

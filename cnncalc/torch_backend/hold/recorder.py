@@ -150,7 +150,7 @@ class Recorder(TorchDispatchMode):
         if isinstance(module, nn.RNNBase) and y is not None:
             self._recurrent.pop()
             if not self._recurrent:
-                self._record_recurrent(module, _tensors(xs), _tensors(y))
+                self._record_recurrent(module, tensors_in(xs), tensors_in(y))
         self._running.pop()
 
     def _record_recurrent(self, module: nn.RNNBase, xs: list[Tensor], ys: list[Tensor]) -> None:
@@ -169,7 +169,7 @@ class Recorder(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        given = _tensors((args, kwargs))
+        given = tensors_in((args, kwargs))
         steps = computed_by(func, args, kwargs)
         try:
             returned = func(*args, **kwargs)
@@ -177,7 +177,7 @@ class Recorder(TorchDispatchMode):
             if steps:
                 self.failed = self._event(steps[0], None, [])
             raise
-        outputs = _tensors(returned)
+        outputs = tensors_in(returned)
         sources = [source for t in given if (source := self._source(t))]
         flows = [self.flows[t] for t in given if t in self.flows]
         if self._recurrent:
@@ -269,7 +269,8 @@ class Recorder(TorchDispatchMode):
         )
 
 
-def _tensors(tree: Any) -> list[Tensor]:
+def tensors_in(tree: Any) -> list[Tensor]:
+    """Return the tensors in arguments or in what a network returned, in their order."""
     return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from torch import Tensor, nn
 
 from ...wording import listed, shape_text
+from .forms import without_ones
 
 _MOST = 4  # tensors that are named
 _COUNTERS = "num_batches_tracked"  # buffers that hold no figures
@@ -26,7 +27,7 @@ def unpaired(ours: Named, theirs: Named) -> tuple[Unpaired, Unpaired]:
     Shapes that differ only in axes of length 1 count as equal where there are no equal ones.
     """
     left, right = ({name: tuple(t.shape) for name, t in side} for side in (ours, theirs))
-    for form in (lambda shape: shape, _without_ones):
+    for form in (lambda shape: shape, without_ones):
         by_form: dict[tuple[int, ...], list[str]] = {}
         for name, shape in right.items():
             by_form.setdefault(form(shape), []).append(name)
@@ -68,7 +69,3 @@ def _in_words(spec: Unpaired, module: Unpaired) -> str | None:
         if named:
             parts.append(f"only the {owner} has {listed(named)}")
     return "; ".join(parts) or None
-
-
-def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(n for n in shape if n != 1)

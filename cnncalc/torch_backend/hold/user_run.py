@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
-from torch.utils._pytree import tree_leaves
 
 from ...diagnostic import Diagnostic, Mistake, first_line
 from ...wording import shape_text
@@ -18,7 +17,7 @@ from ..allocator import is_out_of_memory
 from ..inputs import shifted
 from ..user_code import user_line
 from ..verify.counters import counting_flops
-from .recorder import Arranged, Event, Recorder, in_order
+from .recorder import Arranged, Event, Recorder, in_order, tensors_in
 
 
 class UserRun(NamedTuple):
@@ -94,8 +93,7 @@ def _run_once(
         shapes = ", ".join(shape_text(x.shape) for x in inputs)
         reason = f"{first_line(error)}{user_line(error)}"
         failure = f"the module's forward fails on an input of {shapes}: {reason}"
-    leaves = tree_leaves(vars(y) if hasattr(y, "__dataclass_fields__") else y)
-    outputs = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
+    outputs = returned_tensors(y)
     run = UserRun(
         events=recorder.events,
         used=recorder.used,
@@ -107,6 +105,11 @@ def _run_once(
         uncounted=recorder.uncounted,
     )
     return run, y
+
+
+def returned_tensors(returned: Any) -> list[Tensor]:
+    """Return the tensors in what a network returned, in its order."""
+    return tensors_in(vars(returned) if hasattr(returned, "__dataclass_fields__") else returned)
 
 
 def _lasting(event: Event) -> tuple[Any, ...]:
