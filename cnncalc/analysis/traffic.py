@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ..num import Shape, product
-from .result import Row
+from .result import Report, Row
 
 
-def moved_bytes(row: Row, batch: int, training: bool, width: int) -> int:
+def moved_bytes(report: Report, row: Row, training: bool, width: int) -> int:
     """Return the fewest bytes that a layer must move: it reads inputs and weights, writes output.
 
     Because of the gradients, they are three times as many in training. `width` is the number of
@@ -14,8 +14,10 @@ def moved_bytes(row: Row, batch: int, training: bool, width: int) -> int:
     """
     if row.flops == 0 and row.activations == 0:
         return 0  # a view, or nothing to do
+    owner = report.row(row.shared_with) if row.shared_with else row
+    params = owner.params if owner else 0
     passes = 3 if training else 1
-    return (batch * values_moved(row) + row.params) * width * passes
+    return (report.batch * values_moved(row) + params) * width * passes
 
 
 def values_moved(row: Row) -> int:

@@ -130,7 +130,7 @@ def _figures(report: Report, row: Row | None) -> dict[str, Any]:
         return dict.fromkeys((*names, "moved", "buffers", "frozen"), 0)
     return {
         **{name: getattr(row, name) for name in names},
-        "moved": moved_bytes(row, report.batch, False, BYTES[report.dtype]),
+        "moved": moved_bytes(report, row, False, BYTES[report.dtype]),
         "buffers": row.buffers,
         "frozen": row.frozen_params,
     }

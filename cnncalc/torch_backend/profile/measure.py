@@ -100,7 +100,7 @@ def measure(
     held = [*network.parameters(), *network.buffers(), *inputs]
     peak = peak_of(step, held, device, before)
     flops = step_flops(report, training)
-    moved = [moved_bytes(row, batch, training, width) for row in report.rows]
+    moved = [moved_bytes(report, row, training, width) for row in report.rows]
     layers = None
     if not settings.compile:
         step = _step_of(network, inputs, settings, device)
