@@ -17,7 +17,7 @@ def units_of(x: Shape) -> frozenset[int]:
 
 
 def is_one(out: Num) -> bool:
-    """Return whether a layer declares an output of size 1; a symbol is no such size.
+    """Return whether a layer declares an output of size 1. A symbol counts as another size.
 
     An array of which only some values are 1 asks for a decision.
     """

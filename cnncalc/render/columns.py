@@ -163,7 +163,7 @@ VIEWS = {
 
 
 def chosen(report: Report, keys: tuple[str, ...] | None) -> list[Column]:
-    """Return the chosen columns, or the usual ones with the cost by the report's convention."""
+    """Return the chosen columns, or the default ones with the cost by the report's convention."""
     if not keys:
         keys = _usual(report)
     convention = report.convention

@@ -70,7 +70,7 @@ def _plain(value: Any) -> str:
 
 
 def _names(found: Fitted, trial: Trial) -> list[str]:
-    """Return the figures to show: the usual ones, and those that are asked about."""
+    """Return the figures to show: the default ones, and those that are asked about."""
     asked = [name for one in found.conditions for name in sorted(one.names) if name in FIGURES]
     goal = [found.objective.name] if found.objective.name in FIGURES else []
     names = dict.fromkeys([*_SHOWN, *goal, *asked])

@@ -143,7 +143,7 @@ def fit(
 
 
 def _whitening() -> Floats:
-    """Return what makes the distances of logarithms from the usual ones independent, and 1 wide."""
+    """Return what turns distances from typical logarithms into independent ones of width 1."""
     covariance = np.diag(np.array(SPREAD) ** 2)
     own = [Coefficients._fields.index(name) for name in OF_THE_PEAK]
     covariance[np.ix_(own, own)] += TOGETHER**2

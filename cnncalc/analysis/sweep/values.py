@@ -48,7 +48,7 @@ def read_values(text: str, whole: str) -> Sequence[Any]:
 def listed_values(found: Iterable[Any], whole: str) -> list[Any]:
     """Return values as expressions have them: whole numbers, fractions, words, lists.
 
-    Errors: a Mistake for what is no such value.
+    Errors: a Mistake if one is something else.
     """
     try:
         return [evaluate(prepare(_plain(value), frozenset(), ANY_WORD), {}) for value in found]

@@ -19,9 +19,10 @@ _DIGITS = 4  # of a time
 
 
 def devices_data(report: Report, devices: Sequence[Device] | None) -> list[dict[str, Any]]:
-    """Return the times of a network at its batch on each device; None stands for the usual ones.
+    """Return the times of a network at its batch on each device.
 
-    There are none if it does no work, or if a part of its work is unknown.
+    None stands for the default devices. There are no times if it does no work, or if a part of its
+    work is unknown.
 
     Errors: a Mistake (CNN425) for a device that has no peak for the type of the report.
     """

@@ -37,7 +37,7 @@ class Subject(NamedTuple):
         family: the networks of its file, itself included.
         diff: how it differs from an older network.
         times: the measured times of its layers.
-        devices: devices on which times are predicted; None for the usual ones.
+        devices: devices on which times are predicted; None for the default devices.
     """
 
     name: str
