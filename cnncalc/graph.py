@@ -202,7 +202,8 @@ class Graph:
         """Count the readers of each node: layers, and one more for an output of the network."""
         counts = [0] * len(self.nodes)
         for node in self.nodes:
-            for source in node.reads:
+            sources = node.inputs
+            for source in sources if len(sources) == 1 else node.reads:
                 counts[source] += 1
         for output in self.outputs:
             counts[output] += 1

@@ -17,6 +17,8 @@ from itertools import chain
 from math import gcd, lcm, prod
 from typing import NamedTuple
 
+from .bits import bits_of, first_bits, members, shifted, spread
+
 MAX_PHASES, MAX_TAPS = 2**12, 2**15  # of a field that repeats; if there are more, it is listed
 MAX_POSITIONS = 2**13  # of a listed field
 _MAX_ADVANCE = 10**18
@@ -80,16 +82,15 @@ class Map(NamedTuple):
         turn, phase = divmod(j, len(self.taps))
         return [self.advance * turn + tap for tap in self.taps[phase]]
 
-    def read_within(self, outputs: range | set[int], n: int) -> range | set[int]:
-        """Return the positions that some outputs read, of those from 0 to n - 1."""
-        if isinstance(outputs, range) and outputs and len(self.taps) == 1:
-            taps = self.taps[0]
-            closed = taps and taps[-1] - taps[0] == len(taps) - 1
-            if closed and 0 < self.advance * outputs.step <= len(taps):  # without a gap
-                first, last = (self.advance * j for j in (outputs[0], outputs[-1]))
-                return range(max(first + taps[0], 0), min(last + taps[-1] + 1, n))
-        read = chain.from_iterable(map(self.read_by, outputs))
-        return {position for position in read if 0 <= position < n}
+    def read_within(self, outputs: int, n: int) -> int:
+        """Return the positions that some outputs read, of those from 0 to n - 1, as bits."""
+        if len(self.taps) > 1:
+            read = chain.from_iterable(map(self.read_by, members(outputs)))
+            return bits_of(position for position in read if 0 <= position < n)
+        found, turns = 0, spread(outputs, self.advance)
+        for tap in self.taps[0]:
+            found |= shifted(turns, tap)
+        return found & first_bits(n)
 
     def reads_corners(self, n: int, out: int) -> bool:
         """Return whether the first of `out` positions reads the first of n, the last the last."""
@@ -147,11 +148,13 @@ class Field(NamedTuple):
             return self
         if self.stride != other.stride:
             return None
+        corners = self.corners or other.corners
         phases = lcm(len(self.spans), len(other.spans))
+        if phases == 1:
+            return Field(self.advance, (_either(self.spans[0], other.spans[0]),), corners)
         if phases > MAX_PHASES:
             return None
         spans = tuple(map(_either, self._first(phases), other._first(phases)))
-        corners = self.corners or other.corners
         return Field(self.advance * phases // len(self.spans), spans, corners)
 
     def _first(self, phases: int) -> list[Span]:
@@ -185,13 +188,12 @@ class Field(NamedTuple):
         position 0 by the stride.
         """
         if len(self.spans) == 1 and self.spans[0]:
-            middle = Fraction(self.spans[0][0] + self.spans[0][1], 2)
-        else:
-            seen = [(phase, span) for phase, span in enumerate(self.spans) if span]
-            turns, count = len(self.spans), max(len(seen), 1)
-            ends = sum(lo + hi for _, (lo, hi) in seen)
-            moved = self.advance * sum(phase for phase, _ in seen)
-            middle = Fraction(turns * ends - 2 * moved, 2 * turns * count)
+            return _half(sum(self.spans[0]))
+        seen = [(phase, span) for phase, span in enumerate(self.spans) if span]
+        turns, count = len(self.spans), max(len(seen), 1)
+        ends = sum(lo + hi for _, (lo, hi) in seen)
+        moved = self.advance * sum(phase for phase, _ in seen)
+        middle = Fraction(turns * ends - 2 * moved, 2 * turns * count)
         return middle.numerator if middle.denominator == 1 else middle
 
     def clipped(self, n_in: int, n_out: int) -> int:
@@ -250,8 +252,7 @@ class Listed(NamedTuple):
     @property
     def centre(self) -> Fraction | int:
         """Return the middle of what the first position that sees anything sees."""
-        lo, hi = next((s for s in self.spans if s), (0, 0))
-        return Fraction(lo + hi, 2) if (lo + hi) % 2 else (lo + hi) // 2
+        return _half(sum(next((s for s in self.spans if s), (0, 0))))
 
     def clipped(self, n_in: int, n_out: int) -> int:
         """Return the most positions of the input, without padding, that one position sees."""
@@ -306,6 +307,11 @@ def _unrolled(part: Part, groups: Sequence[Sequence[int]]) -> Iterator[Sequence[
     for j in range(part.places):
         read = [place for place in part.reads.read_by(j) if 0 <= place < part.size]
         yield sorted(position for place in read for position in groups[place])
+
+
+def _half(n: int) -> Fraction | int:
+    """Return n/2."""
+    return Fraction(n, 2) if n % 2 else n // 2
 
 
 def _widest(spans: Sequence[Span]) -> int:

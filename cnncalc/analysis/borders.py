@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from ..bits import bits_of, first_bits, members
 from ..graph import Graph
-from ..ops.reads import Reach, Windows
+from ..ops.reads import Reach, Taken, Windows
 from ..window import IDENTITY, MAX_POSITIONS, InARow, Span, Unknown
 from .channels import Channels, SomeChannels
 from .receptive_field import AxisSeen, Seen
@@ -21,8 +22,8 @@ _STEP = 4  # the work of going from a layer to one of its inputs, in positions
 _UNDECIDED = Unknown("too many positions decide whether the borders of the input are seen")
 _BY_POSITION = Unknown("channels that see different borders of the input become positions")
 
-Positions = range | set[int]
-_ANY = range(1)  # of a layer whose positions all see the same
+Positions = int  # of a layer along one axis, as bits
+_ANY = 0b1  # of a layer whose positions all see the same
 Reading = tuple[int, SomeChannels]  # the number of an input, and the channels read of it
 
 
@@ -90,13 +91,13 @@ class Borders:
     ) -> Span | Unknown:
         """Return these ends by following every position that exists."""
         read: dict[int, dict[SomeChannels, Positions]] = {n: {None: _ANY}}
-        found: set[int] = set()
+        found: Positions = 0
         whole = 0, self._size(origin, axis) - 1
         while read:
             node = max(read)
             for channels, positions in read.pop(node).items():
                 if node == origin:
-                    found.update(positions)
+                    found |= positions
                     continue
                 below = readings if node == n else self._readings(node, channels)
                 if isinstance(below, Unknown):
@@ -106,7 +107,7 @@ class Borders:
                     known = self._known[key]
                     if isinstance(known, Unknown):
                         return known
-                    found.update(known or ())
+                    found |= bits_of(known or ())
                     continue
                 for step in self._steps(node, below, origin, axis):
                     if isinstance(step.seen, Unknown):
@@ -121,15 +122,15 @@ class Borders:
                     new = self._positions_read(positions, step)
                     if new is None:
                         return _UNDECIDED
-                    all_read = step.moving is not None and len(new) == self._size(
-                        step.source, step.moving
+                    all_read = step.moving is not None and new == first_bits(
+                        self._size(step.source, step.moving)
                     )
                     is_whole = all_read and step.channels is None
                     if is_whole and (step.source, origin, axis) in self._whole:
                         return whole
                     others = read.setdefault(step.source, {})
-                    others[step.channels] = _both(others.get(step.channels), new)
-        return (min(found), max(found)) if found else None
+                    others[step.channels] = others.get(step.channels, 0) | new
+        return ((found & -found).bit_length() - 1, found.bit_length() - 1) if found else None
 
     def _positions_read(self, positions: Positions, step: _Step) -> Positions | None:
         """Return the positions of an input that are read; None if there are too many to follow."""
@@ -139,10 +140,10 @@ class Borders:
         if size > MAX_POSITIONS:
             return None
         if step.reach is None:
-            return range(size)
+            return first_bits(size)
         assert not isinstance(step.reach, (Unknown, InARow))
         reads = step.reach[1]
-        self._work -= len(positions) * max(map(len, reads.taps), default=0)
+        self._work -= positions.bit_count() * max(map(len, reads.taps), default=0)
         if self._work < 0:
             return None
         return reads.read_within(positions, size)
@@ -165,22 +166,20 @@ class Borders:
         self._work -= node.shape[0]
         if self._work < 0:
             return _UNDECIDED
-        read: dict[int, set[int]] = {}
+        read: dict[int, int] = {}
         start = 0
         for taken in reads:
             count = taken.shared_by or len(taken.channels)
-            asked = range(start, start + count)
-            own = asked if channels is None else [c for c in asked if c in channels]
+            asked = first_bits(count)
+            if channels is not None:
+                asked &= channels >> start
             start += count
-            if not own:
+            if not asked:
                 continue
             if taken.by_position and node.inputs[taken.input] in self._channels:
                 return _BY_POSITION
-            taking = (
-                taken.channels if taken.shared_by else [taken.channels[c - asked[0]] for c in own]
-            )
-            read.setdefault(taken.input, set()).update(taking)
-        return [(m, None if len(c) == xs[m][0] else frozenset(c)) for m, c in read.items()]
+            read[taken.input] = read.get(taken.input, 0) | _channels_read(taken, asked)
+        return [(m, None if c == first_bits(xs[m][0]) else c) for m, c in read.items()]
 
     def _steps(
         self, n: int, readings: Sequence[Reading], origin: int, axis: int
@@ -218,16 +217,11 @@ def _along(reach: Reach, seen: AxisSeen) -> Reach:
     return reach
 
 
-def _both(a: Positions | None, b: Positions) -> Positions:
-    """Return the positions that are in either."""
-    if a is None or a == b:
-        return b
-    if isinstance(a, range) and isinstance(b, range) and _touch(a, b):
-        return range(min(a.start, b.start), max(a.stop, b.stop))
-    return {*a, *b}
-
-
-def _touch(a: range, b: range) -> bool:
-    """Return whether two ranges without gaps are one together."""
-    apart = max(a.start, b.start) > min(a.stop, b.stop)
-    return a.step == b.step == 1 and bool(a) and bool(b) and not apart
+def _channels_read(taken: Taken, asked: int) -> int:
+    """Return the channels of an input that some of those read which take them."""
+    channels = taken.channels
+    if taken.shared_by:
+        return bits_of(channels)
+    if isinstance(channels, range) and channels.step == 1:
+        return asked << channels.start
+    return bits_of(channels[number] for number in members(asked))

@@ -101,7 +101,7 @@ class LayerChannels:
             sights = below.taken(taken.channels)
             if not taken.shared_by:
                 own = {sight: self._number([(m, sight)]) for sight in set(sights)}
-                found += [own[sight] for sight in sights]
+                found += map(own.__getitem__, sights)
                 continue
             together = frozenset(sights)
             if (m, together) not in numbers:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
 
+from ..bits import first_bits
 from ..window import Unknown
 from .receptive_field import Seen
 
-SomeChannels = frozenset[int] | None  # of a layer; None for all of them
+SomeChannels = int | None  # of a layer, as bits; None for all of them
 SCATTERED = Unknown("it reads only some channels, and they hold different positions")
 
 
-class Channels(NamedTuple):
+@dataclass(eq=False)
+class Channels:
     """The channels of a layer: for each the number of its sight, and the sights themselves.
 
     A sight is what a channel sees. Channels are `scattered` if they hold different positions of
@@ -39,22 +43,33 @@ class Channels(NamedTuple):
             return self.of_channel[channels.start : channels.stop : channels.step]
         return tuple([self.of_channel[channel] for channel in channels])
 
-    def with_sights(self, sights: set[int]) -> SomeChannels:
+    @cached_property
+    def _of_sight(self) -> list[int]:
+        """The channels that have each sight, as bits."""
+        found = [0] * len(self.sights)
+        start = 0
+        for sight, alike in groupby(self.of_channel):
+            count = len([*alike])
+            found[sight] |= first_bits(count) << start
+            start += count
+        return found
+
+    def with_sights(self, sights: Iterable[int]) -> SomeChannels:
         """Return the channels that have one of these sights."""
-        if len(sights) == len(self.sights):
-            return None
-        return frozenset(c for c, sight in enumerate(self.of_channel) if sight in sights)
+        found = 0
+        for sight in sights:
+            found |= self._of_sight[sight]
+        return None if found == first_bits(len(self.of_channel)) else found
 
     def split(self, channels: SomeChannels) -> Sequence[tuple[SomeChannels, Seen]]:
         """Split some of them into those that have the same sight, with the sight."""
         if len(self.sights) == 1:
             lost = self.scattered and channels is not None
             return ((channels, unknown(self.sights[0], SCATTERED) if lost else self.sights[0]),)
-        asked = range(len(self.of_channel)) if channels is None else channels
-        found: dict[int, set[int]] = {}
-        for channel in asked:
-            found.setdefault(self.of_channel[channel], set()).add(channel)
-        return [(frozenset(own), self.sights[sight]) for sight, own in found.items()]
+        parts = zip(self._of_sight, self.sights)
+        if channels is None:
+            return [*parts]
+        return [(own & channels, seen) for own, seen in parts if own & channels]
 
 
 def unknown(seen: Seen, why: Unknown) -> Seen:

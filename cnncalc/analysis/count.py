@@ -6,7 +6,7 @@ nobody asked for.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Set
 from typing import Any, NamedTuple
 
 from ..cost import FREE
@@ -63,7 +63,7 @@ def count(
     if "activations" in asked and either:
         holds = held(graph, there or {}, either)
     elif "activations" in asked:
-        holds = [n == home for n, home in enumerate(storages(graph, batch))]
+        holds = [int(n == home) for n, home in enumerate(storages(graph, batch))]
     parts: dict[str, list[Num]] = {name: [] for name in asked}
     for layer in _distinct(graph, holds, there or {}):
         for name, value in _values(layer, asked).items():
@@ -109,7 +109,7 @@ def by_node(graph: Graph, figures: Collection[str], homes: list[int]) -> list[di
     return found
 
 
-def _values(layer: _Layer, asked: Collection[str]) -> dict[str, Num]:
+def _values(layer: _Layer, asked: Set[str]) -> dict[str, Num]:
     """Return the figures of one layer, for one image."""
     node, xs = layer.node, layer.xs
     op, y = node.op, node.shape
@@ -138,6 +138,8 @@ def _values(layer: _Layer, asked: Collection[str]) -> dict[str, Num]:
         found["activations"] = product(y)
     if op.multiplies and "conv_activations" in asked:
         found["conv_activations"] = product(y)
+    if found.keys() <= asked:
+        return found
     return {name: value for name, value in found.items() if name in asked}
 
 
@@ -165,9 +167,12 @@ def _together(
 ) -> _Layer:
     """Return equal layers as one; `holds` has for each node whether its output has memory."""
     node = graph.nodes[numbers[0]]
+    xs = graph.shapes_into(node)
+    if not there:
+        return _Layer(node, xs, len(numbers), total([holds[n] for n in numbers]) if holds else 0)
     owned = [choose(holds[n], there.get(n, 1), 0) for n in numbers] if holds else []
-    times = total([there.get(n, 1) for n in numbers]) if there else len(numbers)
-    return _Layer(node, graph.shapes_into(node), times, total(owned))
+    times = total([there.get(n, 1) for n in numbers])
+    return _Layer(node, xs, times, total(owned))
 
 
 def _key(layer: _Layer) -> Any:

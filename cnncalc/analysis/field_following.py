@@ -25,8 +25,20 @@ _TOO_MANY_CHANNELS = Unknown("there are too many channels to follow each of them
 
 START = Field()
 
-# What operators read of inputs, by the identity of the operator and of the list of their shapes.
-_KnownWindows = dict[tuple[int, int], Windows]
+class KnownWindows:
+    """What operators read of inputs of some shapes; copies of a block have both in common."""
+
+    def __init__(self) -> None:
+        # With the operator and the shapes themselves, whose identities are the key.
+        self._found: dict[tuple[int, int], tuple[Windows, Op, list[Shape]]] = {}
+
+    def of(self, op: Op, xs: list[Shape]) -> Windows:
+        """Return the windows of an operator."""
+        key = id(op), id(xs)
+        known = self._found.get(key)
+        if known is None:
+            known = self._found[key] = op.window(*xs), op, xs
+        return known[0]
 
 
 class ReceptiveFields(NamedTuple):
@@ -38,9 +50,12 @@ class ReceptiveFields(NamedTuple):
     not_followed: tuple[str, ...]  # paths of the layers where following stops
 
 
-def receptive_fields(graph: Graph) -> ReceptiveFields:
-    """Follow the receptive field of every node back to the network's inputs."""
-    known: _KnownWindows = {}
+def receptive_fields(graph: Graph, known: KnownWindows | None = None) -> ReceptiveFields:
+    """Follow the receptive field of every node back to the network's inputs.
+
+    Graphs that have operators in common may share what is `known` of these.
+    """
+    known = known or KnownWindows()
     strict = _Following(graph, known)
     strict.follow()
     ungated = None
@@ -58,7 +73,7 @@ class _Following:
     such as the one value per channel by which a squeeze-and-excite block multiplies a map.
     """
 
-    def __init__(self, graph: Graph, known: _KnownWindows, gates: bool = True):
+    def __init__(self, graph: Graph, known: KnownWindows, gates: bool = True):
         self.seen: list[Seen] = []
         self.notes: list[Diagnostic] = []
         self.not_followed: list[str] = []
@@ -74,6 +89,7 @@ class _Following:
     def follow(self) -> None:
         """Follow every node."""
         seen, channels, remarks = self.seen, self._channels, self._fields.remarks
+        known = self._known
         for n, node in enumerate(self._graph.nodes):
             pause()
             op = node.op
@@ -91,7 +107,7 @@ class _Following:
                     channels[n] = channels[first]
                 continue
             xs = self._graph.shapes_into(node)
-            windows = self.windows[n] = self._windows_of(op, xs)
+            windows = self.windows[n] = known.of(op, xs)
             if alike and not (op.scatters and self._some_make_positions):
                 reaches = windows[0]
                 through = self._fields.through
@@ -102,14 +118,6 @@ class _Following:
                 self._fields.apart = None
             if remarks:
                 self._note(node)
-
-    def _windows_of(self, op: Op, xs: list[Shape]) -> Windows:
-        """Return the windows of an operator; copies of a block have both in common."""
-        key = id(op), id(xs)
-        windows = self._known.get(key)
-        if windows is None:
-            windows = self._known[key] = op.window(*xs)
-        return windows
 
     def _note(self, node: Node) -> None:
         """Turn the remarks about a node into notes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
@@ -141,17 +141,21 @@ def receptive_fields_of(node: Node, seen: Seen, graph: Graph) -> tuple[Receptive
 
 
 def last_field(
-    graph: Graph, found: Iterable[tuple[str, ReceptiveField | None]]
+    graph: Graph, seen_by: Callable[[int], ReceptiveField | None]
 ) -> tuple[str, ReceptiveField] | None:
-    """Return the first of the `found` ones that has a number for each axis, with its path.
+    """Return the path of the last layer that has a number for each axis, and its field.
 
-    `found` has the paths of layers and what they see of the first input, the last layer first. Only
-    layers on the way to the first output are considered. None if none is left.
+    `seen_by` returns what a node sees of the first input, by its number. Only layers on the way to
+    the first output are considered. None if none is left.
     """
-    nodes, outputs = graph.nodes, graph.outputs
-    leading = graph.before(outputs[0]) if outputs else range(len(nodes))
-    on_the_way = {nodes[n].path for n in leading}
-    for path, seen in found:
-        if seen and path in on_the_way and seen.moves:
-            return path, seen
+    nodes = graph.nodes
+    leading = {*graph.outputs[:1]} or {*range(len(nodes))}
+    for n in reversed(range(len(nodes))):
+        node = nodes[n]
+        if n not in leading or node.op is None:
+            continue
+        leading.update(node.inputs)
+        seen = seen_by(n)
+        if seen and seen.moves:
+            return node.path, seen
     return None

@@ -375,8 +375,9 @@ class Report:
         return self._last_field("receptive_field_without_gates")
 
     def _last_field(self, which: str) -> tuple[str, ReceptiveField] | None:
-        rows = reversed(self.rows)
-        return last_field(self.graph, ((row.path, getattr(row, which)) for row in rows))
+        rows = {row.path: row for row in self.rows}
+        nodes = self.graph.nodes
+        return last_field(self.graph, lambda n: getattr(rows[nodes[n].path], which))
 
     def __str__(self) -> str:
         """Return the table that `cnncalc analyze` prints, with what was found."""

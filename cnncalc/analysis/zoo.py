@@ -17,7 +17,7 @@ from ..zoo import bundled
 from .analyze import analyze
 from .bound import COMPARISONS
 from .count import count
-from .field_following import receptive_fields
+from .field_following import KnownWindows, receptive_fields
 from .figures import RECEPTIVE_FIELDS, TOTALS, field_of, one_size, printed
 from .receptive_field import ReceptiveField, Seen, last_field, receptive_fields_of
 from .result import Report
@@ -87,8 +87,9 @@ def networks(words: Iterable[str] = ()) -> list[BundledNetwork]:
             if not wanted
             or any(word in (variant or stem).lower() or word in stem for word in wanted)
         ]
-        graphs = spec.graphs(listed)
-        found += [_network(spec, stem, variant, graph) for variant, graph in graphs]
+        known = KnownWindows()
+        for variant, graph in spec.graphs(listed):
+            found.append(_network(spec, stem, variant, graph, known))
     return found
 
 
@@ -100,9 +101,11 @@ def _no_network(word: str, names: list[str]) -> Diagnostic:
     return misspelled(fault, word, names, advice)
 
 
-def _network(spec: Spec, stem: str, variant: str | None, graph: Graph) -> BundledNetwork:
+def _network(
+    spec: Spec, stem: str, variant: str | None, graph: Graph, known: KnownWindows
+) -> BundledNetwork:
     """Return one network of a file, with the name that SPEC may have."""
-    fields = receptive_fields(graph)
+    fields = receptive_fields(graph, known)
     field = _last(graph, fields.seen)
     ungated = field if fields.ungated is None else _last(graph, fields.ungated)
     return BundledNetwork(
@@ -121,15 +124,11 @@ def _target(stem: str, variant: str | None) -> str:
 
 def _last(graph: Graph, seen: list[Seen]) -> ReceptiveField | None:
     """Return the field of the last layer that does not see the whole input."""
-    nodes = graph.nodes
-    found = last_field(
-        graph,
-        (
-            (nodes[n].path, next(iter(receptive_fields_of(nodes[n], seen[n], graph)), None))
-            for n in reversed(range(len(nodes)))
-            if nodes[n].op is not None
-        ),
-    )
+
+    def seen_by(n: int) -> ReceptiveField | None:
+        return next(iter(receptive_fields_of(graph.nodes[n], seen[n], graph)), None)
+
+    found = last_field(graph, seen_by)
     return found and found[1]
 
 

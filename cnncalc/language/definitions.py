@@ -31,7 +31,6 @@ class Definitions(NamedTuple):
     expects: dict[str, dict[str, Any]]  # by variant and path: the expected shape after a layer
     steps: list[Step]
     diagnostics: list[Diagnostic]
-    trains: bool  # whether layers share or freeze weights, or are checkpointed
     sound: bool  # only layers may be wrong; those before a wrong one can be expanded
 
 
@@ -70,7 +69,6 @@ def read_definitions(
         expects=expects,
         steps=steps,
         diagnostics=diagnostics,
-        trains=reader.trains,
         sound=sound and bool(steps) and cycle is None,
     )
 

@@ -262,10 +262,12 @@ class Expander(Branches):
             return y
         record = KnownBlock(graph, scope, self._limits)
         oldest, self._oldest = self._oldest, start
-        sizes_read = self._sizes_read
+        sizes_read, checkpoints = self._sizes_read, len(self._checkpoints)
         y = self.layers(block.layers, scope, x)
         follows = self._sizes_read > sizes_read
-        if self._oldest >= start and record.finish(graph, self._limits, x, y, follows):
-            known.found[key] = record  # it names nothing outside of it
+        # It can be copied if it names nothing outside of it, and marks nothing that is not a node.
+        alone = self._oldest >= start and len(self._checkpoints) == checkpoints
+        if alone and record.finish(graph, self._limits, x, y, follows):
+            known.found[key] = record
         self._oldest = min(oldest, self._oldest)
         return y

@@ -14,7 +14,6 @@ from .validation import shown, unknown_key
 from .values import ANY_WORD
 from .yaml_tree import Marks
 
-_OF_WEIGHTS = frozenset(["share", "freeze", "checkpoint"])  # they change layers that are there
 _MOST_AXES = 8  # of an expected shape
 
 
@@ -22,7 +21,6 @@ def read_graph_words(
     reader: Reader, step: Step, item: dict[str, Any], marks: Marks, known: frozenset[str]
 ) -> frozenset[str]:
     """Read the words into a step; return the names that its body may use."""
-    reader.trains |= not _OF_WEIGHTS.isdisjoint(item)
     if "name" in item:
         _read_name(reader, step, item["name"], marks.find("name"))
     for word in ("repeat", "when", "freeze", "checkpoint"):

@@ -22,9 +22,10 @@ class KnownBlock:
         self._cut = len(scope.prefix)
         self._depth = scope.depth
         self._context = scope.context
-        self._groups: list[tuple[str, Group]] = []  # by their paths after the prefix
-        self._blocks: list[tuple[str, str]] = []  # the blocks used inside, by such paths
-        self._longest = 0  # of these paths
+        self._groups: list[tuple[str, Group]] = []  # by their paths, the last first
+        self._blocks: list[tuple[str, str]] = []  # the blocks used inside, by their paths
+        self._longest = 0  # of these paths after the prefix
+        self._trained: dict[int, tuple[int | None, bool]] = {}  # the owner, and whether frozen
         self._before = len(graph.groups), len(graph.blocks), len(graph.diagnostics)
         self.follows_input = False
 
@@ -36,13 +37,16 @@ class KnownBlock:
         outside = {m for node in nodes[start:] for m in node.inputs if m < start}
         if len(graph.diagnostics) > diagnostics or not outside <= {x} or y < start and y != x:
             return False
+        for n, node in enumerate(nodes[start:], start):
+            if node.shares is not None or node.frozen:
+                self._trained[n] = node.shares, node.frozen
+        if any(owner is not None and owner < start for owner, _ in self._trained.values()):
+            return False
         self.end, self.y = len(nodes), y
         added = len(graph.groups) - groups
-        for path, group in islice(reversed(graph.groups.items()), added):
-            self._groups.append((path[self._cut :], group))
-        self._longest = max((len(path) for path, _ in self._groups), default=0)
-        for path, block in islice(reversed(graph.blocks.items()), len(graph.blocks) - blocks):
-            self._blocks.append((path[self._cut :], block))
+        self._groups = [*islice(reversed(graph.groups.items()), added)]
+        self._longest = max((len(path) for path, _ in self._groups), default=self._cut) - self._cut
+        self._blocks = [*islice(reversed(graph.blocks.items()), len(graph.blocks) - blocks)]
         copies, work = limits.spent
         self.spent = copies - self.spent[0], work - self.spent[1]
         return True
@@ -69,19 +73,19 @@ class KnownBlock:
             again = Node(path, node.op, inputs, node.shape, node.position, context)
             again.read = node.read
             nodes.append(again)
-        for inside, (first, end, y) in reversed(self._groups):
+        for n, (owner, frozen) in self._trained.items():
+            nodes[n + shift].shares = None if owner is None else owner + shift
+            nodes[n + shift].frozen = frozen
+        for path, (first, end, y) in reversed(self._groups):
             result = x if y < start else y + shift
-            graph.groups[prefix + inside] = (first + shift, end + shift, result)
-        for inside, block in reversed(self._blocks):
-            graph.blocks[prefix + inside] = block
+            graph.groups[prefix + path[cut:]] = (first + shift, end + shift, result)
+        for path, block in reversed(self._blocks):
+            graph.blocks[prefix + path[cut:]] = block
         return x if self.y < start else self.y + shift
 
 
 class KnownBlocks:
-    """What the blocks of a file were expanded to, by all that their layers depend on.
-
-    Only for files whose layers share, freeze and checkpoint nothing: that changes nodes afterwards.
-    """
+    """What the blocks of a file were expanded to, by all that their layers depend on."""
 
     def __init__(self, blocks: dict[str, BlockSteps]):
         self.found: dict[Any, KnownBlock] = {}

@@ -27,7 +27,6 @@ class Reader:
         self.used_blocks: set[str] = set()
         self.params: Set[str] = frozenset()  # of the spec
         self.block: str | None = None  # whose layers are being read
-        self.trains = False  # whether a layer shares or freezes weights, or is checkpointed
 
     @contextmanager
     def as_operator(self, name: str) -> Iterator[None]:

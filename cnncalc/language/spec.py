@@ -196,7 +196,7 @@ class Spec:
             set: values that replace parameters of the spec, by name.
             input: a shape ``(C, *spatial)`` for the first input, or a mapping of names to shapes.
         """
-        return self._expansion(variant, set, input, self._known_blocks).graph
+        return self._expansion(variant, set, input, self._no_known_blocks()).graph
 
     def graphs(self, variants: Iterable[str | None]) -> Iterator[tuple[str | None, Graph]]:
         """Return the networks of some variants, one after the other, as `graph` returns each.
@@ -206,15 +206,13 @@ class Spec:
         Accepts:
             variants: names in `variants`, and None for the base.
         """
-        known = self._known_blocks
+        known = self._no_known_blocks()
         for variant in variants:
             yield variant, self._expansion(variant, None, None, known).graph
 
-    @property
-    def _known_blocks(self) -> KnownBlocks | None:
-        """What is known of blocks before an expansion: nothing; None where it cannot be used."""
-        definitions = self._definitions
-        return None if definitions.trains else KnownBlocks(definitions.blocks)
+    def _no_known_blocks(self) -> KnownBlocks:
+        """Return what is known of blocks before an expansion: nothing."""
+        return KnownBlocks(self._definitions.blocks)
 
     def expansion(
         self, variant: str | None = None, set: Mapping[str, Any] | None = None, input: Any = None
