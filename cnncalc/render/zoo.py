@@ -10,7 +10,7 @@ from ..wording import DASH, axes_text, shape_text, short, value_text
 from .formats.csv import Csv
 from .formats.json import Json, document
 from .formats.markdown import Page
-from .formats.table import grid, no_room, stacked
+from .formats.table import LayerTable, no_room, stacked
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -27,11 +27,17 @@ def table(found: list[BundledNetwork], width: int) -> Group:
     """Write the list, with fewer columns and shorter figures on a narrow screen."""
     left_out = [name for name in HEADINGS if width < NEEDED.get(name, 0)]
     kept = [n for n, name in enumerate(HEADINGS) if width >= NEEDED.get(name, 0)]
-    listed = grid(*(HEADINGS[n] for n in kept), left=("network", "input"))
-    for network in found:
-        values = _cells(network, width < FULL)
-        listed.add_row(*(values[n] for n in kept))
-    return stacked(listed, *no_room(left_out))
+    lines = [_cells(network, width < FULL) for network in found]
+    listed = LayerTable(
+        titles=[HEADINGS[n] for n in kept],
+        body=[[line[n] for n in kept] for line in lines],
+        ends=[""] * len(kept),
+        numeric=[HEADINGS[n] not in ("network", "input") for n in kept],
+        barred=[False] * len(kept),
+        gap=2,
+    )
+    room = width - listed.width(0) + listed.widths[0]
+    return stacked(listed.render(room), *no_room(left_out))
 
 
 def json(found: list[BundledNetwork]) -> Json:

@@ -229,6 +229,7 @@ class LayerTable:
     bars: list[list[str]] = field(default_factory=list)  # of each layer
     styles: list[str | None] = field(default_factory=list)  # of each layer
     above: list[list[str]] = field(default_factory=list)  # lines above the layers
+    gap: int = 1  # spaces between columns
 
     def __post_init__(self) -> None:
         for line in self._lines():
@@ -247,8 +248,12 @@ class LayerTable:
 
     def width(self, bar: int) -> int:
         """Return the width that a line needs, with bars of so many cells."""
+        return self.width_of(self.widths, bar)
+
+    def width_of(self, widths: Sequence[int], bar: int) -> int:
+        """Return the same for columns of these widths."""
         bars = sum(self.barred) * (bar + 1) if bar else 0
-        return sum(self.widths) + len(self.titles) + bars
+        return 1 + sum(widths) + self.gap * (len(widths) - 1) + bars
 
     def _lines(self) -> list[list[str]]:
         return [self.titles, *self.above, *self.body, self.ends]
@@ -287,7 +292,8 @@ class _Layout:
 
         self.columns = list(zip(widths, table.numeric, table.barred))
         self.bar = table.bar
-        self.width = sum(widths) + len(widths) + sum(table.barred) * (table.bar + 1)
+        self.gap = " " * table.gap
+        self.width = table.width_of(widths, table.bar)
         self.segment = Segment
         self.styles = {name: Style.parse(name) for name in (BOLD, DIM, CYAN, RED)}
 
@@ -299,10 +305,11 @@ class _Layout:
         """Return one line; a value that is too long loses its beginning."""
         segments: list[Segment] = []
         shares = iter(bars)
-        pending = ""
+        pending, gap = "", " "
         for value, (width, numeric, barred) in zip(values, self.columns):
             value = ending(value, width)
-            pending += " " + (value.rjust(width) if numeric else value.ljust(width))
+            pending += gap + (value.rjust(width) if numeric else value.ljust(width))
+            gap = self.gap
             if barred:
                 segments += self.free(pending + " ", style)
                 segments += self.free(next(shares, "").ljust(self.bar), CYAN)
