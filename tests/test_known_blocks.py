@@ -121,6 +121,32 @@ layers: [{b: , repeat: 9}]
   b: {layers: [{conv: {out: 8, kernel: 1}}]}
 layers: [{b: , name: a, freeze: true}, b, {b: , share: a}, {b: , checkpoint: true}, b]
 """,
+    "weights shared inside": """
+  b: {layers: [{conv: {out: 8, kernel: 1}, name: a}, {conv: {out: 8, kernel: 1}, share: a}]}
+layers: [{b: , repeat: 3}, {chain: [b], name: twice, repeat: 2}]
+""",
+    "weights shared by the copies inside, of which one use shares again": """
+  b: {layers: [{conv: {out: 8, kernel: 1}, name: a, repeat: 3, share: a}]}
+layers: [{b: , name: first}, b, {b: , share: first}, b]
+""",
+    "weights of the block's input, and of an outer layer": """
+  b: {layers: [{conv: {out: 8, kernel: 1}, share: input}]}
+  d: {layers: [{conv: {out: 8, kernel: 1}, share: outer}]}
+layers: [{conv: {out: 8, kernel: 1}, name: outer}, b, b, d, d]
+""",
+    "frozen inside, and weights of a frozen layer": """
+  b:
+    params: {on: true}
+    layers:
+      - {conv: {out: 8, kernel: 1}, name: a, freeze: on}
+      - {batchnorm: }
+      - {conv: {out: 8, kernel: 1}, share: a}
+layers: [{b: , repeat: 2}, {b: false, repeat: 2}, {b: , freeze: true}, b]
+""",
+    "a checkpoint inside": """
+  b: {layers: [{chain: [{conv: {out: 8, kernel: 1}}, relu], checkpoint: true}]}
+layers: [{b: , repeat: 3}]
+""",
     "an axis that was made 1": """
   b: {layers: [{mul: {gate: [{avgpool: 1}], map: []}}]}
 layers: [{conv: {out: 8, kernel: 16}}, b, globalavgpool, b]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import Any
 
-from ..diagnostic import BlockUse, Mistake, first_of
+from ..diagnostic import Mistake, first_of
 from ..graph import Group, Node, checked, refuse_wrong_numbers
 from ..num import NoFormula, Shape
 from ..ops.base import Op
@@ -13,7 +13,7 @@ from ..pausing import pause
 from .branches import Branches
 from .expansion_faults import passes_another, without_formula
 from .expectations import Expectations
-from .known_blocks import KnownBlock, KnownBlocks
+from .known_blocks import KnownBlock, KnownBlocks, distinct
 from .references import unknown_output
 from .scope import OF_SIZES, Expansion, Fault, Scope, entered
 from .share import share
@@ -193,7 +193,13 @@ class Expander(Branches):
     def instance(self, step: Step, scope: Scope, row: dict[str, Any]) -> Op:
         assert step.op is not None
         body = {**self._arguments(step, scope), **row}
-        return validate(step.op, body, step.body_marks, self._file, f"`{step.key}`")
+        known = {} if self._known is None else self._known.operators
+        key = step.op, *[(name, distinct(value)) for name, value in body.items()]
+        op = known.get(key)
+        if op is None:
+            op = validate(step.op, body, step.body_marks, self._file, f"`{step.key}`")
+            known[key] = op
+        return op
 
     def _arguments(self, step: Step, scope: Scope) -> dict[str, Any]:
         values, marks = scope.values, step.body_marks
@@ -242,7 +248,7 @@ class Expander(Branches):
             else:
                 values[name] = self.value(default, values, block.marks, "params", name)
         self._graph.blocks[path] = step.key
-        context = (BlockUse(step.key, step.place), *scope.context)
+        context = (step.use, *scope.context)
         inside = Scope(values, path + ".", {"input": (x, x + 1, x)}, scope, step, context)
         if self._known is None:
             return self.layers(block.layers, inside, x)

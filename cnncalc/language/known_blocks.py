@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any
 
 from ..graph import Graph, Group, Node
+from ..ops.base import Op
 from ..ops.shapes import units_of
 from .limits import Limits
 from .scope import Scope
@@ -85,10 +86,14 @@ class KnownBlock:
 
 
 class KnownBlocks:
-    """What the blocks of a file were expanded to, by all that their layers depend on."""
+    """What the blocks of a file were expanded to, by all that their layers depend on.
+
+    `operators` are those of its layers, by their class and fields.
+    """
 
     def __init__(self, blocks: dict[str, BlockSteps]):
         self.found: dict[Any, KnownBlock] = {}
+        self.operators: dict[Any, Op] = {}
         self._blocks = blocks
         self._names: dict[str, list[str]] = {}
 
@@ -99,7 +104,7 @@ class KnownBlocks:
             names = self._names[step.key] = sorted(self._read(step.key))
         read = [values.get(name) for name in names]
         shape = entering.shape
-        return (step, shape, units_of(shape), entering.integers, *map(_distinct, read))
+        return (step, shape, units_of(shape), entering.integers, *map(distinct, read))
 
     def _read(self, name: str) -> set[str]:
         """Return the names that may decide what a block becomes, in it and in those it uses."""
@@ -114,11 +119,11 @@ class KnownBlocks:
         return found | self._blocks[name].params.keys()
 
 
-def _distinct(value: Any) -> Any:
+def distinct(value: Any) -> Any:
     """Return a value that is equal to others of its type alone: 1 is not true."""
     kind = type(value)
     if kind is tuple:
-        return tuple(map(_distinct, value))
+        return tuple(map(distinct, value))
     if kind is dict:  # of the command line; no word of the language takes one
         return kind, repr(value)
     return value if kind is int else (kind, value)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
-from ..diagnostic import Position
+from ..diagnostic import BlockUse, Position
 from ..ops.base import Op
 from .yaml_tree import Marks
 
@@ -58,6 +59,11 @@ class Step:
         self.place = place  # of the key
         self.body: dict[str, Any] = {}
         self.body_marks = marks.find(key)
+
+    @cached_property
+    def use(self) -> BlockUse:
+        """The use of a block that this is, for messages about the layers in it."""
+        return BlockUse(self.key, self.place)
 
     @property
     def is_name(self) -> bool:
