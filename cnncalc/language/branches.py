@@ -9,7 +9,7 @@ from typing import Any
 from ..diagnostic import Mistake
 from ..ops.base import Op
 from .copies import Copies
-from .expansion_faults import joins_nothing
+from .expansion_faults import joins_nothing, joins_too_few
 from .scope import Scope
 from .steps import Step
 
@@ -32,6 +32,7 @@ class Branches(Copies):
     def _join(self, step: Step, scope: Scope, path: str, x: int) -> int:
         assert step.op is not None
         inputs: list[int] = []
+        absent: list[Step] = []
         for branch in step.branches:
             own = f"{path}.{branch.name}"
             if branch.is_repeated:
@@ -40,8 +41,13 @@ class Branches(Copies):
                 found = self.branch(branch, scope, own, x, {})
             self._limits.join(len(found))
             inputs += found
+            if not found:
+                absent.append(branch)
         if not inputs:
             raise Mistake(joins_nothing(step))
+        fewest = step.op.inputs[0]
+        if absent and len(inputs) < fewest:
+            raise Mistake(joins_too_few(step, fewest, len(inputs), absent))
         op = self.instance(step, scope, {}) if step.body else step.op()
         return self.node(step, op, tuple(inputs), path, scope)
 

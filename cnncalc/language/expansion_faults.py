@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..diagnostic import Diagnostic, Position
 from ..num import NoFormula
+from ..wording import listed, plural
 from .limits import MAX_LAYERS
 from .scope import Scope
 from .steps import Step
@@ -37,6 +39,21 @@ def joins_nothing(step: Step) -> Diagnostic:
     message = f"`{step.key}` joins nothing: none of its branches is there"
     help = "let one of the conditions hold, or put `when` beside the join"
     return Diagnostic("CNN103", message, step.place, help)
+
+
+def joins_too_few(step: Step, fewest: int, found: int, absent: Sequence[Step]) -> Diagnostic:
+    """Describe a join that has too few branches, because some are left out."""
+    verb = "is" if len(absent) == 1 else "are"
+    left_out = f"{listed(_branch_name(step, branch) for branch in absent)} {verb} left out"
+    message = f"`{step.key}` takes {plural(fewest, 'input')}, not {found}: {left_out}"
+    help = "let its condition hold, or put `when` beside the join"
+    return Diagnostic("CNN103", message, step.place, help)
+
+
+def _branch_name(join: Step, branch: Step) -> str:
+    """Name a branch, or the layer that an entry of a join's list names."""
+    name = branch.name or branch.source
+    return f"`{name}`" if isinstance(name, str) else f"entry {join.branches.index(branch) + 1}"
 
 
 def wrong_repeat(count: Any, position: Position) -> Diagnostic:

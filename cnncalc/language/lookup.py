@@ -12,7 +12,7 @@ from .expansion_faults import no_condition
 from .expression import Expression
 from .expression_limits import ExpressionError
 from .limits import Limits
-from .references import copy_number, entry_name, every_copy, layer_inside, resolved
+from .references import copy_number, entry_name, every_copy, known, layer_inside, resolved
 from .scope import OF_SIZES, Expansion, Scope
 from .steps import EVERY_COPY, Chosen, LayerName, Numbered, Step
 from .values import FAULT, evaluate, expression_fault, work
@@ -83,10 +83,28 @@ class Lookup:
         while isinstance(name, Chosen):
             condition = self.value(name.condition, scope.values, marks)
             self._check_condition("from", condition, marks)
-            name = name.left if condition else name.right
+            name, other = (name.left, name.right) if condition else (name.right, name.left)
+            self._check_other(other, scope, marks)
         if isinstance(name, Numbered):
             return self._numbered(name, scope, marks)
         return name
+
+    def _check_other(self, name: LayerName, scope: Scope, marks: Marks) -> None:
+        """Check a name that is not chosen here, since other parameters choose it.
+
+        A parameter may hold anything where it is not read. Of a layer inside another one, only the
+        first two names are checked: further inside, a layer may be left out here.
+
+        Errors: a Mistake, at `marks`, for an unknown name.
+        """
+        if isinstance(name, Chosen):
+            self._check_other(name.left, scope, marks)
+            self._check_other(name.right, scope, marks)
+            return
+        text = name.copies[0][0] if isinstance(name, Numbered) else name
+        first, *rest = text.removesuffix(EVERY_COPY).split(".")
+        if first not in scope.values:
+            known(".".join([first, *rest[:1]]), scope, self._graph, marks, self._file)
 
     def _numbered(self, name: Numbered, scope: Scope, marks: Marks) -> str:
         """Return a name with the numbers of copies, or the entries of lists, that are given."""

@@ -30,6 +30,20 @@ def resolved(name: str, scope: Scope, graph: Graph, marks: Marks, file: str) -> 
     return layer_inside(start, rest, graph, marks, file)
 
 
+def known(name: str, scope: Scope, graph: Graph, marks: Marks, file: str) -> None:
+    """Check that a layer, or a layer inside one that is there and not repeated, has this name.
+
+    Errors: a Mistake, at `marks`, for an unknown name.
+    """
+    first, point, inside = name.partition(".")
+    path = scope.path_of(first)
+    if path is None:
+        raise Mistake(_unknown(first, scope, marks, file))
+    start, end, _ = scope.find(first) or (0, 0, 0)
+    if point and start < end and f"{path}.0" not in graph.groups:
+        layer_inside(path, inside, graph, marks, file)
+
+
 def layer_inside(path: str, name: str, graph: Graph, marks: Marks, file: str) -> Group:
     """Find a layer inside the block, chain or copy at a path.
 
