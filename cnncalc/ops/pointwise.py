@@ -85,7 +85,17 @@ class Neg(Pointwise):
     per_value = Cost(add=1)
 
 
-class Square(Pointwise):
+class FixedPower(Pointwise):
+    """A power of each value that has a name; ONNX may write it as Pow with that exponent."""
+
+    power: ClassVar[float]
+
+    @classmethod
+    def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
+        return {} if call.name != "Pow" or call.given("exponent", 1) == cls.power else None
+
+
+class Square(FixedPower):
     """Multiplies each value by itself.
 
     Rule: y = x²
@@ -100,13 +110,10 @@ class Square(Pointwise):
     card_float32 = True
     per_value, kept_input = Cost(mul=1), True
     temporaries = 3
-
-    @classmethod
-    def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
-        return {} if call.given("exponent", 1) == 2 else None
+    power = 2
 
 
-class Sqrt(Pointwise):
+class Sqrt(FixedPower):
     """Takes the square root of each value.
 
     Rule: y = √x
@@ -120,13 +127,10 @@ class Sqrt(Pointwise):
     aten = ("sqrt",)
     per_value, keeps_output = Cost(exp=1), True
     temporaries = 2
-
-    @classmethod
-    def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
-        return {} if call.name == "Sqrt" or call.given("exponent", 1) == 0.5 else None
+    power = 0.5
 
 
-class Rsqrt(Pointwise):
+class Rsqrt(FixedPower):
     """Takes the reciprocal of the square root of each value.
 
     Rule: y = 1/√x
@@ -141,10 +145,7 @@ class Rsqrt(Pointwise):
     aten = ("rsqrt",)
     per_value, keeps_output = Cost(exp=1, div=1), True
     temporaries = 3
-
-    @classmethod
-    def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
-        return {} if call.given("exponent", 1) == -0.5 else None
+    power = -0.5
 
 
 class Reciprocal(Pointwise):
