@@ -1,13 +1,14 @@
 """Reference definitions in plain torch.nn of networks whose layers form more than a line.
 
 They are written from the papers: HRNet's parallel streams, DLA's trees, Res2Net's hierarchies of
-channels and SKNet's choice between kernels.
+channels, SKNet's choice between kernels and MixNet's kernels of many sizes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial, reduce
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -272,7 +273,91 @@ def sknet(
     return staged(unit, depths, 4 if deep else 1)
 
 
+class Mixed(nn.Module):
+    """Convolutions side by side, each of its own part of the channels and with its own kernel."""
+
+    def __init__(self, i: int, o: int, kernels: tuple[int, ...], s: int = 1, alone: bool = False):
+        super().__init__()
+        parts = len(kernels)
+        each = i // parts, o // parts
+        groups = each[0] if alone else 1
+        self.parts = nn.ModuleList(
+            nn.Conv2d(*each, k, s, k // 2, groups=groups, bias=False) for k in kernels
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        chunks = x.chunk(len(self.parts), 1)
+        found = [part(chunk) for part, chunk in zip(self.parts, chunks)]
+        return torch.cat(found, 1) if len(found) > 1 else found[0]
+
+
+class MixedUnit(nn.Module):
+    """MobileNetV2's inverted residual with `Mixed` convolutions, maybe squeezed and excited."""
+
+    def __init__(self, i: int, o: int, s: int, row: tuple[int, tuple[int, ...], int, int, float]):
+        super().__init__()
+        expand, kernels, up, down, share = row
+        c = i * expand
+        act = nn.SiLU if share else nn.ReLU
+        first = Mixed(i, c, (1,) * up), nn.BatchNorm2d(c), act()
+        self.before = nn.Sequential(
+            *(first if expand > 1 else ()),
+            Mixed(c, c, kernels, s, alone=True),
+            nn.BatchNorm2d(c),
+            act(),
+        )
+        few = round(i * share)
+        self.gate = None
+        if share:
+            squeeze = nn.AdaptiveAvgPool2d(1), nn.Conv2d(c, few, 1), nn.SiLU()
+            self.gate = nn.Sequential(*squeeze, nn.Conv2d(few, c, 1), nn.Sigmoid())
+        self.after = nn.Sequential(Mixed(c, o, (1,) * down), nn.BatchNorm2d(o))
+        self.skips = s == 1 and i == o
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.before(x)
+        y = self.after(y if self.gate is None else y * self.gate(y))
+        return x + y if self.skips else y
+
+
+def mixnet(stem: int, stages: list[tuple[int, int, list[Any]]], width: float = 1) -> nn.Module:
+    """Return a MixNet; a stage has its channels, its stride, and a row for each unit."""
+
+    def wide(channels: int) -> int:
+        return int(channels * width + 4) // 8 * 8
+
+    c = wide(stem)
+    layers = [norm(3, c, s=2), MixedUnit(c, c, 1, (1, (3,), 1, 1, 0))]
+    for channels, stride, rows in stages:
+        for n, row in enumerate(rows):
+            layers.append(MixedUnit(c, wide(channels), 1 if n else stride, row))
+            c = wide(channels)
+    return nn.Sequential(*layers, norm(c, 1536, 1), *head(1536))
+
+
 D34 = (3, 4, 6, 3)
+K3, K5, K7, K9, K11 = (tuple(range(3, last + 1, 2)) for last in (3, 5, 7, 9, 11))
+# Of each unit: how much wider it is inside, its kernels, the parts of both 1×1 convolutions, and
+# the share of its input's channels that a gate squeezes to.
+MIXNET_S: list[tuple[int, int, list[Any]]] = [
+    (24, 2, [(6, K3, 2, 2, 0), (3, K3, 2, 2, 0)]),
+    (40, 2, [(6, K7, 1, 1, 0.5), *[(6, K5, 2, 2, 0.5)] * 3]),
+    (80, 2, [(6, K7, 1, 2, 0.25), *[(6, K5, 1, 2, 0.25)] * 2]),
+    (120, 1, [(6, K7, 2, 2, 0.5), *[(3, K9, 2, 2, 0.5)] * 2]),
+    (200, 2, [(6, K11, 1, 1, 0.5), *[(6, K9, 1, 2, 0.5)] * 2]),
+]
+MIXNET_M: list[tuple[int, int, list[Any]]] = [
+    (32, 2, [(6, K7, 2, 2, 0), (3, K3, 2, 2, 0)]),
+    (40, 2, [(6, K9, 1, 1, 0.5), *[(6, K5, 2, 2, 0.5)] * 3]),
+    (80, 2, [(6, K7, 1, 1, 0.25), *[(6, K9, 2, 2, 0.25)] * 3]),
+    (120, 1, [(6, K3, 1, 1, 0.5), *[(3, K9, 2, 2, 0.5)] * 3]),
+    (200, 2, [(6, K9, 1, 1, 0.5), *[(6, K9, 1, 2, 0.5)] * 3]),
+]
+MIXNET: dict[str, Factory] = {
+    "mixnet_s": partial(mixnet, 16, MIXNET_S),
+    "mixnet_m": partial(mixnet, 24, MIXNET_M),
+    "mixnet_l": partial(mixnet, 24, MIXNET_M, 1.3),
+}
 LARGE, COMPACT = (128, 256, 512, 1024), (64, 64, 128, 256)
 DLA: dict[str, Factory] = {
     "dla34": partial(dla, (1, 2, 2, 1), (64, 128, 256, 512), deep=False),
@@ -309,5 +394,5 @@ NETWORKS: dict[str, tuple[Factory, tuple[int, ...]]] = {
         f"hrnet_w{width}": (partial(HighResolution, width), m.RGB)
         for width in (18, 30, 32, 40, 44, 48, 64)
     },
-    **{name: (made, m.RGB) for name, made in {**DLA, **RES2, **SELECTIVE}.items()},
+    **{name: (made, m.RGB) for name, made in {**DLA, **RES2, **SELECTIVE, **MIXNET}.items()},
 }
