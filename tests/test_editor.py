@@ -60,6 +60,12 @@ def test_fields_and_words_are_completed(editor: Editor) -> None:
     assert modes == ["zeros", "reflect", "replicate", "circular"]
     beside = editor.completions(INPUT + "layers:\n  - relu:\n    @")
     assert {"name", "from", "when", "share"} <= set(beside)
+    copies = editor.completions(INPUT + "layers:\n  - relu:\n    repeat:\n      @")
+    assert {"times", "as"} <= set(copies)
+    branch = editor.completions(INPUT + "layers:\n  - add:\n      body:\n        @")
+    assert {"from", "repeat", "each", "when", "layers"} <= set(branch)
+    entry = editor.completions(INPUT + "layers:\n  - add:\n    - stem\n    - from: body\n      @")
+    assert {"repeat", "each", "when"} <= set(entry)
     budgets = editor.completions(INPUT + "layers: [relu]\nbudget:\n  @")
     assert {"params", "macs", "receptive_field", "shape", "at"} <= set(budgets)
 

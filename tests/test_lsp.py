@@ -290,6 +290,14 @@ async def test_completion(editor: Editor) -> None:
     assert {"input", "stem", "maxpool2"} <= {*names} and "linear1" not in names
     beside = await labels(editor, f"{head}  - relu:\n    @\n{tail}")
     assert {"name", "from", "when", "expect"} <= {*beside} and "conv" not in beside
+    copies = await labels(editor, SPEC.replace("repeat: 2", "repeat: {times: 2, @}"))
+    assert copies == ["as"]
+    assert "width" in await labels(editor, SPEC.replace("repeat: 2", "repeat: {times: @}"))
+    assert await labels(editor, SPEC.replace("repeat: 2", "repeat: {as: @}")) == []
+    branch = await labels(editor, SPEC.replace("shortcut: []", "shortcut: {when: true, @}"))
+    assert {*branch} == {"from", "repeat", "each", "layers"}
+    entry = await labels(editor, SPEC.replace("  - flatten\n", "  - add: [stem, {from: add1, @}]\n"))
+    assert {"repeat", "each", "when"} <= {*entry}
     assert {"width", "classes"} == {*await labels(editor, SPEC.replace("{width: 64", "{@"))}
     assert {"outputs", "published"} <= {*await labels(editor, f"{SPEC}@")}
     limits = await labels(editor, SPEC.replace("{params: {max: 1k}}", "{@"))

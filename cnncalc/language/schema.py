@@ -65,9 +65,11 @@ def _object(properties: Schema, **more: Any) -> Schema:
     return {"type": "object", "properties": properties, "additionalProperties": False, **more}
 
 
+_TIMES: Schema = {**_COUNT, "description": "the number of copies"}
+_AS: Schema = {**_NAME, "description": "what expressions call the number of the copy, from 0"}
 _REPEAT: Schema = {
     "description": "the number of copies; `i`, or the name after `as`, numbers them from 0",
-    "anyOf": [_COUNT, _object({"times": _COUNT, "as": _NAME}, required=["times", "as"])],
+    "anyOf": [_COUNT, _object({"times": _TIMES, "as": _AS}, required=["times", "as"])],
 }
 _EACH: Schema = {
     "type": "array",

@@ -18,6 +18,7 @@ from .documentation import (
     keys_of,
     operator_text,
     operators_by_name,
+    repeat_keys,
     word_text,
 )
 from .names import BUILT_IN, Names
@@ -78,6 +79,8 @@ def _items(
         yield from _layer_names(part.block, cursor, names)
         if cursor.beside or part.owner:
             yield from _keys({word: word_text(word) or "" for word in ENTRY_WORDS})
+    elif kind == "word" and part.owner == "repeat" and is_key:
+        yield from _keys(repeat_keys())
     elif kind in ("block", "variant") and is_key:
         yield from _keys(keys_of("Block" if kind == "block" else "Variant"))
     elif kind == "values" and is_key:
@@ -176,7 +179,7 @@ def _values(part: Part, cursor: Cursor, names: Names | None) -> Iterator[lsp.Com
         return
     if part.kind == "field":
         yield from _words(part.owner, part.key)
-    if part.kind == "word" and part.owner == "name":
+    if part.kind == "word" and part.owner in ("name", "as"):
         return
     if part.kind == "argument":
         yield from _layer_names(part.block, cursor, names)

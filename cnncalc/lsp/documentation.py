@@ -31,6 +31,13 @@ def word_text(word: str) -> str | None:
 
 
 @cache
+def repeat_keys() -> dict[str, str]:
+    """Return the keys of a `repeat` that is a mapping, each with what it means."""
+    forms = _schema()["$defs"]["layer"]["anyOf"][-1]["properties"]["repeat"]["anyOf"]
+    return {key: str(value["description"]) for key, value in forms[-1]["properties"].items()}
+
+
+@cache
 def keys_of(part: str) -> dict[str, str]:
     """Return the keys of a part of a spec, each with what it means.
 

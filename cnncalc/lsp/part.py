@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Literal, NamedTuple
 
-from ..language.names import GRAPH_WORDS
+from ..language.names import GRAPH_WORDS, REPEAT_WORDS
 from ..ops import BY_KEY
 
 Kind = Literal[
@@ -87,6 +87,8 @@ def _inside(part: Part, step: str | None, blocks: Collection[str]) -> Part:
         return Part("published" if step is None else "figure", "", key)
     if kind == "outputs":
         return Part("entry", block=None)
+    if kind == "word" and part.owner == "repeat" and step in REPEAT_WORDS:
+        return Part("word", key, block=block)
     followed: dict[Kind, Kind] = {
         "body": "field", "use": "argument", "declared": "value", "values": "value",
         "field": "field", "argument": "argument", "word": "word", "value": "value",
