@@ -115,8 +115,10 @@ class Unnamed:
         found: dict[tuple[Hashable, ...], list[_Row]] = {}
         for scope in self._lists(self._root):
             for stretch in self._stretches(scope, layers_only):
+                # A row that begins with a join would need the names of what it joins.
+                begins = int(bool(stretch) and self._joins(scope.children[stretch[0].start]))
                 for length in range(2, min(longest, len(stretch)) + 1):
-                    for k in range(len(stretch) - length + 1):
+                    for k in range(begins, len(stretch) - length + 1):
                         symbols = stretch[k : k + length]
                         row = _Row(scope, symbols[0].start, symbols[-1].end)
                         word = tuple(symbol.key for symbol in symbols)
@@ -170,9 +172,13 @@ class Unnamed:
             before = child
         yield stretch
 
+    def _joins(self, child: Scope | int) -> bool:
+        """Return whether a child is a layer that reads several others."""
+        return isinstance(child, int) and len(self._graph.nodes[child].inputs) > 1
+
     def _follows(self, before: Scope | int, child: Scope | int) -> bool:
         """Return whether a child reads only the one before it, which nothing else reads."""
-        if isinstance(child, int) and len(self._graph.nodes[child].inputs) > 1:
+        if self._joins(child):
             return False
         last = before.end - 1 if isinstance(before, Scope) else before
         nodes = child.nodes if isinstance(child, Scope) else range(child, child + 1)
