@@ -296,7 +296,9 @@ async def test_completion(editor: Editor) -> None:
     assert await labels(editor, SPEC.replace("repeat: 2", "repeat: {as: @}")) == []
     branch = await labels(editor, SPEC.replace("shortcut: []", "shortcut: {when: true, @}"))
     assert {*branch} == {"from", "repeat", "each", "layers"}
-    entry = await labels(editor, SPEC.replace("  - flatten\n", "  - add: [stem, {from: add1, @}]\n"))
+    entry = await labels(
+        editor, SPEC.replace("  - flatten\n", "  - add: [stem, {from: add1, @}]\n")
+    )
     assert {"repeat", "each", "when"} <= {*entry}
     assert {"width", "classes"} == {*await labels(editor, SPEC.replace("{width: 64", "{@"))}
     assert {"outputs", "published"} <= {*await labels(editor, f"{SPEC}@")}

@@ -25,6 +25,7 @@ _TOO_MANY_CHANNELS = Unknown("there are too many channels to follow each of them
 
 START = Field()
 
+
 class KnownWindows:
     """What operators read of inputs of some shapes; copies of a block have both in common."""
 

@@ -6,7 +6,9 @@ to them from one value; then rows of both.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from ...graph import Graph
@@ -50,6 +52,10 @@ def _is_one_layer(word: Sequence[Hashable]) -> bool:
 def _is_join(key: Hashable) -> bool:
     """Return whether a key is that of a layer that joins branches."""
     return key in BY_KEY and BY_KEY[str(key)].joins()
+
+
+def _is_inside_any(nodes: range, regions: Sequence[range]) -> bool:
+    return any(r.start <= nodes.start and nodes.stop <= r.stop for r in regions)
 
 
 def _is_whole(row: _Row) -> bool:
@@ -189,13 +195,30 @@ class Unnamed:
 
     # --- joins
     def _wrap_joins(self) -> None:
-        """Make scopes of the joins and all that leads to them from one value."""
+        """Make scopes of the joins and all that leads to them from one value.
+
+        Where all that leads to several joins from two values is alike, it is wrapped too, unless
+        it is a part of such scopes that are alike.
+        """
+        of_one, of_two = self._regions(self._region), self._regions(self._region_of_two)
+        for region in sorted(chain.from_iterable(of_one), key=lambda region: region.stop):
+            self._wrap(self._root, region)
+        around = [region for regions in of_one if len(regions) > 1 for region in regions]
+        for regions in of_two:
+            others = [region for region in regions if not _is_inside_any(region, around)]
+            if len(others) > 1:
+                for region in others:
+                    self._wrap(self._root, region)
+
+    def _regions(self, region_of: Callable[[int], range | None]) -> list[list[range]]:
+        """Return the regions of all joins, in groups that are alike."""
+        found: dict[tuple[Hashable, ...], list[range]] = {}
         for n in range(self._root.start, self._root.end):
             op = self._graph.nodes[n].op
-            if op is not None and op.joins():
-                region = self._region(n)
-                if region is not None:
-                    self._wrap(self._root, region)
+            region = region_of(n) if op is not None and op.joins() else None
+            if region is not None:
+                found.setdefault(tuple(map(self._key, region)), []).append(region)
+        return [*found.values()]
 
     def _region(self, join: int) -> range | None:
         """Return the nodes up to a join that read one value before them, or None."""
@@ -211,6 +234,24 @@ class Unnamed:
         if len(read) != 1 or len(region) < 2 or not is_closed(region, self._readers):
             return None
         return range(start, self._with_activation(join) + 1)
+
+    def _region_of_two(self, join: int) -> range | None:
+        """Return the nodes up to a join that read two values before them, or None.
+
+        Both are read more than once, so that no branch of the join could begin earlier.
+        """
+        nodes = self._graph.nodes
+        times = Counter(nodes[join].inputs)
+        for start in range(join - 1, max(self._root.start, join - _LONGEST_REGION) - 1, -1):
+            del times[start]
+            times.update(nodes[start].inputs)
+            if len(times) == 1:
+                return None
+            if len(times) == 2 and min(times.values()) > 1:
+                region = range(start, join + 1)
+                closed = is_closed(region, self._readers)
+                return range(start, self._with_activation(join) + 1) if closed else None
+        return None
 
     def _with_activation(self, n: int) -> int:
         """Return the activation that alone reads a node; without one, the node itself."""
