@@ -18,7 +18,7 @@ from cnncalc.analysis.latency.backward import backward_macs, trained_params
 from cnncalc.analysis.latency.calibrate import calibrate
 from cnncalc.analysis.latency.devices import device, fits, model, peaks_of, start_of
 from cnncalc.analysis.latency.kernels import Kernel, Way, kernels, shape_of_product
-from cnncalc.analysis.latency.model import Coefficients, Peaks, times, traits
+from cnncalc.analysis.latency.model import Coefficients, Peaks, fresh_bytes, times, traits
 from cnncalc.analysis.latency.predict import Asked, Prediction, predict
 from cnncalc.analysis.latency.timing import Timing
 from cnncalc.diagnostic import Mistake
@@ -103,7 +103,7 @@ def test_every_coefficient_decides_some_time() -> None:
     networks = ("efficientnet_b0", "regnet_x_1_6gf", "densenet121", "ghostnet_050")
     half, first = Way(amp="float16"), Way(amp="float16", channels_last=True)
     tables = []
-    for way in (half, first):
+    for way in (half, first, Way(device="cpu")):
         rows = []
         for name in networks:
             spec = cnncalc.load(name)
@@ -142,6 +142,56 @@ def test_a_mean_ends_a_compiled_kernel() -> None:
     )
     kinds = [k.kind for k in kernels(spec.graph(), Way(compile=True))]
     assert kinds == ["pointwise", "reduction", "pointwise", "elementwise"]
+
+
+# --- eager on a CPU, against torch ---
+
+CONVS = [
+    "{out: 16, kernel: 1}",
+    "{out: 16, kernel: 3}",
+    "{out: 16, kernel: 5}",
+    "{out: 16, kernel: [5, 1]}",
+    "{out: 16, kernel: 3, groups: 4}",
+    "{out: 16, kernel: 1, groups: 16}",
+    "{out: 16, kernel: 3, stride: 2}",
+]
+
+
+@pytest.mark.parametrize("size", [7, 35, 36])
+@pytest.mark.parametrize("conv", CONVS)
+def test_torch_leaves_the_same_products_to_onednn(conv: str, size: int) -> None:
+    """16 channels of 35×35 are 19,600 values, and those of 36×36 are more than 20,480."""
+    spec = cnncalc.loads(f"input: [16, {size}, {size}]\nlayers: [{{conv: {conv}}}]")
+    (kernel,) = kernels(spec.graph(), Way(device="cpu"))
+    net = cnncalc.build(spec).get_submodule("conv1")
+    assert isinstance(net, nn.Conv2d) and kernel.in_library
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        for batch in (1, 2):
+            x = torch.randn(batch, 16, size, size)
+            args = net.stride, net.padding, net.dilation, False, (0, 0), net.groups
+            chosen = torch._C._select_conv_backend(x, net.weight, net.bias, *args)
+            many = batch > 1 or kernel.read > 4 * kernel.direct_below
+            assert (chosen == torch._C._ConvBackend.Mkldnn) == many, batch
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_blocks_that_the_system_gives_anew() -> None:
+    """A product takes one block for what it reads, and two for what it writes."""
+
+    def fresh(kind: str, read: int, written: int, **how: Any) -> float:
+        kernel = Kernel(0, kind, read=read, written=written, allocates=True, **how)
+        return float(fresh_bytes(traits(kernel, Way(device="cpu"), True), 1))
+
+    mib = 2**20
+    assert fresh("norm", 30 * mib, 30 * mib) == 0
+    assert fresh("norm", 40 * mib, 40 * mib) == 40 * mib
+    product: dict[str, Any] = {"in_library": True, "channels": (64, 64)}
+    assert fresh("pointwise", 20 * mib, 20 * mib, **product) == 0
+    assert fresh("pointwise", 10 * mib, 30 * mib, **product) == 30 * mib
+    assert fresh("pointwise", 40 * mib, 40 * mib, **product) == 3 * 40 * mib
 
 
 # --- fits to what others measured ---
@@ -229,8 +279,9 @@ WAYS = (
 
 
 @pytest.mark.parametrize("how", WAYS, ids=lambda how: " ".join(how) or "as it is")
-def test_sweeps_count_as_single_networks_do(how: dict[str, Any]) -> None:
-    timing = Timing.on("rtx4090", Asked(amp="float16", **how))
+@pytest.mark.parametrize("on, amp", [("rtx4090", "float16"), ("i7-12700H", None)])
+def test_sweeps_count_as_single_networks_do(on: str, amp: Any, how: dict[str, Any]) -> None:
+    timing = Timing.on(on, Asked(amp=amp, **how))
     cases = [
         ("mobilenet_v2", {"width": "0.5:1.5:0.5", "H,W": [96, 128]}),
         ("convnext_tiny", {"width": [40, 100]}),
@@ -240,7 +291,7 @@ def test_sweeps_count_as_single_networks_do(how: dict[str, Any]) -> None:
     ]
     for name, over in cases:
         spec = cnncalc.load(name)
-        found = cnncalc.sweep(spec, over, show=["latency"], device="rtx4090", amp="float16", **how)
+        found = cnncalc.sweep(spec, over, show=["latency"], device=on, amp=amp, **how)
         assert found.total == found.fitting
         for row in found:
             given = {key: row[key] for key in row if key in spec.parameter_names}
@@ -378,12 +429,13 @@ def _profile(folder: Path, spec: str, **changes: object) -> str:
     """Write a profile as `cnncalc profile` does, of a device whose speed is known."""
     found = cnncalc.load(str(SUITE / spec))
     graph = found.graph()
-    parts = kernels(graph, Way(device="cpu"))
-    c, peaks = Coefficients(fill=2e2 * 0.1), Peaks(1e11, 1e11, 2e10)
+    way, peaks = Way(device="cpu"), Peaks(1e11, 1e11, 2e10)
+    parts = kernels(graph, way)
+    c = start_of(peaks, way)._replace(dense=0.9, norm=0.45, start=1.5e-4)
     macs = sum(kernel.macs for kernel in parts)
     batches = []
     for batch in (1, 8):
-        seconds = sum(times(traits(k, Way(), True), c, peaks, batch).total() for k in parts)
+        seconds = sum(times(traits(k, way, True), c, peaks, batch).total() for k in parts)
         spread = {"median": seconds, "q1": seconds, "q3": seconds, "least": seconds, "runs": 5}
         batches.append({"batch": batch, "latency": spread, "flops": 2 * macs * batch, "layers": []})
     data = {
@@ -420,7 +472,7 @@ def test_a_calibrated_device_is_found_again(tmp_path: Path) -> None:
     assert again.fits[0]["coefficients"] == found.device.fits[0]["coefficients"]
     spec = cnncalc.load("resnet18")
     one = predict(spec.graph(spec.variant), again, [1], Asked())[0]
-    assert "fitted to 28 measurements" in one.model.basis
+    assert f"fitted to {2 * len(names)} measurements" in one.model.basis
 
 
 def test_profiles_that_are_not_fitted(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@
 
 Prints each network's measured and predicted time at batch 1 and 8, and the mean error, and writes
 all to `latency_cpu.json` or FILE, from which the table in the documents is made. Times are
-the shortest of several runs, since other processes only ever add to them; the suite is measured
-before and after the networks, and the shorter time of both counts. Without quiet, the numbers mean
+the shortest of several runs, since other processes only ever add to them. The suite and the
+networks are measured in turn, in rounds. Without quiet, the numbers mean
 little: the load of the machine is printed too.
 """
 
@@ -41,6 +41,7 @@ NETWORKS = (
     "googlenet_torchvision",
 )
 BATCHES = (1, 8)
+ROUNDS = 2  # of the suite and the networks, one after the other
 RECORD = Path(__file__).with_name("latency_cpu.json")
 
 
@@ -69,7 +70,7 @@ def main(words: list[str]) -> None:
     """Measure, calibrate, predict, print and record."""
     reader = argparse.ArgumentParser(prog="python -m tests.measured.latency cpu")
     reader.add_argument("folder", nargs="?", type=Path, help="where profiles are written")
-    reader.add_argument("--repeat", type=int, default=10, help="runs of each network")
+    reader.add_argument("--repeat", type=int, default=4, help="runs of each network in a round")
     reader.add_argument("--into", type=Path, default=RECORD, help="the record of the result")
     given = reader.parse_args(words)
     folder = given.folder or Path(tempfile.mkdtemp())
@@ -77,16 +78,16 @@ def main(words: list[str]) -> None:
     load = [os.getloadavg()[0]]
     print(f"load {load[0]:.1f}; files in {folder}", flush=True)
     suite = [(str(path), folder / f"{path.stem}.json") for path in sorted(SUITE.glob("*.yaml"))]
-    for target, file in suite:
-        _profiled(target, file, given.repeat)
-    measured = {name: _profiled(name, folder / f"{name}.json", given.repeat) for name in NETWORKS}
-    for target, file in suite:
-        _profiled(target, file, given.repeat)
+    networks = [(name, folder / f"{name}.json") for name in NETWORKS]
+    measured = {}
+    for _ in range(ROUNDS):
+        for target, file in [*suite, *networks]:
+            measured[target] = _profiled(target, file, given.repeat)
     load.append(os.getloadavg()[0])
     found = calibrate([str(file) for _, file in suite])
     fit = found.device.fits[0]
     print(f"suite, each network left out: {fit['left_out']}")
-    rows = [row for name, data in measured.items() for row in _rows(name, data, found.device)]
+    rows = [row for name in NETWORKS for row in _rows(name, measured[name], found.device)]
     for row in rows:
         print(
             f"{row['network']:22} batch {row['batch']}: {row['seconds'] * 1e3:8.1f} ms measured,"

@@ -39,7 +39,8 @@ def _summed(rows: Sequence[tuple[Traits, Any]]) -> Iterator[tuple[Traits, Any]]:
     """
     linear: dict[str, list[tuple[Traits, int]]] = {}
     for row, count in rows:
-        if row.is_product or not _is_zero(row.functions) or not isinstance(count, int):
+        plain = _is_zero(row.functions) and _is_zero(row.new)
+        if row.is_product or not plain or not isinstance(count, int):
             yield row._replace(bytes=_collected([(row.bytes, 1)])), count
         else:
             linear.setdefault(row.bytes_share, []).append((row, count))
@@ -127,7 +128,7 @@ def _row(row: Traits, count: Any, c: Coefficients, peaks: Peaks, batch: Any) -> 
         bytes_share=getattr(c, row.bytes_share),
         weights_share=getattr(c, row.weights_share),
     )
-    if not _is_zero(row.functions):
+    if not _is_zero(row.functions) or not _is_zero(row.new) or row.in_library:
         return _General(row, count, c, peaks, batch)
     return _bound(row, count, c, peaks, batch)
 
@@ -140,7 +141,7 @@ def _bound(row: Traits, count: Any, c: Coefficients, peaks: Peaks, batch: Any) -
     images = _small(batch)
     if images is None:
         return _General(row, count, c, peaks, batch)
-    none = row._replace(macs=0.0, bytes=0.0, weights=0.0, outputs=1.0, functions=0.0)
+    none = row._replace(macs=0.0, bytes=0.0, read=0.0, weights=0.0, outputs=1.0, functions=0.0)
     no_fill, with_fill = c._replace(fill=0.0), c
     if row.is_product:
         one = none._replace(macs=1.0)
@@ -172,6 +173,8 @@ _NUMBERS = (
     "wide_in",
     "wide_out",
     "bytes",
+    "read",
+    "new",
     "weights",
 )
 
