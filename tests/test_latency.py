@@ -52,6 +52,16 @@ def test_no_time_is_told_of_what_is_not_declared(tmp_path: Path) -> None:
     assert asked.returncode and said in asked.stderr
     checked = run("check", str(spec))
     assert checked.returncode == 1 and "its time is unknown" in checked.stdout + checked.stderr
+    on = ("--device", "rtx4090")
+    for call in (
+        ("sweep", str(spec), "--over", "H=8,16", "--show", "latency", *on),
+        ("sweep", str(spec), "--over", "H=8,16", "--where", "latency < 1ms", "--workers", "2", *on),
+        ("fit", str(spec), "--vary", "H=8,16", "--budget", "latency < 1ms", *on),
+        ("analyze", str(spec), "--columns", "latency", *on),
+    ):
+        refused = run(*call)
+        assert refused.returncode == 2 and refused.stderr.count("error[") == 1, call
+        assert said in refused.stderr
 
 
 def test_every_bundled_network_has_a_time() -> None:
@@ -79,6 +89,13 @@ def test_a_product_takes_its_macs_over_the_peak() -> None:
     found = times(traits(kernel, Way(), True), c, Peaks(1e12, 1e12, 1e11), 1)
     assert found.compute == pytest.approx(8e-3)
     assert found.memory == pytest.approx(10**6 / 1e11 / c.product)
+
+
+def test_what_reads_its_weights_is_bound_by_memory() -> None:
+    """The 411 MB of VGG-16's fc6 take longer than its 0.2 GFLOP, and than starting it."""
+    (fc6,) = (one for one in predicted("vgg16", "rtx4090").layers if one.path == "fc6")
+    assert fc6.bound == "memory"
+    assert fc6.seconds > 411e6 / 1008e9
 
 
 def test_values_take_their_bytes_over_the_bandwidth() -> None:
@@ -364,6 +381,16 @@ def test_an_optimizer_steps_what_is_trained() -> None:
     assert sgd.layers[0].path == "optimizer"
 
 
+def test_sweeps_train_with_the_optimizer_that_is_asked_for() -> None:
+    how = {"device": "rtx4090", "mode": "training", "show": ["latency", "training_peak"]}
+    for optimizer in ("sgd", "adam"):
+        (found,) = cnncalc.sweep("lenet5", {"batch": [8]}, optimizer=optimizer, **how)  # type: ignore[arg-type]
+        one = predicted("lenet5", "rtx4090", 8, mode="training", optimizer=optimizer)
+        assert found["latency"] == pytest.approx(one.seconds * 1e9, abs=1)
+        told = run("memory", "lenet5", "--batch", "8", "--optimizer", optimizer, "--format", "json")
+        assert found["training_peak"] == json.loads(told.stdout)["figures"]["training_peak"]
+
+
 # --- folded norms, against torch ---
 
 
@@ -407,7 +434,14 @@ def test_peaks_by_hand() -> None:
         ("rtx4080", "CNN424", "did you mean `rtx4090`?"),
         ("fp16=60", "CNN424", "needs a peak and a bandwidth"),
         ("fp61=60,bw=5", "CNN424", "did you mean `fp16`?"),
-        ("fp16=-1,bw=5", "CNN424", "takes a positive number"),
+        ("fp16=-1,bw=5", "CNN424", "takes a positive number without a unit"),
+        ("fp16=60,bw=500GB/s", "CNN424", "`bw` takes a positive number without a unit"),
+        ("fp16=nan,bw=5", "CNN424", "takes a positive number without a unit"),
+        ("fp16=inf,bw=5", "CNN424", "takes a positive number without a unit"),
+        ("fp16=,bw=5", "CNN424", "takes a positive number without a unit"),
+        ("fp16=0,bw=5", "CNN424", "from 0.0001 to 1,000,000,000"),
+        ("fp16=1e99,bw=5", "CNN424", "from 0.0001 to 1,000,000,000"),
+        ("fp16=60,,bw=5", "CNN424", "a name is missing"),
         ("fp16=1,fp16=2,bw=5", "CNN424", "given twice"),
         ("nothing.json", "CNN002", "cannot read"),
     ],
@@ -493,10 +527,54 @@ def test_profiles_that_are_not_fitted(tmp_path: Path) -> None:
     assert all(d.code == "CNN426" for d in found.diagnostics)
     code, words = fault(lambda: calibrate(files[:3], "fp32=0.1,bw=20"))
     assert code == "CNN427" and "--suite" in words
+    assert [d.message.count(str(path)) for d in found.diagnostics].count(1) == 1
     wrong = tmp_path / "wrong.json"
     wrong.write_text("[]")
     assert fault(lambda: calibrate([str(wrong)]))[0] == "CNN426"
     assert fault(lambda: device(str(wrong)))[0] == "CNN426"
+
+
+def _changed(file: str, to: Path, change: Any) -> str:
+    """Write a profile once more, changed."""
+    data = json.loads(Path(file).read_text())
+    change(data)
+    to.write_text(json.dumps(data))
+    return str(to)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -1, 0, True, "1", None])
+@pytest.mark.parametrize("key", ["median", "least", "q3", "batch"])
+def test_numbers_that_no_profile_has(key: str, value: Any, tmp_path: Path) -> None:
+    def change(data: Any) -> None:
+        one = data["batches"][0]
+        (one if key == "batch" else one["latency"])[key] = value
+
+    file = _changed(_profile(tmp_path, "dense.yaml"), tmp_path / "x.json", change)
+    code, words = fault(lambda: calibrate([file]))
+    assert code == "CNN426" and "is not a profile" in words
+
+
+def test_runs_that_lie_apart_are_named_once(tmp_path: Path) -> None:
+    def change(data: Any) -> None:
+        for one in data["batches"]:
+            one["latency"]["q3"] *= 2
+
+    names = sorted(path.name for path in SUITE.glob("*.yaml"))[:6]
+    files = [_profile(tmp_path, name) for name in names]
+    busy = _changed(files[0], tmp_path / "busy.json", change)
+    empty = _changed(files[0], tmp_path / "empty.json", lambda data: data.update(batches=[]))
+    found = calibrate([busy, empty, *files], "fp32=0.1,bw=20")
+    said = [d.message for d in found.diagnostics]
+    assert len(said) == 2
+    assert "at batch 1 and 8 its runs lie apart by up to 100%" in said[0]
+    assert "nothing was measured" in said[1]
+
+
+def test_a_profile_that_was_cut_off_is_named(tmp_path: Path) -> None:
+    whole = Path(_profile(tmp_path, "dense.yaml"))
+    whole.write_text(whole.read_text()[:500])
+    code, words = fault(lambda: calibrate([str(whole)]))
+    assert code == "CNN426" and "it is not JSON, or was cut off" in words
 
 
 # --- the command ---
@@ -525,6 +603,11 @@ def test_the_command_writes_every_format(tmp_path: Path) -> None:
     [
         (["lenet5"], "needs a device"),
         (["--device", "rtx4090"], "needs a SPEC"),
+        (["--check"], "--check is for --calibrate"),
+        (["--calibrate", "none/*.json", "--check"], "no file matches none/*.json"),
+        (["lenet5", "--device", "rtx4090", "--batch", ""], "--batch takes numbers"),
+        (["lenet5", "--device", "rtx4090", "--batch", "1,0"], "a number from 1"),
+        (["lenet5", "--device", "t4", "--mode", "inference", "--optimizer", "sgd"], "no optimizer"),
         (["lenet5", "--device", "rtx4090", "--check"], "--check is for --calibrate"),
         (["lenet5", "--device", "t4", "--fold-bn", "--mode", "training"], "is for inference"),
         (["lenet5", "--device", "t4", "--dtype", "int8", "--optimizer", "sgd"], "not int8"),

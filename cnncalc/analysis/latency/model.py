@@ -141,15 +141,19 @@ class Traits(NamedTuple):
 
 
 class Times(NamedTuple):
-    """Seconds for the batch: of computing, of moving bytes, and of launching."""
+    """Seconds for the batch: of computing, of moving bytes meanwhile, and of what adds to both.
+
+    `beside` is moving more bytes: weights, copies in another order, and new memory.
+    """
 
     compute: Any
     memory: Any
+    beside: Any
     launch: Any
 
     def total(self, larger: Callable[[Any, Any], Any] = max) -> Any:
-        """The larger of the first two, plus the last."""
-        return larger(self.compute, self.memory) + self.launch
+        """The larger of the first two, plus the others."""
+        return larger(self.compute, self.memory) + self.beside + self.launch
 
 
 def traits(kernel: Kernel, way: Way, channels_first: bool) -> Traits:
@@ -286,7 +290,7 @@ def roofline(
     fresh = fresh_bytes(k, batch) / (peaks.bandwidth * c.fresh)
     beside = converting + reading + ordering + fresh
     launch = c.launch * k.launches + c.start * k.in_library * many
-    return Times(compute + beside, memory + beside, launch)
+    return Times(compute, memory, beside, launch)
 
 
 def fresh_bytes(k: Traits, batch: Any) -> Any:
