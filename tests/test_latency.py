@@ -465,7 +465,7 @@ def _profile(folder: Path, spec: str, **changes: object) -> str:
     graph = found.graph()
     way, peaks = Way(device="cpu"), Peaks(1e11, 1e11, 2e10)
     parts = kernels(graph, way)
-    c = start_of(peaks, way)._replace(dense=0.9, norm=0.45, start=1.5e-4)
+    c = start_of(peaks)._replace(dense=0.9, norm=0.7, start=1.5e-4)
     macs = sum(kernel.macs for kernel in parts)
     batches = []
     for batch in (1, 8):

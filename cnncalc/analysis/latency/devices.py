@@ -32,23 +32,6 @@ BEYOND = 1.35  # how far a mean of other devices is usually off, as a factor, wh
 UNMEASURED = 1.25  # by how much more, if no device was measured in this way at all
 FILLING = 2e2  # values that half fill a device, for each TFLOP/s in float32
 OTHER_BATCH = 4  # batches that are so many times smaller or larger than the measured ones are new
-# What the suite says about one CPU that runs networks as they are written.
-ON_CPU = Coefficients(
-    dense=1.0,
-    pointwise=0.7,
-    linear=0.2,
-    functions=0.013,
-    product=0.3,
-    depthwise_bytes=0.2,
-    elementwise=0.5,
-    broadcast=0.4,
-    norm=0.4,
-    reduction=0.3,
-    copy=0.2,
-    weights=0.12,
-    linear_weights=0.4,
-    launch=1e-5,
-)
 
 
 class Model(NamedTuple):
@@ -198,7 +181,7 @@ def usual(way: Way, peaks: Peaks, but: str | None = None, dtype: str = "float32"
     These are the defaults of `Coefficients` if nothing was. How many values fill a device depends
     on its size.
     """
-    start = start_of(peaks, way)
+    start = start_of(peaks)
     alike = [one for one in fits() if _class_of(one) == _class(way, dtype) and one["device"] != but]
     by_device: dict[str, list[list[float]]] = {}
     for one in alike:
@@ -210,9 +193,8 @@ def usual(way: Way, peaks: Peaks, but: str | None = None, dtype: str = "float32"
     return Coefficients(*[math.exp(value) for value in _mean(means)])._replace(fill=start.fill)
 
 
-def start_of(peaks: Peaks, way: Way = Way()) -> Coefficients:
+def start_of(peaks: Peaks, first: Coefficients = Coefficients()) -> Coefficients:
     """Return the coefficients before anything was fitted."""
-    first = ON_CPU if way.eager_cpu else Coefficients()
     return first._replace(fill=peaks.float32 / TERA * FILLING)
 
 

@@ -82,8 +82,8 @@ class Coefficients(NamedTuple):
     weights: float = 0.5
     linear_weights: float = 0.5
     layout: float = 0.3
-    order: float = 0.5
-    fresh: float = 0.03
+    order: float = 0.8
+    fresh: float = 0.1
     unaligned: float = 1.3
     uneven: float = 1.3
     launch: float = 8e-6
