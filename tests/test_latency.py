@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,14 @@ from cnncalc.analysis.latency.backward import backward_macs, trained_params
 from cnncalc.analysis.latency.calibrate import calibrate
 from cnncalc.analysis.latency.devices import device, fits, model, peaks_of, start_of
 from cnncalc.analysis.latency.kernels import Kernel, Way, kernels, shape_of_product
-from cnncalc.analysis.latency.model import Coefficients, Peaks, fresh_bytes, times, traits
+from cnncalc.analysis.latency.model import (
+    Coefficients,
+    Peaks,
+    channels_first,
+    fresh_bytes,
+    times,
+    traits,
+)
 from cnncalc.analysis.latency.predict import Asked, Prediction, predict
 from cnncalc.analysis.latency.timing import Timing
 from cnncalc.diagnostic import Mistake
@@ -193,6 +202,35 @@ def test_torch_leaves_the_same_products_to_onednn(conv: str, size: int) -> None:
             assert (chosen == torch._C._ConvBackend.Mkldnn) == many, batch
     finally:
         torch.set_num_threads(threads)
+
+
+ORDERS = """
+import sys
+
+import torch
+
+order = getattr(torch, sys.argv[1])
+conv = torch.nn.Conv2d(32, 32, 3, padding=1).to(memory_format=order)
+x = torch.randn(2, 32, 28, 28).to(memory_format=order)
+with torch.no_grad():
+    conv(x)
+    with torch.backends.mkldnn.verbose(torch.backends.mkldnn.VERBOSE_ON):
+        conv(x)
+"""
+
+
+@pytest.mark.parametrize("order, copies", [("contiguous_format", 3), ("channels_last", 1)])
+def test_onednn_copies_what_it_reads_and_writes(order: str, copies: int) -> None:
+    """Its own log has a copy of the weights, and without channels last, of the values too."""
+    call = [sys.executable, "-c", ORDERS, order]
+    log = subprocess.run(call, check=True, capture_output=True, text=True).stdout
+    assert log.count(",exec,cpu,convolution,") == 1
+    assert log.count(",exec,cpu,reorder,") == copies
+    way = Way(device="cpu", channels_last=order == "channels_last")
+    spec = cnncalc.loads("input: [32, 28, 28]\nlayers: [{conv: {out: 32, kernel: 3, padding: 1}}]")
+    (kernel,) = kernels(spec.graph(), way)
+    found = traits(kernel, way, channels_first([kernel], way))
+    assert found.in_library and found.ordered == (copies == 3)
 
 
 def test_blocks_that_the_system_gives_anew() -> None:
