@@ -140,6 +140,8 @@ def main(words: list[str]) -> None:
     record = {
         "device": found.device.name,
         "cores": os.cpu_count(),
+        "tflops": dict(found.device.speed.tflops),
+        "gb_per_s": found.device.speed.gb_per_s,
         "torch": fit["torch"],
         "runs": ROUNDS * given.repeat,
         "load": [round(one, 1) for one in load],

@@ -170,6 +170,8 @@ def _bound(row: Traits, count: Any, c: Coefficients, peaks: Peaks, batch: Any) -
 
 def _takes_new(row: Traits, batch: Any) -> bool:
     """Whether a variant may take so much memory that the system has to give it."""
+    if not row.ordered and _is_zero(row.new):
+        return False
     blocks = [row.new, row.read] if row.ordered else [row.new]
     most = max(_ends(block)[1] for block in blocks) * _ends(batch)[1]
     return bool(3 * most > KEPT)
@@ -177,8 +179,10 @@ def _takes_new(row: Traits, batch: Any) -> bool:
 
 def _in_library(row: Traits, batch: Any) -> bool | None:
     """Say whether oneDNN computes a kernel, or None where it does so in some variants alone."""
+    if not row.in_library:
+        return False
     (fewest, most), (least, largest) = _ends(batch), _ends(row.read)
-    if not row.in_library or most == 1 and largest <= row.direct_below:
+    if most == 1 and largest <= row.direct_below:
         return False
     return True if fewest > 1 or least > row.direct_below else None
 
