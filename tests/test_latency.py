@@ -234,20 +234,22 @@ def test_onednn_copies_what_it_reads_and_writes(order: str, copies: int) -> None
     assert found.in_library and found.ordered == (copies == 3)
 
 
-def test_blocks_that_the_system_gives_anew() -> None:
-    """A product takes one block for what it reads, and two for what it writes."""
+def test_memory_that_the_system_gives_anew() -> None:
+    """64 MiB are kept. A product takes one block for what it reads, and two for what it writes."""
 
     def fresh(kind: str, read: int, written: int, **how: Any) -> float:
-        kernel = Kernel(0, kind, read=read, written=written, allocates=True, **how)
-        return float(fresh_bytes(traits(kernel, Way(device="cpu"), True), 1))
+        how = {"allocates": True, **how}
+        kernel = Kernel(0, kind, read=read * 2**20, written=written * 2**20, **how)
+        return float(fresh_bytes(traits(kernel, Way(device="cpu"), True), 1)) / 2**20
 
-    mib = 2**20
-    assert fresh("norm", 30 * mib, 30 * mib) == 0
-    assert fresh("norm", 40 * mib, 40 * mib) == 40 * mib
+    assert fresh("norm", 30, 30) == 0
+    assert fresh("norm", 40, 40) == 40 + 40 - 64
+    assert fresh("norm", 100, 40) == 40
+    assert fresh("elementwise", 100, 100, allocates=False) == 0
     product: dict[str, Any] = {"in_library": True, "channels": (64, 64)}
-    assert fresh("pointwise", 20 * mib, 20 * mib, **product) == 0
-    assert fresh("pointwise", 10 * mib, 30 * mib, **product) == 30 * mib
-    assert fresh("pointwise", 40 * mib, 40 * mib, **product) == 3 * 40 * mib
+    assert fresh("pointwise", 10, 20, **product) == 0
+    assert fresh("pointwise", 20, 20, **product) == 20 + 20 + 2 * 20 - 64
+    assert fresh("pointwise", 200, 40, **product) == 200 + 2 * 40
 
 
 # --- fits to what others measured ---

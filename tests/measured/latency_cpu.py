@@ -111,7 +111,7 @@ def main(words: list[str]) -> None:
     """Measure, calibrate, predict, print and record."""
     reader = argparse.ArgumentParser(prog="python -m tests.measured.latency cpu")
     reader.add_argument("folder", nargs="?", type=Path, help="where profiles are written")
-    reader.add_argument("--repeat", type=int, default=6, help="runs of each network in a round")
+    reader.add_argument("--repeat", type=int, default=5, help="runs of each network in a round")
     reader.add_argument("--into", type=Path, default=RECORD, help="the record of the result")
     given = reader.parse_args(words)
     folder = given.folder or Path(tempfile.mkdtemp())

@@ -172,9 +172,8 @@ def _takes_new(row: Traits, batch: Any) -> bool:
     """Whether a variant may take so much memory that the system has to give it."""
     if not row.ordered and _is_zero(row.new):
         return False
-    blocks = [row.new, row.read] if row.ordered else [row.new]
-    most = max(_ends(block)[1] for block in blocks) * _ends(batch)[1]
-    return bool(3 * most > KEPT)
+    held = 2 * (_ends(row.new)[1] + _ends(row.read)[1])
+    return bool(held * _ends(batch)[1] > KEPT)
 
 
 def _in_library(row: Traits, batch: Any) -> bool | None:

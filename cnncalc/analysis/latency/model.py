@@ -15,8 +15,7 @@ TERA, GIGA = 1e12, 1e9
 ALIGNED = 8  # channels that a matrix unit reads at once
 UNEVEN_BELOW = 64  # channels of a group from which it is as good as a network of its own
 VECTOR = 16  # channels that oneDNN keeps together
-MAPPED_FROM = 2**25  # bytes of a block that the C library takes from the system each time
-KEPT = 2**26  # bytes that it keeps when they are free
+KEPT = 2**26  # free bytes that the C library keeps
 CHANNELS_FIRST_FROM = 3  # if one MAC of so many is in groups, compilers keep channels first
 
 
@@ -287,24 +286,19 @@ def roofline(
     reading = k.weights / (peaks.bandwidth * k.weights_share)
     many = (batch > 1) | (k.read > k.direct_below)  # torch computes few values without oneDNN
     ordering = 2 * moved * k.ordered * many / (peaks.bandwidth * c.order)
-    fresh = fresh_bytes(k, batch) / (peaks.bandwidth * c.fresh)
+    fresh = fresh_bytes(k, batch, larger) / (peaks.bandwidth * c.fresh)
     beside = converting + reading + ordering + fresh
     launch = c.launch * k.launches + c.start * k.in_library * many
     return Times(compute, memory, beside, launch)
 
 
-def fresh_bytes(k: Traits, batch: Any) -> Any:
+def fresh_bytes(k: Traits, batch: Any, larger: Callable[[Any, Any], Any] = max) -> Any:
     """Return how much memory a CPU takes from the system for a kernel.
 
-    NOTE: this is how glibc works. It takes large blocks from the system each time. A product that
-    oneDNN computes has three blocks at once, and where together they are more than what glibc
-    keeps, about half of them have to be taken again.
+    NOTE: this is how glibc works. It keeps so many free bytes, so what a kernel needs beyond them
+    is new each time. A product that oneDNN computes needs a copy of what it reads, and of what it
+    writes.
     """
-    written, copy = k.new * batch, k.read * batch * k.ordered
-    taken = _taken(written, k.ordered)
-    return taken + (taken + _taken(copy, k.ordered)) * k.ordered
-
-
-def _taken(block: Any, ordered: Any) -> Any:
-    some = (3 * block > KEPT) * ordered / 2
-    return block * (some + (block > MAPPED_FROM) * (1 - some))
+    new = (k.new * (1 + k.ordered) + k.read * k.ordered) * batch
+    beyond = larger(k.read * batch + new - KEPT, 0)
+    return new + beyond - larger(new, beyond)  # the smaller one
