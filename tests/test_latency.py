@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +20,21 @@ from cnncalc.analysis.latency.backward import backward_macs, trained_params
 from cnncalc.analysis.latency.calibrate import calibrate
 from cnncalc.analysis.latency.devices import device, fits, model, peaks_of, start_of
 from cnncalc.analysis.latency.kernels import Kernel, Way, kernels, shape_of_product
-from cnncalc.analysis.latency.model import Coefficients, Peaks, times, traits
-from cnncalc.analysis.latency.predict import Asked, Prediction, predict
+from cnncalc.analysis.latency.model import (
+    Coefficients,
+    Peaks,
+    channels_first,
+    fresh_bytes,
+    times,
+    traits,
+)
+from cnncalc.analysis.latency.predict import Asked, Prediction, each, predict
 from cnncalc.analysis.latency.timing import Timing
 from cnncalc.diagnostic import Mistake
 from cnncalc.language.load import bundled_specs
 from tests.command import run
 from tests.measured import latency as measured
+from tests.measured import latency_cpu as measured_cpu
 from tests.settings import FULL
 
 ROOT = Path(__file__).parent.parent
@@ -52,6 +62,16 @@ def test_no_time_is_told_of_what_is_not_declared(tmp_path: Path) -> None:
     assert asked.returncode and said in asked.stderr
     checked = run("check", str(spec))
     assert checked.returncode == 1 and "its time is unknown" in checked.stdout + checked.stderr
+    on = ("--device", "rtx4090")
+    for call in (
+        ("sweep", str(spec), "--over", "H=8,16", "--show", "latency", *on),
+        ("sweep", str(spec), "--over", "H=8,16", "--where", "latency < 1ms", "--workers", "2", *on),
+        ("fit", str(spec), "--vary", "H=8,16", "--budget", "latency < 1ms", *on),
+        ("analyze", str(spec), "--columns", "latency", *on),
+    ):
+        refused = run(*call)
+        assert refused.returncode == 2 and refused.stderr.count("error[") == 1, call
+        assert said in refused.stderr
 
 
 def test_every_bundled_network_has_a_time() -> None:
@@ -81,6 +101,13 @@ def test_a_product_takes_its_macs_over_the_peak() -> None:
     assert found.memory == pytest.approx(10**6 / 1e11 / c.product)
 
 
+def test_what_reads_its_weights_is_bound_by_memory() -> None:
+    """The 411 MB of VGG-16's fc6 take longer than its 0.2 GFLOP, and than starting it."""
+    (fc6,) = (one for one in predicted("vgg16", "rtx4090").layers if one.path == "fc6")
+    assert fc6.bound == "memory"
+    assert fc6.seconds > 411e6 / 1008e9
+
+
 def test_values_take_their_bytes_over_the_bandwidth() -> None:
     """8 MB at 80 % of 100 GB/s take 0.1 ms, and 10 µs more to launch."""
     c = Coefficients(elementwise=0.8, launch=1e-5)
@@ -103,7 +130,7 @@ def test_every_coefficient_decides_some_time() -> None:
     networks = ("efficientnet_b0", "regnet_x_1_6gf", "densenet121", "ghostnet_050")
     half, first = Way(amp="float16"), Way(amp="float16", channels_last=True)
     tables = []
-    for way in (half, first):
+    for way in (half, first, Way(device="cpu")):
         rows = []
         for name in networks:
             spec = cnncalc.load(name)
@@ -142,6 +169,87 @@ def test_a_mean_ends_a_compiled_kernel() -> None:
     )
     kinds = [k.kind for k in kernels(spec.graph(), Way(compile=True))]
     assert kinds == ["pointwise", "reduction", "pointwise", "elementwise"]
+
+
+# --- eager on a CPU, against torch ---
+
+CONVS = [
+    "{out: 16, kernel: 1}",
+    "{out: 16, kernel: 3}",
+    "{out: 16, kernel: 5}",
+    "{out: 16, kernel: [5, 1]}",
+    "{out: 16, kernel: 3, groups: 4}",
+    "{out: 16, kernel: 1, groups: 16}",
+    "{out: 16, kernel: 3, stride: 2}",
+]
+
+
+@pytest.mark.parametrize("size", [7, 35, 36])
+@pytest.mark.parametrize("conv", CONVS)
+def test_torch_leaves_the_same_products_to_onednn(conv: str, size: int) -> None:
+    """16 channels of 35×35 are 19,600 values, and those of 36×36 are more than 20,480."""
+    spec = cnncalc.loads(f"input: [16, {size}, {size}]\nlayers: [{{conv: {conv}}}]")
+    (kernel,) = kernels(spec.graph(), Way(device="cpu"))
+    net = cnncalc.build(spec).get_submodule("conv1")
+    assert isinstance(net, nn.Conv2d) and kernel.in_library
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        for batch in (1, 2):
+            x = torch.randn(batch, 16, size, size)
+            args = net.stride, net.padding, net.dilation, False, (0, 0), net.groups
+            chosen = torch._C._select_conv_backend(x, net.weight, net.bias, *args)
+            many = batch > 1 or kernel.read > 4 * kernel.direct_below
+            assert (chosen == torch._C._ConvBackend.Mkldnn) == many, batch
+    finally:
+        torch.set_num_threads(threads)
+
+
+ORDERS = """
+import sys
+
+import torch
+
+order = getattr(torch, sys.argv[1])
+conv = torch.nn.Conv2d(32, 32, 3, padding=1).to(memory_format=order)
+x = torch.randn(2, 32, 28, 28).to(memory_format=order)
+with torch.no_grad():
+    conv(x)
+    with torch.backends.mkldnn.verbose(torch.backends.mkldnn.VERBOSE_ON):
+        conv(x)
+"""
+
+
+@pytest.mark.parametrize("order, copies", [("contiguous_format", 3), ("channels_last", 1)])
+def test_onednn_copies_what_it_reads_and_writes(order: str, copies: int) -> None:
+    """Its own log has a copy of the weights, and without channels last, of the values too."""
+    call = [sys.executable, "-c", ORDERS, order]
+    log = subprocess.run(call, check=True, capture_output=True, text=True).stdout
+    assert log.count(",exec,cpu,convolution,") == 1
+    assert log.count(",exec,cpu,reorder,") == copies
+    way = Way(device="cpu", channels_last=order == "channels_last")
+    spec = cnncalc.loads("input: [32, 28, 28]\nlayers: [{conv: {out: 32, kernel: 3, padding: 1}}]")
+    (kernel,) = kernels(spec.graph(), way)
+    found = traits(kernel, way, channels_first([kernel], way))
+    assert found.in_library and found.ordered == (copies == 3)
+
+
+def test_memory_that_the_system_gives_anew() -> None:
+    """64 MiB are kept. A product takes one block for what it reads, and two for what it writes."""
+
+    def fresh(kind: str, read: int, written: int, **how: Any) -> float:
+        how = {"allocates": True, **how}
+        kernel = Kernel(0, kind, read=read * 2**20, written=written * 2**20, **how)
+        return float(fresh_bytes(traits(kernel, Way(device="cpu"), True), 1)) / 2**20
+
+    assert fresh("norm", 30, 30) == 0
+    assert fresh("norm", 40, 40) == 40 + 40 - 64
+    assert fresh("norm", 100, 40) == 40
+    assert fresh("elementwise", 100, 100, allocates=False) == 0
+    product: dict[str, Any] = {"in_library": True, "channels": (64, 64)}
+    assert fresh("pointwise", 10, 20, **product) == 0
+    assert fresh("pointwise", 20, 20, **product) == 20 + 20 + 2 * 20 - 64
+    assert fresh("pointwise", 200, 40, **product) == 200 + 2 * 40
 
 
 # --- fits to what others measured ---
@@ -190,6 +298,25 @@ def test_shipped_coefficients_predict_the_tables(one: dict) -> None:
     assert np.abs(np.expm1(errors)).mean() < (0.12 if "cpu" in one["table"] else 0.09)
 
 
+def test_a_cpu_that_the_suite_calibrated() -> None:
+    """Twelve networks at batch 1 and 8 are off by at most 15 % in the mean, as was recorded."""
+    record = json.loads(measured_cpu.RECORD.read_text())
+    peaks = Peaks(
+        record["tflops"]["fp32"] * 1e12, record["tflops"]["fp32"] * 1e12, record["gb_per_s"] * 1e9
+    )
+    c, off = Coefficients(**record["coefficients"]), []
+    assert [row["network"] for row in record["networks"][::2]] == [*measured_cpu.NETWORKS]
+    for row in record["networks"]:
+        spec = cnncalc.load(row["network"])
+        way = Way(device="cpu")
+        parts = kernels(spec.graph(spec.variant), way)
+        found = each(parts, c, peaks, way, row["batch"])
+        seconds = sum(time.total() for time in found)
+        assert seconds == pytest.approx(row["predicted"], rel=1e-3)
+        off.append(abs(seconds / row["seconds"] - 1))
+    assert np.mean(off) <= 0.15
+
+
 def test_a_fit_leaves_a_family_out() -> None:
     """A fit of a synthetic device finds its coefficients again, on networks left out too."""
     way, peaks = Way(), Peaks(1e13, 1e13, 5e11)
@@ -229,8 +356,9 @@ WAYS = (
 
 
 @pytest.mark.parametrize("how", WAYS, ids=lambda how: " ".join(how) or "as it is")
-def test_sweeps_count_as_single_networks_do(how: dict[str, Any]) -> None:
-    timing = Timing.on("rtx4090", Asked(amp="float16", **how))
+@pytest.mark.parametrize("on, amp", [("rtx4090", "float16"), ("i7-12700H", None)])
+def test_sweeps_count_as_single_networks_do(on: str, amp: Any, how: dict[str, Any]) -> None:
+    timing = Timing.on(on, Asked(amp=amp, **how))
     cases = [
         ("mobilenet_v2", {"width": "0.5:1.5:0.5", "H,W": [96, 128]}),
         ("convnext_tiny", {"width": [40, 100]}),
@@ -240,7 +368,7 @@ def test_sweeps_count_as_single_networks_do(how: dict[str, Any]) -> None:
     ]
     for name, over in cases:
         spec = cnncalc.load(name)
-        found = cnncalc.sweep(spec, over, show=["latency"], device="rtx4090", amp="float16", **how)
+        found = cnncalc.sweep(spec, over, show=["latency"], device=on, amp=amp, **how)
         assert found.total == found.fitting
         for row in found:
             given = {key: row[key] for key in row if key in spec.parameter_names}
@@ -313,6 +441,16 @@ def test_an_optimizer_steps_what_is_trained() -> None:
     assert sgd.layers[0].path == "optimizer"
 
 
+def test_sweeps_train_with_the_optimizer_that_is_asked_for() -> None:
+    how = {"device": "rtx4090", "mode": "training", "show": ["latency", "training_peak"]}
+    for optimizer in ("sgd", "adam"):
+        (found,) = cnncalc.sweep("lenet5", {"batch": [8]}, optimizer=optimizer, **how)  # type: ignore[arg-type]
+        one = predicted("lenet5", "rtx4090", 8, mode="training", optimizer=optimizer)
+        assert found["latency"] == pytest.approx(one.seconds * 1e9, abs=1)
+        told = run("memory", "lenet5", "--batch", "8", "--optimizer", optimizer, "--format", "json")
+        assert found["training_peak"] == json.loads(told.stdout)["figures"]["training_peak"]
+
+
 # --- folded norms, against torch ---
 
 
@@ -356,7 +494,14 @@ def test_peaks_by_hand() -> None:
         ("rtx4080", "CNN424", "did you mean `rtx4090`?"),
         ("fp16=60", "CNN424", "needs a peak and a bandwidth"),
         ("fp61=60,bw=5", "CNN424", "did you mean `fp16`?"),
-        ("fp16=-1,bw=5", "CNN424", "takes a positive number"),
+        ("fp16=-1,bw=5", "CNN424", "takes a positive number without a unit"),
+        ("fp16=60,bw=500GB/s", "CNN424", "`bw` takes a positive number without a unit"),
+        ("fp16=nan,bw=5", "CNN424", "takes a positive number without a unit"),
+        ("fp16=inf,bw=5", "CNN424", "takes a positive number without a unit"),
+        ("fp16=,bw=5", "CNN424", "takes a positive number without a unit"),
+        ("fp16=0,bw=5", "CNN424", "from 0.0001 to 1,000,000,000"),
+        ("fp16=1e99,bw=5", "CNN424", "from 0.0001 to 1,000,000,000"),
+        ("fp16=60,,bw=5", "CNN424", "a name is missing"),
         ("fp16=1,fp16=2,bw=5", "CNN424", "given twice"),
         ("nothing.json", "CNN002", "cannot read"),
     ],
@@ -378,12 +523,13 @@ def _profile(folder: Path, spec: str, **changes: object) -> str:
     """Write a profile as `cnncalc profile` does, of a device whose speed is known."""
     found = cnncalc.load(str(SUITE / spec))
     graph = found.graph()
-    parts = kernels(graph, Way(device="cpu"))
-    c, peaks = Coefficients(fill=2e2 * 0.1), Peaks(1e11, 1e11, 2e10)
+    way, peaks = Way(device="cpu"), Peaks(1e11, 1e11, 2e10)
+    parts = kernels(graph, way)
+    c = start_of(peaks)._replace(dense=0.9, norm=0.7, start=1.5e-4)
     macs = sum(kernel.macs for kernel in parts)
     batches = []
     for batch in (1, 8):
-        seconds = sum(times(traits(k, Way(), True), c, peaks, batch).total() for k in parts)
+        seconds = sum(times(traits(k, way, True), c, peaks, batch).total() for k in parts)
         spread = {"median": seconds, "q1": seconds, "q3": seconds, "least": seconds, "runs": 5}
         batches.append({"batch": batch, "latency": spread, "flops": 2 * macs * batch, "layers": []})
     data = {
@@ -420,7 +566,7 @@ def test_a_calibrated_device_is_found_again(tmp_path: Path) -> None:
     assert again.fits[0]["coefficients"] == found.device.fits[0]["coefficients"]
     spec = cnncalc.load("resnet18")
     one = predict(spec.graph(spec.variant), again, [1], Asked())[0]
-    assert "fitted to 28 measurements" in one.model.basis
+    assert f"fitted to {2 * len(names)} measurements" in one.model.basis
 
 
 def test_profiles_that_are_not_fitted(tmp_path: Path) -> None:
@@ -441,10 +587,54 @@ def test_profiles_that_are_not_fitted(tmp_path: Path) -> None:
     assert all(d.code == "CNN426" for d in found.diagnostics)
     code, words = fault(lambda: calibrate(files[:3], "fp32=0.1,bw=20"))
     assert code == "CNN427" and "--suite" in words
+    assert [d.message.count(str(path)) for d in found.diagnostics].count(1) == 1
     wrong = tmp_path / "wrong.json"
     wrong.write_text("[]")
     assert fault(lambda: calibrate([str(wrong)]))[0] == "CNN426"
     assert fault(lambda: device(str(wrong)))[0] == "CNN426"
+
+
+def _changed(file: str, to: Path, change: Any) -> str:
+    """Write a profile once more, changed."""
+    data = json.loads(Path(file).read_text())
+    change(data)
+    to.write_text(json.dumps(data))
+    return str(to)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -1, 0, True, "1", None])
+@pytest.mark.parametrize("key", ["median", "least", "q3", "batch"])
+def test_numbers_that_no_profile_has(key: str, value: Any, tmp_path: Path) -> None:
+    def change(data: Any) -> None:
+        one = data["batches"][0]
+        (one if key == "batch" else one["latency"])[key] = value
+
+    file = _changed(_profile(tmp_path, "dense.yaml"), tmp_path / "x.json", change)
+    code, words = fault(lambda: calibrate([file]))
+    assert code == "CNN426" and "is not a profile" in words
+
+
+def test_runs_that_lie_apart_are_named_once(tmp_path: Path) -> None:
+    def change(data: Any) -> None:
+        for one in data["batches"]:
+            one["latency"]["q3"] *= 2
+
+    names = sorted(path.name for path in SUITE.glob("*.yaml"))[:6]
+    files = [_profile(tmp_path, name) for name in names]
+    busy = _changed(files[0], tmp_path / "busy.json", change)
+    empty = _changed(files[0], tmp_path / "empty.json", lambda data: data.update(batches=[]))
+    found = calibrate([busy, empty, *files], "fp32=0.1,bw=20")
+    said = [d.message for d in found.diagnostics]
+    assert len(said) == 2
+    assert "at batch 1 and 8 its runs lie apart by up to 100%" in said[0]
+    assert "nothing was measured" in said[1]
+
+
+def test_a_profile_that_was_cut_off_is_named(tmp_path: Path) -> None:
+    whole = Path(_profile(tmp_path, "dense.yaml"))
+    whole.write_text(whole.read_text()[:500])
+    code, words = fault(lambda: calibrate([str(whole)]))
+    assert code == "CNN426" and "it is not JSON, or was cut off" in words
 
 
 # --- the command ---
@@ -473,6 +663,11 @@ def test_the_command_writes_every_format(tmp_path: Path) -> None:
     [
         (["lenet5"], "needs a device"),
         (["--device", "rtx4090"], "needs a SPEC"),
+        (["--check"], "--check is for --calibrate"),
+        (["--calibrate", "none/*.json", "--check"], "no file matches none/*.json"),
+        (["lenet5", "--device", "rtx4090", "--batch", ""], "--batch takes numbers"),
+        (["lenet5", "--device", "rtx4090", "--batch", "1,0"], "a number from 1"),
+        (["lenet5", "--device", "t4", "--mode", "inference", "--optimizer", "sgd"], "no optimizer"),
         (["lenet5", "--device", "rtx4090", "--check"], "--check is for --calibrate"),
         (["lenet5", "--device", "t4", "--fold-bn", "--mode", "training"], "is for inference"),
         (["lenet5", "--device", "t4", "--dtype", "int8", "--optimizer", "sgd"], "not int8"),

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import statistics
+import subprocess
+import sys
 import time
 import weakref
 from typing import Any
@@ -206,6 +208,36 @@ def test_runs_are_summarized_and_timed() -> None:
     start = clock.mark()
     time.sleep(0.01)
     assert 0.01 <= clock.seconds(start, clock.mark()) < 0.1
+
+
+FAULTS = """
+import resource
+
+import torch
+
+from cnncalc.torch_backend.allocator import settle
+
+
+def faults() -> int:
+    x = torch.ones(400_000)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(50):
+        copy, inner, x = torch.ones_like(x), torch.ones_like(x), torch.ones_like(x)
+        del copy, inner
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+settle(torch.device("cpu"))
+faults()
+print(faults())
+"""
+
+
+def test_times_do_not_depend_on_what_ran_before() -> None:
+    """A small network takes no new memory from the system, as after a large batch."""
+    call = [sys.executable, "-c", FAULTS]
+    done = subprocess.run(call, check=True, capture_output=True, text=True)
+    assert int(done.stdout) == 0
 
 
 @pytest.mark.parametrize(

@@ -68,10 +68,7 @@ def fit(
     input: o.Input = None,
     batch: o.Batch = 1,
     dtype: Annotated[o.Dtype, o.choice("--dtype", o.Dtype, "type of the values")] = o.Dtype.float32,
-    optimizer: Annotated[
-        o.Optimizer,
-        o.choice("--optimizer", o.Optimizer, "the optimizer of training, for its memory and time"),
-    ] = o.Optimizer.sgd,
+    optimizer: t.Optimizer = o.Optimizer.sgd,
     device: t.Device = None,
     amp: t.Amp = None,
     channels_last: t.ChannelsLast = False,

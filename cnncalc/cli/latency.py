@@ -103,10 +103,10 @@ def latency(
         if suite is not None:
             return write_suite(suite)
         return calibrate_device(calibrate or [], device, check, format.value, output)
-    if spec is None:
-        raise usage("latency needs a SPEC", "name a file or a bundled network")
     if check:
         raise usage("--check is for --calibrate")
+    if spec is None:
+        raise usage("latency needs a SPEC", "name a file or a bundled network")
     if not device:
         raise usage("latency needs a device", "such as --device rtx4090")
     trains = optimizer is not None or freeze is not None or train_only is not None

@@ -71,11 +71,16 @@ def calibrate_device(
 
 
 def _expanded(text: str) -> list[str]:
-    """Return the files that a pattern names; the shell may have left it to us."""
+    """Return the files that a pattern names; the shell may have left it to us.
+
+    Errors: a Mistake (CNN111) if there are none.
+    """
     if "*" not in text:
         return [text]
-    return (
-        sorted(str(path) for path in Path().glob(text))
-        if not text.startswith("/")
-        else sorted(str(path) for path in Path("/").glob(text[1:]))
-    )
+    root, pattern = (Path("/"), text[1:]) if text.startswith("/") else (Path(), text)
+    found = sorted(map(str, root.glob(pattern)))
+    if not found:
+        raise usage(
+            f"no file matches {text}", "`cnncalc latency --suite DIR` writes specs to measure"
+        )
+    return found

@@ -86,6 +86,7 @@ def sweep(
     channels_last: t.ChannelsLast = False,
     compile: t.Compile = False,
     mode: t.Mode = None,
+    optimizer: t.Optimizer = o.Optimizer.sgd,
     workers: Annotated[
         int, typer.Option("--workers", metavar="N", help="count in N processes")
     ] = 1,
@@ -147,7 +148,8 @@ def sweep(
         input=values.input_shapes(input),
         batch=values.positive(batch, "--batch"),
         dtype=dtype.value,
-        timing=t.timed_on(device, dtype, amp, channels_last, compile, mode),
+        optimizer=optimizer.value,
+        timing=t.timed_on(device, dtype, amp, channels_last, compile, mode, optimizer),
     )
     note_declared(loaded, one_variant(loaded, variant), values.settings(set))
     chosen = format.value if format else _format_of(output)

@@ -111,7 +111,8 @@ def digest(job: Job) -> str:
     conditions = [condition.text for condition in asked.where]
     orders = (asked.figures, conditions, asked.sort, asked.top, asked.pareto)
     drawn = None if grid.drawn is None else sha256(grid.drawn.tobytes()).hexdigest()
-    parts = (job.sources, job.fixed, job.input, job.batch, job.dtype, axes, drawn, orders)
+    how = job.batch, job.dtype, job.optimizer, job.timing
+    parts = (job.sources, job.fixed, job.input, *how, axes, drawn, orders)
     return sha256(repr(parts).encode()).hexdigest()
 
 

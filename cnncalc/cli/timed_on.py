@@ -32,6 +32,10 @@ Mode = Annotated[
     m.Mode | None,
     o.choice("--mode", m.Mode, "what networks do on that device (default: inference)"),
 ]
+Optimizer = Annotated[
+    o.Optimizer,
+    o.choice("--optimizer", o.Optimizer, "the optimizer of training, for its memory and time"),
+]
 
 
 def timed_on(

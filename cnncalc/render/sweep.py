@@ -60,7 +60,7 @@ def markdown(sweep: Sweep) -> Page:
 
 def summary(sweep: Sweep) -> list[str]:
     """Write how many variants there are, and why some are no networks."""
-    counted = f"{sweep.counted:,} variants"
+    counted = "1 variant" if sweep.counted == 1 else f"{sweep.counted:,} variants"
     if sweep.counted < sweep.total:
         counted = f"stopped after {sweep.counted:,} of {sweep.total:,} variants"
     parts = [counted]

@@ -20,6 +20,7 @@ _CERTAIN = re.compile(r"out of memory|can't allocate memory|not enough memory|AL
 _LIKELY = re.compile(
     r"unable to find an engine|CUDNN_STATUS_(INTERNAL_ERROR|NOT_SUPPORTED|EXECUTION_FAILED)"
 )
+_LARGEST_BLOCK = 2**25 - 2**13  # bytes, with what the C library adds to a block of 32 MiB
 _SCARCE = 8  # if less than 1/8 of a card is free, cuDNN may lack room for its workspaces
 
 
@@ -185,3 +186,14 @@ def fitting(what: str, device: torch.device) -> Iterator[None]:
         message = f"{what} does not fit in the memory of {name_of(device)}"
         help = "use a smaller --input or another device"
         raise Mistake(Diagnostic("CNN407", message, help=help)) from None
+
+
+def settle(device: torch.device) -> None:
+    """Bring the memory of a CPU into the state in which it is after large batches.
+
+    NOTE: glibc returns what is free at the end of its heap if that is more than twice the largest
+    block, of at most 32 MiB, that was freed so far. So times would depend on what ran before, and
+    a small network would take new memory from the system for each layer.
+    """
+    if device.type == "cpu":
+        torch.empty(_LARGEST_BLOCK, dtype=torch.uint8)

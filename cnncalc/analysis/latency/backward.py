@@ -103,17 +103,26 @@ def _backward(kernel: Kernel, needs: Gradients) -> list[Kernel]:
     if not needs.any:
         return []
     if kernel.kind in PRODUCTS:
-        found = []  # as much work as the kernel itself, so `shared` stays
+        found = []
         if any(needs.inputs):
-            found.append(replace(kernel, read=written, written=read))
+            found.append(_product(kernel, "inputs", read=written, written=read))
         if needs.parameters:
-            found.append(replace(kernel, read=read + written, written=0))
+            found.append(_product(kernel, "weights", read=read + written, written=0))
         return found
     if kernel.kind == "norm":  # the sums of gradients first, then the gradient itself
         return [_gradient(kernel, read=2 * (read + written), written=read)]
     if kernel.kind in ("copy", "reduction"):
         return [_gradient(kernel, read=written, written=read)]
     return [_gradient(kernel, read=read + written, written=read)]
+
+
+def _product(kernel: Kernel, of: str, read: Num, written: Num) -> Kernel:
+    """Return the product that computes the gradient `of` something; it has as much work.
+
+    Only in oneDNN does its time depend on more than the sum of what it reads and writes.
+    """
+    shared = (of, kernel.shared) if kernel.in_library else kernel.shared
+    return replace(kernel, read=read, written=written, shared=shared)
 
 
 def _gradient(kernel: Kernel, read: Num, written: Num) -> Kernel:

@@ -18,13 +18,33 @@ from ...text_file import read_text, reason
 from ...wording import listed, plural
 from ..memory.devices import Speed
 from . import fitting
-from .device_file import NUMBERS, Device
+from .device_file import NUMBERS, Device, positive
 from .devices import device, entry, peaks_of, start_of
 from .kernels import Way, kernels
+from .model import Coefficients
 
 STEADY = 0.25  # of the median, by which the quartiles of a run may lie apart
 FEWEST = 5  # networks from which a device is fitted
 _SOURCE = "cnncalc latency --calibrate"
+# Shares of the fastest layers that were measured on a CPU, which its caches make fast.
+OF_FASTEST = Coefficients(
+    dense=1.0,
+    pointwise=0.7,
+    linear=0.2,
+    functions=0.013,
+    product=0.3,
+    depthwise_bytes=0.2,
+    elementwise=0.5,
+    broadcast=0.4,
+    norm=0.4,
+    reduction=0.3,
+    copy=0.2,
+    weights=0.12,
+    linear_weights=0.4,
+    order=0.5,
+    fresh=0.03,
+    launch=1e-5,
+)
 
 
 class Profile(NamedTuple):
@@ -76,7 +96,8 @@ def calibrate(files: Sequence[str], name: str | None = None) -> Calibration:
     base = _base(name, first, rates)
     peaks = peaks_of(base, first.way, first.dtype)
     table = fitting.Table([one.measured for one in profiles], first.way, peaks)
-    usual = start_of(peaks)
+    on_cpu = name is None and first.way.eager_cpu
+    usual = start_of(peaks, OF_FASTEST) if on_cpu else start_of(peaks)
     logarithms = fitting.fit(table, usual)
     errors = fitting.left_out(table, usual, lambda one: one.name)
     one = entry(
@@ -129,16 +150,16 @@ def _profiles(file: str) -> tuple[list[Profile], list[tuple[float, float]], list
     except OSError as error:
         raise Mistake(Diagnostic("CNN002", f"cannot read {file}: {reason(error)}")) from None
     except (ValueError, RecursionError):
-        raise Mistake(_no_profile(file)) from None
+        raise Mistake(_no_profile(file, ": it is not JSON, or was cut off")) from None
     try:
         return _read(file, data)
     except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError):
         raise Mistake(_no_profile(file)) from None
 
 
-def _no_profile(file: str) -> Diagnostic:
+def _no_profile(file: str, why: str = "") -> Diagnostic:
     help = "`cnncalc profile SPEC --format json -o FILE` writes one"
-    return Diagnostic("CNN426", f"{file} is not a profile", help=help)
+    return Diagnostic("CNN426", f"{file} is not a profile{why}", help=help)
 
 
 _Read = tuple[list[Profile], list[tuple[float, float]], list[Diagnostic]]
@@ -158,17 +179,18 @@ def _read(file: str, data: dict[str, Any]) -> _Read:
     )
     parts = tuple(kernels(graph, way))
     macs = sum(kernel.macs for kernel in parts)
-    found, rates = [], []
+    found, rates, unsteady = [], [], {}
+    if not data["batches"]:
+        return [], [], [_unusable(file, "nothing was measured, as its first batch did not fit")]
     for one in data["batches"]:
-        batch, times = int(one["batch"]), one["latency"]
+        batch, times = int(positive(one["batch"])), one["latency"]
         if int(one["flops"]) != 2 * macs * batch:
             why = f"it is of another network than {target}: {one['flops'] // 2 // batch:,} MACs"
             return [], [], [_unusable(file, f"{why}, not {macs:,}")]
-        middle, least = float(times["median"]), float(times["least"])
-        apart = (float(times["q3"]) - float(times["q1"])) / middle
+        middle, least = positive(times["median"]), positive(times["least"])
+        apart = (positive(times["q3"]) - positive(times["q1"])) / middle
         if apart > STEADY:
-            why = f"at batch {batch:,} its runs lie apart by {apart:.0%}: the device was throttled"
-            faults.append(_unusable(file, f"{why}, or busy"))
+            unsteady[batch] = apart
             continue
         seconds = least if way.device == "cpu" else middle
         measured = fitting.Measured(target, target, parts, batch, seconds)
@@ -185,8 +207,13 @@ def _read(file: str, data: dict[str, Any]) -> _Read:
             )
         )
         for layer in one["layers"] or ():
-            flops, moved = layer["flops_per_second"] or 0.0, layer["bytes_per_second"] or 0.0
-            rates.append((float(flops), float(moved)))
+            both = layer["flops_per_second"], layer["bytes_per_second"]
+            flops, moved = (positive(rate) if rate else 0.0 for rate in both)
+            rates.append((flops, moved))
+    if unsteady:
+        batches = listed([f"{batch:,}" for batch in unsteady])
+        why = f"at batch {batches} its runs lie apart by up to {max(unsteady.values()):.0%}"
+        faults.append(_unusable(file, f"{why}: the device was throttled, or busy"))
     return found, rates, faults
 
 

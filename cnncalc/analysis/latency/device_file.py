@@ -67,13 +67,13 @@ def read(file: str) -> Device:
 
 
 def _device(data: Mapping[str, Any]) -> Device:
-    peaks = {name: _positive(data["tflops"][name]) for name in data["tflops"]}
+    peaks = {name: positive(data["tflops"][name]) for name in data["tflops"]}
     if not peaks or not peaks.keys() <= set(NUMBERS.values()):
         raise ValueError
     speed = Speed(
         name=_word(data["device"]),
         tflops=peaks,
-        gb_per_s=_positive(data["gb_per_s"]),
+        gb_per_s=positive(data["gb_per_s"]),
         source=_word(data.get("source", "")),
         checked=False,
         is_cpu=data.get("cpu", False) is True,
@@ -85,17 +85,21 @@ def _fit(one: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a fit whose numbers can be computed with."""
     for key in _NEEDED:
         one[key]
-    values = {name: _positive(value) for name, value in one["coefficients"].items()}
+    values = {name: positive(value) for name, value in one["coefficients"].items()}
     Coefficients(**values)
-    low, high = _positive(one["left_out"]["low"]), _positive(one["left_out"]["high"])
+    low, high = positive(one["left_out"]["low"]), positive(one["left_out"]["high"])
     first, last = one["batches"]
     if not low <= high or not 1 <= int(first) <= int(last):
         raise ValueError
     return {**one, "coefficients": values, "device": one.get("device", "")}
 
 
-def _positive(value: Any) -> float:
-    if isinstance(value, bool) or not 0 < float(value) < 1e18:
+def positive(value: Any) -> float:
+    """Return a number that can be computed with.
+
+    Errors: a ValueError or TypeError for what is none, as found in the file of a user.
+    """
+    if isinstance(value, (bool, str)) or not 0 < float(value) < 1e18:
         raise ValueError
     return float(value)
 

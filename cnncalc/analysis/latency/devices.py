@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 FITTED = Path(__file__).with_name("fitted.json")
 KEYS = (*NUMBERS.values(), "bw", "launch")  # of a device that is described by numbers
+LOWEST, HIGHEST = 0.0001, 1e9  # of these numbers
+_EXAMPLE = "such as `fp16=60,bw=500`: 60 TFLOP/s in float16, and 500 GB/s"
 BEYOND = 1.35  # how far a mean of other devices is usually off, as a factor, where none is known
 UNMEASURED = 1.25  # by how much more, if no device was measured in this way at all
 FILLING = 2e2  # values that half fill a device, for each TFLOP/s in float32
@@ -83,20 +85,19 @@ def _described(text: str) -> Device:
     given: dict[str, float] = {}
     for part in text.split(","):
         key, _, value = part.partition("=")
-        key = key.strip().lower()
+        key, value = key.strip().lower(), value.strip()
+        if not key:
+            message = f"a name is missing in `{text}`"
+            raise Mistake(Diagnostic("CNN424", message, help=_EXAMPLE))
         if key not in KEYS:
             fault = Diagnostic("CNN424", f"unknown peak `{key}` of a device")
             raise Mistake(misspelled(fault, key, KEYS, f"the peaks are {', '.join(KEYS)}"))
         if key in given:
             raise Mistake(Diagnostic("CNN424", f"`{key}` is given twice in `{text}`"))
-        if not re.fullmatch(r"\s*[0-9]*\.?[0-9]+(e[0-9]{1,2})?\s*", value) or not float(value) > 0:
-            message = f"`{key}` takes a positive number, not `{value}`"
-            raise Mistake(Diagnostic("CNN424", message, help="such as `fp16=60,bw=500`"))
-        given[key] = float(value)
+        given[key] = _peak(key, value)
     if "bw" not in given or not given.keys() & set(NUMBERS.values()):
         message = f"a device needs a peak and a bandwidth, and `{text}` lacks one"
-        help = "such as `fp16=60,bw=500`: 60 TFLOP/s in float16, and 500 GB/s"
-        raise Mistake(Diagnostic("CNN424", message, help=help))
+        raise Mistake(Diagnostic("CNN424", message, help=_EXAMPLE))
     peaks = {key: given[key] for key in NUMBERS.values() if key in given}
     speed = Speed(
         name=text,
@@ -106,6 +107,17 @@ def _described(text: str) -> Device:
         checked=False,
     )
     return Device(text, speed, (), given.get("launch", 0) * 1e-6 or None)
+
+
+def _peak(key: str, value: str) -> float:
+    """Read the number of a peak; fractions of a number that no device has would be infinite."""
+    if not re.fullmatch(r"[0-9]*\.?[0-9]+(e[+-]?[0-9]{1,2})?", value):
+        message = f"`{key}` takes a positive number without a unit, not `{value}`"
+        raise Mistake(Diagnostic("CNN424", message, help=_EXAMPLE))
+    if not LOWEST <= float(value) <= HIGHEST:
+        message = f"`{key}` takes a number from {LOWEST} to {HIGHEST:,.0f}, not `{value}`"
+        raise Mistake(Diagnostic("CNN424", message, help=_EXAMPLE))
+    return float(value)
 
 
 def peaks_of(found: Device | str, way: Way, dtype: str = "float32") -> Peaks:
@@ -181,9 +193,9 @@ def usual(way: Way, peaks: Peaks, but: str | None = None, dtype: str = "float32"
     return Coefficients(*[math.exp(value) for value in _mean(means)])._replace(fill=start.fill)
 
 
-def start_of(peaks: Peaks) -> Coefficients:
+def start_of(peaks: Peaks, first: Coefficients = Coefficients()) -> Coefficients:
     """Return the coefficients before anything was fitted."""
-    return Coefficients(fill=peaks.float32 / TERA * FILLING)
+    return first._replace(fill=peaks.float32 / TERA * FILLING)
 
 
 def _mean(rows: Sequence[Sequence[float]]) -> list[float]:

@@ -33,6 +33,7 @@ SPREAD = Coefficients(
     linear=0.3,
     depthwise=0.7,
     functions=1.5,
+    windows=1.0,
     half_channels=0.7,
     half_group=0.7,
     fill=0.7,
@@ -47,9 +48,12 @@ SPREAD = Coefficients(
     weights=1.0,
     linear_weights=1.0,
     layout=0.7,
+    order=0.7,
+    fresh=0.7,
     unaligned=0.5,
     uneven=0.5,
     launch=0.5,
+    start=0.7,
 )
 OF_THE_PEAK = ("dense", "pointwise", "grouped", "linear")  # what they are shares of is the same
 

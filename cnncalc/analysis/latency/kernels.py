@@ -12,6 +12,7 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from ...cost import FREE
 from ...graph import Graph, Node
 from ...num import Num, Open, Shape, product
 from ...ops.autocast import FLOAT32, HALF, Amp, Autocast, Device, Types
@@ -23,6 +24,10 @@ from ...ops.shapes import values
 PRODUCTS = ("dense", "pointwise", "grouped", "depthwise", "linear")
 MOVES = ("elementwise", "broadcast", "norm", "window", "reduction", "copy")
 KINDS = (*PRODUCTS, *MOVES)
+# On a CPU, a norm makes factors and shifts before it starts, and a mean is several operators.
+LAUNCHES_ON_CPU = {"norm": 3, "reduction": 5}
+DIRECT = 20_480  # values of an image up to which torch multiplies without oneDNN
+NARROW = 3  # taps along one of the last two axes, up to which it does
 
 
 class Way(NamedTuple):
@@ -38,6 +43,11 @@ class Way(NamedTuple):
     def autocast(self) -> Autocast | None:
         """Automatic mixed precision, if the network runs in it."""
         return None if self.amp is None else Autocast(self.device, self.amp)
+
+    @property
+    def eager_cpu(self) -> bool:
+        """Whether a CPU runs one layer after the other, as the network is written."""
+        return self.device == "cpu" and not self.compile
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,10 @@ class Kernel:
         weights: bytes for the batch, whatever its size.
         width: bytes of the numbers that it computes with.
         functions: transcendental functions that it computes for one image.
+        windows: values that it computes from windows on a CPU, for one image.
+        allocates: whether a CPU takes memory for what it writes.
+        in_library: whether oneDNN computes it, which has its own order of values.
+        direct_below: values of a single image up to which oneDNN does not.
         launches: how many kernels it is.
         shared: equal for all kernels that are equal but for their layer.
     """
@@ -70,6 +84,10 @@ class Kernel:
     weights: Num = 0
     width: int = FLOAT32
     functions: Num = 0
+    windows: Num = 0
+    allocates: bool = False
+    in_library: bool = False
+    direct_below: int = 0
     launches: int = 1
     shared: object = field(default_factory=object, compare=False)  # one for all alike
 
@@ -128,7 +146,7 @@ class _Found:
             return
         key = id(op), tuple(map(_same, xs)), types
         if key not in self._known:
-            self._known[key] = kernel(n, op, xs, node.shape, types)
+            self._known[key] = kernel(n, op, xs, node.shape, types, way.eager_cpu)
         known = self._known[key]
         made = [*self._casts(n, node, types), known.at(n)]
         self.kernels += made
@@ -160,27 +178,34 @@ def _types(op: Op, xs: Sequence[Shape], given: tuple[int, ...], way: Way) -> Typ
     return op.autocast(*xs, by=way.autocast).types(given)
 
 
-def kernel(n: int, op: Op, xs: Sequence[Shape], y: Shape, types: Types) -> Kernel:
+def kernel(n: int, op: Op, xs: Sequence[Shape], y: Shape, types: Types, eager_cpu: bool) -> Kernel:
     """Return the kernel that computes a layer."""
     outputs = product(y)
     read: Num = sum([values(x) * width for x, width in zip(xs, types.read)])
     parameters = op.weights(*xs)
     held = sum(map(product, parameters.values())) if parameters else 0
     written = outputs * types.returns
+    allocates = eager_cpu and op.storage(*xs) == "new"
     if not op.multiplies:
+        kind, cost = kind_of(op, xs, y), op.cost(*xs, y=y)
+        counts = eager_cpu and kind == "window" and cost != FREE  # upsampling only copies
         return Kernel(
             layer=n,
-            kind=kind_of(op, xs, y),
+            kind=kind,
             outputs=outputs,
             read=read,
             written=written,
             weights=held * FLOAT32,
             width=types.computes,
-            functions=op.cost(*xs, y=y).exp,
+            functions=cost.exp,
+            windows=outputs if counts else 0,
+            allocates=allocates,
+            launches=LAUNCHES_ON_CPU.get(kind, 1) if eager_cpu else 1,
         )
     filters = op.filters(*xs)
     kind, channels, taps = shape_of_product(filters, xs[0], y)
     copied = held * (FLOAT32 + HALF) if types.casts_parameters else 0
+    narrow = len(filters) < 4 or min(filters[-2:]) <= NARROW
     return Kernel(
         layer=n,
         kind=kind,
@@ -192,6 +217,9 @@ def kernel(n: int, op: Op, xs: Sequence[Shape], y: Shape, types: Types) -> Kerne
         written=written,
         weights=held * types.computes + copied,
         width=types.computes,
+        allocates=allocates,
+        in_library=eager_cpu and len(filters) > 2,
+        direct_below=DIRECT if narrow and kind in ("dense", "pointwise") else 0,
     )
 
 

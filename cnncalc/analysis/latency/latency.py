@@ -64,7 +64,7 @@ def latency(
         >>> import cnncalc
         >>> (found,) = cnncalc.latency("resnet18", "fp16=60,bw=500", 8, amp="float16")
         >>> found.bound, len(found.layers), found.interval[0] < found.seconds < found.interval[1]
-        ('compute', 68, True)
+        ('memory', 68, True)
     """
     report = analyze(
         spec,

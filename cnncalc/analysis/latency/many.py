@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import prod
+from math import inf, prod
 from typing import Any, NamedTuple
 
 from ...many.array import Many
 from ...many.terms import Terms, taken
 from ..sweep.needs_numpy import numpy as np
-from .model import Coefficients, Peaks, Traits, in_whole_units, roofline
+from .model import KEPT, Coefficients, Peaks, Traits, in_whole_units, roofline
 
 BLOCK = 2**15  # variants whose numbers fit in the caches of a processor
 _Slices = list[slice]
@@ -19,7 +19,7 @@ def total_seconds(
     rows: Sequence[tuple[Traits, Any]], c: Coefficients, peaks: Peaks, batch: Any, unit: float
 ) -> Any:
     """Return the sum of the times of kernels in whole units, each so many times as is said."""
-    times = [_row(row, count, c, peaks, batch) for row, count in _summed(rows)]
+    times = [_row(row, count, c, peaks, batch) for row, count in _summed(rows, batch)]
     shape = np.broadcast_shapes(*[time.shape for time in times], _shape(batch))
     if not shape or prod(shape) == 1:
         return round(float(np.sum([time.at([slice(None)] * len(shape)) for time in times])) / unit)
@@ -32,14 +32,15 @@ def total_seconds(
     return Many(out)
 
 
-def _summed(rows: Sequence[tuple[Traits, Any]]) -> Iterator[tuple[Traits, Any]]:
+def _summed(rows: Sequence[tuple[Traits, Any]], batch: Any) -> Iterator[tuple[Traits, Any]]:
     """Yield kernels; those whose time is linear in what they move become one for each coefficient.
 
     Sums of bytes over a network have few terms.
     """
     linear: dict[str, list[tuple[Traits, int]]] = {}
     for row, count in rows:
-        if row.is_product or not _is_zero(row.functions) or not isinstance(count, int):
+        plain = _is_zero(row.functions) and not _takes_new(row, batch)
+        if row.is_product or not plain or not isinstance(count, int):
             yield row._replace(bytes=_collected([(row.bytes, 1)])), count
         else:
             linear.setdefault(row.bytes_share, []).append((row, count))
@@ -127,7 +128,7 @@ def _row(row: Traits, count: Any, c: Coefficients, peaks: Peaks, batch: Any) -> 
         bytes_share=getattr(c, row.bytes_share),
         weights_share=getattr(c, row.weights_share),
     )
-    if not _is_zero(row.functions):
+    if not _is_zero(row.functions) or _takes_new(row, batch):
         return _General(row, count, c, peaks, batch)
     return _bound(row, count, c, peaks, batch)
 
@@ -137,10 +138,12 @@ def _bound(row: Traits, count: Any, c: Coefficients, peaks: Peaks, batch: Any) -
 
     The formula is asked for a kernel of one operation or one byte.
     """
-    images = _small(batch)
-    if images is None:
+    images, ordered = _small(batch), _in_library(row, batch)
+    if images is None or ordered is None:
         return _General(row, count, c, peaks, batch)
-    none = row._replace(macs=0.0, bytes=0.0, weights=0.0, outputs=1.0, functions=0.0)
+    none = row._replace(
+        macs=0.0, bytes=0.0, read=0.0, new=0.0, weights=0.0, outputs=1.0, functions=0.0
+    )
     no_fill, with_fill = c._replace(fill=0.0), c
     if row.is_product:
         one = none._replace(macs=1.0)
@@ -153,14 +156,44 @@ def _bound(row: Traits, count: Any, c: Coefficients, peaks: Peaks, batch: Any) -
         ramp = (filled - plain) * depth
     else:
         per_mac = ramp = 0.0
-    one = none._replace(bytes=1.0, converted=False)
+    one = none._replace(bytes=1.0)
     per_byte = roofline(one, c, peaks, images, _larger).memory
-    extra = c.layout * images / peaks.bandwidth if row.converted else 0.0
+    copied = c.layout * row.converted + 2 * row.ordered * ordered / c.order
+    extra = copied * images / peaks.bandwidth
     weights = _small(row.weights)
     if weights is None:
         return _General(row, count, c, peaks, batch)
     beside = weights / (peaks.bandwidth * row.weights_share) + c.launch * row.launches
+    beside = beside + c.start * ordered
     return _Bound(row.macs, per_mac, ramp, row.bytes, per_byte, extra, beside, count)
+
+
+def _takes_new(row: Traits, batch: Any) -> bool:
+    """Whether a variant may take so much memory that the system has to give it."""
+    if not row.ordered and _is_zero(row.new):
+        return False
+    held = 2 * (_ends(row.new)[1] + _ends(row.read)[1])
+    return bool(held * _ends(batch)[1] > KEPT)
+
+
+def _in_library(row: Traits, batch: Any) -> bool | None:
+    """Say whether oneDNN computes a kernel, or None where it does so in some variants alone."""
+    if not row.in_library:
+        return False
+    (fewest, most), (least, largest) = _ends(batch), _ends(row.read)
+    if most == 1 and largest <= row.direct_below:
+        return False
+    return True if fewest > 1 or least > row.direct_below else None
+
+
+def _ends(value: Any) -> tuple[Any, Any]:
+    """Return numbers between which all variants are."""
+    if isinstance(value, Many):
+        return value.low, value.high
+    if isinstance(value, Terms):
+        axes = max((f.values.ndim for term in value.terms for f in term.factors), default=0)
+        return value.ends_at([slice(None)] * axes) or (-inf, inf)
+    return value, value
 
 
 _NUMBERS = (
@@ -172,6 +205,8 @@ _NUMBERS = (
     "wide_in",
     "wide_out",
     "bytes",
+    "read",
+    "new",
     "weights",
 )
 

@@ -14,6 +14,8 @@ from .kernels import PRODUCTS, Kernel, Way
 TERA, GIGA = 1e12, 1e9
 ALIGNED = 8  # channels that a matrix unit reads at once
 UNEVEN_BELOW = 64  # channels of a group from which it is as good as a network of its own
+VECTOR = 16  # channels that oneDNN keeps together
+KEPT = 2**26  # free bytes that the C library keeps
 CHANNELS_FIRST_FROM = 3  # if one MAC of so many is in groups, compilers keep channels first
 
 
@@ -35,6 +37,7 @@ class Coefficients(NamedTuple):
         linear: the same of layers on vectors.
         depthwise: share of the peak of float32 that depthwise convolutions reach.
         functions: transcendental functions a second, as a share of the peak of float32.
+        windows: values that a CPU computes from windows a second, the same.
         half_channels: input channels, or filters, at which a product reaches half of its share.
         half_group: the same of one group.
         fill: values that a product must compute at once to reach half of its share.
@@ -49,9 +52,12 @@ class Coefficients(NamedTuple):
         weights: share of the bandwidth when products read their weights.
         linear_weights: the same of layers on vectors.
         layout: further passes over what products read and write, where they need channels last.
+        order: share of the bandwidth when oneDNN copies what products read and write.
+        fresh: the same when a CPU takes memory from the system and gives it back.
         unaligned: factor on products whose channels are no multiple of 8.
         uneven: factor on products in groups of few channels that are no power of two.
         launch: seconds from one kernel to the next.
+        start: seconds until oneDNN starts a product.
     """
 
     dense: float = 0.8
@@ -60,6 +66,7 @@ class Coefficients(NamedTuple):
     linear: float = 0.7
     depthwise: float = 0.2
     functions: float = 0.003
+    windows: float = 0.0003
     half_channels: float = 8.0
     half_group: float = 8.0
     fill: float = 1e5
@@ -74,9 +81,12 @@ class Coefficients(NamedTuple):
     weights: float = 0.5
     linear_weights: float = 0.5
     layout: float = 0.3
+    order: float = 0.8
+    fresh: float = 0.1
     unaligned: float = 1.3
     uneven: float = 1.3
     launch: float = 8e-6
+    start: float = 1e-4
 
 
 UNITS: Mapping[str, str] = {
@@ -87,6 +97,7 @@ UNITS: Mapping[str, str] = {
     "unaligned": "times",
     "uneven": "times",
     "launch": "s",
+    "start": "s",
 }  # all others are shares of a peak
 
 
@@ -95,7 +106,8 @@ class Traits(NamedTuple):
 
     The names of coefficients are those that apply to it. `in_units` says that a 16-bit matrix unit
     computes it, for which channels are rounded up to the wide ones. `converted` says whether it is
-    a product that needs channels last and is given channels first.
+    a product that needs channels last and is given channels first, and `ordered` the same of one
+    that oneDNN computes in its own order.
     """
 
     share: Any  # of compute
@@ -115,23 +127,32 @@ class Traits(NamedTuple):
     wide_in: Any
     wide_out: Any
     bytes: Any
+    read: Any
+    new: Any
     weights: Any
     converted: Any
+    in_library: Any
+    ordered: Any
+    direct_below: Any
     unaligned: Any
     uneven: Any
     launches: Any
 
 
 class Times(NamedTuple):
-    """Seconds for the batch: of computing, of moving bytes, and of launching."""
+    """Seconds for the batch: of computing, of moving bytes meanwhile, and of what adds to both.
+
+    `beside` is moving more bytes: weights, copies in another order, and new memory.
+    """
 
     compute: Any
     memory: Any
+    beside: Any
     launch: Any
 
     def total(self, larger: Callable[[Any, Any], Any] = max) -> Any:
-        """The larger of the first two, plus the last."""
-        return larger(self.compute, self.memory) + self.launch
+        """The larger of the first two, plus the others."""
+        return larger(self.compute, self.memory) + self.beside + self.launch
 
 
 def traits(kernel: Kernel, way: Way, channels_first: bool) -> Traits:
@@ -143,11 +164,14 @@ def traits(kernel: Kernel, way: Way, channels_first: bool) -> Traits:
     depthwise, grouped = kernel.kind == "depthwise", kernel.kind == "grouped"
     linear = kernel.kind == "linear"
     inner, outer = kernel.channels
-    bytes_share = kernel.kind
-    if product:
+    share, bytes_share = kernel.kind, kernel.kind
+    if not product:
+        share = "windows" if kernel.kind == "window" and way.eager_cpu else "functions"
+    else:
         bytes_share = "depthwise_bytes" if depthwise else "product"
+    converted = product and not linear and kernel.width == 2 and channels_first
     found = Traits(
-        share=kernel.kind if product else "functions",
+        share=share,
         half="half_group" if grouped else "half_channels",
         bytes_share=bytes_share,
         weights_share=_weights_share(kernel),
@@ -156,7 +180,7 @@ def traits(kernel: Kernel, way: Way, channels_first: bool) -> Traits:
         is_grouped=grouped,
         in_units=product and not depthwise and kernel.width == 2,
         macs=kernel.macs,
-        functions=kernel.functions,
+        functions=kernel.windows if share == "windows" else kernel.functions,
         outputs=kernel.outputs,
         macs_per_output=kernel.taps * inner,
         channels_in=inner,
@@ -164,8 +188,13 @@ def traits(kernel: Kernel, way: Way, channels_first: bool) -> Traits:
         wide_in=inner,
         wide_out=outer,
         bytes=kernel.read + kernel.written,
+        read=kernel.read,
+        new=kernel.written if kernel.allocates else 0,
         weights=kernel.weights,
-        converted=product and not linear and kernel.width == 2 and channels_first,
+        converted=converted and not kernel.in_library,
+        in_library=kernel.in_library,
+        ordered=kernel.in_library and channels_first,
+        direct_below=kernel.direct_below * kernel.width,
         unaligned=False,
         uneven=False,
         launches=kernel.launches,
@@ -176,7 +205,7 @@ def traits(kernel: Kernel, way: Way, channels_first: bool) -> Traits:
 
 
 def in_whole_units(t: Traits, widest: Any) -> Traits:
-    """Return the same with channels rounded up, where a matrix unit needs that.
+    """Return the same with channels rounded up, where a matrix unit or oneDNN needs that.
 
     `widest` is the larger number of the channels of a group.
     """
@@ -185,6 +214,10 @@ def in_whole_units(t: Traits, widest: Any) -> Traits:
         odd_in = (wide_in != t.channels_in) * (t.channels_in > 3)
         odd = odd_in | (wide_out != t.channels_out)
         t = t._replace(wide_in=wide_in, wide_out=wide_out, unaligned=odd * (not t.is_grouped))
+    if t.in_library and not t.is_grouped and not t.is_depthwise:
+        wide_in = _up(t.channels_in, VECTOR)
+        wide_in = t.channels_in + (wide_in - t.channels_in) * (t.channels_in > 3)
+        t = t._replace(wide_in=wide_in, wide_out=_up(t.channels_out, VECTOR))
     if t.is_grouped:
         t = t._replace(uneven=(widest < UNEVEN_BELOW) * (widest & (widest - 1) > 0))
     return t
@@ -197,8 +230,8 @@ def _weights_share(kernel: Kernel) -> str:
     return "linear_weights" if kernel.kind == "linear" else "weights"
 
 
-def _up(channels: Any) -> Any:
-    return -(-channels // ALIGNED) * ALIGNED
+def _up(channels: Any, whole: int = ALIGNED) -> Any:
+    return -(-channels // whole) * whole
 
 
 def channels_first(kernels: Sequence[Kernel], way: Way) -> bool:
@@ -251,6 +284,21 @@ def roofline(
     memory = moved / (peaks.bandwidth * k.bytes_share) * factor
     converting = c.layout * moved * k.converted / peaks.bandwidth
     reading = k.weights / (peaks.bandwidth * k.weights_share)
-    return Times(
-        compute + converting + reading, memory + converting + reading, c.launch * k.launches
-    )
+    many = (batch > 1) | (k.read > k.direct_below)  # torch computes few values without oneDNN
+    ordering = 2 * moved * k.ordered * many / (peaks.bandwidth * c.order)
+    fresh = fresh_bytes(k, batch, larger) / (peaks.bandwidth * c.fresh)
+    beside = converting + reading + ordering + fresh
+    launch = c.launch * k.launches + c.start * k.in_library * many
+    return Times(compute, memory, beside, launch)
+
+
+def fresh_bytes(k: Traits, batch: Any, larger: Callable[[Any, Any], Any] = max) -> Any:
+    """Return how much memory a CPU takes from the system for a kernel.
+
+    NOTE: this is how glibc works. It keeps so many free bytes, so what a kernel needs beyond them
+    is new each time. A product that oneDNN computes needs a copy of what it reads, and of what it
+    writes.
+    """
+    new = (k.new * (1 + k.ordered) + k.read * k.ordered) * batch
+    beyond = larger(k.read * batch + new - KEPT, 0)
+    return new + beyond - larger(new, beyond)  # the smaller one

@@ -129,17 +129,20 @@ def predictions(
 
     Errors: a Mistake (CNN111) if a layer does not declare its multiply–accumulates.
     """
-    for node in graph.nodes:
-        if node.op is not None and "macs" in node.op.undeclared:
-            message = f"`{node.path}` does not declare its `macs`"
-            help = "write `macs` beside `out`: without them, its time is unknown"
-            raise Mistake(Diagnostic("CNN111", message, node.position, help))
     parts = all_kernels(graph, asked, way)
     return [_at(graph, parts, found, batch, asked, way) for batch in batches]
 
 
 def all_kernels(graph: Graph, asked: Asked, way: Way) -> list[Kernel]:
-    """Return the kernels of inference, or of a step of training."""
+    """Return the kernels of inference, or of a step of training.
+
+    Errors: a Mistake (CNN111) if a layer does not declare its multiply–accumulates.
+    """
+    for node in graph.nodes:
+        if node.op is not None and "macs" in node.op.undeclared:
+            message = f"`{node.path}` does not declare its `macs`"
+            help = "write `macs` beside `out`: without them, its time is unknown"
+            raise Mistake(Diagnostic("CNN111", message, node.position, help))
     forward = kernels(graph, way)
     if asked.mode == "training":
         return training_kernels(graph, way, forward, asked.optimizer)
@@ -194,8 +197,9 @@ def each(
 
 def split(time: Times) -> dict[Bound, float]:
     """Return the seconds by what bounds them."""
-    larger: Bound = "compute" if time.compute >= time.memory else "memory"
-    return {larger: max(time.compute, time.memory), "launch": time.launch}
+    computed = time.compute if time.compute >= time.memory else 0.0
+    moved = time.beside if computed else time.memory + time.beside
+    return {"compute": computed, "memory": moved, "launch": time.launch}
 
 
 def _layer(graph: Graph, layer: int, own: list[tuple[Kernel, Times]], batch: int) -> LayerTime:

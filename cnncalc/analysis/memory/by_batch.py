@@ -10,7 +10,7 @@ from ...at_least import at_least
 from ...graph import Graph
 from ..undeclared import undeclared
 from .lines import Lines
-from .overview import at_inference, in_training
+from .overview import at_inference
 from .run import Run
 from .tensors import Bytes
 
@@ -30,7 +30,13 @@ class MemoryByBatch:
         self._known: OrderedDict[tuple[bytes, bool, Run], _Lines] = OrderedDict()
 
     def figures(
-        self, graph: Graph, batch: int, width: int, is_trained: bool, asked: Collection[str]
+        self,
+        graph: Graph,
+        batch: int,
+        width: int,
+        is_trained: bool,
+        asked: Collection[str],
+        optimizer: str = "sgd",
     ) -> dict[str, int | None]:
         """Return the figures that are asked for: inference_peak, saved and training_peak.
 
@@ -40,6 +46,7 @@ class MemoryByBatch:
             width: the bytes of one value.
             is_trained: whether there are gradients in this type of number.
             asked: names of figures.
+            optimizer: the one of training.
         """
         run, name = Run(batch=batch, width=width), _fingerprint(graph)
         found: dict[str, int | None] = {}
@@ -49,7 +56,9 @@ class MemoryByBatch:
         if "saved" in asked or "training_peak" in asked:
             peak = saved = None
             if is_trained:
-                lines, kept = self._lines(graph, name, in_training(run))
+                lines, kept = self._lines(
+                    graph, name, run._replace(mode="training", optimizer=optimizer)
+                )
                 peak, saved = _highest(lines, batch), kept.at(batch)
             found |= {"saved": saved, "training_peak": peak}
         lacking = undeclared(graph).reasons(asked)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -43,6 +43,7 @@ class Job:
         dtype: the type of the values, unless the grid varies it.
         grid: the variants.
         asked: what is asked for.
+        optimizer: the one of training.
         timing: the device on which `latency` is a time.
     """
 
@@ -53,11 +54,11 @@ class Job:
     dtype: str
     grid: Grid
     asked: Asked
+    optimizer: str = "sgd"
     timing: Timing | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        names = ("sources", "fixed", "input", "batch", "dtype", "grid", "asked", "timing")
-        return {name: getattr(self, name) for name in names}
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
     @cached_property
     def specs(self) -> list[Spec]:
@@ -76,6 +77,7 @@ class Job:
                 input=self.input,
                 batch=self.batch,
                 dtype=self.dtype,
+                optimizer=self.optimizer,
             )
         )
 

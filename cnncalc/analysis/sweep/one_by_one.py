@@ -48,6 +48,7 @@ class Variants(NamedTuple):
     input: Mapping[str, Any]
     batch: int
     dtype: str
+    optimizer: str
 
 
 class OneByOne:
@@ -81,7 +82,9 @@ class OneByOne:
         if graph.outputs and in_memory:
             is_trained = trainable(one.dtype)
             width = BYTES[one.dtype]
-            found |= self._memory.figures(graph, one.batch, width, is_trained, in_memory)
+            found |= self._memory.figures(
+                graph, one.batch, width, is_trained, in_memory, self._variants.optimizer
+            )
         return found
 
     def _network(self, one: _Variant, with_fields: bool) -> Graph | Report:

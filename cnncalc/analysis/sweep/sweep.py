@@ -54,6 +54,7 @@ def sweep(
     channels_last: bool = False,
     compile: bool = False,
     mode: Mode = "inference",
+    optimizer: str = "sgd",
 ) -> Sweep:
     """Count figures of every combination of values of a spec's parameters, sizes and settings.
 
@@ -84,7 +85,8 @@ def sweep(
         amp: float16 or bfloat16, the type of automatic mixed precision on that device.
         channels_last: whether channels are the last axis in memory there.
         compile: whether networks are compiled there.
-        mode: inference or training, with an optimizer without state.
+        mode: what networks do there: inference or training.
+        optimizer: the optimizer of training, for its memory and time.
 
     Returns:
         A Sweep. It yields a dict for each variant that is kept. A figure of which layers do not
@@ -117,9 +119,17 @@ def sweep(
         input=input,
         batch=batch,
         dtype=dtype,
+        optimizer=optimizer,
         timing=timing_on(
             device,
-            TimeOf(dtype=dtype, amp=amp, channels_last=channels_last, compile=compile, mode=mode),
+            TimeOf(
+                dtype=dtype,
+                amp=amp,
+                channels_last=channels_last,
+                compile=compile,
+                mode=mode,
+                optimizer=optimizer,
+            ),
         ),
     )
     return run(job, workers=workers, dask=dask)
@@ -143,6 +153,7 @@ def make_job(
     input: Any,
     batch: int,
     dtype: str,
+    optimizer: str = "sgd",
     timing: Timing | None = None,
 ) -> Job:
     """Return the sweep as a job; see `sweep`.
@@ -182,6 +193,7 @@ def make_job(
         dtype=dtype,
         grid=grid,
         asked=replace(wanted, partly_unknown=unknown),
+        optimizer=optimizer,
         timing=timing,
     )
     if job.asked.times:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ...analysis.result import BYTES, Report, Row
 from ...analysis.traffic import moved_bytes
 from ...diagnostic import Diagnostic, Mistake
-from ..allocator import AllocatorBytes, Peak, peak_of, refuse_beyond_memory
+from ..allocator import AllocatorBytes, Peak, peak_of, refuse_beyond_memory, settle
 from ..build import Network, as_tuple
 from ..inputs import random_inputs
 from .clock import Clock, Spread
@@ -93,6 +93,7 @@ def measure(
     batch, width, training = report.batch, BYTES[report.dtype], settings.training
     refuse_beyond_memory(fewest_bytes(report, settings), device)
     inputs = _inputs(report, settings, device)
+    settle(device)
     step = _step_of(_compiled(network, settings), inputs, settings, device)
     clock = Clock(device)
     seconds = _step_times(step, clock, settings, lambda: tick(f"batch {batch}"))
