@@ -13,8 +13,9 @@ import pytest
 
 import cnncalc
 from cnncalc.convert.drawing.figures import STYLES, figure
-from cnncalc.convert.drawing.figures.look import THEMES, contrast, look
+from cnncalc.convert.drawing.figures.look import FAMILIES, THEMES, contrast, look
 from cnncalc.diagnostic import Mistake
+from cnncalc.ops import HOMES
 from cnncalc.svg import text_width
 
 from .browser_boxes import CHROMIUM, measured
@@ -264,3 +265,9 @@ def test_a_pdf_without_its_packages_is_one_diagnostic(tmp_path: Path) -> None:
         PYTHONPATH=f"{tmp_path}:{ROOT}",
     )  # fmt: skip
     assert found.returncode == 2 and "CNN401" in found.stderr and "[pdf]" in found.stderr
+
+
+def test_every_file_of_operators_has_a_colour() -> None:
+    """A figure colours a layer by the file of its operator, which may be split or renamed."""
+    files = {home.partition(":")[0] for home in HOMES.values()}
+    assert sorted(file for family in FAMILIES.values() for file in family) == sorted(files)

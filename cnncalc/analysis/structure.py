@@ -15,7 +15,9 @@ from ..graph import Graph, Node
 from ..ops import HOMES
 
 # What shares the cell of the layer before it, by the modules of `ops`.
-_MINOR = frozenset(("norm", "activation", "smooth", "scale", "pointwise"))
+_MINOR = frozenset(
+    ("norm", "lrn", "activation", "smooth", "softmax", "maxout", "scale", "pointwise")
+)
 _VIEWS = frozenset(("flatten",))
 
 

@@ -14,14 +14,15 @@ from ....svg import FONT
 
 # What has a colour of its own, with the modules of `ops` that it stands for.
 FAMILIES = {
-    "conv": ("conv", "deform", "weighted"),
-    "up": ("transposed", "resize", "unpool", "fold", "grid"),
-    "pool": ("pool", "fractional", "blur", "reduce"),
+    "conv": ("conv", "deform"),
+    "up": ("transposed", "upsample", "unpool", "fold", "grid"),
+    "pool": ("pool", "adaptive", "fractional", "blur", "reduce"),
     "linear": ("linear", "matmul", "embedding"),
-    "norm": ("norm", "activation", "smooth", "scale", "pointwise"),
+    "norm": ("norm", "lrn", "activation", "smooth", "softmax", "maxout", "scale", "pointwise"),
     "join": ("join", "concat"),
     "sequence": ("recurrent", "attention"),
-    "reshape": ("reshape", "split"),
+    "reshape": ("reshape", "shuffle", "split", "pad", "crop"),
+    "other": ("opaque",),
 }
 _OF_MODULE = {module: name for name, modules in FAMILIES.items() for module in modules}
 
