@@ -11,7 +11,7 @@ from ...language.expand import Expander
 from ...language.expression import Expression
 from ...language.scope import Scope
 from ...language.spec import Spec
-from ...language.steps import Step
+from ...language.steps import EVERY_COPY, Step
 
 _PLAIN = re.compile(r"\w+\Z")
 INPUT = "input"  # names the input of the block or network
@@ -182,7 +182,11 @@ class Recorder(Expander):
                 use.named[word] = place
 
     def _place(self, word: str, scope: Scope) -> Place | None:
-        """Find what a word means, as `resolved` does; None if that is inside another layer."""
+        """Find what a word means, as `resolved` does; None if that is inside another layer.
+
+        Every copy of a layer means the layer.
+        """
+        word = word.removesuffix(EVERY_COPY)
         name = scope.values.get(word)
         if not isinstance(name, str):
             name = word
