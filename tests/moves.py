@@ -43,7 +43,10 @@ def _numbered(graph: Graph) -> list[tuple[str, dict[str, Any]]]:
             places[n] = len(facts)
             read, order = _read(node, xs)
             numbers[n] = _new(node, len(facts), order)
-            facts.append((node.path, {**_facts(graph, node, places), "reads": read}))
+            known = _facts(graph, node, places)
+            if order is not None and "axis" in known["fields"]:
+                known["fields"]["axis"] = _along(xs[0], known["fields"]["axis"], order)
+            facts.append((node.path, {**known, "reads": read}))
         for m in {m for m in node.inputs if last[m] == n} - {*graph.outputs}:
             del numbers[m]
     outputs = [_digest(numbers[n]) for n in graph.outputs]
@@ -73,15 +76,22 @@ def _read(node: Node, xs: list[np.ndarray]) -> tuple[list[str], np.ndarray | Non
     if node.op is None or not node.op.elementwise or not alike or not xs:
         return [_digest(x) for x in xs], None
     rows = [x.ravel() for x in xs]
-    order = np.argsort(rows[0], kind="stable")
+    is_sorted = bool((rows[0][1:] > rows[0][:-1]).all())
+    order = np.arange(len(rows[0])) if is_sorted else np.argsort(rows[0], kind="stable")
     return [_digest(row[order]) for row in rows], order
+
+
+def _along(x: np.ndarray, axis: int, order: np.ndarray) -> str:
+    """Return which values lie together along an axis: for each, the first of them."""
+    first = np.broadcast_to(x.min(axis, keepdims=True), x.shape)
+    return _digest(first.ravel()[order])
 
 
 def _new(node: Node, place: int, order: np.ndarray | None) -> np.ndarray:
     count = int(np.prod(node.shape, dtype=np.int64))
     found = np.arange(count, dtype=np.int64) + (place << 32)
     if order is not None:
-        found = found[np.argsort(order, kind="stable")]
+        found[order] = found.copy()
     return found.reshape(tuple(node.shape))
 
 

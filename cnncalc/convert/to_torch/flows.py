@@ -9,11 +9,15 @@ from keyword import iskeyword
 from typing import Any, NamedTuple
 
 from ...language.steps import Step
-from .expressions import constant, python, replaced
+from .expressions import PYTHON, constant, python, replaced
+from .helpers import IMPORTS
 from .statements import Statement
 from .uses import Use
 
-_TAKEN = frozenset(("self", "nn", "torch", "F", "operator", "range", "super", "layer"))
+# What the source uses, also of Python itself.
+_TAKEN = frozenset(
+    (*PYTHON, *IMPORTS, "self", "super", "layer", "range", "enumerate", "sum", "tuple", "slice")
+)
 
 
 class Flow(NamedTuple):

@@ -29,6 +29,7 @@ class Loops(Containers):
         header, names = self.counted(layer, copies)
         every = self.every_copy(layer)
         place = self.opened(layer.where)
+        begun = len(self.init)
         running = self.running(layer, copies)
         channels = layer.flow.channels if running is None else running
         flow = Flow(layer.target, channels)
@@ -41,6 +42,8 @@ class Loops(Containers):
         body, self.init = self.init, outside
         self.depth -= 1
         self.open_locals = before
+        if running is not None and after is not running and begun < len(self.init):
+            body = self.without_unread(python(running), begun, body)
         self.line(with_used(header, body))
         self.init += body
         if is_plain and every is None:
@@ -56,6 +59,14 @@ class Loops(Containers):
                 self.lists[id(layer.step)] = Flow(f"*{every}", channels)
             layer.out.append(Loop("layer", layer.where, inner.out))
         return Flow(layer.target, after)
+
+    def without_unread(self, text: str, begun: int, body: list[str]) -> list[str]:
+        """Return the lines of a loop without a name that they never read; it is not begun then."""
+        rest = [line for line in body if not line.lstrip().startswith(f"{text} = ")]
+        if len(body) - len(rest) > 1 or any(search(rf"\b{text}\b", line) for line in rest):
+            return body
+        del self.init[begun]
+        return rest
 
     def every_copy(self, layer: Layer) -> str | None:
         """Name the list of all results of a loop; None if no layer reads them."""
