@@ -321,7 +321,7 @@ def _constant(node: Node, given: dict[str, Any]) -> float | None:
 
 def _only_value(parameter: Tensor | None) -> float | None:
     """Return the value of a parameter along one axis, if all its values are the same."""
-    if parameter is None or parameter.is_meta:
+    if parameter is None or parameter.is_meta or not parameter.is_floating_point():
         return None
     if not parameter.numel() or parameter.numel() != max(parameter.shape, default=1):
         return None
