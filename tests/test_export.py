@@ -149,6 +149,13 @@ SMALL = {
           - {add: [x], name: import}
     """),
     "a block that contains itself": f"{yaml(TREE)}layers: [{{tree: {{levels: 3, out: 8}}}}]\n",
+    "copies that are padded in other ways": yaml("""
+        input: [4, 9, 9]
+        layers:
+          - {conv: {out: 4, kernel: 3, stride: 2 - i, padding: same}, repeat: 2}
+          - chain: [relu, {conv: {out: 3, kernel: 5, stride: 1 + i, padding: same}}]
+            repeat: 2
+    """),
     "copies of a list": yaml("""
         input: [4, 9, 9]
         layers:
@@ -345,7 +352,7 @@ def test_a_list_that_grows_with_a_repeat_is_a_loop() -> None:
     is_built(spec, source)
     assert source.count("class Stage") == source.count("class Summed") == 1
     assert "unit.append(x)" in source and "torch.cat((kept, begun, *unit), dim=1)" in source
-    assert "sum_ = sum((x, *pool2))" in source
+    assert "sum_ = reduce(operator.add, (x, *pool2))" in source
     deeper = {"depth": 1, "width": 1}
     found = network_class(source)(**deeper).state_dict()
     wanted = cnncalc.build(spec, set=deeper).state_dict()

@@ -48,11 +48,10 @@ def scaled(draft: Draft, call: Call, value: Value, other: Any) -> Value:
         raise Unknown("it computes with values made of parameters")
     value, trained = _along(draft, call, draft.of_few_axes(value, call), other.sizes)
     body: dict[str, Any]
-    if key == "scale" and trained == "per_channel" and other.start != 1:
-        key, body = "layer_scale", {} if other.start is None else {"init": other.start}
+    start = (1.0 if key == "scale" else 0.0) if other.start is None else other.start
+    if key == "scale" and trained == "per_channel" and start != 1:
+        key, body = "layer_scale", {"init": start}
     else:
-        usual = 1.0 if key == "scale" else 0.0
-        start = usual if other.start is None else other.start
         body = {"by": start, "trained": trained, **table}
     return draft.owned_by([other], _by(draft, call, key, value, body))
 
