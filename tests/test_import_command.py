@@ -71,6 +71,7 @@ def test_what_cannot_be_traced_is_one_mistake(name: str, shapes: object, says: s
     [
         ("InPair", ["conv", "globalavgpool", "flatten"]),
         ("Watched", ["conv", "relu"]),
+        ("Unscaled", ["conv", "batchnorm", "conv"]),
         ("Worded", [*["conv", "add"] * 9, "batchnorm", "add"]),
     ],
 )

@@ -641,3 +641,16 @@ class DropPath(nn.Module):
         if not self.training:
             return x
         return x * x.new_empty(x.shape[0], 1, 1, 1).bernoulli_(1 - self.drop_prob)
+
+
+class Unscaled(nn.Module):
+    """Has a norm with buffers alone, which no training changes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3).requires_grad_(False)
+        self.norm = nn.BatchNorm2d(4, affine=False)
+        self.last = nn.Conv2d(4, 2, 1)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.last(self.norm(self.conv(x)))

@@ -176,7 +176,8 @@ class Draft:
         owner = self.layers.own(value.node, names, self.trace.merged)
         if owner != value.node:
             node.shares = owner
-        node.frozen = not any(w.trained for w in weights)
+        parameters = [w for w in weights if w.is_parameter]
+        node.frozen = bool(parameters) and not any(w.trained for w in parameters)
         return value
 
 
