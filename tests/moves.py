@@ -37,7 +37,9 @@ def _numbered(graph: Graph) -> list[tuple[str, dict[str, Any]]]:
     places: dict[int, int] = {}
     for n, node in enumerate(graph.nodes):
         xs = [numbers[m] for m in node.inputs]
-        if isinstance(node.op, Rearrangement):
+        if _returns_input(node):
+            numbers[n] = xs[0]
+        elif isinstance(node.op, Rearrangement):
             numbers[n] = _moved(graph, node, xs[0])
         else:
             places[n] = len(facts)
@@ -51,6 +53,13 @@ def _numbered(graph: Graph) -> list[tuple[str, dict[str, Any]]]:
             del numbers[m]
     outputs = [_digest(numbers[n]) for n in graph.outputs]
     return [*facts, ("the outputs", {"read": outputs})]
+
+
+def _returns_input(node: Node) -> bool:
+    """Return whether a layer computes nothing: the identity, or a join of one layer."""
+    if node.op is None:
+        return False
+    return node.op.key == "identity" or len(node.inputs) == 1 and node.op.key in ("add", "concat")
 
 
 def _facts(graph: Graph, node: Node, places: dict[int, int]) -> dict[str, Any]:

@@ -5,7 +5,7 @@
 already is not done again. ``source`` in place of ``onnx`` tries the source for torch.
 ``weights`` imports the twins of the bundled networks, and networks of timm, and compares what the
 specs compute with their weights; it needs timm and torchvision.
-``python -m tests.measured.round_trips table RESULTS.jsonl`` prints the results as Markdown.
+``python -m tests.measured.round_trips table RESULTS.jsonl …`` prints results as Markdown.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def main() -> None:
     parser.add_argument("--all", action="store_true")
     given = parser.parse_args()
     if given.what == "table":
-        _print_table([json.loads(line) for line in given.results.read_text("utf-8").splitlines()])
+        _print_table([given.results, *map(Path, given.names)])
         return
     _import_what_all_need(given.what)
     done = set()
@@ -139,22 +139,34 @@ def _row(what: str, name: str) -> dict[str, Any]:
     return {"name": name, **row, "seconds": round(time.perf_counter() - start, 1)}
 
 
-def _print_table(rows: list[dict[str, Any]]) -> None:
-    """Print a line for each network, and how many are right."""
-    right = [row for row in rows if _outcome(row) == "the same"]
-    print(f"{len(right)} of {len(rows)} are the same.\n")
-    print("| network | MB | error | read back | seconds |\n| --- | ---: | ---: | --- | ---: |")
-    for row in rows:
-        size = f"{row['bytes'] / 1e6:.1f}" if "bytes" in row else ""
-        error = f"{row['error']:.1e}" if "error" in row else ""
-        print(f"| {row['name']} | {size} | {error} | {_outcome(row)} | {row.get('seconds', '')} |")
+def _print_table(files: list[Path]) -> None:
+    """Print how many networks are the same, and a line for each that is not."""
+    for file in files:
+        rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+        rows = [*{row["name"]: row for row in rows}.values()]
+        same = [row for row in rows if _outcome(row) == "the same"]
+        seconds = sorted(row["seconds"] for row in rows if "seconds" in row)
+        print(f"{len(same)} of {len(rows)} are the same; {_errors(rows)}", end="")
+        print(f"the median took {seconds[len(seconds) // 2]:.0f} s.\n")
+        print("| network | what differs |\n| --- | --- |")
+        for row in sorted(rows, key=lambda row: str(row["name"])):
+            if row not in same:
+                print(f"| {row['name']} | {_outcome(row)} |")
+        print(f"\nThe same: {', '.join(sorted(row['name'] for row in same))}.\n")
+
+
+def _errors(rows: list[dict[str, Any]]) -> str:
+    errors = [row["error"] for row in rows if "error" in row]
+    return f"the largest error of {len(errors)} files is {max(errors):.1e}; " if errors else ""
 
 
 def _outcome(row: dict[str, Any]) -> str:
     for why in ("failed", "left_out"):
         if why in row:
-            return str(row[why])[:100]
-    return "; ".join(row["differs"])[:120] or "the same"
+            return str(row[why])[:160].replace("|", "/")
+    differs = row["differs"]
+    more = f" (and {len(differs) - 1} more)" if differs[1:] else ""
+    return differs[0][:160].replace("|", "/") + more if differs else "the same"
 
 
 if __name__ == "__main__":
