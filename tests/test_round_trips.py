@@ -34,7 +34,8 @@ WRITTEN = ("three_conv", "tcn")
 OTHERWISE = {
     "attention_unet": "upsample", "fcn_": "upsample", "deeplabv3_": "upsample",  # like a layer
     "cbam_": "globalavgpool and reduce", "lenet5": "avgpool and subsample",
-    "nas_bench_201": "inplace", "pnasnet": "pad and conv", "mobilevit_": "linear and attention",
+    "nas_bench_201": "inplace", "pnasnet": "pad and conv", "nasnet_": "pad and conv",
+    "retinanet_": "upsample", "mobilevit_": "linear and attention",
 }  # fmt: skip
 SMALL = ("three_conv", "fully_connected", "lenet5", "squeezenet1_0", "crnn", "yolov8n")
 SOURCES = FAMILIES if FULL else [one for one in BUNDLED if one.name in SMALL]
