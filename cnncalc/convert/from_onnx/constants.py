@@ -66,9 +66,7 @@ class Constant(NamedTuple):
         value = None if self.number is None else float(self.number)
         trained = is_parameter and self.is_float
         parts = () if self.table is None else (self.table,)
-        return Weight(
-            self.names, self.sizes, trained, is_parameter, self.whole, value, parts=parts
-        )
+        return Weight(self.names, self.sizes, trained, is_parameter, self.whole, value, parts=parts)
 
     def moved(self, sizes: Shape, values: Sequence[Number] | None) -> Constant:
         """Return the same values in another order or shape."""
