@@ -15,6 +15,10 @@ class Ref(NamedTuple):
     part: int = 0
 
 
+# Classes of modules that skip a branch at random in training, by the names that they have.
+SKIPPING = frozenset(("DropBranch", "DropConnect", "DropPath", "StochasticDepth"))
+
+
 class Weight(NamedTuple):
     """A tensor that is computed from parameters and buffers alone: their names, and its sizes."""
 
@@ -24,6 +28,7 @@ class Weight(NamedTuple):
     is_parameter: bool = False  # whether it is a parameter itself
     whole: bool = True  # whether it has as many values as the one tensor that it is computed from
     value: float | None = None  # that of a constant with a single value
+    start: float | None = None  # of all values of a parameter, if they are the same
     parts: tuple[Sizes, ...] = ()  # the sizes of the tensors that it is computed from
     made_by: tuple[str, ...] = ()  # the calls that compute it, in order
     filter: tuple[float, ...] | None = None  # the values of each filter, if all are constant, alike

@@ -104,7 +104,7 @@ def test_the_source_of_a_bundled_network_has_the_same_modules(bundled: Bundled) 
 
 
 @pytest.mark.parametrize(
-    "name", ("resnet18", "dla46_c", "nas_bench_201", "lenet5", "fully_connected")
+    "name", ("resnet18", "dla46_c", "nas_bench_201", "lenet5", "fully_connected", "yolov8n")
 )
 def test_the_source_of_a_bundled_network_computes_the_same(name: str) -> None:
     spec = cnncalc.load(name)
@@ -149,6 +149,13 @@ SMALL = {
           - {add: [x], name: import}
     """),
     "a block that contains itself": f"{yaml(TREE)}layers: [{{tree: {{levels: 3, out: 8}}}}]\n",
+    "copies that are padded in other ways": yaml("""
+        input: [4, 9, 9]
+        layers:
+          - {conv: {out: 4, kernel: 3, stride: 2 - i, padding: same}, repeat: 2}
+          - chain: [relu, {conv: {out: 3, kernel: 5, stride: 1 + i, padding: same}}]
+            repeat: 2
+    """),
     "copies of a list": yaml("""
         input: [4, 9, 9]
         layers:
@@ -307,6 +314,49 @@ def test_repeated_and_optional_branches_keep_their_parameters() -> None:
     other = network_class(source)(paths=2).state_dict()
     wanted = cnncalc.build(spec, set={"paths": 2}).state_dict()
     assert {k: v.shape for k, v in other.items()} == {k: v.shape for k, v in wanted.items()}
+
+
+LISTS = yaml("""
+    input: [4, 8, 8]
+    params: {width: 1/2, depth: 1/3}
+    blocks:
+      half: {params: {part: }, layers: [split: {into: 2, part: part}]}
+      stage:
+        params: {out: , times: 3}
+        layers:
+          - {conv: {out: width * out, kernel: 1}, name: both}
+          - {half: 0, from: both, name: kept}
+          - {half: 1, from: both, name: begun}
+          - {conv: {out: c // 2, kernel: 3, padding: 1}, repeat: times * depth, name: unit}
+          - concat: [kept, begun, unit.*]
+          - conv: {out: width * out, kernel: 1}
+      summed:
+        layers:
+          - {avgpool: {kernel: 3, stride: 1, padding: 1}, repeat: 3, name: pool}
+          - {add: [input, pool.*], name: sum}
+          - sub: [sum, pool]
+    layers:
+      - conv: {out: 4, kernel: 1}
+      - stage: 8
+      - {stage: {out: 12, times: 6}, name: deeper}
+      - summed
+""")
+
+
+def test_a_list_that_grows_with_a_repeat_is_a_loop() -> None:
+    """The other values of the parameters hold too: the source is not written for each number."""
+    spec = cnncalc.loads(LISTS)
+    assert spec.ok and not spec.graph().diagnostics, spec.graph().diagnostics
+    source = torch_source(spec)
+    is_formatted(source)
+    is_built(spec, source)
+    assert source.count("class Stage") == source.count("class Summed") == 1
+    assert "unit.append(x)" in source and "torch.cat((kept, begun, *unit), dim=1)" in source
+    assert "sum_ = reduce(operator.add, (x, *pool2))" in source
+    deeper = {"depth": 1, "width": 1}
+    found = network_class(source)(**deeper).state_dict()
+    wanted = cnncalc.build(spec, set=deeper).state_dict()
+    assert {k: v.shape for k, v in found.items()} == {k: v.shape for k, v in wanted.items()}
 
 
 def test_what_cannot_be_written_is_one_diagnostic() -> None:

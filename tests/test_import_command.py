@@ -52,6 +52,9 @@ def test_a_file_of_torch_export_is_read(batch: int, tmp_path: Path) -> None:
         ("Failing", [(3, 8, 8)], f"ValueError: no such layer ({NETWORKS.relative_to(Path.cwd())}:"),
         ("scripted", [(3, 8, 8)], "scripted by torch.jit"),
         ("quantised", [(3, 8, 8)], "`1` is quantised"),
+        ("InDataclass", [(3, 8, 8)], "returns a `Maps`, in which torch.export finds no"),
+        ("Generating", [(3, 8, 8)], "returns a `generator`"),
+        ("ComplexFactors", [(3, 8, 8)], "the parameter `factors` has complex numbers"),
         ("Two", [(1, 12, 12)], "missing a required argument: 'b'"),
         ("Two", {"a": (1, 12, 12), "c": (1, 12, 12)}, "has no argument `c`"),
     ],
@@ -61,6 +64,36 @@ def test_what_cannot_be_traced_is_one_mistake(name: str, shapes: object, says: s
         import_network(f"{NETWORKS}:{name}", shapes)  # type: ignore[arg-type]
     (found,) = raised.value.diagnostics
     assert says in found.message and found.code == "CNN404" and found.code in USAGE
+
+
+@pytest.mark.parametrize(
+    ("name", "layers"),
+    [
+        ("InPair", ["conv", "globalavgpool", "flatten"]),
+        ("Watched", ["conv", "relu"]),
+        ("Unscaled", ["conv", "batchnorm", "conv"]),
+        ("Worded", [*["conv", "add"] * 9, "batchnorm", "add"]),
+    ],
+)
+def test_what_is_unusual_in_a_module_changes_no_layer(name: str, layers: list[str]) -> None:
+    found = import_network(f"{NETWORKS}:{name}", [(3, 8, 8)])
+    assert found.verified and not found.problems
+    nodes = cnncalc.loads(found.text).graph().nodes
+    assert [node.op.key for node in nodes if node.op] == layers
+
+
+@pytest.mark.parametrize("chances", [(0.1, 0.1), (0.1, 0.2)])
+def test_stochastic_depth_comes_with_a_chance_that_all_blocks_have(
+    chances: tuple[float, float],
+) -> None:
+    found = import_network(f"{NETWORKS}:BetweenBlocks", [(3, 8, 8)], [chances])
+    assert found.verified and not found.problems
+    skipped = ["stochastic_depth"] if len({*chances}) == 1 else []
+    block = ["conv", "layer_scale", *skipped, "add"]
+    nodes = [node for node in cnncalc.loads(found.text).graph().nodes if node.op]
+    keys = [node.op.key for node in nodes if node.op]
+    assert keys == [*block, *block, "flatten", "dropout", "relu", "linear"]
+    assert nodes[1].op is not None and getattr(nodes[1].op, "init", 0) == pytest.approx(1e-4)
 
 
 def test_a_network_of_another_type_is_to_be_converted() -> None:

@@ -275,6 +275,25 @@ def test_weights_that_stretch_a_tensor_are_no_shift(tmp_path: Path) -> None:
     assert [part.what for part in found.declared] == ["add"]
 
 
+@pytest.mark.parametrize(("op", "places"), [("GatherND", (4, 9, 8, 1)), ("Gather", (4, 9, 8))])
+def test_offsets_that_are_taken_from_a_table_have_its_parameters(
+    op: str, places: tuple[int, ...], tmp_path: Path
+) -> None:
+    """Where the places are too many to be read, it is the table that is trained all the same."""
+    table = random_weights("b", (18,))
+    index = np.arange(4 * 9 * 8, dtype=np.int64).reshape(places) % 18
+    made = [numpy_helper.from_array(table, "b"), numpy_helper.from_array(index, "index")]
+    nodes = [
+        helper.make_node(op, ["b", "index"], ["taken"]),
+        helper.make_node("Add", ["x", "taken"], ["y"]),
+    ]
+    found = import_onnx(saved(nodes, {"x": (2, 4, 9, 8)}, ["y"], made, tmp_path / "net.onnx"))
+    assert not found.declared
+    (layer,) = (n for n in cnncalc.loads(found.text).graph().nodes if n.op)
+    assert layer.op is not None and layer.op.key == "shift"
+    assert cnncalc.analyze(found.text).totals.params == (18 if op == "GatherND" else 288)
+
+
 def test_a_sequence_may_have_its_steps_last(tmp_path: Path) -> None:
     """The columns of a map are the steps of an LSTM: one Transpose puts them first."""
     spec = cnncalc.loads(

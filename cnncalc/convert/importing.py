@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..torch_backend.trace.inputs import Inputs
 
 _MOST_MACS = 10**11  # of a network whose values are compared too, for all images
-
+_RETURNED = re.compile(r"Found <class '([^']+)'> in output")
 Shapes = Sequence[Shape] | Mapping[str, Shape]
 
 
@@ -124,8 +124,7 @@ def traced(network: nn.Module, shapes: Shapes, name: str, target: str = "") -> S
     except (KeyboardInterrupt, Mistake):
         raise
     except BaseException as error:
-        message = f"{shown} cannot be traced: {first_line(error)}{user_line(error)}"
-        mistake = Mistake(Diagnostic("CNN404", message, help=_help(network)))
+        mistake = Mistake(_untraced(shown, network, error, user_line(error)))
         if not depends_on_values(error):
             raise mistake from error
         one_path = user_line(error)
@@ -140,13 +139,29 @@ def traced(network: nn.Module, shapes: Shapes, name: str, target: str = "") -> S
     return Source(name, network, trace, inputs, one_path)
 
 
-def _help(network: nn.Module) -> str:
+def _untraced(shown: str, network: nn.Module, error: BaseException, where: str) -> Diagnostic:
+    """Report that a network cannot be traced, and what may help."""
+    returned = _RETURNED.search(str(error))
+    if returned:
+        kind = returned[1].rpartition(".")[2]
+        message = f"{shown} returns a `{kind}`, in which torch.export finds no tensors"
+        help = "let forward return tensors, alone or in tuples, lists or dicts"
+        return Diagnostic("CNN404", message, help=help)
+    message = f"{shown} cannot be traced: {first_line(error)}{where}"
+    return Diagnostic("CNN404", message, help=_help(network, error))
+
+
+def _help(network: nn.Module, error: BaseException) -> str:
     """Say what may help where a network cannot be traced."""
+    from ..torch_backend.trace.export import depends_on_values
+
     types = {p.dtype for p in network.parameters()}
     others = sorted(str(t).removeprefix("torch.") for t in types if str(t) != "torch.float32")
     if others:
         return f"its parameters are {listed(others)}: import what its `.float()` returns"
-    return "give the shapes of its inputs, and remove decisions that depend on values"
+    if depends_on_values(error):
+        return "remove decisions that depend on values"
+    return "give shapes of inputs that it takes, and let forward compute with torch alone"
 
 
 def imported(source: Source) -> ImportedSpec:

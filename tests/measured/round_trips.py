@@ -5,25 +5,31 @@
 already is not done again. ``source`` in place of ``onnx`` tries the source for torch.
 ``weights`` imports the twins of the bundled networks, and networks of timm, and compares what the
 specs compute with their weights; it needs timm and torchvision.
-``python -m tests.measured.round_trips table RESULTS.jsonl`` prints the results as Markdown.
+``python -m tests.measured.round_trips table RESULTS.jsonl …`` prints results as Markdown.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
-import sys
 import tempfile
 import time
-import traceback
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from ..samples import BUNDLED
+from .processes import in_a_process
 
 _LIMIT = 1200  # seconds for one network
+_IMPORTED = (
+    "tests.trips",
+    "cnncalc.convert.importing",
+    "cnncalc.torch_backend.hold.hold",
+    "cnncalc.torch_backend.trace.export",
+)
+_PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 OF_TIMM = (  # small ones of different families
     "resnet26d", "legacy_seresnext26_32x4d", "efficientnet_b0", "mobilenetv3_small_050",
     "convnext_atto", "regnetx_004_tv", "ghostnet_050", "mobilevit_xxs", "dla34", "densenet121",
@@ -34,9 +40,14 @@ OF_TIMM = (  # small ones of different families
 
 def onnx_row(name: str) -> dict[str, Any]:
     """Write a network as ONNX, run the file, and import it."""
+    import cnncalc
+
     from ..trips import differences_after_onnx, written_as_onnx
 
     bundled = next(b for b in BUNDLED if b.name == name)
+    weights = 4 * cnncalc.analyze(bundled.spec, bundled.variant).totals.params
+    if weights >= 2**31:
+        return {"left_out": f"its weights take {weights / 1e9:.1f} GB"}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "net.onnx"
         error = written_as_onnx(bundled.spec, bundled.variant, file)
@@ -96,63 +107,66 @@ def main() -> None:
     parser.add_argument("results", type=Path)
     parser.add_argument("names", nargs="*")
     parser.add_argument("--all", action="store_true")
-    parser.add_argument("--one", action="store_true")
     given = parser.parse_args()
-    if given.one:
-        print(json.dumps(_row(given.what, given.names[0])))
-        return
     if given.what == "table":
-        _print_table([json.loads(line) for line in given.results.read_text("utf-8").splitlines()])
+        _print_table([given.results, *map(Path, given.names)])
         return
+    _import_what_all_need(given.what)
     done = set()
     if given.results.exists():
         lines = given.results.read_text("utf-8").splitlines()
         done = {json.loads(line)["name"] for line in lines}
     for name in _names(given):
         if name not in done:
-            row = _in_process(given.what, name)
+            row = _row(given.what, name)
             with given.results.open("a", encoding="utf-8") as results:
                 results.write(json.dumps(row) + "\n")
             print(json.dumps(row)[:300], flush=True)
 
 
+def _import_what_all_need(what: str) -> None:
+    """Import what takes long once, before the processes part."""
+    import torch
+
+    torch.set_num_threads(1)
+    for module in (*_IMPORTED, *(_PACKAGES if what == "onnx" else ())):
+        import_module(module)
+
+
 def _row(what: str, name: str) -> dict[str, Any]:
     start = time.perf_counter()
-    try:
-        row = _ROWS[what](name)
-    except Exception:
-        row = {"failed": traceback.format_exc().splitlines()[-1]}
-        traceback.print_exc()
+    row = in_a_process(partial(_ROWS[what], name), _LIMIT)
     return {"name": name, **row, "seconds": round(time.perf_counter() - start, 1)}
 
 
-def _in_process(what: str, name: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", "tests.measured.round_trips", what, os.devnull, name, "--one"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_LIMIT)
-    except subprocess.TimeoutExpired:
-        return {"name": name, "failed": f"it took more than {_LIMIT} s"}
-    if done.returncode or not done.stdout:
-        return {"name": name, "failed": (done.stderr.splitlines() or ["it was killed"])[-1]}
-    row: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return row
+def _print_table(files: list[Path]) -> None:
+    """Print how many networks are the same, and a line for each that is not."""
+    for file in files:
+        rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+        rows = [*{row["name"]: row for row in rows}.values()]
+        same = [row for row in rows if _outcome(row) == "the same"]
+        seconds = sorted(row["seconds"] for row in rows if "seconds" in row)
+        print(f"{len(same)} of {len(rows)} are the same; {_errors(rows)}", end="")
+        print(f"the median took {seconds[len(seconds) // 2]:.0f} s.\n")
+        print("| network | what differs |\n| --- | --- |")
+        for row in sorted(rows, key=lambda row: str(row["name"])):
+            if row not in same:
+                print(f"| {row['name']} | {_outcome(row)} |")
+        print(f"\nThe same: {', '.join(sorted(row['name'] for row in same))}.\n")
 
 
-def _print_table(rows: list[dict[str, Any]]) -> None:
-    """Print a line for each network, and how many are right."""
-    right = [row for row in rows if _outcome(row) == "the same"]
-    print(f"{len(right)} of {len(rows)} are the same.\n")
-    print("| network | MB | error | read back | seconds |\n| --- | ---: | ---: | --- | ---: |")
-    for row in rows:
-        size = f"{row['bytes'] / 1e6:.1f}" if "bytes" in row else ""
-        error = f"{row['error']:.1e}" if "error" in row else ""
-        print(f"| {row['name']} | {size} | {error} | {_outcome(row)} | {row.get('seconds', '')} |")
+def _errors(rows: list[dict[str, Any]]) -> str:
+    errors = [row["error"] for row in rows if "error" in row]
+    return f"the largest error of {len(errors)} files is {max(errors):.1e}; " if errors else ""
 
 
 def _outcome(row: dict[str, Any]) -> str:
-    if "failed" in row:
-        return str(row["failed"])[:100]
-    return "; ".join(row["differs"])[:120] or "the same"
+    for why in ("failed", "left_out"):
+        if why in row:
+            return str(row[why])[:160].replace("|", "/")
+    differs = row["differs"]
+    more = f" (and {len(differs) - 1} more)" if differs[1:] else ""
+    return differs[0][:160].replace("|", "/") + more if differs else "the same"
 
 
 if __name__ == "__main__":

@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import signal
 import sys
 import time
-import traceback
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
+
+from .processes import in_a_process
 
 _LIMIT = 900  # seconds for one network
 
@@ -105,26 +105,6 @@ def measured(name: str, specs: Path | None) -> dict[str, Any]:
     }
 
 
-def in_a_process(name: str, specs: Path | None, limit: int = _LIMIT) -> dict[str, Any]:
-    """Do so in a process of its own, which ends after a time limit."""
-    ours, theirs = os.pipe()
-    child = os.fork()
-    if child == 0:
-        signal.alarm(limit)
-        try:
-            row = measured(name, specs)
-        except BaseException as error:
-            row = {"failed": f"{type(error).__name__}: {error}"[:400]}
-            traceback.print_exc()
-        os.write(theirs, json.dumps(row).encode())
-        os._exit(0)
-    os.close(theirs)
-    with os.fdopen(ours, "rb") as pipe:
-        text = pipe.read()
-    _, status = os.waitpid(child, 0)
-    return json.loads(text) if text else {"failed": f"ended with {status}"}
-
-
 def main() -> None:
     """Import the networks that are listed."""
     parser = argparse.ArgumentParser()
@@ -150,7 +130,8 @@ def main() -> None:
     for name, kind, nodes in rows[n::of]:
         if name in done or given.only and name not in given.only:
             continue
-        row = {"name": name, "kind": kind, "nodes": nodes, **in_a_process(name, given.specs)}
+        found = in_a_process(partial(measured, name, given.specs), _LIMIT)
+        row = {"name": name, "kind": kind, "nodes": nodes, **found}
         with given.results.open("a") as file:
             print(json.dumps(row), file=file, flush=True)
         print(json.dumps(row), file=sys.stderr, flush=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -510,3 +511,146 @@ class Blurred(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = functional.pad(self.conv(x), (1, 1, 1, 1), mode="reflect")
         return functional.conv2d(x, self.filter, stride=2, groups=x.shape[1])
+
+
+@dataclass
+class Maps:
+    """Outputs of a network that torch.export does not know."""
+
+    scores: Tensor
+    features: Tensor
+
+
+class Pair(NamedTuple):
+    """Outputs of a network that torch.export knows."""
+
+    scores: Tensor
+    features: Tensor
+
+
+class InDataclass(nn.Module):
+    """Returns a dataclass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+
+    def forward(self, x: Tensor) -> Any:
+        y = self.conv(x)
+        return Maps(y.mean((2, 3)), y)
+
+
+class InPair(InDataclass):
+    """Returns a named tuple, and prints."""
+
+    def forward(self, x: Tensor) -> Any:
+        y = self.conv(x)
+        print("shape", y.shape)
+        return Pair(y.mean((2, 3)), y)
+
+
+class Generating(InDataclass):
+    """Yields its outputs."""
+
+    def forward(self, x: Tensor) -> Any:
+        yield self.conv(x)
+
+
+class ComplexFactors(nn.Module):
+    """Multiplies by trained complex numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.factors = nn.Parameter(torch.ones(3, 1, 1, dtype=torch.complex64))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x * self.factors).abs()
+
+
+class Watched(InDataclass):
+    """Has hooks, one of which changes what its module returns, an empty list, and no gradients."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.more = nn.ModuleList()
+        self.seen: list[Any] = []
+        self.conv.register_forward_hook(lambda module, inputs, y: self.seen.append(y.shape))
+        self.conv.register_forward_hook(lambda module, inputs, y: functional.relu(y))
+
+    def forward(self, *args: Tensor, **kwargs: Any) -> Any:
+        with torch.no_grad():
+            x = self.conv(args[0])
+        for module in self.more:
+            x = module(x)
+        return x
+
+
+class Worded(nn.Module):
+    """Has modules whose names are words of Python and of specs, or are no names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for name in ("class", "größe", "a-b", "input", "repeat", "0x"):
+            self.add_module(name, nn.Conv2d(3, 3, 1))
+        self.words = nn.ModuleDict({word: nn.Conv2d(3, 3, 1) for word in ("for", "c", "null")})
+        self.words["yes"] = nn.BatchNorm2d(3)
+
+    def forward(self, x: Tensor) -> Any:
+        y = x
+        for name, module in self.named_modules():
+            if name and name != "words":
+                y = module(y) + x
+        return y
+
+
+class BetweenBlocks(nn.Module):
+    """Skips its branches at random in training; scales their channels; flattens, then drops."""
+
+    def __init__(self, chances: tuple[float, ...] = (0.1, 0.1)):
+        super().__init__()
+        self.branches = nn.ModuleList(Branch(chance) for chance in chances)
+        self.head = nn.Sequential(nn.Flatten(), nn.Dropout(0.3), nn.ReLU(), nn.Linear(3 * 64, 5))
+
+    def forward(self, x: Tensor) -> Any:
+        for branch in self.branches:
+            x = x + branch(x)
+        return self.head(x)
+
+
+class Branch(nn.Module):
+    """A convolution, layer scale and stochastic depth."""
+
+    def __init__(self, chance: float):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 3, 3, padding=1)
+        self.gamma = nn.Parameter(torch.full((3, 1, 1), 1e-4))
+        self.drop_path = DropPath(chance)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.drop_path(self.gamma * self.conv(x))
+
+
+class DropPath(nn.Module):
+    """Stochastic depth."""
+
+    def __init__(self, drop_prob: float):
+        super().__init__()
+        self.drop_prob = drop_prob
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return x
+        return x * x.new_empty(x.shape[0], 1, 1, 1).bernoulli_(1 - self.drop_prob)
+
+
+class Unscaled(nn.Module):
+    """Has a norm with buffers alone, which no training changes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3).requires_grad_(False)
+        self.norm = nn.BatchNorm2d(4, affine=False)
+        self.last = nn.Conv2d(4, 2, 1)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.last(self.norm(self.conv(x)))

@@ -33,6 +33,7 @@ class Constant(NamedTuple):
     """A tensor that does not depend on the inputs.
 
     `names` are those of the weights that it is computed from; `values` is None if it is not small.
+    `table` has the sizes of the weight whose values it has, at any places; None if it has others.
     """
 
     sizes: Shape
@@ -40,6 +41,7 @@ class Constant(NamedTuple):
     is_float: bool = False
     names: tuple[str, ...] = ()
     whole: bool = True  # whether it has the values of one weight, in any order
+    table: Shape | None = None
 
     @property
     def number(self) -> Number | None:
@@ -63,7 +65,8 @@ class Constant(NamedTuple):
         """Return it as what is trained."""
         value = None if self.number is None else float(self.number)
         trained = is_parameter and self.is_float
-        return Weight(self.names, self.sizes, trained, is_parameter, self.whole, value)
+        parts = () if self.table is None else (self.table,)
+        return Weight(self.names, self.sizes, trained, is_parameter, self.whole, value, parts=parts)
 
     def moved(self, sizes: Shape, values: Sequence[Number] | None) -> Constant:
         """Return the same values in another order or shape."""

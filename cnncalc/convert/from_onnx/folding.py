@@ -153,6 +153,9 @@ def _gather(given: Given, settings: Settings) -> Constant:
     axis = positive(settings.get("axis", 0), len(source.sizes))
     if not 0 <= axis < len(source.sizes):
         raise Unknown("it reads an axis that is not there")
+    sizes = source.sizes[:axis] + places.sizes + source.sizes[axis + 1 :]
+    if places.values is None:
+        return source._replace(sizes=sizes, values=None, whole=False)
     size = source.sizes[axis]
     wanted = [positive(n, size) for n in places.integers()]
     if any(not 0 <= n < size for n in wanted):
@@ -160,7 +163,17 @@ def _gather(given: Given, settings: Settings) -> Constant:
     axes: list[Sequence[int]] = [range(n) for n in source.sizes]
     axes[axis] = wanted
     found = taken(source, axes)
-    return found._replace(sizes=source.sizes[:axis] + places.sizes + source.sizes[axis + 1 :])
+    return found._replace(sizes=sizes)
+
+
+def _gather_nd(given: Given, settings: Settings) -> Constant:
+    """Take values at places along several axes; which ones is not followed."""
+    source, places = _first(given), _known(_optional(given, 1))
+    alike = settings.get("batch_dims", 0)
+    if not places.sizes or alike + places.sizes[-1] > len(source.sizes):
+        raise Unknown("it reads axes that are not there")
+    sizes = places.sizes[:-1] + source.sizes[alike + places.sizes[-1] :]
+    return source._replace(sizes=sizes, values=None, whole=False)
 
 
 def _slice(given: Given, settings: Settings) -> Constant:
@@ -303,6 +316,7 @@ _RULES: Mapping[str, Callable[[Given, Settings], Constant]] = {
     "Expand": _expand,
     "Flatten": _flatten,
     "Gather": _gather,
+    "GatherND": _gather_nd,
     "Identity": _same,
     "Mod": _remainder,
     "Pow": _powers,

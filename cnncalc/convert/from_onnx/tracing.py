@@ -236,7 +236,7 @@ def _constants(file: OnnxFile) -> dict[str, Constant]:
 def _constant(name: str, given: Any) -> Constant:
     if isinstance(given, Tensor):
         names = (name,) if given.is_float else ()
-        return Constant(given.sizes, given.values, given.is_float, names)
+        return Constant(given.sizes, given.values, given.is_float, names, table=given.sizes)
     if isinstance(given, (int, float)):
         return Constant((), (given,), isinstance(given, float))
     values = given if isinstance(given, tuple) else ()

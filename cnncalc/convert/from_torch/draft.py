@@ -93,6 +93,11 @@ class Draft:
         shuffled = value.batch_first and self.layers.is_shuffle(value.node, value.dims[1:])
         return shuffled or value.is_plain(self.shape(value))
 
+    def is_flat(self, value: Value) -> bool:
+        """Return whether a tensor is the output of a layer with all its axes merged in order."""
+        merged = [axis for group in value.dims[1:] for axis in group]
+        return value.batch_first and len(value.dims) == 2 and merged == sorted(merged)
+
     def separate(self, value: Value, dims: Sequence[int], call: Call) -> Value:
         """Return a tensor of which each of these dimensions is one axis of a layer's output.
 
@@ -143,14 +148,14 @@ class Draft:
 
     def scope(self, call: Call) -> str:
         """Return where layers go that a call needs before it: not inside a layer of torch.nn."""
-        path = _path_of(call)
+        path = path_of(call)
         around = path.rpartition(".")[0] if call.only else path
         return f"{around}." if around else ""
 
     def path(self, call: Call, key: str) -> str:
         """Return a path for a layer: that of torch's module, if this is the only call it makes."""
         if call.only and self._calls_of[call.path] == 1:
-            return _path_of(call)
+            return path_of(call)
         scope = self.scope(call)
         self._numbers[scope + key] += 1
         return f"{scope}{key}{self._numbers[scope + key]}"
@@ -171,7 +176,8 @@ class Draft:
         owner = self.layers.own(value.node, names, self.trace.merged)
         if owner != value.node:
             node.shares = owner
-        node.frozen = not any(w.trained for w in weights)
+        parameters = [w for w in weights if w.is_parameter]
+        node.frozen = bool(parameters) and not any(w.trained for w in parameters)
         return value
 
 
@@ -198,5 +204,6 @@ def weights_in(value: Any) -> Iterator[Weight]:
             yield from weights_in(item)
 
 
-def _path_of(call: Call) -> str:
+def path_of(call: Call) -> str:
+    """Return the path of the module that made a call."""
     return call.path.replace("@", "_")

@@ -9,10 +9,10 @@ from ...ops import BY_KEY
 from ...ops.called import Called
 from ...ops.field_types import each_side
 from ...ops.shapes import alike
-from ...trace import Call, Ref, Weight
+from ...trace import SKIPPING, Call, Ref, Weight
 from ..axes import Value, positive
 from ..layers import Unknown
-from .draft import Draft, data_of
+from .draft import Draft, data_of, path_of
 from .parametrized import parametrization
 from .reader import Reader
 
@@ -33,7 +33,7 @@ def called(draft: Draft, call: Call) -> Value:
         and (not call.key or BY_KEY[call.key].elementwise)
     )
     settings = _settings_of(call)
-    if elementwise and not draft.is_plain(values[0]):
+    if elementwise and not draft.is_plain(values[0]) and not draft.is_flat(values[0]):
         return _in_place_of(draft, call, draft.of_few_axes(values[0], call), settings)
     nodes = [draft.plain(value, call) for value in values]
     xs = tuple(draft.layers.graph.nodes[n].shape for n in nodes)
@@ -181,6 +181,11 @@ def _dropout(draft: Draft, call: Call) -> Value:
     """Set values to 0 at random, or never."""
     if call.arguments.get("p") == 0:
         return draft.of(data_of(call)[0], stretched=True)
+    if call.module.rpartition(".")[2] in SKIPPING:
+        value = draft.of_few_axes(draft.of(data_of(call)[0]), call)
+        body = {"p": call.arguments["p"]}
+        node = draft.layers.add("stochastic_depth", body, [value.node], path_of(call)).node
+        return Value(node, value.dims)
     return called(draft, call)
 
 

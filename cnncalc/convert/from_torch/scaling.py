@@ -46,9 +46,13 @@ def scaled(draft: Draft, call: Call, value: Value, other: Any) -> Value:
     table = {} if other.whole else _table(draft, key, other)
     if call.name in ("div", "sub"):
         raise Unknown("it computes with values made of parameters")
-    start = 1.0 if key == "scale" else 0.0
     value, trained = _along(draft, call, draft.of_few_axes(value, call), other.sizes)
-    body = {"by": start, "trained": trained, **table}
+    body: dict[str, Any]
+    start = (1.0 if key == "scale" else 0.0) if other.start is None else other.start
+    if key == "scale" and trained == "per_channel" and start != 1:
+        key, body = "layer_scale", {"init": start}
+    else:
+        body = {"by": start, "trained": trained, **table}
     return draft.owned_by([other], _by(draft, call, key, value, body))
 
 

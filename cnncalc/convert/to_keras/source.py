@@ -9,13 +9,12 @@ from itertools import pairwise
 from typing import Any
 
 from ...diagnostic import Diagnostic, Mistake
-from ...foreign import visible
 from ...graph import Graph
 from ...language.spec import Spec
 from ...num import Shape
 from ...wording import shape_text
 from ..to_torch.flows import safe
-from ..to_torch.layout import INDENT, wrapped
+from ..to_torch.layout import INDENT, on_one_line, wrapped
 from ..to_torch.uses import Use, recorded
 from .flat import flat_lines
 from .functions import FUNCTIONS, definitions, function_name, layer_names, sharing
@@ -58,12 +57,8 @@ def keras_source(
 
     Errors: a Mistake with the errors of the spec; with CNN416 for a layer that Keras has not.
     """
-    graph = spec.graph(variant, set, input)
-    errors = [d for d in (*spec.diagnostics, *graph.diagnostics) if d.severity == "error"]
-    if errors:
-        raise Mistake(*errors)
-    _refuse(graph)
     root, graph = recorded(spec, variant, set, input)
+    _refuse(graph)
     return _File(spec, variant or spec.variant, root, graph, set).text()
 
 
@@ -120,8 +115,7 @@ class _File:
             body += f"\n\n\n{after}"
         shapes = ", ".join(shape_text(_last(node.shape)) for node in self.graph.inputs)
         outputs = ", ".join(shape_text(_last(node.shape)) for node in self.graph.returned)
-        about = visible(f"{title}: {shapes} -> {outputs}, with the channels last")
-        about = about.replace("\\", "/").replace('"', "'")
+        about = on_one_line(f"{title}: {shapes} -> {outputs}, with the channels last")
         apart = [""] if self.shares else ["", ""]  # a constant is nearer to the imports
         return "\n".join([f'"""{about}."""', "", *_imports(body), *apart, body, ""])
 
@@ -129,7 +123,7 @@ class _File:
         """Yield the functions of the blocks, those that others call first."""
         self.functions: dict[int, WrittenFunction] = {}
         by_name: dict[str, list[Use]] = {}
-        for use in _all_uses(self.root):
+        for use in self.root.all_inside():
             if use.is_block and use.step is not None:
                 by_name.setdefault(use.step.key, []).append(use)
         pending = list(by_name)
@@ -138,7 +132,7 @@ class _File:
                 inner = {
                     child.step.key
                     for use in by_name[name]
-                    for child in _all_uses(use)
+                    for child in use.all_inside()
                     if child.is_block and child.step is not None
                 }
                 if not inner & set(pending):
@@ -205,12 +199,6 @@ class _File:
 def _last(shape: Shape) -> Shape:
     """Return a shape with its channels last."""
     return (*shape[1:], shape[0])
-
-
-def _all_uses(root: Use) -> Iterator[Use]:
-    for child in root.children:
-        yield child
-        yield from _all_uses(child)
 
 
 def _free(name: str) -> str:

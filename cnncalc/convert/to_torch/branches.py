@@ -6,7 +6,6 @@ import ast
 
 from ...language.steps import Step
 from .containers import by_step
-from .expressions import names_in, replaced, translated
 from .flows import Flow, Inexpressible, Layer, attribute, safe
 from .loops import Copies, Loops, with_used
 from .statements import Append, Call, If, Loop, Set, Statement, is_sequence
@@ -21,21 +20,29 @@ class Branches(Loops):
         flows: list[Flow] = []
         for branch in layer.step.branches:
             uses = children.get(id(branch), [])
-            if uses:
+            if uses and branch.is_many:
+                flows.append(self.every_result(branch, uses[0]))
+            elif uses:
                 flows += self.branch(self.begun(layer, branch, uses, where))
         return flows
 
     def begun(self, layer: Layer, branch: Step, uses: list[Use], where: str) -> Layer:
         """Return a branch as a layer to write, which reads what the branch begins with."""
         flow, name = layer.flow, branch.name
-        if branch.is_many:
-            raise Inexpressible(uses[0], "how many layers it joins is known to each use alone")
         if branch.source is not None:
             source = self.source_of(branch, uses)
             flow, name = self.flow_of(source, uses[0]), name or source
         present = [use for use in uses if use.present]
         inside = attribute(where, name)
         return Layer(branch, uses, present, inside, flow, layer.names, name, layer.out)
+
+    def every_result(self, branch: Step, use: Use) -> Flow:
+        """Return the list of the results of all copies of a layer."""
+        place = use.named.get(str(branch.source))
+        known = self.lists.get(id(place.step)) if place else None
+        if known is None or not branch.is_single:
+            raise Inexpressible(use, "how many layers it joins is known to each use alone")
+        return known
 
     def branch(self, layer: Layer) -> list[Flow]:
         """Write a branch, and return its results."""
@@ -118,12 +125,3 @@ class Branches(Loops):
             layer.out.append(Set(results, "[]"))
             layer.out.append(Loop("layer", layer.where, [*inner, Append(results, result.name)]))
         return Flow(f"*{results}", self.channels_of_copies(layer, result))
-
-    def channels_of_copies(self, layer: Layer, result: Flow) -> ast.expr | None:
-        """Return the sum of the channels of copies, if all have as many."""
-        if result.channels is None or names_in(result.channels) & self.locals:
-            return None
-        if layer.step.repeat is None:
-            return None
-        count = translated(layer.step.repeat, layer.names)
-        return replaced(ast.BinOp(count, ast.Mult(), result.channels), {})

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ...language.expression import Expression
-from ...language.steps import Step
+from ...language.steps import EVERY_COPY, Step
 from .expressions import name, names_in, translated
 from .flows import Flow, Inexpressible, Layer, fresh, safe
 from .layout import wrapped
@@ -26,8 +26,9 @@ class Constructor(Quantities):
         self.depth = 2
         self.inputs: dict[str, str] = {INPUT: "x"}
         self.flows: dict[int, Flow] = {}  # the results of steps, by their identities
+        self.lists: dict[int, Flow] = {}  # of the results of all copies of steps
         self.further = self._further()
-        self.kept = self._kept()
+        self.kept, self.listed = self._read_by_others()
         self.vars = {"self", *self.further.values()}
 
     def _further(self) -> dict[str, str]:
@@ -35,22 +36,29 @@ class Constructor(Quantities):
         found: dict[str, str] = {}
         for use in self.uses if self.block else ():
             for word in use.external():
+                if word.endswith(EVERY_COPY):
+                    raise Inexpressible(use, f"it reads `{word}`, which is outside")
                 found.setdefault(word, safe(word))
         return found
 
-    def _kept(self) -> set[int]:
-        """Return the steps whose results others read; 0 stands for the input."""
+    def _read_by_others(self) -> tuple[set[int], set[int]]:
+        """Return the steps whose results others read, and those of which they read every copy.
+
+        0 stands for the input.
+        """
         own = set(map(id, self.uses))
-        found: set[int] = set()
+        last: set[int] = set()
+        every: set[int] = set()
         for instance in self.uses:
             for use in instance.inside():
                 places = dict(use.named)
                 if use.step is not None and use.step.kind == "block" and use.present:
                     places |= use.external()
-                for place in places.values():
+                for word, place in places.items():
                     if id(place.instance) in own:
+                        found = every if word.endswith(EVERY_COPY) else last
                         found.add(id(place.step) if place.step else 0)
-        return found
+        return last, every
 
     def kept_names(self) -> set[str]:
         """Return the names of results that other layers read."""

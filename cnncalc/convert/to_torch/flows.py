@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
 from keyword import iskeyword
 from typing import Any, NamedTuple
 
 from ...language.steps import Step
-from .expressions import replaced
+from .expressions import PYTHON, constant, python, replaced
+from .helpers import IMPORTS
 from .statements import Statement
 from .uses import Use
 
-_TAKEN = frozenset(("self", "nn", "torch", "F", "operator", "range", "super", "layer"))
+# What the source uses, also of Python itself.
+_TAKEN = frozenset(
+    (*PYTHON, *IMPORTS, "self", "super", "layer", "range", "enumerate", "sum", "tuple", "slice")
+)
 
 
 class Flow(NamedTuple):
@@ -113,9 +118,25 @@ def fresh(text: str, taken: Iterable[str]) -> str:
 
 def total(flows: Sequence[Flow]) -> ast.expr | None:
     """Return the sum of channels; None if some are unknown."""
-    found: ast.expr | None = None
+    counts: dict[str, tuple[list[ast.expr], ast.expr, ast.expr]] = {}
     for flow in flows:
         if flow.channels is None:
             return None
-        found = flow.channels if found is None else ast.BinOp(found, ast.Add(), flow.channels)
-    return None if found is None else replaced(found, {})
+        count, each = _multiple(flow.channels)
+        counts.setdefault(python(each), ([], each, flow.channels))[0].append(count)
+    terms = [
+        added if len(times) == 1 else ast.BinOp(_sum(times), ast.Mult(), each)
+        for times, each, added in counts.values()
+    ]
+    return replaced(_sum(terms), {}) if terms else None
+
+
+def _multiple(channels: ast.expr) -> tuple[ast.expr, ast.expr]:
+    """Return how often channels have what they are a multiple of."""
+    if isinstance(channels, ast.BinOp) and isinstance(channels.op, ast.Mult):
+        return channels.left, channels.right
+    return constant(1), channels
+
+
+def _sum(terms: Sequence[ast.expr]) -> ast.expr:
+    return reduce(lambda a, b: ast.BinOp(a, ast.Add(), b), terms)

@@ -54,7 +54,10 @@ class Layers(Constructor):
             return self.users_class(use, op.code.target, op.code.arguments)
         if op is not None and op.declared:
             raise Inexpressible(use, "it is declared only, and no class says how to make it")
-        return self.made(layer, [self.calls[use.numbers[-1]] for use in layer.present])
+        calls = [self.calls[use.numbers[-1]] for use in layer.present]
+        if len(set(map(modules.structure, calls))) > 1:
+            raise Inexpressible(use, "its copies are other modules")
+        return self.made(layer, calls)
 
     def made(self, layer: Layer, calls: Sequence[TorchCall]) -> str:
         """Return the source of modules that are one call in the class."""

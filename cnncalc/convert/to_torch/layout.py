@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...foreign import visible
+
 WIDTH = 88
 INDENT = "    "
 _OPEN, _CLOSE = "([{", ")]}"
 _KEYWORDS = ("return ", "in ")
+
+
+def on_one_line(text: str) -> str:
+    """Return a text that a docstring can hold on one line."""
+    return visible(text).replace("\\", "/").replace('"', "'")
 
 
 def wrapped(line: str, depth: int) -> list[str]:

@@ -12,7 +12,7 @@ from .containers import Containers
 from .expressions import evaluated, holds, name, names_in, python, replaced, translated
 from .flows import Flow, Inexpressible, Layer, fresh, safe
 from .layers import row_keys
-from .statements import Call, If, Loop, Set, Statement, is_sequence
+from .statements import Append, Call, If, Loop, Set, Statement, is_sequence
 from .uses import Use
 
 Copies = dict[int, list[Use]]  # of a layer, by what they are written in
@@ -27,7 +27,9 @@ class Loops(Containers):
         for use in layer.uses:
             copies.setdefault(id(use.parent), []).append(use)
         header, names = self.counted(layer, copies)
+        every = self.every_copy(layer)
         place = self.opened(layer.where)
+        begun = len(self.init)
         running = self.running(layer, copies)
         channels = layer.flow.channels if running is None else running
         flow = Flow(layer.target, channels)
@@ -40,16 +42,48 @@ class Loops(Containers):
         body, self.init = self.init, outside
         self.depth -= 1
         self.open_locals = before
+        if running is not None and after is not running and begun < len(self.init):
+            body = self.without_unread(python(running), begun, body)
         self.line(with_used(header, body))
         self.init += body
-        if is_plain:
+        if is_plain and every is None:
             layer.out.append(Call(layer.target, layer.where, (layer.flow.name,)))
         else:
             self.becomes(place, "nn.ModuleList")
             if layer.flow.name != layer.target:
                 layer.out.append(Set(layer.target, layer.flow.name))
+            if every is not None:
+                layer.out.append(Set(every, "[]"))
+                inner.out.append(Append(every, layer.target))
+                channels = self.channels_of_copies(layer, result)
+                self.lists[id(layer.step)] = Flow(f"*{every}", channels)
             layer.out.append(Loop("layer", layer.where, inner.out))
         return Flow(layer.target, after)
+
+    def without_unread(self, text: str, begun: int, body: list[str]) -> list[str]:
+        """Return the lines of a loop without a name that they never read; it is not begun then."""
+        rest = [line for line in body if not line.lstrip().startswith(f"{text} = ")]
+        if len(body) - len(rest) > 1 or any(search(rf"\b{text}\b", line) for line in rest):
+            return body
+        del self.init[begun]
+        return rest
+
+    def every_copy(self, layer: Layer) -> str | None:
+        """Name the list of all results of a loop; None if no layer reads them."""
+        if id(layer.step) not in self.listed:
+            return None
+        if len(layer.present) < len(layer.uses):
+            raise Inexpressible(layer.uses[0], "some of its copies are left out")
+        return self.new_var(layer.step.name)
+
+    def channels_of_copies(self, layer: Layer, result: Flow) -> ast.expr | None:
+        """Return the sum of the channels of copies, if all have as many."""
+        if result.channels is None or names_in(result.channels) & self.locals:
+            return None
+        if layer.step.repeat is None:
+            return None
+        count = translated(layer.step.repeat, layer.names)
+        return replaced(ast.BinOp(count, ast.Mult(), result.channels), {})
 
     def counted(self, layer: Layer, copies: Copies) -> tuple[str, dict[str, ast.expr]]:
         """Return the header of a loop, and the names in it."""
@@ -59,10 +93,11 @@ class Loops(Containers):
         self.number(copies, variable)
         count = translated(layer.step.repeat, layer.names)
         first = [uses[0] for uses in copies.values()]
-        if not holds(count, list(map(len, copies.values())), [self.values(use) for use in first]):
+        found = self.choose([*map(len, copies.values())], first, [count])
+        if found is None:
             raise Inexpressible(first[0], "its number of copies cannot be written")
         names = {**layer.names, layer.step.counter: name(variable)}
-        return f"for {variable} in range({self.py(count)}):", names
+        return f"for {variable} in range({self.py(found)}):", names
 
     def number(self, copies: Copies, variable: str) -> None:
         """Let a name hold the number of each copy."""

@@ -47,8 +47,7 @@ def joined(call: TorchCall, texts: Sequence[str]) -> str:
         if any(text.startswith("*") for text in texts):
             listed = f"({', '.join(texts)}{',' * (len(texts) == 1)})"
             module = "operator" if sign else "torch"
-            is_sum = operation == "add"
-            return f"sum({listed})" if is_sum else f"reduce({module}.{operation}, {listed})"
+            return f"reduce({module}.{operation}, {listed})"
         if sign:
             return f" {sign} ".join(texts)
         text = texts[0]

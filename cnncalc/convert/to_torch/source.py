@@ -10,7 +10,6 @@ from typing import Any
 
 from ...analysis.memory.in_place import written_over
 from ...diagnostic import Diagnostic, Mistake
-from ...foreign import visible
 from ...graph import Graph
 from ...language.spec import Spec
 from ...language.steps import BlockSteps
@@ -20,6 +19,7 @@ from .classes import ClassWriter
 from .flows import Inexpressible, WrittenClass, fresh
 from .helpers import IMPORTS, helpers_for
 from .inlined import Inlined
+from .layout import on_one_line
 from .modules import structure
 from .unrolled import UnrolledWriter
 from .uses import Use, recorded
@@ -40,10 +40,6 @@ def torch_source(
 
     Errors: a Mistake with the errors of the spec; with CNN414 for a layer that cannot be written.
     """
-    graph = spec.graph(variant, set, input)
-    errors = [d for d in (*spec.diagnostics, *graph.diagnostics) if d.severity == "error"]
-    if errors:
-        raise Mistake(*errors)
     root, graph = recorded(spec, variant, set, input)
     try:
         return _File(spec, variant or spec.variant, root, graph, set).text()
@@ -88,19 +84,19 @@ class _File:
         apart = [""] * (1 if body[0].startswith(tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")) else 2)
         inputs = ", ".join(shape_text(node.shape) for node in self.graph.inputs)
         outputs = ", ".join(shape_text(node.shape) for node in self.graph.returned)
-        about = _comment(f"{network}: {inputs} -> {outputs}")
+        about = on_one_line(f"{network}: {inputs} -> {outputs}")
         return "\n".join([f'"""{about}"""', "", *imports, *apart, _apart(body), ""])
 
     def _blocks(self) -> None:
         """Write the classes of the uses of blocks, those inside others first."""
         inlined = Inlined(self.graph)
-        pending = {id(use): use for use in _all_uses(self.root) if use.is_block}
+        pending = {id(use): use for use in self.root.all_inside() if use.is_block}
         pending = {key: use for key, use in pending.items() if not inlined.has(use)}
         blocks = _in_order(self.spec.blocks)
         while pending:
             for name, block in blocks:
                 ready = [use for use in pending.values() if _is_use(use, name)]
-                ready = [use for use in ready if not any(id(u) in pending for u in _all_uses(use))]
+                ready = [u for u in ready if not any(id(v) in pending for v in u.all_inside())]
                 for group in self._groups(ready):
                     self._class(_class_name(name, "Block"), block, group)
                 for use in ready:
@@ -194,12 +190,6 @@ class _File:
         return found
 
 
-def _all_uses(root: Use) -> Iterator[Use]:
-    for child in root.children:
-        yield child
-        yield from _all_uses(child)
-
-
 def _is_use(use: Use, name: str) -> bool:
     return use.is_block and use.step is not None and use.step.key == name
 
@@ -251,11 +241,6 @@ def _class_name(text: str, otherwise: str) -> str:
         apart = "_" if found[-1:].isdigit() and word[:1].isdigit() else ""
         found += apart + word[:1].upper() + word[1:]
     return found if found[:1].isalpha() else f"{otherwise}{found}"
-
-
-def _comment(text: str) -> str:
-    """Return a text that a docstring can hold on one line."""
-    return visible(text).replace("\\", "/").replace('"', "'")
 
 
 def _apart(definitions: list[str]) -> str:

@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from ...diagnostic import Mistake
 from ...graph import Graph
 from ...language.expand import Expander
 from ...language.expression import Expression
 from ...language.scope import Scope
 from ...language.spec import Spec
-from ...language.steps import Step
+from ...language.steps import EVERY_COPY, Step
 
 _PLAIN = re.compile(r"\w+\Z")
 INPUT = "input"  # names the input of the block or network
@@ -91,6 +92,12 @@ class Use:
             yield child
             if child.step is not None and child.step.kind != "block":
                 yield from child.inside()
+
+    def all_inside(self) -> Iterator[Use]:
+        """Yield the uses inside, also those in blocks."""
+        for child in self.children:
+            yield child
+            yield from child.all_inside()
 
     def external(self) -> dict[str, Place]:
         """Return what the layers of a block name that is not in it, by the words in the spec."""
@@ -182,7 +189,11 @@ class Recorder(Expander):
                 use.named[word] = place
 
     def _place(self, word: str, scope: Scope) -> Place | None:
-        """Find what a word means, as `resolved` does; None if that is inside another layer."""
+        """Find what a word means, as `resolved` does; None if that is inside another layer.
+
+        Every copy of a layer means the layer.
+        """
+        word = word.removesuffix(EVERY_COPY)
         name = scope.values.get(word)
         if not isinstance(name, str):
             name = word
@@ -212,7 +223,14 @@ def _field_words(step: Step) -> list[str]:
 def recorded(
     spec: Spec, variant: str | None, set: Mapping[str, Any] | None, input: Any
 ) -> tuple[Use, Graph]:
-    """Return the uses of a spec that has no errors, and its graph."""
+    """Return the uses of a spec, and its graph.
+
+    Errors: a Mistake with the errors of the spec.
+    """
+    graph = spec.graph(variant, set, input)
+    errors = [d for d in (*spec.diagnostics, *graph.diagnostics) if d.severity == "error"]
+    if errors:
+        raise Mistake(*errors)
     made: list[Recorder] = []
 
     def recorder(*arguments: Any) -> Recorder:

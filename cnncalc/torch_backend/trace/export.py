@@ -25,6 +25,7 @@ from ..aten import steps
 from .inputs import Inputs, inputs_of
 from .integers import with_integers
 from .measured import measured
+from .skipping import skipping_shown
 
 _BATCH = 2  # a batch of 1 would be taken for a constant
 _REGIONS = {  # calls that run others in another mode
@@ -32,6 +33,7 @@ _REGIONS = {  # calls that run others in another mode
     torch.ops.higher_order.wrap_with_set_grad_enabled,
 }
 _COPIES = {"expand", "expand_as", "repeat", "clone", "to", "contiguous", "type_as", "detach"}
+_SAME_VALUES = _COPIES | {"view", "reshape", "unsqueeze", "squeeze"}
 _MOST_TAPS = 1089  # of a filter that is compared with known ones
 _FILE = re.compile(r'File "([^"]+)", line (\d+)')
 
@@ -46,7 +48,7 @@ def exported(network: nn.Module, inputs: Inputs | Sequence[tuple[int, ...]]) -> 
         inputs = inputs_of(network, inputs)
     images = with_integers(network.eval(), _images(network, inputs), inputs)
     args, kwargs = inputs.arguments(images)
-    with quiet():
+    with quiet(), skipping_shown(network):
         if any(map(is_lazy, network.parameters())):  # they take their shapes from the first input
             network(*args, **kwargs)
         return traced(torch.export.export(network.eval(), args, kwargs, strict=False))
@@ -195,7 +197,9 @@ class _Tracing:
                 own = self._program.state_dict.get(name)
                 trained = trained and (own is None or own.requires_grad)
                 found = self._weight((name,), node, trained)
-                return found._replace(is_parameter=node.name in signature.inputs_to_parameters)
+                is_parameter = node.name in signature.inputs_to_parameters
+                start = _only_value(own) if is_parameter else None
+                return found._replace(is_parameter=is_parameter, start=start)
         if node.name not in signature.user_inputs:
             return None
         value = node.meta["val"]
@@ -240,7 +244,8 @@ class _Tracing:
             trained = any(weight.trained for weight in weights)
             parameter = any(weight.is_parameter for weight in weights)
             alike = len(weights) == 1 and prod(weights[0].sizes) == value.numel()
-            copied = len(weights) == 1 and self._name(node).strip("_") in _COPIES
+            name = self._name(node).strip("_")
+            copied = len(weights) == 1 and name in _COPIES
             return Weight(
                 names=tuple(parts),
                 sizes=tuple(value.shape),
@@ -248,6 +253,7 @@ class _Tracing:
                 is_parameter=parameter,
                 whole=not weights or alike and weights[0].whole,
                 value=_constant(node, given),
+                start=weights[0].start if alike and name in _SAME_VALUES else None,
                 parts=tuple(parts.values()),
                 made_by=(
                     *(name for weight in weights for name in weight.made_by),
@@ -311,6 +317,16 @@ def _constant(node: Node, given: dict[str, Any]) -> float | None:
         value = given.get("fill_value", given.get("s"))
         return float(value) if isinstance(value, (int, float)) else None
     return None
+
+
+def _only_value(parameter: Tensor | None) -> float | None:
+    """Return the value of a parameter along one axis, if all its values are the same."""
+    if parameter is None or parameter.is_meta or not parameter.is_floating_point():
+        return None
+    if not parameter.numel() or parameter.numel() != max(parameter.shape, default=1):
+        return None
+    low, high = torch.aminmax(parameter.detach())
+    return float(f"{float(low):.6g}") if low == high else None
 
 
 def _filter_of(constant: Any) -> tuple[float, ...] | None:
