@@ -34,6 +34,7 @@ from torch import nn  # noqa: E402
 from . import onnx_cases  # noqa: E402
 from .onnx_cases import CASES, Case, chain, one, random_weights, saved  # noqa: E402
 from .onnx_files import exported, imported, run_both  # noqa: E402
+from .trips import TOLERANCE, differences_after_onnx, written_as_onnx  # noqa: E402
 
 EXPORTERS: dict[str, dict[str, Any]] = {
     "dynamo": {"how": "dynamo"},
@@ -332,6 +333,40 @@ def comes_back(name: str, folder: Path) -> None:
 
 
 # What cannot be followed
+
+
+UNPOOLED = """
+input: [3, 9, 8]
+layers:
+  - {conv: {out: 4, kernel: 3, padding: 1}}
+  - {maxpool: {kernel: 3, stride: 2, padding: 1}, name: pool}
+  - {conv: {out: 4, kernel: 3, padding: 1}}
+  - maxunpool: pool
+"""
+
+
+def test_pools_are_undone_where_the_exporter_scatters(tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    spec = cnncalc.loads(UNPOOLED)
+    assert written_as_onnx(spec, None, path) < TOLERANCE
+    assert "maxunpool: pool" in imported(path).text
+    assert differences_after_onnx(spec, None, path) == []
+
+
+def test_places_that_something_else_reads_are_refused(tmp_path: Path) -> None:
+    path, make = tmp_path / "net.onnx", helper.make_node
+    nodes = [
+        make("MaxPool", ["x"], ["y", "places"], kernel_shape=[2, 2], name="pool"),
+        make("Cast", ["places"], ["numbers"], to=onnx.TensorProto.FLOAT, name="numbers"),
+        make("Add", ["y", "numbers"], ["z"], name="sum"),
+    ]
+    x, z = (
+        helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [2, 3, size, size])
+        for name, size in (("x", 5), ("z", 4))
+    )
+    onnx.save(helper.make_model(helper.make_graph(nodes, "net", [x], [z])), path)
+    with pytest.raises(Mistake, match="it reads another result of a layer than its first"):
+        imported(path)
 
 
 def _written(node: Case, folder: Path) -> Path:

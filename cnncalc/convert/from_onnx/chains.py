@@ -67,6 +67,11 @@ class Chains:
         """Return the first node of a chain with this operator."""
         return next(self.nodes[n] for n in match.nodes if self.nodes[n].op == op)
 
+    def maker(self, name: str) -> OnnxNode | None:
+        """Return the node that computes a tensor; None if none does."""
+        n = self._maker.get(name)
+        return None if n is None else self.nodes[n]
+
     def number(self, match: Match, name: str) -> float | None:
         """Return a tensor of a pattern that is a single number."""
         return self._number(match.tensors[name])

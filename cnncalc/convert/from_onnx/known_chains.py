@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from math import isclose, pi, sqrt
+from math import isclose, pi, prod, sqrt
 from typing import Any, NamedTuple
 
 from .chains import Chain, Chains, Match, Settings
@@ -92,6 +92,33 @@ def _in_order(chains: Chains, match: Match) -> Settings | None:
     return {"shape": index.sizes} if in_order and len(index.sizes) > 1 else None
 
 
+def _places(chains: Chains, match: Match) -> Settings | None:
+    """Say whether places of maxima are counted from the beginning of each map.
+
+    ONNX counts them in the whole tensor; places of windows of one value are what is subtracted.
+    """
+    alone, pool = chains.node(match, "MaxPool"), chains.maker(match.tensors["places"])
+    if pool is None or pool.op != "MaxPool" or pool.inputs[:1] != alone.inputs[:1]:
+        return None
+    is_places = pool.outputs[1:2] == (match.tensors["places"],)
+    return {} if is_places and {*alone.attributes.get("kernel_shape", ())} == {1} else None
+
+
+def _puts_back(chains: Chains, match: Match) -> Settings | None:
+    """Say whether values are put into a map of zeros at places counted from its beginning."""
+    names = match.tensors
+    flat, size, offsets = (chains.constant(names[name]) for name in ("flat", "size", "offsets"))
+    zeros = chains.node(match, "ConstantOfShape").attributes.get("value")
+    if flat is None or flat.values != (-1,) or size is None or offsets is None:
+        return None
+    if zeros is not None and {*(zeros.values or (1,))} != {0}:
+        return None
+    whole = size.integers()
+    maps = prod(whole[:2])
+    begins = tuple(n * prod(whole[2:]) for n in range(maps))
+    return {} if tuple(offsets.values or ()) == begins else None
+
+
 class _Blocks(NamedTuple):
     """How blocks of positions become channels, or back: by axes between two reshapes."""
 
@@ -137,6 +164,12 @@ _SOFT = (
     ("Sub", "x", ("Mul", ("Sign", "x"), "t")),
     ("Mul", "x", 0.0),
 )
+_PUT_BACK = (
+    "ScatterND",
+    ("Reshape", ("ConstantOfShape", "size"), "flat"),
+    ("Unsqueeze", ("Reshape", ("Add", "places", "offsets"), "flat")),
+    ("Reshape", "x", "flat"),
+)
 _HARD = ("Clip", ("Add", "x", 3.0), 0.0, 6.0)
 
 
@@ -173,6 +206,8 @@ CHAINS: tuple[Chain, ...] = (
     Chain(("Where", ("LessOrEqual", ("Abs", "x"), "t"), 0.0, "x"), "Shrink", settings=_shrinks),
     Chain(_SOFT, "Shrink", settings=_shrinks_softly),
     Chain(("Gather", ("Reshape", "x", "flat"), "index"), "Reshape", settings=_in_order),
+    Chain(("Sub", "places", ("Slice", ("MaxPool", "x"))), "Identity", ("places",), _places),
+    Chain(("Reshape", _PUT_BACK, "size"), "MaxUnpool", ("x", "places", "size"), _puts_back),
     *(Chain(_MOVED, "SpaceToDepth", settings=blocks.settings) for blocks in _TO_DEPTH),
     *(Chain(_MOVED, "DepthToSpace", settings=blocks.settings) for blocks in _TO_SPACE),
     *(Chain(half, "Gelu") for erf in _ERF for half in _halves(erf)),

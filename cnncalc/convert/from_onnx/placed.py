@@ -37,8 +37,10 @@ def _affine_grid(step: Step) -> Ref:
 
 def _max_pool(step: Step) -> Result:
     """Return the maxima, and their places where something reads these."""
-    ref = step.add_operator()
-    return [ref, Ref(ref.call, 1)] if len(step.outputs) > 1 else ref
+    if len(step.outputs) < 2:
+        return step.add_operator()
+    ref = step.add_operator(parts=2)
+    return [ref, Ref(ref.call, 1)]
 
 
 def _max_unpool(step: Step) -> Ref:

@@ -87,11 +87,16 @@ class Step:
         return self._append(self.op, [sizes], {"self": ref, **body}, key)[0]
 
     def add_operator(
-        self, attributes: Mapping[str, Any] | None = None, op: str = "", ref: Ref | None = None
+        self,
+        attributes: Mapping[str, Any] | None = None,
+        op: str = "",
+        ref: Ref | None = None,
+        parts: int = 1,
     ) -> Ref:
         """Add the operator that this node is, as its class says.
 
-        Accepts: other attributes, another name and another first input than the node has.
+        Accepts: other attributes, another name and another first input than the node has; and how
+        many tensors it returns, all of one shape.
 
         Errors: Unknown if there is none.
         """
@@ -111,7 +116,8 @@ class Step:
                 )
             weights[f"input{n}"] = given.weight(name not in found.buffers)
         arguments = {"self": source, **weights, **found.body}
-        return self._append(self.op, [(batch, *found.shape)], arguments, found.op.key)[0]
+        sizes = [(batch, *found.shape)] * parts
+        return self._append(self.op, sizes, arguments, found.op.key)[0]
 
     def add_unknown(self, sizes: Sequence[Shape]) -> list[Ref]:
         """Add a call that no operator stands for."""

@@ -41,6 +41,8 @@ class Draft:
         value = self.values[ref if ref in self.values else Ref(ref.call)]
         if isinstance(value, list):
             value = value[ref.part]
+        elif ref.part and ref not in self.values:
+            raise Unknown("it reads another result of a layer than its first")
         if not isinstance(value, Value):
             raise Unknown("its result is not a tensor")
         if not stretched and ref in self.stretched:
