@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from math import isclose, pi, prod, sqrt
+from math import inf, isclose, pi, prod, sqrt
 from typing import Any, NamedTuple
 
 from .chains import Chain, Chains, Match, Settings
@@ -119,6 +119,23 @@ def _puts_back(chains: Chains, match: Match) -> Settings | None:
     return {} if tuple(offsets.values or ()) == begins else None
 
 
+def _padded(chains: Chains, match: Match) -> Settings | None:
+    """Return the settings of a max pool whose padding of −∞ is a node of its own."""
+    pads, pool = chains.constant(match.tensors["pads"]), chains.node(match, "MaxPool")
+    own = pool.attributes
+    axes = len(own.get("kernel_shape", ()))
+    if chains.number(match, "value") != -inf or own.get("ceil_mode", 0) or any(own.get("pads", ())):
+        return None
+    given = pads.integers() if pads is not None and pads.values is not None else ()
+    begins, ends = given[: axes + 2], given[axes + 2 :]
+    if len(given) != 2 * axes + 4 or any((*begins[:2], *ends[:2])) or min(given) < 0:
+        return None
+    mode = chains.node(match, "Pad").attributes.get("mode", "constant")
+    if mode != "constant" or own.get("auto_pad", "NOTSET") not in ("NOTSET", "VALID"):
+        return None
+    return {**own, "auto_pad": "NOTSET", "pads": (*begins[2:], *ends[2:])}
+
+
 class _Blocks(NamedTuple):
     """How blocks of positions become channels, or back: by axes between two reshapes."""
 
@@ -208,6 +225,7 @@ CHAINS: tuple[Chain, ...] = (
     Chain(("Gather", ("Reshape", "x", "flat"), "index"), "Reshape", settings=_in_order),
     Chain(("Sub", "places", ("Slice", ("MaxPool", "x"))), "Identity", ("places",), _places),
     Chain(("Reshape", _PUT_BACK, "size"), "MaxUnpool", ("x", "places", "size"), _puts_back),
+    Chain(("MaxPool", ("Pad", "x", "pads", "value")), "MaxPool", settings=_padded),
     *(Chain(_MOVED, "SpaceToDepth", settings=blocks.settings) for blocks in _TO_DEPTH),
     *(Chain(_MOVED, "DepthToSpace", settings=blocks.settings) for blocks in _TO_SPACE),
     *(Chain(half, "Gelu") for erf in _ERF for half in _halves(erf)),
