@@ -179,3 +179,14 @@ def test_the_command_reads_a_model_file() -> None:
     done = run("import", "tests/real/yolov8n.yaml", "--input", "3x320x320")
     assert done.returncode == 0, done.stderr
     assert cnncalc.analyze(done.stdout).totals.params == 3_157_184
+
+
+def test_a_spec_that_was_edited_is_not_written_over(tmp_path: Path) -> None:
+    spec = tmp_path / "net.cnn.yaml"
+    command = ("import", f"{NETWORKS}:Residual", "--input", "3x32x32", "-o", str(spec))
+    assert [run(*command).returncode for _ in range(2)] == [0, 0]  # the same text may be written
+    edited = spec.read_text() + "budget: {params: 10M}\n"
+    spec.write_text(edited)
+    done = run(*command)
+    assert done.returncode == 2 and "CNN002" in done.stderr and "--check" in done.stderr
+    assert spec.read_text() == edited

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 
 import pytest
 import torch
+from rich.console import Console
 from torch import Tensor, nn
 
 import cnncalc
 from cnncalc.diagnostic import Diagnostic
+from cnncalc.render.hold import table
 from cnncalc.torch_backend.hold.hold import Held, hold
 
 from .samples import BUNDLED
@@ -144,3 +147,10 @@ def test_twins_have_the_same_values(name: str) -> None:
     make, shape = twin(name)
     found = hold(bundled.spec, make(), variant=bundled.variant, input=(shape[0], 64, 64))
     assert found.ok and found.values, found.diagnostics
+
+
+def test_a_table_of_equal_computations_says_that_values_differ() -> None:
+    found = compared(lambda a, b: torch.cat([a, b], 3).flatten(1))
+    screen = Console(file=io.StringIO(), width=100)
+    screen.print(table("net", found, 100))
+    assert "but not the values ✗" in screen.file.getvalue()  # type: ignore[attr-defined]

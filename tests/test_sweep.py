@@ -497,3 +497,26 @@ def test_a_plot_has_points_and_a_frontier(tmp_path: Path) -> None:
     root = ElementTree.parse(tmp_path / "a.svg").getroot()
     names = [element.tag.rpartition("}")[2] for element in root.iter()]
     assert names.count("polyline") == 1 and names.count("circle") >= 4
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_no_number_is_cut_and_times_have_units(width: int) -> None:
+    figures = "params,macs,flops,latency,inference_peak,training_peak"
+    over = ("--over", "width=0.35,1", "--over", "H,W=160,224", "--device", "rpi5")
+    done = run("sweep", "mobilenet_v2", *over, "--show", figures, COLUMNS=str(width))
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines)) <= width and "…" not in done.stdout
+    assert all(" ms" in line for line in lines if line.startswith("  0.35"))
+    assert ("No room for the columns" in done.stdout) == (width < 100)
+
+
+@pytest.mark.parametrize("text", ["latency < 19", "params < 5M and 2e7 >= latency"])
+def test_a_limit_of_time_has_a_unit(text: str) -> None:
+    done = run("sweep", "mobilenet_v2", "--over", "width=1", "--device", "rpi5", "--where", text)
+    assert done.returncode == 2 and "a time has a unit" in done.stderr
+
+
+def test_frames_a_second_are_explained() -> None:
+    text = "latency < 30 fps"
+    done = run("sweep", "mobilenet_v2", "--over", "width=1", "--device", "rpi5", "--where", text)
+    assert done.returncode == 2 and "latency < 33 ms" in done.stderr

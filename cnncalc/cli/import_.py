@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..diagnostic import Diagnostic, Mistake
 from ..num import Shape
 from . import option_values as values
 from . import options as o
@@ -103,8 +105,25 @@ def _write(found: ImportedSpec, strict: bool, format: o.Written, output: str | N
     if format is o.Written.json:
         present("import_", "json", output, found, problems)
     else:
+        _keep_other(output, found.text)
         put(Lines.of(found.text.rstrip("\n")), output)
     finish(problems, {f"{found.name}.cnn.yaml": found.text})
+
+
+def _keep_other(output: str | None, text: str) -> None:
+    """Raise a Mistake if a file has another text than the one to write.
+
+    Budgets, names and comments that somebody added would be lost.
+    """
+    file = Path(output) if output is not None else None
+    if file is None or not file.is_file():
+        return
+    with contextlib.suppress(OSError):
+        if file.read_bytes() == text.encode():
+            return
+    message = f"{file} already exists, and is another spec"
+    help = f"--check {file} shows what changed; to replace it, remove it first"
+    raise Mistake(Diagnostic("CNN002", message, help=help))
 
 
 def _of_onnx(target: str, shapes: Shapes, args: list[str] | None) -> ImportedSpec:
@@ -146,6 +165,7 @@ def _write_yolo(file: str, shape: Shapes, format: o.Written, output: str | None)
         raise usage("--format json is not for model files of YOLO")
     text = spec_of_yolo(read_text(file), file, shape or (3, 640, 640))
     analyze(from_text(text, file)).or_mistake()
+    _keep_other(output, text)
     put(Lines.of(text.rstrip("\n")), output)
 
 

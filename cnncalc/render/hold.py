@@ -131,7 +131,9 @@ def _summary(held: Held) -> Iterator[tuple[str, Text]]:
     verdict = f"all {len(held.pairs)} computations agree ✓"
     if len(held.pairs) == 1:
         verdict = "the one computation agrees ✓"
-    if wrong:
+    if held.values is False:
+        verdict = "the computations agree, but not the values ✗"
+    elif wrong:
         verdict = f"{wrong} of {len(held.pairs)} computations differ ✗"
     yield "result", text(verdict, style=GREEN if held.ok else RED)
     for note in held.notes:

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from ..analysis.figures import LATENCY
 from ..analysis.sweep.run import Reason, Sweep
-from ..wording import shape_text, short, value_text
+from ..wording import figure_text, shape_text, short, value_text
 from .formats.markdown import Page
-from .formats.table import grid
+from .formats.table import grid, no_room, stacked
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Group
 
 _TITLES = {
     "macs": "MACs",
@@ -24,37 +25,50 @@ _TITLES = {
     "conv_activations": "of convs",
     "activation_bytes": "act. bytes",
     "param_bytes": "param bytes",
-    "inference_peak": "inference",
-    "training_peak": "training",
+    "inference_peak": "inference bytes",
+    "training_peak": "training bytes",
 }
 _ALL_DIGITS = 100  # columns of a screen on which figures have all their digits
 
 
-def table(sweep: Sweep, width: int) -> Table:
-    """Write a line for each variant; on a narrow screen with shorter figures."""
-    columns = _columns(sweep)
-    numeric = [_is_numeric(values) for values in columns.values()]
-    left = [name for name, right in zip(columns, numeric) if not right]
-    listed = grid(
-        *(_TITLES.get(name, name) for name in columns),
-        left=left,
-        gap=1 if width < _ALL_DIGITS else 2,
-    )
-    figures = set(sweep.figures)
+def table(sweep: Sweep, width: int) -> Group:
+    """Write a line for each variant; on a narrow screen with shorter figures, and not all of them.
+
+    A number is never cut.
+    """
+    columns, figures = _columns(sweep), set(sweep.figures)
     narrow = width < _ALL_DIGITS
-    for values in zip(*columns.values()):
-        cells = zip(columns, values)
-        listed.add_row(*(_cell(value, narrow and name in figures) for name, value in cells))
-    return listed
+    gap = 1 if narrow else 2
+    written = {
+        name: [_titled(name), *(_cell(name, value, narrow and name in figures) for value in values)]
+        for name, values in columns.items()
+    }
+    left_out: list[str] = []
+    while _grid_width(written, gap) > width and [*written][-1] in figures and len(written) > 1:
+        left_out.insert(0, _titled(written.popitem()[0]))
+    left = [titles[0] for name, titles in written.items() if not _is_numeric(columns[name])]
+    listed = grid(*(cells[0] for cells in written.values()), left=left, gap=gap)
+    for row in zip(*(cells[1:] for cells in written.values())):
+        listed.add_row(*row)
+    return stacked(listed, *no_room(left_out, ": `--show` chooses what to show"))
+
+
+def _titled(name: str) -> str:
+    return _TITLES.get(name, name)
+
+
+def _grid_width(columns: Mapping[str, list[str]], gap: int) -> int:
+    """Return how wide a grid of these cells is, with what is between and around them."""
+    return 1 + sum(max(map(len, cells)) + 1 + gap for cells in columns.values())
 
 
 def markdown(sweep: Sweep) -> Page:
     """Write a line for each variant."""
     columns = _columns(sweep)
     page = Page()
-    rows = [[_cell(value, False) for value in values] for values in zip(*columns.values())]
+    cells = [[_cell(name, value, False) for value in each] for name, each in columns.items()]
     right = [_is_numeric(values) for values in columns.values()]
-    page.table([_TITLES.get(name, name) for name in columns], right, rows)
+    page.table([*map(_titled, columns)], right, [*map(list, zip(*cells))])
     return page
 
 
@@ -124,8 +138,10 @@ def _is_numeric(values: Iterable[Any]) -> bool:
     return all(isinstance(value, (int, Fraction)) for value in values)
 
 
-def _cell(value: Any, is_short: bool) -> str:
-    """Write a setting as it is, and a figure with separators or a unit."""
+def _cell(name: str, value: Any, is_short: bool) -> str:
+    """Write a setting as it is, a time with its unit, and a figure with separators or a unit."""
+    if name == LATENCY and isinstance(value, int):
+        return figure_text(name, value)
     if isinstance(value, tuple) and all(type(n) is int for n in value):
         return shape_text(value)
     if isinstance(value, int) and not isinstance(value, bool):

@@ -26,6 +26,7 @@ _WRITTEN: dict[type[ast.cmpop], str] = {
 }
 _TIME = re.compile(r"(?<![\w.])\d[\d_]*(?:\.\d+)?\s?(?:ns|us|µs|μs|ms|s)(?!\w)")
 _UNIT = re.compile(r"(?<![\w.])\d[\d_]*(?:\.\d+)?(?:\s?(?:[kKMGT]i?B?|B))?(?![\w.])")
+_OF_FRAMES = f"for 30 images a second, write the time of one: {LATENCY} < 33 ms"
 _ASSIGNED = re.compile(r"(?<![<>=!])=(?!=)")
 
 
@@ -159,13 +160,28 @@ def condition(text: str, known: Sequence[str], option: str = "--where") -> Condi
         expression = Expression(written)
     except ExpressionError as error:
         message = f"{option} takes a condition such as `params < 5M`, not `{text}`: {error}"
-        raise Mistake(Diagnostic("CNN111", message, help=error.help)) from None
+        help = _OF_FRAMES if "fps" in text.lower() else error.help
+        raise Mistake(Diagnostic("CNN111", message, help=help)) from None
     for name in sorted(expression.names):
         known_name(name, known, "figure")
+    _refuse_times_without_unit(text, expression, option)
     if not expression.names:
         message = f"{option} {text} names no figure"
         raise Mistake(Diagnostic("CNN111", message, help=f'{option} "params < 5M"'))
     return Condition(text, expression)
+
+
+def _refuse_times_without_unit(text: str, expression: Expression, option: str) -> None:
+    """Raise a Mistake where `latency` is compared with a number: it could be any unit of time."""
+    for compared in ast.walk(expression.body):
+        if not isinstance(compared, ast.Compare):
+            continue
+        sides = [compared.left, *compared.comparators]
+        is_time = any(isinstance(side, ast.Name) and side.id == LATENCY for side in sides)
+        numbers = [side for side in sides if isinstance(side, ast.Constant)]
+        if is_time and numbers and not _TIME.search(text):
+            message = f"{option} {text}: a time has a unit"
+            raise Mistake(Diagnostic("CNN111", message, help=f'{option} "{LATENCY} < 33 ms"'))
 
 
 def divided(condition: Condition) -> list[Condition]:

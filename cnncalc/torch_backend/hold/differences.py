@@ -274,7 +274,8 @@ def _contrast(expected: Event, found: Event) -> str | None:
         parts.append(_other_numbers(dict(expected.numbers), dict(found.numbers)))
     if expected.shape and found.shape and expected.size != found.size:
         shapes = shape_text(expected.shape[1:]), shape_text(found.shape[1:])
-        parts.append(f"output {shapes[0]}, not {shapes[1]}")
+        if shapes[0] != shapes[1]:
+            parts.append(f"output {shapes[0]}, not {shapes[1]}")
     return "; ".join(parts) or None
 
 
