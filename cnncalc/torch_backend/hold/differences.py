@@ -101,7 +101,10 @@ def other_values(report: Report, pair: Pair | None, output: int | None) -> list[
         return []
     names = [node.path for node in report.graph.returned]
     name = names[min(output, len(names) - 1)]
-    message = f"output {output + 1} of the module holds the values of `{name}` in another order"
+    message = (
+        f"with the same inputs and weights, output {output + 1} of the module has other values than"
+        f" `{name}`, or has them in another order"
+    )
     return [Diagnostic("CNN405", message)]
 
 

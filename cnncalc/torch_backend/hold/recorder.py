@@ -32,7 +32,7 @@ from ..aten import REDUCTIONS, Computed, computed_by
 from .forms import form, is_matrix
 from .products import AttentionByProducts
 
-_COMMUTATIVE = frozenset(op.key for op in OPS if op.commutative)
+COMMUTATIVE = frozenset(op.key for op in OPS if op.commutative)
 
 _NO_PRODUCTS = ("embedding",)  # operators with matrices of parameters that multiply nothing
 
@@ -254,7 +254,7 @@ class Recorder(TorchDispatchMode):
         largest = max((t.shape for t in data), key=lambda s: s.numel(), default=shape)
         read = flows + [self.flows[t] for t in data]
         settings = tuple(numbers.items())
-        ordered = tuple(sorted(read) if kind in _COMMUTATIVE else read)
+        ordered = tuple(sorted(read) if kind in COMMUTATIVE else read)
         compared = form(kind, weights, settings, shape)
         values = 0 if output is None else output.numel()
         return Event(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
@@ -84,8 +85,10 @@ def _run_once(
     """Run a network once. Also returns what the network returned."""
     recorder, y, failure = Recorder(network), None, None
     counting = counting_flops(network)
+    # What forward makes, such as the first states of a sequence, is there too.
+    where = torch.device("meta") if inputs[0].is_meta else contextlib.nullcontext()
     try:
-        with contextlib.redirect_stdout(sys.stderr), counting as counter:
+        with contextlib.redirect_stdout(sys.stderr), where, counting as counter:
             y = recorder.run([x.clone() for x in inputs], arguments)
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt) or is_out_of_memory(error):

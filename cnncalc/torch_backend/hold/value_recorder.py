@@ -12,7 +12,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from ..aten import Computed
 from .forms import MATRIX_PRODUCTS
-from .recorder import Event, Recorder, tensors_in
+from .recorder import COMMUTATIVE, Event, Recorder, tensors_in
 
 TOLERANCE = 2e-3  # of the root mean square of what a computation returns, or of the largest value
 
@@ -45,8 +45,10 @@ class Digest(NamedTuple):
         """Return whether two results may be the same values, in whatever order."""
         rms = max(self.rms, other.rms)
         most = max(map(abs, (self.smallest, self.largest, other.smallest, other.largest)))
-        scales = (rms, rms, most, most)
-        return all(a == b or abs(a - b) <= TOLERANCE * c for a, b, c in zip(self, other, scales))
+        return all(
+            a == b or a != a and b != b or abs(a - b) <= TOLERANCE * c  # infinity, NaN
+            for a, b, c in zip(self, other, (rms, rms, most, most))
+        )
 
 
 class ValueRecorder(Recorder):
@@ -55,38 +57,60 @@ class ValueRecorder(Recorder):
     def __init__(self, network: nn.Module):
         super().__init__(network)
         self.tensors = named_tensors(network)
-        self._names = {t.untyped_storage()._cdata: name for name, t in self.tensors.items()}
+        self.types: set[torch.dtype] = set()  # of what is computed
+        self.read: dict[int, list[int]] = defaultdict(list)  # the events whose results one reads
+        self._names = {_storage(t): name for name, t in self.tensors.items() if not t.is_sparse}
+        self._origins = WeakTensorKeyDictionary()  # names of what tensors are computed from
         self._epsilon: float | None = None
         self._makers = WeakTensorKeyDictionary()  # numbers of the events that computed tensors
-        self._readers: dict[int, list[int]] = defaultdict(list)  # of an event's result: events
+        self._readers: dict[int, list[tuple[int, int]]] = defaultdict(list)  # and where they read
+        self._outputs: dict[int, list[int]] = defaultdict(list)  # by the event that computed them
         self._values: dict[int, Values] = {}  # by the number of the event
+        self._numbers: dict[int, int] = {}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         names = [argument.name for argument in func._schema.arguments]
         given = dict(zip(names, args)) | (kwargs or {})
         self._epsilon = given.get("eps", given.get("epsilon"))
-        before = len(self.events)
+        before, read = len(self.events), tensors_in((args, kwargs))
         returned = super().__torch_dispatch__(func, types, args, kwargs)
-        self._note_maker(tensors_in((args, kwargs)), tensors_in(returned), before)
+        made = tensors_in(returned)
+        self._note_maker(read, made, before)
+        origins = [name for t in read if t not in self.flows for name in self._origin(t)]
+        for t in made:
+            if t not in self.flows:
+                self._origins[t] = tuple(dict.fromkeys(origins))
+            elif t.is_floating_point():
+                self.types.add(t.dtype)
         return returned
+
+    def returned(self, outputs: list[Tensor]) -> None:
+        """Note which events made the outputs of the network."""
+        self._numbers = {id(event): n for n, event in enumerate(self.events)}
+        for place, t in enumerate(outputs):
+            if t in self._makers:
+                self._outputs[self._makers[t]].append(place)
 
     def of(self, event: Event) -> Values:
         """Return what was recorded of an event."""
-        return next(v for n, v in self._values.items() if self.events[n] is event)
+        return self._values[self._numbers[id(event)]]
 
     def roles(self) -> list[int]:
         """Return a hash for each event of what it is computed from, and of all that reads it."""
         found = [event.flow for event in self.events]
         for n in range(len(found) - 1, -1, -1):
-            found[n] = hash((found[n], *sorted(found[reader] for reader in self._readers[n])))
+            reading = sorted(hash((found[reader], place)) for reader, place in self._readers[n])
+            found[n] = hash((found[n], *reading, "outputs", *self._outputs[n]))
         return found
 
     def _note_maker(self, given: list[Tensor], returned: list[Tensor], before: int) -> None:
         """Note which event made what a call returned; there were `before` events before it."""
         made = [self._makers[t] for t in given if t in self._makers]
         for n in range(before, len(self.events)):
-            for maker in made:
-                self._readers[maker].append(n)
+            ordered = self.events[n].kind not in COMMUTATIVE
+            for place, maker in enumerate(made):
+                self._readers[maker].append((n, place if ordered else 0))
+            self.read[n] = made
             made = [n]
         for t in returned if made else ():
             self._makers[t] = made[0]
@@ -118,11 +142,17 @@ class ValueRecorder(Recorder):
         return event
 
     def _own(self, t: Tensor, value: Tensor) -> Own:
-        name = self._names.get(t.untyped_storage()._cdata)
-        if name is not None:
-            return Own((name,), True, value)
-        source = self._source(t)
-        return Own(source.names if source else (), False, value)
+        return Own(self._origin(t), not t.is_sparse and _storage(t) in self._names, value)
+
+    def _origin(self, t: Tensor) -> tuple[str, ...]:
+        """Return the names of the parameters and buffers that a tensor is computed from."""
+        name = None if t.is_sparse else self._names.get(_storage(t))
+        return (name,) if name is not None else self._origins.get(t, ())
+
+
+def _storage(t: Tensor) -> int:
+    place: int = t.untyped_storage()._cdata
+    return place
 
 
 def _digest(y: Tensor) -> Digest:
@@ -134,5 +164,6 @@ def _digest(y: Tensor) -> Digest:
 
 
 def named_tensors(network: nn.Module) -> dict[str, Tensor]:
+    """Return the parameters and buffers of a network by name."""
     parameters = network.named_parameters(remove_duplicate=False)
     return {**dict(parameters), **dict(network.named_buffers(remove_duplicate=False))}

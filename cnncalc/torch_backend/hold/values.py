@@ -8,25 +8,29 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from ...analysis.result import Report
 from ...diagnostic import first_line
+from ...wording import listed
 from ..allocator import fits, is_out_of_memory
 from ..build import Network, assemble
 from ..inputs import blank_inputs, random_inputs
 from ..precision import float32_precision
 from .alignment import Pair, align
 from .forms import without_ones
-from .recorder import Arranged, Event, in_order
+from .recorder import Arranged, in_order
 from .user_run import returned_tensors
 from .value_recorder import TOLERANCE, Own, ValueRecorder, named_tensors
 
+_IMAGES = 2
+_NEXT_TO_NOTHING = 1e-2  # the largest value of a parameter that hides what it multiplies
 EXACT = 1e-5  # of the largest value of a tensor that both compute from the same parameters
 
 
@@ -48,15 +52,48 @@ def compare_values(
 ) -> Compared:
     """Give the spec's network the module's weights, and compare what both compute.
 
-    Each tensor that a computation of the module reads is copied to where the spec's reads one.
+    Each tensor that a computation of the module reads is copied to where the spec's reads one. The
+    module's parameters that are next to nothing, and hide what they multiply, have other values
+    meanwhile. There are two images or more, so that none takes another's place.
     """
-    random = torch.Generator().manual_seed(0)
-    inputs = random_inputs(report.graph, report.batch, random, device)
     found: list[Compared] = []
-    with torch.no_grad(), float32_precision(False, device):
-        if fits(lambda: found.append(_compared(report, theirs, inputs, arguments))):
-            return found[0]
-    return Compared(why_not="both networks at once do not fit in memory")
+    cards = [device] if device.type == "cuda" else []
+    with (
+        torch.random.fork_rng(cards),
+        torch.no_grad(),
+        float32_precision(False, device),
+        _without_next_to_nothing(theirs),
+    ):
+        for images in dict.fromkeys((max(report.batch, _IMAGES), report.batch)):
+            random = torch.Generator().manual_seed(0)
+            inputs = random_inputs(report.graph, images, random, device)
+            if not fits(lambda: found.append(_compared(report, theirs, inputs, arguments))):
+                found.append(Compared(why_not="both networks at once do not fit in memory"))
+            if found[-1].why_not is None:
+                break
+    return found[-1]
+
+
+@contextlib.contextmanager
+def _without_next_to_nothing(network: nn.Module) -> Iterator[None]:
+    """Give parameters that are all about 0 random values for a while: scales of residuals."""
+    random = torch.Generator().manual_seed(0)
+    before: dict[nn.Parameter, Tensor] = {}
+    try:
+        for parameter in network.parameters():
+            if not parameter.is_floating_point() or not parameter.numel() or is_lazy(parameter):
+                continue
+            if float(parameter.detach().abs().max()) < _NEXT_TO_NOTHING:
+                before[parameter] = parameter.detach().clone()
+                spread = max(parameter[0].numel(), 1) if parameter.dim() > 1 else 1
+                drawn = torch.rand(parameter.shape, generator=random) + 0.5
+                if parameter.dim() > 1:
+                    drawn = (drawn - 1) * (12 / spread) ** 0.5
+                parameter.copy_(drawn)
+        yield
+    finally:
+        for parameter, values in before.items():
+            parameter.copy_(values)
 
 
 def _compared(
@@ -65,12 +102,18 @@ def _compared(
     """Compare the values that both compute from the same inputs."""
     try:
         source, wanted = _recorded(theirs, inputs, arguments)
-    except Exception as error:
-        if is_out_of_memory(error):
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) or is_out_of_memory(error):
             raise
         return Compared(why_not=f"forward fails on random ones: {first_line(error)}")
-    blank = blank_inputs(report.graph, report.batch, "meta")
-    plan, _ = _recorded(assemble(report.graph, "meta").eval(), blank)
+    coarse = [t for t in source.types if torch.finfo(t).eps > TOLERANCE]
+    if coarse:
+        named = listed(sorted(str(t).removeprefix("torch.") for t in coarse))
+        return Compared(why_not=f"the module rounds some to {named}")
+    images = len(inputs[0])
+    plan, _ = _recorded(
+        assemble(report.graph, "meta").eval(), blank_inputs(report.graph, images, "meta")
+    )
     ours = assemble(report.graph, inputs[0].device).eval()
     tensors = named_tensors(ours)
     for pair in _aligned(plan, source):
@@ -106,17 +149,21 @@ def _first_difference(
 
 
 def _aligned(ours: ValueRecorder, theirs: ValueRecorder) -> list[Pair]:
-    """Pair the computations of both; those that are computed alike, by what reads them."""
-    pairs, reordered = align(ours.events, theirs.events, loose=False)
-    if not reordered:
-        return pairs
+    """Pair the computations of both: those of one role, which read what was paired before."""
     left, right = ours.roles(), theirs.roles()
-    there: dict[int, deque[Event]] = defaultdict(deque)
-    for event, role in zip(theirs.events, right):
-        there[role].append(event)
     if sorted(left) != sorted(right):
-        return pairs
-    return [Pair(event, there[role].popleft()) for event, role in zip(ours.events, left)]
+        return align(ours.events, theirs.events, loose=False)[0]
+    waiting: dict[int, list[int]] = defaultdict(list)
+    for n, role in enumerate(right):
+        waiting[role].append(n)
+    there: list[int] = []
+    for n, role in enumerate(left):
+        read = sorted(there[m] for m in ours.read[n])
+        those = waiting[role]
+        found = next((m for m in those if sorted(theirs.read[m]) == read), those[0])
+        those.remove(found)
+        there.append(found)
+    return [Pair(event, theirs.events[n]) for event, n in zip(ours.events, there)]
 
 
 def _recorded(
@@ -125,8 +172,9 @@ def _recorded(
     """Record a run of a network. Returns also the tensors that it returns."""
     recorder = ValueRecorder(network)
     with contextlib.redirect_stdout(sys.stderr):
-        returned = recorder.run([x.clone() for x in inputs], arguments)
-    return recorder, returned_tensors(returned)
+        returned = returned_tensors(recorder.run([x.clone() for x in inputs], arguments))
+    recorder.returned(returned)
+    return recorder, returned
 
 
 def _copied(
@@ -143,6 +191,8 @@ def _copied(
     if pair.expected is None or pair.found is None:
         return False
     to, given = plan.of(pair.expected), source.of(pair.found)
+    if len(to.own) != len(given.own):  # such as states of zeros before a sequence
+        given.own = [own for own in given.own if own.names]
     if len(to.own) != len(given.own):
         return False
     layer = ours.get_submodule(pair.expected.where)
@@ -197,7 +247,10 @@ def _is_alike(ours: Own, theirs: Own) -> bool:
 
 
 def _is_near(y: Tensor, z: Tensor) -> bool:
-    """Return whether two outputs are alike, wherever the module has its images."""
-    moved = (z.movedim(axis, 0) for axis in range(max(z.dim(), 1)))
-    most = float(z.abs().max())
-    return any(y.shape == x.shape and float((y - x).abs().max()) <= TOLERANCE * most for x in moved)
+    """Return whether two outputs are alike; in the module's, another axis may be that of images."""
+    for moved in [z] if z.shape == y.shape else (z.movedim(axis, 0) for axis in range(z.dim())):
+        if moved.shape == y.shape:
+            most = float(z[z.isfinite()].abs().max()) if z.isfinite().any() else 0.0
+            if torch.allclose(y, moved.to(y.dtype), 0, TOLERANCE * most, equal_nan=True):
+                return True
+    return False
