@@ -76,10 +76,11 @@ class ValueRecorder(Recorder):
         returned = super().__torch_dispatch__(func, types, args, kwargs)
         made = tensors_in(returned)
         self._note_maker(read, made, before)
-        origins = [name for t in read if t not in self.flows for name in self._origin(t)]
+        own = (name for t in read if t not in self.flows for name in self._origin(t))
+        origins = tuple(dict.fromkeys(name for name in own if not _is_index(self.tensors[name])))
         for t in made:
             if t not in self.flows:
-                self._origins[t] = tuple(dict.fromkeys(origins))
+                self._origins[t] = origins
             elif t.is_floating_point():
                 self.types.add(t.dtype)
         return returned
@@ -148,6 +149,11 @@ class ValueRecorder(Recorder):
         """Return the names of the parameters and buffers that a tensor is computed from."""
         name = None if t.is_sparse else self._names.get(_storage(t))
         return (name,) if name is not None else self._origins.get(t, ())
+
+
+def _is_index(t: Tensor) -> bool:
+    """Return whether a tensor only says which values of others are read, in a form of its own."""
+    return not (t.is_floating_point() or t.is_complex())
 
 
 def _storage(t: Tensor) -> int:
