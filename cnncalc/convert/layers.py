@@ -223,7 +223,12 @@ class Layers:
         return self._reshaped(node, sizes, path)
 
     def _reshaped(self, node: int, sizes: Shape, path: str) -> int:
-        """Return the values of a node with these sizes; two reshapes in a row are one."""
+        """Return the values of a node with these sizes; two reshapes in a row are one.
+
+        Errors: Unknown for a single value without axes.
+        """
+        if not sizes:
+            raise Unknown("it returns one value for each image, without an axis")
         if self._is_reshape(node):
             node = self.graph.nodes[node].inputs[0]
         opened = with_one_open(self.graph.nodes[node].shape, sizes)

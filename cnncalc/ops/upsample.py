@@ -148,7 +148,9 @@ class Upsample(Op):
         found = {"mode": mode, "align_corners": bool(call.settings.get("align_corners"))}
         if all(scale.denominator == 1 for scale in scales):
             return {**found, "scale": alike([int(scale) for scale in scales])}
-        return {**found, "size": alike(y[1:])}
+        # Positions are computed from factors that are given, not from the rounded sizes.
+        factors = call.settings.get("scale_factors")
+        return {**found, "scale": factors} if factors else {**found, "size": alike(y[1:])}
 
     @classmethod
     def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:

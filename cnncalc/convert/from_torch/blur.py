@@ -8,7 +8,7 @@ from ...ops.pad import Pad
 from ...ops.shapes import alike
 from ...trace import Call, Weight
 from ..axes import Value
-from .draft import Draft, data_of
+from .draft import Draft, only_data
 from .operators import called
 from .reader import Reader
 
@@ -32,7 +32,7 @@ def _blurred(draft: Draft, call: Call, weight: Weight) -> Value | None:
     plain = given.get("bias") is None and alike(given.get("dilation") or (1,)) == 1
     if not (is_alone and plain and _is_blur(weight.filter or (), kernel, axes)):
         return None
-    (ref,) = data_of(call)
+    ref = only_data(call)
     x = draft.plain(draft.of(ref), call)
     around = ((kernel - 1) // 2, kernel // 2)
     padding, mode = alike(given.get("padding") or (0,)), "zeros"

@@ -40,7 +40,7 @@ class Draft:
         """
         value = self.values[ref if ref in self.values else Ref(ref.call)]
         if isinstance(value, list):
-            value = value[ref.part]
+            value = value[ref.part] if ref.part < len(value) else None
         elif ref.part and ref not in self.values:
             raise Unknown("it reads another result of a layer than its first")
         if not isinstance(value, Value):
@@ -192,6 +192,17 @@ def data_of(call: Call) -> list[Ref]:
         elif isinstance(value, list):
             found += [item for item in value if isinstance(item, Ref)]
     return found
+
+
+def only_data(call: Call) -> Ref:
+    """Return the one tensor that a call reads and that depends on the network's inputs.
+
+    Errors: Unknown if it reads none, such as a part of a parameter, or several.
+    """
+    found = data_of(call)
+    if len(found) != 1:
+        raise Unknown("it reads several tensors" if found else "it computes from parameters alone")
+    return found[0]
 
 
 def weights_in(value: Any) -> Iterator[Weight]:

@@ -12,13 +12,13 @@ from ...ops.shapes import alike
 from ...trace import SKIPPING, Call, Ref, Weight
 from ..axes import Value, positive
 from ..layers import Unknown
-from .draft import Draft, data_of, path_of
+from .draft import Draft, data_of, only_data, path_of
 from .parametrized import parametrization
 from .reader import Reader
 
 _UNUSED = {
     "cudnn_enabled", "training", "train", "dtype", "memory_format", "scales_h", "scales_w",
-    "scale_factors", "scales", "half_to_float", "input_shape",
+    "scales", "half_to_float", "input_shape",
 }  # fmt: skip
 _ROUNDED = ("eps", "momentum")
 
@@ -74,7 +74,7 @@ def _in_place_of(
 
 
 def _layer_norm(draft: Draft, call: Call) -> Value:
-    (ref,) = data_of(call)
+    ref = only_data(call)
     normed = range(len(call.sizes[0]) - len(call.arguments["normalized_shape"]), len(call.sizes[0]))
     value = draft.of(ref)
     if _weights_of(call):
@@ -87,7 +87,7 @@ def _layer_norm(draft: Draft, call: Call) -> Value:
 
 def _batch_norm(draft: Draft, call: Call) -> Value:
     """Normalise the second dimension, which becomes the channels; all others are positions."""
-    (ref,) = data_of(call)
+    ref = only_data(call)
     value = draft.of(ref)
     if value.batch_first:
         return called(draft, call)
@@ -98,7 +98,7 @@ def _batch_norm(draft: Draft, call: Call) -> Value:
 
 
 def _softmax(draft: Draft, call: Call) -> Value:
-    (ref,) = data_of(call)
+    ref = only_data(call)
     dim = positive(call.arguments["dim"], len(call.sizes[0]))
     return softmax_over(draft, call, draft.of(ref), dim)
 
@@ -114,7 +114,7 @@ def softmax_over(draft: Draft, call: Call, value: Value, dim: int) -> Value:
 
 def _linear(draft: Draft, call: Call) -> Value:
     """Compute the last dimension anew."""
-    (ref,) = data_of(call)
+    ref = only_data(call)
     value = draft.of(ref)
     if len(value.dims) == 2 and value.batch_first:
         return called(draft, call)
@@ -155,7 +155,7 @@ def _over_last(draft: Draft, call: Call, value: Value) -> Value:
 
 def _pad(draft: Draft, call: Call) -> Value:
     """Add values at the ends of some dimensions, which may be those of images in a larger batch."""
-    (ref,) = data_of(call)
+    ref = only_data(call)
     value, given = draft.of(ref), call.arguments
     if call.sizes[0] == draft.sizes(ref):
         return value

@@ -7,12 +7,12 @@ from typing import Any
 
 from ...trace import Call
 from ..axes import Value, positive
-from .draft import Draft, data_of
+from .draft import Draft, only_data
 from .reader import Reader, possible
 
 
 def _slice(draft: Draft, call: Call) -> Value:
-    (ref,) = data_of(call)
+    ref = only_data(call)
     given = call.arguments
     sizes = draft.sizes(ref)
     dim = positive(given["dim"], len(sizes))
@@ -22,7 +22,7 @@ def _slice(draft: Draft, call: Call) -> Value:
 
 def _parts(draft: Draft, call: Call, dim: int, taken: Sequence[range]) -> list[Value]:
     """Return some positions of a dimension, once for each range of them."""
-    (ref,) = data_of(call)
+    ref = only_data(call)
     value, size = draft.of(ref), draft.sizes(ref)[dim]
     if any(positions != range(size) for positions in taken):
         value = draft.separate(value, [dim], call)
@@ -42,7 +42,7 @@ def _part(draft: Draft, call: Call, value: Value, dim: int, positions: range, si
 
 
 def _split(draft: Draft, call: Call) -> list[Value]:
-    (ref,) = data_of(call)
+    ref = only_data(call)
     dim = positive(call.arguments["dim"], len(draft.sizes(ref)))
     taken, start = [], 0
     for sizes in call.sizes:
@@ -52,14 +52,14 @@ def _split(draft: Draft, call: Call) -> list[Value]:
 
 
 def _unbind(draft: Draft, call: Call) -> list[Value]:
-    (ref,) = data_of(call)
+    ref = only_data(call)
     dim = positive(call.arguments["dim"], len(draft.sizes(ref)))
     taken = [range(n, n + 1) for n in range(draft.sizes(ref)[dim])]
     return [possible(part.without([dim])) for part in _parts(draft, call, dim, taken)]
 
 
 def _select(draft: Draft, call: Call) -> Value:
-    (ref,) = data_of(call)
+    ref = only_data(call)
     sizes = draft.sizes(ref)
     dim = positive(call.arguments["dim"], len(sizes))
     at = positive(call.arguments["index"], sizes[dim])

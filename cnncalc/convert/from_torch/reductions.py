@@ -10,7 +10,7 @@ from ...ops.called import Called
 from ...trace import Call
 from ..axes import BATCH, Value, positive
 from ..layers import Unknown
-from .draft import MOST_AXES, Draft, data_of
+from .draft import MOST_AXES, Draft, only_data
 from .reader import Reader, possible
 
 _MEASURES = {
@@ -23,7 +23,7 @@ _MEASURES = {
 
 def _mean(draft: Draft, call: Call) -> Value:
     """Reduce some axes, which are then dropped or kept: to means, sums, maxima and so on."""
-    (ref,) = data_of(call)
+    ref = only_data(call)
     value, sizes = draft.of(ref), draft.sizes(ref)
     given = call.arguments.get("dim")
     if given is None or given == []:

@@ -6,7 +6,7 @@ from ...num import Shape
 from ...trace import Call
 from ..axes import BATCH, Group, Value, plain, positive, regrouped, split
 from ..layers import Unknown, with_one_open
-from .draft import Draft, data_of
+from .draft import Draft, data_of, only_data
 from .reader import Reader, possible
 
 _MOST_AXES = 6  # that `reshape` and `permute` accept
@@ -57,7 +57,7 @@ def _unsqueeze(draft: Draft, call: Call) -> Value:
 
 
 def _squeeze(draft: Draft, call: Call) -> Value:
-    (ref,) = data_of(call)
+    ref = only_data(call)
     sizes = draft.sizes(ref)
     given = call.arguments.get("dim")
     wanted = range(1, len(sizes)) if given is None else given
