@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
+import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -83,6 +86,15 @@ def test_norms_over_channels_and_scales_are_computed_by_hand() -> None:
     assert torch.allclose(y, (x - mean) / (var + 1e-5).sqrt() * weight + bias, atol=1e-5)
     module, y = ran(LayerScale(), x)
     assert torch.equal(y, x * module.weight)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("mode", ["nearest", "bilinear", "bicubic", "area"])
+@pytest.mark.parametrize("scale", ["1.5", "0.4", "7/3"])
+def test_resizing_uses_the_scale_as_given(mode: str, scale: str) -> None:
+    """Not the ratio of the sizes, which are rounded; but means are over parts of the map."""
+    x, factor = torch.randn(2, 3, 9, 8), Fraction(scale)
+    _, y = ran(Upsample(scale=factor, mode=mode), x)
+    assert torch.equal(y, F.interpolate(x, scale_factor=float(factor), mode=mode))
 
 
 def test_rearrangements_move_the_right_values() -> None:

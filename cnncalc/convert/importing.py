@@ -172,7 +172,11 @@ def imported(source: Source) -> ImportedSpec:
     network = source.network
     found = graph_of(source.trace)
     kinds = {path: type(module).__name__ for path, module in network.named_modules()}
-    text = rolled_spec(found.graph, source.name, kinds).text
+    try:
+        text = rolled_spec(found.graph, source.name, kinds).text
+    except LookupError:
+        message = f"no spec describes how the layers of `{source.name}` are connected"
+        raise Mistake(Diagnostic("CNN404", message)) from None
     spec = from_text(text, f"{source.name}.cnn.yaml")
     held, problems = None, [_declared(part) for part in found.declared]
     unread = unread_parameters(source)

@@ -20,6 +20,8 @@ def in_yaml(data: Any) -> str:
 
     >>> in_yaml({"out": 8, "kernel": [3, 1], "bias": False})
     '{out: 8, kernel: [3, 1], bias: false}'
+    >>> in_yaml([Fraction(3, 2), Fraction(1, 3)])
+    '[1.5, "1 / 3"]'
     """
     if isinstance(data, dict):
         return "{" + ", ".join(f"{key}: {in_yaml(item)}" for key, item in data.items()) + "}"
@@ -28,6 +30,8 @@ def in_yaml(data: Any) -> str:
     if isinstance(data, bool) or data is None:
         return _WORDS[data]
     if isinstance(data, Fraction) and data.denominator != 1:
+        if Fraction(repr(float(data))) == data:
+            return _float_in_yaml(float(data))
         return f'"{data.numerator} / {data.denominator}"'
     if isinstance(data, float):
         return _float_in_yaml(data)

@@ -150,7 +150,10 @@ class Upsample(Op):
             return {**found, "scale": alike([int(scale) for scale in scales])}
         # Positions are computed from factors that are given, not from the rounded sizes.
         factors = call.settings.get("scale_factors")
-        return {**found, "scale": factors} if factors else {**found, "size": alike(y[1:])}
+        if not factors or mode == "area":
+            return {**found, "size": alike(y[1:])}
+        listed = factors if isinstance(factors, tuple) else (factors,)
+        return {**found, "scale": alike([Fraction(str(factor)) for factor in listed])}
 
     @classmethod
     def of_onnx(cls, call: OnnxCall) -> Mapping[str, Any] | None:
@@ -238,7 +241,7 @@ class Upsample(Op):
         y = self.shape(x, *like)
         steps = (
             per_axis(self.scale, len(x) - 1)
-            if self.scale is not None and self._exact(x)
+            if self.scale is not None and self.mode != "area"
             else (None,) * (len(x) - 1)
         )
         own = tuple(
@@ -274,10 +277,6 @@ class Upsample(Op):
         wide = 1 if self.mode == "bicubic" and n % d else 0
         return range(n // d - wide, ceil_div(n, d) + wide + 1)
 
-    def _exact(self, x: Shape) -> bool:
-        """Return whether torch uses the scale as given: it must be whole. Else we pass sizes."""
-        return all(r.denominator == 1 for r in per_axis(self.scale, len(x) - 1))
-
     def keeps(self, *xs: Shape, y: Shape, back: Backward = Backward()) -> Kept:
         return Kept(inputs=(0,)) if self.mode == "area" and product(y[1:]) > 1 else NOTHING
 
@@ -300,7 +299,7 @@ class Upsample(Op):
         how = {"mode": self.mode, "align_corners": corners}
         if like:
             return TorchCall("ResizingLike", how)
-        if self.scale is not None and self._exact(x):
+        if self.scale is not None and self.mode != "area":
             scales = tuple(float(r) for r in per_axis(self.scale, len(x) - 1))
             return TorchCall("Upsample", {"scale_factor": scales, **how})
         return TorchCall("Upsample", {"size": self.shape(x)[1:], **how})
