@@ -141,7 +141,7 @@ def test_a_bug_in_one_file_hides_no_other_finding(tmp_path: Path) -> None:
         "run.examine = examine\n"
     )
     for processes in (1, 2):
-        several = f"run.processors = lambda: {processes}\n"
+        several = f"import cnncalc.processes as p\np.processors = lambda: {processes}\n"
         done = run_code(fault + several + code_of("check", "--format", "json"), folder=tmp_path)
         found = json.loads(done.stdout)["findings"]
         files = {(f["code"], f["file"]) for f in found}
@@ -155,10 +155,10 @@ def test_a_killed_process_is_reported(tmp_path: Path) -> None:
     for n in range(30):
         (tmp_path / f"n{n:02}.cnn.yaml").write_text("input: [3, 8, 8]\nlayers: [relu]\n")
     fault = (
-        "import os, cnncalc.checking.run as run\nright = run.examine\n"
+        "import os, cnncalc.processes as p, cnncalc.checking.run as run\nright = run.examine\n"
         "def examine(text, file, variant):\n"
         "    return os.kill(os.getpid(), 9) if 'n04' in file else right(text, file, variant)\n"
-        "run.examine, run.processors = examine, lambda: 2\n"
+        "run.examine, p.processors = examine, lambda: 2\n"
     )
     done = run_code(fault + code_of("check"), folder=tmp_path, timeout=60)
     assert done.returncode == 1
@@ -169,9 +169,9 @@ def test_an_interrupt_ends_quietly_with_all_processes(tmp_path: Path) -> None:
     for n in range(30):
         (tmp_path / f"n{n:02}.cnn.yaml").write_text("input: [3, 8, 8]\nlayers: [relu]\n")
     slow = (
-        "import time, cnncalc.checking.run as run\n"
+        "import time, cnncalc.processes, cnncalc.checking.run as run\n"
         "run.examine = lambda *given: print('begun', flush=True) or time.sleep(60)\n"
-        "run.processors = lambda: 2\n"
+        "cnncalc.processes.processors = lambda: 2\n"
     )
     process = subprocess.Popen(
         [

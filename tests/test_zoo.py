@@ -345,3 +345,7 @@ def test_the_table_of_all_networks_is_current() -> None:
     if UPDATE:
         page.write_text(right, "utf-8")
     assert mark and page.read_text("utf-8") == right
+
+
+def test_several_processes_list_the_same_networks() -> None:
+    assert networks(workers=2) == networks()

@@ -5,15 +5,17 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..diagnostic import Diagnostic, Mistake, misspelled
 from ..graph import Graph
-from ..language.load import bundled_spec, bundled_specs, is_file, load
+from ..language.load import bundled_spec, is_file, load
 from ..language.spec import Spec
 from ..num import Shape
-from ..zoo import bundled
+from ..processes import mapped
+from ..zoo import bundled, files
 from .analyze import analyze
 from .bound import COMPARISONS
 from .count import count
@@ -68,29 +70,38 @@ class ZooEntry(NamedTuple):
     bundled: bool = True
 
 
-def networks(words: Iterable[str] = ()) -> list[BundledNetwork]:
+def networks(words: Iterable[str] = (), workers: int = 1) -> list[BundledNetwork]:
     """Return the bundled networks with one of the words in their own or their file's name.
 
-    Without words, it returns all. Errors: a Mistake for a word that is in no name.
+    Without words, it returns all. `workers` is how many processes share the work. Errors: a Mistake
+    for a word that is in no name.
     """
     wanted = [word.lower() for word in words]
-    specs = bundled_specs()
-    names = [(variant or stem, stem) for stem, spec in specs for variant in spec.members]
+    names: list[tuple[str, str]] = []
+    found: list[BundledNetwork] = []
+    listed = partial(_of_file, wanted=wanted)
+    for path, (members, chosen) in zip(
+        files(), mapped(listed, files(), workers if not wanted else 1, "listed networks")
+    ):
+        names += [(name, path.stem) for name in members]
+        found += chosen
     for word in wanted:
         if not any(word in name.lower() or word in stem for name, stem in names):
             raise Mistake(_no_network(word, [name for name, _ in names]))
-    found: list[BundledNetwork] = []
-    for stem, spec in specs:
-        listed = [
-            variant
-            for variant in spec.members
-            if not wanted
-            or any(word in (variant or stem).lower() or word in stem for word in wanted)
-        ]
-        known = KnownWindows()
-        for variant, graph in spec.graphs(listed):
-            found.append(_network(spec, stem, variant, graph, known))
     return found
+
+
+def _of_file(path: Path, wanted: list[str]) -> tuple[list[str], list[BundledNetwork]]:
+    """Return the names of a file's networks, and those networks with one of the words in theirs."""
+    spec, stem, known = bundled_spec(path), path.stem, KnownWindows()
+
+    def is_wanted(name: str) -> bool:
+        return not wanted or any(word in name.lower() or word in stem for word in wanted)
+
+    names = {variant: variant or stem for variant in spec.members}
+    listed = [variant for variant, name in names.items() if is_wanted(name)]
+    found = [_network(spec, stem, variant, graph, known) for variant, graph in spec.graphs(listed)]
+    return [*names.values()], found
 
 
 def _no_network(word: str, names: list[str]) -> Diagnostic:

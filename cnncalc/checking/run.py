@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
-import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -17,6 +14,7 @@ from ..diagnostic import Diagnostic, Mistake, Position, internal_fault
 from ..language.load import from_input, read
 from ..language.spec import Spec
 from ..language.validation import shown
+from ..processes import mapped
 from ..text_file import read_start, read_text, reason, write_text
 from .config import Config
 from .files import Target, excluded, find_specs, relative_path
@@ -47,58 +45,13 @@ class Job(NamedTuple):
 
 def check_files(targets: list[Target], job: Job, workers: int = 1) -> list[Checked]:
     """Check every file, in order; many files in several processes, if the system can fork."""
-    can_fork = hasattr(os, "fork") and sys.platform != "darwin"
     names = {name for name, _ in targets}
     apart = "-" not in names and (not job.fix or len(names) == len(targets))
-    if workers < 2 or len(targets) < _MANY or not can_fork or not apart:
+    if workers < 2 or len(targets) < _MANY or not apart:
         return [_check_file(name, variant, job=job) for name, variant in targets]
-    return _in_processes(targets, job, workers)
-
-
-def _in_processes(targets: list[Target], job: Job, workers: int) -> list[Checked]:
-    """Check files in several processes, which end with this one, also on Ctrl-C.
-
-    Errors: a Mistake with CNN901 if a process is killed, for example because memory is full.
-    """
-    from concurrent.futures import ProcessPoolExecutor
-    from concurrent.futures.process import BrokenProcessPool
-    from multiprocessing import active_children, get_context
-
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("fork"))
-    chunk = max(1, len(targets) // (4 * workers))
-    waits = True
-    try:
-        with _interrupts_held():  # the processes start here, and never get one
-            checked = pool.map(partial(_check_target, job=job), targets, chunksize=chunk)
-        return list(checked)
-    except BrokenProcessPool:
-        message = "a process that checked files was killed"
-        help = "check fewer files at a time to see which one it is"
-        raise Mistake(Diagnostic("CNN901", message, help=help)) from None
-    except KeyboardInterrupt:
-        waits = False
-        for child in active_children():
-            child.kill()
-        raise
-    finally:
-        pool.shutdown(waits, cancel_futures=waits)
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back; processes that start meanwhile never get it."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def processors() -> int:
-    """Return how many processes may run at once."""
-    if hasattr(os, "sched_getaffinity"):
-        return min(len(os.sched_getaffinity(0)), 8)
-    return min(os.cpu_count() or 1, 8)
+    at_once = max(1, len(targets) // (4 * workers))
+    check = partial(_check_target, job=job)
+    return [*mapped(check, targets, workers, "checked files", at_once)]
 
 
 def check_specs(*specs: Any, config: Config = Config()) -> list[Checked]:

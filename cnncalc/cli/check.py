@@ -152,8 +152,9 @@ def check(
     from ..analysis.analyze import Settings
     from ..checking.config import codes_of
     from ..checking.lock import LOCK_FILE, read_lock
-    from ..checking.run import Job, check_project, processors
+    from ..checking.run import Job, check_project
     from ..checking.suppress import read_baseline
+    from ..processes import processors
 
     config = configuration()
     config = config._replace(

@@ -40,9 +40,10 @@ def lock(
     """
     from ..checking.lock import LOCK_FILE, changes_in_words, lock_text, read_lock
     from ..checking.relock import refused_in_words, relocked
-    from ..checking.run import Job, check_files, processors
+    from ..checking.run import Job, check_files
     from ..checking.suppress import read_baseline
     from ..language.load import is_file
+    from ..processes import processors
     from ..render.formats.json import Encoded
     from ..wording import plural
 

@@ -54,6 +54,7 @@ def zoo(
         cnncalc zoo show resnet50
     """
     from ..analysis.zoo import filtered, networks, ordered, zoo_entry
+    from ..processes import processors
     from ..render.formats.entries import block
 
     if words and words[0] == "show":
@@ -62,7 +63,7 @@ def zoo(
             raise usage(only, "cnncalc zoo show resnet50")
         present("zoo_entry", format.value, output, zoo_entry(words[1]))
         return
-    found = ordered(filtered(networks(words or ()), where or ()), sort, reverse)
+    found = ordered(filtered(networks(words or (), processors()), where or ()), sort, reverse)
     if not found:
         complain([_nothing(words or [], where or [])])
     present("zoo", format.value, output, found)

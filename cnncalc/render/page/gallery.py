@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from itertools import starmap
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from ...analysis.result import Report
 from ...analysis.zoo import BundledNetwork, of_report
 from ...diagnostic import Diagnostic, Mistake
 from ...language.load import bundled_spec
+from ...processes import mapped, processors
 from ...text_file import reason, write_text
 from ...zoo import files
 from ..zoo import network_data
@@ -38,7 +37,7 @@ def write_gallery(folder: str, version: str, tick: Callable[[str], None]) -> int
         raise Mistake(Diagnostic("CNN002", f"cannot write {folder}: {reason(error)}")) from None
     cards: list[dict[str, Any]] = []
     jobs = [(str(path), folder, version) for path in files()]
-    for path, found in zip(files(), _mapped(_write_family, jobs)):
+    for path, found in zip(files(), mapped(_write_family, jobs, processors(), "wrote pages")):
         cards += found
         tick(path.stem)
     index = HtmlPage("Networks", "gallery", shown({"version": version, "networks": cards}))
@@ -84,16 +83,3 @@ def _member(network: BundledNetwork, report: Report) -> Member:
         macs=report.totals.macs,
         page=f"{network.name}.html",
     )
-
-
-def _mapped(function: Callable[[Any], Any], jobs: Iterable[Any]) -> Iterator[Any]:
-    """Call a function for each job, in several processes where the system can fork."""
-    workers = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1, 8)
-    if workers < 2 or sys.platform == "darwin" or not hasattr(os, "fork"):
-        yield from map(function, jobs)
-        return
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
-
-    with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
-        yield from pool.map(function, jobs)
