@@ -14,8 +14,12 @@ torch = pytest.importorskip("torch")
 from torch import Tensor, nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
+from cnncalc.convert.from_torch import graph_of  # noqa: E402
 from cnncalc.convert.importing import imported, traced  # noqa: E402
+from cnncalc.convert.roll import rolled_spec  # noqa: E402
 from cnncalc.diagnostic import Mistake  # noqa: E402
+
+from .real import yolo_twin  # noqa: E402
 
 
 class Calls(nn.Module):
@@ -65,3 +69,12 @@ def test_positions_are_computed_from_factors_as_given(how: dict[str, Any], writt
     found = imported(traced(resized, [(3, 9, 9)], "net"))
     assert found.verified and found.held is not None and found.held.values, found.problems
     assert found.text.rstrip().endswith(f": {written}")
+
+
+def test_no_layer_gets_a_name_that_the_language_has() -> None:
+    """A row of pools that feeds a concat is called `to` by this module's names; that is a word."""
+    network = yolo_twin.YOLOv8n()
+    graph = graph_of(traced(network, [(3, 640, 640)], "net").trace).graph
+    kinds = {path: type(module).__name__ for path, module in network.named_modules()}
+    text = rolled_spec(graph, "net", kinds).text
+    assert "name: to\n" not in text and text.count("\n") < 110

@@ -546,3 +546,15 @@ def test_expand_keeps_what_comes_before_a_mistake(tmp_path: Path) -> None:
     done = run("expand", str(path), "--roll")
     assert done.returncode == 1
     assert "- relu" in done.stdout and "CNN" in done.stderr
+
+
+def test_outputs_keep_their_order() -> None:
+    head = "[{conv: {out: 4, kernel: 3, padding: 1}}, batchnorm, relu, {conv: {out: 5, kernel: 1}}]"
+    branches = ", ".join(f"{{chain: {head}, from: stem, name: heads{n}}}" for n in range(3))
+    text = f"input: [3, 8, 8]\nlayers: [{{conv: {{out: 4, kernel: 3}}, name: stem}}, {branches}]"
+    graph = cnncalc.loads(f"{text}\noutputs: [heads2, heads0, heads1]").graph()
+    for node in graph.nodes:
+        node.path = re.sub(r"heads(\d)", r"heads.\1", node.path)
+    rolled = rolled_spec(graph, "net").text
+    assert "blocks:" in rolled and rolled.endswith("outputs: [heads_out2, heads, heads_out]\n")
+    assert cnncalc.loads(rolled).graph().outputs == graph.outputs

@@ -177,8 +177,8 @@ def layer_name(
     for word in [*words, item.branch, otherwise or f"{item.word}_out"]:
         plain = plain_name(word)
         says = plain and plain not in _CONTAINERS | _ROWS and not automatic.match(word)
+        word = word if numbered else plain
         if says and word not in BY_KEY and word not in RESERVED and not name_fault(word):
-            word = word if numbered else plain
             break
     while True:
         found = unique(word, taken)

@@ -41,9 +41,11 @@ def text_of(found: Found, graph: Graph, name: str) -> str:
     if graph.outputs != (found.top.items[-1].node,):
         numbers = {item.node: n for n, item in enumerate(found.top.items)}
         numbers.update((n, ~n) for n in range(len(graph.inputs)))
+        for n in graph.outputs:
+            writer.name(numbers[n])
+        layers = writer.lines(2)  # names may be others now
         names = ", ".join(writer.name(numbers[n]) for n in graph.outputs)
         outputs = [f"outputs: [{names}]"]
-        layers = writer.lines(2)
     return "\n".join([*lines, "", "layers:", *layers, *outputs, ""])
 
 
