@@ -12,7 +12,8 @@ one image:
 - ``weights``: parameters that the layer uses, and ``params``: parameters that it owns;
 - ``filters``: values of the tensor of which each MAC uses one;
 - ``statistics``: running means and variances of the layer;
-- ``read``: values that its kernel reads, including padding that is added before the kernel runs.
+- ``read``: values that its kernel reads, including padding that is added before the kernel runs;
+- ``magnified``: values of the first input times the whole part of the scale of each axis.
 
 The rules describe what the tools do. `tests/test_conventions.py` compares them with the tools.
 """
@@ -282,6 +283,7 @@ CONVENTIONS: dict[str, Convention] = {
                 Term("y + x", "upsample", "like area"),
                 Term("y", "upsample", "like"),
                 Term("2*y + x", "upsample", "area"),
+                Term("y + magnified", "upsample", "scale"),
                 Term("2*y", "upsample"),
             ),
             (

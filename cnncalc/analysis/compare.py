@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..conventions import CONVENTIONS, Convention, Term, worth
 from ..diagnostic import Diagnostic, Mistake, misspelled
 from ..num import product
 from ..ops.base import Op
+from ..ops.shapes import per_axis
 from .result import Report, Row
 
 
@@ -103,9 +104,16 @@ def _facts(row: Row, op: Op, undone: bool) -> LayerFacts:
         "trained": row.trainable_params,
         "statistics": statistics,
         "read": op.reads(*xs),
+        "magnified": product(xs[0]) * product([*map(int, _scales(op, len(xs[0]) - 1))]),
     }
     marks = op.marks(*xs) | ({"undone"} if undone else set())
     return LayerFacts(op.key, marks, figures)
+
+
+def _scales(op: Op, axes: int) -> Iterable[Any]:
+    """Return by what a layer multiplies each spatial size."""
+    scale = getattr(op, "scale", None) if op.key == "upsample" else None
+    return per_axis(scale, axes) if scale is not None else ()
 
 
 def term_of(terms: Iterable[Term], layer: LayerFacts) -> Term | None:
