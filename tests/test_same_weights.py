@@ -41,4 +41,4 @@ def test_the_spec_computes_what_the_module_does(name: str, shapes: list[tuple[in
 def test_constants_by_which_a_weight_is_multiplied_are_not_compared() -> None:
     """The module scales standardized filters by 0.1, the layer of the spec by 1 / √27."""
     (why, _) = differences_with_same_weights(to_import.WithoutNorms(), [(3, 8, 8)])
-    assert why == "values are not compared: the module computes the weights of `conv1` otherwise"
+    assert why == "values are not compared: the module computes the weights of `conv1` differently"

@@ -29,9 +29,9 @@ from .recorder import Arranged, in_order
 from .user_run import returned_tensors
 from .value_recorder import TOLERANCE, Own, ValueRecorder, named_tensors
 
-_IMAGES = 2
+_IMAGES = 2  # at least, so that images which change places show
 _NEXT_TO_NOTHING = 1e-2  # the largest value of a parameter that hides what it multiplies
-EXACT = 1e-5  # of the largest value of a tensor that both compute from the same parameters
+_EXACT = 1e-5  # of the largest value of a tensor that both compute from the same parameters
 
 
 class Compared(NamedTuple):
@@ -105,7 +105,7 @@ def _compared(
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt) or is_out_of_memory(error):
             raise
-        return Compared(why_not=f"forward fails on random ones: {first_line(error)}")
+        return Compared(why_not=f"forward fails on random inputs: {first_line(error)}")
     coarse = [t for t in source.types if torch.finfo(t).eps > TOLERANCE]
     if coarse:
         named = listed(sorted(str(t).removeprefix("torch.") for t in coarse))
@@ -124,7 +124,7 @@ def _compared(
     if found.agree is False:
         _, again = _recorded(theirs, inputs, arguments)
         if not all(map(_is_near, again, wanted)):
-            return Compared(why_not="each run of the module returns others")
+            return Compared(why_not="each run of the module returns different ones")
     return found
 
 
@@ -139,7 +139,7 @@ def _first_difference(
         a, b = run.of(pair.expected), source.of(pair.found)
         if not all(map(_is_alike, a.own, b.own)):
             where = pair.expected.where
-            return Compared(why_not=f"the module computes the weights of `{where}` otherwise")
+            return Compared(why_not=f"the module computes the weights of `{where}` differently")
         if a.digest and b.digest and not a.digest.is_near(b.digest):
             return Compared(pair=pair)
     for n, (y, z) in enumerate(zip(given, wanted)):
@@ -243,7 +243,7 @@ def _is_alike(ours: Own, theirs: Own) -> bool:
         return True
     most = float(theirs.value.abs().max())
     apart = (ours.value - theirs.value.reshape(ours.value.shape)).abs().max()
-    return float(apart) <= EXACT * most
+    return float(apart) <= _EXACT * most
 
 
 def _is_near(y: Tensor, z: Tensor) -> bool:
