@@ -179,6 +179,20 @@ def test_links_lead_to_a_layer(chromium: Any, anchor: str, heading: str) -> None
             assert tab.locator(".plane .selected").get_attribute("data-id") == anchor[1:]
 
 
+def test_an_editor_selects_the_layer_at_its_cursor(chromium: Any) -> None:
+    with Opened(chromium, page_of("resnet50")) as tab:
+        tab.evaluate("postMessage({ select: 'stage3.bottleneck1.0.add1.body.conv_bn2' })")
+        tab.wait_for_selector(".plane .selected")
+        assert selected(tab) == "conv_bn2"
+        marked = tab.locator(".plane .selected").evaluate_all(
+            "found => found.map((one) => one.dataset.id.split('.').pop())"
+        )
+        assert marked == ["conv1", "batchnorm1"]  # the block has no box of its own
+        for message in ("{ select: 'nothing' }", "{ select: 3 }", "null", "'select'"):
+            tab.evaluate(f"postMessage({message})")
+        assert selected(tab) == "conv_bn2"
+
+
 def test_search_finds_layers(chromium: Any) -> None:
     with Opened(chromium, page_of("googlenet")) as tab:
         tab.keyboard.press("/")

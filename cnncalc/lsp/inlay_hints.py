@@ -11,6 +11,7 @@ from ..language.steps import Step
 from ..wording import axes_text, shape_text, short
 from .places import Places
 from .settings import Settings
+from .unfinished import known_nodes
 from .uses import LayerUse
 from .view import MOST_SHAPES, View
 
@@ -18,14 +19,16 @@ from .view import MOST_SHAPES, View
 def inlay_hints(view: View, settings: Settings, lines: range | None = None) -> list[lsp.InlayHint]:
     """Return a hint for each layer that is reached, of those that begin on some lines.
 
-    Larger networks get hints of shapes alone, and the largest none.
+    What depends on a line that cannot be read yet has none. Larger networks get hints of shapes
+    alone, and the largest none.
     """
     graph = view.expansion.graph
     if not settings.hints or len(graph.nodes) > MOST_SHAPES:
         return []
     report = view.report if view.has_figures else None
     places = view.places
-    shown = [use for use in view.shown if _is_wanted(use.step, lines)]
+    known = known_nodes(view)
+    shown = [use for use in view.shown if _is_wanted(use.step, lines) and _is_known(use, known)]
     alone = Counter(use.step.place.line for use in view.shown)
     found = []
     for use in shown:
@@ -47,6 +50,11 @@ def inlay_hints(view: View, settings: Settings, lines: range | None = None) -> l
 
 def _is_wanted(step: Step, lines: range | None) -> bool:
     return lines is None or step.place.line - 1 in lines
+
+
+def _is_known(use: LayerUse, known: int | None) -> bool:
+    start, end, _ = use.group
+    return known is None or max(start + 1, end) <= known
 
 
 def _end(places: Places, step: Step, is_alone: bool) -> int:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+from .uses import LayerUse, Uses
 from .view import View
 
 _ROUNDS = 8  # lines that are left out
 _LONGEST = 0.03  # seconds: an editor waits for this
+_SHAPELESS = ("name", "year", "source", "budget", "published")  # keys that change no shape
 
 
 def without_unfinished(view: View) -> View | None:
@@ -38,10 +40,10 @@ def _without_a_line(view: View) -> Iterator[View]:
         return
     written = [n for n, line in enumerate(lines[: faulty + 1]) if line.strip()]
     for line in written[-1 if view.spec is not None else -2 :]:
-        left = [*lines[:line], "", *lines[line + 1 :]]
-        yield View(
-            "\n".join(left), view.file, view.version, view.variant, view.chosen, view.encoding
-        )
+        text = "\n".join([*lines[:line], "", *lines[line + 1 :]])
+        tried = View(text, view.file, view.version, view.variant, view.chosen, view.encoding)
+        tried.left_out = {**view.left_out, line: lines[line]}
+        yield tried
 
 
 def _reach(view: View) -> tuple[bool, bool, int]:
@@ -57,3 +59,78 @@ def _faulty_line(view: View) -> int | None:
         if diagnostic.severity == "error":
             return diagnostic.position.line - 1 if diagnostic.position is not None else None
     return None
+
+
+def known_nodes(view: View) -> int | None:
+    """Return how many nodes, from the first, do not depend on lines left out; None for all."""
+    if not view.left_out or view.uses is None:
+        return None
+    known = len(view.expansion.graph.nodes)
+    lines = view.text.split("\n")
+    for line, text in view.left_out.items():
+        known = min(
+            [known, *_changed_by(view.uses, [*lines[:line], text, *lines[line + 1 :]], line)]
+        )
+    return known
+
+
+def _changed_by(uses: Uses, lines: list[str], line: int) -> Iterator[int]:
+    """Yield nodes with which what a line may change begins."""
+    around = _lines_around(lines, line)
+    section, *inside = [lines[n].partition(":")[0].strip() for n in [*around, line]]
+    if section in _SHAPELESS:
+        return
+    if section not in ("layers", "blocks"):
+        yield 0
+        return
+    block = inside[0] if section == "blocks" and inside else None
+    beside = _line_beside(lines, line)
+    is_layer = any(use.step.place.line - 1 == beside for use in uses.layers)
+    has_lines = _has_lines(lines, line)  # without it, they belong to what is before it
+    first = beside if has_lines and beside is not None else line
+    inner = max((n for use in uses.layers if (n := use.step.place.line - 1) in around), default=-1)
+    if block is None and inner < 0 and not is_layer:
+        yield 0
+    for use in uses.layers:
+        here = use.step.place.line - 1
+        if here in around:
+            yield use.group[0] if here == inner and not is_layer else use.group[1] - 1
+        elif use.step.key == block:
+            yield use.group[1] - 1 if is_layer else use.group[0]
+        elif here >= first and (has_lines or _block_of(use) == block):
+            yield use.group[0]
+
+
+def _block_of(use: LayerUse) -> str | None:
+    return use.block[0] if use.block is not None else None
+
+
+def _lines_around(lines: list[str], line: int) -> list[int]:
+    """Return the lines that begin what a line is in, the outermost first."""
+    found: list[int] = []
+    least = _indentation(lines[line])
+    for n in range(line - 1, -1, -1):
+        if lines[n].strip() and _indentation(lines[n]) < least:
+            found.insert(0, n)
+            least = _indentation(lines[n])
+    return found
+
+
+def _has_lines(lines: list[str], line: int) -> bool:
+    """Return whether the lines after a line are in it."""
+    after = next((one for one in lines[line + 1 :] if one.strip()), "")
+    return _indentation(after) > _indentation(lines[line])
+
+
+def _line_beside(lines: list[str], line: int) -> int | None:
+    """Return the line before a line in the same list or mapping; None for the first."""
+    own = _indentation(lines[line])
+    before = (n for n in range(line - 1, -1, -1) if lines[n].strip())
+    found = next((n for n in before if _indentation(lines[n]) <= own), None)
+    return found if found is not None and _indentation(lines[found]) == own else None
+
+
+def _indentation(line: str) -> float:
+    """Return the column in which a line begins; an entry may begin in that of its list's key."""
+    start = line.lstrip()
+    return len(line) - len(start) + (0.5 if start.startswith("-") else 0)

@@ -40,11 +40,16 @@ class LayerUse(NamedTuple):
 
 
 class Uses:
-    """The layers of a network by where they are written, and the uses of each block."""
+    """The layers of a network by where they are written, and the uses of each block.
+
+    Attributes:
+        blocks: the uses of each block, in the order of the network.
+        layers: the layers, those of a block once for each of its uses.
+    """
 
     def __init__(self, spec: Spec, graph: Graph):
         self.blocks: dict[str, list[BlockUse]] = {}
-        self._layers: list[LayerUse] = []
+        self.layers: list[LayerUse] = []
         self._spec, self._groups = spec, graph.groups
         self._left = _MOST
         if graph.nodes:  # a network that passes a limit keeps none of them
@@ -63,7 +68,7 @@ class Uses:
             wanted = chosen.get(name, 0)
             return number == (wanted if wanted < len(self.blocks[name]) else 0)
 
-        return [use for use in self._layers if is_shown(use)]
+        return [use for use in self.layers if is_shown(use)]
 
     def _follow(
         self, steps: Sequence[Step], prefix: str, block: tuple[str, int] | None, is_first: bool
@@ -78,7 +83,7 @@ class Uses:
             copies = self._copies(path) if step.is_repeated else [path]
             if is_first:
                 number = len(copies) if step.is_repeated else None
-                self._layers.append(LayerUse(step, path, group, number, block))
+                self.layers.append(LayerUse(step, path, group, number, block))
             if group[0] == group[1]:
                 continue  # `when` leaves it out
             for n, copy in enumerate(copies):

@@ -36,6 +36,7 @@ class View:
         variant: the network that is shown; None for the base.
         chosen: for blocks, which of their uses is shown, from 0.
         encoding: that in which the editor counts columns.
+        left_out: lines of the editor's text that are empty in this one, by number from 0.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class View:
         self.chosen = dict(chosen or {})
         self.spec: Spec | None = None
         self.faults: tuple[Diagnostic, ...] = ()
+        self.left_out: dict[int, str] = {}
         self.variant: str | None = None
         self._graphs: dict[str | None, Graph] = {}
         try:

@@ -7,7 +7,7 @@ import * as path from "node:path";
 import * as vscode from "vscode";
 import { LanguageClient, LanguageClientOptions, ServerOptions } from "vscode-languageclient/node";
 import { Command, commandOf } from "./command";
-import { following, reportArguments } from "./report";
+import { reportArguments } from "./report";
 import { settingsOf } from "./settings";
 import { Status, statusText } from "./status";
 
@@ -65,10 +65,7 @@ async function start(): Promise<void> {
     },
   };
   client = new LanguageClient(SECTION, "cnncalc", server, options);
-  client.onNotification(STATUS, (status: Status) => {
-    statuses.set(status.uri, status);
-    showStatus();
-  });
+  client.onNotification(STATUS, takeStatus);
   try {
     await client.start();
   } catch (error) {
@@ -94,6 +91,16 @@ async function takeSettings(change: vscode.ConfigurationChangeEvent): Promise<vo
   const settings = { [SECTION]: settingsOf(vscode.workspace.getConfiguration(SECTION)) };
   await client?.sendNotification("workspace/didChangeConfiguration", { settings });
   showStatus();
+}
+
+async function takeStatus(status: Status): Promise<void> {
+  const before = statuses.get(status.uri);
+  statuses.set(status.uri, status);
+  showStatus();
+  const isReported = panel !== undefined && status.uri === shown?.toString();
+  if (isReported && before?.variant !== status.variant) {
+    await writeReport();
+  }
 }
 
 function current(): Status | undefined {
@@ -156,6 +163,7 @@ async function showReport(): Promise<void> {
     });
   }
   await writeReport();
+  await followCursor({ textEditor: editor });
 }
 
 async function updateReport(document: vscode.TextDocument): Promise<void> {
@@ -177,7 +185,7 @@ async function writeReport(): Promise<void> {
   await new Promise<void>((done) => {
     execFile(program, words, (error, _output, told) => {
       if (error === null && panel !== undefined) {
-        panel.webview.html = following(fs.readFileSync(output, "utf8"));
+        panel.webview.html = fs.readFileSync(output, "utf8");
       } else {
         void vscode.window.showWarningMessage(told.split("\n")[0] || String(error));
       }
@@ -188,16 +196,14 @@ async function writeReport(): Promise<void> {
 }
 
 /** Let the report select the layer at the cursor. */
-async function followCursor(change: vscode.TextEditorSelectionChangeEvent): Promise<void> {
-  const uri = change.textEditor.document.uri;
-  if (panel === undefined || client === undefined || uri.toString() !== shown?.toString()) {
+async function followCursor({ textEditor }: { textEditor: vscode.TextEditor }): Promise<void> {
+  const uri = textEditor.document.uri.toString();
+  if (panel === undefined || client === undefined || uri !== shown?.toString()) {
     return;
   }
-  const position = change.selections[0].active;
-  const select = await client.sendRequest<string | null>(LAYER_AT, {
-    uri: uri.toString(),
-    position: { line: position.line, character: position.character },
-  });
+  const { line, character } = textEditor.selection.active;
+  const position = { line, character };
+  const select = await client.sendRequest<string | null>(LAYER_AT, { uri, position });
   if (select !== null) {
     await panel?.webview.postMessage({ select });
   }

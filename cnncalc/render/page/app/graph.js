@@ -215,19 +215,29 @@ export function graphView(tree) {
     moved.pan(w / 2 - (left + right) / 2, h / 2 - (top + bottom) / 2);
   }
 
+  // What is drawn of an item: its box, or those of the layers of a block without a box.
+  function drawnOf(id) {
+    const own = drawn.byId.get(id);
+    if (own) return [own];
+    const layers = tree.items.get(id)?.layers ?? [];
+    return layers.map(({ n }) => drawn.byId.get(tree.owner.get(n).id)).filter(Boolean);
+  }
+
   function mark() {
     const selected = get("selected");
     const hovered = get("hovered");
+    const pressed = new Set(drawnOf(selected));
+    const pointed = new Set(drawnOf(hovered));
     for (const one of drawn.order) {
-      one.element.classList.toggle("selected", one.id === selected);
-      one.element.setAttribute("aria-pressed", String(one.id === selected));
+      one.element.classList.toggle("selected", pressed.has(one));
+      one.element.classList.toggle("hovered", pointed.has(one));
+      one.element.setAttribute("aria-pressed", String(pressed.has(one)));
     }
     const sources = new Set(tree.items.get(hovered ?? selected)?.layers.map((one) => one.n) ?? []);
     for (const edge of plane.querySelectorAll(".edge")) {
       const own = edge.dataset.sources.split(" ").map(Number);
       edge.classList.toggle("lit", own.some((source) => sources.has(source)));
     }
-    for (const one of drawn.order) one.element.classList.toggle("hovered", one.id === hovered);
   }
 
   plane.addEventListener("pointerover", (event) => {
@@ -247,8 +257,7 @@ export function graphView(tree) {
       }
     }
     if (changed) draw();
-    const inside = item.layers.map((layer) => layer.path).find((path) => drawn.byId.has(path));
-    const found = drawn.byId.get(id) ?? drawn.byId.get(inside);
+    const [found] = drawnOf(id);
     if (found) reveal(found, centred);
   }
 

@@ -1,10 +1,10 @@
-// The part of the address after # names what is selected, so that it can be sent to someone.
+// The part of the address after # names what is selected, so that it can be sent to someone. An editor
+// that shows the page beside a spec names the layer at its cursor in a message.
 
 import { get, set, watchAlways } from "./store.js";
 
 export function followLinks(tree, onFound) {
-  function follow() {
-    const id = decoded(location.hash.slice(1));
+  function follow(id = decoded(location.hash.slice(1))) {
     const item = tree().items.get(id);
     if (item?.parent) onFound(item);
   }
@@ -20,6 +20,9 @@ export function followLinks(tree, onFound) {
   });
   window.addEventListener("hashchange", () => {
     if (decoded(location.hash.slice(1)) !== (get("selected") ?? "")) follow();
+  });
+  window.addEventListener("message", ({ data }) => {
+    if (typeof data?.select === "string") follow(data.select);
   });
   return follow;
 }
