@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from cnncalc.checking.config import Config
 from cnncalc.checking.finding import Checked
 from cnncalc.checking.fix import apply_fixes, with_certain_fixes, with_chosen_fixes
+from cnncalc.checking.repair.edited_text import EditedText
 from cnncalc.checking.run import Job, check_text
 
+from .command import ROOT
 from .mistakes import CASES
 from .samples import yaml
 
@@ -240,3 +244,15 @@ def test_what_is_appended_to_a_branch_is_called_so() -> None:
     text = STRIDED_BODY.replace("{out: 32, kernel: 1}", "{out: 16, kernel: 1}")
     (first, *_) = repairs(text)
     assert first.startswith("`conv: {out: 32, kernel: 1, stride: 2}` appended to branch `shortcut`")
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "tests" / "bad").glob("*.yaml"))[::3], ids=lambda path: path.stem
+)
+def test_repairs_have_the_line_ends_of_the_file(path: Path) -> None:
+    text = path.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n").decode("utf-8")
+    edited = EditedText(text)
+    for finding in check_text(text, path.name, None, Job(Config())).findings:
+        for fix in finding.fixes:
+            after = edited.apply(fix.edits).text
+            assert after.count("\r") == after.count("\r\n") == after.count("\n"), fix

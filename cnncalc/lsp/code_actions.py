@@ -36,7 +36,6 @@ def code_actions(
     first, last = places.offset(where.start), places.offset(where.end)
     lines = range(places.line_of(first), places.line_of(max(first, last)) + 1)
     here = [finding for finding in findings if _line(view, finding) in lines]
-    newline = "\r\n" if "\r\n" in view.text else "\n"
     found: list[Action] = []
     if _wanted("quickfix", only):
         found += [*repairs(places, here), *set_budget(view, first, last), *ignore(places, here)]
@@ -51,7 +50,7 @@ def code_actions(
             edit=lsp.WorkspaceEdit(
                 changes={
                     uri: [
-                        lsp.TextEdit(places.range(start, end), text.replace("\n", newline))
+                        lsp.TextEdit(places.range(start, end), places.edited.with_line_ends(text))
                         for start, end, text in action.changes
                     ]
                 }

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 
 from lsprotocol import types as lsp
 
 from ..diagnostic import Mistake
 from ..language.yaml_tree import Marks, parse
 from .places import Places
+from .tokens import Token, comments, tokens
 
 _STEP = 2  # columns of a level
-_COMMENT = re.compile(r"(?:^|(?<=\s))#.*$")
-_QUOTED = re.compile(r'"(?:\\.|[^"\\])*"|(?<![\w.])\'(?:\'\'|[^\'])*\'')
+_OPENING = ("FlowMappingStart", "FlowSequenceStart")
+_CLOSING = ("FlowMappingEnd", "FlowSequenceEnd")
 
 
 def formatting(text: str, file: str, encoding: str = "utf-16") -> list[lsp.TextEdit]:
@@ -45,17 +46,20 @@ def formatted(text: str, file: str = "<text>") -> str:
     except Mistake:
         return text
     newline = "\r\n" if "\r\n" in text else "\n"
-    lines = text.replace("\r\n", "\n").split("\n")
+    plain = text.replace("\r\n", "\n")
+    found = tokens(plain)
+    lines = _spaced(plain, found).split("\n")
     if any("\t" in line[: len(line) - len(line.lstrip())] for line in lines):
         return text
     starts = _Starts(marks)
-    new = [_spaced(line, starts, n) for n, line in enumerate(starts.indented(lines))]
-    result = newline.join(_without_extra_blank_lines(new)).rstrip() + newline
+    new = [*_without_extra_blank_lines(starts.indented(lines), starts.inside)]
+    result = "\n".join(new).rstrip() + "\n"
     try:
-        same = parse(result, file)[0] == data and _comments(result) == _comments(text)
+        is_same = parse(result, file)[0] == data
+        is_same = is_same and comments(result, tokens(result)) == comments(plain, found)
     except Mistake:
         return text
-    return result if same else text
+    return result.replace("\n", newline) if is_same else text
 
 
 class _Starts:
@@ -103,67 +107,68 @@ class _Starts:
         """Return the lines with their new indentation; comments follow the line after them."""
         new: list[str] = []
         shift = 0
+        below = _next_lines(lines)
         for n, line in enumerate(lines):
             bare = line.lstrip(" ")
             old = len(line) - len(bare)
             if n in self.columns and self.columns[n][0] == old:
                 shift = self.columns[n][1] - old
-            moved = self._shift_below(lines, n, old) if bare.startswith("#") else None
-            own = shift if moved is None else moved
+            own = shift
+            if bare.startswith("#") and (after := below[n]) in self.columns:
+                column, moved, _ = self.columns[after]
+                own = moved - column if column == old else shift
+            elif bare in ("...", "---"):
+                own = 0
             new.append(" " * max(old + own, 0) + bare if bare else "")
         return new
 
-    def _shift_below(self, lines: list[str], n: int, old: int) -> int | None:
-        """Return how far a comment moves: as the next line that starts where it does."""
-        for m in range(n + 1, len(lines)):
-            bare = lines[m].lstrip(" ")
-            if bare and not bare.startswith("#"):
-                is_alike = len(lines[m]) - len(bare) == old and m in self.columns
-                return self.columns[m][1] - self.columns[m][0] if is_alike else None
-        return None
+
+def _next_lines(lines: list[str]) -> list[int]:
+    """Return, for each line, the next one that is neither empty nor a comment."""
+    found = [len(lines)] * len(lines)
+    after = len(lines)
+    for n in range(len(lines) - 1, -1, -1):
+        found[n] = after
+        bare = lines[n].lstrip(" ")
+        if bare and not bare.startswith("#"):
+            after = n
+    return found
 
 
-def _spaced(line: str, starts: _Starts, n: int) -> str:
-    """Return a line with even blanks inside braces, after commas, dashes and keys."""
-    line = line.rstrip()
-    if n in starts.inside or line.lstrip().startswith("#") or "|" in line or ">" in line:
-        return line
-    indent = line[: len(line) - len(line.lstrip())]
-    code, comment = _split_comment(line.lstrip())
+def _spaced(text: str, found: list[Token]) -> str:
+    """Return a text with even blanks between its tokens, and none at the ends of lines."""
     parts: list[str] = []
     at = 0
-    for quoted in _QUOTED.finditer(code):
-        parts += [_even(code[at : quoted.start()]), quoted[0]]
-        at = quoted.end()
-    parts.append(_even(code[at:]))
-    code = "".join(parts).rstrip()
-    gap = re.search(r"\s*$", line.lstrip()[: len(line.lstrip()) - len(comment)])
-    blanks = gap[0] if gap and len(gap[0]) > 1 else " "
-    return indent + (f"{code}{blanks}{comment}" if comment and code else code + comment)
+    for n, token in enumerate(found):
+        gap = text[at : token.start]
+        is_inside = n > 0 and "\n" not in gap and not gap.strip()
+        parts.append(_gap(found[n - 1], token, gap) if is_inside else _bare(gap))
+        parts.append(text[token.start : token.end])
+        at = token.end
+    return "".join([*parts, _bare(text[at:])])
 
 
-def _split_comment(code: str) -> tuple[str, str]:
-    """Return what stands before a comment, and the comment."""
-    masked = _QUOTED.sub(lambda quoted: "·" * len(quoted[0]), code)
-    found = _COMMENT.search(masked)
-    return (code[: found.start()], code[found.start() :]) if found else (code, "")
+def _gap(before: Token, after: Token, gap: str) -> str:
+    """Return what is to stand between two tokens of a line."""
+    if before.kind in _OPENING:
+        return ""
+    if after.kind in ("FlowEntry", *_CLOSING):
+        return " " if before.kind == "Value" or (before.kind == "FlowEntry" and gap) else ""
+    if before.kind == "FlowEntry":
+        return " "
+    if before.kind in ("Value", "BlockEntry", "Anchor", "Tag") and after.kind != "BlockEntry":
+        return " " if gap else ""
+    return gap
 
 
-def _even(code: str) -> str:
-    """Return code without quotes, with even blanks."""
-    code = re.sub(r"^(-)\s{2,}(?=\S)", r"\1 ", code)
-    code = re.sub(r"\s*,\s*(?=[^\s\]}])", ", ", code)
-    code = re.sub(r"([{\[])\s+(?=\S)", r"\1", code)
-    code = re.sub(r"(?<=[^\s:,{\[])\s+([}\]])", r"\1", code)
-    return re.sub(r"(?<=[\w\])}]:)\s{2,}(?=\S)", " ", code)
+def _bare(gap: str) -> str:
+    """Return what stands between tokens without the blanks at the ends of lines."""
+    *ended, last = gap.split("\n")
+    return "\n".join([*(line.rstrip() for line in ended), last])
 
 
-def _without_extra_blank_lines(lines: list[str]) -> list[str]:
-    """Leave one empty line where there are several."""
-    return [line for n, line in enumerate(lines) if line or n == 0 or lines[n - 1]]
-
-
-def _comments(text: str) -> list[str]:
-    """Return the comments of a text, in order."""
-    found = (_split_comment(line.strip())[1].rstrip() for line in text.splitlines())
-    return [comment for comment in found if comment]
+def _without_extra_blank_lines(lines: list[str], inside: set[int]) -> Iterator[str]:
+    """Yield lines, and one empty line where there are several, except in values."""
+    for n, line in enumerate(lines):
+        if line or n == 0 or lines[n - 1] or n in inside:
+            yield line

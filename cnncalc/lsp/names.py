@@ -65,6 +65,8 @@ class Names:
             step, branch = self._owner(layers)
             if step is not None:
                 self._inside.setdefault(id(step), {})[branch] = layers
+        self._passed: dict[str, set[str]] = {name: set() for name in spec.blocks}
+        self._find_passed()
         self.mentions = sorted(self._mentions(), key=lambda found: (found.start, -found.end))
 
     def at(self, offset: int) -> Mention | None:
@@ -178,13 +180,12 @@ class Names:
         if step.key in self.spec.blocks:
             block = Name("block", "", step.key)
             yield Mention(block, start, start + step.place.length)
-            rows = step.marks.items.get("each")
-            for given in (step.body_marks, *(rows.items.values() if rows else ())):
+            for given in _arguments(step):
                 for word in given.keys:
                     if word in self.spec.blocks[step.key].params:
                         parameter = Name("parameter", step.key, word)
                         yield Mention(parameter, *self.places.key(given, word))
-        for marks in self._references(step):
+        for marks in (*self._references(step), *self._passed_to(step)):
             yield from self._paths(marks, layers)
 
     def _references(self, step: Step) -> Iterator[Marks]:
@@ -200,6 +201,29 @@ class Names:
         for field in step.op.layers_named if step.op is not None else ():
             if field in step.body_marks.items:
                 yield step.body_marks.items[field]
+
+    def _find_passed(self) -> None:
+        """Find the parameters of each block that are names of layers, not numbers."""
+        count = -1
+        while count != (count := sum(map(len, self._passed.values()))):
+            for layers in self.lists:
+                if layers.block is None:
+                    continue
+                own = self.spec.blocks[layers.block].params
+                for step in layers.steps:
+                    for marks in (*self._references(step), *self._passed_to(step)):
+                        words = _IDENTIFIER.findall(self.places.edited.as_written(marks))
+                        self._passed[layers.block] |= own.keys() & {*words}
+
+    def _passed_to(self, step: Step) -> Iterator[Marks]:
+        """Yield the arguments of a block's use that name layers."""
+        passed = self._passed.get(step.key)
+        if not passed:
+            return
+        for given in _arguments(step):
+            if not given.keys and self.spec.blocks[step.key].main in passed:
+                yield given
+            yield from (given.items[word] for word in given.keys if word in passed)
 
     def _paths(self, marks: Marks, layers: Layers) -> Iterator[Mention]:
         """Yield the layers that a value names."""
@@ -275,6 +299,12 @@ class Names:
     def _paths_of(self, marks: Marks, layers: Layers | None) -> Iterator[Mention]:
         if layers is not None:
             yield from self._paths(marks, layers)
+
+
+def _arguments(step: Step) -> list[Marks]:
+    """Return what a use of a block gives to its parameters, once or for each copy."""
+    rows = step.marks.items.get("each")
+    return [step.body_marks, *(rows.items.values() if rows is not None else ())]
 
 
 def _lists(spec: Spec) -> Iterator[Layers]:

@@ -15,7 +15,7 @@ from ..graph import Graph
 from ..language.load import from_text
 from ..language.scope import Expansion
 from ..language.spec import Spec
-from .actions.same import is_same_network
+from .actions.same import is_same
 from .names import Names
 from .places import Places
 from .uses import LayerUse, Uses
@@ -55,6 +55,7 @@ class View:
         self.left_out: dict[int, str] = {}
         self.variant: str | None = None
         self._graphs: dict[str | None, Graph] = {}
+        self._diagnostics: dict[str | None, list[Diagnostic]] = {}
         try:
             spec = from_text(text, file)
         except Mistake as mistake:
@@ -126,19 +127,31 @@ class View:
         return self._graphs[variant]
 
     def allows(self, text: str) -> bool:
-        """Return whether the networks stay the same with another text."""
-        return self.spec is not None and is_same_network(self.spec, self.graph_of, text)
+        """Return whether another text has the same networks, and no new errors."""
+        return is_same(self, View(text, self.file))
+
+    def diagnostics_of(self, variant: str | None) -> list[Diagnostic]:
+        """Return what is wrong with a network, as far as its size allows."""
+        if variant not in self._diagnostics:
+            self._diagnostics[variant] = self._diagnosed(variant)
+        return self._diagnostics[variant]
+
+    def _diagnosed(self, variant: str | None) -> list[Diagnostic]:
+        assert self.spec is not None
+        graph = self.graph_of(variant)
+        if len(graph.nodes) > MOST_ROWS:
+            return [*self.spec.diagnostics, *graph.diagnostics]
+        is_shown = variant == self.variant and self.report is not None
+        report = self.report if is_shown else report_of(self.spec, variant, graph, Settings())
+        assert report is not None
+        return [*report.diagnostics, *(guidelines(report) if report.ok else ())]
 
     def examined(self) -> Examined:
         """Return what is wrong with the text and the network that is shown, without repairs."""
         if self.spec is None:
             return Examined([Finding(found) for found in self.faults], {}, [], {})
-        found = [*self.spec.diagnostics, *self.expansion.graph.diagnostics]
-        if self.has_figures and self.report is not None:
-            found = [*self.report.diagnostics]
-            found += guidelines(self.report) if self.report.ok else ()
         findings: dict[Diagnostic, Finding] = {}
-        for diagnostic in found:
+        for diagnostic in self.diagnostics_of(self.variant):
             findings.setdefault(diagnostic, Finding(diagnostic, (self.variant,)))
         ordered = sorted(findings.values(), key=lambda finding: finding.place)
         return Examined(ordered, {}, [], {})

@@ -13,6 +13,8 @@ from ...diagnostic import Edit, Position
 from ...language.yaml_tree import Marks
 
 _ANCHOR = re.compile(r"&[^\s,\[\]{}]+\s+")
+_EMPTY = re.compile(r"[\s,\]}]|\Z")  # no plain value begins so
+_LINE_END = re.compile(r"\r?\n")
 
 
 class Replacement(NamedTuple):
@@ -57,9 +59,9 @@ class EditedText:
         """The offset at which each line starts, and the end of the text."""
         return [0, *accumulate(map(len, self.lines))]
 
-    @cached_property
-    def _newline(self) -> str:
-        return "\r\n" if self.lines[0].endswith("\r\n") else "\n"
+    def with_line_ends(self, text: str) -> str:
+        """Return a text with the line ends of this one."""
+        return _LINE_END.sub("\r\n" if self.lines[0].endswith("\r\n") else "\n", text)
 
     def offset(self, line: int, column: int) -> int:
         """Return the offset of a 1-based line and column; at most the end of the text."""
@@ -77,10 +79,10 @@ class EditedText:
         start = self.offset(marks.line + 1, marks.column + 1)
         if marks.end is not None:
             end = self.offset(marks.end[0] + 1, marks.end[1] + 1)
-        elif self.text[start : start + 1].strip():
-            end = start + marks.width
-        else:
+        elif _EMPTY.match(self.text, start):
             end = start
+        else:
+            end = start + marks.width
         written_end = start + len(self.text[start:end].rstrip())
         return self._after_anchor(start, end), written_end
 
@@ -103,8 +105,7 @@ class EditedText:
         start = self.offset(edit.line, edit.column)
         end = self.offset(edit.end_line, edit.end_column)
         if edit.word is None:
-            text = edit.text.replace("\n", self._newline)
-            return Replacement(self._after_anchor(start, end), end, text)
+            return Replacement(self._after_anchor(start, end), end, self.with_line_ends(edit.text))
         found = re.search(rf"(?<!\w){re.escape(edit.word)}(?!\w)", self.text[start:end])
         if found is None:
             return None

@@ -9,8 +9,9 @@ from ...checking.repair.edited_text import Replacement
 from ...ops import BY_KEY
 from ..names import Layers, Names
 from ..view import View
-from .action import Action, changed
+from .action import Action
 from .entries import entries, lines_of, moved
+from .form import change_of_form
 
 
 def extract_block(view: View, first: int, last: int) -> Iterator[Action]:
@@ -21,8 +22,8 @@ def extract_block(view: View, first: int, last: int) -> Iterator[Action]:
         return
     layers = found[0]
     listed = entries(view.places, layers)
-    lines = range(view.places.line_of(first), view.places.line_of(max(first, last - 1)) + 1)
-    chosen = [entry for entry in listed if entry.first <= lines[-1] and entry.last >= lines[0]]
+    top, bottom = view.places.line_of(first), view.places.line_of(max(first, last - 1))
+    chosen = [entry for entry in listed if entry.first <= bottom and entry.last >= top]
     if not chosen or any(entry.step.kind == "fault" for entry in chosen):
         return
     start = view.places.start_of_line(chosen[0].first)
@@ -36,9 +37,10 @@ def extract_block(view: View, first: int, last: int) -> Iterator[Action]:
     definition += ["    layers:", *written]
     use = block + (f": {{{', '.join(f'{name}: {name}' for name in used)}}}" if used else "")
     dash = " " * chosen[0].dash + "-" + " " * (chosen[0].column - chosen[0].dash - 1)
-    changes = (_definition(view, definition), Replacement(start, end, dash + use))
-    if view.allows(changed(view.text, changes)):
-        yield Action(f"Extract into block `{block}`", "refactor.extract", changes)
+    lines = Replacement(start, end, dash + use)
+    title = f"Extract into block `{block}`"
+    others = [_definition(view, definition)]
+    yield from change_of_form(view, title, "refactor.extract", lines, others)
 
 
 def _free_name(names: Names) -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from yaml import YAMLError
+
 from ...checking.finding import Finding
 from ...checking.repair.edited_text import Replacement
 from ..places import Places
+from ..tokens import Token, tokens
 from .action import Action
 
 _CODES = re.compile(r"#\s*cnncalc:\s*ignore\s*\[([^\]]*)\]")
@@ -15,23 +18,40 @@ _CODES = re.compile(r"#\s*cnncalc:\s*ignore\s*\[([^\]]*)\]")
 
 def ignore(places: Places, findings: Iterable[Finding]) -> Iterator[Action]:
     """Yield the comments that ignore findings; errors of the YAML itself cannot be ignored."""
+    mark = int(places.text.startswith("\ufeff"))
+    values = _values_of_several_lines(places)
     for finding in findings:
         code, position = finding.diagnostic.code, finding.diagnostic.position
         if position is None or code.startswith(("CNN0", "CNN113", "CNN9")):
             continue
         line = places.line_of(places.start(position))
+        start = places.start_of_line(line)
         text, end = places.of_line(line), places.end_of_line(line)
         known = _CODES.search(text)
         if known is not None:
-            at = places.start_of_line(line) + known.end(1)
+            at = start + known.end(1)
             change = Replacement(at, at, f", {code}" if known[1].strip() else code)
-        elif "#" in text:
+        elif _is_inside(start, values):
+            continue
+        elif "#" in text or _is_inside(end, values):
             indent = text[: len(text) - len(text.lstrip())]
-            at = places.start_of_line(line)
-            change = Replacement(at, at, f"{indent}# cnncalc: ignore[{code}]\n")
+            change = Replacement(start, start, f"{indent}# cnncalc: ignore[{code}]\n")
         else:
             bare = end - (len(text) - len(text.rstrip()))
             change = Replacement(bare, end, f" # cnncalc: ignore[{code}]")
         yield Action(f"Ignore {code} on this line", "quickfix", (change,), finding)
-        top = Replacement(0, 0, f"# cnncalc: ignore-file[{code}]\n")
+        top = Replacement(mark, mark, f"# cnncalc: ignore-file[{code}]\n")
         yield Action(f"Ignore {code} in this file", "quickfix", (top,), finding)
+
+
+def _values_of_several_lines(places: Places) -> list[Token]:
+    """Return the values in which a line ends, where no comment can stand."""
+    try:
+        found = tokens(places.text)
+    except YAMLError:
+        return []
+    return [one for one in found if places.line_of(one.start) < places.line_of(one.end)]
+
+
+def _is_inside(offset: int, values: list[Token]) -> bool:
+    return any(value.start < offset < value.end for value in values)

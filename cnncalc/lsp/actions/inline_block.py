@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 from ...checking.repair.edited_text import Replacement
 from ...language.steps import REQUIRED, BlockSteps, Step
-from ..names import Layers
+from ..names import Layers, Name
 from ..view import View
 from .action import Action, changed
 from .entries import entries, lines_of, moved
+from .form import change_of_form
 
 _SIMPLE = re.compile(r"[\w.]+")
 _SPECIAL = set(",[]{}:#&*!|>'\"%@`")
@@ -42,8 +43,22 @@ def inline_block(view: View, layers: Layers, step: Step) -> Iterator[Action]:
     start = view.places.start_of_line(own.first)
     end = view.places.end_of_line(own.last)
     change = Replacement(start, end, "\n".join(lines))
-    if view.allows(changed(view.text, (change,))):
-        yield Action(f"Write the layers of `{step.key}` here", "refactor.inline", (change,))
+    title = f"Write the layers of `{step.key}` here"
+    yield from change_of_form(view, title, "refactor.inline", change, [*_unused(view, step.key)])
+
+
+def _unused(view: View, block: str) -> Iterator[Replacement]:
+    """Yield the change that removes a block which is used only once."""
+    assert view.names is not None
+    if len(view.names.of(Name("block", "", block))) != 2:  # its definition, and a use
+        return
+    marks, places = view.names.spec.marks, view.places
+    blocks = marks.items["blocks"]
+    key = places.key(blocks, block) if len(blocks.keys) > 1 else places.key(marks, "blocks")
+    first = places.start_of_line(places.line_of(key[0]))
+    last = places.line_of(places.span(blocks.items[block])[1] - 1)
+    if not places.text[first : key[0]].strip():
+        yield Replacement(first, places.start_of_line(last + 1), "")
 
 
 def _values(view: View, step: Step, block: BlockSteps) -> dict[str, str] | None:

@@ -11,6 +11,7 @@ from ..names import Layers
 from ..view import View
 from .action import Action, changed
 from .entries import Entry, entries, lines_of, moved
+from .form import change_of_form
 
 _LONGEST = 12  # layers of a group that is repeated
 _MOST = 64  # copies that are written one by one
@@ -91,15 +92,14 @@ def _copy(view: View, entry: Entry, n: int) -> list[str]:
         if new != view.text[at:until]:
             changes.append(Replacement(at - start, until - start, new))
     text = changed(view.text[start:end] + "\n", changes)
-    return text.rstrip("\n").split("\n")
+    return text.replace("\r\n", "\n").strip("\n").split("\n")
 
 
 def _offered(
     view: View, first: Entry, last: Entry, lines: list[str], title: str
 ) -> Iterator[Action]:
-    """Yield a change of lines if the network stays the same."""
+    """Yield a change of the lines of layers."""
     start = view.places.start_of_line(first.first)
     end = view.places.end_of_line(last.last)
     change = Replacement(start, end, "\n".join(lines))
-    if view.allows(changed(view.text, (change,))):
-        yield Action(title, "refactor.rewrite", (change,))
+    yield from change_of_form(view, title, "refactor.rewrite", change)

@@ -2,32 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
-from ...diagnostic import Mistake
 from ...graph import Graph
-from ...language.load import from_text
-from ...language.spec import Spec
+from ..tokens import comments, tokens
+
+if TYPE_CHECKING:
+    from ..view import View
 
 
-def is_same_network(old: Spec, graph: Callable[[str | None], Graph], text: str) -> bool:
-    """Return whether every variant of a text has the layers, inputs and shapes of the old one.
+def is_same(old: View, new: View) -> bool:
+    """Return whether a text has the networks of an old one, and no error that it had not.
 
-    `graph` gives the old networks. Two specs that are wrong alike are the same too, as far as
-    their networks go.
+    The variants are compared in their order, since one may have got another name. Two specs that
+    are wrong alike are the same, as far as their networks go.
     """
-    try:
-        new = from_text(text, old.file)
-    except Mistake:
+    if old.spec is None or new.spec is None or (old.is_sound and not new.is_sound):
         return False
-    if old.members != new.members or (old.ok and not new.ok):
-        return False
-    return all(_layers(graph(name)) == _layers(new.graph(name)) for name in old.members)
+    before, after = old.spec.members, new.spec.members
+    return len(before) == len(after) and all(
+        _layers(old.graph_of(one)) == _layers(new.graph_of(other))
+        and not _errors(new, other) - _errors(old, one)
+        for one, other in zip(before, after)
+    )
 
 
 def _layers(graph: Graph) -> list[Any]:
     nodes: list[Any] = [
         (node.op, node.inputs, tuple(node.shape), node.shares, node.frozen) for node in graph.nodes
     ]
-    return [*nodes, graph.outputs, [d.code for d in graph.diagnostics if d.severity == "error"]]
+    return [*nodes, graph.outputs, graph.checkpoints]
+
+
+def _errors(view: View, variant: str | None) -> Counter[str]:
+    """Return how often each error occurs in a network."""
+    found = view.diagnostics_of(variant)
+    return Counter(one.code for one in found if one.severity == "error")
+
+
+def lost_comments(old: str, new: str) -> list[str]:
+    """Return the comments of a text that another one lacks, in order."""
+    kept = Counter(comments(new, tokens(new)))
+    lost: list[str] = []
+    for comment in comments(old, tokens(old)):
+        if kept[comment]:
+            kept[comment] -= 1
+        else:
+            lost.append(comment)
+    return lost
