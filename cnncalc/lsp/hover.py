@@ -37,7 +37,7 @@ def _found(
     if names is None:
         return None
     mention = names.at(offset)
-    if mention is not None:
+    if mention is not None and not mention.is_implied:
         text = _of_name(view, names, mention, figures)
         if text:
             return text, mention.start, mention.end
@@ -55,19 +55,16 @@ def _of_name(
     if kind == "block":
         return _block(view, word, mention)
     step = names.layer(mention.name)
-    if step is None:
-        return None
-    parts = [layer_text(view, step)]
-    if mention.is_implied and step.op is not None:
-        parts.append(operator_text(operators_by_name()[step.op.key]))
-    return "\n\n".join(filter(None, parts)) or None
+    return layer_text(view, step) if step is not None else None
 
 
 def layer_text(view: View, step: Step) -> str:
     """Return the arithmetic of a layer or block, in the use that is shown."""
     use = _use(view, step)
-    if use is None or view.report is None or use.group[0] == use.group[1]:
+    if view.report is None:
         return ""
+    if use is None or use.group[0] == use.group[1]:
+        return f"**`{step.name}`** is not part of the network that is shown"
     found = _explained(view, view.report, use)
     return markdown([found]).written() if found else ""
 
@@ -195,8 +192,11 @@ def _of_key(view: View, names: Names, offset: int) -> tuple[str, int, int] | Non
                 if start <= offset <= end:
                     return field_text(operator, field), start, end
         start = places.start(step.place)
-        if step.key == "chain" and start <= offset <= start + len("chain"):
-            return f"**`chain`** {word_text('chain') or ''}", start, start + len("chain")
+        end = start + step.place.length
+        if start <= offset <= end:
+            text = f"**`chain`** {word_text('chain') or ''}" if step.key == "chain" else None
+            text = operator_text(operator) if operator is not None else text
+            return "\n\n".join(filter(None, (layer_text(view, step), text))), start, end
     assert view.spec is not None
     for key, meaning in keys_of("spec").items():
         if key in view.spec.marks.keys:
