@@ -158,7 +158,7 @@ def _ask(document: Document, cursor: int, with_actions: bool) -> None:
         return
     text, uri = document.text, document.uri
     cursor = min(cursor, len(text))
-    items = completion.completion(text, cursor, document.sound, True)
+    items = completion.completion(view.places, cursor, document.sound, True)
     if items:
         completion.resolved(items[len(items) // 2])
     signature_help(text, cursor, document.sound)

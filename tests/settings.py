@@ -38,4 +38,5 @@ BROKEN = _number("BROKEN", 60, 3000)  # random networks with mistakes, for what 
 REPAIRED = _number("REPAIRED", 30, 1000)  # networks that one mutation broke, for their repairs
 TIMELINES = _number("TIMELINES", 12, 200)  # configurations of each operator, for its memory
 GRAPHS_HELD = _number("GRAPHS_HELD", 10, 300)  # random graphs, for their memory
+COMPLETIONS = _number("COMPLETIONS", 200, 4000)  # words that are completed in specs
 KEYSTROKES = _number("KEYSTROKES", 40, 1000)  # sequences typed into the language server

@@ -317,8 +317,8 @@ async def test_completion_has_documentation_and_places_to_fill_in(editor: Editor
     editor.type(SPEC.replace("  - globalavgpool\n", "  - @\n"))
     params = lsp.CompletionParams(editor.id, editor.position)
     items = {i.label: i for i in await editor.client.text_document_completion_async(params)}
-    assert items["conv"].insert_text == "conv: {out: ${1:out}, kernel: ${2:kernel}}"
-    assert items["unit"].insert_text == "unit: ${1:out}"
+    assert items["conv"].text_edit.new_text == "conv: {out: ${1:out}, kernel: ${2:kernel}}"
+    assert items["unit"].text_edit.new_text == "unit: ${1:out}"
     done = await editor.client.completion_item_resolve_async(items["conv"])
     assert "**`conv`**" in done.documentation.value
 

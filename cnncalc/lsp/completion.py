@@ -2,51 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from lsprotocol import types as lsp
 
+from ..analysis.figures import known_figures
 from ..language.expression_functions import FUNCTIONS
+from ..language.inputs import INTEGER
 from ..language.names import BRANCH_WORDS, ENTRY_WORDS, GRAPH_WORDS
-from ..language.steps import REQUIRED
+from ..language.steps import REQUIRED, BlockSteps, Step
 from ..language.values import ANY_WORD, AS_WRITTEN, NAMED, words_of
 from ..ops import BY_KEY, OPS
-from .cursor import Cursor, cursor_at
+from .completion_item import labelled, markdown, of_keys, of_words, placed, text_format
+from .cursor import Cursor, cursor_at, keys_of_rows
 from .documentation import (
     budget_keys,
     field_text,
+    input_keys,
     keys_of,
+    limit_keys,
     operator_text,
     operators_by_name,
     repeat_keys,
+    setting_words,
     word_text,
 )
-from .names import BUILT_IN, Names
-from .part import Part, part_at
+from .names import BUILT_IN, Layers, Names
+from .part import VALUES, Kind, Part, part_at
+from .places import Places
 from .view import View
 
 _KIND = lsp.CompletionItemKind
 _LAYER_WORDS = ("from", "share")  # whose values are names of layers
-_VALUES = ("field", "argument", "word", "value", "limit")  # parts in which expressions stand
+_CONDITIONS = ("when", "freeze", "checkpoint")
+_NAMED_LAYERS: tuple[Kind, ...] = ("expected", "budget of layers")  # whose keys name layers
 
 
 def completion(
-    text: str, offset: int, sound: View | None, snippets: bool
+    places: Places, offset: int, sound: View | None, snippets: bool
 ) -> list[lsp.CompletionItem]:
     """Return what may be written at an offset.
 
     Accepts:
-        text: the text, which may be unfinished.
+        places: the places of the text, which may be unfinished.
         offset: the place of the cursor.
         sound: the last view of a text without errors, which has the names.
         snippets: whether the editor can fill in the fields of an inserted text one by one.
     """
-    cursor = cursor_at(text, offset)
+    cursor = cursor_at(places.text, offset)
+    if cursor is None:
+        return []
     names = sound.names if sound is not None else None
     blocks = tuple(names.spec.blocks) if names is not None else ()
-    part = part_at(cursor.path, blocks)
-    found = [*_items(part, cursor, names, snippets)]
-    return [item for item in found if item.label not in cursor.beside]
+    part = part_at(cursor.path, blocks, cursor.keys)
+    line = places.line_of(offset)
+    found = _Completion(part, cursor, names, line, snippets).items()
+    where = places.range(cursor.word.start, cursor.word.end)
+    known: set[str] = {*cursor.beside}
+    items: list[lsp.CompletionItem] = []
+    for item in found:
+        if item.label not in known:
+            known.add(item.label)
+            items.append(placed(item, cursor.word, where))
+    return items
 
 
 def resolved(item: lsp.CompletionItem) -> lsp.CompletionItem:
@@ -57,93 +75,234 @@ def resolved(item: lsp.CompletionItem) -> lsp.CompletionItem:
         if operator is not None:
             field = next((f for f in operator.fields if f.name == data.get("field")), None)
             text = operator_text(operator) if field is None else field_text(operator, field)
-            item.documentation = _markdown(text)
+            item.documentation = markdown(text)
     return item
 
 
-def _items(
-    part: Part, cursor: Cursor, names: Names | None, snippets: bool
-) -> Iterator[lsp.CompletionItem]:
-    kind, is_key = part.kind, cursor.is_key
-    if kind == "spec" and is_key:
-        yield from _keys(keys_of("spec"))
-    elif kind == "layer" and is_key:
-        yield from _layer_items(cursor, names, snippets)
-    elif kind == "body" and is_key or kind == "join" and is_key:
-        yield from _fields(part.owner)
-    elif kind == "use" and is_key:
-        yield from _arguments(part.owner, names)
-    elif kind == "branch" and is_key:
-        yield from _keys({word: word_text(word) or "the layers" for word in BRANCH_WORDS})
-    elif kind == "entry":
-        yield from _layer_names(part.block, cursor, names)
-        if cursor.beside or part.owner:
-            yield from _keys({word: word_text(word) or "" for word in ENTRY_WORDS})
-    elif kind == "word" and part.owner == "repeat" and is_key:
-        yield from _keys(repeat_keys())
-    elif kind in ("block", "variant") and is_key:
-        yield from _keys(keys_of("Block" if kind == "block" else "Variant"))
-    elif kind == "values" and is_key:
-        yield from _parameters(None, names)
-    elif kind == "budget" and is_key:
-        yield from _keys(budget_keys())
-    elif kind == "published" and is_key:
-        yield from _keys(keys_of("Published"))
-    elif kind == "limit" and is_key and cursor.is_flow:
-        yield from _keys({"max": "the largest value", "min": "the smallest value"})
-    elif kind in ("body", "use") and not is_key:
-        yield from _main_value(part, names)
-    elif kind in _VALUES:
-        yield from _values(part, cursor, names)
+class _Completion:
+    """What may be written at the cursor."""
+
+    def __init__(self, part: Part, cursor: Cursor, names: Names | None, line: int, snippets: bool):
+        self.part, self.cursor, self.names = part, cursor, names
+        self.line, self.snippets = line, snippets
+
+    def items(self) -> Iterator[lsp.CompletionItem]:
+        """Yield the items; some may be there twice."""
+        word = self.cursor.word
+        if self.cursor.is_key and self.part.kind not in VALUES:
+            if word.is_free:
+                yield from self._keys()
+            if self._names_layers:
+                yield from self._layers()
+        elif self._is_in_mapping or word.is_free and (word.ends_key or word.has_lines):
+            return  # a value has its own keys, or is there already
+        elif self._names_layers and not word.is_in_condition:
+            yield from self._layers()
+        elif word.is_operand and not word.is_path:
+            yield from self._value()
+        elif self.part.kind == "argument" and word.is_path:
+            yield from self._layers()
+
+    @property
+    def _is_in_mapping(self) -> bool:
+        """Whether a key is due in a mapping that has begun."""
+        top = self.cursor.around[-1]
+        has_begun = bool(self.cursor.beside) or top.in_brackets
+        return self.cursor.is_key and not self.cursor.is_entry and has_begun
+
+    @property
+    def _names_layers(self) -> bool:
+        """Whether the names of layers are due."""
+        kind, owner, key, _ = self.part
+        if self.cursor.is_key and kind not in VALUES:
+            is_entry = self.cursor.is_entry and not self.cursor.word.ends_key
+            return kind in _NAMED_LAYERS or kind in ("entry", "output") and is_entry
+        op = BY_KEY.get(owner)
+        if op is not None and kind in ("field", "body"):
+            return (op.main if kind == "body" else key) in op.layers_named
+        return kind == "word" and owner in _LAYER_WORDS or kind == "figure" and key == "at"
+
+    def _keys(self) -> Iterator[lsp.CompletionItem]:
+        kind, owner, _, _ = self.part
+        known = _KEYS.get(kind)
+        if known is not None:
+            yield from of_keys(known())
+        elif kind == "layer":
+            yield from self._new_layer()
+        elif kind in ("body", "join", "row") and owner in BY_KEY:
+            yield from _fields(owner)
+        elif kind == "use" or kind == "row" and owner:
+            yield from self._arguments(owner)
+        elif kind == "row":
+            rows = keys_of_rows(self.cursor.around[-2])
+            yield from of_keys(dict.fromkeys(rows, "a value of each copy"))
+        elif kind == "limit":
+            yield from of_keys(limit_keys(self.part.key))
+        elif kind == "values":
+            for item in self._parameters(None):
+                item.insert_text = f"{item.label}: "
+                yield item
+
+    def _new_layer(self) -> Iterator[lsp.CompletionItem]:
+        """Yield operators and blocks, or the words beside the one that is there."""
+        beside = self.cursor.beside
+        blocks = self._blocks
+        has_operator = any(key in BY_KEY or key in blocks or key == "chain" for key in beside)
+        for word in GRAPH_WORDS if beside else ():
+            yield labelled(word, _KIND.Keyword, word_text(word), insert=f"{word}: ")
+        if has_operator:
+            return
+        for block, steps in blocks.items():
+            needed = [name for name, default in steps.params.items() if default is REQUIRED]
+            yield labelled(
+                block,
+                _KIND.Class,
+                f"block `{block}`({', '.join(steps.params)})",
+                insert=self._layer_text(block, needed[:1], needed),
+                snippet=self.snippets,
+                first=True,
+            )
+        for op in OPS:
+            needed = [name for name, field in op.fields().items() if field.is_required()]
+            main = [op.main] if op.main else []
+            yield lsp.CompletionItem(
+                label=op.key,
+                kind=_KIND.Function,
+                detail=(op.__doc__ or "").partition("\n")[0],
+                insert_text=self._layer_text(op.key, main, needed),
+                insert_text_format=text_format(self.snippets),
+                data={"operator": op.key},
+            )
+        yield labelled("chain", _KIND.Keyword, word_text("chain"), insert="chain: ")
+
+    def _layer_text(self, key: str, main: list[str], needed: list[str]) -> str:
+        """Return a layer with a place for each value that it needs."""
+        if not needed or not self.snippets:
+            is_word = self.cursor.is_entry and not needed
+            return key if is_word else f"{key}: "
+        if needed == main:
+            return f"{key}: ${{1:{needed[0]}}}"
+        places = ", ".join(f"{name}: ${{{n}:{name}}}" for n, name in enumerate(needed, 1))
+        return f"{key}: {{{places}}}"
+
+    def _arguments(self, block: str) -> Iterator[lsp.CompletionItem]:
+        params = self._blocks[block].params if block in self._blocks else {}
+        for name, default in params.items():
+            needed = " (required)" if default is REQUIRED else ""
+            text = f"a parameter of block `{block}`{needed}"
+            yield labelled(name, _KIND.Field, text, insert=f"{name}: ")
+
+    def _value(self) -> Iterator[lsp.CompletionItem]:
+        """Yield what may be a value: a word, a name of a layer or what expressions know."""
+        kind, owner, _, _ = self.part
+        is_free = self.cursor.word.is_free
+        if is_free:
+            yield from self._words()
+        if kind in ("use", "argument") and is_free:
+            yield from self._layers()
+        if kind not in (*VALUES, "repeat", "use", "body"):
+            return
+        if kind == "body" and not BY_KEY[owner].main:
+            return
+        yield from self._parameters(self.part.block)
+        for word in self.cursor.counters:
+            yield labelled(word, _KIND.Variable, "a value of each copy", first=True)
+        for word in sorted(BUILT_IN):
+            yield labelled(word, _KIND.Variable, _MEANINGS[word])
+        for word in sorted(FUNCTIONS):
+            yield labelled(word, _KIND.Function, "a function of expressions")
+
+    def _words(self) -> Iterator[lsp.CompletionItem]:
+        """Yield the words that a value may be."""
+        kind, owner, key, _ = self.part
+        op = BY_KEY.get(owner)
+        if kind == "body" and op is not None and op.main:
+            yield from _field_words(owner, op.main)
+        elif kind == "field" and key:
+            yield from _field_words(owner, key)
+        elif kind in ("use", "argument", "value") or kind == "word" and owner in _CONDITIONS:
+            yield from of_words(("true", "false"), "a condition")
+        elif kind == "setting":
+            yield from of_words(setting_words(owner, key), f"a value of `{key}`")
+        elif kind == "figure" and key == "what":
+            yield from of_words(known_figures(), "a figure")
+        elif kind == "input type":
+            yield from of_words((INTEGER,), "the type of indices")
+
+    def _parameters(self, block: str | None) -> Iterator[lsp.CompletionItem]:
+        known = self.names.parameters(block) if self.names is not None else {}
+        for word, name in known.items():
+            of = f"of block `{name.owner}`" if name.owner else "of the network"
+            yield labelled(word, _KIND.Variable, f"a parameter {of}", first=True)
+
+    def _layers(self) -> Iterator[lsp.CompletionItem]:
+        """Yield the layers that can be named, or those inside the layer of a path."""
+        names, word = self.names, self.cursor.word
+        if names is None:
+            return
+        if word.is_path:
+            for layers in self._lists(names):
+                for inner in names.inside(word.path, layers):
+                    yield self._reference(inner, f"inside `{word.path[:-1]}`")
+            return
+        if not word.is_operand:
+            return
+        if not self._is_outside:
+            yield self._reference("input", "what enters the block or the network")
+            yield from self._parameters(self.part.block)
+        for name in names.spec.input_ranks:
+            yield self._reference(name, "an input")
+        for layers in self._lists(names):
+            for step in layers.steps:
+                if step.key and self._is_before(step, layers):
+                    yield self._reference(step.name, f"line {step.place.line}: `{step.key}`")
+
+    def _reference(self, name: str, text: str) -> lsp.CompletionItem:
+        is_key = self.part.kind in _NAMED_LAYERS
+        return labelled(name, _KIND.Reference, text, insert=f"{name}: " if is_key else None)
+
+    def _lists(self, names: Names) -> list[Layers]:
+        """Return the lists whose layers can be named: those of the block and of the network."""
+        if self._is_outside:
+            return [names.by_id["layers"]]
+        return [layers for layers in names.lists if layers.block in (self.part.block, None)]
+
+    def _is_before(self, step: Step, layers: Layers) -> bool:
+        """Return whether a layer is above the cursor, where that matters."""
+        if self._is_outside or layers.block != self.part.block:
+            return True
+        return step.place.line <= self.line + 1
+
+    @property
+    def _is_outside(self) -> bool:
+        """Whether the place is outside all layers, and names those of the whole network."""
+        return self.part.kind in ("figure", "output", *_NAMED_LAYERS)
+
+    @property
+    def _blocks(self) -> dict[str, BlockSteps]:
+        return self.names.spec.blocks if self.names is not None else {}
 
 
-def _layer_items(
-    cursor: Cursor, names: Names | None, snippets: bool
-) -> Iterator[lsp.CompletionItem]:
-    """Yield operators and blocks for a new layer, or the words beside the one that is there."""
-    blocks = names.spec.blocks if names is not None else {}
-    has_operator = any(key in BY_KEY or key in blocks or key == "chain" for key in cursor.beside)
-    for word in GRAPH_WORDS if cursor.beside else ():
-        yield _item(word, _KIND.Keyword, word_text(word), insert=f"{word}: ")
-    if has_operator:
-        return
-    for block, steps in blocks.items():
-        needed = [name for name, default in steps.params.items() if default is REQUIRED]
-        yield _item(
-            block,
-            _KIND.Class,
-            f"block `{block}`({', '.join(steps.params)})",
-            insert=_layer_text(block, needed[:1], needed, snippets),
-            snippet=snippets,
-            first=True,
-        )
-    for op in OPS:
-        needed = [name for name, field in op.fields().items() if field.is_required()]
-        main = [op.main] if op.main else []
-        yield lsp.CompletionItem(
-            label=op.key,
-            kind=_KIND.Function,
-            detail=(op.__doc__ or "").partition("\n")[0],
-            insert_text=_layer_text(op.key, main, needed, snippets),
-            insert_text_format=_format(snippets),
-            data={"operator": op.key},
-        )
-    yield _item("chain", _KIND.Keyword, word_text("chain"), insert="chain:")
+_KEYS: dict[Kind, Callable[[], dict[str, str]]] = {
+    "spec": lambda: keys_of("spec"),
+    "input": input_keys,
+    "block": lambda: keys_of("Block"),
+    "variant": lambda: keys_of("Variant"),
+    "published": lambda: keys_of("Published"),
+    "budget": budget_keys,
+    "budget of layer": lambda: budget_keys(of_layer=True),
+    "branch": lambda: _meanings(BRANCH_WORDS),
+    "entry": lambda: _meanings(ENTRY_WORDS),
+    "repeat": repeat_keys,
+}
 
 
-def _layer_text(key: str, main: list[str], needed: list[str], snippets: bool) -> str:
-    """Return a layer with a place for each value that it needs."""
-    if not needed or not snippets:
-        return key
-    if needed == main:
-        return f"{key}: ${{1:{needed[0]}}}"
-    places = ", ".join(f"{name}: ${{{n}:{name}}}" for n, name in enumerate(needed, 1))
-    return f"{key}: {{{places}}}"
+def _meanings(words: Iterable[str]) -> dict[str, str]:
+    return {word: word_text(word) or "the layers" for word in words}
 
 
 def _fields(key: str) -> Iterator[lsp.CompletionItem]:
-    operator = operators_by_name().get(key)
-    for field in operator.fields if operator is not None else ():
+    for field in operators_by_name()[key].fields:
         yield lsp.CompletionItem(
             label=field.name,
             kind=_KIND.Field,
@@ -154,58 +313,17 @@ def _fields(key: str) -> Iterator[lsp.CompletionItem]:
         )
 
 
-def _arguments(block: str, names: Names | None) -> Iterator[lsp.CompletionItem]:
-    params = names.spec.blocks[block].params if names and block in names.spec.blocks else {}
-    for name, default in params.items():
-        needed = " (required)" if default is REQUIRED else ""
-        text = f"a parameter of block `{block}`{needed}"
-        yield _item(name, _KIND.Field, text, insert=f"{name}: ")
-
-
-def _main_value(part: Part, names: Names | None) -> Iterator[lsp.CompletionItem]:
-    """Yield what may be the one value of a layer."""
-    op = BY_KEY.get(part.owner)
-    if part.kind == "body" and op is not None and op.main:
-        yield from _words(part.owner, op.main)
-    yield from _expression(part.block, names)
-
-
-def _values(part: Part, cursor: Cursor, names: Names | None) -> Iterator[lsp.CompletionItem]:
-    """Yield what may be a value: a word of its field, a name of a layer or a parameter."""
-    op = BY_KEY.get(part.owner)
-    names_layer = op is not None and part.key in op.layers_named
-    if (part.kind == "word" and part.owner in _LAYER_WORDS) or names_layer:
-        yield from _layer_names(part.block, cursor, names)
-        return
-    if part.kind == "field":
-        yield from _words(part.owner, part.key)
-    if part.kind == "word" and part.owner in ("name", "as"):
-        return
-    if part.kind == "argument":
-        yield from _layer_names(part.block, cursor, names)
-    yield from _expression(part.block, names)
-
-
-def _words(key: str, field: str) -> Iterator[lsp.CompletionItem]:
+def _field_words(key: str, field: str) -> Iterator[lsp.CompletionItem]:
     """Yield the words that a field of an operator takes."""
-    if key not in BY_KEY or field not in BY_KEY[key].fields():
+    fields = BY_KEY[key].fields()
+    if field not in fields:
         return
     words = words_of(BY_KEY[key])[field]
+    meaning = f"a value of `{key}.{field}`"
     if words not in (ANY_WORD, AS_WRITTEN, NAMED):
-        for word in sorted(words):
-            yield _item(word, _KIND.EnumMember, f"a value of `{key}.{field}`", first=True)
-    if "bool" in str(BY_KEY[key].fields()[field].annotation):
-        for word in ("true", "false"):
-            yield _item(word, _KIND.EnumMember, f"a value of `{key}.{field}`", first=True)
-
-
-def _expression(block: str | None, names: Names | None) -> Iterator[lsp.CompletionItem]:
-    """Yield what expressions know: parameters, sizes and functions."""
-    yield from _parameters(block, names)
-    for word in sorted(BUILT_IN):
-        yield _item(word, _KIND.Variable, _MEANINGS[word])
-    for word in sorted(FUNCTIONS):
-        yield _item(word, _KIND.Function, "a function of expressions", insert=word)
+        yield from of_words(sorted(words), meaning)
+    if "bool" in str(fields[field].annotation):
+        yield from of_words(("true", "false"), meaning)
 
 
 _MEANINGS = {
@@ -216,63 +334,3 @@ _MEANINGS = {
     "w": "the width that enters the block",
     "d": "the depth that enters the block",
 }
-
-
-def _parameters(block: str | None, names: Names | None) -> Iterator[lsp.CompletionItem]:
-    for word, name in (names.parameters(block) if names is not None else {}).items():
-        of = f"of block `{name.owner}`" if name.owner else "of the network"
-        yield _item(word, _KIND.Variable, f"a parameter {of}", first=True)
-
-
-def _layer_names(
-    block: str | None, cursor: Cursor, names: Names | None
-) -> Iterator[lsp.CompletionItem]:
-    """Yield the layers before the cursor, of the same block or of the network."""
-    if names is None:
-        return
-    yield _item("input", _KIND.Reference, "what enters the block or the network")
-    seen: set[str] = set()
-    for layers in names.lists:
-        if layers.block not in (block, None):
-            continue
-        for step in layers.steps:
-            is_before = layers.block != block or step.place.line <= cursor.line + 1
-            if step.key and is_before and step.name not in seen:
-                seen.add(step.name)
-                yield _item(step.name, _KIND.Reference, f"line {step.place.line}: `{step.key}`")
-
-
-def _keys(meanings: dict[str, str]) -> Iterator[lsp.CompletionItem]:
-    for key, meaning in meanings.items():
-        yield _item(key, _KIND.Property, meaning, insert=f"{key}: ")
-
-
-def _item(
-    label: str,
-    kind: lsp.CompletionItemKind,
-    text: str | None,
-    insert: str | None = None,
-    snippet: bool = False,
-    first: bool = False,
-) -> lsp.CompletionItem:
-    return lsp.CompletionItem(
-        label=label,
-        kind=kind,
-        documentation=_markdown(text) if text else None,
-        insert_text=insert,
-        insert_text_format=_format(snippet),
-        sort_text=f"0{label}" if first else None,
-    )
-
-
-def _markdown(text: str) -> lsp.MarkupContent:
-    return lsp.MarkupContent(lsp.MarkupKind.Markdown, text)
-
-
-def _format(snippet: bool) -> lsp.InsertTextFormat:
-    return lsp.InsertTextFormat.Snippet if snippet else lsp.InsertTextFormat.PlainText
-
-
-def labels(items: Iterable[lsp.CompletionItem]) -> list[str]:
-    """Return the labels of items."""
-    return [item.label for item in items]

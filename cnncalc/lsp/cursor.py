@@ -1,26 +1,91 @@
-"""Finds what the cursor is in, in a text that may be unfinished: keys around it, word before it.
-
-The text is read once, line by line, without a YAML parser, which would refuse an unfinished text.
-"""
+"""Says what the cursor is in, in a text that may be unfinished: the keys around it, its word."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-_KEY = re.compile(
-    r"(?P<quote>[\"']?)(?P<key>[^\s:#\[\]{},\"'][^:#\[\]{},\"']*?)(?P=quote)\s*:(?=\s|$)"
-)
-_WORD = re.compile(r"[\w.]*\Z")
+from .tolerant_yaml import Found, Node, find
+
+_DASHES = re.compile(r"[ \t]*(?:-[ \t]+)*-")
+_AFTER_KEY = re.compile(r"[\w\"']:\Z")
+_INDENTED = re.compile(r"( *)([^\s#]?)")
+_OPENS = "-+*/%<>=!([,{"  # after these an expression goes on with a name
+_INDICATORS = "*&!|>%@`"  # what begins with these is no plain text in YAML
+_OPERATORS = ("if", "else", "and", "or", "not", "in", "is")
+_NOT_IN_WORD = re.compile(r"\W+")
+_OPERAND = re.compile(rf"(?!(?:{'|'.join(_OPERATORS)})\b)[\w'\"{{[]")
 
 
-class _Frame:
-    """An open mapping or list; a key waits for its value."""
+class Word(NamedTuple):
+    """The word that the cursor is in or at, and the scalar that it is part of.
 
-    def __init__(self, is_list: bool, indent: int, is_flow: bool = False):
-        self.is_list, self.indent, self.is_flow = is_list, indent, is_flow
-        self.key: str | None = None
-        self.keys: list[str] = []
+    Attributes:
+        start: where it starts.
+        end: where it ends.
+        typed: what of it is before the cursor.
+        gap: a blank, if one is missing before it.
+        before: what the scalar has before it.
+        after: what the scalar has after it.
+        ends_key: whether a colon follows the scalar.
+        is_quoted: whether the scalar is in quotes.
+        has_lines: whether the lines after it belong to it.
+    """
+
+    start: int
+    end: int
+    typed: str
+    gap: str
+    before: str
+    after: str
+    ends_key: bool
+    is_quoted: bool
+    has_lines: bool
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the scalar is this word alone, without a colon after it."""
+        return not (self.before or self.after or self.ends_key or self.is_quoted)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nothing is written yet but the word, to which lines after it may belong."""
+        return not (self.before or self.after)
+
+    @property
+    def is_path(self) -> bool:
+        """Whether the scalar has a point right before the word, as in `block1.conv1`."""
+        return self.before.endswith(".")
+
+    @property
+    def path(self) -> str:
+        """What a path has before the word: `stage[i - 1].0.`."""
+        start, depth = len(self.before), 0
+        while start and (depth or _in_path(self.before[start - 1])):
+            start -= 1
+            depth += (self.before[start] == "]") - (self.before[start] == "[")
+        return self.before[start:]
+
+    @property
+    def is_operand(self) -> bool:
+        """Whether an expression can have a name here."""
+        before = self.before.rstrip()
+        if before[:1] in _INDICATORS and before and not self.is_quoted:
+            return False
+        is_begun = bool(before) and before[-1] not in _OPENS
+        if is_begun and _NOT_IN_WORD.split(before)[-1] not in _OPERATORS:
+            return False
+        if self.after[:1].isspace():
+            return not _OPERAND.match(self.after.lstrip())
+        return self.after[:1] not in ("{", "'", '"')
+
+    @property
+    def is_in_condition(self) -> bool:
+        """Whether the word is in the number or the condition of a layer's name, if it is one."""
+        if self.before.count("[") > self.before.count("]"):
+            return True
+        return self.before.rfind(" if ") > self.before.rfind(" else ")
 
 
 class Cursor(NamedTuple):
@@ -28,137 +93,153 @@ class Cursor(NamedTuple):
 
     Attributes:
         path: the keys around it, the outermost first; None for an entry of a list.
+        around: the mappings and lists around it; each is that of a step of the path, and the last
+            one that of the word.
         is_key: whether a key of a mapping is due, or an entry of a list, and not a value.
-        beside: the keys that the mapping has already.
-        word: what is typed of the word before the cursor.
-        is_flow: whether it is inside braces or brackets.
-        line: its line, from 0.
+        is_entry: whether an entry of a list is due, which may be one word.
+        word: the word.
     """
 
     path: tuple[str | None, ...]
+    around: tuple[Node, ...]
     is_key: bool
-    beside: tuple[str, ...]
-    word: str
-    is_flow: bool
-    line: int
+    is_entry: bool
+    word: Word
+
+    @property
+    def keys(self) -> tuple[Collection[str], ...]:
+        """For each step of the path, all keys of the mapping that it goes through."""
+        return tuple(one.values for one in self.around)
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The other keys of the mapping that a key is due in."""
+        return tuple(self.around[-1].values) if self.is_key else ()
+
+    @property
+    def counters(self) -> Iterator[str]:
+        """The names that repeated layers around the cursor give to expressions."""
+        for one in self.around:
+            repeat, rows = one.values.get("repeat"), one.values.get("each")
+            counter = repeat.values.get("as") if isinstance(repeat, Node) else None
+            if isinstance(counter, str) and counter:
+                yield counter
+            has_layers = "chain" in one.values or "layers" in one.values
+            if has_layers and isinstance(rows, Node):
+                yield from keys_of_rows(rows)
 
 
-def cursor_at(text: str, offset: int) -> Cursor:
-    """Return what is around an offset.
+def cursor_at(text: str, offset: int) -> Cursor | None:
+    """Return what is around an offset; None where nothing can be completed, as in a comment.
 
-    >>> cursor_at("layers:\\n  - conv: {out: 8, ke", 29)[:4]
-    (('layers', None, 'conv'), True, ('out',), 'ke')
+    >>> cursor = cursor_at("layers:\\n  - conv: {out: 8, ke: 3, stride: 2}", 29)
+    >>> cursor.path, cursor.is_key, cursor.beside, cursor.word.typed
+    (('layers', None, 'conv'), True, ('out', 'stride'), 'ke')
     """
-    before = text[:offset]
-    lines = before.split("\n")
-    frames: list[_Frame] = []
-    for line in lines[:-1]:
-        _read(line.rstrip("\r"), frames, is_last=False)
-    last = lines[-1]
-    at_value = _read(last, frames, is_last=True)
-    word = _WORD.search(last)
-    path: list[str | None] = []
-    for frame in frames[:-1]:
-        path.append(None if frame.is_list else frame.key)
-    is_key, is_flow = True, False
-    beside: tuple[str, ...] = ()
-    if frames:
-        top = frames[-1]
-        is_flow = top.is_flow
-        if top.is_list:
-            path.append(None)
-        elif top.key is not None and at_value:
-            path.append(top.key)
-            is_key = False
-        else:
-            beside = tuple(top.keys)
+    start = end = offset
+    while start and _in_word(text[start - 1]):
+        start -= 1
+    while end < len(text) and _in_word(text[end]):
+        end += 1
+    gap = _gap(text, start, end)
+    place = start + len(gap)
+    placed = _with_word(text, start, end, gap)
+    found = find(placed, place)
+    if found is None or not found.is_closed:
+        return None
+    if found.ends_key and text[start - 1 : start] == ":":
+        return None  # a colon in the middle of a key
+    has_lines = _has_lines(text, start, end, found)
+    if has_lines is None:
+        return None
+    word = Word(
+        start=start,
+        end=end,
+        typed=text[start:offset],
+        gap=gap,
+        before=placed[found.start : place],
+        after=placed[place + 1 : found.end],
+        ends_key=found.ends_key,
+        is_quoted=found.is_quoted,
+        has_lines=has_lines,
+    )
     return Cursor(
-        path=tuple(path),
-        is_key=is_key,
-        beside=beside,
-        word=word[0] if word else "",
-        is_flow=is_flow,
-        line=len(lines) - 1,
+        path=found.path,
+        around=found.around,
+        is_key=found.is_key,
+        is_entry=found.is_key and _is_entry(found.around),
+        word=word,
     )
 
 
-def _read(line: str, frames: list[_Frame], is_last: bool) -> bool:
-    """Read a line into the open frames; return whether a value is due at its end."""
-    in_flow = bool(frames) and frames[-1].is_flow
-    at = 0
-    if not in_flow:
-        at = len(line) - len(line.lstrip(" "))
-        is_blank = not line.strip() or line.lstrip().startswith("#")
-        if is_blank and not is_last:
-            return False
-        _close(frames, at, line[at:])
-        while line[at:].startswith("- ") or line[at:] == "-":
-            if not frames or frames[-1].indent < at or not frames[-1].is_list:
-                frames.append(_Frame(True, at))
-            at += 1
-            at += len(line[at:]) - len(line[at:].lstrip(" "))
-        found = _KEY.match(line, at)
-        if found is None:
-            if is_last and frames and not frames[-1].is_list:
-                if frames[-1].indent < at:
-                    frames.append(_Frame(False, at))
-                frames[-1].key = None
-                return False
-            return _read_flow(line, at, frames)
-        if not frames or frames[-1].indent < at or frames[-1].is_list:
-            frames.append(_Frame(False, at))
-        frames[-1].key = found["key"]
-        frames[-1].keys.append(found["key"])
-        at = found.end()
-        _read_flow(line, at, frames)
-        return is_last and at < len(line)
-    return _read_flow(line, at, frames)
+def keys_of_rows(rows: Node) -> list[str]:
+    """Return the keys of a list of mappings."""
+    keys: dict[str, None] = {}
+    for row in rows.items:
+        if isinstance(row, Node):
+            keys.update(dict.fromkeys(row.values))
+    return [*keys]
 
 
-def _close(frames: list[_Frame], indent: int, rest: str) -> None:
-    """Close the frames that a line with this indentation ends."""
-    is_item = rest.startswith("- ") or rest == "-"
-    while frames and not frames[-1].is_flow:
-        top = frames[-1]
-        if top.indent > indent or (top.indent == indent and top.is_list and not is_item):
-            frames.pop()
-        else:
-            break
-    if is_item and frames and not frames[-1].is_list and frames[-1].indent == indent:
-        frames.append(_Frame(True, indent))  # a list may be as far to the left as its key
+def _in_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
 
 
-def _read_flow(line: str, at: int, frames: list[_Frame]) -> bool:
-    """Read the rest of a line, with its braces and brackets; return whether a value is due."""
-    quote = ""
-    start = at
-    due = bool(frames) and not frames[-1].is_list and frames[-1].key is not None
-    for n in range(at, len(line)):
-        character = line[n]
-        if quote:
-            quote = "" if character == quote else quote
-        elif character in "\"'" and not line[start:n].strip():
-            quote = character
-        elif character == "#" and (n == 0 or line[n - 1] in " \t"):
-            break
-        elif character in "{[":
-            frames.append(_Frame(character == "[", n, is_flow=True))
-            start, due = n + 1, False
-        elif character in "}]" and frames and frames[-1].is_flow:
-            frames.pop()
-            start, due = n + 1, False
-        elif character == "," and frames and frames[-1].is_flow:
-            frames[-1].key = None
-            start, due = n + 1, False
-        elif character == ":" and _ends_key(line, n, frames):
-            key = line[start:n].strip().strip("\"'")
-            frames[-1].key = key
-            frames[-1].keys.append(key)
-            start, due = n + 1, True
-    return due
+def _in_path(character: str) -> bool:
+    return _in_word(character) or character in ".*]"
 
 
-def _ends_key(line: str, n: int, frames: list[_Frame]) -> bool:
-    """Return whether the colon at a place of a line ends a key in braces."""
-    in_braces = bool(frames) and frames[-1].is_flow and not frames[-1].is_list
-    return in_braces and line[n + 1 : n + 2] in ("", " ")
+def _with_word(text: str, start: int, end: int, gap: str = "") -> str:
+    """Return a text with a word to be found, which may be empty now, and a blank before it."""
+    return f"{text[:start]}{gap}x{text[end:]}"
+
+
+def _gap(text: str, start: int, end: int) -> str:
+    """Return the blank that is missing after a key's colon, or after the dash of an entry."""
+    line = _line_before(text, start)
+    if _AFTER_KEY.search(line):
+        return " "
+    if not _DASHES.fullmatch(line):
+        return ""
+    found = find(_with_word(text, start, end), start)
+    if found is None:
+        return " "
+    top = found.around[-1]
+    is_minus = top.in_brackets or found.is_key and bool(top.values)
+    return "" if is_minus else " "
+
+
+def _line_before(text: str, at: int) -> str:
+    """Return what a line has before a place."""
+    return text[max(text.rfind("\n", 0, at), text.rfind("\r", 0, at)) + 1 : at]
+
+
+def _is_entry(around: tuple[Node, ...]) -> bool:
+    """Return whether a key is, or can be, an entry of a list by itself."""
+    top = around[-1]
+    if top.is_list:
+        return True
+    is_in_list = len(around) > 1 and around[-2].is_list
+    return is_in_list and not top.values and (top.is_pair or not top.in_brackets)
+
+
+def _has_lines(text: str, start: int, end: int, found: Found) -> bool | None:
+    """Return whether the lines after a word belong to it, as a mapping or list of its own.
+
+    It is None if they belong to something else, which a key here would break up.
+    """
+    top = found.around[-1]
+    if top.in_brackets:
+        return False
+    outer = found.around[-2].column if len(found.around) > 1 else -1
+    for line in text[end:].splitlines()[1:]:
+        indented = _INDENTED.match(line)
+        if indented is None or not indented[2]:
+            continue
+        column = len(indented[1])
+        if outer < column < top.column:
+            return None
+        has_lines = column > top.column or column == top.column and indented[2] == "-"
+        is_blank = start == end and not found.ends_key and not _line_before(text, start).strip()
+        return None if has_lines and is_blank else has_lines
+    return False

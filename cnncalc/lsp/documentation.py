@@ -34,7 +34,7 @@ def word_text(word: str) -> str | None:
 def repeat_keys() -> dict[str, str]:
     """Return the keys of a `repeat` that is a mapping, each with what it means."""
     forms = _schema()["$defs"]["layer"]["anyOf"][-1]["properties"]["repeat"]["anyOf"]
-    return {key: str(value["description"]) for key, value in forms[-1]["properties"].items()}
+    return _meanings(forms[-1])
 
 
 @cache
@@ -44,15 +44,55 @@ def keys_of(part: str) -> dict[str, str]:
     The part is `spec`, `Block`, `Variant` or `Published`.
     """
     schema = _schema()
-    owner = schema if part == "spec" else schema["$defs"][part]
-    return {key: str(value.get("description", "")) for key, value in owner["properties"].items()}
+    return _meanings(schema if part == "spec" else schema["$defs"][part])
 
 
 @cache
-def budget_keys() -> dict[str, str]:
-    """Return what a budget can limit, each with what it means."""
-    forms = _schema()["properties"]["budget"]["anyOf"]
-    return {key: str(value.get("description", "")) for key, value in forms[0]["properties"].items()}
+def input_keys() -> dict[str, str]:
+    """Return the keys of an input that is more than a shape, each with what it means."""
+    return _meanings(_schema()["properties"]["input"]["anyOf"][1])
+
+
+@cache
+def budget_keys(of_layer: bool = False) -> dict[str, str]:
+    """Return what a budget, or that of a layer, can limit, each with what it means."""
+    return _meanings(_budget(of_layer))
+
+
+@cache
+def limit_keys(figure: str) -> dict[str, str]:
+    """Return the keys of the limit of a figure, each with what it means."""
+    known = {"max": "the largest value", "min": "the smallest value"}
+    return {key: known.get(key, meaning) for key, meaning in _meanings(_limit(figure)).items()}
+
+
+@cache
+def setting_words(figure: str, key: str) -> tuple[str, ...]:
+    """Return the words that a key of a limit takes."""
+    setting = _limit(figure).get("properties", {}).get(key, {})
+    words = ("true", "false") if setting.get("type") == "boolean" else ()
+    return tuple(setting.get("enum", words))
+
+
+def _budget(of_layer: bool = False) -> dict[str, Any]:
+    budget: dict[str, Any] = _schema()["properties"]["budget"]["anyOf"][0]
+    if not of_layer:
+        return budget
+    inner: dict[str, Any] = budget["properties"]["at"]["additionalProperties"]
+    return inner
+
+
+def _limit(figure: str) -> dict[str, Any]:
+    """Return the schema of a limit that is a mapping."""
+    limit: dict[str, Any] = _budget()["properties"].get(figure, {})
+    forms = limit.get("anyOf", [limit])
+    return dict(forms[-1])
+
+
+def _meanings(schema: dict[str, Any]) -> dict[str, str]:
+    """Return the keys of a mapping with their descriptions."""
+    keys = schema.get("properties", {})
+    return {key: str(value.get("description", "")) for key, value in keys.items()}
 
 
 def operator_text(operator: Operator) -> str:

@@ -93,6 +93,20 @@ class Names:
                 return next((step for step in layers.steps if step.name == name.word), None)
         return None
 
+    def inside(self, path: str, layers: Layers) -> list[str]:
+        """Return the names of the layers and branches inside a layer or a copy of it.
+
+        The path is written in a list of layers and ends with a point, as in `stage1.0.`.
+        """
+        along = [*self._along(path, layers)]
+        if not along or along[-1][0].end() < len(path) - 1:
+            return []
+        _, found, lists = along[-1]
+        if found is not None and found[1].is_repeated:
+            return []  # the number of a copy is due
+        own = lists.get("")
+        return [*lists] if own is None else [step.name for step in own.steps if step.key]
+
     def step_at(self, offset: int) -> tuple[Layers, Step] | None:
         """Return the innermost layer around an offset, and the list that it is in.
 
@@ -233,25 +247,37 @@ class Names:
 
     def _path(self, path: str, start: int, layers: Layers | None) -> Iterator[Mention]:
         """Yield the layers along a path such as `stage1.0.conv1`."""
+        for part, found, _ in self._along(path, layers):
+            if found is not None:
+                yield Mention(found[0], start + part.start(), start + part.end())
+
+    def _along(
+        self, path: str, layers: Layers | None
+    ) -> Iterator[tuple[re.Match[str], tuple[Name, Step] | None, dict[str, Layers]]]:
+        """Yield the parts of a path, each with its layer and the lists inside, by branch.
+
+        A part has no layer if it is a branch or the number of a copy. The path ends at a part
+        that names nothing.
+        """
         inside: dict[str, Layers] | None = None
         for part in _SEGMENT.finditer(path):
             word = part[0]
             if part[1] or word.isdigit() or word == "*":
+                yield part, None, inside or {}
                 continue
-            if inside is None:
-                found = self._find(word, layers)
-            elif word in inside and "" not in inside:
+            if inside is not None and word in inside and "" not in inside:
                 inside = {"": inside[word]}
+                yield part, None, inside
                 continue
-            else:
-                found = self._find(word, inside.get(""), outward=False)
+            outward = inside is None
+            found = self._find(word, layers if inside is None else inside.get(""), outward)
             if found is None:
                 return
             name, step = found
-            yield Mention(name, start + part.start(), start + part.end())
             inside = self._inside.get(id(step), {})
             if step.key in self.spec.blocks:
                 inside = {"": self.by_id[f"blocks.{step.key}"]}
+            yield part, (name, step), inside
 
     def _find(
         self, word: str, layers: Layers | None, outward: bool = True

@@ -164,8 +164,9 @@ def _typed(server: Server) -> None:
         document = await server.session.current(params.text_document.uri)
         if document is None or document.view is None:
             return []
-        offset = document.view.places.offset(params.position)
-        return completing.completion(document.text, offset, document.sound, server.fills_in)
+        places = document.view.places
+        offset = places.offset(params.position)
+        return completing.completion(places, offset, document.sound, server.fills_in)
 
     @server.feature(lsp.COMPLETION_ITEM_RESOLVE)
     def resolve(item: lsp.CompletionItem) -> lsp.CompletionItem:

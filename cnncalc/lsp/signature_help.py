@@ -16,13 +16,15 @@ from .view import View
 def signature_help(text: str, offset: int, sound: View | None) -> lsp.SignatureHelp | None:
     """Return the parameters of what is around an offset, and which of them is being typed."""
     cursor = cursor_at(text, offset)
+    if cursor is None:
+        return None
     spec = sound.spec if sound is not None else None
-    part = part_at(cursor.path, tuple(spec.blocks) if spec is not None else ())
+    part = part_at(cursor.path, tuple(spec.blocks) if spec is not None else (), cursor.keys)
     parameters = _parameters(part, sound)
     if not parameters:
         return None
     labels = [label for label, _ in parameters]
-    name = part.key if part.kind in ("argument", "field") else cursor.word
+    name = part.key if part.kind in ("argument", "field") else cursor.word.typed
     active = next((n for n, label in enumerate(labels) if label.partition(" ")[0] == name), None)
     if active is None and part.kind in ("use", "body") and not cursor.is_key:
         active = 0  # the one value is that of the first parameter
