@@ -6,36 +6,29 @@ from typing import Any
 
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
-from pygls.protocol import LanguageServerProtocol
 from pygls.uris import to_fs_path
 
 from .. import __version__
 from .diagnostics import diagnostics
 from .document import Document
+from .process import lives
+from .protocol import Protocol
 from .session import Session, view_of
 from .settings import Settings, settings_from
 from .status import STATUS, status
 from .view import View
 
 
-class _Protocol(LanguageServerProtocol):
-    """The protocol as pygls speaks it, without what it keeps of each notification."""
-
-    def _handle_notification(self, method_name: str, params: Any) -> None:
-        # NOTE: pygls 2 never drops the results of notifications, such as edits.
-        super()._handle_notification(method_name, params)
-        futures = self._request_futures
-        for number in [number for number, future in futures.items() if future.done()]:
-            futures.pop(number, None)
-
-
 class Server(LanguageServer):
-    """A language server with its open documents and settings."""
+    """A language server with its open documents and settings, for one client."""
+
+    protocol: Protocol
 
     def __init__(self) -> None:
-        super().__init__("cnncalc", __version__, protocol_cls=_Protocol)
+        super().__init__("cnncalc", __version__, protocol_cls=Protocol)
         self.settings = Settings()
         self.session = Session(self._looked, self._checked)
+        self._editor_was_seen = False
 
     def document(self, uri: str) -> Document:
         """Return an open document, or a new one."""
@@ -44,6 +37,14 @@ class Server(LanguageServer):
             return known
         encoding = self.workspace.position_encoding or "utf-16"
         return Document(uri, to_fs_path(uri) or uri, getattr(encoding, "value", str(encoding)))
+
+    def see_editor(self) -> None:
+        """Look for the editor's process, which may be in another container."""
+        self._editor_was_seen = lives(self.process_id)
+
+    def editor_ended(self) -> bool:
+        """Return whether the editor's process has ended, as far as that can be seen."""
+        return self._editor_was_seen and not lives(self.process_id)
 
     def take_settings(self, sent: Any) -> None:
         """Take the settings that the editor sent."""

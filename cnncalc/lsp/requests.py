@@ -49,6 +49,7 @@ def _documents(server: Server) -> None:
 
     @server.feature(lsp.INITIALIZE)
     def initialize(params: lsp.InitializeParams) -> None:
+        server.see_editor()
         server.take_settings(params.initialization_options)
 
     @server.feature(lsp.INITIALIZED)
