@@ -97,6 +97,17 @@ class Client:
         item = {"uri": uri, "languageId": "yaml", "version": 1, "text": text}
         self.tell("textDocument/didOpen", {"textDocument": item})
 
+    def change(self, uri: str, version: int, text: str) -> None:
+        """Change all of a document."""
+        document = {"uri": uri, "version": version}
+        changes = [{"text": text}]
+        self.tell("textDocument/didChange", {"textDocument": document, "contentChanges": changes})
+
+    def command(self, name: str, *arguments: Any) -> Any:
+        """Return the result of a command."""
+        params = {"command": f"cnncalc.{name}", "arguments": list(arguments)}
+        return self.ask("workspace/executeCommand", params)
+
     def hints(self, uri: str) -> list[str]:
         """Return the hints of a document."""
         whole = {"start": {"line": 0, "character": 0}, "end": {"line": 999, "character": 0}}

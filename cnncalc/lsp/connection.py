@@ -9,14 +9,21 @@ from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
 from .. import __version__
+from ..diagnostic import Diagnostic
 from .diagnostics import diagnostics
 from .document import Document
 from .process import lives
 from .protocol import Protocol
+from .saved_specs import SavedSpecs
 from .session import Session, view_of
 from .settings import Settings, settings_from
 from .status import STATUS, status
 from .view import View
+
+
+def in_words(fault: Diagnostic) -> str:
+    """Return a mistake with its help, as a message."""
+    return f"{fault.message}: {fault.help}" if fault.help else fault.message
 
 
 class Server(LanguageServer):
@@ -28,7 +35,9 @@ class Server(LanguageServer):
         super().__init__("cnncalc", __version__, protocol_cls=Protocol)
         self.settings = Settings()
         self.session = Session(self._looked, self._checked)
+        self.saved_specs = SavedSpecs()
         self._editor_was_seen = False
+        self._said: set[str] = set()  # what is wrong with the configurations of projects
 
     def document(self, uri: str) -> Document:
         """Return an open document, or a new one."""
@@ -68,8 +77,25 @@ class Server(LanguageServer):
         )
         self.protocol.notify(STATUS, status(document, is_checked))
 
+    def warn(self, words: str) -> None:
+        """Show a warning."""
+        self.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Warning, words))
+
     def _looked(self, document: Document) -> None:
         self.publish(document, is_checked=document.view is None)
+        self._say_project_faults()
+
+    def _say_project_faults(self) -> None:
+        """Say once what is wrong with the configurations of the projects of open specs."""
+        specs = [one for one in self.session.documents.values() if one.view is not None]
+        faults = {
+            f"{in_words(fault)}. Until this is repaired, no {part} counts."
+            for document in specs
+            for part, fault in document.project_faults.items()
+        }
+        for words in sorted(faults - self._said):
+            self.warn(words)
+        self._said = faults
 
     def _checked(self, document: Document) -> None:
         self.publish(document, is_checked=True)

@@ -17,6 +17,7 @@ from .line_map import LineMap
 from .unfinished import without_unfinished
 from .view import View
 
+_CONFIGURATION, _BASELINE = "configuration", "baseline"  # of a project
 _IN_ONE_PLACE = 3  # lines that somebody is typing; the view before them is still of use
 
 
@@ -34,6 +35,7 @@ class Document:
         sound: the last view of a text without errors of its own.
         checked: the last full check, of this text or an earlier one.
         findings: what is wrong with the text, as far as it is known.
+        project_faults: what is wrong with the configuration of its project, and does not count.
     """
 
     def __init__(self, uri: str, path: str, encoding: str = "utf-16"):
@@ -47,6 +49,7 @@ class Document:
         self.checked: Checked | None = None
         self.findings: tuple[Finding, ...] = ()
         self.generation = 0
+        self.project_faults: dict[str, Diagnostic] = {}
         self._known_config: Config | None = None
 
     def reconfigure(self) -> None:
@@ -148,12 +151,14 @@ class Document:
         return without_unfinished(view) or before
 
     def _config(self) -> Config:
-        """Return the configuration of the project of the document; the usual one if it is wrong."""
+        """Return the configuration of the project of the document; the defaults if it is wrong."""
         if self._known_config is None:
+            self.project_faults.pop(_CONFIGURATION, None)
             try:
                 folder = Path(os.path.abspath(self.path)).parent
                 self._known_config = configured(folder)
-            except Mistake:
+            except Mistake as mistake:
+                self.project_faults[_CONFIGURATION] = mistake.diagnostics[0]
                 self._known_config = Config()
         return self._known_config
 
@@ -161,8 +166,10 @@ class Document:
         config = self._config()
         try:
             known = read_baseline(config.baseline) if config.baseline else frozenset[str]()
-        except Mistake:
-            known = frozenset()
+        except Mistake as mistake:
+            self.project_faults[_BASELINE] = mistake.diagnostics[0]
+            return Job(config)
+        self.project_faults.pop(_BASELINE, None)
         return Job(config, known)
 
     def _failed(self, error: Exception) -> tuple[Finding, ...]:
