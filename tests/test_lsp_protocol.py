@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
 import sys
@@ -207,3 +208,12 @@ def test_clients_at_a_port_are_served_by_themselves(
     third.open(URI, SPEC)
     assert len(third.hints(URI)) == 2
     assert port[0].poll() is None
+
+
+def test_a_server_at_a_port_ends_by_ctrl_c(port: tuple[subprocess.Popen[bytes], int]) -> None:
+    server, _ = port
+    client, _ = over_tcp(*port)
+    client.initialize()
+    server.send_signal(signal.SIGINT)
+    assert server.wait(SILENCE) == 130
+    assert client.from_server.read() == b""

@@ -37,8 +37,11 @@ async def serve_port(host: str, port: int, made: Callable[[], Server]) -> None:
             server.session.end()
             writer.close()
 
-    async with await asyncio.start_server(connected, host, port) as listener:
-        await listener.serve_forever()
+    listener = await asyncio.start_server(connected, host, port)
+    try:
+        await asyncio.Event().wait()  # `serve_forever` would wait for clients after Ctrl-C
+    finally:
+        listener.close()
 
 
 async def _serve(server: Server, reader: asyncio.StreamReader) -> None:
