@@ -163,6 +163,16 @@ def test_a_wrong_configuration_does_not_end_it(watched: Watched, wrong: str) -> 
     watched.until("params 224 → 448")
 
 
+def test_the_baseline_of_the_configuration_counts(watched: Watched) -> None:
+    assert "CNN503" in watched.until("Net: 224 parameters")
+    folder = watched.file.parent
+    run("check", "net.cnn.yaml", "--write-baseline", "known.json", folder=folder)
+    table = '[tool.cnncalc]\nbaseline = "known.json"\n'
+    (folder / "pyproject.toml").write_text(table, "utf-8")
+    watched.save(SPEC.replace("out: 8", "out: 16"))
+    assert "CNN503" not in watched.until("0 layers unchanged")
+
+
 def test_only_a_file_can_be_watched(tmp_path: Path) -> None:
     done = run("watch", "vgg16", folder=tmp_path)
     assert (done.returncode, "vgg16 is not a file" in done.stderr) == (2, True), done.stderr

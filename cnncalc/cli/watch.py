@@ -56,8 +56,10 @@ def watch(
     )
     try:
         text = _text(path)
+        _say_when(path)
         watched.show(text)
         for saved in _saved(path, text):
+            _say_when(path)
             watched.show_or_say(saved)
     except KeyboardInterrupt:
         return
@@ -136,18 +138,16 @@ class _Watched:
                 raise saved
             self.show(saved)
         except Mistake as mistake:
-            self._say_when()
             _flush()
             complain(mistake.diagnostics, mistake.sources)
 
     def _show(self, text: str) -> None:
-        from ..checking.run import Job, check_text
+        from ..checking.run import check_text, job_of
         from ..language.load import from_text
         from .spec_paths import configuration
 
-        checked = check_text(text, self._path, self._variant, Job(configuration()))
+        checked = check_text(text, self._path, self._variant, job_of(configuration()))
         spec = None if checked.fails else from_text(text, self._path, self._variant)
-        self._say_when()
         _show_findings(checked)
         if spec is not None and self._sound is None:
             _show_totals(spec)
@@ -157,8 +157,9 @@ class _Watched:
         say("")
         _flush()
 
-    def _say_when(self) -> None:
-        say(f"{time.strftime('%H:%M:%S')} {self._path}")
+
+def _say_when(path: str) -> None:
+    say(f"{time.strftime('%H:%M:%S')} {path}")
 
 
 def _flush() -> None:

@@ -10,8 +10,7 @@ from ..checking.config import Config, configured
 from ..checking.files import excluded, is_spec, relative_path
 from ..checking.finding import Checked, Finding
 from ..checking.lock import Figures, network_name
-from ..checking.run import Job, check_text, judged
-from ..checking.suppress import read_baseline
+from ..checking.run import Job, check_text, job_of, judged
 from ..diagnostic import Diagnostic, Mistake, Position, internal_fault
 from .line_map import LineMap
 from .unfinished import without_unfinished
@@ -165,12 +164,12 @@ class Document:
     def _job(self) -> Job:
         config = self._config()
         try:
-            known = read_baseline(config.baseline) if config.baseline else frozenset[str]()
+            job = job_of(config)
         except Mistake as mistake:
             self.project_faults[_BASELINE] = mistake.diagnostics[0]
             return Job(config)
         self.project_faults.pop(_BASELINE, None)
-        return Job(config, known)
+        return job
 
     def _failed(self, error: Exception) -> tuple[Finding, ...]:
         """Return an internal fault as a finding, as `check` reports it."""
