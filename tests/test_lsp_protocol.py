@@ -140,6 +140,14 @@ def test_every_request_has_an_answer(client: Client) -> None:
     assert len(client.hints(URI)) == 2
 
 
+def test_parameters_may_be_left_out_where_there_are_none(client: Client) -> None:
+    client.initialize()
+    client.send(id="a", method="shutdown")
+    assert client.answer("a") == {"jsonrpc": "2.0", "id": "a", "result": None}
+    client.send(method="exit")
+    assert client.server.wait(SILENCE) == 0
+
+
 def test_names_of_headers_have_no_case(client: Client) -> None:
     body = b'{"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {"capabilities": {}}}'
     for header in (
