@@ -377,6 +377,19 @@ def test_numbers_beyond_the_limits_are_refused_and_not_rounded(text: str, messag
         compiled(text)
 
 
+@pytest.mark.parametrize(
+    "character", ["\0", "\x1b", "\x7f", "\ud800", "\udfff", "\ufffe", "\uffff"]
+)
+def test_characters_that_yaml_forbids_are_named_at_their_place(character: str) -> None:
+    for text in (f'name: "é{character}b"\n{INPUT}', f"# wé {character}\n{INPUT}"):
+        with pytest.raises(cnncalc.Mistake) as found:
+            cnncalc.loads(text)
+        (fault,) = found.value.diagnostics
+        assert fault.position is not None
+        assert (fault.code, fault.position.column) == ("CNN001", text.index(character) + 1)
+        assert f"U+{ord(character):04X}" in fault.message
+
+
 def test_decimals_that_no_float_holds_are_exact() -> None:
     assert compiled("9007199254740993.0 - 9007199254740992").value({}) == 1
     assert compiled("0.1 + 0.2 == 0.3").value({}) is True

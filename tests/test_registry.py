@@ -13,6 +13,7 @@ from cnncalc.ops import BY_KEY, HOMES, OPS
 from cnncalc.ops.base import Op
 from cnncalc.ops.words import translations
 
+from .command import run_code
 from .test_imports import command, imported
 
 MODULES = [
@@ -101,3 +102,25 @@ def loaded(code: str) -> set[str]:
     modules = dict.fromkeys(home.partition(":")[0] for home in HOMES.values())
     found = imported(code, tuple(f"cnncalc.ops.{module}" for module in modules))
     return {name.rpartition(".")[2] for name in found}
+
+
+def test_threads_that_ask_at_once_get_complete_operators() -> None:
+    code = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from cnncalc.ops import OPS
+
+sys.setswitchinterval(1e-6)
+operators, start = [*OPS], Barrier(4)
+
+def schemas(_):
+    start.wait()
+    return [operator.json_schema() for operator in operators]
+
+with ThreadPoolExecutor(4) as threads:
+    first, *others = threads.map(schemas, range(4))
+assert others == [first] * 3
+"""
+    done = run_code(code)
+    assert done.returncode == 0, done.stderr

@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,92 @@ def test_what_changed_is_shown_whenever_it_is_saved(watched: Watched) -> None:
     watched.until("no figure changed")
     watched.process.send_signal(signal.SIGINT)
     assert watched.process.wait(30) == 0
+
+
+def _remove(file: Path) -> None:
+    file.unlink()
+
+
+def _make_a_folder(file: Path) -> None:
+    file.unlink()
+    file.mkdir()
+
+
+def _link_to_nothing(file: Path) -> None:
+    file.unlink()
+    file.symlink_to(file.parent / "nothing")
+
+
+def _make_a_pipe(file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file)
+
+
+def _write_latin(file: Path) -> None:
+    file.write_bytes(SPEC.replace("Net", "Né").encode("latin-1"))
+
+
+def _write_too_much(file: Path) -> None:
+    file.write_text(SPEC + "#" * 1_000_000, "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "word"),
+    [
+        (_remove, "no longer a file"),
+        (_make_a_folder, "no longer a file"),
+        (_link_to_nothing, "no longer a file"),
+        (_make_a_pipe, "no longer a file"),
+        (_write_latin, "is not UTF-8"),
+        (_write_too_much, "larger than 1,000,000 bytes"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_reported_once(
+    watched: Watched, spoil: Callable[[Path], None], word: str
+) -> None:
+    watched.until("Net: 224 parameters")
+    spoil(watched.file)
+    said = watched.until(word)
+    time.sleep(1)  # several looks at the file
+    if watched.file.is_dir():
+        watched.file.rmdir()
+    else:
+        watched.file.unlink(missing_ok=True)
+    time.sleep(1)
+    watched.save(SPEC)
+    said += watched.until("no figure changed")  # the figures are current again
+    assert (said.count(word), said.count("did you mean")) == (1, 0), said
+    watched.save(SPEC.replace("out: 8", "out: 16"))
+    watched.until("params 224 → 448")
+
+
+def test_a_file_that_an_editor_removes_before_it_writes_it_is_no_news(watched: Watched) -> None:
+    watched.until("Net: 224 parameters")
+    for channels in (16, 8, 16, 8):
+        watched.file.unlink()
+        watched.save(SPEC.replace("out: 8", f"out: {channels}"))
+        assert "no longer" not in watched.until("0 layers unchanged")
+
+
+@pytest.mark.parametrize("wrong", ["[tool.cnncalc\n", "[tool.cnncalc]\nignor = []\n"])
+def test_a_wrong_configuration_does_not_end_it(watched: Watched, wrong: str) -> None:
+    watched.until("Net: 224 parameters")
+    (watched.file.parent / "pyproject.toml").write_text(wrong, "utf-8")
+    watched.save(SPEC.replace("out: 8", "out: 9"))
+    watched.until("error[CNN111]")
+    (watched.file.parent / "pyproject.toml").unlink()
+    watched.save(SPEC.replace("out: 8", "out: 16"))
+    watched.until("params 224 → 448")
+
+
+def test_the_baseline_of_the_configuration_counts(watched: Watched) -> None:
+    assert "CNN503" in watched.until("Net: 224 parameters")
+    folder = watched.file.parent
+    run("check", "net.cnn.yaml", "--write-baseline", "known.json", folder=folder)
+    table = '[tool.cnncalc]\nbaseline = "known.json"\n'
+    (folder / "pyproject.toml").write_text(table, "utf-8")
+    watched.save(SPEC.replace("out: 8", "out: 16"))
+    assert "CNN503" not in watched.until("0 layers unchanged")
 
 
 def test_only_a_file_can_be_watched(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from .files import Target, excluded, find_specs, relative_path
 from .finding import Checked, Finding
 from .lock import Lock, lock_findings, locked_figures, network_name, stale_entries
 from .repair.search import Examined, examine, examine_under
-from .suppress import fingerprints, without_ignored
+from .suppress import fingerprints, read_baseline, without_ignored
 
 _BOM = "\ufeff".encode()
 _MANY = 24  # with so many files or more, several processes are faster
@@ -41,6 +41,14 @@ class Job(NamedTuple):
     def as_written(self) -> bool:
         """Return whether the networks are checked as they are written."""
         return not self.settings.set and self.settings.input is None
+
+
+def job_of(config: Config) -> Job:
+    """Return how to check files with a configuration and the baseline that it names.
+
+    Errors: a Mistake if the baseline cannot be read.
+    """
+    return Job(config, read_baseline(config.baseline)) if config.baseline else Job(config)
 
 
 def check_files(targets: list[Target], job: Job, workers: int = 1) -> list[Checked]:

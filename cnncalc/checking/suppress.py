@@ -215,7 +215,7 @@ def fingerprints(findings: list[Finding], text: str, path: str) -> list[str]:
             line = lines[position.line - 1][:_LONGEST].strip()
         key = "\0".join((finding.diagnostic.code, path, line))
         seen[key] += 1
-        numbered = f"{key}\0{seen[key]}".encode("utf-8", "surrogateescape")
+        numbered = f"{key}\0{seen[key]}".encode("utf-8", "surrogatepass")
         marks.append(sha256(numbered).hexdigest()[:16])
     return marks
 

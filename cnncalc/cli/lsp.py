@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -17,7 +18,7 @@ def lsp(
     stdio: Annotated[
         bool, typer.Option("--stdio", help="talk over standard input and output: the default")
     ] = False,
-    tcp: Annotated[bool, typer.Option("--tcp", help="wait for an editor at a port")] = False,
+    tcp: Annotated[bool, typer.Option("--tcp", help="wait for editors at a port")] = False,
     host: Annotated[
         str, typer.Option("--host", metavar="HOST", help="with --tcp: the address to wait at")
     ] = "127.0.0.1",
@@ -31,11 +32,12 @@ def lsp(
     """Serve an editor: shapes beside every line, findings as you type, repairs and completion.
 
     Your editor starts this; it speaks the Language Server Protocol. It needs the extra `lsp`.
+    With --tcp, each editor that connects is served by itself, until Ctrl-C.
 
     Examples:
         Serve an editor that starts this command:
         cnncalc lsp
-        Let an editor on this machine connect to a port:
+        Let editors on this machine connect to a port:
         cnncalc lsp --tcp --port 9257
     """
     from .option_values import usage
@@ -43,14 +45,20 @@ def lsp(
     if stdio and tcp:
         raise usage("--stdio and --tcp are both given", "give one of them")
     try:
-        from ..lsp.server import run
+        from ..lsp.server import run_on_port, run_on_streams
     except ImportError:
         help = install_command("lsp")
         fault = Diagnostic("CNN401", "the language server needs the package pygls", help=help)
         raise Mistake(fault) from None
-    try:
-        run(host if tcp else None, port)
-    except OSError as error:
-        message = f"cannot wait at {host}, port {port}: {reason(error)}"
-        help = "choose another port with --port"
-        raise Mistake(Diagnostic("CNN428", message, help=help)) from None
+    if tcp:
+        try:
+            run_on_port(host, port)
+        except OSError as error:
+            message = f"cannot wait at {host}, port {port}: {reason(error)}"
+            help = "choose another port with --port"
+            raise Mistake(Diagnostic("CNN428", message, help=help)) from None
+    for stream, name in ((sys.stdin, "input"), (sys.stdout, "output")):
+        if stream is None:
+            help = "let an editor start this command, or wait for one with --tcp"
+            raise Mistake(Diagnostic("CNN002", f"standard {name} is closed", help=help))
+    raise typer.Exit(run_on_streams())

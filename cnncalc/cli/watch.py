@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..diagnostic import Diagnostic, Mistake
+from ..diagnostic import Diagnostic, Mistake, internal_fault
 from . import options as o
 from .option_values import depth_of, usage
-from .output import is_coloured, is_terminal, on_terminal, present, say, text_width
+from .output import complain, is_coloured, is_terminal, on_terminal, present, say, text_width
 
 if TYPE_CHECKING:
     from ..checking.finding import Checked
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _POLL = 0.2  # seconds between two looks at the file
 _SETTLED = 0.05  # seconds that an editor takes to write a file
+
+_Stamp = tuple[int, int, int]
 
 
 def watch(
@@ -34,6 +36,7 @@ def watch(
     """Analyse a spec again whenever it is saved, and show what changed, until Ctrl-C.
 
     It shows findings as `check` does, and changes since the last sound version as `diff` does.
+    If the file cannot be read, it says so, and goes on when it can.
 
     Examples:
         See the figures of a network change while you edit it:
@@ -48,74 +51,120 @@ def watch(
     if not os.path.isfile(path):
         message = f"{path} is not a file that can be saved"
         raise Mistake(Diagnostic("CNN002", message, help="name the file of a spec"))
-    level = depth_of(depth) if depth is not None else None
-    sound: Spec | None = None
+    watched = _Watched(
+        path, variant or named or None, depth_of(depth) if depth is not None else None
+    )
     try:
-        for text in _saved(path):
-            sound = _shown(text, path, variant or named or None, level, sound) or sound
+        text = _text(path)
+        _say_when(path)
+        watched.show(text)
+        for saved in _saved(path, text):
+            _say_when(path)
+            watched.show_or_say(saved)
     except KeyboardInterrupt:
         return
 
 
-def _saved(path: str) -> Iterator[str]:
-    """Yield the text of a file, then again each time that it is saved with another one."""
+def _saved(path: str, shown: str | None) -> Iterator[str | Mistake]:
+    """Yield the text of a file each time that it is saved with another one than is shown.
+
+    If it cannot be read, yield why, once, and its text when it can be read again.
+    """
+    seen: _Stamp | None = None
+    fault, is_said = "", False
+    while True:
+        time.sleep(_POLL)
+        now = _stamp(path)
+        if now is not None and now == seen:
+            continue
+        time.sleep(_SETTLED)
+        try:
+            text = _text(path)
+        except Mistake as mistake:
+            if str(mistake) != fault:  # some editors remove a file before they write it
+                fault, is_said, seen = str(mistake), False, None
+            elif not is_said:
+                is_said, shown, seen = True, None, now
+                yield mistake
+            continue
+        fault, seen = "", now
+        if text != shown:
+            shown = text
+            yield text
+
+
+def _stamp(path: str) -> _Stamp | None:
+    """Return what changes whenever a file is saved; None if it is not there."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _text(path: str) -> str:
+    """Return the text of a file. Errors: a Mistake if it cannot be read."""
     from ..language.load import read
 
-    before: tuple[int, int, int] | None = None
-    last: str | None = None
-    while True:
+    if not os.path.isfile(path):
+        message = f"{path} is no longer a file"
+        raise Mistake(Diagnostic("CNN002", message, help="it is shown again once it is saved"))
+    return read(Path(path))
+
+
+class _Watched:
+    """A file that is watched, and its last sound version."""
+
+    def __init__(self, path: str, variant: str | None, depth: int | None):
+        self._path, self._variant, self._depth = path, variant, depth
+        self._sound: Spec | None = None
+
+    def show(self, text: str) -> None:
+        """Show what is wrong with a text, and what changed.
+
+        Errors: a Mistake if that cannot be found out.
+        """
         try:
-            found = os.stat(path)
-            now = (found.st_mtime_ns, found.st_size, found.st_ino)
-        except OSError:  # some editors remove a file before they write it
-            now = before or (0, 0, 0)
-        if now != before:
-            before = now
-            time.sleep(_SETTLED)
-            try:
-                text = read(Path(path))
-            except Mistake:
-                if last is None:
-                    raise
-                before = None
-            else:
-                if text != last:
-                    last = text
-                    yield text
-        time.sleep(_POLL)
+            self._show(text)
+        except (Mistake, OSError):
+            raise
+        except Exception as error:
+            raise Mistake(internal_fault(error)) from error
+
+    def show_or_say(self, saved: str | Mistake) -> None:
+        """Show a text as `show` does, or say why that cannot be done."""
+        try:
+            if isinstance(saved, Mistake):
+                raise saved
+            self.show(saved)
+        except Mistake as mistake:
+            _flush()
+            complain(mistake.diagnostics, mistake.sources)
+
+    def _show(self, text: str) -> None:
+        from ..checking.run import check_text, job_of
+        from ..language.load import from_text
+        from .spec_paths import configuration
+
+        checked = check_text(text, self._path, self._variant, job_of(configuration()))
+        spec = None if checked.fails else from_text(text, self._path, self._variant)
+        _show_findings(checked)
+        if spec is not None and self._sound is None:
+            _show_totals(spec)
+        elif spec is not None and self._sound is not None:
+            _show_changes(self._sound, spec, self._depth)
+        self._sound = spec or self._sound
+        say("")
+        _flush()
 
 
-def _shown(
-    text: str, path: str, variant: str | None, depth: int | None, before: Spec | None
-) -> Spec | None:
-    """Show what is wrong with a text, and what changed; return its spec if nothing is wrong."""
-    from ..checking.run import Job, check_text
-    from ..diagnostic import internal_fault
-    from .spec_paths import configuration
-
-    try:
-        checked = check_text(text, path, variant, Job(configuration()))
-        spec = None if checked.fails else _spec(text, path, variant)
-    except Mistake:
-        raise
-    except Exception as error:
-        raise Mistake(internal_fault(error)) from error
+def _say_when(path: str) -> None:
     say(f"{time.strftime('%H:%M:%S')} {path}")
-    _show_findings(checked)
-    if spec is not None and before is None:
-        _show_totals(spec)
-    elif spec is not None and before is not None:
-        _show_changes(before, spec, depth)
-    say("")
+
+
+def _flush() -> None:
     if sys.stdout is not None:
         sys.stdout.flush()
-    return spec
-
-
-def _spec(text: str, path: str, variant: str | None) -> Spec:
-    from ..language.load import from_text
-
-    return from_text(text, path, variant)
 
 
 def _show_findings(checked: Checked) -> None:

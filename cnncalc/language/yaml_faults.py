@@ -14,7 +14,7 @@ _LONGEST = 500  # most characters of a line that are searched for the reason
 def invalid(error: yaml.YAMLError, file: str, text: str) -> Diagnostic:
     """Describe an error of libyaml at the most useful place, with the usual reason for it."""
     if isinstance(error, yaml.reader.ReaderError):
-        return _unprintable(file, text)
+        return unprintable(file, text)
     mark, opened = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
     problem = str(getattr(error, "problem", None) or str(error).splitlines()[0])
     context = str(getattr(error, "context", None) or "")
@@ -94,9 +94,9 @@ def _is_tab(lines: list[str], line: int, column: int) -> bool:
     return line < len(lines) and lines[line][column : column + 1] == "\t"
 
 
-def _unprintable(file: str, text: str) -> Diagnostic:
-    """Report a control character; search for it, because libyaml's positions count bytes."""
-    at = next((n for n, character in enumerate(text) if _is_control(character)), 0)
+def unprintable(file: str, text: str) -> Diagnostic:
+    """Report a character that YAML forbids; search for it, as libyaml's positions count bytes."""
+    at = next((n for n, character in enumerate(text) if _is_forbidden(character)), 0)
     before = text[:at]
     return Diagnostic(
         "CNN001",
@@ -106,10 +106,13 @@ def _unprintable(file: str, text: str) -> Diagnostic:
     )
 
 
-def _is_control(character: str) -> bool:
+def _is_forbidden(character: str) -> bool:
+    """Return whether it is a control character, half a surrogate pair, or no character at all."""
     code = ord(character)
     if code < 32:
         return character not in "\t\n\r"
+    if 0xD800 <= code < 0xE000 or code in (0xFFFE, 0xFFFF):
+        return True
     return code == 127 or 0x80 <= code < 0xA0 and code != 0x85
 
 

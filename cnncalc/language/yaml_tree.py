@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from ..diagnostic import Diagnostic, Edit, Mistake, Position
-from .yaml_faults import invalid
+from .yaml_faults import invalid, unprintable
 
 MAX_BYTES = 1_000_000
 _MAX_DEPTH, _MAX_NODES, _MAX_DIGITS = 64, 200_000, 18
@@ -118,6 +118,8 @@ def parse(text: str, file: str, faults: list[Diagnostic] | None = None) -> tuple
             reader.take(event)
     except yaml.YAMLError as error:
         raise Mistake(invalid(error, file, text)) from None
+    except UnicodeEncodeError:  # libyaml reads UTF-8, which has no halves of surrogate pairs
+        raise Mistake(unprintable(file, text)) from None
     if reader.root is None:
         help = "start with `input: [3, 224, 224]` and `layers:`"
         raise Mistake(Diagnostic("CNN006", "the file is empty", start, help))

@@ -81,11 +81,13 @@ def _uses(view: View, uri: str) -> list[lsp.CodeLens]:
     """Return a line above each block that says which use of it is shown, and shows the next."""
     assert view.spec is not None
     found = []
-    for name, uses in (view.uses.blocks if view.uses else {}).items():
+    if view.uses is None:
+        return []
+    for name, uses in view.uses.blocks.items():
         where = view.spec.marks.find("blocks").keys.get(name)
         if where is None:
             continue
-        number = min(view.chosen.get(name, 0), len(uses) - 1)
+        number = view.uses.number_shown(name, view.chosen)
         title = f"use {number + 1} of {len(uses)}: {uses[number].path}"
         if len(uses) == 1:
             found.append(_lens(where[0], title))

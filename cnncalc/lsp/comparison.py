@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from ..analysis.analyze import analyze
@@ -16,8 +17,12 @@ from .view import View
 def comparison(view: View) -> tuple[str, str]:
     """Return what changed since the file was saved: in a line, and as Markdown.
 
-    Errors: a Mistake if one of the two networks is wrong, or the file has no such variant.
+    Errors: a Mistake if one of the two networks is wrong, the text was never saved, or the file
+    has no such variant.
     """
+    if not os.path.exists(view.file):
+        message = f"there is no saved file to compare with: {view.file} does not exist"
+        raise Mistake(Diagnostic("CNN002", message))
     saved = from_text(read(Path(view.file)), view.file)
     if view.spec is None:
         raise Mistake(*view.faults)

@@ -6,36 +6,38 @@ from typing import Any
 
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
-from pygls.protocol import LanguageServerProtocol
 from pygls.uris import to_fs_path
 
 from .. import __version__
+from ..diagnostic import Diagnostic
 from .diagnostics import diagnostics
 from .document import Document
+from .process import lives
+from .protocol import Protocol
+from .saved_specs import SavedSpecs
 from .session import Session, view_of
 from .settings import Settings, settings_from
 from .status import STATUS, status
 from .view import View
 
 
-class _Protocol(LanguageServerProtocol):
-    """The protocol as pygls speaks it, without what it keeps of each notification."""
-
-    def _handle_notification(self, method_name: str, params: Any) -> None:
-        # NOTE: pygls 2 never drops the results of notifications, such as edits.
-        super()._handle_notification(method_name, params)
-        futures = self._request_futures
-        for number in [number for number, future in futures.items() if future.done()]:
-            futures.pop(number, None)
+def in_words(fault: Diagnostic) -> str:
+    """Return a mistake with its help, as a message."""
+    return f"{fault.message}: {fault.help}" if fault.help else fault.message
 
 
 class Server(LanguageServer):
-    """A language server with its open documents and settings."""
+    """A language server with its open documents and settings, for one client."""
+
+    protocol: Protocol
 
     def __init__(self) -> None:
-        super().__init__("cnncalc", __version__, protocol_cls=_Protocol)
+        super().__init__("cnncalc", __version__, protocol_cls=Protocol)
         self.settings = Settings()
         self.session = Session(self._looked, self._checked)
+        self.saved_specs = SavedSpecs()
+        self._editor_was_seen = False
+        self._said: set[str] = set()  # what is wrong with the configurations of projects
 
     def document(self, uri: str) -> Document:
         """Return an open document, or a new one."""
@@ -44,6 +46,14 @@ class Server(LanguageServer):
             return known
         encoding = self.workspace.position_encoding or "utf-16"
         return Document(uri, to_fs_path(uri) or uri, getattr(encoding, "value", str(encoding)))
+
+    def see_editor(self) -> None:
+        """Look for the editor's process, which may be in another container."""
+        self._editor_was_seen = lives(self.process_id)
+
+    def editor_ended(self) -> bool:
+        """Return whether the editor's process has ended, as far as that can be seen."""
+        return self._editor_was_seen and not lives(self.process_id)
 
     def take_settings(self, sent: Any) -> None:
         """Take the settings that the editor sent."""
@@ -67,8 +77,25 @@ class Server(LanguageServer):
         )
         self.protocol.notify(STATUS, status(document, is_checked))
 
+    def warn(self, words: str) -> None:
+        """Show a warning."""
+        self.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Warning, words))
+
     def _looked(self, document: Document) -> None:
         self.publish(document, is_checked=document.view is None)
+        self._say_project_faults()
+
+    def _say_project_faults(self) -> None:
+        """Say once what is wrong with the configurations of the projects of open specs."""
+        specs = [one for one in self.session.documents.values() if one.view is not None]
+        faults = {
+            f"{in_words(fault)}. Until this is repaired, no {part} counts."
+            for document in specs
+            for part, fault in document.project_faults.items()
+        }
+        for words in sorted(faults - self._said):
+            self.warn(words)
+        self._said = faults
 
     def _checked(self, document: Document) -> None:
         self.publish(document, is_checked=True)

@@ -10,13 +10,13 @@ from ..checking.config import Config, configured
 from ..checking.files import excluded, is_spec, relative_path
 from ..checking.finding import Checked, Finding
 from ..checking.lock import Figures, network_name
-from ..checking.run import Job, check_text, judged
-from ..checking.suppress import read_baseline
+from ..checking.run import Job, check_text, job_of, judged
 from ..diagnostic import Diagnostic, Mistake, Position, internal_fault
 from .line_map import LineMap
 from .unfinished import without_unfinished
 from .view import View
 
+_CONFIGURATION, _BASELINE = "configuration", "baseline"  # of a project
 _IN_ONE_PLACE = 3  # lines that somebody is typing; the view before them is still of use
 
 
@@ -34,6 +34,7 @@ class Document:
         sound: the last view of a text without errors of its own.
         checked: the last full check, of this text or an earlier one.
         findings: what is wrong with the text, as far as it is known.
+        project_faults: what is wrong with the configuration of its project, and does not count.
     """
 
     def __init__(self, uri: str, path: str, encoding: str = "utf-16"):
@@ -47,6 +48,7 @@ class Document:
         self.checked: Checked | None = None
         self.findings: tuple[Finding, ...] = ()
         self.generation = 0
+        self.project_faults: dict[str, Diagnostic] = {}
         self._known_config: Config | None = None
 
     def reconfigure(self) -> None:
@@ -148,22 +150,26 @@ class Document:
         return without_unfinished(view) or before
 
     def _config(self) -> Config:
-        """Return the configuration of the project of the document; the usual one if it is wrong."""
+        """Return the configuration of the project of the document; the defaults if it is wrong."""
         if self._known_config is None:
+            self.project_faults.pop(_CONFIGURATION, None)
             try:
                 folder = Path(os.path.abspath(self.path)).parent
                 self._known_config = configured(folder)
-            except Mistake:
+            except Mistake as mistake:
+                self.project_faults[_CONFIGURATION] = mistake.diagnostics[0]
                 self._known_config = Config()
         return self._known_config
 
     def _job(self) -> Job:
         config = self._config()
         try:
-            known = read_baseline(config.baseline) if config.baseline else frozenset[str]()
-        except Mistake:
-            known = frozenset()
-        return Job(config, known)
+            job = job_of(config)
+        except Mistake as mistake:
+            self.project_faults[_BASELINE] = mistake.diagnostics[0]
+            return Job(config)
+        self.project_faults.pop(_BASELINE, None)
+        return job
 
     def _failed(self, error: Exception) -> tuple[Finding, ...]:
         """Return an internal fault as a finding, as `check` reports it."""

@@ -90,6 +90,7 @@ def _block(view: View, block: str, mention: Mention) -> str:
         for name, default in params.items()
     )
     uses = view.uses.blocks.get(block, []) if view.uses else []
+    use = view.uses.use_shown(block, view.chosen) if view.uses else None
     lines = [f"**block `{block}`**({listed})", f"{plural(len(uses), 'use')} in this network"]
     step = None
     if not mention.declares and view.names is not None:
@@ -97,8 +98,7 @@ def _block(view: View, block: str, mention: Mention) -> str:
         step = found and found[1]
     if step is not None:
         lines.append(layer_text(view, step))
-    elif uses and view.report is not None:
-        use = uses[min(view.chosen.get(block, 0), len(uses) - 1)]
+    elif use is not None and view.report is not None:
         lines.append(markdown(filter(None, [explained(view.report, use.path)])).written())
     return "\n\n".join(filter(None, lines))
 
@@ -130,10 +130,9 @@ def _parameter(view: View, owner: str, word: str) -> str:
 
 def value_in_use(view: View, block: str, word: str) -> Any:
     """Return the value of a block's parameter in the use that is shown; None if it has none."""
-    uses = view.uses.blocks.get(block, []) if view.uses else []
-    if not uses:
+    use = view.uses.use_shown(block, view.chosen) if view.uses else None
+    if use is None:
         return None
-    use = uses[min(view.chosen.get(block, 0), len(uses) - 1)]
     for source in view.expansion.written:
         scope: Scope | None = source[1] if source else None
         while scope is not None:

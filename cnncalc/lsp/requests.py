@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
+from itertools import chain
 from typing import Any
 
 from lsprotocol import types as lsp
-from pygls.uris import from_fs_path, to_fs_path
+from pygls.uris import to_fs_path
 
-from ..checking.config import configured
-from ..checking.files import find_specs
 from ..diagnostic import Mistake
-from ..language.load import read
 from . import completion as completing
 from .code_actions import code_actions
 from .code_lens import COMPARE, SHOW_USE, SHOW_VARIANT, code_lens
 from .comparison import comparison
-from .connection import Server
+from .connection import Server, in_words
 from .definition import definition
+from .document import Document
 from .folding import folding
 from .formatting import formatting
 from .hover import hover
@@ -31,10 +29,8 @@ from .rename import prepare_rename, rename
 from .semantic_tokens import TYPES, semantic_tokens
 from .session import view_of
 from .signature_help import signature_help
-from .symbols import document_symbols, workspace_symbols
-from .view import View
+from .symbols import document_symbols, matching, names_in
 
-_MOST_FILES = 200  # of a workspace, in which names are searched
 _TRIGGERS = [" ", ":", "{", "[", ",", "-", "."]
 
 
@@ -49,6 +45,7 @@ def _documents(server: Server) -> None:
 
     @server.feature(lsp.INITIALIZE)
     def initialize(params: lsp.InitializeParams) -> None:
+        server.see_editor()
         server.take_settings(params.initialization_options)
 
     @server.feature(lsp.INITIALIZED)
@@ -218,7 +215,7 @@ def _named(server: Server) -> None:
             offset = view.places.offset(params.position)
             edits = await asyncio.to_thread(rename, view, offset, params.new_name)
         except Mistake as mistake:
-            _say(server, mistake)
+            server.warn(in_words(mistake.diagnostics[0]))
             return None
         return lsp.WorkspaceEdit(changes={uri: edits})
 
@@ -244,33 +241,20 @@ def _outlined(server: Server) -> None:
 
     @server.feature(lsp.WORKSPACE_SYMBOL)
     async def everywhere(params: lsp.WorkspaceSymbolParams) -> list[lsp.WorkspaceSymbol]:
-        loop = asyncio.get_running_loop()
-        views = await loop.run_in_executor(None, _views_in_workspace, server)
-        return workspace_symbols(views, params.query)
+        found = await asyncio.to_thread(_names_in_workspace, server, params.query)
+        for remark in server.saved_specs.remarks():
+            server.warn(remark)
+        return found
 
 
-def _views_in_workspace(server: Server) -> list[tuple[str, View]]:
-    """Return the open specs, and those in the folders of the workspace."""
-    open_ = {uri: view_of(document) for uri, document in [*server.session.documents.items()]}
-    found = [(uri, view) for uri, view in open_.items() if view is not None]
-    for folder in server.workspace.folders.values():
-        path = to_fs_path(folder.uri)
-        if path is None:
-            continue
-        try:
-            config = configured(Path(path))
-            files = [name for name, _ in find_specs([path], config.exclude, config.root)]
-        except Mistake:
-            continue
-        for name in files[:_MOST_FILES]:
-            uri = from_fs_path(name)
-            if uri is None or uri in open_:
-                continue
-            try:
-                found.append((uri, View(read(Path(name)), name)))
-            except Mistake:
-                continue
-    return found
+def _names_in_workspace(server: Server, query: str) -> list[lsp.WorkspaceSymbol]:
+    """Return the names with a text in the open specs, and in the saved ones of the workspace."""
+    documents = {**server.session.documents}
+    views = {uri: view_of(document) for uri, document in documents.items()}
+    opened = [names_in(uri, view) for uri, view in views.items() if view is not None]
+    folders = [to_fs_path(folder.uri) for folder in [*server.workspace.folders.values()]]
+    saved = server.saved_specs.names(filter(None, folders), documents)
+    return matching([*chain.from_iterable(opened), *saved], query)
 
 
 def _changed(server: Server) -> None:
@@ -312,23 +296,27 @@ def _changed(server: Server) -> None:
 def _commands(server: Server) -> None:
     """Run the commands of lenses."""
 
+    def shown_again(document: Document) -> None:
+        server.session.refresh(document)
+        server.refresh_hints()
+        server.refresh_lenses()
+
     @server.command(SHOW_VARIANT)
     def show_variant(uri: str, variant: str) -> None:
         document = server.session.documents.get(uri)
-        if document is not None:
+        view = view_of(document)
+        if document is not None and view and view.spec and variant in view.spec.variants:
             document.variant = variant
-            server.session.refresh(document)
-            server.refresh_hints()
-            server.refresh_lenses()
+            shown_again(document)
 
     @server.command(SHOW_USE)
     def show_use(uri: str, block: str, number: int) -> None:
         document = server.session.documents.get(uri)
-        if document is not None:
+        view = view_of(document)
+        uses = view.uses.blocks.get(block, []) if view and view.uses else []
+        if document is not None and 0 <= number < len(uses):
             document.chosen[block] = number
-            server.session.refresh(document)
-            server.refresh_hints()
-            server.refresh_lenses()
+            shown_again(document)
 
     @server.command(COMPARE)
     async def compare(uri: str) -> str | None:
@@ -337,16 +325,9 @@ def _commands(server: Server) -> None:
         if view is None:
             return None
         try:
-            words, page = comparison(view)
+            words, page = await asyncio.to_thread(comparison, view)
         except Mistake as mistake:
-            _say(server, mistake)
+            server.warn(in_words(mistake.diagnostics[0]))
             return None
         server.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Info, words))
         return page
-
-
-def _say(server: Server, mistake: Mistake) -> None:
-    """Show why something cannot be done."""
-    found: Any = mistake.diagnostics[0]
-    words = f"{found.message}: {found.help}" if found.help else found.message
-    server.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Warning, words))

@@ -1,14 +1,15 @@
-"""Serves an editor over the standard streams or TCP."""
+"""Serves editors over the standard streams or TCP."""
 
 from __future__ import annotations
 
+import asyncio
 import gc
-import os
 import sys
 from contextlib import redirect_stdout
 
 from . import requests
 from .connection import Server
+from .transport import serve_port, serve_streams
 
 
 def server() -> Server:
@@ -18,18 +19,25 @@ def server() -> Server:
     return made
 
 
-def run(host: str | None, port: int) -> None:
-    """Serve an editor over the standard streams, or over TCP if there is a host."""
+def run_on_streams() -> int:
+    """Serve an editor over the standard streams; return the exit code that the protocol wants."""
+    _prepare()
     made = server()
+    source, output = sys.stdin.fileno(), sys.stdout.fileno()
+    with redirect_stdout(sys.stderr):  # nothing else may write to the output
+        asyncio.run(serve_streams(made, source, output))
+    made.session.end()
+    return 0 if made.protocol.is_shut_down else 1
+
+
+def run_on_port(host: str, port: int) -> None:
+    """Serve editors that connect to a port, until Ctrl-C."""
+    _prepare()
+    asyncio.run(serve_port(host, port, server))
+
+
+def _prepare() -> None:
+    """Collect garbage: commands that run a moment do not."""
     gc.freeze()  # what is there for good need not be searched for garbage again
     gc.set_threshold(20_000, 10, 10)
     gc.enable()
-    try:
-        if host is None:
-            # The server closes its streams in the end, and nothing else may write to its output.
-            with open(os.dup(sys.stdout.fileno()), "wb") as output, redirect_stdout(sys.stderr):
-                made.start_io(stdout=output)
-        else:
-            made.start_tcp(host, port)
-    finally:
-        made.session.end()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from lsprotocol import types as lsp
 
@@ -106,25 +107,24 @@ def _layers(
     return found
 
 
-def workspace_symbols(views: Iterable[tuple[str, View]], query: str) -> list[lsp.WorkspaceSymbol]:
-    """Return the networks, variants, blocks and named layers whose names contain a text."""
-    wanted = query.lower()
-    found: list[lsp.WorkspaceSymbol] = []
-    for uri, view in views:
-        if view.spec is None or view.names is None:
-            continue
-        title = view.spec.title()
-        symbols: list[tuple[str, lsp.SymbolKind, lsp.Range, str | None]] = [
-            (title, _KIND.File, view.places.range(0, 0), None)
-        ]
-        kinds = {"variant": _KIND.EnumMember, "block": _KIND.Class, "layer": _KIND.Function}
-        for mention in view.names.mentions:
-            kind = kinds.get(mention.name.kind)
-            if kind is not None and mention.declares and not mention.is_implied:
-                where = view.places.range(mention.start, mention.end)
-                symbols.append((mention.name.word, kind, where, title))
-        for name, kind, where, container in symbols:
-            if wanted in name.lower() and len(found) < _MOST:
-                location = lsp.Location(uri, where)
-                found.append(lsp.WorkspaceSymbol(location, name, kind, container_name=container))
+def names_in(uri: str, view: View) -> list[lsp.WorkspaceSymbol]:
+    """Return the network, variants, blocks and named layers of a spec."""
+    if view.spec is None or view.names is None:
+        return []
+    title = view.spec.title()
+    whole = lsp.Location(uri, view.places.range(0, 0))
+    found = [lsp.WorkspaceSymbol(whole, title, _KIND.File)]
+    kinds = {"variant": _KIND.EnumMember, "block": _KIND.Class, "layer": _KIND.Function}
+    for mention in view.names.mentions:
+        kind = kinds.get(mention.name.kind)
+        if kind is not None and mention.declares and not mention.is_implied:
+            where = lsp.Location(uri, view.places.range(mention.start, mention.end))
+            word = mention.name.word
+            found.append(lsp.WorkspaceSymbol(where, word, kind, container_name=title))
     return found
+
+
+def matching(names: Iterable[lsp.WorkspaceSymbol], query: str) -> list[lsp.WorkspaceSymbol]:
+    """Return the names that contain a text; a longer text is needed for those beyond a limit."""
+    wanted = query.lower()
+    return [*islice((name for name in names if wanted in name.name.lower()), _MOST)]

@@ -55,6 +55,16 @@ class Uses:
         if graph.nodes:  # a network that passes a limit keeps none of them
             self._follow(spec.steps, "", None, is_first=True)
 
+    def number_shown(self, block: str, chosen: Mapping[str, int]) -> int:
+        """Return which use of a block is shown, from 0: the chosen one, while it is there."""
+        number = chosen.get(block, 0)
+        return number if number < len(self.blocks[block]) else 0
+
+    def use_shown(self, block: str, chosen: Mapping[str, int]) -> BlockUse | None:
+        """Return the use of a block that is shown; None if it is not used."""
+        uses = self.blocks.get(block)
+        return uses[self.number_shown(block, chosen)] if uses else None
+
     def shown(self, chosen: Mapping[str, int]) -> list[LayerUse]:
         """Return each layer once: those of a block in its chosen use, by default the first.
 
@@ -65,8 +75,7 @@ class Uses:
             if use.block is None:
                 return True
             name, number = use.block
-            wanted = chosen.get(name, 0)
-            return number == (wanted if wanted < len(self.blocks[name]) else 0)
+            return number == self.number_shown(name, chosen)
 
         return [use for use in self.layers if is_shown(use)]
 

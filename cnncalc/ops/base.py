@@ -36,6 +36,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from threading import RLock
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
@@ -421,17 +422,31 @@ class Op:
         return None
 
 
+_MADE: set[type[Op]] = set()  # operators that are complete
+_MAKING = RLock()
+
+
 def made(cls: type[Op]) -> type[Op]:
-    """Turn the class into a dataclass, its bases first, and return it."""
-    if "__pydantic_fields__" not in cls.__dict__:
-        for base in reversed(cls.__mro__[1:-1]):
-            if "key" in base.__dict__:
-                made(base)
-            elif "__dataclass_fields__" not in base.__dict__:
-                dataclass(frozen=True, kw_only=True)(base)
-                _forget_class_variables(base)
-        validated(frozen=True, kw_only=True, config=cls.CONFIG)(cls)
+    """Turn the class into a dataclass, its bases first, and return it.
+
+    Threads may ask at the same time: each gets it when it is complete.
+    """
+    if cls not in _MADE:
+        with _MAKING:
+            if cls not in _MADE:
+                _make(cls)
+                _MADE.add(cls)
     return cls
+
+
+def _make(cls: type[Op]) -> None:
+    for base in reversed(cls.__mro__[1:-1]):
+        if "key" in base.__dict__:
+            made(base)
+        elif "__dataclass_fields__" not in base.__dict__:
+            dataclass(frozen=True, kw_only=True)(base)
+            _forget_class_variables(base)
+    validated(frozen=True, kw_only=True, config=cls.CONFIG)(cls)
 
 
 def _forget_class_variables(base: type) -> None:
