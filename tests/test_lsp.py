@@ -591,3 +591,11 @@ async def test_the_configuration_of_the_project_counts(editor: Editor, tmp_path:
     editor.client.workspace_did_change_watched_files(params)
     editor.type(f"{wrong}\n")
     assert "CNN204" not in {one.code for one in await editor.diagnostics()}
+
+
+async def test_who_asks_for_actions_at_once_gets_the_repairs(editor: Editor) -> None:
+    editor.type(SPEC)
+    await editor.diagnostics()
+    editor.type(SPEC.replace("maxpool: 2", "maxpool: 20", 1))
+    found = await editor.actions(editor.at("maxpool: 20"))
+    assert any("Ignore" not in title and "`" in title for title in found), found

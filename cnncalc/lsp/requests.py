@@ -31,6 +31,7 @@ from .session import view_of
 from .signature_help import signature_help
 from .symbols import document_symbols, matching, names_in
 
+_PATIENCE = 2.0  # seconds for which actions wait for tried repairs
 _TRIGGERS = [" ", ":", "{", "[", ",", "-", "."]
 
 
@@ -273,12 +274,15 @@ def _changed(server: Server) -> None:
     )
     async def actions(params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
         uri = params.text_document.uri
+        automatic = params.context.trigger_kind is lsp.CodeActionTriggerKind.Automatic
         document = await server.session.current(uri)
+        if document is not None and document.findings and not automatic:
+            await server.session.settled(uri, _PATIENCE)  # then their repairs are known
+            document = await server.session.current(uri)
         view = document.view if document is not None else None
         if document is None or view is None:
             return []
         only = [str(getattr(kind, "value", kind)) for kind in params.context.only or ()]
-        automatic = params.context.trigger_kind is lsp.CodeActionTriggerKind.Automatic
         if automatic and not only:
             only = ["quickfix"]  # the others are analysed: only for those who ask
         return await asyncio.to_thread(

@@ -71,10 +71,12 @@ class Session:
                 return document if document.view is not None else None
         return None
 
-    async def settled(self, uri: str) -> None:
-        """Wait until the newest text of a document has been checked."""
+    async def settled(self, uri: str, patience: float | None = None) -> None:
+        """Wait until the newest text of a document has been checked, or for some seconds."""
         while (task := self._tasks.get(uri)) is not None and not task.done():
-            await asyncio.wait([task])
+            done, _ = await asyncio.wait([task], timeout=patience)
+            if not done:
+                return
 
     def end(self) -> None:
         """Give up all work."""
