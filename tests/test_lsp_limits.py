@@ -1,4 +1,4 @@
-"""An edit is answered fast, work on older texts is given up, and memory does not grow."""
+"""Work on older texts is given up, large networks have fewer hints, memory does not grow."""
 
 from __future__ import annotations
 
@@ -11,43 +11,17 @@ import pytest
 
 from cnncalc.pausing import GivenUp, given_up_when, pause
 
-from .command import ROOT, run
+from .command import ROOT
 
 pytest.importorskip("pygls")
 from lsprotocol import types as lsp
 
-from cnncalc.lsp.diagnostics import diagnostics
 from cnncalc.lsp.document import Document
 from cnncalc.lsp.inlay_hints import inlay_hints
 from cnncalc.lsp.server import server
 from cnncalc.lsp.session import Session
 from cnncalc.lsp.settings import Settings
 from cnncalc.lsp.view import MOST_ROWS, MOST_SHAPES
-
-MOST = 0.05  # seconds of a processor for an edit
-
-
-def long_spec() -> str:
-    """Return a spec of 500 lines: ResNet-101, written out layer by layer, or more of it."""
-    lines = run("expand", "resnet101").stdout.splitlines()
-    return "\n".join(lines[:500]) + "\n"
-
-
-def test_an_edit_of_500_lines_takes_less_than_50_ms() -> None:
-    text = long_spec()
-    assert text.count("\n") == 500
-    document = Document("file:///net.cnn.yaml", "net.cnn.yaml")
-    times = []
-    for n in range(8):
-        document.text = text.replace("kernel: 7", f"kernel: {7 + n % 2}")
-        gc.collect()
-        start = time.process_time()
-        view = document.look()
-        diagnostics(view.places, document.uri, document.findings)
-        hints = inlay_hints(view, Settings())
-        times.append(time.process_time() - start)
-        assert len(hints) > 100
-    assert min(times) < MOST, times
 
 
 def layers(count: int) -> str:
