@@ -1,8 +1,8 @@
 """The extension in a real Visual Studio Code, which code-server shows in a browser.
 
-`CODE_SERVER` names the file `out/node/entry.js` of the npm package code-server, built with
-`npm install`; these tests are skipped without it, without npm or without Chromium. The extension
-is packed as `.ci/run` packs it.
+`CODE_SERVER` names the file `out/node/entry.js` of the npm package code-server, installed with its
+dependencies; these tests are skipped without it, without npm or without Chromium. The extension is
+packed as `.ci/run` packs it. CNNCALC_UPDATE=1 takes the picture of the documents anew.
 """
 
 from __future__ import annotations
@@ -24,10 +24,12 @@ import pytest
 
 from .browser import browser
 from .command import ROOT
+from .settings import UPDATE
 
 CODE_SERVER = os.environ.get("CODE_SERVER", "")
 EXTENSION = ROOT / "cnncalc" / "lsp" / "vscode"
 PATIENCE = 60.0  # seconds
+SPEC_OF_RESNET = ROOT / "specs" / "resnet.yaml"
 SPEC = """cnncalc: 1
 name: Net
 input: [3, 32, 32]
@@ -59,6 +61,13 @@ class Window:
 
     def __init__(self, page: Any):
         self.page = page
+
+    def open(self, name: str, total: str) -> None:
+        """Open a file of the folder, and wait until the status bar has its total."""
+        entry = f".explorer-folders-view :text-is('{name}')"
+        self.page.wait_for_selector(entry)
+        self.page.dblclick(entry)
+        self.page.wait_for_selector(f".statusbar-item:has-text('{total}')")
 
     def command(self, name: str) -> None:
         """Run a command of the palette."""
@@ -105,6 +114,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = work / "folder"
     folder.mkdir()
     (folder / "net.cnn.yaml").write_text(SPEC, "utf-8")
+    shutil.copy(SPEC_OF_RESNET, folder / "resnet.cnn.yaml")
     own = [sys.executable, "-m", "cnncalc"]
     settings = {"cnncalc.command": own, "workbench.startupEditor": "none"}
     (work / "data" / "User").mkdir(parents=True)
@@ -143,10 +153,9 @@ def window(address: str) -> Iterator[Window]:
         page = chromium.new_page(viewport={"width": 1500, "height": 900})
         page.set_default_timeout(1e3 * PATIENCE)
         page.goto(address)
-        page.wait_for_selector(".explorer-folders-view :text('net.cnn.yaml')")
-        page.dblclick(".explorer-folders-view :text('net.cnn.yaml')")
-        page.wait_for_selector(".statusbar-item:has-text('4.823 M MACs')")
-        yield Window(page)
+        window = Window(page)
+        window.open("net.cnn.yaml", "4.823 M MACs")
+        yield window
         page.close()
 
 
@@ -185,3 +194,19 @@ def test_what_is_wrong_is_marked_and_repaired(window: Window) -> None:
     window.page.keyboard.press("Control+.")
     window.page.wait_for_selector(".action-widget")
     assert "kernel" in window.text(".action-widget")
+
+
+@pytest.mark.skipif(not UPDATE, reason="takes the picture of the documents")
+def test_the_picture_of_the_documents_is_taken(window: Window) -> None:
+    window.open("resnet.cnn.yaml", "4.089 G MACs")
+    window.command("View: Toggle Primary Side Bar Visibility")
+    window.command("cnncalc: Show the Report beside the Spec")
+    wait(lambda: window.report("h1") == ["ResNet-50"])
+    lines = SPEC_OF_RESNET.read_text("utf-8").splitlines()
+    bottleneck = lines.index("  bottleneck:")
+    line = next(n for n in range(bottleneck, len(lines)) if "kernel: 3" in lines[n])
+    window.go_to(line + 1, 20)
+    wait(lambda: window.report(".plane .selected"))
+    window.page.set_viewport_size({"width": 1400, "height": 760})
+    window.page.wait_for_timeout(3000)
+    window.page.screenshot(path=ROOT / "docs" / "vscode.png")
