@@ -18,12 +18,12 @@ from .settings import FULL, sampled
 pytest.importorskip("pygls")
 from lsprotocol import types as lsp
 
+from cnncalc.language.yaml_tokens import comments, tokens
 from cnncalc.lsp.code_actions import code_actions
 from cnncalc.lsp.definition import definition
 from cnncalc.lsp.document import Document
 from cnncalc.lsp.places import Places
 from cnncalc.lsp.rename import rename
-from cnncalc.lsp.tokens import comments, tokens
 
 SPECS = sorted((ROOT / "specs").glob("*.yaml"))
 URI = "file:///net.cnn.yaml"

@@ -12,9 +12,9 @@ from .command import ROOT
 
 pytest.importorskip("pygls")
 from cnncalc.diagnostic import Mistake
+from cnncalc.language.yaml_tokens import comments, tokens
 from cnncalc.language.yaml_tree import parse
 from cnncalc.lsp.formatting import formatted
-from cnncalc.lsp.tokens import comments, tokens
 
 SPECS = sorted((ROOT / "specs").glob("*.yaml"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
@@ -58,7 +58,15 @@ def lsp(
             help = "choose another port with --port"
             raise Mistake(Diagnostic("CNN428", message, help=help)) from None
     for stream, name in ((sys.stdin, "input"), (sys.stdout, "output")):
-        if stream is None:
+        if not _has_descriptor(stream):
             help = "let an editor start this command, or wait for one with --tcp"
             raise Mistake(Diagnostic("CNN002", f"standard {name} is closed", help=help))
     raise typer.Exit(run_on_streams())
+
+
+def _has_descriptor(stream: TextIO | None) -> bool:
+    """Return whether a standard stream is open, and more than an object of Python."""
+    try:
+        return stream is not None and stream.fileno() >= 0
+    except (OSError, ValueError):
+        return False

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from lsprotocol import types as lsp
 
 from ..diagnostic import Mistake
+from ..language.yaml_tokens import Token, comments, tokens
 from ..language.yaml_tree import Marks, parse
 from .places import Places
-from .tokens import Token, comments, tokens
 
 _STEP = 2  # columns of a level
 _OPENING = ("FlowMappingStart", "FlowSequenceStart")

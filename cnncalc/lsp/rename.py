@@ -7,6 +7,7 @@ from lsprotocol import types as lsp
 from ..diagnostic import Diagnostic, Mistake
 from ..language.names import NAME, NAME_FORM, name_fault, parameter_fault
 from ..ops import BY_KEY
+from .actions.same import keeps_networks
 from .actions.words import word_beside
 from .names import Mention
 from .view import View
@@ -44,7 +45,7 @@ def rename(view: View, offset: int, new: str) -> list[lsp.TextEdit]:
     text = view.text
     for (start, end), word in sorted(changes.items(), reverse=True):
         text = text[:start] + word + text[end:]
-    if not view.allows(text):
+    if not keeps_networks(view, text):
         raise Mistake(Diagnostic("CNN108", f"`{new}` would change what the spec means"))
     return [
         lsp.TextEdit(view.places.range(start, end), word)

@@ -15,7 +15,6 @@ from ..graph import Graph
 from ..language.load import from_text
 from ..language.scope import Expansion
 from ..language.spec import Spec
-from .actions.same import is_same
 from .names import Names
 from .places import Places
 from .uses import LayerUse, Uses
@@ -125,10 +124,6 @@ class View:
         if variant not in self._graphs:
             self._graphs[variant] = self.spec.graph(variant)
         return self._graphs[variant]
-
-    def allows(self, text: str) -> bool:
-        """Return whether another text has the same networks, and no new errors."""
-        return is_same(self, View(text, self.file))
 
     def diagnostics_of(self, variant: str | None) -> list[Diagnostic]:
         """Return what is wrong with a network, as far as its size allows."""

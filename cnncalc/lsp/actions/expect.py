@@ -9,6 +9,7 @@ from ...num import Shape
 from ..uses import Uses
 from ..view import View
 from .action import Action, changed
+from .same import keeps_networks
 from .words import word_beside
 
 
@@ -22,7 +23,9 @@ def add_expect(view: View, step: Step) -> Iterator[Action]:
     axes = [sizes[0] if len({*sizes}) == 1 else "_" for sizes in zip(*shapes)]
     written = f"[{', '.join(map(str, axes))}]"
     change = word_beside(view.places, step, "expect", written)
-    if change is not None and {*axes} != {"_"} and view.allows(changed(view.text, (change,))):
+    if change is None or {*axes} == {"_"}:
+        return
+    if keeps_networks(view, changed(view.text, (change,))):
         yield Action(f"Expect {written} after {step.name}", "refactor.rewrite", (change,))
 
 

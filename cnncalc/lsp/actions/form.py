@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from ...checking.repair.edited_text import Replacement
 from ..view import View
 from .action import Action, Kind, changed
-from .same import lost_comments
+from .same import keeps_networks, lost_comments
 
 
 def change_of_form(
@@ -18,10 +18,10 @@ def change_of_form(
     Comments that would be lost stand above the new lines instead.
     """
     text = changed(view.text, (lines, *others))
-    if not view.allows(text):
+    if not keeps_networks(view, text):
         return
     indent = " " * (len(lines.text) - len(lines.text.lstrip(" ")))
     above = "".join(f"{indent}{one}\n" for one in lost_comments(view.text, text))
     changes = (lines._replace(text=above + lines.text), *others)
-    if not above or view.allows(changed(view.text, changes)):
+    if not above or keeps_networks(view, changed(view.text, changes)):
         yield Action(title, kind, changes)

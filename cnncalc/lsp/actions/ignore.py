@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from yaml import YAMLError
-
 from ...checking.finding import Finding
 from ...checking.repair.edited_text import Replacement
+from ...diagnostic import Mistake
+from ...language.yaml_tokens import Token, tokens
 from ..places import Places
-from ..tokens import Token, tokens
 from .action import Action
 
 _CODES = re.compile(r"#\s*cnncalc:\s*ignore\s*\[([^\]]*)\]")
@@ -48,7 +47,7 @@ def _values_of_several_lines(places: Places) -> list[Token]:
     """Return the values in which a line ends, where no comment can stand."""
     try:
         found = tokens(places.text)
-    except YAMLError:
+    except Mistake:
         return []
     return [one for one in found if places.line_of(one.start) < places.line_of(one.end)]
 

@@ -1,5 +1,5 @@
-// The part of the address after # names what is selected, so that it can be sent to someone. An editor
-// that shows the page beside a spec names the layer at its cursor in a message.
+// The part of the address after # names what is selected, so that it can be sent to someone.
+// An editor that shows the page beside a spec names the layer at its cursor in a message.
 
 import { get, set, watchAlways } from "./store.js";
 

@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from ..diagnostic import Mistake
+from .yaml_faults import invalid
+
 
 class Token(NamedTuple):
     """A part of a text that YAML knows, such as a value, a bracket or a dash.
@@ -24,12 +27,17 @@ class Token(NamedTuple):
 
 
 def tokens(text: str) -> list[Token]:
-    """Return the tokens of a text that YAML can read, without those that no character stands for.
+    """Return the tokens of a text, without those that no character stands for.
+
+    Errors: a Mistake for a text that is not YAML.
 
     >>> [token.kind for token in tokens("- [a, 1] # b")]
     ['BlockEntry', 'FlowSequenceStart', 'Scalar', 'FlowEntry', 'Scalar', 'FlowSequenceEnd']
     """
-    return [*_tokens(text)]
+    try:
+        return [*_tokens(text)]
+    except yaml.YAMLError as error:
+        raise Mistake(invalid(error, "<text>", text)) from None
 
 
 def _tokens(text: str) -> Iterator[Token]:
