@@ -62,7 +62,7 @@ HEAVY = dict(heavy.texts(SIZE))
 @pytest.mark.parametrize("name", HEAVY)
 def test_heavy_files_end_soon(name: str) -> None:
     seconds, mib = get_context("fork").Pool(1).apply(_measured, (HEAVY[name],))
-    assert seconds < 5 and mib < 500
+    assert seconds < 20 and mib < 500  # some of them once never ended
 
 
 def _measured(text: str) -> tuple[float, float]:
