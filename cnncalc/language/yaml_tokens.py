@@ -27,7 +27,7 @@ class Token(NamedTuple):
 
 
 def tokens(text: str) -> list[Token]:
-    """Return the tokens of a text, without those that no character stands for.
+    """Return the tokens of a text that have characters: not the end of a block, for example.
 
     Errors: a Mistake for a text that is not YAML.
 

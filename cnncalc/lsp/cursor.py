@@ -12,7 +12,7 @@ _DASHES = re.compile(r"[ \t]*(?:-[ \t]+)*-")
 _AFTER_KEY = re.compile(r"[\w\"']:\Z")
 _INDENTED = re.compile(r"( *)([^\s#]?)")
 _OPENS = "-+*/%<>=!([,{"  # after these an expression goes on with a name
-_INDICATORS = "*&!|>%@`"  # what begins with these is no plain text in YAML
+_INDICATORS = "*&!|>%@`"  # a plain scalar of YAML cannot begin with these
 _OPERATORS = ("if", "else", "and", "or", "not", "in", "is")
 _NOT_IN_WORD = re.compile(r"\W+")
 _OPERAND = re.compile(rf"(?!(?:{'|'.join(_OPERATORS)})\b)[\w'\"{{[]")

@@ -149,7 +149,7 @@ def _spaced(text: str, found: list[Token]) -> str:
 
 
 def _gap(before: Token, after: Token, gap: str) -> str:
-    """Return what is to stand between two tokens of a line."""
+    """Return the blanks that belong between two tokens of a line."""
     if before.kind in _OPENING:
         return ""
     if after.kind in ("FlowEntry", *_CLOSING):
@@ -162,7 +162,7 @@ def _gap(before: Token, after: Token, gap: str) -> str:
 
 
 def _bare(gap: str) -> str:
-    """Return what stands between tokens without the blanks at the ends of lines."""
+    """Return the text between two tokens, without blanks at the ends of lines."""
     *ended, last = gap.split("\n")
     return "\n".join([*(line.rstrip() for line in ended), last])
 

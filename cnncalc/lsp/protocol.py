@@ -78,7 +78,7 @@ class Protocol(LanguageServerProtocol):
             self._server.report_server_error(error, FeatureNotificationError)
 
     def _refuse(self, number: Any, error: JsonRpcException) -> None:
-        """Answer a request with an error; null stands for a number that cannot be read."""
+        """Answer a request with an error; if its id cannot be read, the answer has null."""
         known = number if _is_id(number) else None
         answer = {"jsonrpc": self.VERSION, "id": known, "error": error.to_response_error()}
         self._send_data(answer)  # lsprotocol would leave out a null

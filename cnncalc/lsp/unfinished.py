@@ -68,14 +68,17 @@ def known_nodes(view: View) -> int | None:
     known = len(view.expansion.graph.nodes)
     lines = view.text.split("\n")
     for line, text in view.left_out.items():
-        known = min(
-            [known, *_changed_by(view.uses, [*lines[:line], text, *lines[line + 1 :]], line)]
-        )
+        written = [*lines[:line], text, *lines[line + 1 :]]
+        known = min([known, *_first_changed(view.uses, written, line)])
     return known
 
 
-def _changed_by(uses: Uses, lines: list[str], line: int) -> Iterator[int]:
-    """Yield nodes with which what a line may change begins."""
+def _first_changed(uses: Uses, lines: list[str], line: int) -> Iterator[int]:
+    """Yield nodes from which on a line may change the network.
+
+    A line that follows a layer in its list can only change what comes after it; any other line,
+    such as a `repeat` or an argument, may change the whole layer or block that it is in.
+    """
     around = _lines_around(lines, line)
     section, *inside = [lines[n].partition(":")[0].strip() for n in [*around, line]]
     if section in _SHAPELESS:
@@ -85,20 +88,21 @@ def _changed_by(uses: Uses, lines: list[str], line: int) -> Iterator[int]:
         return
     block = inside[0] if section == "blocks" and inside else None
     beside = _line_beside(lines, line)
-    is_layer = any(use.step.place.line - 1 == beside for use in uses.layers)
-    has_lines = _has_lines(lines, line)  # without it, they belong to what is before it
+    written_in = [use.step.place.line - 1 for use in uses.layers]
+    follows_layer = beside in written_in
+    has_lines = _has_lines(lines, line)  # without it, they belong to the line beside it
     first = beside if has_lines and beside is not None else line
-    inner = max((n for use in uses.layers if (n := use.step.place.line - 1) in around), default=-1)
-    if block is None and inner < 0 and not is_layer:
+    innermost = max((n for n in written_in if n in around), default=-1)
+    if block is None and innermost < 0 and not follows_layer:
         yield 0
-    for use in uses.layers:
-        here = use.step.place.line - 1
+    for use, here in zip(uses.layers, written_in):
+        start, end, _ = use.group
         if here in around:
-            yield use.group[0] if here == inner and not is_layer else use.group[1] - 1
+            yield start if here == innermost and not follows_layer else end - 1
         elif use.step.key == block:
-            yield use.group[1] - 1 if is_layer else use.group[0]
+            yield end - 1 if follows_layer else start
         elif here >= first and (has_lines or _block_of(use) == block):
-            yield use.group[0]
+            yield start
 
 
 def _block_of(use: LayerUse) -> str | None:

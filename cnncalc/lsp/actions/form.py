@@ -15,7 +15,7 @@ def change_of_form(
 ) -> Iterator[Action]:
     """Yield a change of lines, if every variant stays the same network and has no new error.
 
-    Comments that would be lost stand above the new lines instead.
+    Comments that would be lost are put above the new lines.
     """
     text = changed(view.text, (lines, *others))
     if not keeps_networks(view, text):

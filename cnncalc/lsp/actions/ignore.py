@@ -44,7 +44,7 @@ def ignore(places: Places, findings: Iterable[Finding]) -> Iterator[Action]:
 
 
 def _values_of_several_lines(places: Places) -> list[Token]:
-    """Return the values in which a line ends, where no comment can stand."""
+    """Return the values that fill several lines; their lines cannot end in a comment."""
     try:
         found = tokens(places.text)
     except Mistake:
