@@ -124,6 +124,8 @@ def test_expectations_hold_in_every_use_and_variant() -> None:
     (new,) = (new for title, new in at(one).items() if title.startswith("Expect"))
     assert "expect: [_, 16, 16]" in new
     assert not errors(new)
+    copied = f"{START}  - chain:\n      - @maxpool: 2\n    repeat: 2\n"
+    assert not any(title.startswith("Expect") for title in at(copied))
 
 
 @pytest.mark.parametrize(
@@ -179,11 +181,17 @@ def test_a_block_that_is_inlined_once_goes() -> None:
 
 
 def test_comments_that_ignore_are_comments() -> None:
-    several = START + '  - conv:\n      out: "8 +\n        @zz"\n      kernel: 3\n'
-    for title, new in at(several).items():
-        if title.startswith("Ignore"):
-            found = check_text(new, "x", None, Job(Config())).findings
-            assert not found, title
+    several = START + '  - conv:\n      out: "@8 +\n        zz"\n      kernel: 3\n'
+    after = START + '  - conv: {out: "8 +\n      1", kernel: @zz}\n'
+    between = START + '  - {conv: {out: "8 +\n      1", kernel: @zz, groups: "1 +\n      0"}}\n'
+    offered = [{title for title in at(text) if title.startswith("Ignore")} for text in
+               (several, after, between)]  # fmt: skip
+    assert [len(titles) for titles in offered] == [2, 2, 1]  # of the file alone
+    for text in (several, after, between):
+        for title, new in at(text).items():
+            if title.startswith("Ignore"):
+                found = check_text(new, "x", None, Job(Config())).findings
+                assert not found, title
     marked = opened("\ufeff" + START + "  - maxpool: 20\n")
     ignored = actions(marked, marked.text.index("maxpool"))["Ignore CNN204 in this file"]
     assert ignored.startswith("\ufeff# cnncalc: ignore-file[CNN204]\n")

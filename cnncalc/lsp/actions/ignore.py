@@ -27,18 +27,20 @@ def ignore(places: Places, findings: Iterable[Finding]) -> Iterator[Action]:
         start = places.start_of_line(line)
         text, end = places.of_line(line), places.end_of_line(line)
         known = _CODES.search(text)
+        change: Replacement | None
         if known is not None:
             at = start + known.end(1)
             change = Replacement(at, at, f", {code}" if known[1].strip() else code)
-        elif _is_inside(start, values):
-            continue
-        elif "#" in text or _is_inside(end, values):
+        elif "#" not in text and not _is_inside(end, values):
+            bare = end - (len(text) - len(text.rstrip()))
+            change = Replacement(bare, end, f" # cnncalc: ignore[{code}]")
+        elif not _is_inside(start, values):
             indent = text[: len(text) - len(text.lstrip())]
             change = Replacement(start, start, f"{indent}# cnncalc: ignore[{code}]\n")
         else:
-            bare = end - (len(text) - len(text.rstrip()))
-            change = Replacement(bare, end, f" # cnncalc: ignore[{code}]")
-        yield Action(f"Ignore {code} on this line", "quickfix", (change,), finding)
+            change = None
+        if change is not None:
+            yield Action(f"Ignore {code} on this line", "quickfix", (change,), finding)
         top = Replacement(mark, mark, f"# cnncalc: ignore-file[{code}]\n")
         yield Action(f"Ignore {code} in this file", "quickfix", (top,), finding)
 
