@@ -8,6 +8,7 @@ import gc
 import json
 import os
 import signal
+from collections.abc import Iterator
 from fractions import Fraction
 from multiprocessing import active_children
 from pathlib import Path
@@ -362,23 +363,42 @@ def test_a_worker_that_dies_changes_nothing(small_chunks: None) -> None:
     assert rows_of(found) == rows_of(calm)
 
 
-def test_a_dask_worker_that_dies_changes_nothing(small_chunks: None) -> None:
+@contextlib.contextmanager
+def dask_cluster() -> Iterator[Any]:
+    """Start a cluster with two workers that are replaced when they die."""
     distributed = pytest.importorskip("distributed")
-    calm = sweep("mobilenet_v1", **JOB)
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
     ) as cluster:
+        yield cluster
+
+
+def test_dask_workers_that_die_change_nothing(small_chunks: None) -> None:
+    calm = sweep("mobilenet_v1", **JOB)
+    with dask_cluster() as cluster:
         killed = []
 
         def after(state: Any) -> None:
             if state.done == 3:
-                process = next(iter(cluster.workers.values())).process
-                os.kill(process.pid, signal.SIGKILL)
-                killed.append(process.pid)
+                for worker in cluster.workers.values():
+                    os.kill(worker.process.pid, signal.SIGKILL)
+                    killed.append(worker.process.pid)
 
         found = run_job(calm.job, dask=cluster.scheduler_address, after=after)
-    assert killed
+    assert len(killed) == 2
     assert rows_of(found) == rows_of(calm)
+
+
+def test_a_dask_scheduler_that_goes_away_is_said(small_chunks: None) -> None:
+    job = sweep("mobilenet_v1", **JOB).job
+    with dask_cluster() as cluster:
+
+        def after(state: Any) -> None:
+            if state.done == 3:
+                cluster.sync(cluster.scheduler.close)
+
+        with pytest.raises(cnncalc.Mistake, match="the Dask scheduler went away"):
+            run_job(job, dask=cluster.scheduler_address, after=after)
 
 
 def test_a_dask_address_that_does_not_answer_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

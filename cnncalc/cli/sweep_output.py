@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from signal import SIGINT, signal
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -64,13 +62,11 @@ class SweepOutput:
         from ..analysis.sweep.run import run
         from .progress import counting
 
-        with counting(len(self.job.grid)) as shown, _stopping() as is_stopped:
+        with counting(len(self.job.grid)) as shown:
 
             def after(state: State) -> None:
                 rows.after(state)
                 shown(state.counted)
-                if is_stopped():
-                    raise KeyboardInterrupt
 
             passed: Callable[[Rows], None] | None = rows.write if rows.streams else None
             return run(
@@ -104,27 +100,3 @@ class SweepOutput:
         drawn = plot(found)
         svg = drawn.written()
         write_text(self.plot, (page(svg, drawn.name) if is_page(self.plot) else svg) + "\n")
-
-
-@contextmanager
-def _stopping() -> Iterator[Callable[[], bool]]:
-    """Let the first Ctrl-C wait for the chunk that is being written; yield whether there was one.
-
-    A second one stops at once.
-    """
-    pressed: list[int] = []
-
-    def press(number: int, frame: object) -> None:
-        if pressed:
-            raise KeyboardInterrupt
-        pressed.append(number)
-
-    try:
-        before = signal(SIGINT, press)
-    except ValueError:  # not in the main thread
-        yield lambda: False
-        return
-    try:
-        yield lambda: bool(pressed)
-    finally:
-        signal(SIGINT, before)

@@ -6,15 +6,16 @@ All yield the results in the order of the chunks, so that a sweep does not depen
 from __future__ import annotations
 
 import gc
+import logging
+import pickle
 from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
-from signal import SIG_IGN, SIGINT, signal
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError
+from functools import partial
 from typing import Any
 
 from ...diagnostic import Diagnostic, Mistake
+from ...processes import ProcessKilled, answers
 from .chunk import Counter
 from .found import Found
 from .grid import Place
@@ -43,51 +44,45 @@ def _tidily_counted(counter: Counter, place: Place) -> Found:
 
 def in_processes(job: Job, places: Iterable[Place], workers: int) -> Iterator[Found]:
     """Count the chunks in several processes; a process that dies is replaced."""
-    waiting: deque[tuple[Place, Future[Found] | None, int]] = deque()
-    source = iter(places)
-    pool = _pool(job, workers)
     try:
-        while True:
-            while len(waiting) < _AHEAD * workers:
-                place = next(source, None)
-                if place is None:
-                    break
-                waiting.append((place, None, 0))
-            if not waiting:
-                return
-            try:
-                for n, (place, future, tries) in enumerate(waiting):
-                    if future is None:
-                        waiting[n] = place, pool.submit(_count, place), tries
-                first = waiting[0][1]
-                assert first is not None
-                found = first.result()
-            except BrokenProcessPool:
-                if waiting[0][2] >= _TRIES:
-                    raise _died(waiting[0][0]) from None
-                pool.shutdown(cancel_futures=True)
-                pool = _pool(job, workers)
-                place, _, tries = waiting[0]
-                later = [(p, None, t) for p, _, t in list(waiting)[1:]]
-                waiting = deque([(place, None, tries + 1), *later])
-                continue
-            waiting.popleft()
-            yield found
-    finally:
-        pool.shutdown(cancel_futures=True)
+        yield from answers(partial(_begin, job), places, workers, "spawn", _TRIES)
+    except ProcessKilled:
+        raise _died() from None
+
+
+def _begin(job: Job) -> Callable[[Place], Found]:
+    """Return what counts chunks in a process of its own."""
+    gc.disable()  # it takes a third of the time; what a chunk leaves is freed after it
+    gc.freeze()
+    return partial(_tidily_counted, Counter(job))
 
 
 def on_dask(job: Job, places: Iterable[Place], client: Any) -> Iterator[Found]:
-    """Count the chunks on a Dask cluster; a worker that dies costs its chunk's time alone."""
-    shared = client.scatter(job, broadcast=True, hash=False)
+    """Count the chunks on a Dask cluster, and close its client.
+
+    A worker that dies costs the time of its chunks alone.
+
+    Errors: a Mistake if the scheduler goes away, or workers die again and again.
+    """
+    from distributed import KilledWorker
+
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # `_lost` says it
+    pickled = pickle.dumps(job)  # goes with each chunk: scattered data would die with its workers
     count = max(1, len(client.scheduler_info()["workers"]))
     waiting: deque[Any] = deque()
-    for place in places:
-        waiting.append(client.submit(count_alone, shared, place, pure=False, retries=_TRIES))
-        if len(waiting) >= _AHEAD * count:
+    try:
+        for place in places:
+            waiting.append(client.submit(count_alone, pickled, place, pure=False, retries=_TRIES))
+            if len(waiting) >= _AHEAD * count:
+                yield waiting.popleft().result()
+        while waiting:
             yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
+    except CancelledError:
+        raise _lost() from None
+    except KilledWorker:
+        raise _died() from None
+    finally:
+        client.close()
 
 
 def dask_client(address: str, seconds: float = 10) -> Any:
@@ -111,36 +106,23 @@ def dask_client(address: str, seconds: float = 10) -> Any:
         raise Mistake(Diagnostic("CNN111", message, help=help)) from None
 
 
-_counters: dict[int, Counter] = {}  # of this process; the last job is kept
+_counters: dict[bytes, Counter] = {}  # of this process, by pickled job; the last one is kept
 
 
-def count_alone(job: Job, place: Place) -> Found:
-    """Count a chunk of a job that this process may not have seen before."""
-    if id(job) not in _counters:
+def count_alone(job: bytes, place: Place) -> Found:
+    """Count a chunk of a pickled job that this process may not have seen before."""
+    if job not in _counters:
         _counters.clear()
-        _counters[id(job)] = Counter(job)
-    return _counters[id(job)].count(place)
+        _counters[job] = Counter(pickle.loads(job))
+    return _counters[job].count(place)
 
 
-_own: list[Counter] = []  # of a process of a pool
-
-
-def _begin(job: Job) -> None:
-    signal(SIGINT, SIG_IGN)  # whoever began the sweep stops it
-    gc.disable()  # it takes a third of the time; what a chunk leaves is freed after it
-    gc.freeze()
-    _own[:] = [Counter(job)]
-
-
-def _count(place: Place) -> Found:
-    return _tidily_counted(_own[0], place)
-
-
-def _pool(job: Job, workers: int) -> ProcessPoolExecutor:
-    context = get_context("spawn")
-    return ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(job,))
-
-
-def _died(place: Place) -> Mistake:
+def _died() -> Mistake:
     message = f"the process that counts a chunk of the sweep died {_TRIES} times"
     return Mistake(Diagnostic("CNN901", message, help="try fewer --workers, or less at once"))
+
+
+def _lost() -> Mistake:
+    message = "the Dask scheduler went away while it counted the sweep"
+    help = "start it again; a sweep that writes a file with -o goes on with --resume"
+    return Mistake(Diagnostic("CNN111", message, help=help))

@@ -12,6 +12,7 @@ import numpy as np
 
 from ...diagnostic import Diagnostic, Mistake
 from ...extras import install_command
+from ...processes import interrupts_held
 from .best import Rows, first, sortable
 from .executors import dask_client, in_processes, in_this_process, on_dask
 from .found import Failed, Found
@@ -160,18 +161,21 @@ def run(
         dask: the address of a Dask scheduler whose workers count.
         state: where an earlier run stopped.
         passed: takes the rows of each chunk, where they are not kept.
-        after: is called after each chunk; a KeyboardInterrupt ends the sweep there.
+        after: is called after each chunk.
+
+    A KeyboardInterrupt ends the sweep after the last chunk that is done, if there is one.
     """
     state = state or State(job)
     try:
         for found in _results(job, state.done, workers, dask):
-            rows = state.add(found)
-            if rows is not None and passed is not None and len(rows):
-                passed(rows)
-            elif rows is not None and len(rows):
-                state.kept.append(rows)
-            if after is not None:
-                after(state)
+            with interrupts_held():  # half a chunk would be neither done nor to do
+                rows = state.add(found)
+                if rows is not None and passed is not None and len(rows):
+                    passed(rows)
+                elif rows is not None and len(rows):
+                    state.kept.append(rows)
+                if after is not None:
+                    after(state)
     except KeyboardInterrupt:
         if state.done == 0:
             raise
