@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any, TypeVar
 
 from .forks import forks_for
 
 ROOT = Path(__file__).parent.parent
+Result = TypeVar("Result")
 
 
 def python_path(*first: Path) -> str:
@@ -82,6 +87,15 @@ def run_python(
         check=False,
         env=_variables(environment),
     )
+
+
+def called_in_a_fork(function: Callable[..., Result], *arguments: Any) -> Result:
+    """Return what a function returns in a process of its own.
+
+    Errors: BrokenProcessPool if the process is killed; a `multiprocessing.Pool` would wait forever.
+    """
+    with ProcessPoolExecutor(1, get_context("fork")) as pool:
+        return pool.submit(function, *arguments).result()
 
 
 def _variables(further: dict[str, str]) -> dict[str, str]:

@@ -25,6 +25,7 @@ from cnncalc.torch_backend.user_code import import_network
 from .cases import COMPUTED
 from .command import run
 from .samples import FAMILIES, sample, yaml
+from .settings import sampled
 from .twins import NO_TWIN, twin
 
 SPEC = """
@@ -434,7 +435,7 @@ def with_twins() -> list[str]:
     return [n for n in names if n not in NO_TWIN and not any(deep in n for deep in DEEP)]
 
 
-@pytest.mark.parametrize("name", with_twins())
+@pytest.mark.parametrize("name", sampled(with_twins(), 22))
 def test_independent_definitions_keep_to_the_bundled_specs(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

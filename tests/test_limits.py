@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,7 @@ from cnncalc.language.expression_limits import ExpressionError
 
 from . import heavy
 from .benchmarks.hostile import expression
-from .command import ROOT, code_of, python_path, run, run_code
+from .command import ROOT, called_in_a_fork, code_of, python_path, run, run_code
 from .settings import FULL, HOSTILE
 
 CASES = {
@@ -61,7 +60,7 @@ HEAVY = dict(heavy.texts(SIZE))
 
 @pytest.mark.parametrize("name", HEAVY)
 def test_heavy_files_end_soon(name: str) -> None:
-    seconds, mib = get_context("fork").Pool(1).apply(_measured, (HEAVY[name],))
+    seconds, mib = called_in_a_fork(_measured, HEAVY[name])
     assert seconds < 20 and mib < 500  # some of them once never ended
 
 
@@ -186,8 +185,6 @@ def test_an_interrupt_ends_quietly_with_all_processes(tmp_path: Path) -> None:
         text=True,
         env={**os.environ, "PYTHONPATH": python_path()},
         start_new_session=True,
-        # Tests that run in the background of a shell ignore it, and then so would this process.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert process.stdout is not None
     assert process.stdout.readline().startswith("begun")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from multiprocessing import get_context
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -15,6 +14,7 @@ from cnncalc.torch_backend.build import assemble
 
 from . import oracle
 from .benchmarks import fuzz
+from .command import called_in_a_fork
 from .mutations import field_changed, read, strip_expectations, written
 from .samples import BUNDLED
 from .settings import HOSTILE, MUTATIONS
@@ -70,7 +70,7 @@ def test_hostile_specs_raise_nothing_and_end() -> None:
 
     `python -m tests.benchmarks.fuzz 100000` is the full run.
     """
-    found = get_context("fork").Pool(1).apply(fuzz.batch, (0, HOSTILE, 20))
+    found = called_in_a_fork(fuzz.batch, 0, HOSTILE, 20)
     slow = [why for _, why in found.failed if why.endswith(" s")]
     assert len(slow) == len(found.failed), found.failed
     assert found.slowest < 5 * fuzz.SECONDS  # other tests run at the same time

@@ -47,7 +47,7 @@ from .cases import COMPUTED
 from .command import code_of, python_path, run, run_code, run_without
 from .graphs import networks
 from .samples import BUNDLED, SIAMESE, sample, yaml
-from .settings import FULL, GRAPHS
+from .settings import FULL, GRAPHS, sampled
 
 ops = SimpleNamespace(**{op.__name__: op for op in OPS})
 SPEC = """
@@ -483,7 +483,7 @@ def some() -> list[str]:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", some())
+@pytest.mark.parametrize("name", sampled(some(), 20))
 def test_bundled_networks_agree(name: str) -> None:
     """Of the receptive fields, as many are measured as `verify` does, and all in a full run."""
     found = verify(cnncalc.load(name), work=WORK if FULL else QUICK)

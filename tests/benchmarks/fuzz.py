@@ -18,7 +18,6 @@ import signal
 import sys
 import time
 from collections import Counter
-from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,6 +33,7 @@ from cnncalc.language.write import flat_spec
 from cnncalc.ops import BY_KEY
 from cnncalc.rules import rules
 
+from ..command import called_in_a_fork
 from .hostile import grown
 
 ROOT = Path(__file__).parent.parent.parent
@@ -283,10 +283,8 @@ def batch(first: int, count: int, seed: int) -> Outcome:
 def main(cases: int, seed: int) -> int:
     """Run batches of cases one after the other, each in its own process."""
     codes, slowest, failed, most = Counter[str](), 0.0, 0, 0.0
-    context = get_context("fork")
     for first in range(0, cases, BATCH):
-        with context.Pool(1) as pool:
-            found = pool.apply(batch, (first, min(BATCH, cases - first), seed))
+        found = called_in_a_fork(batch, first, min(BATCH, cases - first), seed)
         codes += found.codes
         slowest, most = max(slowest, found.slowest), max(most, found.mib)
         for data, why in found.failed:
