@@ -27,7 +27,8 @@ from .documentation import (
     setting_words,
     word_text,
 )
-from .names import BUILT_IN, Layers, Names
+from .layer_lists import Layers
+from .names import BUILT_IN, Names
 from .part import VALUES, Kind, Part, part_at
 from .places import Places
 from .view import View
@@ -242,7 +243,7 @@ class _Completion:
             return
         if word.is_path:
             for layers in self._lists(names):
-                for inner in names.inside(word.path, layers):
+                for inner in names.lists.inside(word.path, layers):
                     yield self._reference(inner, f"inside `{word.path[:-1]}`")
             return
         if not word.is_operand:
@@ -264,7 +265,7 @@ class _Completion:
     def _lists(self, names: Names) -> list[Layers]:
         """Return the lists whose layers can be named: those of the block and of the network."""
         if self._is_outside:
-            return [names.by_id["layers"]]
+            return [names.lists.by_id["layers"]]
         return [layers for layers in names.lists if layers.block in (self.part.block, None)]
 
     def _is_before(self, step: Step, layers: Layers) -> bool:

@@ -12,6 +12,7 @@ from ..language.expression_functions import FUNCTIONS
 from ..language.expression_limits import ExpressionError
 from .line_map import LineMap
 from .names import BUILT_IN, Names
+from .values import values_of
 from .view import View
 
 TYPES = ["parameter", "variable", "function", "number", "operator", "keyword", "string"]
@@ -52,7 +53,7 @@ def semantic_tokens(view: View, lines: LineMap | None = None) -> lsp.SemanticTok
 def _tokens(names: Names) -> Iterator[tuple[int, int, str]]:
     """Yield where each token starts and ends, and its type."""
     counters = {step.counter for layers in names.lists for step in layers.steps}
-    for block, key, marks in names.scalars():
+    for block, key, marks in values_of(names.spec):
         if key == "name":
             continue
         start, end = names.places.span(marks)

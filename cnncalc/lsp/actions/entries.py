@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from ...language.steps import Step
-from ..names import Layers
+from ..layer_lists import Layers
 from ..places import Places
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from ...checking.repair.edited_text import Replacement
 from ...ops import BY_KEY
-from ..names import Layers, Names
+from ..layer_lists import Layers
+from ..names import Names
 from ..view import View
 from .action import Action
 from .entries import entries, lines_of, moved

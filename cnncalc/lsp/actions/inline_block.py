@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 from ...checking.repair.edited_text import Replacement
 from ...language.steps import REQUIRED, BlockSteps, Step
-from ..names import Layers, Name
+from ..layer_lists import Layers
+from ..names import Name
+from ..values import values_of
 from ..view import View
 from .action import Action, changed
 from .entries import entries, lines_of, moved
@@ -23,7 +25,7 @@ def inline_block(view: View, layers: Layers, step: Step) -> Iterator[Action]:
     if names is None or spec is None or step.kind != "block" or step.each is not None:
         return
     block = spec.blocks[step.key]
-    inner = entries(view.places, names.by_id[f"blocks.{step.key}"])
+    inner = entries(view.places, names.lists.by_id[f"blocks.{step.key}"])
     own = next((e for e in entries(view.places, layers) if e.step is step), None)
     values = _values(view, step, block)
     if own is None or not inner or values is None:
@@ -90,10 +92,10 @@ def _substituted(view: View, id: str, block: BlockSteps, values: dict[str, str])
     """Return the lines of a block's layers with the values of one use in its expressions."""
     names, places = view.names, view.places
     assert names is not None
-    listed = entries(places, names.by_id[id])
+    listed = entries(places, names.lists.by_id[id])
     start = places.start_of_line(listed[0].first)
     changes: list[Replacement] = []
-    for owner, key, marks in names.scalars():
+    for owner, key, marks in values_of(names.spec):
         first, last = places.span(marks)
         if owner != block.name or key == "name" or first < start:
             continue

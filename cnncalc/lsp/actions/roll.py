@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from ...checking.repair.edited_text import Replacement
 from ...language.steps import Step
-from ..names import Layers
+from ..layer_lists import Layers
+from ..values import values_of
 from ..view import View
 from .action import Action, changed
 from .entries import Entry, entries, lines_of, moved
@@ -84,7 +85,7 @@ def _copy(view: View, entry: Entry, n: int) -> list[str]:
     if "name" in step.marks.items:
         at, until = places.span(step.marks.items["name"])
         changes.append(Replacement(at - start, until - start, f"{step.name}_{n}"))
-    for _, key, marks in names.scalars():
+    for _, key, marks in values_of(names.spec):
         at, until = places.span(marks)
         if key == "name" or not start <= at < end or first <= at < last:
             continue
