@@ -1,7 +1,6 @@
 """Reads YAML that may be unfinished, for the mappings and lists around one word of it.
 
-A YAML parser would refuse such a text. What cannot be read is skipped: a bracket or quote that is
-not closed ends where a later line begins what YAML does not allow inside it.
+A YAML parser would refuse such a text. What cannot be read is skipped.
 """
 
 from __future__ import annotations
@@ -9,17 +8,10 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_LINE_END = re.compile(r"\r\n|[\r\n]|\Z")
-_BLANKS = re.compile(r"[ \t]*")
-_DASH = re.compile(r"-(?=[ \t\r\n]|\Z)")
-_COLON = re.compile(r"[ \t]*:(?=[ \t\r\n,\[\]{}]|\Z)")
-_ADJACENT_COLON = re.compile(r"[ \t]*:")  # after a key in quotes, inside brackets
+from .scanner import Scanner
+
 _PROPERTY = re.compile(r"[&!][^\s,\[\]{}]*(?:[ \t]+|(?=[\r\n])|\Z)")  # an anchor or a tag
 _BLOCK_SCALAR = re.compile(r"[|>][-+0-9]{0,2}[ \t]*(?:#.*)?(?=[\r\n]|\Z)")
-_QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'", re.DOTALL)
-_PLAIN_END = re.compile(r"[ \t]#|:(?=[ \t\r\n]|\Z)|[\r\n]|\Z")
-_PLAIN_END_IN_BRACKETS = re.compile(r"[ \t]#|:(?=[ \t\r\n,\[\]{}]|\Z)|[,\[\]{}\r\n]|\Z")
-_NEW_KEY = re.compile(r"[\w.\"']+:(?=[ \t\r\n]|\Z)")
 _MARKER = re.compile(r"(?:---|\.\.\.)(?=\s|\Z)")  # starts or ends a document
 _WHOLE = 3  # collections around a word, such as the top level, `layers` and a layer
 
@@ -112,19 +104,24 @@ def find(text: str, place: int) -> Found | None:
     return _Reader(text, place).found
 
 
-class _Reader:
+class _Reader(Scanner):
     """Reads a text from the start, token by token; `open` are the collections around a place."""
 
     def __init__(self, text: str, place: int):
-        self.text, self.place = text, place
+        super().__init__(text)
+        self.place = place
         self.found: Found | None = None
         self.open: list[Node] = []
-        self.at = 0
         while self.at < len(text) and not self._is_known():
             if self.open and self.open[-1].in_brackets:
                 self._token()
             else:
                 self._line()
+
+    @property
+    def _outside(self) -> int:
+        """The column of the innermost collection that is not in brackets, or -1."""
+        return next((one.column for one in reversed(self.open) if not one.in_brackets), -1)
 
     def _is_known(self) -> bool:
         """Return whether all keys beside and around the word have been read."""
@@ -137,27 +134,27 @@ class _Reader:
     def _line(self) -> None:
         """Read a line that is not inside brackets."""
         start = self.at
-        self.at = self._after_blanks(start)
+        self.at = self.after_blanks(start)
         column = self.at - start
         if _MARKER.match(self.text, start):
             self.open.clear()
-        if self._at_comment_or_end() or _MARKER.match(self.text, start):
-            return self._skip_line()
+        if self.is_at_comment_or_end() or _MARKER.match(self.text, start):
+            return self.skip_line()
         self._close(column)
         top = self.open[-1] if self.open else None
         if top is not None and top.has_value and column > top.column:
             return self._continued_line(top)
-        while _DASH.match(self.text, self.at):
+        while self.is_dash(self.at):
             if not self.open or not self.open[-1].is_list or self.open[-1].column < column:
                 self._open(Node(True, column))
             self.open[-1].has_value = False
-            self.at = self._after_blanks(self.at + 1)
+            self.at = self.after_blanks(self.at + 1)
             column = self.at - start
         self._node(column, may_be_key=True)
 
     def _close(self, column: int) -> None:
         """Close the collections that a line with this indentation ends."""
-        is_entry = _DASH.match(self.text, self.at) is not None
+        is_entry = self.is_dash(self.at)
         while self.open:
             top = self.open[-1]
             ends = top.column > column or top.column == column and top.is_list and not is_entry
@@ -167,43 +164,43 @@ class _Reader:
 
     def _continued_line(self, top: Node) -> None:
         """Read a line that continues a value; one word alone is not offered as part of it."""
-        start, end, _, _ = self._scalar(_PLAIN_END)
+        start, end, _, _ = self.scalar(False, self._outside)
         has_place = start <= self.place < end and end - start > 1
         if has_place and isinstance(top.value, str):
             self._take(start, end, is_key=False)
-        self._skip_line()
+        self.skip_line()
 
     def _node(self, column: int, may_be_key: bool) -> None:
         """Read a value outside brackets, or a key and its value."""
         while found := _PROPERTY.match(self.text, self.at):
             self.at = found.end()
-        if self._at_comment_or_end():
-            return self._skip_line()
+        if self.is_at_comment_or_end():
+            return self.skip_line()
         if self.text[self.at] in "{[":
             return self._open_bracket()
         if _BLOCK_SCALAR.match(self.text, self.at):
             return self._skip_block_scalar()
-        start, end, after, ends_key = self._scalar(_PLAIN_END)
+        start, end, after, ends_key = self.scalar(False, self._outside)
         has_place = start <= self.place < end
         if may_be_key and (ends_key or has_place):
             top = self.open[-1] if self.open else None
             if top is None or top.is_list or top.column < column:
                 self._open(Node(False, column))
             self._start_key(start, end, after, ends_key)
-            self.at = self._after_blanks(self.at)
-            return self._node(column, may_be_key=False) if ends_key else self._skip_line()
+            self.at = self.after_blanks(self.at)
+            return self._node(column, may_be_key=False) if ends_key else self.skip_line()
         if has_place:
             self._take(start, end, is_key=False, ends_key=ends_key)
         if self.open and (not may_be_key or column > self.open[-1].column):
             self.open[-1].add(self.text[start:end])
-        self._skip_line()
+        self.skip_line()
 
     def _token(self) -> None:
         """Read a bracket, a comma, a key or a value inside brackets."""
-        self.at = self._after_blanks(self.at)
-        if self._at_comment_or_end():
-            self._skip_line()
-            if self._begins_anew(self.at):
+        self.at = self.after_blanks(self.at)
+        if self.is_at_comment_or_end():
+            self.skip_line()
+            if self.begins_anew(self.at, self._outside):
                 while self.open and self.open[-1].in_brackets:
                     self.open.pop()
             return
@@ -222,7 +219,7 @@ class _Reader:
             self._scalar_in_brackets()
 
     def _scalar_in_brackets(self) -> None:
-        start, end, after, ends_key = self._scalar(_PLAIN_END_IN_BRACKETS)
+        start, end, after, ends_key = self.scalar(True, self._outside)
         top = self.open[-1]
         if ends_key and (top.is_list or top.key is None) and not top.has_value:
             if top.is_list:
@@ -237,46 +234,6 @@ class _Reader:
             top.values[self.text[start:end]] = ""
         top.add(self.text[start:end])
         self.at = after
-
-    def _scalar(self, plain_end: re.Pattern[str]) -> tuple[int, int, int, bool]:
-        """Return where the text of a scalar starts and ends, what is after it, and if it is a key.
-
-        The place after a key is that after its colon.
-        """
-        start = self.at
-        quoted = self.text[start] in "\"'"
-        if quoted:
-            found = _QUOTED.match(self.text, start)
-            if found is not None and not self._is_broken(start, found.end()):
-                after = found.end()
-                colon = _ADJACENT_COLON if plain_end is _PLAIN_END_IN_BRACKETS else _COLON
-                key = colon.match(self.text, after)
-                return start + 1, after - 1, key.end() if key else after, key is not None
-            end = self._line_end(start)
-            return start + 1, end, end, False
-        stop = plain_end.search(self.text, start)
-        assert stop is not None
-        end = start + len(self.text[start : stop.start()].rstrip(" \t"))
-        if stop.group() == ":":
-            return start, end, stop.end(), True
-        return start, end, stop.start(), False
-
-    def _is_broken(self, start: int, end: int) -> bool:
-        """Return whether a line inside a text in quotes begins what is not part of it."""
-        breaks = _LINE_END.finditer(self.text, start, end)
-        return any(found.end() < end and self._begins_anew(found.end()) for found in breaks)
-
-    def _begins_anew(self, start: int) -> bool:
-        """Return whether a line cannot be inside brackets or quotes.
-
-        It is an entry of a list, or a key that is not indented more than what is around.
-        """
-        at = self._after_blanks(start)
-        if _DASH.match(self.text, at):
-            return True
-        outside = [one.column for one in self.open if not one.in_brackets]
-        is_outside = at - start <= (outside[-1] if outside else -1)
-        return is_outside and _NEW_KEY.match(self.text, at) is not None
 
     def _start_key(self, start: int, end: int, after: int, ends_key: bool) -> None:
         """Take a key, after which its value is due; the word that is asked for is not one yet."""
@@ -303,7 +260,9 @@ class _Reader:
             end=end,
             ends_key=ends_key,
             is_quoted=quoted,
-            is_closed=ends_key or not self.open[-1].in_brackets or self._is_closed(end + quoted),
+            is_closed=ends_key
+            or not self.open[-1].in_brackets
+            or self.is_closed(end + quoted, self._outside),
         )
 
     def _open(self, inner: Node) -> None:
@@ -324,47 +283,16 @@ class _Reader:
         self.open.pop()
         self.at += 1
         if not self.open or not self.open[-1].in_brackets:
-            self._skip_line()
+            self.skip_line()
 
     def _skip_block_scalar(self) -> None:
         """Skip a text of several lines: those that are indented more than what it belongs to."""
         if self.open:
             self.open[-1].add("")
         column = self.open[-1].column if self.open else -1
-        self._skip_line()
+        self.skip_line()
         while self.at < len(self.text):
-            start = self._after_blanks(self.at)
-            if start - self.at <= column and not self._at_end(start):
+            start = self.after_blanks(self.at)
+            if start - self.at <= column and not self.is_at_end(start):
                 return
-            self._skip_line()
-
-    def _is_closed(self, at: int) -> bool:
-        """Return whether a comma, a closing bracket or what is outside brackets is next."""
-        at = self._after_blanks(at)
-        while at < len(self.text) and self.text[at] in "#\r\n":
-            at = self._next_line(at)
-            if self._begins_anew(at):
-                return True
-            at = self._after_blanks(at)
-        return self.text[at : at + 1] in ("", ",", "]", "}")
-
-    def _at_comment_or_end(self) -> bool:
-        return self._at_end(self.at) or self.text[self.at] == "#"
-
-    def _at_end(self, at: int) -> bool:
-        return self.text[at : at + 1] in ("", "\r", "\n")
-
-    def _after_blanks(self, at: int) -> int:
-        found = _BLANKS.match(self.text, at)
-        return found.end() if found is not None else at
-
-    def _line_end(self, at: int) -> int:
-        found = _LINE_END.search(self.text, at)
-        return found.start() if found is not None else len(self.text)
-
-    def _next_line(self, at: int) -> int:
-        found = _LINE_END.search(self.text, at)
-        return found.end() if found is not None else len(self.text)
-
-    def _skip_line(self) -> None:
-        self.at = self._next_line(self.at)
+            self.skip_line()
