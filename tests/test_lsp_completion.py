@@ -218,6 +218,19 @@ def test_what_is_offered_at_the_top() -> None:
     assert {"left", "right"} <= labels(left + "  - relu:\n    from: @", left)
 
 
+def test_a_layer_is_not_offered_to_itself() -> None:
+    for own, others in (
+        ("  - relu:\n    name: last\n    from: @\n", {"stem"}),
+        ("  - {name: last, relu: , from: @}\n", {"stem"}),
+        ("  - chain: [relu, {relu: , from: @}]\n    name: last\n", {"stem", "relu1"}),
+        ("  - concat: [stem, {from: @}]\n    name: last\n", {"stem"}),
+        ("  - {relu: , name: before}\n  - {relu: , name: last, from: @}\n", {"before"}),
+        ("  - {relu: , name: last}\n  - add: [stem, @]\n", {"last"}),
+    ):
+        found = labels(SPEC + own, SPEC + own.replace("from: @", "from: stem").replace(", @", ""))
+        assert others <= found and ("last" in found) == ("last" in others), (own, found)
+
+
 NOTHING = """\
   - relu # from @
   - re # @

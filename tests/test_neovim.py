@@ -78,6 +78,21 @@ local seen = {hints = #vim.lsp.inlay_hint.get({bufnr = 0})}
 vim.fn.writefile({vim.json.encode(seen)}, "seen.json")
 vim.cmd("qall!")
 """
+COMPLETE = """\
+vim.lsp.start({name = "cnncalc", cmd = vim.json.decode(vim.env.SERVER), root_dir = vim.fn.getcwd()})
+vim.wait(20000, function() return vim.bo.omnifunc ~= "" end, 20)
+vim.api.nvim_input("Go- batch<C-x><C-o>")
+local tries = 0
+local function look()
+  tries = tries + 1
+  if vim.fn.pumvisible() == 0 and tries < 400 then return vim.defer_fn(look, 50) end
+  local seen = {words = vim.tbl_map(function(one) return one.word end,
+    vim.fn.complete_info({"items"}).items)}
+  vim.fn.writefile({vim.json.encode(seen)}, "seen.json")
+  vim.cmd("qall!")
+end
+vim.defer_fn(look, 50)
+"""
 
 
 def neovim() -> str:
@@ -138,3 +153,9 @@ def test_hints_follow_typing_and_actions_repair(tmp_path: Path) -> None:
     assert ["CNN204", 5] in seen["found"], seen
     assert any("gives" in title for title in seen["actions"]), seen
     assert "CNN204" not in seen["left"] and "kernel: 31}" not in seen["repaired"][4], seen
+
+
+def test_completion_offers_what_goes_on_with_the_word(tmp_path: Path) -> None:
+    (tmp_path / "script.lua").write_text(COMPLETE, "utf-8")
+    seen = run_neovim(tmp_path, "--clean", "net.cnn.yaml", "-c", "luafile script.lua")
+    assert seen["words"] == ["batchnorm"]

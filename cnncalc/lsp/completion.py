@@ -56,8 +56,7 @@ def completion(
     names = sound.names if sound is not None else None
     blocks = tuple(names.spec.blocks) if names is not None else ()
     part = part_at(cursor.path, blocks, cursor.keys)
-    line = places.line_of(offset)
-    found = _Completion(part, cursor, names, line, snippets).items()
+    found = _Completion(part, cursor, names, places, snippets).items()
     where = places.range(cursor.word.start, cursor.word.end)
     known: set[str] = {*cursor.beside}
     items: list[lsp.CompletionItem] = []
@@ -83,9 +82,14 @@ def resolved(item: lsp.CompletionItem) -> lsp.CompletionItem:
 class _Completion:
     """What may be written at the cursor."""
 
-    def __init__(self, part: Part, cursor: Cursor, names: Names | None, line: int, snippets: bool):
+    def __init__(
+        self, part: Part, cursor: Cursor, names: Names | None, places: Places, snippets: bool
+    ):
         self.part, self.cursor, self.names = part, cursor, names
-        self.line, self.snippets = line, snippets
+        self.snippets = snippets
+        self._line = places.line_of(cursor.word.start)
+        starts = [start for one in cursor.around for start in one.starts]
+        self._around = {places.line_and_column(start) for start in starts}
 
     def items(self) -> Iterator[lsp.CompletionItem]:
         """Yield the items; some may be there twice."""
@@ -269,10 +273,11 @@ class _Completion:
         return [layers for layers in names.lists if layers.block in (self.part.block, None)]
 
     def _is_before(self, step: Step, layers: Layers) -> bool:
-        """Return whether a layer is above the cursor, where that matters."""
+        """Return whether a layer is before those that the cursor is in, where that matters."""
         if self._is_outside or layers.block != self.part.block:
             return True
-        return step.place.line <= self.line + 1
+        start = step.place.line - 1, step.place.column - 1
+        return start[0] <= self._line and start not in self._around
 
     @property
     def _is_outside(self) -> bool:

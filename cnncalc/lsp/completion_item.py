@@ -26,6 +26,7 @@ def placed(item: lsp.CompletionItem, word: Word, where: lsp.Range) -> lsp.Comple
     if text in (item.label, f"{item.label}:"):
         item.insert_text_format = lsp.InsertTextFormat.PlainText
     item.insert_text = None
+    item.filter_text = item.label  # without it, Neovim offers every item that has an edit
     item.text_edit = lsp.TextEdit(where, word.gap + text)
     return item
 

@@ -35,6 +35,11 @@ class Places:
         """Return the line of an offset, from 0."""
         return bisect_right(self._starts, offset) - 1
 
+    def line_and_column(self, offset: int) -> tuple[int, int]:
+        """Return the line and the column of an offset, both from 0, in characters."""
+        line = self.line_of(offset)
+        return line, offset - self.start_of_line(line)
+
     def position(self, offset: int) -> lsp.Position:
         """Return the position of an offset."""
         offset = max(0, min(offset, len(self.text)))

@@ -22,6 +22,7 @@ class Node:
     Attributes:
         is_list: whether it is a list.
         column: where its keys or dashes are, outside brackets.
+        starts: where the keys of a mapping start in the text.
         in_brackets: whether it is written in braces or brackets.
         is_pair: whether it is an entry `key: value` of a list in brackets.
         key: the key whose value is due or has begun.
@@ -38,6 +39,7 @@ class Node:
         "is_pair",
         "items",
         "key",
+        "starts",
         "values",
     )
 
@@ -45,6 +47,7 @@ class Node:
         self.is_list, self.is_pair = is_list, is_pair
         self.column = -1 if column is None else column
         self.in_brackets = column is None
+        self.starts: list[int] = []
         self.key: str | None = None
         self.has_value = False
         self.values: dict[str, Node | str] = {}
@@ -239,6 +242,7 @@ class _Reader(Scanner):
         """Take a key, after which its value is due; the word that is asked for is not one yet."""
         top = self.open[-1]
         top.key, top.has_value = None, False
+        top.starts.append(start)
         if start <= self.place < end:
             self._take(start, end, is_key=True, ends_key=ends_key)
             top.key = ""
