@@ -259,7 +259,7 @@ async def test_hover_explains(editor: Editor) -> None:
     editor.type(SPEC)
     await editor.diagnostics()
     layer = await hover(editor, editor.at("maxpool", offset=2))
-    assert "| shape | 32×8×8 → 32×4×4 |" in layer
+    assert "- **shape**: 32×8×8 → 32×4×4\n" in layer
     assert "**`maxpool`**" in layer and "`kernel` (required)" in layer
     assert "one per spatial axis" in await hover(editor, editor.at("kernel"))
     assert await hover(editor, editor.at("width", nth=2)) == (

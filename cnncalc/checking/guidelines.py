@@ -166,7 +166,7 @@ def _without_effect(graph: Graph, n: int) -> Iterator[Diagnostic]:
                 "CNN504",
                 node,
                 f"nothing reads `{node.path}`",
-                "remove it, or name it in `outputs`",
+                _way_to_read(graph, n),
                 severity="warning",
             )
         return
@@ -188,6 +188,18 @@ def _without_effect(graph: Graph, n: int) -> Iterator[Diagnostic]:
             "remove it",
             severity="warning",
         )
+
+
+def _way_to_read(graph: Graph, n: int) -> str:
+    """Return what helps a layer that nothing reads; a join after it may lack its name."""
+    unread, after = graph.nodes[n], graph.nodes[min(n + 1, len(graph.nodes) - 1)]
+    if after is unread or after.op is None or not after.op.joins():
+        return "remove it, or name it in `outputs`"
+    name = unread.path.rpartition(".")[2]
+    return (
+        f"`{after.op.key}` joins only what it lists: add `{name}` to the list of `{after.path}`, "
+        f"or remove `{unread.path}`"
+    )
 
 
 def _is_one_position(slides: tuple[Slide, ...]) -> bool:

@@ -84,8 +84,8 @@ def fit(
     Examples:
         Find the widest MobileNetV2 under 300 million MACs:
         cnncalc fit mobilenet_v2 --vary width --budget 'macs < 300M' --maximize params
-        Find the largest square input that trains in 8 GiB with a batch of 32:
-        cnncalc fit resnet50 --vary H,W=64:512:32 --budget 'training_peak < 8GiB' --batch 32
+        Find the largest square input of 32 images that trains in 8 GiB, less 600 MiB for CUDA:
+        cnncalc fit resnet50 --vary H,W=64:512:32 --budget 'training_peak < 7592MiB' --batch 32
     """
     from ..analysis.fit.fit import fit as solve
     from ..language.load import load

@@ -12,7 +12,7 @@ from ..language.names import GRAPH_WORDS
 from ..language.scope import Scope
 from ..language.steps import REQUIRED, Step
 from ..language.validation import plain
-from ..render.explain import Explained, explained, markdown
+from ..render.explain import Explained, explained, listed
 from ..wording import axes_text, plural, shape_text, short
 from .documentation import field_text, keys_of, operator_text, operators_by_name, word_text
 from .names import Mention, Names
@@ -66,7 +66,7 @@ def layer_text(view: View, step: Step) -> str:
     if use is None or use.group[0] == use.group[1]:
         return f"**`{step.name}`** is not part of the network that is shown"
     found = _explained(view, view.report, use)
-    return markdown([found]).written() if found else ""
+    return listed(found).written() if found else ""
 
 
 def _explained(view: View, report: Report, use: LayerUse) -> Explained | None:
@@ -85,13 +85,13 @@ def _use(view: View, step: Step) -> LayerUse | None:
 def _block(view: View, block: str, mention: Mention) -> str:
     assert view.spec is not None
     params = view.spec.blocks[block].params
-    listed = ", ".join(
+    signature = ", ".join(
         name if default is REQUIRED else f"{name} = {_written(view, block, name)}"
         for name, default in params.items()
     )
     uses = view.uses.blocks.get(block, []) if view.uses else []
     use = view.uses.use_shown(block, view.chosen) if view.uses else None
-    lines = [f"**block `{block}`**({listed})", f"{plural(len(uses), 'use')} in this network"]
+    lines = [f"**block `{block}`**({signature})", f"{plural(len(uses), 'use')} in this network"]
     step = None
     if not mention.declares and view.names is not None:
         found = view.names.step_at(mention.start)
@@ -99,7 +99,8 @@ def _block(view: View, block: str, mention: Mention) -> str:
     if step is not None:
         lines.append(layer_text(view, step))
     elif use is not None and view.report is not None:
-        lines.append(markdown(filter(None, [explained(view.report, use.path)])).written())
+        inside = explained(view.report, use.path)
+        lines.append(listed(inside).written() if inside else "")
     return "\n\n".join(filter(None, lines))
 
 

@@ -122,7 +122,8 @@ class Elementwise(Op):
 class Add(Elementwise):
     """Adds its branches value by value, as the residual connections of ResNet do.
 
-    The sum of a single branch is that branch.
+    A list names what is added: `add: [conv3, stem]` adds two layers. The sum of a single branch is
+    that branch, so `add: [stem]` is `stem` alone.
 
     Rule: y = a + b + …
     Cost: for each branch after the first, 1 addition per output value

@@ -64,6 +64,14 @@ def markdown(found: Iterable[Explained]) -> Page:
     return page
 
 
+def listed(found: Explained) -> Page:
+    """Write a heading and a list, which editors that show no tables show well too."""
+    page = Page()
+    page.heading(f"{found.path}: {found.about}")
+    page.entries(found.lines)
+    return page
+
+
 def latex(found: Iterable[Explained]) -> Latex:
     """Write a paragraph for each layer or block: a table with its formulas."""
     page = Latex()

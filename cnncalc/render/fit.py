@@ -27,6 +27,8 @@ _LABELS = {
     "saved": "saved for backward",
     "training_peak": "peak, training",
 }
+_PEAKS = {"inference_peak", "training_peak"}
+_LEFT_OUT = "the context of a card, usually 600 MiB: `cnncalc memory --fit` counts it"
 _Facts = Iterator[tuple[str, "str | Text"]]
 
 
@@ -54,6 +56,8 @@ def _facts(found: Fitted) -> _Facts:
     for one in found.varied:
         yield "varied", f"{', '.join(one.names)} = {one.text}"
     yield "found by", text((found.how, DIM))
+    if any(_PEAKS & {*one.names} for one in found.conditions):
+        yield "left out", text((_LEFT_OUT, DIM))
 
 
 def _settings(trial: Trial) -> str:

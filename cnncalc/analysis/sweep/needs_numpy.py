@@ -8,7 +8,7 @@ from ...extras import install_command
 try:
     import numpy
 except ImportError:
-    message = "sweeps need the package numpy"
+    message = "counting many variants needs the package numpy"
     raise Mistake(Diagnostic("CNN401", message, help=install_command("sweep"))) from None
 
 __all__ = ["numpy"]

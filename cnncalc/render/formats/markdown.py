@@ -26,7 +26,7 @@ class Bold(str):
 
 
 class Page:
-    """A page of headings, paragraphs and tables.
+    """A page of headings, paragraphs, lists and tables.
 
     Text is shown as it is, but text in `backticks` is code.
     """
@@ -65,6 +65,12 @@ class Page:
             *(f"| {' | '.join(map(_cell, row))} |" for row in rows),
         ]
         self._blocks.append("\n".join(lines))
+
+    def entries(self, entries: Iterable[tuple[str, str]]) -> None:
+        """Add a list of texts, each after its label."""
+        self._blocks.append(
+            "\n".join(f"- **{_inline(label)}**: {_inline(text)}" for label, text in entries)
+        )
 
     def written(self, colour: bool = False) -> str:
         """Write the blocks, with an empty line between them."""
