@@ -59,14 +59,12 @@ def budget_keys(of_layer: bool = False) -> dict[str, str]:
     return _meanings(_budget(of_layer))
 
 
-@cache
 def limit_keys(figure: str) -> dict[str, str]:
     """Return the keys of the limit of a figure, each with what it means."""
     known = {"max": "the largest value", "min": "the smallest value"}
     return {key: known.get(key, meaning) for key, meaning in _meanings(_limit(figure)).items()}
 
 
-@cache
 def setting_words(figure: str, key: str) -> tuple[str, ...]:
     """Return the words that a key of a limit takes."""
     setting = _limit(figure).get("properties", {}).get(key, {})

@@ -298,6 +298,17 @@ class Minimum(Maximum):
     aten = ("minimum",)
 
 
+def _projection(key: str, a: Shape, b: Shape) -> str:
+    """Return the usual fix for two branches with different channels, and maybe different sizes."""
+    if a[1:] == b[1:]:
+        fix = f"project one branch with a 1×1 convolution to {a[0]} channels"
+        return f"{fix}, or join them with `concat`" if key == "add" else fix
+    small, large = sorted((a, b), key=lambda x: x[1])
+    ratio = max(1, large[1] // max(small[1], 1))
+    stride = f" of stride {ratio}" if ratio > 1 else ""
+    return f"project {shape_text(large)} with a 1×1 convolution{stride} to {small[0]} channels"
+
+
 def sizes_differ(key: str, a: Shape, b: Shape, axis: int) -> Diagnostic:
     """Return the error for two branches that do not fit, with the usual fix."""
     if axis == 0:
@@ -305,8 +316,7 @@ def sizes_differ(key: str, a: Shape, b: Shape, axis: int) -> Diagnostic:
             "CNN206",
             f"`{key}` cannot combine {a[0]} and {b[0]} channels",
             equation=f"{shape_text(a)} and {shape_text(b)}",
-            help=f"project one branch with a 1×1 convolution to {a[0]} channels"
-            + (", or join them with `concat`" if key == "add" else ""),
+            help=_projection(key, a, b),
             subject="channels",
         )
     n, m = a[axis], b[axis]
