@@ -161,7 +161,10 @@ def _help(network: nn.Module, error: BaseException) -> str:
         return f"its parameters are {listed(others)}: import what its `.float()` returns"
     if depends_on_values(error):
         return "remove decisions that depend on values"
-    return "give shapes of inputs that it takes, and let forward compute with torch alone"
+    return (
+        "give shapes that it takes, with channels and without the batch, as in `--input 3x64x64`, "
+        "and let forward compute with torch alone"
+    )
 
 
 def imported(source: Source) -> ImportedSpec:

@@ -171,7 +171,8 @@ def read(path: Path) -> str:
         raise Mistake(fault) from None
     except FileNotFoundError as error:
         fault = Diagnostic("CNN002", f"cannot read {path}: {reason(error)}")
-        raise Mistake(misspelled(fault, path.stem, stems())) from None
+        bundled = [] if path.name.endswith(".cnn.yaml") else stems()
+        raise Mistake(misspelled(fault, path.stem, bundled)) from None
     except OSError as error:
         raise Mistake(Diagnostic("CNN002", f"cannot read {path}: {reason(error)}")) from None
 
