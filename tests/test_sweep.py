@@ -417,11 +417,11 @@ def test_a_stopped_sweep_goes_on(
 import cnncalc.analysis.sweep.run as run, os, signal
 run.CHUNK = 1500
 add, calls = run.State.add, []
-def stopped(state, found):
+def stopped(state, *given):
     calls.append(1)
     if len(calls) == 7:
         os.kill(os.getpid(), signal.SIGINT)
-    return add(state, found)
+    return add(state, *given)
 run.State.add = stopped
 """
     again = "import cnncalc.analysis.sweep.run as run\nrun.CHUNK = 1500\n"
@@ -435,6 +435,92 @@ run.State.add = stopped
     assert third.returncode == 0, third.stderr
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
     assert {file.name for file in tmp_path.iterdir()} == {"a.csv", "b.csv"}
+
+
+@pytest.fixture
+def stopped(tmp_path: Path) -> Path:
+    """A folder with a sweep that was stopped after a chunk."""
+    code = """
+import cnncalc.analysis.sweep.run as run, os, signal
+run.CHUNK = 1500
+add = run.State.add
+def stopped(state, *given):
+    os.kill(os.getpid(), signal.SIGINT)
+    add(state, *given)
+run.State.add = stopped
+"""
+    done = run_code(code + code_of("sweep", "mobilenet_v1", *OVER, "-o", "a.csv"), folder=tmp_path)
+    assert done.returncode == 130, done.stderr
+    return tmp_path
+
+
+def resumed(folder: Path, *options: str) -> tuple[int, str]:
+    """Resume the sweep of a folder; return how it ends, and its message."""
+    done = run("sweep", "mobilenet_v1", *OVER, "-o", "a.csv", "--resume", *options, folder=folder)
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize(
+    "note",
+    ["", "[]", "null", "{}", "{", '{"job": 1}', "5", "\x00", '"size"', '{"done": -5, "sum": "a"}'],
+)
+def test_a_damaged_note_is_said(stopped: Path, note: str) -> None:
+    before = (stopped / "a.csv").read_bytes()
+    (stopped / "a.csv.resume").write_text(note)
+    assert resumed(stopped)[0] == 2 and "a.csv.resume is damaged" in resumed(stopped)[1]
+    assert (stopped / "a.csv").read_bytes() == before
+
+
+def test_a_note_with_a_changed_number_is_damaged(stopped: Path) -> None:
+    note = json.loads((stopped / "a.csv.resume").read_text())
+    for key in note:
+        changed = {**note, key: 10**9 if key != "job" else ""}
+        (stopped / "a.csv.resume").write_text(json.dumps(changed))
+        assert resumed(stopped)[0] == 2, key
+
+
+def test_a_file_that_was_cut_is_not_resumed(stopped: Path) -> None:
+    os.truncate(stopped / "a.csv", 100)
+    assert resumed(stopped) == (2, resumed(stopped)[1])
+    assert "a.csv is shorter than a.csv.resume says" in resumed(stopped)[1]
+
+
+def test_another_format_is_another_sweep(stopped: Path) -> None:
+    code, said = resumed(stopped, "--format", "jsonl")
+    assert (code, "belongs to another sweep" in said) == (2, True)
+
+
+def test_a_sweep_that_starts_anew_leaves_no_note_of_an_earlier_one(stopped: Path) -> None:
+    assert (
+        run("sweep", "lenet5", "--over", "H=30:99", "-o", "a.csv", folder=stopped).returncode == 0
+    )
+    assert {file.name for file in stopped.iterdir()} == {"a.csv"}
+
+
+def test_a_file_keeps_what_it_held_until_the_first_chunk_is_there(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("kept")
+    arguments = ("sweep", "lenet5", "--over", "H=30:99", "-o", "a.csv")
+    pytest.importorskip("distributed")
+    done = run(*arguments, "--dask", "tcp://127.0.0.1:1", folder=tmp_path)
+    assert done.returncode == 2 and (tmp_path / "a.csv").read_text() == "kept"
+    stops = "import cnncalc.analysis.sweep.run as run\nrun.in_this_process = lambda *_: 1 / 0\n"
+    assert run_code(stops + code_of(*arguments), folder=tmp_path).returncode == 1
+    assert (tmp_path / "a.csv").read_text() == "kept"
+
+
+def test_two_sweeps_do_not_write_one_file(tmp_path: Path) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    with open(tmp_path / "a.csv", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        done = run("sweep", "lenet5", "--over", "H=30:99", "-o", "a.csv", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "another sweep is writing it" in done.stderr
+
+
+def test_what_cannot_go_back_is_written_too() -> None:
+    arguments = ("sweep", "lenet5", "--over", "H=30:99", "--format", "csv")
+    code = code_of(*arguments, "-o", "/dev/stdout")
+    assert run_code(code).stdout == run(*arguments).stdout != ""
 
 
 def test_parquet_holds_the_same(tmp_path: Path, whole: bytes) -> None:

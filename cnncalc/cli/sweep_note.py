@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from ..text_file import reason
 from .option_values import usage
 
 if TYPE_CHECKING:
@@ -18,8 +20,9 @@ if TYPE_CHECKING:
 class Note:
     """How far a sweep is: a small file beside its output."""
 
-    def __init__(self, job: Job, file: str):
+    def __init__(self, job: Job, file: str, format: str):
         self._job, self._path = job, f"{file}.resume"
+        self._sweep = digest(job, format)
         self.size = 0  # as it was read
 
     @property
@@ -31,7 +34,7 @@ class Note:
         """Note how far the sweep is, and how many bytes of its file are right."""
         rows = state.kept
         data = {
-            "job": digest(self._job),
+            "job": self._sweep,
             "done": state.done,
             "size": size,
             "counted": state.counted,
@@ -45,7 +48,7 @@ class Note:
         }
         new = f"{self._path}.new"
         with open(new, "w", encoding="utf-8") as stream:
-            json.dump(data, stream)
+            json.dump({**data, "sum": _sum(data)}, stream)
         os.replace(new, self._path)
 
     def read(self) -> State:
@@ -59,13 +62,20 @@ class Note:
         from ..analysis.sweep.found import Failed
         from ..analysis.sweep.run import State
 
+        help = "without --resume the sweep starts from the beginning"
         try:
             with open(self._path, encoding="utf-8") as stream:
                 data: Mapping[str, Any] = json.load(stream)
-        except (OSError, ValueError):
-            help = "without --resume the sweep starts from the beginning"
+        except FileNotFoundError:
             raise usage(f"--resume: there is no unfinished sweep at {self._path}", help) from None
-        if data.get("job") != digest(self._job):
+        except OSError as error:
+            raise usage(f"--resume: cannot read {self._path}: {reason(error)}", help) from None
+        except ValueError:
+            data = {}
+        own = {**data} if isinstance(data, dict) else {}
+        if own.pop("sum", None) != _sum(own):
+            raise usage(f"--resume: {self._path} is damaged", help)
+        if own["job"] != self._sweep:
             help = "repeat the options of the sweep that was stopped"
             raise usage(f"--resume: {self._path} belongs to another sweep", help)
         state = State(self._job)
@@ -87,6 +97,11 @@ class Note:
             return True
         return counted >= len(self._job.grid)
 
+    def remove(self) -> None:
+        """Remove it, if it is there."""
+        with suppress(FileNotFoundError):
+            os.remove(self._path)
+
     def remove_if_done(self) -> None:
         """Remove it if there is nothing left to do."""
         if self.is_there and self.is_complete():
@@ -104,15 +119,20 @@ def _array(values: list[Any]) -> Any:
     return found
 
 
-def digest(job: Job) -> str:
-    """Return what is equal for the same sweep."""
+def _sum(data: Mapping[str, Any]) -> str:
+    """Return what tells a damaged note."""
+    return sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
+def digest(job: Job, format: str) -> str:
+    """Return what is equal for the same sweep into the same format."""
     grid, asked = job.grid, job.asked
     axes = [(axis.names, [_short(values) for values in axis.values]) for axis in grid.axes]
     conditions = [condition.text for condition in asked.where]
     orders = (asked.figures, conditions, asked.sort, asked.top, asked.pareto)
     drawn = None if grid.drawn is None else sha256(grid.drawn.tobytes()).hexdigest()
     how = job.batch, job.dtype, job.optimizer, job.timing
-    parts = (job.sources, job.fixed, job.input, *how, axes, drawn, orders)
+    parts = (format, job.sources, job.fixed, job.input, *how, axes, drawn, orders)
     return sha256(repr(parts).encode()).hexdigest()
 
 

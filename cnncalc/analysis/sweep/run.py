@@ -109,8 +109,8 @@ class State:
         self.kept: list[Rows] = []
         self.failed: dict[str, Failed] = {}
 
-    def add(self, found: Found) -> Rows | None:
-        """Add a chunk; return its rows if they are passed on, and not kept."""
+    def add(self, found: Found, keeps: bool) -> None:
+        """Add a chunk; `keeps` says whether its rows are kept, and not passed on."""
         self.done += 1
         self.counted += found.total
         self.fitting += found.fitting
@@ -118,13 +118,10 @@ class State:
         for one in found.failed:
             before = self.failed.get(one.place, one._replace(variants=0))
             self.failed[one.place] = before._replace(variants=before.variants + one.variants)
-        if not self.job.asked.keeps_few:
-            return found.rows
-        if len(found.rows):
+        if keeps and len(found.rows):
             self.kept.append(found.rows)
         if len(self.kept) > 16 and self.job.asked.is_reduced:
             self.kept = [reduced(Rows.joined(self.kept), self.job.asked)]
-        return None
 
     def rows(self) -> Rows:
         """Return the rows that are kept, in order, with all figures that are shown."""
@@ -168,12 +165,11 @@ def run(
     state = state or State(job)
     try:
         for found in _results(job, state.done, workers, dask):
+            keeps = passed is None or job.asked.keeps_few
+            if passed is not None and not keeps:
+                passed(found.rows)  # may wait long for a reader
             with interrupts_held():  # half a chunk would be neither done nor to do
-                rows = state.add(found)
-                if rows is not None and passed is not None and len(rows):
-                    passed(rows)
-                elif rows is not None and len(rows):
-                    state.kept.append(rows)
+                state.add(found, keeps)
                 if after is not None:
                     after(state)
     except KeyboardInterrupt:
