@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _MOST = 8  # processes
 _AHEAD = 4  # jobs that wait for each process
+_PATIENCE = 1.0  # seconds that a process has to end
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
@@ -39,7 +40,13 @@ def processors() -> int:
 
 def can_fork() -> bool:
     """Return whether processes may be forked: macOS cannot do it safely."""
-    return hasattr(os, "fork") and sys.platform != "darwin"
+    return hasattr(os, "fork") and sys.platform != "darwin" and can_start()
+
+
+def can_start() -> bool:
+    """Return whether this process may start others: a daemon of `multiprocessing` may not."""
+    module = sys.modules.get("multiprocessing")
+    return module is None or not module.current_process().daemon
 
 
 @contextmanager
@@ -81,7 +88,7 @@ def mapped(
         for results in answers(begin, groups, min(workers, len(groups)), "fork"):
             yield from results
     except ProcessKilled:
-        help = "take fewer at a time to see which one it is"
+        help = "memory may be full: take fewer at a time to see which one it is"
         raise Mistake(
             Diagnostic("CNN901", f"a process that {what} was killed", help=help)
         ) from None
@@ -168,9 +175,11 @@ class _Worker(Generic[Job]):
         begin: Callable[[], Callable[[Job], Any]],
         others: Sequence[_Worker[Job]],
     ):
-        from multiprocessing import get_context
+        from multiprocessing import get_context, resource_tracker
 
         context: Any = get_context(method)
+        if method == "spawn" and sys.platform != "win32":
+            resource_tracker.ensure_running()  # while interrupts are held, it would let them in
         self.jobs: deque[tuple[int, Job]] = deque()
         self.pipe, theirs = context.Pipe()
         inherited = [worker.pipe for worker in (self, *others)] if method == "fork" else []
@@ -194,10 +203,12 @@ class _Worker(Generic[Job]):
         return found
 
     def end(self) -> None:
-        """End it, whatever it does."""
+        """End it, whatever it does; it has a moment to remove what it has half written."""
+        self.pipe.close()
+        self._process.terminate()
+        self._process.join(_PATIENCE)
         self._process.kill()
         self._process.join()
-        self.pipe.close()
 
 
 def _with_news(team: Sequence[_Worker[Job]], waits: bool) -> list[_Worker[Job]]:
@@ -215,10 +226,11 @@ def _serve(
 ) -> None:
     """Answer jobs until the other end of the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it ends it
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     for other in inherited:  # or theirs would never end
         other.close()
     function = cache(begin)
-    with suppress(EOFError, OSError):
+    with suppress(EOFError, OSError, MemoryError):
         while True:
             job = pipe.recv()
             pipe.send(_answer(lambda: function()(job)))
@@ -228,7 +240,7 @@ def _answer(call: Callable[[], Any]) -> _Answer:
     """Call a function. A fault of ours is described here: its traceback stays in this process."""
     try:
         return _Answer(call())
-    except (Mistake, OSError) as error:
+    except (Mistake, OSError, MemoryError) as error:
         return _Answer(error=error)
     except Exception as error:
         return _Answer(error=Mistake(internal_fault(error)))

@@ -10,13 +10,15 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from multiprocessing import active_children
+from pathlib import Path
 
 import pytest
 
 from cnncalc.diagnostic import Mistake
 from cnncalc.processes import ProcessKilled, answers, can_fork, mapped
+from cnncalc.text_file import _beside
 
-from .command import ROOT, python_path
+from .command import ROOT, python_path, run_code
 
 MIB = 2**20  # far more than a pipe holds
 METHODS = ["spawn", *["fork"] * can_fork()]
@@ -119,3 +121,59 @@ def _runs(process: int) -> bool:
         return False
     stat = ROOT.joinpath(f"/proc/{process}/stat")
     return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_interrupts_never_reach_a_process() -> None:
+    code = """
+import signal
+from tests.test_processes import masks
+from cnncalc.processes import answers
+if __name__ == "__main__":
+    for method in ("spawn", "fork"):
+        assert all(answers(masks, range(12), 3, method)), method
+"""
+    done = run_code(code)
+    assert done.returncode == 0, done.stderr
+
+
+def masks() -> Callable[[int], bool]:
+    """Return a function that says whether Ctrl-C is held back."""
+    held = signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    return lambda _: held
+
+
+def test_a_process_that_is_ended_leaves_no_half_file(tmp_path: Path) -> None:
+    found = answers(partial(writing, tmp_path), range(2), 1, METHODS[-1])
+    assert next(found) == 0
+    while not list(tmp_path.glob(".cnncalc-*")):
+        time.sleep(0.01)
+    found.close()  # type: ignore[attr-defined]  # a generator
+    assert [*tmp_path.iterdir()] == []
+
+
+def writing(folder: Path) -> Callable[[int], int]:
+    """Return a function that, but for 0, is always writing a file."""
+
+    def write(number: int) -> int:
+        if number:
+            with _beside(str(folder / "net.cnn.yaml")):
+                time.sleep(60)
+        return number
+
+    return write
+
+
+def test_a_daemon_counts_alone() -> None:
+    pytest.importorskip("numpy")
+    code = """
+from multiprocessing import get_context
+def work():
+    import cnncalc
+    assert len(cnncalc.sweep("lenet5", {"H": range(32, 60)}, workers=2)) == 28
+process = get_context("fork").Process(target=work, daemon=True)
+process.start()
+process.join()
+assert process.exitcode == 0
+"""
+    done = run_code(code)
+    assert done.returncode == 0, done.stderr

@@ -8,12 +8,15 @@ import re
 import sys
 import warnings
 from contextlib import suppress
-from io import StringIO, TextIOWrapper
+from errno import EDQUOT, EFBIG, EIO, ENOSPC, EROFS
+from io import BufferedWriter, RawIOBase, StringIO, TextIOWrapper
+from typing import TextIO
 
 from ..diagnostic import Diagnostic, Mistake, internal_fault
 from ..text_file import reason
 
 _KINDS = {"integer": "a whole number", "number": "a number"}
+_LESS = "give it fewer files or variants at a time, or fewer workers"
 _INTERRUPTED, _READER_GONE = 130, 141  # as shells report SIGINT and SIGPIPE: 128 + the signal
 
 
@@ -28,6 +31,8 @@ def run() -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     code: int | str | None = 0
     try:
+        _occupy_closed_descriptors()
+        sys.stdout, sys.stderr = map(_buffered, (sys.stdout, sys.stderr))
         main()
     except SystemExit as end:
         code = end.code
@@ -40,6 +45,29 @@ def run() -> None:
     if code is None:
         code = 0
     os._exit(code if isinstance(code, int) else 1)
+
+
+def _occupy_closed_descriptors() -> None:
+    """Open the null device where stdin, stdout or stderr is closed.
+
+    A file or a pipe that is opened later would get the number, and with it what is written there.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+
+
+def _buffered(stream: TextIO | None) -> TextIO | None:
+    """Return a stream that writes all of a text or fails.
+
+    With PYTHONUNBUFFERED, Python would drop what a full disk does not take, without an error.
+    """
+    if not isinstance(stream, TextIOWrapper) or not isinstance(stream.buffer, RawIOBase):
+        return stream
+    encoding, errors = stream.encoding, stream.errors
+    return TextIOWrapper(BufferedWriter(stream.detach()), encoding, errors, line_buffering=True)
 
 
 def main() -> None:
@@ -69,14 +97,29 @@ def main() -> None:
             _silence(_READER_GONE)
         raise
     except OSError as error:
-        what = f"cannot use {error.filename}" if error.filename else "cannot write"
-        complain([Diagnostic("CNN002", f"{what}: {reason(error)}")])
+        complain([Diagnostic("CNN002", _trouble(error))])
         _silence(2)
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
+    except MemoryError:
+        complain([Diagnostic("CNN002", "there is not enough memory", help=_LESS)])
+        sys.exit(2)
     except Exception as error:  # a bug of ours, not a mistake of the user
         complain([internal_fault(error)])
         sys.exit(1)
+
+
+def _trouble(error: OSError) -> str:
+    """Say what the system refuses."""
+    if error.filename:
+        return f"cannot use {error.filename}: {reason(error)}"
+    if error.errno in (ENOSPC, EFBIG, EIO, EDQUOT, EROFS):
+        return f"cannot write: {reason(error)}"
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return "the current folder no longer exists"
+    return f"the system says: {reason(error)}"
 
 
 def _run_command() -> None:
@@ -114,5 +157,6 @@ def _plain(text: str) -> str:
 
 def _silence(code: int) -> None:
     """Exit without trying again to write the rest of the output."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)

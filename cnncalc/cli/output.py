@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -141,7 +142,9 @@ def complain_in(blocks: Iterable[list[Line]]) -> None:
 def warn(document: Document) -> None:
     """Write a document to stderr, in colour on a terminal."""
     if sys.stderr is not None:
-        sys.stderr.write(document.written(is_coloured(sys.stderr)) + "\n")
+        with suppress(OSError):  # the exit code says that something is wrong
+            sys.stderr.write(document.written(is_coloured(sys.stderr)) + "\n")
+            sys.stderr.flush()
 
 
 def finish(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str] | None = None) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ..foreign import visible
+from .output import is_terminal
 
 if TYPE_CHECKING:
     from rich.progress import Progress, Task
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 def each(items: list[str], verb: str) -> Iterator[str]:
     """Yield the items, and show a progress bar on a terminal if there are several."""
-    if len(items) < 2 or not sys.stderr.isatty():
+    if len(items) < 2 or not is_terminal(sys.stderr):
         yield from items
         return
     with _bar() as shown:
@@ -34,7 +35,7 @@ def ticking(
 
     It begins with the `first` step. It is left out if it is not to be `shown`.
     """
-    if not shown or not sys.stderr.isatty():
+    if not shown or not is_terminal(sys.stderr):
         yield lambda what: None
         return
     with _bar() as bar:
@@ -45,7 +46,7 @@ def ticking(
 @contextmanager
 def counting(total: int) -> Iterator[Callable[[int], None]]:
     """Show on a terminal how many of very many things are done; yield what is told the count."""
-    if not sys.stderr.isatty():
+    if not is_terminal(sys.stderr):
         yield lambda done: None
         return
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn

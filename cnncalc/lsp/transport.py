@@ -32,7 +32,8 @@ async def serve_port(host: str, port: int, made: Callable[[], Server]) -> None:
         server = made()
         server.protocol.set_writer(writer)
         try:
-            await _serve(server, reader)
+            with suppress(asyncio.CancelledError):  # asyncio would report it
+                await _serve(server, reader)
         finally:
             server.session.end()
             writer.close()

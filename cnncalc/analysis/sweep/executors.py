@@ -12,9 +12,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from functools import partial
+from threading import Thread
 from typing import Any
 
-from ...diagnostic import Diagnostic, Mistake
+from ...diagnostic import Diagnostic, Mistake, first_line
 from ...processes import ProcessKilled, answers
 from .chunk import Counter
 from .found import Found
@@ -66,7 +67,6 @@ def on_dask(job: Job, places: Iterable[Place], client: Any) -> Iterator[Found]:
     """
     from distributed import KilledWorker
 
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # `_lost` says it
     pickled = pickle.dumps(job)  # goes with each chunk: scattered data would die with its workers
     count = max(1, len(client.scheduler_info()["workers"]))
     waiting: deque[Any] = deque()
@@ -97,13 +97,24 @@ def dask_client(address: str, seconds: float = 10) -> Any:
 
         message = "--dask needs the package distributed"
         raise Mistake(Diagnostic("CNN401", message, help=install_command("sweep"))) from None
-    try:
-        return Client(address, timeout=seconds, set_as_default=False)
-    except (OSError, TimeoutError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        message = f"no Dask scheduler answers at {address}: {reason}"
-        help = "start one with `dask scheduler`, and name its address, as in tcp://127.0.0.1:8786"
-        raise Mistake(Diagnostic("CNN111", message, help=help)) from None
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # our messages say it
+    made: list[Any] = []
+
+    def make() -> None:
+        try:
+            made.append(Client(address, timeout=seconds, set_as_default=False))
+        except Exception as error:  # of sockets, and of the protocol that the address names
+            made.append(error)
+
+    maker = Thread(target=make, daemon=True)  # Dask waits forever for who listens in silence
+    maker.start()
+    maker.join(2 * seconds)
+    if made and not isinstance(made[0], Exception):
+        return made[0]
+    reason = first_line(made[0]) if made else f"nothing in {2 * seconds:.0f} s"
+    message = f"no Dask scheduler answers at {address}: {reason}"
+    help = "start one with `dask scheduler`, and name its address, as in tcp://127.0.0.1:8786"
+    raise Mistake(Diagnostic("CNN111", message, help=help))
 
 
 _counters: dict[bytes, Counter] = {}  # of this process, by pickled job; the last one is kept
@@ -119,7 +130,11 @@ def count_alone(job: bytes, place: Place) -> Found:
 
 def _died() -> Mistake:
     message = f"the process that counts a chunk of the sweep died {_TRIES} times"
-    return Mistake(Diagnostic("CNN901", message, help="try fewer --workers, or less at once"))
+    help = (
+        "try fewer workers, or less at once; a script calls `cnncalc.sweep` with workers only "
+        'under `if __name__ == "__main__":`'
+    )
+    return Mistake(Diagnostic("CNN901", message, help=help))
 
 
 def _lost() -> Mistake:

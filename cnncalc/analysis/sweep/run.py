@@ -12,7 +12,7 @@ import numpy as np
 
 from ...diagnostic import Diagnostic, Mistake
 from ...extras import install_command
-from ...processes import interrupts_held
+from ...processes import can_start, interrupts_held
 from .best import Rows, first, sortable
 from .executors import dask_client, in_processes, in_this_process, on_dask
 from .found import Failed, Found
@@ -183,7 +183,7 @@ def _results(job: Job, done: int, workers: int, dask: str | None) -> Iterator[Fo
     places: Iterable[Place] = islice(job.grid.places(chunk), done, None)
     if dask is not None:
         return on_dask(job, places, dask_client(dask))
-    if workers > 1:
+    if workers > 1 and can_start():
         return in_processes(job, places, workers)
     return in_this_process(job, places)
 

@@ -1,0 +1,92 @@
+"""Closed and full streams end a command with its exit code, and never cut its output in silence."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from .command import ROOT, python_path, run
+
+SWEEP = ("sweep", "lenet5", "--over", "H=30:99", "--format", "csv")
+
+
+def shell(script: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a script of the shell in which `"$@"` is cnncalc with arguments."""
+    return subprocess.run(
+        ["sh", "-c", script, "sh", sys.executable, "-m", "cnncalc", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": python_path(), "COLUMNS": "100", **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_what_does_not_fit_is_said(tmp_path: Path, unbuffered: str) -> None:
+    script = f'ulimit -f 1; exec "$@" > {tmp_path / "help"}'
+    done = shell(script, "check", "--help", PYTHONUNBUFFERED=unbuffered)
+    assert (done.returncode, "cannot write: File too large" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("arguments", [("check", "nosuch"), ("check", "--nosuch")])
+def test_the_exit_code_needs_no_stderr(arguments: tuple[str, ...]) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no device that is always full")
+    assert shell('exec "$@" 2>/dev/full', *arguments).returncode == 2
+    assert shell('exec "$@" 2>&-', *arguments).returncode == 2
+
+
+def test_workers_do_not_need_standard_streams() -> None:
+    pytest.importorskip("numpy")
+    wanted = run(*SWEEP).stdout
+    for closed in ("2>&-", "<&-", "<&- 2>&-"):
+        done = shell(f'exec "$@" {closed}', *SWEEP, "--workers", "2")
+        assert (done.returncode, done.stdout) == (0, wanted), closed
+
+
+def test_a_folder_that_no_longer_exists_is_said(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    done = shell(f'mkdir {gone}; cd {gone}; rmdir {gone}; exec "$@"', "check")
+    assert (done.returncode, "no longer exists" in done.stderr) == (2, True), done.stderr
+
+
+def connected(port: int) -> socket.socket:
+    """Return a connection to a port, once somebody listens."""
+    for _ in range(600):
+        with suppress(ConnectionRefusedError):
+            return socket.create_connection(("127.0.0.1", port))
+        time.sleep(0.1)
+    raise TimeoutError
+
+
+def test_a_server_with_a_client_ends_quietly() -> None:
+    pytest.importorskip("pygls")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "cnncalc", "lsp", "--tcp", "--port", str(port)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": python_path()},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with connected(port) as client:
+        request = (
+            b'{"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"capabilities": {}}}'
+        )
+        client.sendall(b"Content-Length: %d\r\n\r\n%s" % (len(request), request))
+        assert client.recv(1)
+        server.send_signal(signal.SIGINT)
+        _, errors = server.communicate(timeout=30)
+    assert (server.returncode, errors) == (130, "")
