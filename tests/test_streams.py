@@ -90,3 +90,20 @@ def test_a_server_with_a_client_ends_quietly() -> None:
         server.send_signal(signal.SIGINT)
         _, errors = server.communicate(timeout=30)
     assert (server.returncode, errors) == (130, "")
+
+
+def test_an_interrupt_ends_a_sweep_whose_reader_has_stopped() -> None:
+    pytest.importorskip("numpy")
+    arguments = ("sweep", "lenet5", "--over", "H=32:300", "--over", "W=32:300", "--format", "csv")
+    sweep = subprocess.Popen(
+        [sys.executable, "-m", "cnncalc", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": python_path()},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert sweep.stdout is not None
+    assert sweep.stdout.read(1)  # the rest does not fit into the pipe
+    time.sleep(0.5)
+    sweep.send_signal(signal.SIGINT)
+    assert sweep.wait(30) == 130
