@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -107,3 +109,32 @@ def test_an_interrupt_ends_a_sweep_whose_reader_has_stopped() -> None:
     time.sleep(0.5)
     sweep.send_signal(signal.SIGINT)
     assert sweep.wait(30) == 130
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("width", [60, 120])
+def test_findings_fit_a_terminal(tmp_path: Path, width: int, unbuffered: str) -> None:
+    """The width is that of the terminal, whether or not Python buffers what it writes."""
+    pty, fcntl, termios = map(pytest.importorskip, ("pty", "fcntl", "termios"))
+    layers = (
+        "[{conv: {out: 8, kernel: 3}, name: unread}, {conv: {out: 8, kernel: 99}, from: input}]"
+    )
+    (tmp_path / "net.cnn.yaml").write_text(f"input: [3, 32, 32]\nlayers: {layers}\n")
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, width, 0, 0))
+    hidden = ("COLUMNS", "LINES")
+    inherited = {name: value for name, value in os.environ.items() if name not in hidden}
+    subprocess.run(
+        [sys.executable, "-m", "cnncalc", "check"],
+        cwd=tmp_path,
+        env={**inherited, "PYTHONPATH": python_path(), "PYTHONUNBUFFERED": unbuffered},
+        stdout=theirs,
+        timeout=60,
+        check=False,
+    )
+    os.close(theirs)
+    shown = os.read(ours, 65_536).decode()
+    os.close(ours)
+    lines = re.sub(r"\x1b\[[\d;]*m", "", shown).splitlines()
+    assert "CNN204" in shown and max(map(len, lines)) <= width
+    assert max(map(len, lines)) > width // 2

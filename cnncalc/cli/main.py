@@ -10,7 +10,7 @@ import warnings
 from contextlib import suppress
 from errno import EDQUOT, EFBIG, EIO, ENOSPC, EROFS
 from io import BufferedWriter, RawIOBase, StringIO, TextIOWrapper
-from typing import TextIO
+from typing import Any
 
 from ..diagnostic import Diagnostic, Mistake, internal_fault
 from ..text_file import reason
@@ -32,7 +32,7 @@ def run() -> None:
     code: int | str | None = 0
     try:
         _occupy_closed_descriptors()
-        sys.stdout, sys.stderr = map(_buffered, (sys.stdout, sys.stderr))
+        _write_whole_texts()
         main()
     except SystemExit as end:
         code = end.code
@@ -59,11 +59,17 @@ def _occupy_closed_descriptors() -> None:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
 
 
-def _buffered(stream: TextIO | None) -> TextIO | None:
-    """Return a stream that writes all of a text or fails.
+def _write_whole_texts() -> None:
+    """Let stdout and stderr write all of a text or fail.
 
     With PYTHONUNBUFFERED, Python would drop what a full disk does not take, without an error.
     """
+    sys.stdout = sys.__stdout__ = _buffered(sys.stdout)  # the second tells the width of a terminal
+    sys.stderr = sys.__stderr__ = _buffered(sys.stderr)
+
+
+def _buffered(stream: Any) -> Any:
+    """Return a stream that has a buffer."""
     if not isinstance(stream, TextIOWrapper) or not isinstance(stream.buffer, RawIOBase):
         return stream
     encoding, errors = stream.encoding, stream.errors
