@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 SHOWN = 40  # lines of the timeline; blocks are one line each where there are more layers
 LABELS = 18  # columns of the names of figures
 WIDE, NARROW = 110, 80  # columns that long bars need; what is fixed and what an image takes
+APART = 95  # columns of a screen with room between those of the largest batches
 OTHERS = 48  # columns that a table of tensors needs beside the paths
 _Line = tuple[str, int, int | None]  # the path of a layer or block; the most bytes in each pass
 
@@ -175,7 +176,7 @@ def _most(path: str, group: Iterator[tuple[str, LayerBytes]]) -> _Line:
 def _modes(fits: Sequence[Fit], width: int) -> Table:
     """Lay out the largest batch of each mode; that which was asked for is bold."""
     titles, *rows = mode_rows(fits, width >= NARROW)
-    table = grid(*titles, left=titles[:1], gap=1 if width >= WIDE else 0)
+    table = grid(*titles, left=titles[:1], gap=1 if width >= APART else 0)
     for row in rows:
         table.add_row(*row, style=BOLD if row[0] == mode_text(fits[0]) else None)
     return table
