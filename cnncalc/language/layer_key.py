@@ -73,13 +73,25 @@ def _report_number(reader: Reader, keys: list[str], marks: Marks) -> None:
     """Report a layer without an operator, or with several."""
     if keys:
         found = " and ".join(f"`{key}`" for key in keys)
-        place = marks.key(reader.file, keys[1])
+        first, place = (marks.key(reader.file, key) for key in keys[:2])
         help = "start the second one with its own `- `"
+        fix = _new_entry(marks, first, place)
     else:
-        found, place = "none", marks.position(reader.file)
+        found, place, fix = "none", marks.position(reader.file), None
         help = "name an operator, such as `relu`"
     message = f"a layer has one operator or block, but this one has {found}"
-    reader.report("CNN103", message, place, help)
+    reader.add(Diagnostic("CNN103", message, place, help, fix=fix))
+
+
+def _new_entry(marks: Marks, first: Position, second: Position) -> Fix | None:
+    """Return the fix that begins a layer with the second of two keys that are below each other."""
+    in_braces = (marks.line, marks.column) not in {key[:2] for key in marks.keys.values()}
+    below = first.column == second.column and first.line < second.line
+    if in_braces or not below or second.column < 3:
+        return None
+    edit = Edit(second.line, second.column - 2, second.line, second.column, "- ")
+    certain = len(marks.keys) == 2  # of other keys, such as `name`, it is not clear whose they are
+    return Fix("start the second one with its own `- `", (edit,), certain)
 
 
 def _outdented(reader: Reader, operator: str, others: list[str], marks: Marks) -> bool:
