@@ -56,6 +56,21 @@ def test_workers_do_not_need_standard_streams() -> None:
         assert (done.returncode, done.stdout) == (0, wanted), closed
 
 
+def test_what_processes_say_never_gets_into_their_answers(tmp_path: Path) -> None:
+    for n in range(30):
+        (tmp_path / f"n{n:02}.cnn.yaml").write_text("input: [3, 8, 8]\nlayers: [relu]\n")
+    talks = (
+        "import os, sys, cnncalc.processes as p, cnncalc.checking.run as run\n"
+        "right, p.processors = run.examine, lambda: 2\n"
+        "run.examine = lambda *given: [os.write(2, b'said'), right(*given)][1]\n"
+        "sys.argv = ['cnncalc', 'check']\n"
+        "from cnncalc.cli.main import run as begin\nbegin()\n"
+    )
+    (tmp_path / "talks.py").write_text(talks)
+    done = shell(f'cd {tmp_path}; exec "$1" talks.py 2>&-')
+    assert (done.returncode, "30 networks" in done.stdout) == (0, True), done.stdout
+
+
 def test_a_folder_that_no_longer_exists_is_said(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     done = shell(f'mkdir {gone}; cd {gone}; rmdir {gone}; exec "$@"', "check")

@@ -497,6 +497,21 @@ def test_a_sweep_that_starts_anew_leaves_no_note_of_an_earlier_one(stopped: Path
     assert {file.name for file in stopped.iterdir()} == {"a.csv"}
 
 
+def test_a_note_of_an_earlier_sweep_does_not_describe_a_new_file(stopped: Path) -> None:
+    """The new sweep is stopped while it writes its first chunk, before it has a note of its own."""
+    code = """
+import cnncalc.cli.sweep_files as files
+write = files.RowsFile.write
+def stopped(file, rows):
+    write(file, rows)
+    raise KeyboardInterrupt
+files.RowsFile.write = stopped
+"""
+    again = code_of("sweep", "mobilenet_v1", *OVER, "-o", "a.csv")
+    assert run_code(code + again, folder=stopped).returncode == 130
+    assert "there is no unfinished sweep" in resumed(stopped)[1]
+
+
 def test_a_file_keeps_what_it_held_until_the_first_chunk_is_there(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("kept")
     arguments = ("sweep", "lenet5", "--over", "H=30:99", "-o", "a.csv")
