@@ -33,6 +33,7 @@ NEED_TORCH = ("cnncalc.torch_backend", "cnncalc.ops.torch_")  # modules
 OF_TORCH = ("torch.export", "torch._dynamo", "torch.profiler", "fvcore.nn")  # imported when used
 AT_START = ("PYTHON", "FAKE_CUDA")  # how variables begin that are read when Python starts
 STREAMS = ("stdin", "stdout", "stderr")
+_START = 600  # seconds: where torch is not in the memory, its import may take more than one minute
 
 
 class Ended(NamedTuple):
@@ -83,12 +84,12 @@ class Forks:
                 environment=dict(environment),
                 streams=[str(streams[name]) for name in STREAMS],
             )
-            child = self._answer(timeout=60)
+            child = self._answer(_START)
             try:
                 code = self._answer(timeout)
             except TimeoutError:
                 os.kill(child, signal.SIGKILL)
-                self._answer(timeout=60)
+                self._answer(_START)
                 raise subprocess.TimeoutExpired(["cnncalc", *arguments], timeout)
             out, err = (streams[name].read_text("utf-8") for name in STREAMS[1:])
             return Ended(code, out, err)

@@ -16,7 +16,6 @@ from ..diagnostic import Diagnostic, Mistake, internal_fault
 from ..text_file import reason
 
 _KINDS = {"integer": "a whole number", "number": "a number"}
-_LESS = "give it fewer files or variants at a time, or fewer workers"
 _INTERRUPTED, _READER_GONE = 130, 141  # as shells report SIGINT and SIGPIPE: 128 + the signal
 
 
@@ -107,12 +106,9 @@ def main() -> None:
         _silence(2)
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
-    except MemoryError:
-        complain([Diagnostic("CNN002", "there is not enough memory", help=_LESS)])
-        sys.exit(2)
     except Exception as error:  # a bug of ours, not a mistake of the user
         complain([internal_fault(error)])
-        sys.exit(1)
+        sys.exit(2 if isinstance(error, MemoryError) else 1)
 
 
 def _trouble(error: OSError) -> str:
