@@ -79,13 +79,13 @@ def mapped(
     if workers < 2 or not can_fork():
         yield from map(function, jobs)
         return
-    groups = [jobs[n : n + at_once] for n in range(0, len(jobs), at_once)]
+    starts = range(0, len(jobs), at_once)  # a fork has the jobs themselves
 
-    def begin() -> Callable[[Sequence[Job]], list[Result]]:
-        return lambda group: [function(job) for job in group]
+    def begin() -> Callable[[int], list[Result]]:
+        return lambda n: [function(job) for job in jobs[n : n + at_once]]
 
     try:
-        for results in answers(begin, groups, min(workers, len(groups)), "fork"):
+        for results in answers(begin, starts, min(workers, len(starts)), "fork"):
             yield from results
     except ProcessKilled:
         help = "memory may be full: take fewer at a time to see which one it is"
@@ -105,7 +105,8 @@ def answers(
 
     Accepts:
         begin: returns the function that answers; each process calls it once.
-        jobs: what the function is called with.
+        jobs: what the function is called with: small, or a process that writes its answer and
+            whoever gives it a job would wait for each other.
         workers: the number of processes.
         method: how they start: "fork" or "spawn". The second pickles `begin`.
         tries: how often a job is given to another process after its own was killed.

@@ -84,6 +84,14 @@ def test_an_exception_comes_in_its_turn() -> None:
         next(found)
 
 
+def test_jobs_and_answers_larger_than_a_pipe_do_not_wait_for_each_other() -> None:
+    if not can_fork():
+        pytest.skip("processes cannot be forked")
+    jobs = [bytes([number]) * MIB for number in range(20)]
+    assert [*mapped(bytes, jobs, 2, "copied")] == jobs
+    assert [*mapped(bytes, jobs, 2, "copied", at_once=3)] == jobs
+
+
 def test_processes_end_with_the_one_that_started_them() -> None:
     if not can_fork():
         pytest.skip("processes cannot be forked")
