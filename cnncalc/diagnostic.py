@@ -317,7 +317,7 @@ def _slips(a: str, b: str) -> int:
 def internal_fault(error: Exception, position: Position | None = None) -> Diagnostic:
     """Return a finding for an exception that is a bug of ours, with its place in our code.
 
-    Scarce memory is no bug, and is reported as what it is.
+    A lack of memory is not a bug, and is reported as such.
     """
     if isinstance(error, MemoryError):
         help = "give it fewer files or variants at a time, or fewer workers"

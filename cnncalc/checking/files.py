@@ -9,12 +9,11 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from ..diagnostic import Diagnostic, Mistake
-from ..language.load import is_file
+from ..language.load import OWN_NAMES, is_file
 from ..language.yaml_tree import MAX_BYTES
 from ..text_file import read_start, reason
 from ..zoo import bundled, shorten
 
-_OWN_NAME = (".cnn.yaml", ".cnn.yml")
 _YAML = (".yaml", ".yml")
 # `cnncalc: 1` at the top level, even of a file that cannot be parsed
 _KEY = re.compile(r"^(?:\{\s*)?['\"]?cnncalc['\"]?\s*:", re.M)
@@ -129,7 +128,7 @@ def _is_spec(path: str) -> bool:
 
     A file that cannot be read counts as one, so that the check reports it.
     """
-    if path.endswith(_OWN_NAME):
+    if path.endswith(OWN_NAMES):
         return True
     try:
         start = read_start(path, MAX_BYTES)
@@ -144,7 +143,7 @@ def is_spec(path: str, text: str) -> bool:
     >>> is_spec("net.cnn.yaml", ""), is_spec("a.yaml", "cnncalc: 1"), is_spec("a.yaml", "jobs:")
     (True, True, False)
     """
-    return path.endswith(_OWN_NAME) or _KEY.search(text) is not None
+    return path.endswith(OWN_NAMES) or _KEY.search(text) is not None
 
 
 def relative_path(file: str, folder: str) -> str:

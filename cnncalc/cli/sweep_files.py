@@ -100,8 +100,10 @@ class Resumable(RowsFile):
             raise usage(message, "without --resume the sweep starts from the beginning")
 
     def _open(self) -> TextIO:
-        descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
-        stream = TextIOWrapper(os.fdopen(descriptor, "r+b"), "utf-8", newline="")
+        descriptor = os.open(
+            self._file, os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666
+        )
+        stream = TextIOWrapper(os.fdopen(descriptor, "wb"), "utf-8", newline="")
         _lock(stream, self._file)
         if self.state is None:
             self._note.remove()  # that of an earlier sweep
@@ -128,7 +130,7 @@ class Resumable(RowsFile):
 def _try_to_open(file: str) -> None:
     """Find out whether a file can be written, and leave everything as it is."""
     exists = os.path.exists(file)
-    os.close(os.open(file, os.O_RDWR | (0 if exists else os.O_CREAT | os.O_EXCL), 0o666))
+    os.close(os.open(file, os.O_WRONLY | (0 if exists else os.O_CREAT | os.O_EXCL), 0o666))
     if not exists:
         os.remove(file)
 

@@ -16,6 +16,7 @@ from .spec import Spec
 from .validation import shown, validate
 from .yaml_tree import MAX_BYTES, Marks, parse, too_large
 
+OWN_NAMES = (".cnn.yaml", ".cnn.yml")  # how the names of files end that are specs
 _TEXT = re.compile(r"\n|:\s|^\s*\{")  # only a spec in a text has them, and no path or name
 _NEEDED = {"input", "layers", "params", "variants", "blocks"}  # what the layers depend on
 
@@ -171,7 +172,7 @@ def read(path: Path) -> str:
         raise Mistake(fault) from None
     except FileNotFoundError as error:
         fault = Diagnostic("CNN002", f"cannot read {path}: {reason(error)}")
-        bundled = [] if path.name.endswith(".cnn.yaml") else stems()
+        bundled = [] if path.name.endswith(OWN_NAMES) else stems()
         raise Mistake(misspelled(fault, path.stem, bundled)) from None
     except OSError as error:
         raise Mistake(Diagnostic("CNN002", f"cannot read {path}: {reason(error)}")) from None

@@ -28,7 +28,7 @@ class Segment(NamedTuple):
         start: where it starts in the path.
         end: where it ends.
         layer: the layer that it names, with its list; None for a branch or the number of a copy.
-        inside: the lists of layers inside of what it names, by branch.
+        inside: the lists of layers inside what it names, by branch.
     """
 
     start: int

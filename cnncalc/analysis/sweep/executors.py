@@ -106,7 +106,7 @@ def dask_client(address: str, seconds: float = 10) -> Any:
         except Exception as error:  # of sockets, and of the protocol that the address names
             made.append(error)
 
-    maker = Thread(target=make, daemon=True)  # Dask waits forever for who listens in silence
+    maker = Thread(target=make, daemon=True)  # Dask would wait forever for a silent port
     maker.start()
     maker.join(2 * seconds)
     if made and not isinstance(made[0], Exception):
